@@ -1,0 +1,1 @@
+"""DAG definitions: the checked model, and how text becomes one."""

@@ -1,0 +1,143 @@
+"""A DAG as checked data. Built by `parse_definition` only, so whoever holds a `Definition` may trust it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from mainspring.expressions import Expression, Template
+from mainspring.trigger_rules import TriggerRule
+
+__all__ = ["Definition", "RetryRule", "Schedule", "Task", "TaskType", "WeightRule"]
+
+
+class TaskType(StrEnum):
+    """The built-in kinds of task."""
+
+    SHELL = "shell"
+    PYTHON = "python"
+    HTTP = "http"
+    NOOP = "noop"
+    WAIT = "wait"
+    BRANCH = "branch"
+    APPROVAL = "approval"
+    DAG = "dag"
+
+
+class WeightRule(StrEnum):
+    """How a task's effective priority follows from `priority_weight`."""
+
+    DOWNSTREAM = "downstream"
+    """Its own weight plus those of all tasks after it."""
+    UPSTREAM = "upstream"
+    """Its own weight plus those of all tasks before it."""
+    ABSOLUTE = "absolute"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """When runs are due; exactly one of `crons`, `interval`, `at` is given."""
+
+    crons: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    interval: timedelta | None = None
+    anchor: datetime | None = None
+    at: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryRule:
+    """One line of a retry policy. All conditions that are given must hold; the first rule that fits decides."""
+
+    action: str
+    """`retry` or `fail`."""
+    exit_codes: frozenset[int] = frozenset()
+    reasons: frozenset[str] = frozenset()
+    """Values of `StateReason`."""
+    error_pattern: str | None = None
+    """A linear-time regular expression searched in the failure's message."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A node of the graph. Defaults are those a task has when neither it nor `default_args` says otherwise."""
+
+    task_id: str
+    index: int
+    """Position in the definition, from 0; how the engine names the task within one version."""
+    type: str
+    """A `TaskType` value, or the name of a task type from an entry point."""
+    depends_on: tuple[str, ...] = ()
+    """Direct upstream, in the order written, each once."""
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
+    when: Expression | None = None
+    """False = the instance is skipped. Evaluated once the trigger rule lets it run."""
+    payload: Template
+    """The fields of this task type, as a JSON object in which expressions are still to be evaluated."""
+    display_name: str | None = None
+    description: str | None = None
+    doc_md: str | None = None
+    owner: str | None = None
+    retries: int = 0
+    retry_delay: timedelta = timedelta(minutes=5)
+    retry_backoff: float = 1.0
+    """Factor between one delay and the next; 1 = constant."""
+    max_retry_delay: timedelta | None = None
+    retry_jitter: bool = False
+    retry_deadline: timedelta | None = None
+    """No further try starts later than this after the first start."""
+    retry_policy: tuple[RetryRule, ...] = ()
+    execution_timeout: timedelta | None = None
+    cancel_grace: timedelta = timedelta(seconds=10)
+    expand: Mapping[str, Template] = field(default_factory=dict)
+    """Name -> list; empty = not mapped. Several names make the product, the last one varying fastest."""
+    max_active_tis: int | None = None
+    """Of this task in one run at one time."""
+    max_active_tis_per_dag: int | None = None
+    pool: str = "default_pool"
+    pool_slots: int = 1
+    priority_weight: int = 1
+    weight_rule: WeightRule = WeightRule.DOWNSTREAM
+    queue: str = "default"
+    executor: str | None = None
+    """Name of the executor; `None` = the scheduler's default."""
+    depends_on_past: bool = False
+    output_types: Mapping[str, Any] = field(default_factory=dict)
+    """Output name -> JSON Schema it must fit."""
+
+    @property
+    def is_mapped(self) -> bool:
+        return bool(self.expand)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Definition:
+    """A whole DAG."""
+
+    dag_id: str
+    display_name: str | None = None
+    description: str | None = None
+    doc_md: str | None = None
+    tags: tuple[str, ...] = ()
+    """In the order written, each once."""
+    owners: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """A JSON Schema 2020-12 of type object; empty = anything goes."""
+    schedule: Schedule | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    catchup: bool = False
+    max_active_runs: int = 16
+    max_active_tasks: int = 128
+    """Of one run at one time."""
+    dagrun_timeout: timedelta | None = None
+    is_paused_upon_creation: bool = False
+    tasks: Mapping[str, Task]
+    """In the order written; never empty."""
+    outputs: Mapping[str, Template] = field(default_factory=dict)
+    """What a run returns: name -> value over the tasks' outputs."""
+    document: Mapping[str, Any]
+    """The normalised document: what was sent, with durations and instants in one spelling and no defaults added."""
+    content_hash: str
+    """SHA-256 (hex) over the canonical JSON of `document`: the identity of a version."""

@@ -1,0 +1,88 @@
+"""Everything Mainspring raises on purpose, by what the caller can do about it.
+
+    MainspringError
+    ├── InvalidInput          the request is wrong; mend it
+    │   ├── InvalidDag        every problem of a definition, each with its place
+    │   └── InvalidParams     the params of a trigger do not fit the DAG's schema
+    ├── NotFound              no such thing (or not yours to see)
+    ├── Conflict              it exists already, or its state forbids the request
+    ├── ExpressionError       an expression could not be evaluated on the data it met
+    ├── StoreUnavailable      the database cannot be used now; try again later
+    └── ExecutorError         an executor cannot be used as asked
+
+A message names the thing, the value and the cure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "Conflict",
+    "ExecutorError",
+    "ExpressionError",
+    "InvalidDag",
+    "InvalidInput",
+    "InvalidParams",
+    "MainspringError",
+    "NotFound",
+    "Problem",
+    "StoreUnavailable",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input, and where."""
+
+    pointer: str
+    """RFC 6901 pointer into the document, e.g. `/tasks/load/depends_on/0`; empty = the document itself."""
+    message: str
+    line: int | None = None
+    """Counts from 1; `None` where the input has no lines of its own (JSON)."""
+    hint: str | None = None
+    """The cure, where one can be guessed: "did you mean 'extract'?"."""
+
+    def __str__(self) -> str:
+        place = f"line {self.line}, " if self.line is not None else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}{self.pointer or '/'}: {self.message}{hint}"
+
+
+class MainspringError(Exception):
+    """Base of all of them."""
+
+
+class InvalidInput(MainspringError):
+    """The input is wrong. `problems` holds every fault that was found, in document order; never empty."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class InvalidDag(InvalidInput):
+    """A definition that cannot be saved."""
+
+
+class InvalidParams(InvalidInput):
+    """Params that do not fit the DAG's schema."""
+
+
+class NotFound(MainspringError):
+    """There is no such thing."""
+
+
+class Conflict(MainspringError):
+    """It exists already, or its present state forbids the request."""
+
+
+class ExpressionError(MainspringError):
+    """An expression could not be evaluated: an absent name, a wrong type, or more work than its bounds allow."""
+
+
+class StoreUnavailable(MainspringError):
+    """The database cannot be reached or is too busy."""
+
+
+class ExecutorError(MainspringError):
+    """An executor cannot be used as asked."""

@@ -1,0 +1,1 @@
+"""Placeholder for import order; replaced by the expression module."""

@@ -1,0 +1,170 @@
+"""States of runs, task instances and attempts, and the moves between them, as data.
+
+Every write of a state is a compare-and-set against this table: the store updates a row only while it is still in
+the state the decision was made on. No row updated means that someone else decided first, which is a normal answer.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+__all__ = [
+    "ATTEMPT_LIVE",
+    "RUN_FINISHED",
+    "RUN_TRANSITIONS",
+    "TASK_ACTIVE",
+    "TASK_FINISHED",
+    "TASK_TRANSITIONS",
+    "AttemptState",
+    "RunState",
+    "RunType",
+    "StateReason",
+    "TaskState",
+    "may_move",
+]
+
+
+class RunState(StrEnum):
+    """Where one DagRun stands. The values are Airflow's: its clients know no others."""
+
+    QUEUED = "queued"
+    """Born here by a trigger, the timetable or a backfill. Left when its `run_after` has come and `max_active_runs`
+    has room. A crash leaves it here; the next pass starts it."""
+    RUNNING = "running"
+    """Entered once by the scheduler, which makes its root task instances ready in the same transaction. Left when
+    every task instance is terminal, or by a cancel. A crash leaves it here; nothing about it lives in memory."""
+    SUCCESS = "success"
+    """Final until a clear: all instances are terminal and no failure was left unhandled."""
+    FAILED = "failed"
+    """Final until a clear; `state_reason` says why (`task_failed`, `cancelled`, `timed_out`, ...)."""
+
+
+class TaskState(StrEnum):
+    """Where one TaskInstance stands."""
+
+    SCHEDULED = "scheduled"
+    """Born here with its run. Waits for its upstream (`ready` false) or for a slot (`ready` true)."""
+    QUEUED = "queued"
+    """An attempt row exists, slots are taken, the executor is being told. A crash leaves it here; the scheduler's
+    recovery asks the executor where the attempt is."""
+    RUNNING = "running"
+    """The executor reported the start. Left by the attempt's final report, by a cancel, or when its lease is lost."""
+    SUCCESS = "success"
+    """Final until a clear or mark."""
+    FAILED = "failed"
+    """Final until a clear or mark: no tries left, or a reason that is not retried."""
+    SKIPPED = "skipped"
+    """Final until a clear: `when` was false, a branch was not taken, the trigger rule said so, or a cancel came
+    before it started."""
+    UPSTREAM_FAILED = "upstream_failed"
+    """Final until a clear: the trigger rule can no longer hold because of a failure upstream."""
+    UP_FOR_RETRY = "up_for_retry"
+    """A try failed and another will start at `not_before`. Holds no slot."""
+    DEFERRED = "deferred"
+    """Waits without a slot: a timer, an approval, a child run."""
+    REMOVED = "removed"
+    """Final: the instance no longer belongs to its run (a mapped item of an earlier generation)."""
+
+
+class AttemptState(StrEnum):
+    """Where one try of a TaskInstance stands; what its executor knows, not what the instance became."""
+
+    QUEUED = "queued"
+    """Written in the transaction that queued the instance; handed to the executor after the commit."""
+    RUNNING = "running"
+    """Started by its executor."""
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """The task itself asked to be skipped."""
+    CANCELLED = "cancelled"
+    """Fenced by a cancel, clear or mark before its report came. A later report of it changes nothing."""
+    INTERRUPTED = "interrupted"
+    """Ended by an orderly stop of the service. Costs no try."""
+    LOST = "lost"
+    """Its executor vanished without a final report. Costs a try."""
+
+
+class RunType(StrEnum):
+    """What made a run."""
+
+    BACKFILL = "backfill"
+    SCHEDULED = "scheduled"
+    MANUAL = "manual"
+    OPERATOR_TRIGGERED = "operator_triggered"
+    """Made by a task of type `dag`."""
+
+
+class StateReason(StrEnum):
+    """Why a run, an instance or an attempt is in its state; finer than Airflow's closed enums."""
+
+    TASK_FAILED = "task_failed"
+    """A run: an instance failed and nothing downstream handled it."""
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    DEADLINE = "deadline"
+    """Retries were left, but the retry deadline had passed."""
+    EXIT_CODE = "exit_code"
+    EXCEPTION = "exception"
+    COMMAND_NOT_FOUND = "command_not_found"
+    CALLABLE_NOT_FOUND = "callable_not_found"
+    HTTP_STATUS = "http_status"
+    HTTP_ERROR = "http_error"
+    ADDRESS_REFUSED = "address_refused"
+    OUTPUT_TOO_LARGE = "output_too_large"
+    OUTPUT_INVALID = "output_invalid"
+    EXPRESSION_ERROR = "expression_error"
+    SECRET_MISSING = "secret_missing"
+    KILLED = "killed"
+    """Ended by a signal that was not ours."""
+    WORKER_LOST = "worker_lost"
+    INTERRUPTED = "interrupted"
+    REJECTED = "rejected"
+    """The executor can never run this attempt, and says why."""
+    TRIGGER_RULE = "trigger_rule"
+    WHEN = "when"
+    BRANCH = "branch"
+    TASK_SKIPPED = "task_skipped"
+    MARKED = "marked"
+    QUARANTINED = "quarantined"
+    """The scheduler could not handle it (a stored row it cannot read); set aside with the reason in its message."""
+
+
+RUN_FINISHED = frozenset({RunState.SUCCESS, RunState.FAILED})
+TASK_FINISHED = frozenset(
+    {TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED, TaskState.UPSTREAM_FAILED, TaskState.REMOVED}
+)
+TASK_ACTIVE = frozenset({TaskState.QUEUED, TaskState.RUNNING})
+"""States that hold a slot."""
+ATTEMPT_LIVE = frozenset({AttemptState.QUEUED, AttemptState.RUNNING})
+
+RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.FAILED, RunState.SUCCESS}),
+    RunState.RUNNING: frozenset({RunState.SUCCESS, RunState.FAILED, RunState.QUEUED}),
+    # Only a clear (or a mark, which recomputes the run) leaves a final state.
+    RunState.SUCCESS: frozenset({RunState.QUEUED, RunState.FAILED}),
+    RunState.FAILED: frozenset({RunState.QUEUED, RunState.SUCCESS}),
+}
+"""Each run state and the states it may move to. A finished run moves only by an explicit clear or mark."""
+
+_S = TaskState
+TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
+    _S.SCHEDULED: frozenset(
+        {_S.QUEUED, _S.DEFERRED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UPSTREAM_FAILED, _S.REMOVED}
+    ),
+    _S.QUEUED: frozenset({_S.RUNNING, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED}),
+    _S.RUNNING: frozenset({_S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED}),
+    _S.UP_FOR_RETRY: frozenset({_S.QUEUED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.SCHEDULED}),
+    _S.DEFERRED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY}),
+    # A clear sends them back as `scheduled`; a mark overrides one result by another.
+    _S.SUCCESS: frozenset({_S.SCHEDULED, _S.FAILED, _S.SKIPPED, _S.REMOVED}),
+    _S.FAILED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.SKIPPED, _S.REMOVED}),
+    _S.SKIPPED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.REMOVED}),
+    _S.UPSTREAM_FAILED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.REMOVED}),
+    _S.REMOVED: frozenset(),
+}
+"""Each task state and the states it may move to. A finished instance moves only by an explicit clear or mark."""
+
+
+def may_move(old: TaskState, new: TaskState) -> bool:
+    """Whether the table allows an instance in `old` to become `new`."""
+    return new in TASK_TRANSITIONS[old]

@@ -1,0 +1,124 @@
+"""Trigger rules: what upstream states let a task run. Airflow's rules, as one pure function over counters."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Decision", "TriggerRule", "UpstreamCounts", "evaluate", "handles_failure"]
+
+
+class TriggerRule(StrEnum):
+    """The names and meanings are Airflow's. *Failed* includes `upstream_failed`; *done* is any terminal state."""
+
+    ALL_SUCCESS = "all_success"
+    ALL_FAILED = "all_failed"
+    ALL_DONE = "all_done"
+    ALL_DONE_MIN_ONE_SUCCESS = "all_done_min_one_success"
+    ALL_SKIPPED = "all_skipped"
+    ONE_SUCCESS = "one_success"
+    ONE_FAILED = "one_failed"
+    ONE_DONE = "one_done"
+    NONE_FAILED = "none_failed"
+    NONE_FAILED_MIN_ONE_SUCCESS = "none_failed_min_one_success"
+    NONE_SKIPPED = "none_skipped"
+    ALWAYS = "always"
+
+
+class Decision(StrEnum):
+    """What a rule says about an instance now."""
+
+    WAIT = "wait"
+    RUN = "run"
+    SKIP = "skip"
+    UPSTREAM_FAILED = "upstream_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCounts:
+    """How many direct upstream instances are in each terminal state. `total` counts all of them."""
+
+    total: int
+    success: int = 0
+    failed: int = 0
+    upstream_failed: int = 0
+    skipped: int = 0
+    removed: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.success + self.failed + self.upstream_failed + self.skipped + self.removed
+
+
+def handles_failure(rule: TriggerRule) -> bool:
+    """Whether a task with this rule counts as handling an upstream failure.
+
+    `all_done` and `always` run whatever happened, so they clean up after a failure without mending it.
+    """
+    return rule in (TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED)
+
+
+def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> Decision:
+    """What `rule` decides on these counts. A task without upstream always runs.
+
+    A decision other than `WAIT` is final: no further upstream result could change it to another one that would
+    have been right earlier. Rules decide as early as Airflow's do, so a doomed task does not wait for its slowest
+    upstream.
+    """
+    if counts.total == 0 or rule is TriggerRule.ALWAYS:
+        return Decision.RUN
+    bad = counts.failed + counts.upstream_failed
+    all_done = counts.done >= counts.total
+    match rule:
+        case TriggerRule.ALL_SUCCESS:
+            if bad:
+                return Decision.UPSTREAM_FAILED
+            if counts.skipped:
+                return Decision.SKIP
+            return _run_when(all_done)
+        case TriggerRule.ALL_FAILED:
+            if counts.success or counts.skipped:
+                return Decision.SKIP
+            return _run_when(all_done)
+        case TriggerRule.ALL_DONE:
+            return _run_when(all_done)
+        case TriggerRule.ALL_DONE_MIN_ONE_SUCCESS:
+            if not all_done:
+                return Decision.WAIT
+            if counts.success:
+                return Decision.RUN
+            return Decision.UPSTREAM_FAILED if bad else Decision.SKIP
+        case TriggerRule.ALL_SKIPPED:
+            if counts.success or bad:
+                return Decision.SKIP
+            return _run_when(all_done)
+        case TriggerRule.ONE_SUCCESS:
+            if counts.success:
+                return Decision.RUN
+            if not all_done:
+                return Decision.WAIT
+            return Decision.UPSTREAM_FAILED if bad else Decision.SKIP
+        case TriggerRule.ONE_FAILED:
+            if bad:
+                return Decision.RUN
+            return Decision.SKIP if all_done else Decision.WAIT
+        case TriggerRule.ONE_DONE:
+            if counts.success or bad:
+                return Decision.RUN
+            return Decision.SKIP if all_done else Decision.WAIT
+        case TriggerRule.NONE_FAILED:
+            if bad:
+                return Decision.UPSTREAM_FAILED
+            return _run_when(all_done)
+        case TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS:
+            if bad:
+                return Decision.UPSTREAM_FAILED
+            if not all_done:
+                return Decision.WAIT
+            return Decision.RUN if counts.success else Decision.SKIP
+        case TriggerRule.NONE_SKIPPED:
+            if counts.skipped:
+                return Decision.SKIP
+            return _run_when(all_done)
+
+
+def _run_when(condition: bool) -> Decision:
+    return Decision.RUN if condition else Decision.WAIT

@@ -1,0 +1,1 @@
+"""The scheduler service: decides what runs when."""

@@ -1,0 +1,1 @@
+"""The database: tables, migrations, questions and guarded writes, on SQLite and PostgreSQL."""
