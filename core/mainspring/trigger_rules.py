@@ -1,9 +1,9 @@
 """Trigger rules: what upstream states let a task run. Airflow's rules, as one pure function over counters."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 
-__all__ = ["Decision", "TriggerRule", "UpstreamCounts", "evaluate", "handles_failure"]
+__all__ = ["Decision", "TriggerRule", "UpstreamCounts", "WakeOn", "evaluate", "handles_failure", "wake_on"]
 
 
 class TriggerRule(StrEnum):
@@ -122,3 +122,36 @@ def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> Decision:
 
 def _run_when(condition: bool) -> Decision:
     return Decision.RUN if condition else Decision.WAIT
+
+
+class WakeOn(IntFlag):
+    """Which single events make a rule worth asking before all upstream is done."""
+
+    NOTHING = 0
+    SUCCESS = 1
+    FAILED = 2
+    """Also `upstream_failed`."""
+    SKIPPED = 4
+    START = 8
+    """The start of the run itself: the rule waits for nobody."""
+
+
+def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
+    """When to ask `rule` besides the moment when all upstream is done.
+
+    Derived from `evaluate`, so that the two cannot disagree: a kind of result wakes the rule when the first one of
+    it already decides.
+    """
+    if evaluate(rule, UpstreamCounts(upstream_total)) is not Decision.WAIT:
+        return WakeOn.START
+    # Of two upstream instances one result is in, so whatever is decided now is decided early.
+    firsts = {
+        WakeOn.SUCCESS: UpstreamCounts(2, success=1),
+        WakeOn.FAILED: UpstreamCounts(2, failed=1),
+        WakeOn.SKIPPED: UpstreamCounts(2, skipped=1),
+    }
+    result = WakeOn.NOTHING
+    for kind, counts in firsts.items():
+        if evaluate(rule, counts) is not Decision.WAIT:
+            result |= kind
+    return result

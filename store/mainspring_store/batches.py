@@ -9,7 +9,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Integer, Subquery, Text, bindparam, cast, column, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Integer,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -39,18 +51,15 @@ def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subq
         return select(
             *(
                 # `type_coerce`-like: the extracted value keeps its storage class, the type only names it for Core.
-                func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=_SQLITE[kind]).label(
-                    name
-                )
+                func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=_SQLITE[kind]).label(name)
                 for name, kind in fields.items()
             )
         ).subquery("r")
-    records = (
+    return (  # type: ignore[return-value]
         func.json_to_recordset(cast(bindparam(parameter, type_=Text()), JSON))
         .table_valued(*(column(name, _POSTGRESQL[kind]) for name, kind in fields.items()))
         .render_derived(name="r", with_types=True)
     )
-    return records  # type: ignore[return-value]
 
 
 def dump_rows(rows: Iterable[Mapping[str, Any]]) -> str:

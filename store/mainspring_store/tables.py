@@ -111,6 +111,8 @@ dag_run = Table(
     Column("run_type", String(30), nullable=False),
     Column("state", String(20), nullable=False),
     Column("state_reason", String(40)),
+    # What a user reads about how it ended.
+    Column("message", Text),
     Column("conf", Json, nullable=False),
     Column("params", Json, nullable=False),
     Column("logical_date", UtcDateTime),
@@ -144,12 +146,26 @@ dag_run = Table(
     _one_of("state", RunState),
     _one_of("run_type", RunType),
     CheckConstraint("tasks_unfinished >= 0 AND tasks_active >= 0 AND tasks_failed >= 0", name="counters"),
-    Index("ix_dag_run_queued", "run_after", "id", sqlite_where=text("state = 'queued'"),
-          postgresql_where=text("state = 'queued'")),
-    Index("ix_dag_run_running", "dag_id", "id", sqlite_where=text("state = 'running'"),
-          postgresql_where=text("state = 'running'")),
-    Index("ix_dag_run_timeout_at", "timeout_at", sqlite_where=text("state = 'running' AND timeout_at IS NOT NULL"),
-          postgresql_where=text("state = 'running' AND timeout_at IS NOT NULL")),
+    Index(
+        "ix_dag_run_queued",
+        "run_after",
+        "id",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+    Index(
+        "ix_dag_run_running",
+        "dag_id",
+        "id",
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+    Index(
+        "ix_dag_run_timeout_at",
+        "timeout_at",
+        sqlite_where=text("state = 'running' AND timeout_at IS NOT NULL"),
+        postgresql_where=text("state = 'running' AND timeout_at IS NOT NULL"),
+    ),
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
 )
@@ -199,11 +215,19 @@ task_instance = Table(
     Column("note", Text),
     UniqueConstraint("dag_run_id", "task_index", "map_index"),
     _one_of("state", TaskState),
-    Index("ix_task_instance_ready", text("priority DESC"), "id", sqlite_where=text("state = 'scheduled' AND ready"),
-          postgresql_where=text("state = 'scheduled' AND ready")),
-    Index("ix_task_instance_due", "not_before",
-          sqlite_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
-          postgresql_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL")),
+    Index(
+        "ix_task_instance_ready",
+        text("priority DESC"),
+        "id",
+        sqlite_where=text("state = 'scheduled' AND ready"),
+        postgresql_where=text("state = 'scheduled' AND ready"),
+    ),
+    Index(
+        "ix_task_instance_due",
+        "not_before",
+        sqlite_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+        postgresql_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+    ),
 )
 
 task_try = Table(
@@ -239,10 +263,20 @@ task_try = Table(
     _one_of("state", AttemptState),
     Index("ix_task_try_task_instance_id_try_number", "task_instance_id", "try_number"),
     # At most one live attempt per instance, whatever else goes wrong.
-    Index("uq_task_try_live", "task_instance_id", unique=True, sqlite_where=text("state IN ('queued', 'running')"),
-          postgresql_where=text("state IN ('queued', 'running')")),
-    Index("ix_task_try_unstopped", "executor", "owner",
-          sqlite_where=text("stopped_at IS NULL"), postgresql_where=text("stopped_at IS NULL")),
+    Index(
+        "uq_task_try_live",
+        "task_instance_id",
+        unique=True,
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+    Index(
+        "ix_task_try_unstopped",
+        "executor",
+        "owner",
+        sqlite_where=text("stopped_at IS NULL"),
+        postgresql_where=text("stopped_at IS NULL"),
+    ),
 )
 
 xcom = Table(

@@ -1,0 +1,69 @@
+"""The task instances a run of one definition starts with, computed once per version."""
+
+from collections import OrderedDict
+from threading import Lock
+
+from mainspring.definition.model import Definition
+from mainspring.graph import Graph
+from mainspring.trigger_rules import wake_on
+from mainspring_store.batches import Fields, dump_rows
+
+__all__ = ["PLAN_FIELDS", "InstancePlan", "plan_of"]
+
+PLAN_FIELDS: Fields = {
+    "task_id": str,
+    "task_index": int,
+    "max_tries": int,
+    "up_total": int,
+    "wake_on": int,
+    "operator": str,
+    "priority": int,
+    "pool": str,
+    "pool_slots": int,
+    "queue": str,
+    "executor": str,
+}
+_KEPT_MAX = 128
+
+
+class InstancePlan:
+    """Rows of `PLAN_FIELDS`, ready to be bound."""
+
+    def __init__(self, definition: Definition, graph: Graph) -> None:
+        self.count = len(definition.tasks)
+        self.max_active_tasks = definition.max_active_tasks
+        self.rows = dump_rows(
+            {
+                "task_id": task.task_id,
+                "task_index": task.index,
+                "max_tries": task.retries,
+                "up_total": len(graph.upstream[task.index]),
+                "wake_on": int(wake_on(task.trigger_rule, len(graph.upstream[task.index]))),
+                "operator": task.type,
+                "priority": graph.priority[task.index],
+                "pool": task.pool,
+                "pool_slots": task.pool_slots,
+                "queue": task.queue,
+                "executor": task.executor,
+            }
+            for task in definition.tasks.values()
+        )
+
+
+_plans: OrderedDict[int, InstancePlan] = OrderedDict()
+_plans_lock = Lock()
+
+
+def plan_of(version_id: int, definition: Definition) -> InstancePlan:
+    """The plan of a version. A version never changes, so its plan is kept."""
+    with _plans_lock:
+        plan = _plans.get(version_id)
+        if plan is not None:
+            _plans.move_to_end(version_id)
+            return plan
+    plan = InstancePlan(definition, Graph.of(definition))
+    with _plans_lock:
+        _plans[version_id] = plan
+        while len(_plans) > _KEPT_MAX:
+            _plans.popitem(last=False)
+    return plan

@@ -1,0 +1,225 @@
+"""Runs: their creation and their cancel. What a running run does next is the scheduler's (`scheduling`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+
+from mainspring.definition.model import Definition
+from mainspring.errors import Conflict, NotFound
+from mainspring.states import (
+    ATTEMPT_LIVE,
+    RUN_FINISHED,
+    TASK_ACTIVE,
+    TASK_FINISHED,
+    AttemptState,
+    RunState,
+    RunType,
+    StateReason,
+    TaskState,
+)
+from mainspring_store.batches import as_rows
+from mainspring_store.database import Database
+from mainspring_store.effects import Effects, InstanceRef, lock_runs
+from mainspring_store.instance_plan import PLAN_FIELDS, plan_of
+from mainspring_store.tables import dag, dag_run, task_instance, task_try
+from mainspring_store.types import Key, UtcDateTime
+
+__all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionRef:
+    """A stored version and what it says."""
+
+    id: int
+    definition: Definition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRun:
+    """A run that is not stored yet."""
+
+    version: VersionRef
+    run_id: str
+    run_type: RunType
+    conf: Mapping[str, Any]
+    params: Mapping[str, Any]
+    run_after: datetime
+    logical_date: datetime | None = None
+    data_interval: tuple[datetime, datetime] | None = None
+    triggered_by: str = "rest_api"
+    user: str | None = None
+    note: str | None = None
+
+
+def create_run(database: Database, run: NewRun, *, now: datetime) -> int:
+    """Store a run in state queued with all its task instances, in one transaction; returns its key.
+
+    Raises:
+        Conflict: The DAG has a run of this id, or of this logical date.
+        NotFound: The DAG was deleted meanwhile.
+    """
+    try:
+        with database.write() as connection:
+            return insert_run(connection, run, now=now)
+    except IntegrityError as exc:
+        raise _explained(run, exc) from exc
+
+
+def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
+    """As `create_run`, within a transaction of the caller's; raises the database's `IntegrityError`."""
+    plan = plan_of(run.version.id, run.version.definition)
+    start, end = run.data_interval or (None, None)
+    key = connection.scalar(
+        _INSERT_RUN,
+        {
+            "dag_id": run.version.definition.dag_id,
+            "run_id": run.run_id,
+            "dag_version_id": run.version.id,
+            "run_type": run.run_type,
+            "state": RunState.QUEUED,
+            "conf": dict(run.conf),
+            "params": dict(run.params),
+            "logical_date": run.logical_date,
+            "data_interval_start": start,
+            "data_interval_end": end,
+            "run_after": run.run_after,
+            "queued_at": now,
+            "updated_at": now,
+            "triggered_by": run.triggered_by,
+            "triggering_user_name": run.user,
+            "note": run.note,
+            "tasks_total": plan.count,
+            "tasks_unfinished": plan.count,
+            "max_active_tasks": plan.max_active_tasks,
+        },
+    )
+    statements = _statements(connection.dialect.name == "sqlite")
+    connection.execute(statements.insert_instances, {"rows": plan.rows, "dag_run_id": key, "now": now})
+    assert key is not None
+    return key
+
+
+def _explained(run: NewRun, exc: IntegrityError) -> Exception:
+    dag_id = run.version.definition.dag_id
+    text = str(exc.orig)
+    if "FOREIGN KEY" in text or "foreign key" in text:
+        return NotFound(f"dag '{dag_id}' does not exist any more")
+    if "logical_date" in text:
+        date = run.logical_date.isoformat() if run.logical_date else None
+        return Conflict(f"dag '{dag_id}' has a run for logical date {date} already; leave it out or use another")
+    return Conflict(f"dag '{dag_id}' has a run '{run.run_id}' already; use another dag_run_id")
+
+
+def cancel_run(
+    database: Database,
+    dag_id: str,
+    run_id: str,
+    *,
+    now: datetime,
+    reason: StateReason = StateReason.CANCELLED,
+    message: str,
+) -> bool:
+    """End a run as failed now: what runs becomes failed, what has not started skipped. Processes stop soon after.
+
+    Returns False, changing nothing, when the run had finished before.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    with database.write() as connection:
+        key = connection.scalar(select(dag_run.c.id).where(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id))
+        if key is None:
+            raise NotFound(f"dag '{dag_id}' has no run '{run_id}'")
+        return end_run(connection, key, now=now, reason=reason, message=message)
+
+
+def end_run(connection: Connection, key: int, *, now: datetime, reason: StateReason, message: str) -> bool:
+    """`cancel_run` within a transaction of the caller's, by key."""
+    if key not in lock_runs(connection, [key]):
+        return False
+    state = connection.scalar(select(dag_run.c.state).where(dag_run.c.id == key))
+    if state is None or state in RUN_FINISHED:
+        return False
+    effects = Effects()
+    _stop_instances(connection, key, effects, now=now, reason=reason)
+    effects.event(key, RunState.FAILED, at=now, reason=reason)
+    connection.execute(
+        update(dag_run)
+        .where(dag_run.c.id == key)
+        .values(state=RunState.FAILED, state_reason=reason, message=message, end_date=now, updated_at=now)
+    )
+    if state == RunState.RUNNING:
+        connection.execute(
+            update(dag)
+            .where(dag.c.dag_id == select(dag_run.c.dag_id).where(dag_run.c.id == key).scalar_subquery())
+            .values(running_runs=dag.c.running_runs - 1)
+        )
+    effects.apply(connection)
+    return True
+
+
+def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason) -> None:
+    """Fence the live attempts of a run and end its unfinished instances. Nothing downstream is to be counted: all of
+    it ends here."""
+    table = task_instance.c
+    unfinished = connection.execute(
+        select(table.id, table.task_index, table.state, table.try_number, table.pool, table.pool_slots).where(
+            table.dag_run_id == key, table.state.not_in(TASK_FINISHED)
+        )
+    ).all()
+    if not unfinished:
+        return
+    for new, states in ((TaskState.FAILED, (*TASK_ACTIVE, TaskState.DEFERRED)), (TaskState.SKIPPED, ())):
+        connection.execute(
+            update(task_instance)
+            .where(table.dag_run_id == key, table.state.in_(states) if states else table.state.not_in(TASK_FINISHED))
+            .values(state=new, state_reason=reason, ready=False, not_before=None, end_date=now, updated_at=now)
+        )
+    connection.execute(
+        update(task_try)
+        .where(
+            task_try.c.task_instance_id.in_(select(table.id).where(table.dag_run_id == key)),
+            task_try.c.state.in_(ATTEMPT_LIVE),
+        )
+        .values(
+            state=AttemptState.CANCELLED,
+            state_reason=reason,
+            message="stopped, because its run was ended",
+            end_date=now,
+            cancel_requested_at=now,
+        )
+    )
+    for row in unfinished:
+        old = TaskState(row.state)
+        new = TaskState.FAILED if old in TASK_ACTIVE or old is TaskState.DEFERRED else TaskState.SKIPPED
+        instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots)
+        effects.moved(instance, old, new, at=now, reason=reason, try_number=row.try_number)
+
+
+_INSERT_RUN = insert(dag_run).returning(dag_run.c.id)
+
+
+class _Statements:
+    def __init__(self, is_sqlite: bool) -> None:
+        rows = as_rows(PLAN_FIELDS, is_sqlite=is_sqlite)
+        names = list(PLAN_FIELDS)
+        self.insert_instances = insert(task_instance).from_select(
+            [*names, "dag_run_id", "state", "updated_at"],
+            select(
+                *(rows.c[name] for name in names),
+                bindparam("dag_run_id", type_=Key),
+                literal(TaskState.SCHEDULED.value),
+                bindparam("now", type_=UtcDateTime),
+            ),
+        )
+
+
+@lru_cache(maxsize=2)
+def _statements(is_sqlite: bool) -> _Statements:
+    return _Statements(is_sqlite)

@@ -1,0 +1,56 @@
+"""Which processes are there: each start of a scheduler or worker is one row with a heartbeat."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+
+from mainspring_store.database import Database
+from mainspring_store.tables import service
+
+__all__ = ["beat", "register_service", "stop_service"]
+
+
+def register_service(
+    database: Database,
+    *,
+    incarnation: str,
+    kind: str,
+    hostname: str,
+    pid: int,
+    version: str,
+    details: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Announce a process that starts."""
+    with database.write() as connection:
+        connection.execute(
+            insert(service),
+            {
+                "incarnation": incarnation,
+                "kind": kind,
+                "hostname": hostname,
+                "pid": pid,
+                "version": version,
+                "started_at": now,
+                "heartbeat_at": now,
+                "details": dict(details),
+            },
+        )
+
+
+_BEAT = update(service).where(service.c.incarnation == bindparam("me")).values(heartbeat_at=bindparam("now"))
+_STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
+
+
+def beat(database: Database, incarnation: str, *, now: datetime) -> None:
+    """Say that it lives."""
+    with database.write() as connection:
+        connection.execute(_BEAT, {"me": incarnation, "now": now})
+
+
+def stop_service(database: Database, incarnation: str, *, now: datetime) -> None:
+    """Say that it stopped orderly."""
+    with database.write() as connection:
+        connection.execute(_STOP, {"me": incarnation, "now": now})
