@@ -1,0 +1,3 @@
+from mainspring_cli.main import main
+
+main()

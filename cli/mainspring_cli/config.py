@@ -1,0 +1,242 @@
+"""Settings: where each value comes from, and what it may be.
+
+Later sources win: defaults, the TOML file, `MAINSPRING_<NAME>` in the environment, flags. Read once at start and
+passed on; nothing reads the environment afterwards.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mainspring.errors import MainspringError
+
+__all__ = ["EXECUTORS", "Config", "ConfigError", "Resolved", "check_exposure", "load_config"]
+
+EXECUTORS = ("thread", "local")
+_ENVIRONMENT_PREFIX = "MAINSPRING_"
+_CONFIG_FILE = "mainspring.toml"
+
+
+class ConfigError(MainspringError):
+    """Settings that Mainspring refuses to start with; every fault that was found, one a line."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError("must be a text that is not empty")
+    return raw
+
+
+def _path(raw: Any) -> Path:
+    return Path(_text(raw)).expanduser().absolute()
+
+
+def _paths(raw: Any) -> tuple[Path, ...]:
+    items = raw.split(os.pathsep) if isinstance(raw, str) else raw
+    return tuple(_path(item) for item in items if item)
+
+
+def _words(raw: Any) -> tuple[str, ...]:
+    items = raw.split(",") if isinstance(raw, str) else raw
+    return tuple(_text(item).strip() for item in items if item)
+
+
+def _flag(raw: Any) -> bool:
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    try:
+        return raw if isinstance(raw, bool) else known[raw.lower()]
+    except (KeyError, AttributeError):
+        raise ValueError("must be true or false") from None
+
+
+def _whole_number(least: int, most: int) -> Callable[[Any], int]:
+    def parse(raw: Any) -> int:
+        if isinstance(raw, str) and raw.isascii() and raw.isdigit():
+            raw = int(raw)
+        if not isinstance(raw, int) or isinstance(raw, bool) or not least <= raw <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return raw
+
+    return parse
+
+
+def _one_of(*known: str) -> Callable[[Any], str]:
+    def parse(raw: Any) -> str:
+        if raw not in known:
+            raise ValueError(f"must be one of: {', '.join(known)}")
+        return str(raw)
+
+    return parse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """Every setting of the services. In the file and as a flag they have these names; see `load_config`."""
+
+    home: Path = field(default=Path(".mainspring"), metadata={"parse": _path})
+    """Folder of what is kept: the SQLite database, the admin token, the file `mainspring.toml`. Made with mode 0700."""
+    database_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
+    """`sqlite:///...` or `postgresql://...`; `None` = a SQLite file in `home`."""
+    host: str = field(default="127.0.0.1", metadata={"parse": _text})
+    """Address the API listens on. Other than loopback demands `admin_token`, and TLS or `behind_proxy`."""
+    port: int = field(default=8080, metadata={"parse": _whole_number(0, 65535)})
+    """TCP port of the API; 0 takes a free one."""
+    admin_token: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
+    """Bearer token of the administrator; `None` = one is made at the first start, in `home`."""
+    allowed_hosts: tuple[str, ...] = field(default=(), metadata={"parse": _words})
+    """Names that clients may put in the Host header, besides those of this machine's loopback and `host`."""
+    behind_proxy: bool = field(default=False, metadata={"parse": _flag})
+    """A proxy that ends TLS stands before the API."""
+    tls_certificate: Path | None = field(default=None, metadata={"parse": _path})
+    tls_key: Path | None = field(default=None, metadata={"parse": _path})
+    api_threads: int = field(default=64, metadata={"parse": _whole_number(2, 1024)})
+    """Requests in work at once, of each API process; one that waits for a run holds one."""
+    api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
+    """`None` = 1 on SQLite, 2 on PostgreSQL."""
+    executor: str = field(default="thread", metadata={"parse": _one_of(*EXECUTORS)})
+    concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
+    """Tasks that run at once; `None` = what the executor finds right for this machine."""
+    code_path: tuple[Path, ...] = field(default=(), metadata={"parse": _paths})
+    """Folders that Python tasks import from. In the environment separated as in PATH."""
+    http_allow: tuple[str, ...] = field(default=(), metadata={"parse": _words})
+    """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
+    log_level: str = field(default="info", metadata={"parse": _one_of("debug", "info", "warning", "error")})
+
+    @property
+    def store_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'mainspring.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.store_url.startswith("sqlite")
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables from which a child process reads these same settings, file or no file."""
+        return {
+            _variable(item.name): _as_text(value)
+            for item in fields(self)
+            if (value := getattr(self, item.name)) is not None and value != ()
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """The settings together with where each was found."""
+
+    config: Config
+    origins: Mapping[str, str]
+    """Setting -> "default", or the file, variable or flag that gave it."""
+
+    def describe(self) -> list[tuple[str, str, str]]:
+        """Name, value and origin of every setting, as they may be shown to anyone: secrets hidden."""
+        rows = []
+        for item in fields(self.config):
+            value = getattr(self.config, item.name)
+            hidden = item.metadata.get("is_secret") and value is not None
+            shown = "(hidden)" if hidden else "" if value is None else _as_text(value)
+            rows.append((item.name, shown, self.origins[item.name]))
+        return rows
+
+
+def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, file: Path | None = None) -> Resolved:
+    """Merge all sources and check the result.
+
+    flags: setting -> value as typed; `None` = not given.
+    file: a TOML file that must exist; `None` = `mainspring.toml` in the home folder, where there is one.
+
+    Raises:
+        ConfigError: a value that cannot be, or an unknown name in the file; names the setting and its source.
+    """
+    known = {item.name: item for item in fields(Config)}
+    given: dict[str, tuple[Any, str]] = {}
+    for name in known:
+        if environment.get(_variable(name)):
+            given[name] = (environment[_variable(name)], _variable(name))
+        if flags.get(name) is not None:
+            given[name] = (flags[name], f"--{name.replace('_', '-')}")
+    faults: list[str] = []
+    default_home = (str(known["home"].default), "default")
+    path = file or _path(given.get("home", default_home)[0]) / _CONFIG_FILE
+    for name, value in _read_file(path, known, faults, must_exist=file is not None).items():
+        given.setdefault(name, value)
+    given.setdefault("home", default_home)
+    values = {name: _parse(known[name].metadata["parse"], raw, name, faults) for name, raw in given.items()}
+    if faults:
+        raise ConfigError(faults)
+    origins = {name: given[name][1] if name in given else "default" for name in known}
+    return Resolved(config=Config(**values), origins=origins)
+
+
+def check_exposure(config: Config) -> None:
+    """Refuse to serve other machines with a secret that was not chosen for it, or in clear text.
+
+    Raises:
+        ConfigError: says what is missing.
+    """
+    if (config.tls_certificate is None) != (config.tls_key is None):
+        raise ConfigError(["tls_certificate and tls_key go together: give both or none"])
+    if _is_loopback(config.host):
+        return
+    faults = []
+    if config.admin_token is None:
+        faults.append(f"host {config.host!r} is reachable from other machines: set MAINSPRING_ADMIN_TOKEN to a secret")
+    if config.tls_certificate is None and not config.behind_proxy:
+        faults.append(
+            f"host {config.host!r} is reachable from other machines: set tls_certificate and tls_key,"
+            " or behind_proxy = true when a proxy ends TLS before it"
+        )
+    if faults:
+        raise ConfigError(faults)
+
+
+def _parse(parse: Callable[[Any], Any], given: tuple[Any, str], name: str, faults: list[str]) -> Any:
+    raw, origin = given
+    try:
+        return parse(raw)
+    except (ValueError, TypeError, AttributeError) as exc:
+        faults.append(f"{name}: {raw!r} (from {origin}) {exc}")
+        return None
+
+
+def _read_file(
+    path: Path, known: Mapping[str, object], faults: list[str], *, must_exist: bool
+) -> dict[str, tuple[Any, str]]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            faults.append(f"{path}: no such file")
+        return {}
+    except (OSError, ValueError) as exc:
+        faults.append(f"{path}: {exc}")
+        return {}
+    for name in document.keys() - known.keys():
+        near = difflib.get_close_matches(name, known, n=1)
+        faults.append(f"{path}: unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return {name: (value, str(path)) for name, value in document.items() if name in known}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _variable(name: str) -> str:
+    return _ENVIRONMENT_PREFIX + name.upper()
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return (os.pathsep if value and isinstance(value[0], Path) else ",").join(str(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""The steps of the example pipeline that are Python functions."""

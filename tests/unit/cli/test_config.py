@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+from mainspring_cli.config import Config, ConfigError, check_exposure, load_config
+
+
+def test_later_sources_win_and_each_value_knows_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "mainspring.toml"
+    file.write_text('port = 1000\nhost = "127.0.0.2"\nexecutor = "local"\n')
+    environment = {"MAINSPRING_HOME": str(tmp_path), "MAINSPRING_PORT": "2000", "MAINSPRING_HOST": "127.0.0.3"}
+
+    resolved = load_config({"port": "3000", "host": None}, environment)
+
+    config, origins = resolved.config, resolved.origins
+    assert (config.port, origins["port"]) == (3000, "--port")
+    assert (config.host, origins["host"]) == ("127.0.0.3", "MAINSPRING_HOST")
+    assert (config.executor, origins["executor"]) == ("local", str(file))
+    assert (config.api_threads, origins["api_threads"]) == (64, "default")
+
+
+def test_the_home_folder_is_absolute_and_holds_the_database_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config({}, {}).config
+    assert config.home == tmp_path / ".mainspring"
+    assert config.store_url == f"sqlite:///{tmp_path}/.mainspring/mainspring.db"
+
+
+def test_a_named_file_may_say_where_home_is(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('home = "/srv/mainspring"\n')
+    resolved = load_config({}, {}, file=file)
+    assert (resolved.config.home, resolved.origins["home"]) == (Path("/srv/mainspring"), str(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "message"),
+    [
+        pytest.param("port", "http", "port: 'http' (from MAINSPRING_PORT) must be a whole number", id="not a number"),
+        pytest.param("port", "70000", "port: '70000' (from MAINSPRING_PORT) must be a whole number", id="too large"),
+        pytest.param("executor", "celery", "must be one of: thread, local", id="unknown executor"),
+        pytest.param("behind_proxy", "maybe", "must be true or false", id="not a truth value"),
+        pytest.param("api_threads", "1", "from 2 to 1024", id="too small"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(name: str, raw: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({}, {f"MAINSPRING_{name.upper()}": raw})
+    assert message in str(caught.value)
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('prot = 1\nexecutor = 3\nlog_level = "loud"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config({}, {}, file=file)
+    assert len(caught.value.faults) == 3
+    assert "unknown setting 'prot'; did you mean 'port'?" in str(caught.value)
+
+
+def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config({}, {}, file=tmp_path / "absent.toml")
+
+
+def test_a_child_process_reads_the_same_settings_from_its_environment(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        'behind_proxy = true\ncode_path = ["/one", "/two"]\nhttp_allow = ["127.0.0.1:80", "10.0.0.0/8"]\nport = 0\n'
+    )
+    config = load_config({"home": str(tmp_path)}, {}, file=file).config
+    assert load_config({}, config.to_environment()).config == config
+
+
+def test_secrets_are_hidden_from_whoever_looks_at_the_settings() -> None:
+    secret = "postgresql://me:hunter2@db/mainspring"
+    resolved = load_config({"database_url": secret}, {"MAINSPRING_ADMIN_TOKEN": "ms_very_secret"})
+    shown = str(resolved.describe())
+    assert "hunter2" not in shown
+    assert "ms_very_secret" not in shown
+    assert ("database_url", "(hidden)", "--database-url") in resolved.describe()
+
+
+_TLS = {"tls_certificate": Path("/c"), "tls_key": Path("/k")}
+
+
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        pytest.param({}, None, id="loopback"),
+        pytest.param({"host": "::1"}, None, id="loopback of IPv6"),
+        pytest.param({"host": "localhost"}, None, id="loopback by name"),
+        pytest.param({"host": "0.0.0.0"}, "MAINSPRING_ADMIN_TOKEN", id="all addresses"),
+        pytest.param({"host": "::", **_TLS}, "MAINSPRING_ADMIN_TOKEN", id="TLS but no token"),
+        pytest.param({"host": "example.test", "admin_token": "s"}, "behind_proxy", id="token but clear text"),
+        pytest.param({"host": "0.0.0.0", "admin_token": "s", "behind_proxy": True}, None, id="token and proxy"),
+        pytest.param({"host": "0.0.0.0", "admin_token": "s", **_TLS}, None, id="token and TLS"),
+        pytest.param({"tls_key": Path("/k")}, "go together", id="half of TLS"),
+    ],
+)
+def test_other_machines_are_served_only_with_a_chosen_secret_and_no_clear_text(
+    settings: dict[str, object], refused: str | None
+) -> None:
+    config = Config(**settings)  # type: ignore[arg-type]
+    if refused is None:
+        check_exposure(config)
+    else:
+        with pytest.raises(ConfigError, match=refused):
+            check_exposure(config)
