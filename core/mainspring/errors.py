@@ -41,6 +41,8 @@ class Problem:
     """Counts from 1; `None` where the input has no lines of its own (JSON)."""
     hint: str | None = None
     """The cure, where one can be guessed: "did you mean 'extract'?"."""
+    code: str = "invalid"
+    """The kind of problem, stable over versions, for programs: `unknown_field`, `cycle`, `not_supported_yet`, ..."""
 
     def __str__(self) -> str:
         place = f"line {self.line}, " if self.line is not None else ""

@@ -1,0 +1,69 @@
+"""Durations as people write them, and the one spelling that is stored.
+
+Read are ISO 8601 (`PT15M`, `P1DT12H`, `P2W`, `PT0.5S`) and the short form (`20s`, `1h30m`, `250ms`). Years and months
+have no fixed length and a bare number has no unit: both are refused. Bounded to 3,650 days, precise to a microsecond.
+"""
+
+import re
+from datetime import timedelta
+
+__all__ = ["DURATION_MAX", "format_duration", "parse_duration"]
+
+DURATION_MAX = timedelta(days=3650)
+
+_NUMBER = r"(\d{1,12}(?:\.\d{1,6})?)"
+_ISO = re.compile(
+    rf"P(?:{_NUMBER}W|(?:{_NUMBER}D)?(?:T(?=\d)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)", re.ASCII
+)
+_SHORT = re.compile(
+    rf"(?:{_NUMBER}w)?(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?", re.ASCII
+)
+_ISO_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+_SHORT_UNITS = (*_ISO_UNITS, "milliseconds")
+_MICROSECONDS = {
+    "weeks": 604_800_000_000,
+    "days": 86_400_000_000,
+    "hours": 3_600_000_000,
+    "minutes": 60_000_000,
+    "seconds": 1_000_000,
+    "milliseconds": 1_000,
+}
+
+
+def parse_duration(text: str) -> timedelta:
+    """The duration that `text` spells; never negative.
+
+    Raises:
+        ValueError: it is no duration, has no unit, or is longer than `DURATION_MAX`; the message is for users.
+    """
+    if match := _ISO.fullmatch(text):
+        units = _ISO_UNITS
+    elif match := _SHORT.fullmatch(text):
+        units = _SHORT_UNITS
+    if match is None or not any(match.groups()):
+        raise ValueError(f"{text[:40]!r} is not a duration; write '20s', '1h30m' or ISO 8601 such as 'PT20S'")
+    microseconds = sum(
+        _times(number, _MICROSECONDS[unit]) for unit, number in zip(units, match.groups(), strict=True) if number
+    )
+    if microseconds > DURATION_MAX // timedelta(microseconds=1):
+        raise ValueError(f"{text[:40]!r} is longer than {DURATION_MAX.days} days")
+    return timedelta(microseconds=microseconds)
+
+
+def format_duration(duration: timedelta) -> str:
+    """The canonical ISO 8601 spelling: days, hours, minutes, seconds, no zero parts; `PT0S` for nothing."""
+    seconds, microseconds = divmod(duration // timedelta(microseconds=1), 1_000_000)
+    days, seconds = divmod(seconds, 86_400)
+    hours, seconds = divmod(seconds, 3_600)
+    minutes, seconds = divmod(seconds, 60)
+    fraction = f".{microseconds:06d}".rstrip("0") if microseconds else ""
+    time = f"{hours}H" if hours else ""
+    time += f"{minutes}M" if minutes else ""
+    time += f"{seconds}{fraction}S" if seconds or fraction else ""
+    return f"P{days}D" * bool(days) + ("T" if days else "PT") * bool(time) + time or "PT0S"
+
+
+def _times(number: str, microseconds: int) -> int:
+    """Exact: a float would make `0.3s` and `300ms` differ in the last microsecond."""
+    whole, _, fraction = number.partition(".")
+    return int(whole) * microseconds + int(fraction.ljust(6, "0") or "0") * microseconds // 1_000_000

@@ -1,0 +1,50 @@
+"""Names that Mainspring makes, and the rules for those it is given."""
+
+import re
+import secrets
+from datetime import UTC, datetime
+
+from mainspring.errors import InvalidInput, Problem
+from mainspring.states import RunType
+
+__all__ = ["check_run_id", "is_valid_id", "new_attempt_id", "new_run_id"]
+
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,250}", re.ASCII)
+_RUN_ID = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}", re.ASCII)
+
+
+def is_valid_id(text: str) -> bool:
+    """Whether `text` may name a DAG or a task."""
+    return _ID.fullmatch(text) is not None and text not in (".", "..")
+
+
+def new_attempt_id() -> str:
+    """32 hexadecimal digits, unique for ever, rising with time (UUIDv7), with 74 random bits."""
+    from uuid_utils import uuid7
+
+    return uuid7().hex
+
+
+def new_run_id(run_type: RunType, run_after: datetime) -> str:
+    """`manual__2026-01-01T00:00:00+00:00_1f3a9c2e`: two triggers in one instant do not clash."""
+    return f"{run_type}__{run_after.astimezone(UTC).isoformat()}_{secrets.token_hex(4)}"
+
+
+def check_run_id(run_id: str, run_type: RunType = RunType.MANUAL) -> str:
+    """Return `run_id`, chosen by a client for a run of `run_type`.
+
+    Raises:
+        InvalidInput: it holds other characters, `..`, or a prefix that tells of another type of run.
+    """
+    problem = None
+    if not _RUN_ID.fullmatch(run_id):
+        problem = f"run id {run_id[:60]!r} must be 1 to 250 of the characters A-Z a-z 0-9 _ . ~ : + -"
+    elif ".." in run_id or run_id == ".":
+        problem = f"run id {run_id[:60]!r} must not be '.' or hold '..'"
+    else:
+        for other in RunType:
+            if other is not run_type and run_id.startswith(f"{other}__"):
+                problem = f"run id {run_id[:60]!r} starts with '{other}__', which is kept for {other} runs"
+    if problem:
+        raise InvalidInput([Problem(pointer="/dag_run_id", message=problem, code="invalid_run_id")])
+    return run_id
