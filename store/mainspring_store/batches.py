@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Integer,
     Subquery,
+    TableValuedAlias,
     Text,
     bindparam,
     cast,
@@ -41,7 +42,7 @@ _POSTGRESQL: Mapping[type, TypeEngine[Any]] = {
 }
 
 
-def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subquery:
+def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subquery | TableValuedAlias:
     """A FROM item whose columns are `fields`, reading the batch bound to `parameter` (see `dump_rows`).
 
     Built once per statement, at import or when the database is opened; only the bound text changes.
@@ -55,7 +56,7 @@ def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subq
                 for name, kind in fields.items()
             )
         ).subquery("r")
-    return (  # type: ignore[return-value]
+    return (
         func.json_to_recordset(cast(bindparam(parameter, type_=Text()), JSON))
         .table_valued(*(column(name, _POSTGRESQL[kind]) for name, kind in fields.items()))
         .render_derived(name="r", with_types=True)

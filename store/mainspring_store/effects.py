@@ -39,9 +39,10 @@ class RunCounters:
 
     dag_run_id: int
     tasks_unfinished: int
-    tasks_active: int
     tasks_failed: int
     event_seq: int
+    was_full: bool
+    """Whether its active tasks had reached their maximum before, so that room was made now."""
 
 
 _UPSTREAM_COUNTER = {
@@ -112,13 +113,19 @@ class Effects:
     def is_empty(self) -> bool:
         return not self._runs
 
+    def apply_upstream(self, connection: Connection) -> None:
+        """Write the counters of downstream instances ahead of the rest, so that what they unlock can be asked for."""
+        if self._upstream:
+            statements = _statements(connection.dialect.name == "sqlite")
+            connection.execute(statements.count_upstream, {"rows": dump_rows(self._upstream_rows())})
+            self._upstream.clear()
+
     def apply(self, connection: Connection) -> Mapping[int, RunCounters]:
         """Write everything; at most four statements, whatever was collected. Returns the counters of each run."""
         if not self._runs:
             return {}
+        self.apply_upstream(connection)
         statements = _statements(connection.dialect.name == "sqlite")
-        if self._upstream:
-            connection.execute(statements.count_upstream, {"rows": dump_rows(self._upstream_rows())})
         pools = [{"name": name, "slots": slots} for name, slots in sorted(self._pools.items()) if slots]
         if pools:
             connection.execute(statements.take_slots, {"rows": dump_rows(pools)})
@@ -127,7 +134,13 @@ class Effects:
             for run_id, deltas in sorted(self._runs.items())
         ]
         counters = {
-            row.id: RunCounters(row.id, row.tasks_unfinished, row.tasks_active, row.tasks_failed, row.event_seq)
+            row.id: RunCounters(
+                row.id,
+                row.tasks_unfinished,
+                row.tasks_failed,
+                row.event_seq,
+                row.tasks_active < row.max_active_tasks <= row.tasks_active - self._runs[row.id]["active"],
+            )
             for row in connection.execute(statements.count_runs, {"rows": dump_rows(runs)})
         }
         events = self._event_rows(counters)
@@ -198,6 +211,7 @@ class _Statements:
                 dag_run.c.id,
                 dag_run.c.tasks_unfinished,
                 dag_run.c.tasks_active,
+                dag_run.c.max_active_tasks,
                 dag_run.c.tasks_failed,
                 dag_run.c.event_seq,
             )

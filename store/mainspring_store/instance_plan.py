@@ -61,7 +61,7 @@ def plan_of(version_id: int, definition: Definition) -> InstancePlan:
         if plan is not None:
             _plans.move_to_end(version_id)
             return plan
-    plan = InstancePlan(definition, Graph.of(definition))
+    plan = InstancePlan(definition, Graph.of(definition.tasks))
     with _plans_lock:
         _plans[version_id] = plan
         while len(_plans) > _KEPT_MAX:

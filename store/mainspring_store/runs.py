@@ -75,7 +75,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
     """As `create_run`, within a transaction of the caller's; raises the database's `IntegrityError`."""
     plan = plan_of(run.version.id, run.version.definition)
     start, end = run.data_interval or (None, None)
-    key = connection.scalar(
+    key: int | None = connection.scalar(
         _INSERT_RUN,
         {
             "dag_id": run.version.definition.dag_id,

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Row,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
@@ -24,15 +24,18 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
+from mainspring.attempts import LogChunk
 from mainspring.states import AttemptState, RunState, StateReason, TaskState
 from mainspring.trigger_rules import UpstreamCounts, WakeOn
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.effects import Effects, RunCounters, lock_runs
+from mainspring_store.logs import insert_chunks
 from mainspring_store.runs import end_run
-from mainspring_store.tables import dag, dag_run, task_instance, task_try, xcom
+from mainspring_store.tables import dag, dag_run, dag_version, pool, task_instance, task_try, xcom
 from mainspring_store.types import UtcDateTime
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "RunFacts",
     "StartableRun",
     "begin_pass",
+    "unstopped_cancels",
 ]
 
 
@@ -64,6 +68,7 @@ class LiveAttempt:
     pool_slots: int
     executor: str
     owner: str
+    queued_at: datetime
     is_running: bool = False
 
 
@@ -221,6 +226,10 @@ class Pass:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`), replacing those of an earlier try."""
         self._connection.execute(self._statements.store_outputs, {"rows": dump_rows(rows)})
 
+    def append_log(self, chunks: Sequence[LogChunk]) -> None:
+        """See `logs.append_chunks`."""
+        insert_chunks(self._connection, chunks)
+
     # Decisions
 
     def candidates(self, limit: int) -> list[Candidate]:
@@ -241,7 +250,8 @@ class Pass:
 
     def next_due_at(self) -> datetime | None:
         """When the next retry is due."""
-        return self._connection.scalar(self._statements.next_due)
+        due: datetime | None = self._connection.scalar(self._statements.next_due)
+        return due
 
     # Runs
 
@@ -317,6 +327,10 @@ class Pass:
         ).scalar_one()
         return document
 
+    def unlock_downstream(self) -> None:
+        """Write only what decides readiness, so that `candidates` sees it; the rest is left for `settle`."""
+        self.effects.apply_upstream(self._connection)
+
     def settle(self) -> Mapping[int, RunCounters]:
         """Apply the effects collected so far and begin anew; returns the counters of the runs they touched."""
         effects, self.effects = self.effects, Effects()
@@ -379,10 +393,13 @@ _ATTEMPT_FIELDS: Fields = {
     "ended_at": datetime,
 }
 
+# Spelled as constants and as in the partial indexes, so that both databases recognise them.
 _LIVE = task_try.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 _ACTIVE = task_instance.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
-# Spelled as in the partial indexes, so that both databases recognise them.
 _READY = text("task_instance.state = 'scheduled' AND task_instance.ready")
+
+# What a pool of -1 slots has left.
+_UNLIMITED = 2**31 - 1
 
 _UNSTOPPED_CANCELS = select(task_try.c.executor, task_try.c.attempt_id).where(
     task_try.c.stopped_at.is_(None), task_try.c.cancel_requested_at.is_not(None)
@@ -452,6 +469,7 @@ class _Statements:
                 task_instance.c.pool_slots,
                 task_try.c.executor,
                 task_try.c.owner,
+                task_try.c.queued_at,
                 task_try.c.state,
             )
             .select_from(task_try)
@@ -468,19 +486,14 @@ class _Statements:
         columns = ["task_instance_id", "key", "value", "timestamp"]
         # `WHERE true` keeps SQLite from reading ON CONFLICT as a join condition.
         chosen = select(rows.c.instance_id, rows.c.key, rows.c.value, rows.c.at).where(text("true"))
-        if self._is_sqlite:
-            from sqlalchemy.dialects.sqlite import insert as upsert
-        else:
-            from sqlalchemy.dialects.postgresql import insert as upsert  # type: ignore[assignment]
-        stored = upsert(xcom).from_select(columns, chosen)
+        dialect: Any = sqlite if self._is_sqlite else postgresql
+        stored = dialect.insert(xcom).from_select(columns, chosen)
         self.store_outputs = stored.on_conflict_do_update(
             index_elements=["task_instance_id", "key"],
             set_={"value": stored.excluded.value, "timestamp": stored.excluded.timestamp},
         )
 
     def _decisions(self) -> None:
-        from mainspring_store.tables import pool
-
         table = task_instance.c
         self.candidates = (
             select(
@@ -504,18 +517,18 @@ class _Statements:
                 table.pool_slots,
                 table.executor,
                 (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
-                (pool.c.slots - pool.c.used).label("pool_slots_free"),
+                case((pool.c.slots < 0, _UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
             )
             .select_from(task_instance)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
             .join(dag, dag.c.dag_id == dag_run.c.dag_id)
-            .outerjoin(pool, pool.c.name == table.pool)
+            .join(pool, pool.c.name == table.pool)
             .where(
                 _READY,
                 dag_run.c.state == literal_column("'running'"),
                 ~dag.c.is_paused,
                 dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
+                or_(pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
             )
             .order_by(table.priority.desc(), table.id)
             .limit(bindparam("limit_", type_=Integer()))
@@ -680,8 +693,6 @@ class _Statements:
             .where(task_instance.c.dag_run_id == bindparam("run"), task_instance.c.task_index.in_(select(rows.c.id)))
             .order_by(task_instance.c.task_index, task_instance.c.map_index, xcom.c.key)
         )
-        from mainspring_store.tables import dag_version
-
         self.version_document = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))
 
 
@@ -700,8 +711,6 @@ def _decided_values(rows: Any) -> dict[str, Any]:
 
 
 def _either(condition: Any, yes: Any, no: Any, is_sqlite: bool) -> Any:
-    from sqlalchemy import case
-
     return func.iif(condition, yes, no, type_=UtcDateTime) if is_sqlite else case((condition, yes), else_=no)
 
 
@@ -710,12 +719,12 @@ def _statements(is_sqlite: bool) -> _Statements:
     return _Statements(is_sqlite)
 
 
-def _live(row: Row[Any]) -> LiveAttempt:
+def _live(row: Any) -> LiveAttempt:
     fields = dict(row._mapping)
     return LiveAttempt(is_running=fields.pop("state") == AttemptState.RUNNING, **fields)
 
 
-def _candidate(row: Row[Any]) -> Candidate:
+def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, run_free, pool_free,

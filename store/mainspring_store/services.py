@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 
 from mainspring_store.database import Database
 from mainspring_store.tables import service
 
-__all__ = ["beat", "register_service", "stop_service"]
+__all__ = ["alive", "beat", "register_service", "stop_service"]
 
 
 def register_service(
@@ -54,3 +54,13 @@ def stop_service(database: Database, incarnation: str, *, now: datetime) -> None
     """Say that it stopped orderly."""
     with database.write() as connection:
         connection.execute(_STOP, {"me": incarnation, "now": now})
+
+
+def alive(database: Database, *, since: datetime) -> frozenset[str]:
+    """Incarnations that beat at or after `since` and have not said that they stopped."""
+    with database.read() as connection:
+        return frozenset(
+            connection.scalars(
+                select(service.c.incarnation).where(service.c.heartbeat_at >= since, service.c.stopped_at.is_(None))
+            )
+        )

@@ -1,0 +1,81 @@
+"""Finishes: runs whose last instance ended get their result and their declared outputs."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from mainspring.errors import ExpressionError
+from mainspring.states import RunState, StateReason
+from mainspring_scheduler.run_context import RunContexts, expression_context
+from mainspring_scheduler.run_ends import run_result
+from mainspring_scheduler.versions import Version, Versions
+from mainspring_store.effects import RunCounters
+from mainspring_store.scheduling import Pass
+
+__all__ = ["finish_runs"]
+
+CULPRITS_SHOWN_MAX = 5
+
+
+def finish_runs(
+    scheduling: Pass,
+    counters: Iterable[RunCounters],
+    *,
+    versions: Versions,
+    contexts: RunContexts,
+    now: datetime,
+) -> int:
+    """End the runs that have no unfinished instance; returns how many ended. Leaves their events in the effects."""
+    over = {one.dag_run_id: one for one in counters if one.tasks_unfinished == 0}
+    if not over:
+        return 0
+    facts = {fact.id: fact for fact in scheduling.run_facts(list(over))}
+    failing = [run_id for run_id in facts if over[run_id].tasks_failed]
+    states = scheduling.instance_states(failing) if failing else {}
+    runs = contexts.get(facts, scheduling)
+    ends = {}
+    for run_id, fact in facts.items():
+        version = versions.get(fact.version_id, scheduling.version_document)
+        state, culprits = run_result(version, states.get(run_id, ()))
+        ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits)
+    finished = scheduling.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
+    for run_id in finished:
+        scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
+    return len(finished)
+
+
+def _end(
+    scheduling: Pass,
+    version: Version,
+    run_id: int,
+    run: Mapping[str, Any],
+    state: RunState,
+    culprits: Iterable[str],
+) -> dict[str, Any]:
+    if state is RunState.FAILED:
+        return _failed(StateReason.TASK_FAILED, _blame(list(culprits)))
+    try:
+        outputs = {
+            name: template.render(expression_context(scheduling, version, run_id, run, template.task_references, {}))
+            for name, template in version.definition.outputs.items()
+        }
+    except ExpressionError as exc:
+        return _failed(StateReason.EXPRESSION_ERROR, f"its declared outputs could not be evaluated: {exc}")
+    return {
+        "state": state,
+        "reason": None,
+        "message": None,
+        "outputs": orjson.dumps(outputs).decode() if outputs else None,
+    }
+
+
+def _failed(reason: StateReason, message: str) -> dict[str, Any]:
+    return {"state": RunState.FAILED, "reason": reason, "message": message, "outputs": None}
+
+
+def _blame(culprits: list[str]) -> str:
+    shown = ", ".join(f"'{task_id}'" for task_id in culprits[:CULPRITS_SHOWN_MAX])
+    more = f" and {len(culprits) - CULPRITS_SHOWN_MAX} more" if len(culprits) > CULPRITS_SHOWN_MAX else ""
+    return f"failed: {shown}{more}"

@@ -1,0 +1,70 @@
+"""What a final report makes of its task instance. Pure: the report, the task and a random source in, a value out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from mainspring.attempts import Finished, Outcome
+from mainspring.backoff import retry_delay
+from mainspring.definition.model import Task
+from mainspring.states import AttemptState, StateReason, TaskState
+
+__all__ = ["ATTEMPT_STATE", "Verdict", "judge"]
+
+ATTEMPT_STATE: Mapping[Outcome, AttemptState] = {
+    Outcome.SUCCESS: AttemptState.SUCCESS,
+    Outcome.FAILED: AttemptState.FAILED,
+    Outcome.SKIPPED: AttemptState.SKIPPED,
+    Outcome.CANCELLED: AttemptState.CANCELLED,
+    Outcome.INTERRUPTED: AttemptState.INTERRUPTED,
+    Outcome.LOST: AttemptState.LOST,
+}
+
+# Another try would meet the same words of the definition and the same executor.
+_NOT_RETRIED = frozenset({StateReason.REJECTED, StateReason.EXPRESSION_ERROR, StateReason.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The instance's next state."""
+
+    state: TaskState
+    reason: StateReason | None = None
+    not_before: datetime | None = None
+    """When the next try may start; only for `up_for_retry`."""
+    is_free: bool = False
+    """The try is not charged: the instance gets another one for it."""
+
+
+def judge(
+    report: Finished, task: Task, *, try_number: int, max_tries: int, has_started: bool, now: datetime, random: Random
+) -> Verdict:
+    """What becomes of an instance after the final report of its live attempt.
+
+    max_tries: retries allowed beyond the first try, as grown by clears and interruptions.
+    has_started: whether a start was ever reported. A lost attempt that never started is not charged.
+    """
+    match report.outcome:
+        case Outcome.SUCCESS:
+            return Verdict(TaskState.SUCCESS)
+        case Outcome.SKIPPED:
+            return Verdict(TaskState.SKIPPED, report.reason or StateReason.TASK_SKIPPED)
+        case Outcome.INTERRUPTED:
+            return Verdict(TaskState.SCHEDULED, StateReason.INTERRUPTED, is_free=True)
+        case Outcome.LOST if not has_started:
+            return Verdict(TaskState.SCHEDULED, StateReason.WORKER_LOST, is_free=True)
+    reason = report.reason or StateReason.WORKER_LOST
+    if try_number > max_tries or report.outcome is Outcome.CANCELLED or reason in _NOT_RETRIED:
+        return Verdict(TaskState.FAILED, reason)
+    delay = retry_delay(
+        try_number,
+        delay=task.retry_delay,
+        factor=task.retry_backoff,
+        delay_max=task.max_retry_delay,
+        jitter=task.retry_jitter,
+        random=random.random,
+    )
+    if delay <= timedelta(0):
+        return Verdict(TaskState.SCHEDULED, reason)
+    return Verdict(TaskState.UP_FOR_RETRY, reason, not_before=now + delay)

@@ -1,0 +1,248 @@
+"""Progress: reports become states. What a report means is decided by `outcomes`; here it is applied, in batches."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+
+import orjson
+
+from mainspring.attempts import Finished, Report, Started, Stopped
+from mainspring.states import AttemptState, StateReason, TaskState
+from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge
+from mainspring_scheduler.versions import Version, Versions
+from mainspring_store.effects import InstanceRef
+from mainspring_store.scheduling import AttemptEnd, Decided, LiveAttempt, Pass
+
+__all__ = ["Applied", "Folded", "LiveAttempts", "apply_reports", "fold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch of reports did."""
+
+    moved: int = 0
+    next_due_at: datetime | None = None
+    """The earliest retry among them."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """All that has arrived about one attempt: a task that starts and ends between two passes costs one write."""
+
+    started: Started | None = None
+    finished: Finished | None = None
+    stopped: Stopped | None = None
+
+    def add(self, report: Report) -> None:
+        # The first of each kind counts; a repeated one says the same.
+        match report:
+            case Started():
+                self.started = self.started or report
+            case Finished():
+                self.finished = self.finished or report
+            case Stopped():
+                self.stopped = self.stopped or report
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """From when on nothing of the attempt runs, as far as these reports tell."""
+        if self.stopped is not None:
+            return self.stopped.at
+        if self.finished is not None and not self.finished.still_running:
+            return self.finished.at
+        return None
+
+
+def fold(reports: Iterable[Report]) -> dict[str, Folded]:
+    """Reports by attempt, in order of first arrival."""
+    folded: dict[str, Folded] = {}
+    for report in reports:
+        folded.setdefault(report.attempt_id, Folded()).add(report)
+    return folded
+
+
+class LiveAttempts:
+    """The live attempts this scheduler knows. A cache: what is missing is asked of the store."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, LiveAttempt] = {}
+
+    def add(self, attempt: LiveAttempt) -> None:
+        self._known[attempt.attempt_id] = attempt
+
+    def forget(self, attempt_id: str) -> None:
+        self._known.pop(attempt_id, None)
+
+    def find(self, attempt_ids: Iterable[str], scheduling: Pass) -> dict[str, LiveAttempt]:
+        """Those of the attempts that are, or were when last seen, live."""
+        ids = list(attempt_ids)
+        missing = [attempt_id for attempt_id in ids if attempt_id not in self._known]
+        if missing:
+            for attempt in scheduling.live_attempts(missing):
+                self._known[attempt.attempt_id] = attempt
+        return {attempt_id: self._known[attempt_id] for attempt_id in ids if attempt_id in self._known}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One attempt's way through this pass."""
+
+    live: LiveAttempt
+    folded: Folded
+    version: Version
+    verdict: Verdict | None
+    """None = it only started."""
+
+    @property
+    def has_started(self) -> bool:
+        return self.live.is_running or self.folded.started is not None
+
+
+def apply_reports(
+    scheduling: Pass,
+    folded: Mapping[str, Folded],
+    *,
+    live_attempts: LiveAttempts,
+    versions: Versions,
+    now: datetime,
+    random: Random,
+) -> Applied:
+    """Apply what was reported. Effects are left collected in the pass."""
+    live = live_attempts.find(folded, scheduling)
+    if live:
+        scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
+    steps = {
+        attempt_id: _judged(attempt, folded[attempt_id], versions.get(attempt.version_id, scheduling.version_document),
+                            now, random)
+        for attempt_id, attempt in live.items()
+        if folded[attempt_id].started or folded[attempt_id].finished
+    }  # fmt: skip
+    took = scheduling.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
+    _note_stops(scheduling, folded, took)
+    won = [step for attempt_id, step in steps.items() if attempt_id in took]
+    moved = scheduling.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
+    followed = [step for step in won if step.live.instance_id in moved]
+    _store_outputs(scheduling, followed)
+    for step in followed:
+        _collect_effects(scheduling, step, now)
+    for attempt_id, report in folded.items():
+        if report.finished is not None:
+            live_attempts.forget(attempt_id)
+        elif attempt_id in took:
+            live_attempts.add(_running(live[attempt_id]))
+    due = [step.verdict.not_before for step in followed if step.verdict and step.verdict.not_before]
+    return Applied(len(followed), min(due, default=None))
+
+
+def _judged(live: LiveAttempt, folded: Folded, version: Version, now: datetime, random: Random) -> _Step:
+    verdict = None
+    if folded.finished is not None:
+        verdict = judge(
+            folded.finished,
+            version.tasks[live.task_index],
+            try_number=live.try_number,
+            max_tries=live.max_tries,
+            has_started=live.is_running or folded.started is not None,
+            now=now,
+            random=random,
+        )
+    return _Step(live, folded, version, verdict)
+
+
+def _attempt_end(step: _Step) -> AttemptEnd:
+    started, finished = step.folded.started, step.folded.finished
+    return AttemptEnd(
+        attempt_id=step.live.attempt_id,
+        state=AttemptState.RUNNING if finished is None else ATTEMPT_STATE[finished.outcome],
+        start_date=started.at if started else None,
+        end_date=finished.at if finished else None,
+        stopped_at=step.folded.stopped_at,
+        reason=finished.reason if finished else None,
+        message=finished.message if finished else None,
+        hostname=started.hostname if started else None,
+        pid=started.pid if started else None,
+        exit_code=finished.exit_code if finished else None,
+        log_bytes=finished.log_bytes if finished else None,
+    )
+
+
+def _decided(step: _Step, now: datetime) -> Decided:
+    started, finished, verdict = step.folded.started, step.folded.finished, step.verdict
+    start_date = started.at if started else None
+    if verdict is None or finished is None:
+        return Decided(
+            id=step.live.instance_id,
+            state=TaskState.RUNNING,
+            at=now,
+            attempt_id=step.live.attempt_id,
+            start_date=start_date,
+        )
+    return Decided(
+        id=step.live.instance_id,
+        state=verdict.state,
+        at=now,
+        attempt_id=step.live.attempt_id,
+        reason=verdict.reason,
+        ready=verdict.state is TaskState.SCHEDULED,
+        not_before=verdict.not_before,
+        start_date=start_date,
+        end_date=finished.at,
+        more_tries=int(verdict.is_free),
+    )
+
+
+def _note_stops(scheduling: Pass, folded: Mapping[str, Folded], took: frozenset[str]) -> None:
+    """An attempt that was fenced before its report came: only that it stopped is news."""
+    stops = {
+        attempt_id: one.stopped_at
+        for attempt_id, one in folded.items()
+        if attempt_id not in took and one.stopped_at is not None
+    }
+    if stops:
+        scheduling.note_stops({attempt_id: at for attempt_id, at in stops.items() if at is not None})
+
+
+def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
+    rows = [
+        {
+            "instance_id": step.live.instance_id,
+            "key": key,
+            "value": orjson.dumps(value).decode(),
+            "at": step.folded.finished.at,
+        }
+        for step in followed
+        if step.folded.finished is not None and step.verdict is not None and step.verdict.state is TaskState.SUCCESS
+        for key, value in step.folded.finished.outputs.items()
+    ]
+    if rows:
+        scheduling.store_outputs(rows)
+
+
+def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
+    live, verdict = step.live, step.verdict
+    instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots)
+    old = TaskState.RUNNING if live.is_running else TaskState.QUEUED
+    if step.folded.started is not None and not live.is_running:
+        scheduling.effects.moved(
+            instance, old, TaskState.RUNNING, at=step.folded.started.at, try_number=live.try_number
+        )
+        old = TaskState.RUNNING
+    if verdict is not None:
+        scheduling.effects.moved(
+            instance,
+            old,
+            verdict.state,
+            at=step.folded.finished.at if step.folded.finished else now,
+            downstream=step.version.graph.downstream[live.task_index],
+            reason=verdict.reason or _reason_of(step),
+            try_number=live.try_number,
+        )
+
+
+def _reason_of(step: _Step) -> StateReason | None:
+    return step.folded.finished.reason if step.folded.finished else None
+
+
+def _running(live: LiveAttempt) -> LiveAttempt:
+    return live if live.is_running else replace(live, is_running=True)

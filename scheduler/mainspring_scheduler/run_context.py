@@ -1,0 +1,115 @@
+"""What expressions and tasks may ask about their run: the names of `${{ ... }}`."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from mainspring.states import TaskState
+from mainspring_scheduler.versions import Version
+from mainspring_store.scheduling import Pass, RunFacts
+
+__all__ = ["RunContexts", "attempt_context", "expression_context"]
+
+KEPT_MAX = 4096
+
+
+class RunContexts:
+    """The unchanging facts of runs, as the names that expressions use. A bounded cache, refilled from the store."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, Mapping[str, Any]] = OrderedDict()
+
+    def get(self, run_ids: Iterable[int], scheduling: Pass) -> Mapping[int, Mapping[str, Any]]:
+        """The contexts of these runs; at most one question to the store."""
+        wanted = set(run_ids)
+        missing = [run_id for run_id in wanted if run_id not in self._kept]
+        if missing:
+            for facts in scheduling.run_facts(missing):
+                self._kept[facts.id] = _names(facts)
+        found = {run_id: self._kept[run_id] for run_id in wanted if run_id in self._kept}
+        while len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return found
+
+
+def _names(facts: RunFacts) -> Mapping[str, Any]:
+    # Airflow's `ds` and `ts` need a logical date; a manual run without one stands for the instant it may start.
+    date = facts.logical_date or facts.run_after
+    return {
+        "dag_id": facts.dag_id,
+        "run_id": facts.run_id,
+        "params": facts.params,
+        "conf": facts.conf,
+        "logical_date": _instant(facts.logical_date),
+        "data_interval_start": _instant(facts.data_interval_start),
+        "data_interval_end": _instant(facts.data_interval_end),
+        "ds": date.strftime("%Y-%m-%d"),
+        "ds_nodash": date.strftime("%Y%m%d"),
+        "ts": _instant(date),
+        "dag_run": {
+            "dag_id": facts.dag_id,
+            "run_id": facts.run_id,
+            "run_type": facts.run_type,
+            "logical_date": _instant(facts.logical_date),
+            "data_interval_start": _instant(facts.data_interval_start),
+            "data_interval_end": _instant(facts.data_interval_end),
+            "run_after": _instant(facts.run_after),
+            "conf": facts.conf,
+        },
+    }
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def attempt_context(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a run's context that travels with every attempt."""
+    return {
+        name: run[name]
+        for name in ("logical_date", "data_interval_start", "data_interval_end", "ds", "ts", "params", "conf")
+    }
+
+
+def expression_context(
+    scheduling: Pass,
+    version: Version,
+    run_id: int,
+    run: Mapping[str, Any],
+    task_references: Iterable[str],
+    extra: Mapping[str, Any],
+) -> Mapping[str, Any]:
+    """The names for one evaluation. Only the referenced tasks are read and handed over.
+
+    extra: what belongs to the instance: `task_id`, `try_number`, `map`.
+    """
+    context = {**run, **extra}
+    indexes = [version.graph.index[task_id] for task_id in task_references]
+    if indexes:
+        context["tasks"] = _tasks(scheduling, version, run_id, indexes)
+    return context
+
+
+def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Any]:
+    found: dict[int, dict[int, tuple[TaskState, dict[str, Any]]]] = {}
+    for index, map_index, state, key, value in scheduling.outputs(run_id, indexes):
+        _, outputs = found.setdefault(index, {}).setdefault(map_index, (state, {}))
+        if key is not None:
+            outputs[key] = orjson.loads(value)
+    return {version.tasks[index].task_id: _task(instances) for index, instances in found.items()}
+
+
+def _task(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping[str, Any]:
+    if -1 in instances:
+        state, outputs = instances[-1]
+        return {"state": state.value, "outputs": outputs}
+    # A mapped task: each output is a list with one item per instance, null where that instance has none.
+    ordered = [instances[map_index] for map_index in sorted(instances)]
+    names = dict.fromkeys(name for _, outputs in ordered for name in outputs)
+    return {
+        "state": [state.value for state, _ in ordered],
+        "outputs": {name: [outputs.get(name) for _, outputs in ordered] for name in names},
+    }

@@ -1,0 +1,268 @@
+"""One scheduler: `run_once` is one pass, and everything it decides is in the store before it has effects."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report
+from mainspring.errors import StoreUnavailable
+from mainspring.states import StateReason
+from mainspring_executors.contract import Executor, SubmitResult
+from mainspring_scheduler.clock import Clock
+from mainspring_scheduler.dispatch import Dispatched, Dispatcher
+from mainspring_scheduler.finishes import finish_runs
+from mainspring_scheduler.progress import Applied, Folded, LiveAttempts, apply_reports, fold
+from mainspring_scheduler.run_context import RunContexts
+from mainspring_scheduler.starts import start_runs
+from mainspring_scheduler.versions import Versions
+from mainspring_store import logs, scheduling
+from mainspring_store.database import Database
+from mainspring_store.scheduling import Pass
+
+__all__ = ["PassCounts", "Scheduler"]
+
+_log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+"""How long anything can go unseen when every wake-up is lost."""
+_LOG_BYTES_WITH_STATE_MAX = 256 * 1024
+"""Log chunks up to this travel in the transaction of the states; more gets transactions of its own before it."""
+
+
+@dataclass(slots=True)
+class PassCounts:
+    """What one pass did."""
+
+    reports: int = 0
+    moved: int = 0
+    started: int = 0
+    queued: int = 0
+    resolved: int = 0
+    finished: int = 0
+    is_complete: bool = True
+    """False: the next pass should follow at once."""
+
+    @property
+    def did_nothing(self) -> bool:
+        return not (self.moved or self.started or self.queued or self.resolved or self.finished)
+
+
+@dataclass(slots=True)
+class _Inbox:
+    """Reports not yet in the store. Kept until a commit succeeded, so that an outage loses none."""
+
+    reports: list[Report] = field(default_factory=list)
+    chunks: list[LogChunk] = field(default_factory=list)
+
+    def add(self, reports: Iterable[Report]) -> None:
+        for report in reports:
+            if isinstance(report, LogChunk):
+                self.chunks.append(report)
+            else:
+                self.reports.append(report)
+
+
+class Scheduler:
+    """Decides what runs when. Driven by calling `run_once`; keeps only caches between the calls."""
+
+    def __init__(
+        self,
+        database: Database,
+        executors: Mapping[str, Executor],
+        *,
+        default_executor: str,
+        incarnation: str,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._database = database
+        self._executors = executors
+        self._clock = clock
+        self._random = random
+        self._versions = Versions()
+        self._contexts = RunContexts()
+        self._live_attempts = LiveAttempts()
+        self._dispatcher = Dispatcher(
+            owner=incarnation,
+            default_executor=default_executor,
+            versions=self._versions,
+            contexts=self._contexts,
+            live_attempts=self._live_attempts,
+        )
+        self._inbox = _Inbox()
+        self._polled_at = float("-inf")
+        self._next_due_at: datetime | None = None
+        self._cancelled: set[str] = set()
+
+    def seconds_to_next(self) -> float:
+        """How long the loop may sleep when nobody wakes it."""
+        wait = self._polled_at + POLL_SECONDS - self._clock.monotonic()
+        if self._next_due_at is not None:
+            wait = min(wait, (self._next_due_at - self._clock.now()).total_seconds())
+        return max(0.0, wait)
+
+    def inject(self, reports: Iterable[Report]) -> None:
+        """Hand in reports that come from no executor: of attempts found lost."""
+        self._inbox.add(reports)
+
+    def run_once(self, *, is_woken: bool = False) -> PassCounts:
+        """One pass: take what was reported, start and decide what is due, commit, then submit.
+
+        is_woken: somebody rang; otherwise intents and due times are looked for once a second only.
+
+        Raises:
+            StoreUnavailable: Nothing was changed, or the outcome of the commit is unknown; the reports are kept for
+                the next pass, which finds out by its guards.
+        """
+        for executor in self._executors.values():
+            self._inbox.add(executor.reports(0))
+        now = self._clock.now()
+        is_due = self._next_due_at is not None and now >= self._next_due_at
+        is_looking = is_woken or is_due or self._clock.monotonic() - self._polled_at >= POLL_SECONDS
+        if not (is_looking or self._inbox.reports or self._inbox.chunks):
+            return PassCounts()
+        if is_looking:
+            self._polled_at = self._clock.monotonic()
+        counts, dispatched = self._transact(is_looking, now)
+        self._inbox = _Inbox()
+        self._submit(dispatched.attempts)
+        if is_looking:
+            self._cancel_fenced()
+        return counts
+
+    def _transact(self, is_looking: bool, now: datetime) -> tuple[PassCounts, Dispatched]:
+        inbox = self._inbox
+        self._store_bulky_logs(inbox)
+        try:
+            return self._pass(inbox.reports, inbox.chunks, is_looking, now)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            _log.exception("a pass failed; its reports are now applied one attempt at a time")
+            self._apply_one_by_one(inbox, now)
+            return self._pass([], [], is_looking, now)
+
+    def _pass(
+        self, reports: Sequence[Report], chunks: Sequence[LogChunk], is_looking: bool, now: datetime
+    ) -> tuple[PassCounts, Dispatched]:
+        counts = PassCounts(reports=len(reports))
+        with scheduling.begin_pass(self._database) as current:
+            if chunks:
+                current.append_log(chunks)
+            applied = self._apply(current, fold(reports), now) if reports else Applied()
+            counts.moved = applied.moved
+            if is_looking:
+                self._look(current, counts, now)
+            dispatched = self._dispatch(current, counts, now)
+            due = current.next_due_at() if is_looking else self._next_due_at
+        self._next_due_at = min(filter(None, (due, applied.next_due_at)), default=None)
+        return counts, dispatched
+
+    def _apply(self, current: Pass, folded: Mapping[str, Folded], now: datetime) -> Applied:
+        return apply_reports(
+            current,
+            folded,
+            live_attempts=self._live_attempts,
+            versions=self._versions,
+            now=now,
+            random=self._random,
+        )
+
+    def _look(self, current: Pass, counts: PassCounts, now: datetime) -> None:
+        for run_id in current.overdue_runs(now):
+            current.stop_run(
+                run_id, now=now, reason=StateReason.TIMED_OUT, message="stopped, because its dagrun_timeout had passed"
+            )
+        current.wake_due(now)
+        counts.started += start_runs(current, self._versions, now)
+
+    def _dispatch(self, current: Pass, counts: PassCounts, now: datetime) -> Dispatched:
+        capacity = {name: executor.capacity() for name, executor in self._executors.items()}
+        dispatched = self._dispatcher.dispatch(current, capacity, now)
+        counts.resolved = dispatched.resolved
+        counts.queued = sum(map(len, dispatched.attempts.values()))
+        for run_id, message in dispatched.broken_runs.items():
+            current.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
+        counts.finished = finish_runs(
+            current, dispatched.counters.values(), versions=self._versions, contexts=self._contexts, now=now
+        )
+        if counts.finished:
+            current.settle()
+        # An ended run may have made room for a queued one.
+        counts.is_complete = dispatched.is_complete and not counts.finished
+        return dispatched
+
+    def _store_bulky_logs(self, inbox: _Inbox) -> None:
+        while sum(len(chunk.data) for chunk in inbox.chunks) > _LOG_BYTES_WITH_STATE_MAX:
+            batch, size = [], 0
+            for chunk in inbox.chunks:
+                batch.append(chunk)
+                size += len(chunk.data)
+                if size > _LOG_BYTES_WITH_STATE_MAX:
+                    break
+            logs.append_chunks(self._database, batch)
+            del inbox.chunks[: len(batch)]
+
+    def _apply_one_by_one(self, inbox: _Inbox, now: datetime) -> None:
+        """What made a whole batch fail is set aside with its own run; the others' reports are applied."""
+        for chunk in inbox.chunks:
+            try:
+                logs.append_chunks(self._database, [chunk])
+            except StoreUnavailable:
+                raise
+            except Exception:
+                _log.exception("dropped a log chunk of attempt %s", chunk.attempt_id)
+        for attempt_id, folded in fold(inbox.reports).items():
+            try:
+                with scheduling.begin_pass(self._database) as current:
+                    self._apply(current, {attempt_id: folded}, now)
+                    self._finish_touched(current, now)
+            except StoreUnavailable:
+                raise
+            except Exception as exc:
+                _log.exception("set aside the run of attempt %s", attempt_id)
+                self._quarantine(attempt_id, f"a report could not be applied: {type(exc).__name__}: {exc}", now)
+
+    def _finish_touched(self, current: Pass, now: datetime) -> None:
+        counters = current.settle()
+        if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now):
+            current.settle()
+
+    def _quarantine(self, attempt_id: str, message: str, now: datetime) -> None:
+        with scheduling.begin_pass(self._database) as current:
+            for attempt in current.live_attempts([attempt_id]):
+                current.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
+
+    def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
+        for name, orders in attempts.items():
+            for answer in self._executors[name].submit(orders):
+                if answer.result is SubmitResult.REJECTED:
+                    self.inject([self._rejected(answer.attempt_id, answer.detail)])
+
+    def _rejected(self, attempt_id: str, detail: str | None) -> Finished:
+        return Finished(
+            attempt_id=attempt_id,
+            seq=0,
+            at=self._clock.now(),
+            outcome=Outcome.FAILED,
+            reason=StateReason.REJECTED,
+            message=detail,
+        )
+
+    def _cancel_fenced(self) -> None:
+        """Stop the processes of attempts that the store has ended already."""
+        fenced = scheduling.unstopped_cancels(self._database)
+        wanted: dict[str, list[str]] = {}
+        for executor, attempt_id in fenced:
+            if attempt_id not in self._cancelled and executor in self._executors:
+                wanted.setdefault(executor, []).append(attempt_id)
+        for executor, attempt_ids in wanted.items():
+            self._executors[executor].cancel(attempt_ids)
+        self._cancelled = {attempt_id for _, attempt_id in fenced}
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether something waits in memory for the next pass."""
+        return bool(self._inbox.reports or self._inbox.chunks)

@@ -1,0 +1,196 @@
+"""The scheduler as a process: one thread, one loop, asleep until something rings."""
+
+import logging
+import os
+import select
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from uuid import uuid4
+
+from mainspring.errors import StoreUnavailable
+from mainspring_executors import ExecutorSettings, open_executor
+from mainspring_executors.contract import Executor
+from mainspring_scheduler.clock import Clock, SystemClock
+from mainspring_scheduler.rescue import SELF_FENCE, find_lost, find_unsubmitted
+from mainspring_scheduler.scheduler import Scheduler
+from mainspring_store import services
+from mainspring_store.database import Database, open_database
+from mainspring_store.doorbell import Doorbell, open_doorbell
+from mainspring_store.lease import SchedulerLease, take_scheduler_lease
+from mainspring_store.migrate import migrate
+
+__all__ = ["SchedulerSettings", "Service", "run"]
+
+_log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5.0
+OUTAGE_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SchedulerSettings:
+    """How to run one scheduler."""
+
+    database_url: str
+    state_dir: Path
+    """A private folder for what task hosts leave on disk."""
+    executors: Sequence[str] = ("thread",)
+    """Names of the executors to offer; the first is the default."""
+    concurrency: int | None = None
+    """Tasks that run at one time in each executor; None = the executor's own default."""
+    code_path: Sequence[Path] = ()
+    """Folders from which Python callables are imported, in the task host only."""
+    http_allow: Sequence[str] = ()
+    """Private addresses that `http` tasks may reach."""
+    synchronous: str = "FULL"
+    close_grace: timedelta = timedelta(seconds=10)
+    """How long running tasks may go on after SIGTERM."""
+    version: str = "0"
+
+
+class Service:
+    """A scheduler with its executors, its bell and its heartbeat."""
+
+    def __init__(
+        self,
+        database: Database,
+        executors: Mapping[str, Executor],
+        lease: SchedulerLease,
+        *,
+        version: str,
+        clock: Clock | None = None,
+    ) -> None:
+        self._database = database
+        self._executors = executors
+        self._lease = lease
+        self._clock = clock or SystemClock()
+        self.incarnation = str(uuid4())
+        self._scheduler = Scheduler(
+            database,
+            executors,
+            default_executor=next(iter(executors)),
+            incarnation=self.incarnation,
+            clock=self._clock,
+            random=Random(),
+        )
+        self._bell: Doorbell = open_doorbell(database)
+        self._beat_at = float("-inf")
+        self._stopping = False
+        self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        services.register_service(
+            database,
+            incarnation=self.incarnation,
+            kind="scheduler",
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            version=version,
+            details={"executors": list(executors)},
+            now=self._clock.now(),
+        )
+
+    def stop(self) -> None:
+        """Ask the loop to end after its current pass. May be called from a signal handler."""
+        self._stopping = True
+        os.write(self._nudge_write, b"!")
+
+    def run(self, close_grace: timedelta) -> None:
+        """Loop until `stop`, then let running tasks end within `close_grace` and record what became of them."""
+        # The first pass looks at everything, so that what waits from before is taken up at once.
+        self._guarded(self._rescue)
+        is_woken = True
+        while not self._stopping:
+            more = self._guarded(lambda woken=is_woken: self._step(woken))  # type: ignore[misc]
+            is_woken = self._wait(0.0 if more else self._scheduler.seconds_to_next())
+        self._close(close_grace)
+
+    def _step(self, is_woken: bool) -> bool:
+        """One pass and what is due besides; whether the next should follow at once."""
+        counts = self._scheduler.run_once(is_woken=is_woken)
+        if self._clock.monotonic() - self._beat_at >= BEAT_SECONDS:
+            self._beat_at = self._clock.monotonic()
+            services.beat(self._database, self.incarnation, now=self._clock.now())
+            self._rescue()
+        return not counts.is_complete or self._scheduler.has_backlog
+
+    def _rescue(self) -> None:
+        now = self._clock.now()
+        self._scheduler.inject(
+            find_lost(
+                self._database,
+                self._executors,
+                incarnation=self.incarnation,
+                is_exclusive=self._lease.is_exclusive,
+                now=now,
+            )
+        )
+        self._scheduler.inject(find_unsubmitted(self._database, self._executors, incarnation=self.incarnation, now=now))
+
+    def _guarded(self, action: Callable[[], bool | None]) -> bool:
+        """An outage of the database, or a fault in one pass, must not end the loop."""
+        try:
+            return bool(action())
+        except StoreUnavailable as exc:
+            _log.warning("%s; trying again", exc)
+        except Exception:
+            _log.exception("a pass failed")
+        self._pause(OUTAGE_PAUSE_SECONDS)
+        return False
+
+    def _wait(self, timeout: float) -> bool:
+        """Sleep until a report, a ring or the timeout; says whether somebody rang."""
+        places = [self._nudge_read, self._bell.fileno(), *(executor.fileno() for executor in self._executors.values())]
+        select.select(places, [], [], timeout)
+        return self._bell.clear()
+
+    def _pause(self, seconds: float) -> None:
+        # Reports may pile up meanwhile; they stay with the executors.
+        select.select([], [], [], seconds)
+
+    def _close(self, grace: timedelta) -> None:
+        for executor in self._executors.values():
+            executor.close(grace)
+        self._guarded(lambda: self._scheduler.run_once() is None)
+        self._guarded(lambda: services.stop_service(self._database, self.incarnation, now=self._clock.now()))
+        self._bell.close()
+        os.close(self._nudge_read)
+        os.close(self._nudge_write)
+
+
+def run(settings: SchedulerSettings) -> int:
+    """Run a scheduler until SIGTERM or SIGINT. Returns the exit code.
+
+    Raises:
+        Conflict: Another scheduler runs on this SQLite database.
+    """
+    with ExitStack() as stack:
+        database = open_database(settings.database_url, connections_max=4, synchronous=settings.synchronous)
+        stack.callback(database.close)
+        lease = take_scheduler_lease(database)
+        stack.callback(lease.release)
+        # Task hosts start while the schema is looked at.
+        executors = {name: open_executor(name, _executor_settings(settings)) for name in settings.executors}
+        for executor in executors.values():
+            stack.callback(executor.close, timedelta(0))
+        migrate(database)
+        service = Service(database, executors, lease, version=settings.version)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: service.stop())
+        _log.info("scheduler %s is ready, executors: %s", service.incarnation, ", ".join(executors))
+        service.run(settings.close_grace)
+    return 0
+
+
+def _executor_settings(settings: SchedulerSettings) -> ExecutorSettings:
+    return ExecutorSettings(
+        concurrency=settings.concurrency,
+        code_path=tuple(settings.code_path),
+        http_allow=tuple(settings.http_allow),
+        self_fence=SELF_FENCE,
+        state_dir=settings.state_dir,
+    )

@@ -1,0 +1,52 @@
+"""Starts: queued runs whose time has come begin, as far as `max_active_runs` has room."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from mainspring.states import RunState
+from mainspring_scheduler.versions import Versions
+from mainspring_store.scheduling import Pass, StartableRun
+
+__all__ = ["start_runs"]
+
+BATCH_MAX = 500
+ROUNDS_MAX = 8
+
+
+def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
+    """Start what may start, oldest first within each DAG; returns how many did."""
+    started = 0
+    for _ in range(ROUNDS_MAX):
+        runs = scheduling.startable_runs(now, BATCH_MAX)
+        chosen = _within_limits(runs)
+        ids = frozenset(scheduling.start_runs([run.id for run in chosen], now=now)) if chosen else frozenset()
+        for run in chosen:
+            if run.id in ids:
+                scheduling.effects.event(run.id, RunState.RUNNING, at=now)
+        _set_timeouts(scheduling, versions, [run for run in chosen if run.id in ids], now)
+        started += len(ids)
+        # A full batch may have hidden runs of other DAGs behind those of one that has no room left.
+        if len(runs) < BATCH_MAX or not ids:
+            break
+    return started
+
+
+def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
+    taken: Counter[str] = Counter()
+    chosen = []
+    for run in runs:
+        if run.running_runs + taken[run.dag_id] < run.max_active_runs:
+            taken[run.dag_id] += 1
+            chosen.append(run)
+    return chosen
+
+
+def _set_timeouts(scheduling: Pass, versions: Versions, runs: Sequence[StartableRun], now: datetime) -> None:
+    deadlines = {}
+    for run in runs:
+        timeout = versions.get(run.version_id, scheduling.version_document).definition.dagrun_timeout
+        if timeout is not None:
+            deadlines[run.id] = now + timeout
+    if deadlines:
+        scheduling.set_run_timeouts(deadlines)
