@@ -26,9 +26,8 @@ class Client:
     timeout_seconds: float = 30.0
     """Of one request."""
 
-    def get(self, path: str, *, accept: str = "application/json") -> Any:
-        """The answer's JSON, or its text when `accept` asks for something else."""
-        return self._send("GET", path, accept=accept)
+    def get(self, path: str) -> Any:
+        return self._send("GET", path)
 
     def post(self, path: str, document: Any) -> Any:
         return self._send("POST", path, body=json.dumps(document).encode())
@@ -36,16 +35,13 @@ class Client:
     def put_yaml(self, path: str, source: bytes) -> Any:
         return self._send("PUT", path, body=source, media_type="application/yaml")
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        media_type: str = "application/json",
-        accept: str = "application/json",
-    ) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": accept}
+    def _send(self, method: str, path: str, *, body: bytes | None = None, media_type: str = "application/json") -> Any:
+        """The JSON of the answer.
+
+        Raises:
+            ApiError: with the status and the answer's text, or with why there was none.
+        """
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = media_type
         request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)  # noqa: S310
@@ -53,10 +49,9 @@ class Client:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=self.timeout_seconds) as answer:
-                content = answer.read()
+                return json.load(answer)
         except urllib.error.HTTPError as exc:
             detail = exc.read().decode(errors="replace")
             raise ApiError(f"{method} {path}: {exc.code} {detail}") from exc
         except OSError as exc:
             raise ApiError(f"{method} {self.url}{path}: {exc}") from exc
-        return json.loads(content) if accept == "application/json" else content.decode(errors="replace")

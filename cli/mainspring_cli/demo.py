@@ -90,10 +90,10 @@ def _follow(client: Client, path: str) -> Sequence[Mapping[str, Any]]:
 
 def _print_failure(client: Client, path: str, instance: Mapping[str, Any]) -> None:
     task_id, try_number = instance["task_id"], instance["try_number"]
-    text = client.get(f"{path}/taskInstances/{task_id}/logs/{try_number}", accept="text/plain")
+    log = client.get(f"{path}/taskInstances/{task_id}/logs/{try_number}?full_content=true")
     print(f"\n{task_id} failed at try {try_number}. The end of its log:")
-    for line in text.splitlines()[-_LOG_LINES:]:
-        print(f"  {line}")
+    for entry in log["content"][-_LOG_LINES:]:
+        print(f"  {entry['event']}")
 
 
 def _print_outputs(outputs: Mapping[str, Any]) -> None:

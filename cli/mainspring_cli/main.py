@@ -66,23 +66,21 @@ def up(settings: Resolved) -> None:
 
 @cli.command()
 @click.option("--listen-fd", type=int, hidden=True, help="An inherited socket to serve instead of host and port.")
-@click.option("--upgrade", is_flag=True, help="Bring the database to this version first.")
 @_with_settings(_SETTINGS_FLAGS, _API_FLAGS)
-def api(settings: Resolved, listen_fd: int | None, upgrade: bool) -> None:
+def api(settings: Resolved, listen_fd: int | None) -> None:
     """Serve the API alone."""
     from mainspring_cli.services import serve_api
 
-    serve_api(settings.config, listen_fd=listen_fd, upgrade=upgrade)
+    serve_api(settings.config, listen_fd=listen_fd)
 
 
 @cli.command()
-@click.option("--upgrade", is_flag=True, help="Bring the database to this version first.")
 @_with_settings(_SETTINGS_FLAGS, _SCHEDULER_FLAGS)
-def scheduler(settings: Resolved, upgrade: bool) -> None:
+def scheduler(settings: Resolved) -> None:
     """Run the scheduler alone."""
     from mainspring_cli.services import run_scheduler
 
-    sys.exit(run_scheduler(settings.config, upgrade=upgrade))
+    sys.exit(run_scheduler(settings.config))
 
 
 @cli.command()

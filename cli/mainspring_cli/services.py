@@ -6,7 +6,26 @@ import sys
 from mainspring_cli.config import Config
 from mainspring_cli.home import prepare_home
 
-__all__ = ["upgrade_database"]
+__all__ = ["run_scheduler", "upgrade_database"]
+
+
+def run_scheduler(config: Config) -> int:
+    """Run the scheduler until SIGTERM or SIGINT; returns the exit code."""
+    from mainspring_scheduler.service import SchedulerSettings, run
+
+    prepare_home(config.home)
+    _log_to_stderr(config, "scheduler")
+    return run(
+        SchedulerSettings(
+            database_url=config.store_url,
+            state_dir=config.home / "tasks",
+            executors=[config.executor],
+            concurrency=config.concurrency,
+            code_path=config.code_path,
+            http_allow=config.http_allow,
+            version=_version(),
+        )
+    )
 
 
 def upgrade_database(config: Config) -> None:
@@ -29,3 +48,9 @@ def _log_to_stderr(config: Config, service: str) -> None:
         format=f"%(asctime)s.%(msecs)03d %(levelname)-7s {service} %(name)s: %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("mainspring")

@@ -48,12 +48,12 @@ def _services(config: Config, listener: socket.socket) -> list[Service]:
     return [
         Service(
             name="scheduler",
-            command=[*own, "scheduler", "--upgrade"],
+            command=[*own, "scheduler"],
             environment=without_token,
         ),
         Service(
             name="api",
-            command=[*own, "api", "--upgrade", "--listen-fd", str(number)],
+            command=[*own, "api", "--listen-fd", str(number)],
             environment=environment,
             pass_fds=[number],
         ),
