@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mainspring_api.private_files import admin_token_path
 from mainspring_cli.client import ApiError, Client
 from mainspring_cli.config import ConfigError
-from mainspring_cli.home import token_path
 from mainspring_cli.progress import open_progress
 
 __all__ = ["run_demo"]
@@ -44,7 +44,7 @@ def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
             print(f"API      {server.client.url}")
             state = _run(server.client, example, source)
             if keep:
-                print(f"Still serving. Token: {token_path(home)}. Ctrl-C stops it.", flush=True)
+                print(f"Still serving. Token: {admin_token_path(home)}. Ctrl-C stops it.", flush=True)
                 server.process.wait()
             return 0 if state == "success" else 1
     except KeyboardInterrupt:
@@ -135,7 +135,7 @@ def _mainspring_up(example: Path, home: Path, source: str, executor: str, port: 
         announced = process.stdout.readline().split()
         if len(announced) < 3:
             raise ApiError(f"mainspring up ended (exit code {process.wait()}):\n{log.read_text()}")
-        token = token_path(home).read_text(encoding="ascii").strip()
+        token = admin_token_path(home).read_text(encoding="ascii").strip()
         yield _Server(process=process, client=Client(url=announced[2], token=token))
     except ApiError:
         sys.stderr.write(log.read_text())

@@ -2,15 +2,13 @@
 
 import fcntl
 import os
-import secrets
 from pathlib import Path
 from typing import IO
 
-from mainspring_cli.config import ConfigError
+from mainspring_api.private_files import admin_token, admin_token_path
+from mainspring_cli.config import Config, ConfigError
 
-__all__ = ["admin_token", "lock_home", "prepare_home", "token_path"]
-
-_TOKEN_BYTES = 32
+__all__ = ["keep_admin_token", "lock_home", "prepare_home"]
 
 
 def prepare_home(home: Path) -> None:
@@ -37,23 +35,17 @@ def lock_home(home: Path) -> IO[bytes]:
     return lock
 
 
-def token_path(home: Path) -> Path:
-    """Where the administrator's token lies."""
-    return home / "admin-token"
+def keep_admin_token(config: Config) -> str | None:
+    """Put the administrator's token in its file: the one of the settings, else one that is made if there is none.
 
-
-def admin_token(home: Path) -> tuple[str, bool]:
-    """The administrator's token and whether this call made it. Its file is readable by its owner alone."""
-    path = token_path(home)
-    token = f"ms_{secrets.token_urlsafe(_TOKEN_BYTES)}"
-    # Written beside and linked into place: a reader never sees half a token, and of two makers one wins.
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(f"{token}\n", encoding="ascii")
+    Returns the token when it was made by this call.
+    """
+    if config.admin_token is None:
+        token, is_new = admin_token(config.home)
+        return token if is_new else None
+    path = admin_token_path(config.home)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(f"{config.admin_token}\n", encoding="utf-8")
     draft.chmod(0o600)
-    try:
-        os.link(draft, path)
-        return token, True
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip(), False
-    finally:
-        draft.unlink()
+    draft.replace(path)
+    return None

@@ -1,12 +1,41 @@
-"""Starts the services in this process, from the merged settings. Heavy imports happen here and nowhere else."""
+"""Starts the services in this process, from the merged settings. Heavy imports happen in these functions alone."""
 
 import logging
+import socket
 import sys
+from importlib.metadata import version
 
-from mainspring_cli.config import Config
-from mainspring_cli.home import prepare_home
+from mainspring_cli.config import Config, check_exposure
+from mainspring_cli.home import keep_admin_token, prepare_home
+from mainspring_cli.listener import listen
 
-__all__ = ["run_scheduler", "upgrade_database"]
+__all__ = ["run_scheduler", "serve_api", "upgrade_database"]
+
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def serve_api(config: Config, *, listen_fd: int | None) -> None:
+    """Serve the API until SIGTERM or SIGINT; ends the process.
+
+    listen_fd: an inherited socket that listens already; `None` = listen on the host and port of the settings.
+    """
+    from mainspring_api import ApiSettings
+    from mainspring_cli.api_server import ApiServer
+
+    check_exposure(config)
+    prepare_home(config.home)
+    keep_admin_token(config)
+    _log_to_stderr(config, "api")
+    settings = ApiSettings(
+        database_url=config.store_url,
+        home=config.home,
+        version=version("mainspring"),
+        allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
+        server_threads=config.api_threads,
+    )
+    listener = listen(config) if listen_fd is None else socket.socket(fileno=listen_fd)
+    with listener:
+        ApiServer(config, settings, listen_fd=listener.fileno()).run()
 
 
 def run_scheduler(config: Config) -> int:
@@ -23,7 +52,7 @@ def run_scheduler(config: Config) -> int:
             concurrency=config.concurrency,
             code_path=config.code_path,
             http_allow=config.http_allow,
-            version=_version(),
+            version=version("mainspring"),
         )
     )
 
@@ -48,9 +77,3 @@ def _log_to_stderr(config: Config, service: str) -> None:
         format=f"%(asctime)s.%(msecs)03d %(levelname)-7s {service} %(name)s: %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("mainspring")

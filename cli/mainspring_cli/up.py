@@ -4,11 +4,13 @@ import os
 import socket
 import sys
 
-from mainspring_cli.config import Config, ConfigError, check_exposure
-from mainspring_cli.home import admin_token, lock_home, prepare_home, token_path
+from mainspring_api.private_files import admin_token_path
+from mainspring_cli.config import Config, check_exposure
+from mainspring_cli.home import keep_admin_token, lock_home, prepare_home
+from mainspring_cli.listener import listen
 from mainspring_cli.supervisor import Service, supervise
 
-__all__ = ["listen", "run_up"]
+__all__ = ["run_up"]
 
 
 def run_up(config: Config) -> int:
@@ -22,21 +24,6 @@ def run_up(config: Config) -> int:
     with lock_home(config.home), listen(config) as listener:
         _announce(config, port=listener.getsockname()[1])
         return supervise(_services(config, listener))
-
-
-def listen(config: Config) -> socket.socket:
-    """The listening socket of the API, taken before anything is started.
-
-    The API inherits it, so a client that is early, or comes while the API is started again, waits instead of
-    being refused.
-    """
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    try:
-        return socket.create_server((config.host, config.port), family=family, backlog=1024)
-    except OSError as exc:
-        raise ConfigError(
-            [f"port: cannot listen on {config.host}:{config.port}: {exc.strerror}; give another --port"]
-        ) from exc
 
 
 def _services(config: Config, listener: socket.socket) -> list[Service]:
@@ -64,9 +51,8 @@ def _announce(config: Config, *, port: int) -> None:
     scheme = "https" if config.tls_certificate else "http"
     host = f"[{config.host}]" if ":" in config.host else config.host
     lines = [f"Mainspring serves {scheme}://{host}:{port}/api/v2 with executor {config.executor!r}"]
-    if config.admin_token is None:
-        token, is_new = admin_token(config.home)
-        lines.append(f"The admin token is in {token_path(config.home)}")
-        if is_new:
-            lines.append(f"It is new, and shown this once: {token}")
+    lines.append(f"The admin token is in {admin_token_path(config.home)}")
+    new_token = keep_admin_token(config)
+    if new_token is not None:
+        lines.append(f"It is new, and shown this once: {new_token}")
     print("\n".join(lines), flush=True)
