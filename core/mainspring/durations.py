@@ -18,16 +18,8 @@ _ISO = re.compile(
 _SHORT = re.compile(
     rf"(?:{_NUMBER}w)?(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?", re.ASCII
 )
-_ISO_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
-_SHORT_UNITS = (*_ISO_UNITS, "milliseconds")
-_MICROSECONDS = {
-    "weeks": 604_800_000_000,
-    "days": 86_400_000_000,
-    "hours": 3_600_000_000,
-    "minutes": 60_000_000,
-    "seconds": 1_000_000,
-    "milliseconds": 1_000,
-}
+_UNITS = (604_800_000_000, 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000)
+"""Microseconds of a week, a day, an hour, a minute, a second and, in the short form only, a millisecond."""
 
 
 def parse_duration(text: str) -> timedelta:
@@ -36,15 +28,12 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: it is no duration, has no unit, or is longer than `DURATION_MAX`; the message is for users.
     """
-    if match := _ISO.fullmatch(text):
-        units = _ISO_UNITS
-    elif match := _SHORT.fullmatch(text):
-        units = _SHORT_UNITS
+    match, units = _ISO.fullmatch(text), _UNITS[:-1]
+    if match is None:
+        match, units = _SHORT.fullmatch(text), _UNITS
     if match is None or not any(match.groups()):
         raise ValueError(f"{text[:40]!r} is not a duration; write '20s', '1h30m' or ISO 8601 such as 'PT20S'")
-    microseconds = sum(
-        _times(number, _MICROSECONDS[unit]) for unit, number in zip(units, match.groups(), strict=True) if number
-    )
+    microseconds = sum(_times(number, unit) for unit, number in zip(units, match.groups(), strict=True) if number)
     if microseconds > DURATION_MAX // timedelta(microseconds=1):
         raise ValueError(f"{text[:40]!r} is longer than {DURATION_MAX.days} days")
     return timedelta(microseconds=microseconds)

@@ -1,1 +1,0 @@
-"""Placeholder for import order; replaced by the expression module."""

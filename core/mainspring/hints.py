@@ -1,0 +1,20 @@
+"""Guesses at what was meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["did_you_mean"]
+
+KNOWN_MAX = 500
+"""Comparing costs about 10 µs per known name; of more names than this only those of similar length are tried."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """`did you mean 'extract'?`, or `None` when nothing known is close to `name`."""
+    if len(name) > 250:
+        return None
+    candidates = list(known)
+    if len(candidates) > KNOWN_MAX:
+        candidates = [one for one in candidates if abs(len(one) - len(name)) <= 1][:KNOWN_MAX]
+    close = get_close_matches(name, candidates, n=1)
+    return f"did you mean {close[0]!r}?" if close else None

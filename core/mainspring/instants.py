@@ -1,0 +1,30 @@
+"""Instants as RFC 3339 text: aware, stored in UTC, precise to a microsecond."""
+
+import re
+from datetime import UTC, datetime
+
+__all__ = ["format_instant", "parse_instant"]
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant that `text` names, in UTC. A bare date is its midnight in UTC.
+
+    Raises:
+        ValueError: no such instant, or a time without an offset; the message is for users.
+    """
+    if _DATE.fullmatch(text):
+        text += "T00:00:00Z"
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not an instant; write '2026-01-31' or '2026-01-31T06:00:00Z'")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is not a date and time that exists") from None
+
+
+def format_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC with `Z`; microseconds only where there are any."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
