@@ -16,6 +16,7 @@ import orjson
 from mainspring.attempts import Attempt
 from mainspring.definition.model import Task, TaskType
 from mainspring.errors import ExpressionError
+from mainspring.expressions import Expression
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring.trigger_rules import Decision, evaluate
@@ -178,7 +179,7 @@ class Dispatcher:
         extra = {"task_id": task.task_id, "try_number": candidate.try_number + 1, "map_index": candidate.map_index}
         if task.when is not None:
             names = expression_context(scheduling, version, candidate.dag_run_id, run, task.when.task_references, extra)
-            if not task.when.is_true(names):
+            if not _holds(task.when, names):
                 return _resolved(candidate, version, TaskState.SKIPPED, StateReason.WHEN, now)
         if task.type == TaskType.NOOP:
             return _resolved(candidate, version, TaskState.SUCCESS, None, now)
@@ -297,6 +298,15 @@ class _Limits:
         self._runs[candidate.dag_run_id] = run - 1
         self._pools[candidate.pool] = slots - candidate.pool_slots
         return True
+
+
+def _holds(when: Expression, names: Mapping[str, Any]) -> bool:
+    result = when.evaluate(names)
+    if not isinstance(result, bool):
+        raise ExpressionError(
+            f"when: {when.source} gave {result!r}; it must give true or false. Compare it, as in `... == 'x'`"
+        )
+    return result
 
 
 def _resolved(

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, StateReason, TaskState
 from mainspring.trigger_rules import WakeOn
@@ -149,7 +149,10 @@ class Effects:
         return counters
 
     def _upstream_rows(self) -> list[dict[str, int]]:
-        return [{"run": run_id, "task": index, **counts} for (run_id, index), counts in sorted(self._upstream.items())]
+        return [
+            {"run": run_id, "task": index, **{name: counts.get(name, 0) for name in _UPSTREAM_COUNTER.values()}}
+            for (run_id, index), counts in sorted(self._upstream.items())
+        ]
 
     def _event_rows(self, counters: Mapping[int, RunCounters]) -> list[dict[str, Any]]:
         rows = []
@@ -176,7 +179,7 @@ class _Statements:
     def __init__(self, is_sqlite: bool) -> None:
         rows = as_rows({"run": int, "task": int, **dict.fromkeys(_UPSTREAM_COUNTER.values(), int)}, is_sqlite=is_sqlite)
         table = task_instance.c
-        after = {name: table[f"up_{name}"] + func.coalesce(rows.c[name], 0) for name in _UPSTREAM_COUNTER.values()}
+        after = {name: table[f"up_{name}"] + rows.c[name] for name in _UPSTREAM_COUNTER.values()}
         woken = [
             and_(table.wake_on.bitwise_and(bit.value) != 0, condition)
             for bit, condition in (

@@ -50,20 +50,21 @@ class InstancePlan:
         )
 
 
-_plans: OrderedDict[int, InstancePlan] = OrderedDict()
+_plans: OrderedDict[str, InstancePlan] = OrderedDict()
 _plans_lock = Lock()
 
 
-def plan_of(version_id: int, definition: Definition) -> InstancePlan:
-    """The plan of a version. A version never changes, so its plan is kept."""
+def plan_of(definition: Definition) -> InstancePlan:
+    """The plan of a definition, kept by its content: equal content makes equal instances."""
+    key = definition.content_hash
     with _plans_lock:
-        plan = _plans.get(version_id)
+        plan = _plans.get(key)
         if plan is not None:
-            _plans.move_to_end(version_id)
+            _plans.move_to_end(key)
             return plan
     plan = InstancePlan(definition, Graph.of(definition.tasks))
     with _plans_lock:
-        _plans[version_id] = plan
+        _plans[key] = plan
         while len(_plans) > _KEPT_MAX:
             _plans.popitem(last=False)
     return plan

@@ -73,7 +73,7 @@ def create_run(database: Database, run: NewRun, *, now: datetime) -> int:
 
 def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
     """As `create_run`, within a transaction of the caller's; raises the database's `IntegrityError`."""
-    plan = plan_of(run.version.id, run.version.definition)
+    plan = plan_of(run.version.definition)
     start, end = run.data_interval or (None, None)
     key: int | None = connection.scalar(
         _INSERT_RUN,
