@@ -28,12 +28,10 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: it is no duration, has no unit, or is longer than `DURATION_MAX`; the message is for users.
     """
-    match, units = _ISO.fullmatch(text), _UNITS[:-1]
-    if match is None:
-        match, units = _SHORT.fullmatch(text), _UNITS
+    match = _ISO.fullmatch(text) or _SHORT.fullmatch(text)
     if match is None or not any(match.groups()):
         raise ValueError(f"{text[:40]!r} is not a duration; write '20s', '1h30m' or ISO 8601 such as 'PT20S'")
-    microseconds = sum(_times(number, unit) for unit, number in zip(units, match.groups(), strict=True) if number)
+    microseconds = sum(_times(number, unit) for unit, number in zip(_UNITS, match.groups(), strict=False) if number)
     if microseconds > DURATION_MAX // timedelta(microseconds=1):
         raise ValueError(f"{text[:40]!r} is longer than {DURATION_MAX.days} days")
     return timedelta(microseconds=microseconds)

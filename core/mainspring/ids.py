@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from mainspring.errors import InvalidInput, Problem
 from mainspring.states import RunType
 
-__all__ = ["check_run_id", "is_valid_id", "new_attempt_id", "new_run_id"]
+__all__ = ["ID_PATTERN", "check_run_id", "is_valid_id", "new_attempt_id", "new_run_id"]
 
-_ID = re.compile(r"[A-Za-z0-9_.-]{1,250}", re.ASCII)
+ID_PATTERN = "[A-Za-z0-9_.-]{1,250}"
+"""Of DAGs and tasks, in full; `.` and `..` are no ids."""
 _RUN_ID = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}", re.ASCII)
 
 
 def is_valid_id(text: str) -> bool:
     """Whether `text` may name a DAG or a task."""
-    return _ID.fullmatch(text) is not None and text not in (".", "..")
+    return re.fullmatch(ID_PATTERN, text) is not None and text not in (".", "..")
 
 
 def new_attempt_id() -> str:

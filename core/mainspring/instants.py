@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 __all__ = ["format_instant", "parse_instant"]
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def parse_instant(text: str) -> datetime:
@@ -15,12 +15,11 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ValueError: no such instant, or a time without an offset; the message is for users.
     """
-    if _DATE.fullmatch(text):
-        text += "T00:00:00Z"
-    if not _INSTANT.fullmatch(text):
+    full = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text.upper()
+    if not _INSTANT.fullmatch(full):
         raise ValueError(f"{text[:40]!r} is not an instant; write '2026-01-31' or '2026-01-31T06:00:00Z'")
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        return datetime.fromisoformat(full).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not a date and time that exists") from None
 

@@ -1,1 +1,18 @@
 """DAG definitions: the checked model, and how text becomes one."""
+
+from mainspring.definition.build import load_stored
+from mainspring.definition.json_source import load_json
+from mainspring.definition.model import Definition, RetryRule, Schedule, Task, TaskType, WeightRule
+from mainspring.definition.parse import parse_definition
+
+__all__ = [
+    "Definition",
+    "RetryRule",
+    "Schedule",
+    "Task",
+    "TaskType",
+    "WeightRule",
+    "load_json",
+    "load_stored",
+    "parse_definition",
+]

@@ -1,0 +1,146 @@
+"""From a normalised document to the model. Cheap and without any check but those the types make: the scheduler does
+this once per version."""
+
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+from mainspring.definition.fields import COMMON_TASK_FIELDS
+from mainspring.definition.model import Definition, RetryRule, Schedule, Task, WeightRule
+from mainspring.durations import parse_duration
+from mainspring.expressions import Expression, Template
+from mainspring.instants import parse_instant
+from mainspring.trigger_rules import TriggerRule
+
+__all__ = ["content_hash", "load_stored", "payload_of"]
+
+
+def load_stored(document: Mapping[str, Any]) -> Definition:
+    """The definition whose `document` was stored. Only for documents that `parse_definition` returned."""
+    defaults = document.get("default_args", {})
+    return Definition(
+        **_members(document, _DAG_MEMBERS),
+        tasks={
+            task_id: _task(task_id, index, {**defaults, **task})
+            for index, (task_id, task) in enumerate(document["tasks"].items())
+        },
+        document=document,
+        content_hash=content_hash(document),
+    )
+
+
+def content_hash(document: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the document's canonical JSON: keys sorted, no spaces."""
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def payload_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a task that only its type knows."""
+    return {name: value for name, value in fields.items() if name not in _NOT_PAYLOAD and name[:2] != "x-"}
+
+
+def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
+    return Task(
+        task_id=task_id,
+        index=index,
+        type=fields["type"],
+        payload=Template(payload_of(fields)),
+        **_members(fields, _TASK_MEMBERS),
+    )
+
+
+def _members(fields: Mapping[str, Any], table: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> dict[str, Any]:
+    """Model attribute -> typed value, for each field of the table that is given; the others keep their defaults."""
+    members = {}
+    for name, value in fields.items():
+        if name in table:
+            attribute, convert = table[name]
+            members[attribute] = convert(value)
+    return members
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _schedule(value: Any) -> Schedule:
+    if isinstance(value, str):
+        return Schedule(crons=(value,))
+    crons = value.get("cron", ())
+    return Schedule(
+        crons=(crons,) if isinstance(crons, str) else tuple(crons),
+        timezone=value.get("timezone", "UTC"),
+        interval=parse_duration(value["interval"]) if "interval" in value else None,
+        anchor=parse_instant(value["anchor"]) if "anchor" in value else None,
+        at=tuple(map(parse_instant, value.get("at", ()))),
+    )
+
+
+def _retry_policy(rules: list[Mapping[str, Any]]) -> tuple[RetryRule, ...]:
+    return tuple(
+        RetryRule(
+            action=rule["action"],
+            exit_codes=frozenset(rule.get("exit_code", ())),
+            reasons=frozenset(rule.get("reason", ())),
+            error_pattern=rule.get("error"),
+        )
+        for rule in rules
+    )
+
+
+def _templates(values: Mapping[str, Any]) -> dict[str, Template]:
+    return {name: Template(value) for name, value in values.items()}
+
+
+_DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "dag_id": ("dag_id", _as_is),
+    "dag_display_name": ("display_name", _as_is),
+    "description": ("description", _as_is),
+    "doc_md": ("doc_md", _as_is),
+    "tags": ("tags", tuple),
+    "owners": ("owners", tuple),
+    "params": ("params", _as_is),
+    "schedule": ("schedule", _schedule),
+    "start_date": ("start_date", parse_instant),
+    "end_date": ("end_date", parse_instant),
+    "catchup": ("catchup", _as_is),
+    "max_active_runs": ("max_active_runs", _as_is),
+    "max_active_tasks": ("max_active_tasks", _as_is),
+    "dagrun_timeout": ("dagrun_timeout", parse_duration),
+    "is_paused_upon_creation": ("is_paused_upon_creation", _as_is),
+    "outputs": ("outputs", _templates),
+}
+_TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "depends_on": ("depends_on", tuple),
+    "trigger_rule": ("trigger_rule", TriggerRule),
+    "when": ("when", Expression),
+    "task_display_name": ("display_name", _as_is),
+    "description": ("description", _as_is),
+    "doc_md": ("doc_md", _as_is),
+    "owner": ("owner", _as_is),
+    "retries": ("retries", _as_is),
+    "retry_delay": ("retry_delay", parse_duration),
+    "retry_backoff": ("retry_backoff", _as_is),
+    "max_retry_delay": ("max_retry_delay", parse_duration),
+    "retry_jitter": ("retry_jitter", _as_is),
+    "retry_deadline": ("retry_deadline", parse_duration),
+    "retry_policy": ("retry_policy", _retry_policy),
+    "execution_timeout": ("execution_timeout", parse_duration),
+    "cancel_grace": ("cancel_grace", parse_duration),
+    "expand": ("expand", _templates),
+    "max_active_tis": ("max_active_tis", _as_is),
+    "max_active_tis_per_dag": ("max_active_tis_per_dag", _as_is),
+    "pool": ("pool", _as_is),
+    "pool_slots": ("pool_slots", _as_is),
+    "priority_weight": ("priority_weight", _as_is),
+    "weight_rule": ("weight_rule", WeightRule),
+    "queue": ("queue", _as_is),
+    "executor": ("executor", _as_is),
+    "depends_on_past": ("depends_on_past", _as_is),
+    "outputs": ("output_types", _as_is),
+}
+"""Field -> (attribute of the model, from the stored value to the model's)."""
+
+_NOT_PAYLOAD = frozenset({"type", *(field.name for field in COMMON_TASK_FIELDS)})

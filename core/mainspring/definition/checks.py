@@ -1,0 +1,146 @@
+"""What no field can tell by itself: names that must exist, an order that must be possible, expressions that must make
+sense where they stand. Works on the normalised document, also on one with faults, so that all of them are told."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mainspring.definition.build import payload_of
+from mainspring.definition.kinds import Report
+from mainspring.errors import InvalidInput, Problem
+from mainspring.expressions import Expression, Template
+from mainspring.graph import ancestors, find_cycle
+from mainspring.instants import parse_instant
+from mainspring.params import check_schema
+from mainspring.pointers import join_pointer
+
+__all__ = ["check_document"]
+
+_RUN_ONLY = frozenset({"map", "task_id", "try_number"})
+"""Names that have a value for one task instance, and none for a run."""
+
+
+def check_document(document: Mapping[str, Any], report: Report) -> None:
+    """Report what is wrong across the fields of a normalised document."""
+    tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
+    _check_dates(document, report)
+    for problem in check_schema(document.get("params", {})):
+        _pass_on(problem, "/params", report)
+    _check_ids(tasks, report)
+    upstream = _check_dependencies(tasks, report)
+    cycle = find_cycle(upstream)
+    if cycle is not None:
+        ids = list(tasks)
+        path = " -> ".join(ids[index] for index in [*cycle, cycle[0]])
+        report.add(
+            "cycle", join_pointer("/tasks", ids[cycle[0]], "depends_on"), f"the tasks wait for each other: {path}"
+        )
+    _check_expressions(tasks, upstream if cycle is None else None, report)
+    _check_outputs(document.get("outputs", {}), tasks, report)
+
+
+def _check_dates(document: Mapping[str, Any], report: Report) -> None:
+    start, end = document.get("start_date"), document.get("end_date")
+    if start and end and parse_instant(start) > parse_instant(end):
+        report.add("invalid_value", "/end_date", f"end_date {end} is before start_date {start}")
+
+
+def _check_ids(tasks: Iterable[str], report: Report) -> None:
+    seen: dict[str, str] = {}
+    for task_id in tasks:
+        other = seen.setdefault(task_id.casefold(), task_id)
+        if other != task_id:
+            message = f"task ids {other!r} and {task_id!r} differ only in case"
+            report.add("duplicate_id", join_pointer("/tasks", task_id), message)
+
+
+def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:
+    """Upstream indexes of each task, of the dependencies that make sense."""
+    index = {task_id: position for position, task_id in enumerate(tasks)}
+    known = list(tasks)
+    upstream: list[list[int]] = []
+    for task_id, task in tasks.items():
+        upstream.append([])
+        for position, name in enumerate(task.get("depends_on", ())):
+            at = join_pointer("/tasks", task_id, "depends_on", position)
+            if name == task_id:
+                report.add("cycle", at, f"task {task_id!r} depends on itself")
+            elif name in index:
+                upstream[-1].append(index[name])
+            else:
+                message = f"task {task_id!r} depends on unknown task {name!r}"
+                report.add("unknown_task", at, message, _guess_task(name, known, report))
+    return upstream
+
+
+def _check_expressions(
+    tasks: Mapping[str, Mapping[str, Any]], upstream: list[list[int]] | None, report: Report
+) -> None:
+    """`upstream` is `None` when there is a cycle: then only the names of tasks are checked, not their order."""
+    index = {task_id: position for position, task_id in enumerate(tasks)}
+    before: list[int] | None = None
+    for task_id, task in tasks.items():
+        templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
+        for name, value in templated.items():
+            at = join_pointer("/tasks", task_id, name)
+            found = _read(value, at, report, is_condition=name in ("when", "choose"))
+            if found is None:
+                continue
+            if "map" in found.names and not task.get("expand"):
+                report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
+            for other in sorted(found.task_references):
+                if (
+                    _is_known(other, list(index) if other not in index else (), index, at, report)
+                    and upstream is not None
+                ):
+                    before = before or ancestors(upstream)
+                    if not before[index[task_id]] >> index[other] & 1:
+                        message = f"it uses task {other!r}, which is not upstream of {task_id!r}"
+                        report.add("not_upstream", at, message, f"add {other!r} to depends_on")
+
+
+def _check_outputs(outputs: Mapping[str, Any], tasks: Mapping[str, Any], report: Report) -> None:
+    for name, value in outputs.items():
+        at = join_pointer("/outputs", name)
+        found = _read(value, at, report)
+        if found is None:
+            continue
+        for unknown in sorted(found.names & _RUN_ONLY):
+            report.add("unknown_name", at, f"{unknown!r} has a value in tasks, not in the outputs of a run")
+        for other in sorted(found.task_references):
+            _is_known(other, list(tasks), tasks, at, report)
+
+
+def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) -> Expression | Template | None:
+    """The expression or template, compiled; `None` when it holds nothing to check or is at fault."""
+    try:
+        if is_condition:
+            expression = Expression(value)
+            problem = expression.check()
+            problems = [problem] if problem else []
+            found: Expression | Template = expression
+        else:
+            template = Template(value)
+            if template.is_constant:
+                return None
+            problems, found = template.check(), template
+    except InvalidInput as exc:
+        problems = list(exc.problems)
+    for problem in problems:
+        _pass_on(problem, at, report)
+    return None if problems else found
+
+
+def _is_known(name: str, known: Iterable[str], index: Mapping[str, Any], at: str, report: Report) -> bool:
+    if name in index:
+        return True
+    report.add("unknown_task", at, f"it uses unknown task {name!r}", _guess_task(name, list(known), report))
+    return False
+
+
+def _guess_task(name: str, known: list[str], report: Report) -> str | None:
+    some = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+    return report.guess(name, known) or f"known: {some}"
+
+
+def _pass_on(problem: Problem, at: str, report: Report) -> None:
+    report.add(problem.code, at + problem.pointer, problem.message, problem.hint)

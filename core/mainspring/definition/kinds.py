@@ -1,0 +1,503 @@
+"""Kinds of values in a definition: each reads a value, reports what is wrong with it, and knows its JSON Schema.
+
+`read` returns the value in its one stored spelling (durations, instants, whole numbers), or `INVALID` after it has
+reported a problem. Null is the same as absent, so no kind ever sees it, but for values that may be any JSON.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from mainspring.definition.tree import PROBLEMS_MAX
+from mainspring.durations import DURATION_MAX, format_duration, parse_duration
+from mainspring.errors import Problem
+from mainspring.hints import did_you_mean
+from mainspring.ids import ID_PATTERN, is_valid_id
+from mainspring.instants import format_instant, parse_instant
+from mainspring.pointers import join_pointer
+
+__all__ = [
+    "INVALID",
+    "AnyJson",
+    "Boolean",
+    "Choice",
+    "Duration",
+    "Either",
+    "Field",
+    "Identifier",
+    "Instant",
+    "Integer",
+    "Kind",
+    "ListOf",
+    "MapOf",
+    "Number",
+    "Record",
+    "Report",
+    "Scalar",
+    "Secret",
+    "Text",
+]
+
+INVALID: Any = object()
+"""Returned by `Kind.read` for a value that cannot be used."""
+
+_HINTS_MAX = 20
+"""Problems that get a guess; each guess compares names and costs up to a few milliseconds."""
+
+
+class Report:
+    """The problems found so far."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._dropped = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.problems) >= PROBLEMS_MAX
+
+    def add(self, code: str, pointer: str, message: str, hint: str | None = None) -> Any:
+        """Note a problem; beyond `PROBLEMS_MAX` they are only counted. Returns `INVALID`, for the reader to return."""
+        if self.is_full:
+            self._dropped += 1
+        else:
+            self.problems.append(Problem(pointer=pointer, message=message, hint=hint, code=code))
+        return INVALID
+
+    def guess(self, name: str, known: Sequence[str]) -> str | None:
+        """A hint for an unknown name."""
+        return did_you_mean(name, known) if len(self.problems) < _HINTS_MAX else None
+
+    def all(self) -> list[Problem]:
+        """Every problem that was kept, and a last one that counts the others."""
+        if not self._dropped:
+            return self.problems
+        message = f"and {self._dropped} more problems"
+        return [*self.problems, Problem(pointer="", message=message, code="too_many_problems")]
+
+
+class Kind(Protocol):
+    """One kind of value."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        """`value` as it is stored, or `INVALID`; `at` is its pointer."""
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A string of bounded length."""
+
+    chars_min: int = 0
+    chars_max: int = 1_000
+    pattern: str | None = None
+    what: str = "a string"
+    """Completes "must be ..." where the pattern says too little."""
+    templated: bool = False
+    """May hold `${{ ... }}`; such a string is not held against the pattern before it is rendered."""
+    verbatim_hint: str | None = None
+    """Given: the text is passed on as written, and `${{` in it is an error with this hint."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, str):
+            return _wrong_type(value, self.what, at, report)
+        if not self.chars_min <= len(value) <= self.chars_max:
+            bounds = f"{self.chars_min} to {self.chars_max}"
+            return report.add("out_of_range", at, f"the text has {len(value)} characters; allowed are {bounds}")
+        if "${{" in value:
+            if self.templated:
+                return value
+            if self.verbatim_hint:
+                return report.add("expression_not_allowed", at, "'${{' is not evaluated here", self.verbatim_hint)
+        if self.pattern and not re.fullmatch(self.pattern, value, re.ASCII):
+            return report.add("invalid_value", at, f"{_show(value)} must be {self.what}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "string", "maxLength": self.chars_max}
+        if self.chars_min:
+            schema["minLength"] = self.chars_min
+        if self.pattern and not self.templated:
+            schema["pattern"] = f"^(?:{self.pattern})$"
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """The id of a DAG or a task."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, str):
+            return _wrong_type(value, "an id", at, report)
+        if not is_valid_id(value):
+            rule = "1 to 250 of the characters A-Z a-z 0-9 _ . -, and not '.' or '..'"
+            return report.add("invalid_id", at, f"{_show(value)} is no id: ids are {rule}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{ID_PATTERN}$"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Boolean:
+    """True or false."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        return value if isinstance(value, bool) else _wrong_type(value, "true or false", at, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number; `2.0` is one too, as in JSON Schema."""
+
+    minimum: int
+    maximum: int
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            return _wrong_type(value, "a whole number", at, report)
+        return _in_range(value, self.minimum, self.maximum, at, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, stored as a float."""
+
+    minimum: float
+    maximum: float
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return _wrong_type(value, "a number", at, report)
+        return _in_range(float(value), self.minimum, self.maximum, at, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": self.minimum, "maximum": self.maximum}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some strings."""
+
+    values: tuple[str, ...]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Strings that a user may expect here -> why they are refused."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, str):
+            return _wrong_type(value, f"one of {', '.join(self.values)}", at, report)
+        if value in self.values:
+            return value
+        if value in self.reasons:
+            return report.add("invalid_value", at, f"{_show(value)} is not possible: {self.reasons[value]}")
+        message = f"{_show(value)} is not one of {', '.join(self.values)}"
+        return report.add("invalid_value", at, message, report.guess(value, self.values))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.values)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Duration:
+    """A length of time, stored as canonical ISO 8601."""
+
+    minimum: timedelta = timedelta(0)
+    maximum: timedelta = DURATION_MAX
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            hint = f"write '{value}s' for seconds"
+            return report.add("wrong_type", at, f"the duration {value} has no unit", hint)
+        if not isinstance(value, str):
+            return _wrong_type(value, "a duration such as '20s' or 'PT20S'", at, report)
+        try:
+            duration = parse_duration(value)
+        except ValueError as exc:
+            return report.add("invalid_duration", at, str(exc))
+        if not self.minimum <= duration <= self.maximum:
+            bounds = f"{format_duration(self.minimum)} to {format_duration(self.maximum)}"
+            return report.add("out_of_range", at, f"{_show(value)} is out of range; allowed are {bounds}")
+        return format_duration(duration)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "description": "ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).",
+            "examples": ["PT15M", "20s"],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instant:
+    """A point in time, stored in UTC."""
+
+    templated: bool = False
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, str):
+            return _wrong_type(value, "an instant such as '2026-01-31T06:00:00Z'", at, report)
+        if self.templated and "${{" in value:
+            return value
+        try:
+            return format_instant(parse_instant(value))
+        except ValueError as exc:
+            return report.add("invalid_instant", at, str(exc))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "description": "RFC 3339 with an offset, or a date (midnight UTC)."}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnyJson:
+    """Any JSON value."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scalar:
+    """A string, number or boolean that becomes text where it is used."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if isinstance(value, (str, int, float, bool)):
+            return value
+        return _wrong_type(value, "a string, a number, true or false", at, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Secret:
+    """`{secret: name}`: replaced by the secret's value where the task runs, and nowhere else."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if set(value) != {"secret"}:
+            return report.add("wrong_type", at, "an object here must be {secret: name} and nothing else")
+        return INVALID if Identifier().read(value["secret"], f"{at}/secret", report) is INVALID else dict(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {"secret": Identifier().schema()},
+            "required": ["secret"],
+            "additionalProperties": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of one kind."""
+
+    item: Kind
+    items_min: int = 0
+    items_max: int = 10_000
+    is_set: bool = False
+    """No item twice."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, (list, tuple)):
+            hint = f"write [{value}]" if isinstance(value, str) and len(value) < 60 else None
+            return _wrong_type(value, "a list", at, report, hint)
+        if not self.items_min <= len(value) <= self.items_max:
+            bounds = f"{self.items_min} to {self.items_max}"
+            return report.add("out_of_range", at, f"the list has {len(value)} items; allowed are {bounds}")
+        items = [self._read_item(item, f"{at}/{position}", report) for position, item in enumerate(value)]
+        if self.is_set and len(set(items)) < len(items):
+            self._report_repeated(items, at, report)
+        return INVALID if any(item is INVALID for item in items) else items
+
+    def _read_item(self, item: Any, at: str, report: Report) -> Any:
+        if item is None and not isinstance(self.item, AnyJson):
+            return report.add("wrong_type", at, "null is not allowed in this list")
+        return self.item.read(item, at, report)
+
+    def _report_repeated(self, items: list[Any], at: str, report: Report) -> None:
+        seen = set()
+        for position, item in enumerate(items):
+            if item in seen and item is not INVALID:
+                report.add("duplicate_item", f"{at}/{position}", f"{_show(item)} stands in the list already")
+            seen.add(item)
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "array", "items": self.item.schema(), "maxItems": self.items_max}
+        if self.items_min:
+            schema["minItems"] = self.items_min
+        if self.is_set:
+            schema["uniqueItems"] = True
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """An object with free keys and values of one kind."""
+
+    value: Kind
+    key_pattern: str = r"[^=\x00-\x1f]{1,250}"
+    items_max: int = 1_000
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, Mapping):
+            return _wrong_type(value, "an object", at, report)
+        if len(value) > self.items_max:
+            return report.add("out_of_range", at, f"it has {len(value)} keys; at most {self.items_max} are allowed")
+        result = {}
+        for key, item in value.items():
+            if not re.fullmatch(self.key_pattern, key):
+                report.add("invalid_key", at, f"the key {_show(key)} is not allowed here")
+            elif item is None and not isinstance(self.value, AnyJson):
+                report.add("wrong_type", join_pointer(at, key), "null is not allowed here")
+            else:
+                result[key] = self.value.read(item, join_pointer(at, key), report)
+        return INVALID if len(result) < len(value) or any(item is INVALID for item in result.values()) else result
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "additionalProperties": self.value.schema(),
+            "propertyNames": {"pattern": f"^(?:{self.key_pattern})$"},
+            "maxProperties": self.items_max,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """An object of one kind, a list of another, or else a third."""
+
+    of_object: Kind | None = None
+    of_list: Kind | None = None
+    otherwise: Kind | None = None
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        kind = self.otherwise
+        if isinstance(value, Mapping):
+            kind = self.of_object or kind
+        elif isinstance(value, (list, tuple)):
+            kind = self.of_list or kind
+        if kind is None:
+            wanted = [name for name, one in (("an object", self.of_object), ("a list", self.of_list)) if one]
+            return _wrong_type(value, " or ".join(wanted), at, report)
+        return kind.read(value, at, report)
+
+    def schema(self) -> dict[str, Any]:
+        kinds = (self.of_object, self.of_list, self.otherwise)
+        return {"anyOf": [kind.schema() for kind in kinds if kind is not None]}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named member of an object."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An object with known fields; unknown ones are errors, but for `x-...`, which are kept."""
+
+    fields: tuple[Field, ...]
+    exactly_one: tuple[str, ...] = ()
+    """Of these fields one must be given."""
+    at_most_one: tuple[str, ...] = ()
+    only_with: Mapping[str, str] = field(default_factory=dict)
+    """Field -> the other field without which it means nothing."""
+    what: str = "an object"
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, Mapping):
+            return _wrong_type(value, self.what, at, report)
+        result: dict[str, Any] = {}
+        known = {field.name: field for field in self.fields}
+        for name, item in value.items():
+            if item is None:
+                continue
+            if name in known:
+                result[name] = known[name].kind.read(item, f"{at}/{name}", report)
+            elif name.startswith("x-"):
+                result[name] = item
+            else:
+                report.add(
+                    "unknown_field",
+                    join_pointer(at, name),
+                    f"unknown field {_show(name)}",
+                    report.guess(name, list(known)) or f"known fields: {', '.join(known)}",
+                )
+        self._check_presence(result, at, report)
+        # What is left can still be checked: the rest of an object is not at fault for one field.
+        return {name: item for name, item in result.items() if item is not INVALID}
+
+    def _check_presence(self, result: Mapping[str, Any], at: str, report: Report) -> None:
+        for one in self.fields:
+            if one.required and one.name not in result:
+                report.add("missing_field", at, f"the field {one.name!r} is missing")
+        given = [name for name in self.exactly_one if name in result]
+        if self.exactly_one and not given:
+            report.add("missing_field", at, f"one of {' or '.join(self.exactly_one)} is needed")
+        for group in (given, [name for name in self.at_most_one if name in result]):
+            if len(group) > 1:
+                report.add("exclusive_fields", f"{at}/{group[1]}", f"only one of {' and '.join(group)} may be given")
+        for name, other in self.only_with.items():
+            if name in result and other not in result:
+                report.add("exclusive_fields", f"{at}/{name}", f"{name!r} means something only beside {other!r}")
+
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {
+            "type": "object",
+            "properties": {one.name: _field_schema(one) for one in self.fields},
+            "patternProperties": {"^x-": {}},
+            "additionalProperties": False,
+        }
+        if required := [one.name for one in self.fields if one.required]:
+            schema["required"] = required
+        if self.exactly_one:
+            schema["oneOf"] = [{"required": [name]} for name in self.exactly_one]
+        if self.only_with:
+            schema["dependentRequired"] = {name: [other] for name, other in self.only_with.items()}
+        return schema
+
+
+def _field_schema(one: Field) -> dict[str, Any]:
+    schema = one.kind.schema()
+    return {**schema, "description": one.doc} if one.doc else schema
+
+
+def _wrong_type(value: Any, wanted: str, at: str, report: Report, hint: str | None = None) -> Any:
+    return report.add("wrong_type", at, f"must be {wanted}, not {_type_name(value)}", hint)
+
+
+def _in_range(value: Any, minimum: float, maximum: float, at: str, report: Report) -> Any:
+    if minimum <= value <= maximum:
+        return value
+    return report.add("out_of_range", at, f"{value} is out of range; allowed are {minimum} to {maximum}")
+
+
+def _type_name(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return "null" if value is None else names.get(type(value), "an object")
+
+
+def _show(value: Any) -> str:
+    """A value for a message, short."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:76]}…'"

@@ -1,0 +1,151 @@
+"""From what a client sent to a checked `Definition`, or to everything that is wrong with it."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from mainspring.definition.build import load_stored
+from mainspring.definition.checks import check_document
+from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, TASK_TYPES, TASKS_MAX
+from mainspring.definition.json_source import load_json
+from mainspring.definition.kinds import INVALID, Field, Identifier, Record, Report
+from mainspring.definition.model import Definition
+from mainspring.definition.support import unsupported
+from mainspring.definition.tree import BYTES_MAX, check_tree
+from mainspring.errors import InvalidDag, InvalidInput, Problem
+from mainspring.pointers import join_pointer, split_pointer
+
+__all__ = ["parse_definition"]
+
+Media = Literal["json", "yaml"]
+
+
+def parse_definition(
+    source: Mapping[str, Any] | str | bytes, *, media: Media = "json", dag_id: str | None = None
+) -> Definition:
+    """The definition that `source` spells: JSON or YAML text, or the parsed object itself.
+
+    `dag_id` is the id by which it is addressed; it is filled in when the document has none.
+
+    Raises:
+        InvalidDag: every problem, each with a pointer, its kind as `code`, the line for YAML, and a hint where there
+            is one. A `dag_id` that differs from the document's has the code `dag_id_mismatch`.
+    """
+    tree = _load(source, media)
+    report = Report()
+    document = _read_document(tree, dag_id, report)
+    if document is not INVALID:
+        check_document(document, report)
+        for problem in unsupported(document):
+            report.add(problem.code, problem.pointer, problem.message, problem.hint)
+    if report.problems:
+        raise InvalidDag(_in_document_order(report.all(), tree))
+    return load_stored(document)
+
+
+def _load(source: Mapping[str, Any] | str | bytes, media: Media) -> Any:
+    try:
+        if isinstance(source, Mapping):
+            if problems := check_tree(source):
+                raise InvalidInput(problems)
+            return source
+        data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
+        return load_json(data, bytes_max=BYTES_MAX)
+    except InvalidInput as exc:
+        raise InvalidDag(exc.problems) from None
+
+
+def _read_document(tree: Any, dag_id: str | None, report: Report) -> Any:
+    if not isinstance(tree, Mapping):
+        return report.add("wrong_type", "", "a definition must be an object", "it begins with dag_id and tasks")
+    given = tree.get("dag_id")
+    if dag_id is not None:
+        if given is None:
+            tree = {"dag_id": dag_id, **{name: value for name, value in tree.items() if name != "dag_id"}}
+        elif given != dag_id:
+            message = f"dag_id {str(given)[:60]!r} differs from {dag_id!r}, by which it is addressed"
+            report.add("dag_id_mismatch", "/dag_id", message, "leave dag_id out of the document")
+    return _DOCUMENT.read(tree, "", report)
+
+
+def _in_document_order(problems: list[Problem], tree: Any) -> list[Problem]:
+    def place(problem: Problem) -> list[int]:
+        at, value = [], tree
+        for key in split_pointer(problem.pointer):
+            if not isinstance(value, (Mapping, list, tuple)):
+                break
+            keys = list(value) if isinstance(value, Mapping) else [str(i) for i in range(len(value))]
+            if key not in keys:
+                break
+            at.append(keys.index(key))
+            value = value[key if isinstance(value, Mapping) else int(key)]
+        return at
+
+    return sorted(problems, key=place)
+
+
+class Tasks:
+    """The map of tasks: id -> fields, which depend on the type."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, Mapping):
+            hint = "write them as a map: tasks: {load: {type: shell, ...}}"
+            return report.add("wrong_type", at, "tasks must be an object of task id -> task", hint)
+        if not 1 <= len(value) <= TASKS_MAX:
+            return report.add("out_of_range", at, f"the DAG has {len(value)} tasks; allowed are 1 to {TASKS_MAX}")
+        tasks = {}
+        for task_id, task in value.items():
+            below = join_pointer(at, task_id)
+            if Identifier().read(task_id, below, report) is not INVALID:
+                tasks[task_id] = self._read_task(task, below, report)
+        return {task_id: task for task_id, task in tasks.items() if task is not INVALID}
+
+    def _read_task(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, Mapping):
+            return report.add("wrong_type", at, "a task must be an object", "write at least {type: noop}")
+        name = value.get("type")
+        record = _TASKS.get(name) if isinstance(name, str) else None
+        if record is None:
+            if name is None:
+                report.add("missing_field", at, "the field 'type' is missing", f"types: {', '.join(TASK_TYPES)}")
+            else:
+                hint = report.guess(str(name), list(TASK_TYPES)) or f"types: {', '.join(TASK_TYPES)}"
+                report.add("unknown_task_type", f"{at}/type", f"unknown type of task {str(name)[:60]!r}", hint)
+            # Its other fields depend on the type; what it waits for does not.
+            return {"depends_on": _DEPENDS_ON.read(value, at, Report()).get("depends_on", [])}
+        return record.read(value, at, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": TASKS_MAX,
+            "propertyNames": Identifier().schema(),
+            "additionalProperties": {"$ref": "#/$defs/Task"},
+        }
+
+
+class _Type:
+    """The name of a type of task, which was looked up already."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        return self.name
+
+    def schema(self) -> dict[str, Any]:
+        return {"const": self.name}
+
+
+def _task_record(name: str, own: Record) -> Record:
+    return Record(
+        (Field("type", _Type(name), required=True), *own.fields, *COMMON_TASK_FIELDS),
+        exactly_one=own.exactly_one,
+        at_most_one=own.at_most_one,
+        only_with=own.only_with,
+    )
+
+
+_TASKS = {name: _task_record(name, own) for name, own in TASK_TYPES.items()}
+_DEPENDS_ON = Record(tuple(field for field in COMMON_TASK_FIELDS if field.name == "depends_on"))
+_DOCUMENT = Record((*DAG_FIELDS, Field("tasks", Tasks(), required=True)), what="a definition")

@@ -1,0 +1,81 @@
+"""What a definition may say although the engine cannot do it yet.
+
+Such a definition is refused when it is saved: never accepted and then ignored. A feature that lands loses its line.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from mainspring.definition.model import TaskType
+from mainspring.errors import Problem
+from mainspring.pointers import join_pointer
+
+__all__ = ["UNSUPPORTED_DAG_FIELDS", "UNSUPPORTED_TASK_FIELDS", "UNSUPPORTED_TASK_TYPES", "unsupported"]
+
+Asks = Callable[[Any], bool]
+"""Whether a field with this value asks for more than the engine does without it."""
+
+
+def _given(_: Any) -> bool:
+    return True
+
+
+def _true(value: Any) -> bool:
+    return bool(value)
+
+
+UNSUPPORTED_TASK_TYPES = frozenset({TaskType.WAIT, TaskType.BRANCH, TaskType.APPROVAL, TaskType.DAG})
+
+UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {
+    "schedule": _given,
+    "catchup": _true,
+    "dagrun_timeout": _given,
+}
+
+UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
+    "expand": _true,
+    "outputs": _true,
+    "retry_policy": _true,
+    "retry_jitter": _true,
+    "retry_deadline": _given,
+    "max_active_tis": _given,
+    "max_active_tis_per_dag": _given,
+    "pool": lambda name: name != "default_pool",
+    "pool_slots": lambda slots: slots != 1,
+    "queue": lambda name: name != "default",
+    "executor": _given,
+    "depends_on_past": _true,
+}
+
+UNSUPPORTED_SECRETS = True
+"""`{secret: name}` in `env` and `headers`."""
+
+
+def unsupported(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """A problem for each thing in a normalised document that is not supported yet."""
+    yield from _fields(document, "", UNSUPPORTED_DAG_FIELDS)
+    yield from _fields(document.get("default_args", {}), "/default_args", UNSUPPORTED_TASK_FIELDS)
+    for task_id, task in document.get("tasks", {}).items():
+        at = join_pointer("/tasks", task_id)
+        if task.get("type") in UNSUPPORTED_TASK_TYPES:
+            yield _problem(f"{at}/type", f"tasks of type {task['type']!r}")
+        yield from _fields(task, at, UNSUPPORTED_TASK_FIELDS)
+        if UNSUPPORTED_SECRETS:
+            yield from _secrets(task, at)
+
+
+def _fields(part: Mapping[str, Any], at: str, table: Mapping[str, Asks]) -> Iterator[Problem]:
+    for name, value in part.items():
+        if name in table and table[name](value):
+            yield _problem(f"{at}/{name}", f"the field {name!r}")
+
+
+def _secrets(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
+    for name in ("env", "headers"):
+        for key, value in task.get(name, {}).items():
+            if isinstance(value, Mapping):
+                yield _problem(join_pointer(at, name, key), "secrets")
+
+
+def _problem(pointer: str, what: str) -> Problem:
+    return Problem(pointer=pointer, message=f"{what}: not supported yet", code="not_supported_yet")

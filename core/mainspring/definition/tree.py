@@ -1,0 +1,93 @@
+"""What any JSON document may hold, whoever wrote it: bounded, and storable as UTF-8 and in a database."""
+
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any
+
+from mainspring.errors import Problem
+from mainspring.pointers import join_pointer
+
+__all__ = ["BYTES_MAX", "DEPTH_MAX", "NODES_MAX", "PROBLEMS_MAX", "Unusable", "check_tree"]
+
+BYTES_MAX = 2 * 1024 * 1024
+DEPTH_MAX = 50
+NODES_MAX = 200_000
+"""Values of a document, YAML aliases expanded."""
+PROBLEMS_MAX = 100
+"""Told about one document; what comes after is only counted."""
+_INT64 = 1 << 63
+
+
+class Unusable:
+    """Stands in a parsed tree for a value that the text spells but that may not be used; `check_tree` finds it."""
+
+    def __init__(self, message: str, code: str = "invalid_number") -> None:
+        self.message, self.code = message, code
+
+
+class RepeatedKeys(dict[str, Any]):
+    """A parsed object whose text has some keys more than once."""
+
+    keys_repeated: tuple[str, ...] = ()
+
+
+def check_tree(value: Any, *, depth_max: int = DEPTH_MAX, nodes_max: int = NODES_MAX) -> list[Problem]:
+    """Every fault of a tree that is no matter of its meaning, at most `PROBLEMS_MAX`.
+
+    Stops at the first bound that is broken, so its cost is bounded too.
+    """
+    problems: list[Problem] = []
+    nodes = 1
+    problems += (Problem(pointer="", message=message, code=code) for code, message in _faults(value))
+    waiting: list[tuple[Any, str, int]] = [(value, "", 1)]
+    while waiting and len(problems) < PROBLEMS_MAX:
+        container, pointer, depth = waiting.pop()
+        children = _children(container)
+        nodes += len(children)
+        if nodes > nodes_max:
+            message = f"the document has more than {nodes_max} values"
+            return [*problems, Problem(pointer="", message=message, code="too_many_nodes")]
+        if depth > depth_max:
+            message = f"it is nested deeper than {depth_max} levels"
+            return [*problems, Problem(pointer=pointer, message=message, code="too_deep")]
+        below: list[tuple[Any, str, int]] = []
+        for key, child in children:
+            for code, message in _faults(child) if isinstance(key, int) else (*_faults(key), *_faults(child)):
+                problems.append(Problem(pointer=join_pointer(pointer, key), message=message, code=code))
+            if isinstance(child, (dict, list, tuple, Mapping)):
+                below.append((child, join_pointer(pointer, key), depth + 1))
+        waiting += reversed(below)
+    return problems
+
+
+def _children(container: Any) -> list[tuple[Any, Any]]:
+    if isinstance(container, Mapping):
+        return list(container.items())
+    return list(enumerate(container)) if isinstance(container, (list, tuple)) else []
+
+
+def _faults(value: Any) -> Iterator[tuple[str, str]]:
+    """(code, message) for what is wrong with one value, its children aside."""
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            yield "invalid_text", "the text holds a lone surrogate, which is no character"
+        if "\0" in value:
+            yield "invalid_text", "the text holds the character U+0000, which cannot be stored"
+    elif value is None or isinstance(value, (bool, list, tuple)):
+        pass
+    elif isinstance(value, RepeatedKeys):
+        for key in value.keys_repeated:
+            yield "duplicate_key", f"the key {key[:60]!r} stands here more than once"
+    elif isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            yield "wrong_type", "every key must be a string"
+    elif isinstance(value, int):
+        if not -_INT64 <= value < _INT64:
+            yield "invalid_number", "the integer is beyond 64 bits; write it as a string"
+    elif isinstance(value, float):
+        if not isfinite(value):
+            yield "invalid_number", f"{value} is no JSON number"
+    elif isinstance(value, Unusable):
+        yield value.code, value.message
+    else:
+        yield "wrong_type", f"a value of type {type(value).__name__} is no JSON"
