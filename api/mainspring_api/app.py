@@ -1,0 +1,72 @@
+"""The application: its parts put together."""
+
+from flask import Flask
+from flask_smorest import Blueprint
+from itsdangerous import URLSafeSerializer
+
+from mainspring_api import dag_runs, dags, logs, monitor, task_instances, tasks, version, xcoms
+from mainspring_api.authentication import Authenticator, ensure_admin_token
+from mainspring_api.context import EXTENSION, Context
+from mainspring_api.gate import install_gate
+from mainspring_api.private_files import signing_key
+from mainspring_api.problems import register_error_handlers
+from mainspring_api.settings import ApiSettings
+from mainspring_api.waiting import RunWatcher, WaitSlots
+from mainspring_store import open_database
+from mainspring_store.dags import Versions
+from mainspring_store.doorbell import open_ringer
+
+__all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    dags.blueprint,
+    tasks.blueprint,
+    dag_runs.blueprint,
+    task_instances.blueprint,
+    logs.blueprint,
+    xcoms.blueprint,
+    monitor.blueprint,
+    version.blueprint,
+    version.document_blueprint,
+)
+
+
+def create_app(settings: ApiSettings) -> Flask:
+    """The WSGI application over a migrated database. Makes the admin token and the signing key when there are none.
+
+    To be made in the process that serves: connections do not survive a fork.
+    """
+    app = Flask("mainspring_api", static_folder=None)
+    app.config["TRUSTED_HOSTS"] = list(settings.allowed_hosts)
+    database = open_database(
+        settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
+    )
+    ensure_admin_token(database, settings.home)
+    app.extensions[EXTENSION] = Context(
+        settings=settings,
+        database=database,
+        ringer=open_ringer(database),
+        versions=Versions(database),
+        authenticator=Authenticator(database),
+        watcher=RunWatcher(database),
+        wait_slots=WaitSlots(max(1, settings.server_threads // 2)),
+        signer=URLSafeSerializer(signing_key(settings.home)),
+    )
+    register_error_handlers(app)
+    install_gate(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def end_waits(app: Flask) -> None:
+    """Answer all requests that wait for a run, now, with what is known. For the beginning of a shutdown."""
+    app.extensions[EXTENSION].watcher.close()
+
+
+def close_app(app: Flask) -> None:
+    """End the waits and close the connections."""
+    context: Context = app.extensions[EXTENSION]
+    context.watcher.close()
+    context.ringer.close()
+    context.database.close()

@@ -1,0 +1,37 @@
+"""What every request may use; one for each application."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+from itsdangerous import URLSafeSerializer
+
+from mainspring_api.authentication import Authenticator
+from mainspring_api.settings import ApiSettings
+from mainspring_api.waiting import RunWatcher, WaitSlots
+from mainspring_store import Database
+from mainspring_store.dags import Versions
+from mainspring_store.doorbell import Ringer
+
+__all__ = ["Context", "context"]
+
+EXTENSION = "mainspring"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """The parts of one API process."""
+
+    settings: ApiSettings
+    database: Database
+    ringer: Ringer
+    versions: Versions
+    authenticator: Authenticator
+    watcher: RunWatcher
+    wait_slots: WaitSlots
+    signer: URLSafeSerializer
+
+
+def context() -> Context:
+    """The context of the application that handles the current request."""
+    found: Context = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,403 @@
+"""Runs: trigger, look, cancel, wait."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import orjson
+from flask import Response, g, request
+from marshmallow import fields, post_load, validate
+
+from mainspring.errors import Conflict, InvalidInput, Problem
+from mainspring.ids import check_run_id, new_run_id
+from mainspring.params import resolve_params
+from mainspring.states import RUN_FINISHED, RunState, RunType
+from mainspring_api.answers import NDJSON, answer, dump, wants_ndjson
+from mainspring_api.context import Context, context
+from mainspring_api.dags import DagVersion, UpdateMask, version_body
+from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Query, list_arguments, list_query
+from mainspring_api.operations import Resource
+from mainspring_api.problems import BadRequest
+from mainspring_api.waiting import POLL_SECONDS
+from mainspring_store.notes import set_run_note
+from mainspring_store.questions import runs as questions
+from mainspring_store.questions.listing import CURSOR_TOTAL_MAX
+from mainspring_store.runs import NewRun, cancel_run, create_run
+from mainspring_store.tokens import Role
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand, wait for their end")
+
+KEEP_ALIVE_SECONDS = 15.0
+"""Between two signs of life on a connection that waits, so that no proxy takes it for dead."""
+
+
+class DagRun(Answer):
+    """One run of a DAG."""
+
+    dag_run_id = fields.String()
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    run_type = Choice(RunType)
+    state = Choice(RunState)
+    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
+    message = fields.String(allow_none=True, metadata={"description": "The same for people"})
+    conf = JsonObject(allow_none=True, metadata={"description": "What was sent with the trigger"})
+    params = JsonObject(metadata={"description": "Defaults of the DAG's schema with `conf` over them"})
+    outputs = JsonObject(allow_none=True, metadata={"description": "What the DAG declares; null until it succeeded"})
+    logical_date = Instant(allow_none=True)
+    data_interval_start = Instant(allow_none=True)
+    data_interval_end = Instant(allow_none=True)
+    run_after = Instant()
+    queued_at = Instant(allow_none=True)
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
+    last_scheduling_decision = Instant(allow_none=True)
+    triggered_by = fields.String(allow_none=True)
+    triggering_user_name = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+    dag_versions = fields.List(fields.Nested(DagVersion))
+    bundle_version = fields.String(allow_none=True)
+    partition_key = fields.String(allow_none=True)
+    partition_date = Instant(allow_none=True)
+
+
+class DagRunCollection(Answer):
+    """A page of runs."""
+
+    dag_runs = fields.List(fields.Nested(DagRun))
+    total_entries = fields.Integer(metadata={"description": "Exact by offset; by cursor at most `total_entries_limit`"})
+    total_entries_limit = fields.Integer(allow_none=True)
+    next_cursor = fields.String(allow_none=True)
+    previous_cursor = fields.String(allow_none=True)
+
+
+class WaitResult(Answer):
+    """How a run stands at the end of a wait."""
+
+    state = Choice(RunState, allow_none=True, metadata={"description": "Null when the run was deleted meanwhile"})
+    state_reason = fields.String(allow_none=True)
+    message = fields.String(allow_none=True)
+    outputs = JsonObject(allow_none=True)
+    results = JsonObject(metadata={"description": "Task id -> its output `return_value`, for the tasks asked for"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trigger:
+    """A checked trigger."""
+
+    dag_run_id: str | None
+    logical_date: datetime | None
+    data_interval: tuple[datetime, datetime] | None
+    run_after: datetime | None
+    conf: dict[str, Any]
+    note: str | None
+
+
+class TriggerBody(Body):
+    """What to run. Every member may be left out."""
+
+    dag_run_id = fields.String(load_default=None, allow_none=True)
+    logical_date = Instant(load_default=None, allow_none=True)
+    data_interval_start = Instant(load_default=None, allow_none=True)
+    data_interval_end = Instant(load_default=None, allow_none=True)
+    run_after = Instant(load_default=None, allow_none=True, metadata={"description": "Earliest start; null = now"})
+    conf = JsonObject(load_default=None, allow_none=True)
+    note = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
+    partition_key = fields.String(load_default=None, allow_none=True)
+
+    @post_load
+    def _checked(self, body: dict[str, Any], **_: Any) -> Trigger:
+        if body["partition_key"] is not None:
+            raise _invalid("/partition_key", "partitions are not supported yet; leave it out", "not_supported_yet")
+        start, end = body["data_interval_start"], body["data_interval_end"]
+        if (start is None) != (end is None):
+            raise _invalid("/data_interval_start", "give both data_interval_start and data_interval_end, or neither")
+        if start is not None and start > end:
+            raise _invalid("/data_interval_end", "lies before data_interval_start")
+        date = body["logical_date"]
+        if date is None:
+            # An interval is the interval of a logical date; without one it says nothing.
+            interval = None
+        else:
+            interval = (date, date) if start is None else (start, end)
+        return Trigger(
+            dag_run_id=body["dag_run_id"],
+            logical_date=date,
+            data_interval=interval,
+            run_after=body["run_after"],
+            conf=body["conf"] or {},
+            note=body["note"],
+        )
+
+
+class RunPatch(Body):
+    """What may be changed of a run. `state` failed cancels it."""
+
+    state = Choice(RunState, only=[RunState.QUEUED, RunState.SUCCESS, RunState.FAILED], allow_none=True)
+    note = fields.String(allow_none=True, validate=validate.Length(max=1000))
+
+
+RunList = list_arguments("DagRunList", questions.RUNS, has_cursor=True)
+
+
+class WaitQuery(Query):
+    interval = fields.Float(
+        required=True,
+        validate=validate.Range(min=0, min_inclusive=False, max=3600),
+        metadata={"description": "Seconds between two lines of a stream"},
+    )
+    timeout = fields.Float(
+        load_default=None,
+        validate=validate.Range(min=0),
+        metadata={"description": "Seconds after which the present state is the answer"},
+    )
+    result = fields.List(fields.String(), load_default=list, validate=validate.Length(max=100))
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagRuns",
+    "trigger_dag_run",
+    role=Role.OPERATOR,
+    answer=DagRun,
+    body=TriggerBody,
+    errors=(400, 404, 409),
+)
+def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
+    """Start a run of the DAG's current version. A run of a paused DAG stays queued."""
+    here = context()
+    now = datetime.now(UTC)
+    version = here.versions.current(dag_id)
+    run_after = body.run_after or now
+    if body.dag_run_id is None:
+        run_id = new_run_id(RunType.MANUAL, run_after)
+    else:
+        run_id = _checked_run_id(body.dag_run_id)
+    run = NewRun(
+        version=version,
+        run_id=run_id,
+        run_type=RunType.MANUAL,
+        conf=body.conf,
+        params=resolve_params(version.definition.params, body.conf),
+        run_after=run_after,
+        logical_date=body.logical_date,
+        data_interval=body.data_interval,
+        triggered_by="ui" if request.referrer else "rest_api",
+        user=g.user.name,
+        note=body.note,
+    )
+    create_run(here.database, run, now=now)
+    here.ringer.ring()
+    return answer(_run(questions.get_run(here.database, dag_id, run_id)))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns",
+    "get_dag_runs",
+    role=Role.VIEWER,
+    answer=DagRunCollection,
+    query=RunList,
+    errors=(400, 404),
+)
+def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
+    """List the runs of a DAG, or of all DAGs when dag_id is `~`."""
+    cursor = request.args.get("cursor")
+    listed = questions.list_runs(
+        context().database, list_query(query, cursor=cursor), dag_id=None if dag_id == "~" else dag_id
+    )
+    return answer(
+        {
+            "dag_runs": [_run(row) for row in listed.rows],
+            "total_entries": listed.total,
+            "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
+            "next_cursor": listed.next_cursor,
+            "previous_cursor": listed.previous_cursor,
+        }
+    )
+
+
+@blueprint.operation(
+    "GET", "/dags/<dag_id>/dagRuns/<dag_run_id>", "get_dag_run", role=Role.VIEWER, answer=DagRun, errors=(404,)
+)
+def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
+    """One run."""
+    return answer(_run(questions.get_run(context().database, dag_id, dag_run_id)))
+
+
+@blueprint.operation(
+    "PATCH",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>",
+    "patch_dag_run",
+    role=Role.OPERATOR,
+    answer=DagRun,
+    body=RunPatch,
+    query=UpdateMask,
+    errors=(404, 409),
+)
+def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """Cancel a run (`state` failed) or change its note."""
+    here = context()
+    changes = {name: body[name] for name in body if not query["update_mask"] or name in query["update_mask"]}
+    if changes.get("state") is not None:
+        _set_state(here, dag_id, dag_run_id, RunState(changes["state"]))
+    if "note" in changes:
+        set_run_note(here.database, dag_id, dag_run_id, changes["note"] or None, now=datetime.now(UTC))
+    return answer(_run(questions.get_run(here.database, dag_id, dag_run_id)))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/wait",
+    "wait_dag_run_until_finished",
+    role=Role.VIEWER,
+    answer=WaitResult,
+    query=WaitQuery,
+    errors=(404,),
+    other_media={
+        NDJSON: {"schema": {"type": "string", "description": "One WaitResult a line; the last has all members"}}
+    },
+)
+def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """Wait until a run has ended.
+
+    Answers one JSON object at the end. With `Accept: application/x-ndjson` it sends the state at each interval, one
+    object a line. While it waits, white space is sent now and then to keep the connection alive.
+    """
+    here = context()
+    key, state = questions.run_key(here.database, dag_id, dag_run_id)
+    limit = here.settings.wait_seconds_max
+    deadline = monotonic() + min(limit, limit if query["timeout"] is None else query["timeout"])
+    here.wait_slots.take()
+    is_stream = wants_ndjson()
+    lines = _wait(
+        here,
+        key,
+        state,
+        deadline=deadline,
+        interval=max(query["interval"], POLL_SECONDS) if is_stream else KEEP_ALIVE_SECONDS,
+        sign_of_life=_state_line if is_stream else _white_space,
+        result=partial(_wait_result, here, key, dag_id, dag_run_id, query["result"]),
+    )
+    response = Response(lines, mimetype=NDJSON if is_stream else "application/json")
+    response.call_on_close(here.wait_slots.give_back)
+    return response
+
+
+def _wait(
+    here: Context,
+    key: int,
+    state: RunState,
+    *,
+    deadline: float,
+    interval: float,
+    sign_of_life: Callable[[RunState], bytes],
+    result: Callable[[RunState | None], dict[str, Any]],
+) -> Iterator[bytes]:
+    """A sign of life now and after each interval until the run has ended, then the result."""
+    now: RunState | None = state
+    with here.watcher.watch(key, state):
+        while now is not None and now not in RUN_FINISHED and not here.watcher.is_closed:
+            left = deadline - monotonic()
+            if left <= 0:
+                break
+            yield sign_of_life(now)
+            now = here.watcher.await_end(key, min(interval, left))
+    yield dump(result(now)) + b"\n"
+
+
+def _state_line(state: RunState) -> bytes:
+    return dump({"state": state}) + b"\n"
+
+
+def _white_space(_: RunState) -> bytes:
+    return b" "
+
+
+def _wait_result(
+    here: Context, key: int, dag_id: str, run_id: str, task_ids: list[str], state: RunState | None
+) -> dict[str, Any]:
+    if state is None:
+        message = f"run '{run_id}' was deleted"
+        return {"state": None, "state_reason": None, "message": message, "outputs": None, "results": {}}
+    run = questions.get_run(here.database, dag_id, run_id)
+    found = questions.task_results(here.database, key, task_ids) if task_ids else {}
+    return {
+        "state": run["state"],
+        "state_reason": run["state_reason"],
+        "message": run["message"],
+        "outputs": run["outputs"],
+        "results": {task_id: orjson.Fragment(found[task_id]) if task_id in found else None for task_id in task_ids},
+    }
+
+
+def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None:
+    if state is not RunState.FAILED:
+        raise _invalid(
+            "/state", f"setting a run to {state} is not supported yet; 'failed' cancels it", "not_supported_yet"
+        )
+    message = f"cancelled by {g.user.name}"
+    if cancel_run(here.database, dag_id, run_id, now=datetime.now(UTC), message=message):
+        here.ringer.ring()
+        return
+    _, present = questions.run_key(here.database, dag_id, run_id)
+    if present is not RunState.FAILED:
+        raise Conflict(f"run '{run_id}' has ended already, as {present}; a run that has ended cannot be cancelled")
+
+
+def _checked_run_id(run_id: str) -> str:
+    try:
+        return check_run_id(run_id, RunType.MANUAL)
+    except InvalidInput as exc:
+        raise BadRequest(exc.problems) from exc
+
+
+def _invalid(pointer: str, message: str, code: str = "invalid_value") -> InvalidInput:
+    return InvalidInput([Problem(pointer=pointer, message=message, code=code)])
+
+
+def _run(row: Mapping[str, Any]) -> dict[str, Any]:
+    start, end = row["start_date"], row["end_date"]
+    return {
+        "dag_run_id": row["run_id"],
+        "dag_id": row["dag_id"],
+        "dag_display_name": row["display_name"],
+        "run_type": row["run_type"],
+        "state": row["state"],
+        "state_reason": row["state_reason"],
+        "message": row["message"],
+        "conf": row["conf"],
+        "params": row["params"],
+        "outputs": row["outputs"],
+        "logical_date": row["logical_date"],
+        "data_interval_start": row["data_interval_start"],
+        "data_interval_end": row["data_interval_end"],
+        "run_after": row["run_after"],
+        "queued_at": row["queued_at"],
+        "start_date": start,
+        "end_date": end,
+        "duration": (end - start).total_seconds() if start and end else None,
+        "last_scheduling_decision": row["last_scheduling_decision"],
+        "triggered_by": row["triggered_by"],
+        "triggering_user_name": row["triggering_user_name"],
+        "note": row["note"],
+        "dag_versions": [
+            version_body(
+                uuid=row["version_uuid"],
+                version_number=row["version_number"],
+                dag_id=row["dag_id"],
+                display_name=row["display_name"],
+                created_at=row["version_created_at"],
+                content_hash=row["content_hash"],
+            )
+        ],
+        "bundle_version": None,
+        "partition_key": None,
+        "partition_date": None,
+    }

@@ -1,0 +1,438 @@
+"""DAGs and their versions."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g, request
+from marshmallow import fields, validate
+
+from mainspring.definition import parse_definition
+from mainspring.definition.model import Definition
+from mainspring.durations import format_duration
+from mainspring.errors import InvalidDag, Problem
+from mainspring.states import RunType
+from mainspring_api.answers import answer, no_content
+from mainspring_api.context import context
+from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Query, list_arguments, list_query
+from mainspring_api.operations import JSON, Resource, read_body
+from mainspring_api.problems import BadRequest
+from mainspring_api.settings import DEFINITION_BYTES_MAX
+from mainspring_store.dags import delete_dag, save_dag, set_paused
+from mainspring_store.questions import dags as questions
+from mainspring_store.tokens import Role
+
+__all__ = ["DagVersion", "blueprint", "version_body"]
+
+blueprint = Resource("dags", "DAGs: definitions sent as data, and their versions")
+
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+
+
+class DagTag(Answer):
+    """A tag of a DAG."""
+
+    name = fields.String()
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+
+
+class DagVersion(Answer):
+    """One version of a DAG's definition."""
+
+    id = fields.UUID()
+    version_number = fields.Integer(metadata={"description": "Counts from 1 for each DAG"})
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    created_at = Instant()
+    content_hash = fields.String(metadata={"description": "SHA-256 (hex) of the normalised definition"})
+    bundle_name = fields.String(allow_none=True)
+    bundle_version = fields.String(allow_none=True)
+    bundle_url = fields.String(allow_none=True)
+
+
+class Dag(Answer):
+    """A DAG."""
+
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    is_paused = fields.Boolean()
+    is_stale = fields.Boolean()
+    last_parsed_time = Instant(allow_none=True)
+    last_parse_duration = fields.Float(allow_none=True)
+    last_expired = Instant(allow_none=True)
+    bundle_name = fields.String(allow_none=True)
+    bundle_version = fields.String(allow_none=True)
+    relative_fileloc = fields.String(allow_none=True)
+    fileloc = fields.String()
+    file_token = fields.String()
+    description = fields.String(allow_none=True)
+    timetable_summary = fields.String(allow_none=True)
+    timetable_description = fields.String(allow_none=True)
+    timetable_partitioned = fields.Boolean()
+    timetable_periodic = fields.Boolean()
+    tags = fields.List(fields.Nested(DagTag))
+    max_active_tasks = fields.Integer()
+    max_active_runs = fields.Integer(allow_none=True)
+    max_consecutive_failed_dag_runs = fields.Integer()
+    has_task_concurrency_limits = fields.Boolean()
+    has_import_errors = fields.Boolean()
+    next_dagrun_logical_date = Instant(allow_none=True)
+    next_dagrun_data_interval_start = Instant(allow_none=True)
+    next_dagrun_data_interval_end = Instant(allow_none=True)
+    next_dagrun_run_after = Instant(allow_none=True)
+    allowed_run_types = fields.List(Choice(RunType), allow_none=True)
+    owners = fields.List(fields.String())
+    is_backfillable = fields.Boolean()
+
+
+class DagDetails(Dag):
+    """A DAG with what only its definition tells."""
+
+    catchup = fields.Boolean()
+    dag_run_timeout = fields.String(allow_none=True, metadata={"description": "ISO 8601 duration"})
+    asset_expression = JsonObject(allow_none=True)
+    doc_md = fields.String(allow_none=True)
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    is_paused_upon_creation = fields.Boolean(allow_none=True)
+    params = JsonObject(allow_none=True, metadata={"description": "Name -> {value, schema, description}"})
+    render_template_as_native_obj = fields.Boolean()
+    template_search_path = fields.List(fields.String(), allow_none=True)
+    timezone = fields.String(allow_none=True)
+    last_parsed = Instant(allow_none=True)
+    default_args = JsonObject(allow_none=True)
+    owner_links = JsonObject(allow_none=True)
+    is_favorite = fields.Boolean(allow_none=True)
+    rerun_with_latest_version = fields.Boolean(allow_none=True)
+    active_runs_count = fields.Integer(allow_none=True)
+    concurrency = fields.Integer()
+    latest_dag_version = fields.Nested(DagVersion, allow_none=True)
+
+
+class DagCollection(Answer):
+    """A page of DAGs."""
+
+    dags = fields.List(fields.Nested(Dag))
+    total_entries = fields.Integer()
+
+
+class DagVersionCollection(Answer):
+    """A page of versions."""
+
+    dag_versions = fields.List(fields.Nested(DagVersion))
+    total_entries = fields.Integer()
+
+
+class DagPatch(Body):
+    """What may be changed of a DAG without a new definition."""
+
+    is_paused = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
+class UpdateMask(Query):
+    update_mask = fields.List(fields.String(), load_default=list)
+
+
+class DefinitionCheck(Answer):
+    """What a valid definition would become."""
+
+    valid = fields.Boolean()
+    dag_id = fields.String()
+    content_hash = fields.String(metadata={"description": "Equal to the current version's = saving it changes nothing"})
+    task_count = fields.Integer()
+
+
+class DefinitionDocument(Answer):
+    """The normalised definition, as it was sent but for one spelling of durations and instants."""
+
+    class Meta:
+        unknown = "include"
+
+    dag_id = fields.String()
+    tasks = JsonObject()
+
+
+class VersionChoice(Query):
+    version_number = fields.Integer(validate=validate.Range(min=1, max=2**31 - 1), load_default=None)
+
+
+DagList = list_arguments(
+    "DagList",
+    questions.DAGS,
+    filters=questions.DAG_RUN_FILTERS,
+    tags=fields.List(fields.String(), load_default=list, validate=validate.Length(max=50)),
+    tags_match_mode=fields.String(load_default="any", validate=validate.OneOf(["any", "all"])),
+)
+VersionList = list_arguments("DagVersionList", questions.VERSIONS)
+
+_DEFINITION_CONTENT: Mapping[str, Any] = {
+    JSON: {"schema": {"$ref": "#/components/schemas/Definition"}},
+    **{media: {"schema": {"$ref": "#/components/schemas/Definition"}} for media in YAML_TYPES[:1]},
+}
+
+
+@blueprint.operation(
+    "PUT",
+    "/dags/<dag_id>",
+    "put_dag",
+    role=Role.AUTHOR,
+    answer=DagDetails,
+    also={201: DagDetails},
+    body_content=_DEFINITION_CONTENT,
+    body_bytes_max=DEFINITION_BYTES_MAX,
+    errors=(400, 409),
+)
+def put_dag(dag_id: str) -> Response:
+    """Create a DAG or give it a new definition.
+
+    201 when the DAG is new. A definition that says the same as the current version makes no new version.
+    """
+    here = context()
+    definition = _read_definition(dag_id)
+    saved = save_dag(here.database, definition, by=g.user.name, now=datetime.now(UTC))
+    here.versions.keep(saved.version)
+    here.ringer.ring()
+    return answer(_details(dag_id), 201 if saved.is_new_dag else 200)
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/validate",
+    "validate_dag",
+    role=Role.VIEWER,
+    answer=DefinitionCheck,
+    body_content=_DEFINITION_CONTENT,
+    body_bytes_max=DEFINITION_BYTES_MAX,
+)
+def validate_dag() -> Response:
+    """Check a definition without saving it: 200 when it is valid, else exactly what saving it would answer."""
+    definition = _read_definition(None)
+    return answer(
+        {
+            "valid": True,
+            "dag_id": definition.dag_id,
+            "content_hash": definition.content_hash,
+            "task_count": len(definition.tasks),
+        }
+    )
+
+
+@blueprint.operation("GET", "/dags", "get_dags", role=Role.VIEWER, answer=DagCollection, query=DagList, errors=(400,))
+def get_dags(query: Mapping[str, Any]) -> Response:
+    """List DAGs."""
+    listed = questions.list_dags(
+        context().database, list_query(query), tags=query["tags"], all_tags=query["tags_match_mode"] == "all"
+    )
+    return answer({"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation("GET", "/dags/<dag_id>", "get_dag", role=Role.VIEWER, answer=Dag, errors=(404,))
+def get_dag(dag_id: str) -> Response:
+    """One DAG."""
+    return answer(_dag(questions.get_dag(context().database, dag_id)))
+
+
+@blueprint.operation(
+    "GET", "/dags/<dag_id>/details", "get_dag_details", role=Role.VIEWER, answer=DagDetails, errors=(404,)
+)
+def get_dag_details(dag_id: str) -> Response:
+    """One DAG with what its definition tells."""
+    return answer(_details(dag_id))
+
+
+@blueprint.operation(
+    "PATCH",
+    "/dags/<dag_id>",
+    "patch_dag",
+    role=Role.OPERATOR,
+    answer=Dag,
+    body=DagPatch,
+    query=UpdateMask,
+    errors=(400, 404),
+)
+def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) -> Response:
+    """Pause a DAG, or let its runs start again."""
+    if query["update_mask"] not in ([], ["is_paused"]):
+        message = "only `is_paused` can be changed by PATCH; send a definition by PUT"
+        raise BadRequest([Problem(pointer="/update_mask", message=message)])
+    here = context()
+    set_paused(here.database, dag_id, body["is_paused"], now=datetime.now(UTC))
+    here.ringer.ring()
+    return answer(_dag(questions.get_dag(here.database, dag_id)))
+
+
+@blueprint.operation(
+    "DELETE", "/dags/<dag_id>", "delete_dag", role=Role.AUTHOR, answer=None, status=204, errors=(404, 409)
+)
+def remove_dag(dag_id: str) -> Response:
+    """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running."""
+    delete_dag(context().database, dag_id)
+    return no_content()
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/definition",
+    "get_dag_definition",
+    role=Role.VIEWER,
+    answer=DefinitionDocument,
+    query=VersionChoice,
+    errors=(404,),
+)
+def get_dag_definition(query: Mapping[str, Any], dag_id: str) -> Response:
+    """The definition itself, of the current version or another."""
+    return answer(questions.get_version(context().database, dag_id, query["version_number"])["document"])
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagVersions",
+    "get_dag_versions",
+    role=Role.VIEWER,
+    answer=DagVersionCollection,
+    query=VersionList,
+    errors=(400, 404),
+)
+def get_dag_versions(query: Mapping[str, Any], dag_id: str) -> Response:
+    """List the versions of a DAG, or of all DAGs when dag_id is `~`."""
+    wanted = None if dag_id == "~" else dag_id
+    listed = questions.list_versions(context().database, list_query(query), dag_id=wanted)
+    return answer({"dag_versions": [_version(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagVersions/<int(max=2147483647):version_number>",
+    "get_dag_version",
+    role=Role.VIEWER,
+    answer=DagVersion,
+    errors=(404,),
+)
+def get_dag_version(dag_id: str, version_number: int) -> Response:
+    """One version of a DAG."""
+    return answer(_version(questions.get_version(context().database, dag_id, version_number)))
+
+
+def version_body(
+    *, uuid: str, version_number: int, dag_id: str, display_name: str, created_at: datetime, content_hash: str
+) -> dict[str, Any]:
+    """A `DagVersion`."""
+    return {
+        "id": uuid,
+        "version_number": version_number,
+        "dag_id": dag_id,
+        "dag_display_name": display_name,
+        "created_at": created_at,
+        "content_hash": content_hash,
+        "bundle_name": None,
+        "bundle_version": None,
+        "bundle_url": None,
+    }
+
+
+def _read_definition(dag_id: str | None) -> Definition:
+    source = read_body(DEFINITION_BYTES_MAX, JSON, *YAML_TYPES)
+    try:
+        return parse_definition(source, media="json" if request.mimetype == JSON else "yaml", dag_id=dag_id)
+    except InvalidDag as exc:
+        if any(problem.code == "dag_id_mismatch" for problem in exc.problems):
+            raise BadRequest(exc.problems) from exc
+        raise
+
+
+def _details(dag_id: str) -> dict[str, Any]:
+    here = context()
+    row = questions.get_dag(here.database, dag_id)
+    version = questions.get_version(here.database, dag_id)
+    definition = here.versions.definition(version["id"])
+    timeout = definition.dagrun_timeout
+    return {
+        **_dag(row),
+        "catchup": definition.catchup,
+        "dag_run_timeout": None if timeout is None else format_duration(timeout),
+        "asset_expression": None,
+        "doc_md": definition.doc_md,
+        "start_date": definition.start_date,
+        "end_date": definition.end_date,
+        "is_paused_upon_creation": definition.is_paused_upon_creation,
+        "params": _params(definition),
+        "render_template_as_native_obj": True,
+        "template_search_path": None,
+        "timezone": "UTC",
+        "last_parsed": version["created_at"],
+        "default_args": dict(definition.document.get("default_args", {})),
+        "owner_links": {},
+        "is_favorite": False,
+        "rerun_with_latest_version": None,
+        "active_runs_count": row["running_runs"],
+        "concurrency": row["max_active_tasks"],
+        "latest_dag_version": _version(version),
+    }
+
+
+def _params(definition: Definition) -> dict[str, Any]:
+    """Airflow's shape: each top-level property with its default and its schema."""
+    properties = definition.params.get("properties", {})
+    return {
+        name: {
+            "value": schema.get("default") if isinstance(schema, Mapping) else None,
+            "schema": schema,
+            "description": schema.get("description") if isinstance(schema, Mapping) else None,
+        }
+        for name, schema in properties.items()
+    }
+
+
+_NOT_SCHEDULED = {
+    "timetable_summary": None,
+    "timetable_description": "Never, external triggers only",
+    "timetable_partitioned": False,
+    "timetable_periodic": False,
+    "next_dagrun_logical_date": None,
+    "next_dagrun_data_interval_start": None,
+    "next_dagrun_data_interval_end": None,
+    "next_dagrun_run_after": None,
+    "is_backfillable": False,
+}
+"""True of every DAG: a definition with a schedule is not supported yet and refused when it is sent."""
+
+
+def _dag(row: Mapping[str, Any]) -> dict[str, Any]:
+    dag_id, display_name = row["dag_id"], row["display_name"]
+    return {
+        "dag_id": dag_id,
+        "dag_display_name": display_name,
+        "is_paused": row["is_paused"],
+        # There are no files that a DAG could vanish from or fail to be read from.
+        "is_stale": False,
+        "has_import_errors": False,
+        "last_parsed_time": row["updated_at"],
+        "last_parse_duration": None,
+        "last_expired": None,
+        "bundle_name": None,
+        "bundle_version": None,
+        "relative_fileloc": None,
+        "fileloc": "api",
+        "file_token": dag_id,
+        "description": row["description"],
+        "tags": [{"name": name, "dag_id": dag_id, "dag_display_name": display_name} for name in row["tags"]],
+        "max_active_tasks": row["max_active_tasks"],
+        "max_active_runs": row["max_active_runs"],
+        "max_consecutive_failed_dag_runs": 0,
+        "has_task_concurrency_limits": False,
+        "allowed_run_types": None,
+        "owners": row["owners"],
+        **_NOT_SCHEDULED,
+    }
+
+
+def _version(row: Mapping[str, Any]) -> dict[str, Any]:
+    return version_body(
+        uuid=row["uuid"],
+        version_number=row["version_number"],
+        dag_id=row["dag_id"],
+        display_name=row["display_name"],
+        created_at=row["created_at"],
+        content_hash=row["content_hash"],
+    )

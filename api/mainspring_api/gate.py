@@ -1,0 +1,62 @@
+"""What every request passes before its view, and every answer on its way out.
+
+Deny by default: what is not in `PUBLIC_OPERATIONS` needs a credential, unknown paths included, and a view that names
+no role is refused to everybody.
+"""
+
+import secrets
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import NotFound, SecurityError, UnsupportedMediaType
+
+from mainspring_api.authentication import Forbidden
+from mainspring_api.context import context
+from mainspring_api.settings import BODY_BYTES_MAX
+
+__all__ = ["PUBLIC_OPERATIONS", "install_gate"]
+
+PUBLIC_OPERATIONS = frozenset({"monitor.get_health", "version.get_version"})
+"""Endpoints that are open to everybody."""
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def install_gate(app: Flask) -> None:
+    app.before_request(_admit)
+    app.after_request(_seal)
+
+
+def _admit() -> None:
+    g.request_id = secrets.token_hex(8)
+    refusal = request.routing_exception
+    if isinstance(refusal, SecurityError):
+        # Flask's own check of the Host header; told before anything else, as it is no secret.
+        raise refusal
+    if request.endpoint in PUBLIC_OPERATIONS:
+        return
+    g.user = context().authenticator.authenticate(request.headers.get("Authorization"))
+    if refusal is not None:
+        return  # Flask answers with it: 404 or 405
+    view = current_app.view_functions[request.endpoint or ""]
+    role = getattr(view, "role", None)
+    if role is None or not g.user.role.includes(role):
+        raise Forbidden("Forbidden")
+    if "\0" in request.path:
+        raise NotFound
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("compressed bodies are not read; send it plain")
+    request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX)
+
+
+def _seal(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    return response

@@ -1,0 +1,160 @@
+"""Operations: a view with its route, role, schemas and errors told in one place, once for Flask and the document."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError
+from marshmallow.fields import List
+from werkzeug.exceptions import UnsupportedMediaType
+
+from mainspring.definition import load_json
+from mainspring.errors import InvalidInput, Problem
+from mainspring_api.problems import InvalidQuery, ProblemSchema
+from mainspring_api.settings import BODY_BYTES_MAX
+from mainspring_store.tokens import Role
+
+__all__ = ["Resource", "read_body"]
+
+BODY_DEPTH_MAX = 50
+BODY_NODES_MAX = 200_000
+JSON = "application/json"
+
+View = Callable[..., Response]
+
+
+class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """The operations of one resource, under `/api/v2`."""
+
+    def __init__(self, name: str, description: str, *, url_prefix: str | None = "/api/v2") -> None:
+        super().__init__(name, __name__, url_prefix=url_prefix, description=description)
+
+    def operation(
+        self,
+        method: str,
+        rule: str,
+        operation_id: str,
+        *,
+        role: Role | None,
+        answer: type[Schema] | None,
+        status: int = 200,
+        query: type[Schema] | None = None,
+        body: type[Schema] | None = None,
+        body_content: Mapping[str, Any] | None = None,
+        body_bytes_max: int = BODY_BYTES_MAX,
+        errors: Sequence[int] = (),
+        also: Mapping[int, type[Schema]] | None = None,
+        other_media: Mapping[str, Any] | None = None,
+    ) -> Callable[[View], View]:
+        """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
+
+        role: who may call it; `None` = everybody, which `PUBLIC_OPERATIONS` must allow too.
+        body_content: document of a request body that the view reads by itself, by media type.
+        errors: status codes beside those that follow from the other arguments.
+        also: other successful answers. other_media: documents of `status` in other media types.
+        """
+
+        def register(view: View) -> View:
+            loaded = _loading(view, body() if body else None, query() if query else None)
+            known_errors = {*errors, 503}
+            if role is not None:
+                known_errors |= {401, 403}
+            if body is not None or body_content is not None:
+                known_errors |= {413, 415, 422}
+            if query is not None:
+                known_errors.add(422)
+            documented: Any = self.response(status, answer)(view)
+            for other_status, schema in (also or {}).items():
+                documented = self.alt_response(other_status, schema=schema, success=True)(documented)
+            for code in sorted(known_errors):
+                documented = self.alt_response(code, schema=ProblemSchema)(documented)
+            if query is not None:
+                documented = self.arguments(query, location="query")(documented)
+            if body is not None:
+                documented = self.arguments(body)(documented)
+            manual: dict[str, Any] = {"operationId": operation_id}
+            if role is None:
+                manual["security"] = []
+            if body_content is not None:
+                manual["requestBody"] = {"required": True, "content": dict(body_content)}
+            if other_media is not None:
+                manual["responses"] = {status: {"content": dict(other_media)}}
+            documented = self.doc(**manual)(documented)
+            # Flask gets the bare view: what the wrappers know is for the document alone.
+            loaded._apidoc = documented._apidoc
+            loaded.role = role
+            loaded.body_bytes_max = body_bytes_max
+            self.add_url_rule(rule, operation_id, loaded, methods=[method])
+            return view
+
+        return register
+
+
+def read_body(bytes_max: int, *media_types: str) -> bytes:
+    """The request's body, when it has one of these media types.
+
+    Raises:
+        RequestEntityTooLarge: It is longer than `bytes_max`, the limit that the gate has set.
+        UnsupportedMediaType: It has another type.
+    """
+    if request.mimetype not in media_types:
+        raise UnsupportedMediaType(
+            f"a body of type '{request.mimetype[:100]}' is not read here; send {' or '.join(media_types)}"
+        )
+    assert request.max_content_length == bytes_max
+    return request.get_data(cache=False)
+
+
+def _loading(view: View, body: Schema | None, query: Schema | None) -> Any:
+    @wraps(view)
+    def loaded(**path: Any) -> Response:
+        arguments = []
+        if body is not None:
+            arguments.append(_load_body(body))
+        if query is not None:
+            arguments.append(_load_query(query))
+        return view(*arguments, **path)
+
+    return loaded
+
+
+def _load_body(schema: Schema) -> Any:
+    if request.content_length == 0 or (request.content_length is None and not request.mimetype):
+        content: Any = {}
+    else:
+        data = read_body(BODY_BYTES_MAX, JSON)
+        content = load_json(data, bytes_max=BODY_BYTES_MAX, depth_max=BODY_DEPTH_MAX, nodes_max=BODY_NODES_MAX)
+    try:
+        return schema.load(content)
+    except ValidationError as exc:
+        raise InvalidInput(list(_problems(exc.messages, ""))) from exc
+
+
+def _load_query(schema: Schema) -> Any:
+    given: dict[str, Any] = {}
+    for name, field in schema.load_fields.items():
+        values = [value for value in request.args.getlist(name) if value]
+        if any("\0" in value for value in values):
+            raise InvalidQuery([Problem(pointer=f"/{name}", message="must not hold a NUL", code="invalid_value")])
+        if values:
+            given[name] = values if isinstance(field, List) else values[-1]
+    try:
+        return schema.load(given)
+    except ValidationError as exc:
+        raise InvalidQuery(list(_problems(exc.messages, ""))) from exc
+
+
+def _problems(messages: Any, pointer: str) -> Any:
+    """marshmallow's nested messages as problems, in order."""
+    if isinstance(messages, Mapping):
+        for name, nested in messages.items():
+            part = "" if name == "_schema" else "/" + str(name).replace("~", "~0").replace("/", "~1")
+            yield from _problems(nested, pointer + part)
+        return
+    for message in messages if isinstance(messages, list) else [messages]:
+        if isinstance(message, Mapping):
+            yield from _problems(message, pointer)
+        else:
+            yield Problem(pointer=pointer, message=str(message), code="invalid_value")

@@ -1,0 +1,194 @@
+"""Errors as answers: one writer for all of them, one table from domain errors to status codes.
+
+`detail` has the shapes that Airflow's clients know: a sentence, a list for a request that does not validate, an object
+for a conflict. Members of RFC 9457 and ours stand beside it. The media type is `application/json`, because
+`airflowctl` reads no other; `application/problem+json` is given to who asks for it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, request
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException
+
+from mainspring.errors import Conflict, InvalidInput, MainspringError, NotFound, Problem, StoreUnavailable
+from mainspring_api.answers import dump
+from mainspring_api.authentication import Forbidden, Unauthenticated
+from mainspring_store.questions.listing import InvalidPage
+
+__all__ = ["BadRequest", "InvalidQuery", "ProblemSchema", "register_error_handlers"]
+
+ERRORS_MAX = 200
+"""Faults told in one answer; `errors_total` says how many there are."""
+
+log = logging.getLogger(__name__)
+
+
+class InvalidQuery(InvalidInput):
+    """Query parameters that do not validate; pointers name them."""
+
+
+class BadRequest(InvalidInput):
+    """Wrong in a way that Airflow answers with 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    code: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_ANSWERS: Mapping[type[MainspringError], _Answer] = {
+    Unauthenticated: _Answer(401, "unauthenticated", (("WWW-Authenticate", "Bearer"),)),
+    Forbidden: _Answer(403, "forbidden"),
+    NotFound: _Answer(404, "not_found"),
+    Conflict: _Answer(409, "conflict"),
+    BadRequest: _Answer(400, "bad_request"),
+    InvalidPage: _Answer(400, "bad_request"),
+    InvalidInput: _Answer(422, "invalid"),
+    StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
+}
+"""The nearest ancestor counts. Whatever is not here is our fault: 500."""
+
+_INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
+
+
+class ErrorItem(Schema):
+    """One fault of a request."""
+
+    location = fields.String(required=True, metadata={"description": "`body` or `query`"})
+    pointer = fields.String(
+        required=True, metadata={"description": "RFC 6901 pointer into the body, or the name of the query parameter"}
+    )
+    message = fields.String(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable name of this kind of fault"})
+    line = fields.Integer(required=True, allow_none=True, metadata={"description": "In a YAML body; counts from 1"})
+    hint = fields.String(required=True, allow_none=True, metadata={"description": "The cure, where one can be guessed"})
+
+
+class ProblemSchema(Schema):
+    """An error."""
+
+    detail = fields.Raw(
+        required=True,
+        metadata={
+            "description": "A sentence; for 422 a list of {loc, msg, type}; for 409 an object with `message`",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": True},
+                {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+            ],
+        },
+    )
+    type = fields.String(required=True, metadata={"description": "URI reference that names this kind of error"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable name of this kind of error"})
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(ErrorItem), metadata={"description": f"At most {ERRORS_MAX}"})
+    errors_total = fields.Integer()
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(MainspringError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _domain_error(error: MainspringError) -> Response:
+    known = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
+    if known is None:
+        return _unexpected(error)
+    headers = dict(known.headers)
+    if isinstance(error, InvalidInput):
+        return _invalid(error, known, headers)
+    detail: Any = str(error)
+    if isinstance(error, Conflict):
+        detail = {
+            "reason": "Conflict",
+            "statement": "hidden",
+            "orig_error": "hidden",
+            "message": str(error),
+        }
+    return _write(known.status, known.code, detail, headers=headers)
+
+
+def _invalid(error: InvalidInput, known: _Answer, headers: Mapping[str, str]) -> Response:
+    location = "query" if isinstance(error, InvalidQuery | InvalidPage) else "body"
+    told = error.problems[:ERRORS_MAX]
+    detail: Any = [_validation_error(location, problem) for problem in told]
+    if known.status == HTTPStatus.BAD_REQUEST:
+        detail = str(error)
+    extra = {
+        "errors": [_error_item(location, problem) for problem in told],
+        "errors_total": len(error.problems),
+    }
+    return _write(known.status, known.code, detail, headers=headers, extra=extra)
+
+
+def _validation_error(location: str, problem: Problem) -> dict[str, Any]:
+    """In FastAPI's shape, which Airflow's clients parse."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in problem.pointer.split("/")[1:]]
+    return {"loc": [location, *parts], "msg": str(problem), "type": problem.code}
+
+
+def _error_item(location: str, problem: Problem) -> dict[str, Any]:
+    return {
+        "location": location,
+        "pointer": problem.pointer if location == "body" else problem.pointer.removeprefix("/"),
+        "message": problem.message,
+        "code": problem.code,
+        "line": problem.line,
+        "hint": problem.hint,
+    }
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return error.get_response()  # type: ignore[return-value]
+    headers = {
+        name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")
+    }
+    return _write(status, _code_of(status), error.description or HTTPStatus(status).phrase, headers=headers)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("request %s failed: %s %s", _request_id(), request.method, request.path, exc_info=error)
+    return _write(500, "internal", _INTERNAL)
+
+
+def _write(
+    status: int,
+    code: str,
+    detail: str | Mapping[str, Any] | Sequence[Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Response:
+    content = {
+        "detail": detail,
+        "type": f"/problems/{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "request_id": _request_id(),
+        **(extra or {}),
+    }
+    wants_problem = "application/problem+json" in request.headers.get("Accept", "")
+    mimetype = "application/problem+json" if wants_problem else "application/json"
+    return Response(dump(content), status=status, headers=dict(headers or {}), mimetype=mimetype)
+
+
+def _code_of(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+
+
+def _request_id() -> str:
+    found: str = g.get("request_id", "")
+    return found

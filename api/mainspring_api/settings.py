@@ -1,0 +1,31 @@
+"""What the API is told at its start."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["BODY_BYTES_MAX", "DEFINITION_BYTES_MAX", "ApiSettings"]
+
+BODY_BYTES_MAX = 1024 * 1024
+DEFINITION_BYTES_MAX = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiSettings:
+    """Read once by `create_app`."""
+
+    database_url: str = field(repr=False)
+    home: Path
+    """Folder with the admin token and the signing key; made private files are put there."""
+    version: str
+    """Of Mainspring, as `/version` tells it."""
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    """Names in the Host header that are answered, without port; a leading dot allows subdomains. Another name is
+    refused, so that a page in a browser cannot reach us through a name of its own."""
+    server_threads: int = 64
+    """Of this process; at most half of them are given to waits and streams."""
+    connections_max: int = 16
+    """To the database, of this process. A request holds one for about a millisecond, a wait holds none."""
+    synchronous: str = "FULL"
+    """SQLite only, see `open_database`."""
+    wait_seconds_max: float = 3600.0
+    """A wait answers the present state after this time at the latest."""

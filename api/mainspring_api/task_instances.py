@@ -1,0 +1,192 @@
+"""Task instances: how the tasks of a run stand."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from marshmallow import fields
+
+from mainspring.errors import Problem
+from mainspring.states import ATTEMPT_LIVE, TaskState
+from mainspring_api.answers import answer
+from mainspring_api.context import Context, context
+from mainspring_api.dags import DagVersion, version_body
+from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
+from mainspring_api.operations import Resource
+from mainspring_api.problems import BadRequest
+from mainspring_store.questions import task_instances as questions
+from mainspring_store.questions.listing import CURSOR_TOTAL_MAX
+from mainspring_store.tokens import Role
+
+__all__ = ["blueprint", "instance_uuid"]
+
+blueprint = Resource("task_instances", "Task instances: how each task of a run stands")
+
+_UUID_BASE = 0x6D61696E_7370_8000_8000_000000000000
+"""Version 8 (custom), RFC variant; the rest of the low 62 bits is the key."""
+
+
+class TaskInstance(Answer):
+    """One task in one run."""
+
+    id = fields.UUID()
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    dag_run_id = fields.String()
+    task_id = fields.String()
+    task_display_name = fields.String()
+    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
+    logical_date = Instant(allow_none=True)
+    run_after = Instant()
+    state = Choice(TaskState, allow_none=True)
+    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
+    message = fields.String(allow_none=True, metadata={"description": "How its latest try ended, for people"})
+    exit_code = fields.Integer(allow_none=True, metadata={"description": "Negative = ended by that signal"})
+    still_running = fields.Boolean(
+        metadata={"description": "The instance has ended, but its code could not be stopped and still runs"}
+    )
+    next_try_at = Instant(allow_none=True, metadata={"description": "When a retry or a timer is due"})
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
+    try_number = fields.Integer(metadata={"description": "0 before the first try"})
+    max_tries = fields.Integer(metadata={"description": "Tries beyond the first"})
+    hostname = fields.String(allow_none=True)
+    unixname = fields.String(allow_none=True)
+    pid = fields.Integer(allow_none=True)
+    pool = fields.String()
+    pool_slots = fields.Integer()
+    queue = fields.String(allow_none=True)
+    priority_weight = fields.Integer(allow_none=True)
+    operator = fields.String(allow_none=True)
+    operator_name = fields.String(allow_none=True)
+    queued_when = Instant(allow_none=True)
+    scheduled_when = Instant(allow_none=True)
+    executor = fields.String(allow_none=True)
+    executor_config = fields.String()
+    note = fields.String(allow_none=True)
+    rendered_map_index = fields.String(allow_none=True)
+    rendered_fields = JsonObject()
+    trigger = JsonObject(allow_none=True)
+    triggerer_job = JsonObject(allow_none=True)
+    dag_version = fields.Nested(DagVersion, allow_none=True)
+
+
+class TaskInstanceCollection(Answer):
+    """A page of task instances."""
+
+    task_instances = fields.List(fields.Nested(TaskInstance))
+    total_entries = fields.Integer(metadata={"description": "Exact by offset; by cursor at most `total_entries_limit`"})
+    total_entries_limit = fields.Integer(allow_none=True)
+    next_cursor = fields.String(allow_none=True)
+    previous_cursor = fields.String(allow_none=True)
+
+
+InstanceList = list_arguments("TaskInstanceList", questions.INSTANCES, has_cursor=True)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances",
+    "get_task_instances",
+    role=Role.VIEWER,
+    answer=TaskInstanceCollection,
+    query=InstanceList,
+    errors=(400, 404),
+)
+def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """List the task instances of a run; `~` for dag_run_id, or for both ids, means all."""
+    if dag_id == "~" and dag_run_id != "~":
+        message = "with `~` for dag_id, dag_run_id must be `~` too"
+        raise BadRequest([Problem(pointer="/dag_id", message=message)])
+    here = context()
+    cursor = request.args.get("cursor")
+    listed = questions.list_task_instances(
+        here.database,
+        list_query(query, cursor=cursor),
+        dag_id=None if dag_id == "~" else dag_id,
+        run_id=None if dag_run_id == "~" else dag_run_id,
+    )
+    return answer(
+        {
+            "task_instances": [_instance(here, row) for row in listed.rows],
+            "total_entries": listed.total,
+            "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
+            "next_cursor": listed.next_cursor,
+            "previous_cursor": listed.previous_cursor,
+        }
+    )
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>",
+    "get_task_instance",
+    role=Role.VIEWER,
+    answer=TaskInstance,
+    errors=(404,),
+)
+def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """One task instance. A mapped task has none of this address."""
+    here = context()
+    return answer(_instance(here, questions.get_task_instance(here.database, dag_id, dag_run_id, task_id)))
+
+
+def instance_uuid(key: int) -> UUID:
+    """The id that the API shows for a task instance: a UUID, as Airflow's clients demand, made of its key."""
+    return UUID(int=_UUID_BASE | key)
+
+
+def _instance(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    start, end = row["start_date"], row["end_date"]
+    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+    try_is_over = row["try_state"] is not None and row["try_state"] not in ATTEMPT_LIVE
+    return {
+        "id": instance_uuid(row["id"]),
+        "dag_id": row["dag_id"],
+        "dag_display_name": row["display_name"],
+        "dag_run_id": row["run_id"],
+        "task_id": row["task_id"],
+        "task_display_name": (task and task.display_name) or row["task_id"],
+        "map_index": row["map_index"],
+        "logical_date": row["logical_date"],
+        "run_after": row["run_after"],
+        "state": row["state"],
+        "state_reason": row["state_reason"],
+        "message": row["message"],
+        "exit_code": row["exit_code"],
+        "still_running": try_is_over and row["stopped_at"] is None,
+        "next_try_at": row["not_before"],
+        "start_date": start,
+        "end_date": end,
+        "duration": (end - start).total_seconds() if start and end else None,
+        "try_number": row["try_number"],
+        "max_tries": row["max_tries"],
+        "hostname": row["hostname"],
+        "unixname": None,
+        "pid": row["pid"],
+        "pool": row["pool"],
+        "pool_slots": row["pool_slots"],
+        "queue": row["queue"],
+        "priority_weight": row["priority"],
+        "operator": row["operator"],
+        "operator_name": row["operator"],
+        "queued_when": row["queued_at"],
+        "scheduled_when": None,
+        "executor": row["try_executor"] or row["executor"],
+        "executor_config": "{}",
+        "note": row["note"],
+        "rendered_map_index": None if row["map_index"] == -1 else str(row["map_index"]),
+        "rendered_fields": {},
+        "trigger": None,
+        "triggerer_job": None,
+        "dag_version": version_body(
+            uuid=row["version_uuid"],
+            version_number=row["version_number"],
+            dag_id=row["dag_id"],
+            display_name=row["display_name"],
+            created_at=row["version_created_at"],
+            content_hash=row["content_hash"],
+        ),
+    }

@@ -1,0 +1,150 @@
+"""Filters of lists as data: a name, what kind of value it takes, and the SQL it means.
+
+The API makes its query parameters from the same tables, so a filter is written once. Values are bound, never spliced.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Float, Text, and_, cast, extract, false, func, or_, true, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+__all__ = [
+    "Filter",
+    "Kind",
+    "equal_to",
+    "json_list_holds",
+    "one_of",
+    "patterns",
+    "ranges",
+    "seconds_between",
+    "text_contains",
+]
+
+_NO_STATE = frozenset({"none", "no_status"})
+"""Airflow's words for a null state, which nothing has here."""
+
+
+class Kind(StrEnum):
+    """What a filter or a sort key compares."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    INSTANT = "instant"
+    """An aware datetime."""
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """One query parameter of a list."""
+
+    kind: Kind
+    clause: Callable[[Any], ColumnElement[bool]]
+    """From a value of `kind` (a list of them when `is_list`) to the condition on a row."""
+    is_list: bool = False
+    """Given by repeating the parameter; the values mean OR."""
+    choices: tuple[str, ...] = ()
+    """The only values allowed; empty = any."""
+
+
+def ranges(name: str, column: ColumnElement[Any], kind: Kind) -> Mapping[str, Filter]:
+    """`<name>_gte`, `_gt`, `_lte`, `_lt`."""
+    return {
+        f"{name}_gte": Filter(kind=kind, clause=lambda value: column >= value),
+        f"{name}_gt": Filter(kind=kind, clause=lambda value: column > value),
+        f"{name}_lte": Filter(kind=kind, clause=lambda value: column <= value),
+        f"{name}_lt": Filter(kind=kind, clause=lambda value: column < value),
+    }
+
+
+def patterns(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
+    """`<name>_pattern`: a substring in any case, where `%` and `_` are wildcards. `<name>_prefix_pattern`: a prefix,
+    case-sensitive, without wildcards. In both `|` separates alternatives and `~` matches everything."""
+    return {
+        f"{name}_pattern": Filter(kind=Kind.TEXT, clause=lambda text: _any_part(text, lambda p: _like(column, p))),
+        f"{name}_prefix_pattern": Filter(
+            kind=Kind.TEXT, clause=lambda text: _any_part(text, lambda p: func.substr(column, 1, len(p)) == p)
+        ),
+    }
+
+
+def one_of(column: ColumnElement[Any], kind: Kind = Kind.TEXT, choices: Sequence[str] = ()) -> Filter:
+    """The value is one of those given."""
+    return Filter(kind=kind, clause=column.in_, is_list=True, choices=tuple(choices))
+
+
+def state_of(column: ColumnElement[Any], states: type[StrEnum]) -> Filter:
+    """As `one_of`; Airflow's words for "no state" are understood and match nothing."""
+
+    def clause(wanted: Sequence[str]) -> ColumnElement[bool]:
+        return column.in_([state for state in wanted if state not in _NO_STATE])
+
+    return Filter(kind=Kind.TEXT, clause=clause, is_list=True, choices=(*states, *sorted(_NO_STATE)))
+
+
+def equal_to(column: ColumnElement[Any], kind: Kind = Kind.TEXT) -> Filter:
+    return Filter(kind=kind, clause=lambda value: column == value)
+
+
+def text_contains(column: ColumnElement[Any]) -> Filter:
+    """The text as stored contains the value, as it is written, in any case."""
+    return Filter(kind=Kind.TEXT, clause=lambda text: type_coerce(column, Text).icontains(text, autoescape=True))
+
+
+def json_list_holds(column: ColumnElement[Any]) -> Filter:
+    """A column of JSON text holding a list of strings has one of the values as an item."""
+
+    def clause(wanted: Sequence[str]) -> ColumnElement[bool]:
+        text = type_coerce(column, Text)
+        return or_(false(), *(text.contains(orjson.dumps(value).decode(), autoescape=True) for value in wanted))
+
+    return Filter(kind=Kind.TEXT, clause=clause, is_list=True)
+
+
+def constant(kind: Kind, matches: Callable[[Any], bool]) -> Filter:
+    """A property that is the same for every row: the filter keeps all of them or none."""
+    return Filter(kind=kind, clause=lambda value: true() if matches(value) else false())
+
+
+def _any_part(text: str, condition: Callable[[str], ColumnElement[bool]]) -> ColumnElement[bool]:
+    parts = [part.strip() for part in text.split("|")]
+    if text == "~" or not any(parts):
+        return true()
+    return or_(*(condition(part) for part in parts if part))
+
+
+def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    # The escape character is itself escaped, so that only % and _ are special on both databases.
+    return column.ilike("%" + pattern.replace("\\", "\\\\") + "%", escape="\\")
+
+
+class seconds_between(FunctionElement[float]):  # noqa: N801 - reads as a function of SQL
+    """Seconds from one instant to another, as a float; NULL when one is NULL."""
+
+    type = Float()
+    inherit_cache = True
+    name = "seconds_between"
+
+
+@compiles(seconds_between, "postgresql")
+def _seconds_on_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
+    start, end = element.clauses
+    return str(compiler.process(cast(extract("epoch", end - start), Float), **kwargs))
+
+
+@compiles(seconds_between, "sqlite")
+def _seconds_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
+    start, end = (compiler.process(func.julianday(part), **kwargs) for part in element.clauses)
+    return f"(({end} - {start}) * 86400.0)"
+
+
+def all_of(table: Mapping[str, Filter], values: Mapping[str, Any]) -> ColumnElement[bool] | None:
+    """The conditions of the given filters together; `None` when none of `values` is a filter of `table`."""
+    clauses = [entry.clause(values[name]) for name, entry in table.items() if name in values]
+    return and_(*clauses) if clauses else None

@@ -1,0 +1,160 @@
+"""What task instances there are and how they stand."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from mainspring.errors import NotFound
+from mainspring.states import TaskState
+from mainspring_store.database import Database
+from mainspring_store.questions.dags import require_dag
+from mainspring_store.questions.filters import Kind, equal_to, one_of, patterns, ranges, seconds_between, state_of
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.runs import run_not_found
+from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try
+
+__all__ = ["INSTANCES", "get_task_instance", "list_task_instances"]
+
+_ti = task_instance.c
+_duration = seconds_between(_ti.start_date, _ti.end_date)
+
+_INSTANCE = (
+    select(
+        _ti.id,
+        dag_run.c.dag_id,
+        dag.c.display_name,
+        dag_run.c.run_id,
+        dag_run.c.logical_date,
+        dag_run.c.run_after,
+        _ti.task_id,
+        _ti.map_index,
+        _ti.state,
+        _ti.state_reason,
+        _ti.try_number,
+        _ti.max_tries,
+        _ti.not_before,
+        _ti.start_date,
+        _ti.end_date,
+        _ti.queued_at,
+        _ti.pool,
+        _ti.pool_slots,
+        _ti.queue,
+        _ti.priority,
+        _ti.operator,
+        _ti.executor,
+        _ti.note,
+        task_try.c.executor.label("try_executor"),
+        task_try.c.hostname,
+        task_try.c.pid,
+        task_try.c.exit_code,
+        task_try.c.message,
+        task_try.c.state.label("try_state"),
+        task_try.c.stopped_at,
+        dag_run.c.dag_version_id,
+        dag_version.c.uuid.label("version_uuid"),
+        dag_version.c.version_number,
+        dag_version.c.content_hash,
+        dag_version.c.created_at.label("version_created_at"),
+    )
+    .join(dag_run, dag_run.c.id == _ti.dag_run_id)
+    .join(dag, dag.c.dag_id == dag_run.c.dag_id)
+    .join(dag_version, dag_version.c.id == dag_run.c.dag_version_id)
+    .outerjoin(task_try, task_try.c.attempt_id == _ti.attempt_id)
+)
+
+INSTANCES = Listing(
+    rows=_INSTANCE,
+    filters={
+        "task_id": equal_to(_ti.task_id),
+        **ranges("run_after", dag_run.c.run_after, Kind.INSTANT),
+        **ranges("logical_date", dag_run.c.logical_date, Kind.INSTANT),
+        **ranges("start_date", _ti.start_date, Kind.INSTANT),
+        **ranges("end_date", _ti.end_date, Kind.INSTANT),
+        **ranges("updated_at", _ti.updated_at, Kind.INSTANT),
+        **ranges("duration", _duration, Kind.NUMBER),
+        # Display names stand in the definition only; an instance is found by its id.
+        **patterns("task_display_name", _ti.task_id),
+        **patterns("dag_id", dag_run.c.dag_id),
+        **patterns("run_id", dag_run.c.run_id),
+        "state": state_of(_ti.state, TaskState),
+        "pool": one_of(_ti.pool),
+        **patterns("pool_name", _ti.pool),
+        "queue": one_of(_ti.queue),
+        **patterns("queue_name", _ti.queue),
+        "executor": one_of(_ti.executor),
+        "version_number": one_of(dag_version.c.version_number, Kind.INTEGER),
+        "try_number": one_of(_ti.try_number, Kind.INTEGER),
+        "operator": one_of(_ti.operator),
+        **patterns("operator_name", _ti.operator),
+        "map_index": one_of(_ti.map_index, Kind.INTEGER),
+    },
+    sort_keys={
+        "id": SortKey(column=_ti.id, kind=Kind.INTEGER, is_nullable=False),
+        "state": SortKey(column=_ti.state, kind=Kind.TEXT, is_nullable=False),
+        "duration": SortKey(column=_duration, kind=Kind.NUMBER),
+        "start_date": SortKey(column=_ti.start_date, kind=Kind.INSTANT),
+        "end_date": SortKey(column=_ti.end_date, kind=Kind.INSTANT),
+        "map_index": SortKey(column=_ti.map_index, kind=Kind.INTEGER, is_nullable=False),
+        "try_number": SortKey(column=_ti.try_number, kind=Kind.INTEGER, is_nullable=False),
+        "logical_date": SortKey(column=dag_run.c.logical_date, kind=Kind.INSTANT),
+        "run_after": SortKey(column=dag_run.c.run_after, kind=Kind.INSTANT, is_nullable=False),
+        "data_interval_start": SortKey(column=dag_run.c.data_interval_start, kind=Kind.INSTANT),
+        "data_interval_end": SortKey(column=dag_run.c.data_interval_end, kind=Kind.INSTANT),
+        "rendered_map_index": SortKey(column=_ti.map_index, kind=Kind.INTEGER, is_nullable=False),
+        "operator": SortKey(column=_ti.operator, kind=Kind.TEXT, is_nullable=False),
+    },
+    default_order=("map_index",),
+    tie_breaker=("id",),
+)
+
+
+def get_task_instance(
+    database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1
+) -> dict[str, Any]:
+    """One task instance with what its latest attempt tells; `dag_version_id` names the definition it runs.
+
+    Raises:
+        NotFound: There is no such task instance.
+    """
+    with database.read() as connection:
+        row = connection.execute(
+            _ONE_INSTANCE, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        ).one_or_none()
+    if row is None:
+        raise instance_not_found(dag_id, run_id, task_id, map_index)
+    return row._asdict()
+
+
+def list_task_instances(database: Database, query: ListQuery, *, dag_id: str | None, run_id: str | None) -> Listed:
+    """A page of the task instances of one run, of all runs of a DAG (`run_id` None), or of all DAGs (both None).
+
+    Raises:
+        NotFound: There is no such DAG or run.
+        InvalidPage: See `list_rows`.
+    """
+    with database.read() as connection:
+        if dag_id is None:
+            return list_rows(connection, INSTANCES, query)
+        if run_id is None:
+            require_dag(connection, dag_id)
+            return list_rows(connection, INSTANCES, query, dag_run.c.dag_id == dag_id)
+        key = connection.scalar(_RUN_KEY, {"dag_id": dag_id, "run_id": run_id})
+        if key is None:
+            raise run_not_found(dag_id, run_id)
+        return list_rows(connection, INSTANCES, query, _ti.dag_run_id == key)
+
+
+def instance_not_found(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> NotFound:
+    item = "" if map_index == -1 else f", map_index: {map_index}"
+    return NotFound(
+        f"The Task Instance with dag_id: '{dag_id}', run_id: '{run_id}', task_id: '{task_id}'{item} was not found"
+    )
+
+
+_RUN_KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
+_ONE_INSTANCE = _INSTANCE.where(
+    dag_run.c.dag_id == bindparam("dag_id"),
+    dag_run.c.run_id == bindparam("run_id"),
+    _ti.task_id == bindparam("task_id"),
+    _ti.map_index == bindparam("map_index"),
+)
