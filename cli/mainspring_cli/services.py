@@ -1,7 +1,6 @@
 """Starts the services in this process, from the merged settings. Heavy imports happen in these functions alone."""
 
 import logging
-import socket
 import sys
 from importlib.metadata import version
 
@@ -33,9 +32,8 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
         server_threads=config.api_threads,
     )
-    listener = listen(config) if listen_fd is None else socket.socket(fileno=listen_fd)
-    with listener:
-        ApiServer(config, settings, listen_fd=listener.fileno()).run()
+    # From here on the socket is gunicorn's to close.
+    ApiServer(config, settings, listen_fd=listen(config).detach() if listen_fd is None else listen_fd).run()
 
 
 def run_scheduler(config: Config) -> int:
@@ -77,3 +75,4 @@ def _log_to_stderr(config: Config, service: str) -> None:
         format=f"%(asctime)s.%(msecs)03d %(levelname)-7s {service} %(name)s: %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
