@@ -105,6 +105,8 @@ class StateReason(StrEnum):
     """Retries were left, but the retry deadline had passed."""
     EXIT_CODE = "exit_code"
     EXCEPTION = "exception"
+    FAIL_REQUESTED = "fail_requested"
+    """The task itself asked to fail without another try."""
     COMMAND_NOT_FOUND = "command_not_found"
     CALLABLE_NOT_FOUND = "callable_not_found"
     HTTP_STATUS = "http_status"

@@ -14,14 +14,14 @@ from typing import Any
 import orjson
 
 from mainspring.attempts import Attempt
-from mainspring.definition.model import Task, TaskType
 from mainspring.errors import ExpressionError
-from mainspring.expressions import Expression
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
-from mainspring.trigger_rules import Decision, evaluate
+from mainspring_scheduler.branching import left_out
+from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve
+from mainspring_scheduler.decide import Question, decide, has_limits
 from mainspring_scheduler.progress import LiveAttempts
-from mainspring_scheduler.run_context import RunContexts, attempt_context, expression_context
+from mainspring_scheduler.run_context import RunContexts, attempt_context
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
 from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt, Pass
@@ -43,6 +43,7 @@ class Dispatched:
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     """Executor name -> work orders."""
     resolved: int = 0
+    """Instances that changed without an attempt."""
     counters: dict[int, RunCounters] = field(default_factory=dict)
     """Of every run that was touched, as they stand at the end."""
     broken_runs: dict[int, str] = field(default_factory=dict)
@@ -52,15 +53,17 @@ class Dispatched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    """The decision on one candidate."""
+class _Chosen:
+    """The choice on one candidate, and the attempt that it makes."""
 
-    candidate: Candidate
-    version: Version
-    decided: Decided
+    question: Question
+    choice: Choice
     attempt: NewAttempt | None = None
     order: Attempt | None = None
-    executor: str | None = None
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.question.candidate
 
 
 class Dispatcher:
@@ -91,18 +94,17 @@ class Dispatcher:
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
             limit = min(max(max(room.values(), default=0), 1), BATCH_MAX)
-            choices = self._round(scheduling, limit, room, result.broken_runs, now)
+            chosen = self._round(scheduling, limit, room, result.broken_runs, now)
             counters = scheduling.settle()
             result.counters.update(counters)
-            for choice in choices:
-                if choice.order is not None and choice.executor is not None:
-                    result.attempts.setdefault(choice.executor, []).append(choice.order)
-            resolved = sum(1 for choice in choices if choice.order is None)
+            for one in chosen:
+                if one.order is not None and one.attempt is not None:
+                    result.attempts.setdefault(one.attempt.executor, []).append(one.order)
+            resolved = sum(1 for one in chosen if one.order is None)
             result.resolved += resolved
             has_room = any(free > 0 for free in room.values())
             made_room = any(one.was_full for one in counters.values())
-            full_batch = len(choices) >= limit
-            if not (resolved or made_room or (full_batch and has_room)):
+            if not (resolved or made_room or (has_room and len(chosen) >= limit)):
                 return result
         result.is_complete = False
         return result
@@ -114,23 +116,26 @@ class Dispatcher:
         room: MutableMapping[str, int],
         broken_runs: MutableMapping[int, str],
         now: datetime,
-    ) -> list[_Choice]:
+    ) -> list[_Chosen]:
         candidates = scheduling.candidates(limit)
         if not candidates:
             return []
         locked = scheduling.lock_runs({one.dag_run_id for one in candidates}, skip_locked=True)
         contexts = self._contexts.get(locked, scheduling)
         limits = _Limits(room)
-        choices = []
+        chosen = []
         for candidate in candidates:
             run = contexts.get(candidate.dag_run_id)
             if run is None or candidate.dag_run_id in broken_runs:
                 continue
             version = self._version(scheduling, candidate, broken_runs)
-            choice = version and self._choose(scheduling, candidate, version, run, limits, now)
-            if choice:
-                choices.append(choice)
-        return self._write(scheduling, choices)
+            if version is None:
+                continue
+            question = Question(scheduling, candidate, version, run, now)
+            one = self._chosen(question, _choose(question), limits, now)
+            if one is not None:
+                chosen.append(one)
+        return self._write(scheduling, chosen, now)
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         try:
@@ -140,145 +145,92 @@ class Dispatcher:
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
 
-    def _choose(
-        self,
-        scheduling: Pass,
-        candidate: Candidate,
-        version: Version,
-        run: Mapping[str, Any],
-        limits: "_Limits",
-        now: datetime,
-    ) -> _Choice | None:
-        """The decision on one candidate; None leaves it ready, for lack of room. One bad row costs only itself."""
-        try:
-            return self._decide(scheduling, candidate, version, run, limits, now)
-        except ExpressionError as exc:
-            return self._failed(candidate, version, StateReason.EXPRESSION_ERROR, str(exc), now)
-        except Exception as exc:
-            _log.exception(
-                "set aside task %d of run %s of dag %s", candidate.task_index, candidate.run_id, candidate.dag_id
-            )
-            message = f"the scheduler could not handle this task: {type(exc).__name__}: {exc}"
-            return self._failed(candidate, version, StateReason.QUARANTINED, message, now)
-
-    def _decide(
-        self,
-        scheduling: Pass,
-        candidate: Candidate,
-        version: Version,
-        run: Mapping[str, Any],
-        limits: "_Limits",
-        now: datetime,
-    ) -> _Choice | None:
-        task = version.tasks[candidate.task_index]
-        match evaluate(task.trigger_rule, candidate.counts):
-            case Decision.SKIP:
-                return _resolved(candidate, version, TaskState.SKIPPED, StateReason.TRIGGER_RULE, now)
-            case Decision.UPSTREAM_FAILED:
-                return _resolved(candidate, version, TaskState.UPSTREAM_FAILED, StateReason.TRIGGER_RULE, now)
-        extra = {"task_id": task.task_id, "try_number": candidate.try_number + 1, "map_index": candidate.map_index}
-        if task.when is not None:
-            names = expression_context(scheduling, version, candidate.dag_run_id, run, task.when.task_references, extra)
-            if not _holds(task.when, names):
-                return _resolved(candidate, version, TaskState.SKIPPED, StateReason.WHEN, now)
-        if task.type == TaskType.NOOP:
-            return _resolved(candidate, version, TaskState.SUCCESS, None, now)
+    def _chosen(self, question: Question, choice: Choice, limits: "_Limits", now: datetime) -> _Chosen | None:
+        """The choice with its attempt; None leaves the instance ready, for lack of room."""
+        candidate = question.candidate
         executor = candidate.executor or self._default_executor
-        if not limits.take(candidate, executor):
-            return None
-        names = expression_context(scheduling, version, candidate.dag_run_id, run, task.payload.task_references, extra)
-        return self._attempted(candidate, version, task, executor, task.payload.render(names), run, now)
+        match choice:
+            case Queue(payload):
+                if not limits.take(candidate, executor):
+                    return None
+                text = None if question.task.payload.is_constant else orjson.dumps(payload).decode()
+                attempt = self._new_attempt(candidate, executor, now, payload=text)
+                return _Chosen(question, choice, attempt, _work_order(question, attempt, payload))
+            case Fail(reason, message):
+                ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, "ended_at": now}
+                return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
+        return _Chosen(question, choice)
 
-    def _attempted(
-        self,
-        candidate: Candidate,
-        version: Version,
-        task: Task,
-        executor: str,
-        payload: Any,
-        run: Mapping[str, Any],
-        now: datetime,
-    ) -> _Choice:
-        attempt_id = new_attempt_id()
-        try_number = candidate.try_number + 1
-        order = Attempt(
-            attempt_id=attempt_id,
-            dag_id=candidate.dag_id,
-            run_id=candidate.run_id,
-            task_id=task.task_id,
-            map_index=candidate.map_index,
-            try_number=try_number,
-            task_type=task.type,
-            payload=payload,
-            context=attempt_context(run),
-            timeout=task.execution_timeout,
-            cancel_grace=task.cancel_grace,
-        )
-        attempt = NewAttempt(
-            attempt_id=attempt_id,
-            instance_id=candidate.id,
-            generation=candidate.generation,
-            try_number=try_number,
-            executor=executor,
-            owner=self._owner,
-            queued_at=now,
-            payload=None if task.payload.is_constant else orjson.dumps(payload).decode(),
-        )
-        decided = Decided(id=candidate.id, state=TaskState.QUEUED, at=now, attempt_id=attempt_id)
-        return _Choice(candidate, version, decided, attempt, order, executor)
-
-    def _failed(
-        self, candidate: Candidate, version: Version, reason: StateReason, message: str, now: datetime
-    ) -> _Choice:
-        """A try that ended before it could start: it has a row, so that its message can be read."""
-        attempt = NewAttempt(
+    def _new_attempt(self, candidate: Candidate, executor: str, now: datetime, **more: Any) -> NewAttempt:
+        return NewAttempt(
             attempt_id=new_attempt_id(),
             instance_id=candidate.id,
             generation=candidate.generation,
             try_number=candidate.try_number + 1,
-            executor=candidate.executor or self._default_executor,
+            executor=executor,
             owner=self._owner,
             queued_at=now,
-            state=AttemptState.FAILED,
-            reason=reason,
-            message=message,
-            ended_at=now,
+            **more,
         )
-        decided = Decided(
-            id=candidate.id,
-            state=TaskState.FAILED,
-            at=now,
-            attempt_id=attempt.attempt_id,
-            reason=reason,
-            end_date=now,
-        )
-        return _Choice(candidate, version, decided, attempt)
 
-    def _write(self, scheduling: Pass, choices: Sequence[_Choice]) -> list[_Choice]:
-        """Write the decisions; returns those that held."""
-        if not choices:
+    def _write(self, scheduling: Pass, chosen: Sequence[_Chosen], now: datetime) -> list[_Chosen]:
+        """Write the choices; returns those that held."""
+        if not chosen:
             return []
-        moved = scheduling.decide([choice.decided for choice in choices])
-        held = [choice for choice in choices if choice.candidate.id in moved]
-        attempts = [choice.attempt for choice in held if choice.attempt is not None]
+        moved = scheduling.decide([_decided(one, now) for one in chosen])
+        held = [one for one in chosen if one.candidate.id in moved]
+        attempts = [one.attempt for one in held if one.attempt is not None]
         if attempts:
             scheduling.add_attempts(attempts)
-        for choice in held:
-            candidate, decided = choice.candidate, choice.decided
-            scheduling.effects.moved(
-                InstanceRef(
-                    candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots
-                ),
-                TaskState.SCHEDULED,
-                decided.state,
-                at=decided.at,
-                downstream=choice.version.graph.downstream[candidate.task_index],
-                reason=decided.reason,
-                try_number=choice.attempt.try_number if choice.attempt else candidate.try_number,
-            )
-            if choice.order is not None and choice.attempt is not None:
-                self._live_attempts.add(_live(choice.attempt, candidate))
+        for one in held:
+            self._collect_effects(scheduling, one, now)
         return held
+
+    def _collect_effects(self, scheduling: Pass, one: _Chosen, now: datetime) -> None:
+        candidate, version = one.candidate, one.question.version
+        downstream = version.graph.downstream[candidate.task_index]
+        match one.choice:
+            case Park():
+                return
+            case Expand(items):
+                scheduling.expand(candidate, items, downstream)
+                return
+            case Resolve(outputs=outputs) if outputs:
+                scheduling.store_outputs(
+                    {"instance_id": candidate.id, "key": key, "value": orjson.dumps(value).decode(), "at": now}
+                    for key, value in outputs.items()
+                )
+        decided = _decided(one, now)
+        scheduling.effects.moved(
+            InstanceRef(candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots),
+            TaskState.SCHEDULED,
+            decided.state,
+            at=now,
+            downstream=downstream,
+            reason=decided.reason,
+            try_number=one.attempt.try_number if one.attempt else candidate.try_number,
+        )
+        if isinstance(one.choice, Resolve) and one.choice.branch is not None:
+            skip_left_out(scheduling, version, candidate.dag_run_id, candidate.task_index, one.choice.branch, now)
+        if one.order is not None and one.attempt is not None:
+            self._live_attempts.add(_live(one.attempt, candidate))
+        elif has_limits(one.question.task):
+            scheduling.unpark(candidate.dag_id, one.question.task.task_id)
+
+
+def skip_left_out(
+    scheduling: Pass, version: Version, dag_run_id: int, task_index: int, chosen: Sequence[str], now: datetime
+) -> None:
+    """Skip what a branch did not choose, and collect what follows from it."""
+    for instance in scheduling.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
+        scheduling.effects.moved(
+            instance,
+            TaskState.SCHEDULED,
+            TaskState.SKIPPED,
+            at=now,
+            downstream=version.graph.downstream[instance.task_index],
+            reason=StateReason.BRANCH,
+        )
 
 
 class _Limits:
@@ -300,20 +252,58 @@ class _Limits:
         return True
 
 
-def _holds(when: Expression, names: Mapping[str, Any]) -> bool:
-    result = when.evaluate(names)
-    if not isinstance(result, bool):
-        raise ExpressionError(
-            f"when: {when.source} gave {result!r}; it must give true or false. Compare it, as in `... == 'x'`"
+def _choose(question: Question) -> Choice:
+    """`decide`, so guarded that one bad row costs only itself."""
+    try:
+        return decide(question)
+    except ExpressionError as exc:
+        return Fail(StateReason.EXPRESSION_ERROR, str(exc))
+    except Exception as exc:
+        candidate = question.candidate
+        _log.exception(
+            "set aside task %d of run %s of dag %s", candidate.task_index, candidate.run_id, candidate.dag_id
         )
-    return result
+        return Fail(StateReason.QUARANTINED, f"the scheduler could not handle this task: {type(exc).__name__}: {exc}")
 
 
-def _resolved(
-    candidate: Candidate, version: Version, state: TaskState, reason: StateReason | None, now: datetime
-) -> _Choice:
-    decided = Decided(id=candidate.id, state=state, at=now, reason=reason, end_date=now)
-    return _Choice(candidate, version, decided)
+def _decided(one: _Chosen, now: datetime) -> Decided:
+    id_ = one.candidate.id
+    match one.choice:
+        case Queue():
+            assert one.attempt is not None
+            return Decided(id=id_, state=TaskState.QUEUED, at=now, attempt_id=one.attempt.attempt_id)
+        case Resolve(state, reason):
+            return Decided(id=id_, state=state, at=now, reason=reason, end_date=now)
+        case Fail(reason):
+            assert one.attempt is not None
+            failed = TaskState.FAILED
+            return Decided(id=id_, state=failed, at=now, attempt_id=one.attempt.attempt_id, reason=reason, end_date=now)
+        case Park(reason):
+            return Decided(id=id_, state=TaskState.SCHEDULED, at=now, reason=reason)
+        case Defer(waits_for, until):
+            text = orjson.dumps(waits_for).decode()
+            return Decided(id=id_, state=TaskState.DEFERRED, at=now, not_before=until, waits_for=text, start_date=now)
+        case Expand(items):
+            # The placeholder becomes the first instance; `Pass.expand` adds the others.
+            text = orjson.dumps(items[0]).decode()
+            return Decided(id=id_, state=TaskState.SCHEDULED, at=now, ready=True, map_index=0, map_value=text)
+
+
+def _work_order(question: Question, attempt: NewAttempt, payload: Any) -> Attempt:
+    candidate, task = question.candidate, question.task
+    return Attempt(
+        attempt_id=attempt.attempt_id,
+        dag_id=candidate.dag_id,
+        run_id=candidate.run_id,
+        task_id=task.task_id,
+        map_index=candidate.map_index,
+        try_number=attempt.try_number,
+        task_type=task.type,
+        payload=payload,
+        context=attempt_context(question.run),
+        timeout=task.execution_timeout,
+        cancel_grace=task.cancel_grace,
+    )
 
 
 def _live(attempt: NewAttempt, candidate: Candidate) -> LiveAttempt:

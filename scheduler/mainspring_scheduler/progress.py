@@ -9,6 +9,7 @@ import orjson
 
 from mainspring.attempts import Finished, Report, Started, Stopped
 from mainspring.states import AttemptState, StateReason, TaskState
+from mainspring_scheduler.decide import has_limits
 from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef
@@ -126,6 +127,7 @@ def apply_reports(
     _store_outputs(scheduling, followed)
     for step in followed:
         _collect_effects(scheduling, step, now)
+        _unpark(scheduling, step)
     for attempt_id, report in folded.items():
         if report.finished is not None:
             live_attempts.forget(attempt_id)
@@ -238,6 +240,12 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             reason=verdict.reason or _reason_of(step),
             try_number=live.try_number,
         )
+
+
+def _unpark(scheduling: Pass, step: _Step) -> None:
+    task = step.version.tasks[step.live.task_index]
+    if step.verdict is not None and has_limits(task):
+        scheduling.unpark(step.version.definition.dag_id, task.task_id)
 
 
 def _reason_of(step: _Step) -> StateReason | None:

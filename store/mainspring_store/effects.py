@@ -52,6 +52,7 @@ _UPSTREAM_COUNTER = {
     TaskState.SKIPPED: "skipped",
     TaskState.REMOVED: "removed",
 }
+_RUN_COUNTERS = ("total", "unfinished", "active", "failed")
 _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
 
 
@@ -59,7 +60,9 @@ class Effects:
     """Collects, then applies once. Not reused after `apply`."""
 
     def __init__(self) -> None:
-        self._runs: dict[int, dict[str, int]] = defaultdict(lambda: {"unfinished": 0, "active": 0, "failed": 0})
+        self._runs: dict[int, dict[str, int]] = defaultdict(
+            lambda: {"total": 0, "unfinished": 0, "active": 0, "failed": 0}
+        )
         self._upstream: dict[tuple[int, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._pools: dict[str, int] = defaultdict(int)
         self._events: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -92,6 +95,11 @@ class Effects:
             for index in downstream:
                 self._upstream[instance.dag_run_id, index][counter] += 1
         self.event(instance.dag_run_id, new, at=at, instance_id=instance.id, try_number=try_number, reason=reason)
+
+    def expanded(self, dag_run_id: int, added: int) -> None:
+        """A mapped task got `added` more unfinished instances."""
+        self._runs[dag_run_id]["total"] += added
+        self._runs[dag_run_id]["unfinished"] += added
 
     def event(
         self,
@@ -200,11 +208,12 @@ class _Statements:
         rows = as_rows({"name": str, "slots": int}, is_sqlite=is_sqlite)
         self.take_slots = update(pool).where(pool.c.name == rows.c.name).values(used=pool.c.used + rows.c.slots)
 
-        rows = as_rows(dict.fromkeys(("id", "unfinished", "active", "failed", "events"), int), is_sqlite=is_sqlite)
+        rows = as_rows(dict.fromkeys(("id", *_RUN_COUNTERS, "events"), int), is_sqlite=is_sqlite)
         self.count_runs = (
             update(dag_run)
             .where(dag_run.c.id == rows.c.id)
             .values(
+                tasks_total=dag_run.c.tasks_total + rows.c.total,
                 tasks_unfinished=dag_run.c.tasks_unfinished + rows.c.unfinished,
                 tasks_active=dag_run.c.tasks_active + rows.c.active,
                 tasks_failed=dag_run.c.tasks_failed + rows.c.failed,

@@ -12,8 +12,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     Connection,
+    and_,
     bindparam,
     case,
     func,
@@ -32,7 +34,7 @@ from mainspring.states import AttemptState, RunState, StateReason, TaskState
 from mainspring.trigger_rules import UpstreamCounts, WakeOn
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.database import Database
-from mainspring_store.effects import Effects, RunCounters, lock_runs
+from mainspring_store.effects import Effects, InstanceRef, RunCounters, lock_runs
 from mainspring_store.logs import insert_chunks
 from mainspring_store.runs import end_run
 from mainspring_store.tables import dag, dag_run, dag_version, pool, task_instance, task_try, xcom
@@ -107,6 +109,11 @@ class Decided:
     end_date: datetime | None = None
     more_tries: int = 0
     """Added to `max_tries`."""
+    waits_for: str | None = None
+    """JSON text; None clears it."""
+    map_index: int | None = None
+    map_value: str | None = None
+    """JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,7 @@ class Candidate:
     pool: str
     pool_slots: int
     executor: str | None
+    map_value: Mapping[str, Any] | None
     run_slots_free: int
     pool_slots_free: int
 
@@ -222,7 +230,7 @@ class Pass:
         """Every live attempt of an executor, oldest first."""
         return [_live(row) for row in self._connection.execute(self._statements.all_live, {"executor": executor})]
 
-    def store_outputs(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`), replacing those of an earlier try."""
         self._connection.execute(self._statements.store_outputs, {"rows": dump_rows(rows)})
 
@@ -243,6 +251,54 @@ class Pass:
     def add_attempts(self, attempts: Sequence[NewAttempt]) -> None:
         rows = dump_rows({name: getattr(attempt, name) for name in _ATTEMPT_FIELDS} for attempt in attempts)
         self._connection.execute(self._statements.add_attempts, {"rows": rows})
+
+    def expand(self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]) -> None:
+        """Add the instances of a mapped task beyond the first, which `decide` made of its placeholder, all of them
+        ready; the counters of the run and of what is downstream follow."""
+        added = len(items) - 1
+        if added == 0:
+            return
+        rows = dump_rows(
+            {"map_index": index, "map_value": orjson.dumps(item).decode()}
+            for index, item in enumerate(items)
+            if index > 0
+        )
+        self._connection.execute(self._statements.expand, {"rows": rows, "id": placeholder.id})
+        rows = dump_rows({"run": placeholder.dag_run_id, "task": index, "added": added} for index in downstream)
+        self._connection.execute(self._statements.widen_downstream, {"rows": rows})
+        self.effects.expanded(placeholder.dag_run_id, added)
+
+    def skip_tasks(self, dag_run_id: int, task_indexes: Sequence[int], *, now: datetime) -> list[InstanceRef]:
+        """Skip what a branch left out, as far as it has not begun; returns what was skipped."""
+        if not task_indexes:
+            return []
+        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": dag_run_id, "now": now}
+        return [
+            InstanceRef(row.id, dag_run_id, row.task_index, row.pool, row.pool_slots)
+            for row in self._connection.execute(self._statements.skip_tasks, params)
+        ]
+
+    def unpark(self, dag_id: str, task_id: str) -> None:
+        """Ask again about parked instances of a task in all runs of its DAG, because one of them ended."""
+        self._connection.execute(self._statements.unpark, {"dag_id": dag_id, "task_id": task_id})
+
+    def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
+        """Whether the same instance of the run before is success or skipped, or there is none."""
+        state = self._connection.scalar(
+            self._statements.past_state,
+            {"run": candidate.dag_run_id, "task_id": task_id, "map": candidate.map_index},
+        )
+        return state is None or state in (TaskState.SUCCESS, TaskState.SKIPPED)
+
+    def active_in_run(self, candidate: Candidate) -> int:
+        """Queued and running instances of the candidate's task in its run."""
+        params = {"run": candidate.dag_run_id, "task": candidate.task_index}
+        return self._connection.scalar(self._statements.active_in_run, params) or 0
+
+    def active_in_dag(self, dag_id: str, task_id: str) -> int:
+        """Queued and running instances of a task in all running runs of its DAG."""
+        params = {"dag_id": dag_id, "task_id": task_id}
+        return self._connection.scalar(self._statements.active_in_dag, params) or 0
 
     def wake_due(self, now: datetime) -> list[tuple[int, int]]:
         """Make instances ready whose retry is due; returns (instance id, run id)."""
@@ -377,6 +433,9 @@ _DECIDED_FIELDS: Fields = {
     "start_date": datetime,
     "end_date": datetime,
     "more_tries": int,
+    "waits_for": str,
+    "map_index": int,
+    "map_value": str,
 }
 _ATTEMPT_FIELDS: Fields = {
     "attempt_id": str,
@@ -397,6 +456,12 @@ _ATTEMPT_FIELDS: Fields = {
 _LIVE = task_try.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 _ACTIVE = task_instance.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 _READY = text("task_instance.state = 'scheduled' AND task_instance.ready")
+
+_PARKED = text(
+    "task_instance.state = 'scheduled' AND NOT task_instance.ready AND task_instance.state_reason IS NOT NULL"
+)
+UNPARKED_MAX = 256
+"""Parked instances asked again at once; those that still find no room are parked again."""
 
 # What a pool of -1 slots has left.
 _UNLIMITED = 2**31 - 1
@@ -516,6 +581,7 @@ class _Statements:
                 table.pool,
                 table.pool_slots,
                 table.executor,
+                table.map_value,
                 (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
                 case((pool.c.slots < 0, _UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
             )
@@ -544,6 +610,8 @@ class _Statements:
                 try_number=table.try_number + func.iif(rows.c.attempt_id.is_not(None), 1, 0)
                 if self._is_sqlite
                 else table.try_number + (rows.c.attempt_id.is_not(None)).cast(Integer),
+                map_index=func.coalesce(rows.c.map_index, table.map_index),
+                map_value=func.coalesce(rows.c.map_value, table.map_value),
                 queued_at=_either(queued, rows.c.at, table.queued_at, self._is_sqlite),
             )
             .returning(table.id)
@@ -567,6 +635,7 @@ class _Statements:
             ],
             select(*(rows.c[name] for name in _ATTEMPT_FIELDS), rows.c.ended_at.label("stopped")),
         )
+        self._mapping()
         due = text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL")
         self.wake_due = (
             update(task_instance)
@@ -584,6 +653,85 @@ class _Statements:
             .returning(table.id, table.dag_run_id)
         )
         self.next_due = select(func.min(table.not_before, type_=UtcDateTime)).where(due)
+
+    def _mapping(self) -> None:
+        table = task_instance.c
+        rows = self._rows({"map_index": int, "map_value": str})
+        copied = [
+            column.name for column in task_instance.columns if column.name not in ("id", "map_index", "map_value")
+        ]
+        self.expand = insert(task_instance).from_select(
+            [*copied, "map_index", "map_value"],
+            select(*(table[name] for name in copied), rows.c.map_index, rows.c.map_value)
+            .select_from(task_instance)
+            .join(rows, literal_column("true"))
+            .where(table.id == bindparam("id")),
+        )
+        rows = self._rows({"run": int, "task": int, "added": int})
+        self.widen_downstream = (
+            update(task_instance)
+            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
+            .values(up_total=table.up_total + rows.c.added)
+        )
+        rows = self._rows({"id": int})
+        now = bindparam("now", type_=UtcDateTime)
+        self.skip_tasks = (
+            update(task_instance)
+            .where(
+                table.dag_run_id == bindparam("run"),
+                table.task_index.in_(select(rows.c.id)),
+                table.state == literal_column("'scheduled'"),
+            )
+            .values(
+                state=TaskState.SKIPPED,
+                state_reason=StateReason.BRANCH,
+                ready=False,
+                end_date=now,
+                updated_at=now,
+            )
+            .returning(table.id, table.task_index, table.pool, table.pool_slots)
+        )
+        parked = (
+            select(table.id)
+            .join(dag_run, dag_run.c.id == table.dag_run_id)
+            .where(_PARKED, table.task_id == bindparam("task_id"), dag_run.c.dag_id == bindparam("dag_id"))
+            .order_by(table.id)
+            .limit(UNPARKED_MAX)
+        )
+        self.unpark = update(task_instance).where(table.id.in_(parked)).values(ready=True, state_reason=None)
+        mine, run = dag_run.alias("mine"), dag_run.c
+        moment = func.coalesce(run.logical_date, run.run_after)
+        mine_moment = func.coalesce(mine.c.logical_date, mine.c.run_after)
+        past = (
+            select(run.id)
+            .join(mine, mine.c.id == bindparam("run"))
+            .where(
+                run.dag_id == mine.c.dag_id,
+                run.id != mine.c.id,
+                or_(moment < mine_moment, and_(moment == mine_moment, run.id < mine.c.id)),
+            )
+            .order_by(moment.desc(), run.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        other = task_instance.alias("other")
+        self.past_state = select(other.c.state).where(
+            other.c.dag_run_id == past, other.c.task_id == bindparam("task_id"), other.c.map_index == bindparam("map")
+        )
+        self.active_in_run = select(func.count()).where(
+            table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"), _ACTIVE
+        )
+        self.active_in_dag = (
+            select(func.count())
+            .select_from(task_instance)
+            .join(dag_run, dag_run.c.id == table.dag_run_id)
+            .where(
+                dag_run.c.dag_id == bindparam("dag_id"),
+                text("dag_run.state = 'running'"),
+                table.task_id == bindparam("task_id"),
+                _ACTIVE,
+            )
+        )
 
     def _runs(self) -> None:
         run = dag_run.c
@@ -706,6 +854,7 @@ def _decided_values(rows: Any) -> dict[str, Any]:
         "start_date": func.coalesce(rows.c.start_date, table.start_date),
         "end_date": rows.c.end_date,
         "max_tries": table.max_tries + rows.c.more_tries,
+        "waits_for": rows.c.waits_for,
         "updated_at": rows.c.at,
     }
 
@@ -727,10 +876,11 @@ def _live(row: Any) -> LiveAttempt:
 def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
-        total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, run_free, pool_free,
+        total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
+        run_free, pool_free,
     ) = row  # fmt: skip
     return Candidate(
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
-        pool_name, pool_slots, executor, run_free, pool_free,
+        pool_name, pool_slots, executor, map_value, run_free, pool_free,
     )  # fmt: skip

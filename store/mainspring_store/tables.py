@@ -113,6 +113,8 @@ dag_run = Table(
     Column("state_reason", String(40)),
     # What a user reads about how it ended.
     Column("message", Text),
+    # The task instance of type `dag` that made it; NULL = nobody waits for it.
+    Column("parent_instance_id", Key),
     Column("conf", Json, nullable=False),
     Column("params", Json, nullable=False),
     Column("logical_date", UtcDateTime),
@@ -168,6 +170,12 @@ dag_run = Table(
     ),
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
+    Index(
+        "ix_dag_run_parent_instance_id",
+        "parent_instance_id",
+        sqlite_where=text("parent_instance_id IS NOT NULL"),
+        postgresql_where=text("parent_instance_id IS NOT NULL"),
+    ),
 )
 
 task_instance = Table(
@@ -178,13 +186,18 @@ task_instance = Table(
     Column("task_id", String(250), nullable=False),
     # Position of the task in its version; the engine's name for it.
     Column("task_index", Integer, nullable=False),
+    # -1 = not mapped, or not expanded yet.
     Column("map_index", Integer, nullable=False, server_default=text("-1")),
+    # What a mapped instance stands for: name -> item.
+    Column("map_value", Json),
     Column("state", String(20), nullable=False),
     Column("state_reason", String(40)),
     # Readiness is a stored fact: the trigger rule is to be asked now. Set when the run starts or a counter calls.
     Column("ready", Boolean, nullable=False, server_default=text("false")),
     # When a retry or a deferral is due; NULL = not by time.
     Column("not_before", UtcDateTime),
+    # What a deferred instance waits for, as its task type wrote it.
+    Column("waits_for", Json),
     # 0 before the first attempt.
     Column("try_number", Integer, nullable=False, server_default=text("0")),
     # Retries allowed beyond the first try; grows by clears and interruptions.
@@ -221,6 +234,13 @@ task_instance = Table(
         "id",
         sqlite_where=text("state = 'scheduled' AND ready"),
         postgresql_where=text("state = 'scheduled' AND ready"),
+    ),
+    Index(
+        "ix_task_instance_parked",
+        "task_id",
+        "dag_run_id",
+        sqlite_where=text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+        postgresql_where=text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
     ),
     Index(
         "ix_task_instance_due",

@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("state_reason", sa.String(length=40), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("parent_instance_id", Key, nullable=True),
         sa.Column("conf", Json(), nullable=False),
         sa.Column("params", Json(), nullable=False),
         sa.Column("logical_date", UtcDateTime(), nullable=True),
@@ -156,6 +157,13 @@ def upgrade() -> None:
     with op.batch_alter_table("dag_run", schema=None) as batch_op:
         batch_op.create_index("ix_dag_run_dag_id_id", ["dag_id", "id"], unique=False)
         batch_op.create_index("ix_dag_run_dag_version_id", ["dag_version_id"], unique=False)
+        batch_op.create_index(
+            "ix_dag_run_parent_instance_id",
+            ["parent_instance_id"],
+            unique=False,
+            sqlite_where=sa.text("parent_instance_id IS NOT NULL"),
+            postgresql_where=sa.text("parent_instance_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_dag_run_queued",
             ["run_after", "id"],
@@ -199,10 +207,12 @@ def upgrade() -> None:
         sa.Column("task_id", sa.String(length=250), nullable=False),
         sa.Column("task_index", sa.Integer(), nullable=False),
         sa.Column("map_index", sa.Integer(), server_default=sa.text("(-1)"), nullable=False),
+        sa.Column("map_value", Json(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("state_reason", sa.String(length=40), nullable=True),
         sa.Column("ready", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("waits_for", Json(), nullable=True),
         sa.Column("try_number", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("max_tries", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), server_default=sa.text("1"), nullable=False),
@@ -245,6 +255,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
             postgresql_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_instance_parked",
+            ["task_id", "dag_run_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+            postgresql_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
         )
 
     op.create_table(
@@ -351,6 +368,11 @@ def downgrade() -> None:
     op.drop_table("task_try")
     with op.batch_alter_table("task_instance", schema=None) as batch_op:
         batch_op.drop_index(
+            "ix_task_instance_parked",
+            sqlite_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+            postgresql_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_task_instance_due",
             sqlite_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
             postgresql_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
@@ -371,6 +393,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_dag_run_queued", sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'")
+        )
+        batch_op.drop_index(
+            "ix_dag_run_parent_instance_id",
+            sqlite_where=sa.text("parent_instance_id IS NOT NULL"),
+            postgresql_where=sa.text("parent_instance_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_dag_run_dag_version_id")
         batch_op.drop_index("ix_dag_run_dag_id_id")

@@ -1,0 +1,64 @@
+"""What can be decided about a ready task instance. Values only; `dispatch` writes them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mainspring.states import StateReason, TaskState
+
+__all__ = ["Choice", "Defer", "Expand", "Fail", "Park", "Queue", "Resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Becomes an attempt, if there is room."""
+
+    payload: Any
+    """Every expression evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Ends without an attempt."""
+
+    state: TaskState
+    reason: StateReason | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    branch: Sequence[str] | None = None
+    """The direct downstream task ids to follow; all others are skipped. None = it is no branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Ends as failed before it could start; the message is kept with a try of its own."""
+
+    reason: StateReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Waits, not ready, until another instance of the same task ends."""
+
+    reason: StateReason
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Waits without a slot."""
+
+    waits_for: Mapping[str, Any]
+    until: datetime | None = None
+    """When to look at it again; None = only when something else wakes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Becomes one instance for each item."""
+
+    items: Sequence[Mapping[str, Any]]
+    """Never empty."""
+
+
+Choice = Queue | Resolve | Fail | Park | Defer | Expand
