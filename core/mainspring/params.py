@@ -51,12 +51,14 @@ def check_schema(schema: Any) -> list[Problem]:
         return [
             _problem("", "params must be a JSON Schema of type object", "params: {type: object, properties: {...}}")
         ]
+    if not schema:
+        return []
     size = len(json.dumps(schema).encode())
     if size > SCHEMA_BYTES_MAX:
         return [_problem("", f"the schema has {size} bytes; at most {SCHEMA_BYTES_MAX} are allowed")]
     if schema.get("$schema", _DIALECT) != _DIALECT:
         return [_problem("/$schema", f"only {_DIALECT} is understood", "leave $schema out")]
-    if schema and schema.get("type") != "object":
+    if schema.get("type") != "object":
         hint = "params: {type: object, properties: {...}}"
         return [_problem("/type", "params must be a schema of type object", hint)]
     try:

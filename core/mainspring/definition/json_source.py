@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.definition.tree import DEPTH_MAX, NODES_MAX, RepeatedKeys, Unusable, check_tree
 from mainspring.errors import InvalidInput, Problem
 
-__all__ = ["load_json"]
+__all__ = ["decode", "load_json", "read_float", "read_integer"]
 
 
 def load_json(data: bytes, *, bytes_max: int, depth_max: int = DEPTH_MAX, nodes_max: int = NODES_MAX) -> Any:
@@ -16,14 +16,9 @@ def load_json(data: bytes, *, bytes_max: int, depth_max: int = DEPTH_MAX, nodes_
     Raises:
         InvalidInput: every fault, with its pointer; a fault of the syntax tells line and column in its message.
     """
-    if len(data) > bytes_max:
-        message = f"the body has {len(data)} bytes; at most {bytes_max} are allowed"
-        raise InvalidInput([Problem(pointer="", message=message, code="too_large")])
+    text = decode(data, bytes_max)
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
-    except UnicodeDecodeError as exc:
-        message = f"the body is not UTF-8: byte {exc.start} is {data[exc.start]:#04x}"
-        raise InvalidInput([Problem(pointer="", message=message, code="syntax")]) from None
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         message = f"the body is not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}"
         raise InvalidInput([Problem(pointer="", message=message, code="syntax")]) from None
@@ -44,17 +39,38 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeated
 
 
-def _integer(text: str) -> int | Unusable:
-    # 64 bits have at most 19 digits; Python itself refuses to read more than 4,300.
-    return int(text) if len(text) <= 20 else Unusable("the integer is beyond 64 bits; write it as a string")
+def decode(data: bytes, bytes_max: int) -> str:
+    """The text of a body.
+
+    Raises:
+        InvalidInput: it is too large, or not UTF-8.
+    """
+    if len(data) > bytes_max:
+        message = f"the body has {len(data)} bytes; at most {bytes_max} are allowed"
+        raise InvalidInput([Problem(pointer="", message=message, code="too_large")])
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        message = f"the body is not UTF-8: byte {exc.start} is {data[exc.start]:#04x}"
+        raise InvalidInput([Problem(pointer="", message=message, code="syntax")]) from None
 
 
-def _float(text: str) -> float | Unusable:
-    return float(text) if len(text) <= 400 else Unusable(f"a number of {len(text)} digits is not kept exactly")
+def read_integer(text: str, base: int = 10) -> int | Unusable:
+    """The integer of some digits; Python itself raises above 4,300 of them."""
+    if len(text) > 100:
+        return Unusable(f"an integer of {len(text)} digits is beyond 64 bits; write it as a string")
+    return int(text, base)
+
+
+def read_float(text: str) -> float | Unusable:
+    """The number that `text` spells, if it says no more than a double can hold."""
+    return float(text) if len(text) <= 100 else Unusable(f"a number of {len(text)} digits is not kept exactly")
 
 
 def _constant(text: str) -> Unusable:
     return Unusable(f"{text} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=read_integer, parse_float=read_float, parse_constant=_constant
+)

@@ -1,6 +1,7 @@
 """From what a client sent to a checked `Definition`, or to everything that is wrong with it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from mainspring.definition.build import load_stored
@@ -11,6 +12,7 @@ from mainspring.definition.kinds import INVALID, Field, Identifier, Record, Repo
 from mainspring.definition.model import Definition
 from mainspring.definition.support import unsupported
 from mainspring.definition.tree import BYTES_MAX, check_tree
+from mainspring.definition.yaml_source import Lines, load_yaml
 from mainspring.errors import InvalidDag, InvalidInput, Problem
 from mainspring.pointers import join_pointer, split_pointer
 
@@ -30,7 +32,7 @@ def parse_definition(
         InvalidDag: every problem, each with a pointer, its kind as `code`, the line for YAML, and a hint where there
             is one. A `dag_id` that differs from the document's has the code `dag_id_mismatch`.
     """
-    tree = _load(source, media)
+    tree, lines = _load(source, media)
     report = Report()
     document = _read_document(tree, dag_id, report)
     if document is not INVALID:
@@ -38,20 +40,31 @@ def parse_definition(
         for problem in unsupported(document):
             report.add(problem.code, problem.pointer, problem.message, problem.hint)
     if report.problems:
-        raise InvalidDag(_in_document_order(report.all(), tree))
+        raise InvalidDag(_with_lines(_in_document_order(report.all(), tree), tree, lines))
     return load_stored(document)
 
 
-def _load(source: Mapping[str, Any] | str | bytes, media: Media) -> Any:
+def _load(source: Mapping[str, Any] | str | bytes, media: Media) -> tuple[Any, Lines | None]:
     try:
         if isinstance(source, Mapping):
             if problems := check_tree(source):
                 raise InvalidInput(problems)
-            return source
+            return source, None
         data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
-        return load_json(data, bytes_max=BYTES_MAX)
+        if media == "json":
+            return load_json(data, bytes_max=BYTES_MAX), None
+        tree, lines = load_yaml(data, bytes_max=BYTES_MAX)
+        if problems := check_tree(tree):
+            raise InvalidInput(_with_lines(problems, tree, lines))
+        return tree, lines
     except InvalidInput as exc:
         raise InvalidDag(exc.problems) from None
+
+
+def _with_lines(problems: list[Problem], tree: Any, lines: Lines | None) -> list[Problem]:
+    if lines is None:
+        return problems
+    return [replace(problem, line=lines.of(tree, problem.pointer)) for problem in problems]
 
 
 def _read_document(tree: Any, dag_id: str | None, report: Report) -> Any:
@@ -69,15 +82,15 @@ def _read_document(tree: Any, dag_id: str | None, report: Report) -> Any:
 
 def _in_document_order(problems: list[Problem], tree: Any) -> list[Problem]:
     def place(problem: Problem) -> list[int]:
-        at, value = [], tree
+        at: list[int] = []
+        value = tree
         for key in split_pointer(problem.pointer):
-            if not isinstance(value, (Mapping, list, tuple)):
+            children = dict(enumerate(value)) if isinstance(value, (list, tuple)) else value
+            names = [str(name) for name in children] if isinstance(children, Mapping) else []
+            if key not in names:
                 break
-            keys = list(value) if isinstance(value, Mapping) else [str(i) for i in range(len(value))]
-            if key not in keys:
-                break
-            at.append(keys.index(key))
-            value = value[key if isinstance(value, Mapping) else int(key)]
+            at.append(names.index(key))
+            value = list(children.values())[at[-1]]
         return at
 
     return sorted(problems, key=place)

@@ -24,27 +24,21 @@ def _true(value: Any) -> bool:
     return bool(value)
 
 
-UNSUPPORTED_TASK_TYPES = frozenset({TaskType.WAIT, TaskType.BRANCH, TaskType.APPROVAL, TaskType.DAG})
+UNSUPPORTED_TASK_TYPES = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
 
 UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {
     "schedule": _given,
     "catchup": _true,
-    "dagrun_timeout": _given,
 }
 
 UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
-    "expand": _true,
     "outputs": _true,
     "retry_policy": _true,
-    "retry_jitter": _true,
     "retry_deadline": _given,
-    "max_active_tis": _given,
-    "max_active_tis_per_dag": _given,
     "pool": lambda name: name != "default_pool",
     "pool_slots": lambda slots: slots != 1,
     "queue": lambda name: name != "default",
     "executor": _given,
-    "depends_on_past": _true,
 }
 
 UNSUPPORTED_SECRETS = True
