@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mainspring.attempts import Attempt, Report
 
-__all__ = ["Capabilities", "Executor", "Submitted", "SubmitResult", "Whereabouts"]
+__all__ = ["Capabilities", "Executor", "SubmitResult", "Submitted", "Whereabouts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

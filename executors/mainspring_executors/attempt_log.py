@@ -1,0 +1,73 @@
+"""The log of one attempt on its way out: masked, capped, cut into chunks."""
+
+from collections.abc import Callable, Mapping
+
+from mainspring.attempts import Limits
+from mainspring_executors.masking import Masker
+from mainspring_executors.wire import LOG_CHUNK_BYTES_MAX, encode_log_chunk
+
+__all__ = ["FLUSH_SECONDS", "AttemptLog"]
+
+FLUSH_SECONDS = 0.2
+"""What was written is on its way at the latest after this time; its owner calls `flush` so often."""
+
+
+class AttemptLog:
+    """Takes the bytes a task writes and emits log chunks with contiguous offsets.
+
+    What comes after `Limits.log_bytes_max` bytes is counted and dropped, so that a task that never stops writing
+    costs time but no memory; one line at the end, beyond the limit, says how much. Not safe for threads.
+    """
+
+    def __init__(
+        self, attempt_id: str, *, limits: Limits, secrets: Mapping[str, str], emit: Callable[[bytes], None]
+    ) -> None:
+        self._attempt_id = attempt_id
+        self._room = limits.log_bytes_max
+        self._masker = Masker(secrets.values()) if secrets else None
+        self._emit = emit
+        self._buffer = bytearray()
+        self._offset = 0
+        self._dropped = 0
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether `flush` has something to emit."""
+        return bool(self._buffer)
+
+    def write(self, data: bytes) -> None:
+        """Takes the next bytes; emits each full chunk."""
+        for start in range(0, len(data), LOG_CHUNK_BYTES_MAX):
+            piece = data[start : start + LOG_CHUNK_BYTES_MAX] if len(data) > LOG_CHUNK_BYTES_MAX else data
+            if self._room == 0:
+                self._dropped += len(piece)
+                continue
+            self._keep(piece if self._masker is None else self._masker.feed(piece))
+
+    def flush(self) -> None:
+        """Emits what is kept so far, but for an end that may be the beginning of a secret."""
+        while self._buffer:
+            chunk = bytes(self._buffer[:LOG_CHUNK_BYTES_MAX])
+            del self._buffer[:LOG_CHUNK_BYTES_MAX]
+            self._emit(encode_log_chunk(self._attempt_id, self._offset, chunk))
+            self._offset += len(chunk)
+
+    def close(self) -> int:
+        """Emits the rest and, where something was dropped, the line that says so. Returns the length of the log."""
+        if self._masker is not None:
+            self._keep(self._masker.flush())
+        if self._dropped:
+            self._buffer += (
+                f"\n[mainspring: the log is over its limit of {self._offset + len(self._buffer)} bytes; "
+                f"{self._dropped} more bytes were dropped]\n"
+            ).encode()
+        self.flush()
+        return self._offset
+
+    def _keep(self, data: bytes) -> None:
+        kept = data[: self._room]
+        self._room -= len(kept)
+        self._dropped += len(data) - len(kept)
+        self._buffer += kept
+        while len(self._buffer) >= LOG_CHUNK_BYTES_MAX:
+            self.flush()

@@ -1,0 +1,59 @@
+"""The environment of every process of a task: built from empty, never inherited whole."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from mainspring.attempts import Attempt
+
+__all__ = ["ATTEMPT_VARIABLE", "HOST_VARIABLE", "INHERITED", "code_variables", "facts", "inherited"]
+
+INHERITED = (
+    "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL",
+    "SSL_CERT_DIR", "SSL_CERT_FILE", "TZ", "USER",
+)  # fmt: skip
+"""Variables that tasks get from the scheduler's environment. None of them holds a credential."""
+
+HOST_VARIABLE = "MAINSPRING_HOST"
+"""Names the host that a process belongs to; how leftovers of a crash are found."""
+ATTEMPT_VARIABLE = "MAINSPRING_ATTEMPT_ID"
+"""Names the attempt that a process belongs to; how descendants that left its process group are found."""
+
+_CONTEXT_FACTS = ("logical_date", "data_interval_start", "data_interval_end", "ds")
+
+
+def inherited(extra: Iterable[str] = ()) -> dict[str, str]:
+    """What every task's environment begins with, of this process's own: `INHERITED` and `extra`.
+
+    The folder of this interpreter comes first in PATH, so that `python` means the one Mainspring is installed in.
+    """
+    env = {name: os.environ[name] for name in (*INHERITED, *extra) if name in os.environ}
+    folders = env.get("PATH", os.defpath).split(os.pathsep)
+    own = os.path.dirname(sys.executable)
+    env["PATH"] = os.pathsep.join([own, *(folder for folder in folders if folder != own)])
+    return env
+
+
+def code_variables(code_path: Sequence[str]) -> dict[str, str]:
+    """How a program finds the code that callables are imported from."""
+    if not code_path:
+        return {}
+    joined = os.pathsep.join(code_path)
+    return {"MAINSPRING_CODE_PATH": joined, "PYTHONPATH": joined}
+
+
+def facts(attempt: Attempt) -> Mapping[str, str]:
+    """What a task may read about its attempt. These names win over the task's own `env`."""
+    env = {
+        ATTEMPT_VARIABLE: attempt.attempt_id,
+        "MAINSPRING_DAG_ID": attempt.dag_id,
+        "MAINSPRING_RUN_ID": attempt.run_id,
+        "MAINSPRING_TASK_ID": attempt.task_id,
+        "MAINSPRING_MAP_INDEX": str(attempt.map_index),
+        "MAINSPRING_TRY_NUMBER": str(attempt.try_number),
+    }
+    for name in _CONTEXT_FACTS:
+        value = attempt.context.get(name)
+        if value is not None:
+            env[f"MAINSPRING_{name.upper()}"] = str(value)
+    return env

@@ -1,0 +1,239 @@
+"""The processes of one attempt: how they are started, what they say, how they ended."""
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mainspring.attempts import Attempt
+from mainspring.states import StateReason
+from mainspring_executors import outputs
+from mainspring_executors.attempt_log import AttemptLog
+from mainspring_executors.environment import facts
+from mainspring_executors.host import child, family
+from mainspring_executors.results import Result, TaskEnded, failed, skipped
+from mainspring_executors.tasks.plan import Call, Program, Work
+
+__all__ = ["Run", "remove_folder", "start"]
+
+_PIPE_READ_BYTES = 64 * 1024
+_STATUS_BYTES_EXTRA = 64 * 1024
+"""Room for a message beside the outputs."""
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Run:
+    """An attempt that has a main process, from its start to the end of its last process."""
+
+    work: Work
+    plan: Program | Call
+    pid: int
+    """Of the main process; also of its session and its process group."""
+    pipe: int
+    """What the processes print, merged; -1 when closed."""
+    status_pipe: int
+    """What a forked call answers; -1 for a program, and when closed."""
+    log: AttemptLog
+    status: bytearray = field(default_factory=bytearray)
+    is_flush_due: bool = False
+    stop: Result | None = None
+    """What the attempt ends with because somebody stopped it."""
+    kill_at: float = 0.0
+    """When TERM has been given enough time; of a stopped run."""
+    exit_code: int | None = None
+    """Of the main process once it has ended; negative = ended by that signal."""
+    ended_at: float = 0.0
+    is_over: bool = False
+    """Its end is reported."""
+    was_left: bool = False
+    """Something of it did not die in time, and the report said so."""
+
+    @property
+    def attempt(self) -> Attempt:
+        return self.work.attempt
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """To the main process's group; only while that process is not reaped, when its number cannot mean another."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def signal_tree(self, *numbers: signal.Signals) -> None:
+        """To the group, and to descendants that left it and whose parents still live."""
+        outside = [pid for pid in family.descendants(self.pid) if family.group_of(pid) != self.pid]
+        for number in numbers:
+            self.signal_group(number)
+            for pid in outside:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+
+    def read_pipe(self) -> int | None:
+        """One read of what was printed. Returns how many bytes; 0 at its end, `None` when there is nothing now."""
+        data = _read(self.pipe)
+        if data:
+            self.log.write(data)
+        return None if data is None else len(data)
+
+    def read_status(self) -> int | None:
+        """The same for a call's answer; what is beyond any answer that could be kept is dropped."""
+        data = _read(self.status_pipe)
+        if data and len(self.status) <= self.attempt.limits.output_bytes_max + _STATUS_BYTES_EXTRA:
+            self.status += data
+        return None if data is None else len(data)
+
+    def close_pipes(self) -> None:
+        """Takes in what is left in the pipes. Only when no process writes any more, or none of them matters."""
+        while self.read_pipe():
+            pass
+        os.close(self.pipe)
+        self.pipe = -1
+        if self.status_pipe >= 0:
+            while self.read_status():
+                pass
+            os.close(self.status_pipe)
+            self.status_pipe = -1
+
+    def result(self) -> Result:
+        """What the attempt ends with. Only after its end."""
+        if self.stop is not None:
+            return replace(self.stop, exit_code=self.exit_code)
+        if isinstance(self.plan, Call):
+            return self._call_result()
+        return self._program_result(self.plan)
+
+    def _call_result(self) -> Result:
+        try:
+            return child.decode_result(bytes(self.status))
+        except ValueError:
+            return _ended_early(self.exit_code or 0)
+
+    def _program_result(self, program: Program) -> Result:
+        code = self.exit_code or 0
+        if program.skip_exit_code is not None and code == program.skip_exit_code:
+            return skipped(
+                f"the command ended with exit code {code}, which means skip (skip_exit_code)", exit_code=code
+            )
+        if code < 0:
+            return _killed(code)
+        if code > 0:
+            hint = ": the shell did not find a command that it was to run; see the log" if code == 127 else ""
+            return failed(StateReason.EXIT_CODE, f"the command ended with exit code {code}{hint}", exit_code=code)
+        try:
+            outputs_json = outputs.from_file(self.work.output_path, self.attempt.limits.output_bytes_max)
+        except TaskEnded as exc:
+            return exc.result
+        return Result(exit_code=0, outputs_json=outputs_json)
+
+
+def start(
+    work: Work,
+    plan: Program | Call,
+    *,
+    environ: Mapping[str, str],
+    code_path: tuple[str, ...],
+    emit: Callable[[bytes], None],
+) -> Run:
+    """Make the private folder and start the main process, in a session of its own. Raises `TaskEnded` when it cannot
+    be started; nothing is left behind then."""
+    attempt = work.attempt
+    os.mkdir(work.folder, 0o700)
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(reader, False)
+    status_pipe = -1
+    try:
+        env = _environment(work, plan, environ)
+        cwd = plan.working_dir or work.folder
+        if isinstance(plan, Program):
+            pid = _start_program(plan, env=env, cwd=cwd, output=writer)
+        else:
+            pid, status_pipe = child.fork_call(plan, env=env, cwd=cwd, output=writer, code_path=code_path)
+    except TaskEnded:
+        os.close(reader)
+        remove_folder(work)
+        raise
+    finally:
+        os.close(writer)
+    log = AttemptLog(attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=emit)
+    return Run(work=work, plan=plan, pid=pid, pipe=reader, status_pipe=status_pipe, log=log)
+
+
+def remove_folder(work: Work) -> bool:
+    """Remove the private folder if only our own files are in it. Returns whether it is gone."""
+    try:
+        os.rmdir(work.folder)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        for path in (work.script_path, work.input_path, work.output_path):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        try:
+            os.rmdir(work.folder)
+        except OSError:
+            return False
+    return True
+
+
+def _read(pipe: int) -> bytes | None:
+    try:
+        return os.read(pipe, _PIPE_READ_BYTES)
+    except BlockingIOError:
+        return None
+
+
+def _environment(work: Work, plan: Program | Call, environ: Mapping[str, str]) -> dict[str, str]:
+    env = {**environ, "TMPDIR": work.folder, **plan.env, **facts(work.attempt), "MAINSPRING_OUTPUT": work.output_path}
+    if isinstance(plan, Program) and work.input_path in plan.files:
+        env["MAINSPRING_INPUT"] = work.input_path
+    return env
+
+
+def _start_program(program: Program, *, env: Mapping[str, str], cwd: str, output: int) -> int:
+    for path, content in program.files.items():
+        with open(path, "xb") as file:
+            file.write(content)
+    try:
+        process = subprocess.Popen(
+            program.argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as exc:
+        raise TaskEnded(_not_started(program.argv[0], exc)) from exc
+    # The host reaps all children itself; the object must not try to.
+    process.returncode = 0
+    return process.pid
+
+
+def _not_started(command: str, exc: OSError) -> Result:
+    match exc.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            cure = "it was not found: install it on the machine that runs it, or name it by its path"
+        case errno.EACCES:
+            cure = "it may not be executed: make it executable (chmod +x)"
+        case errno.ENOEXEC:
+            cure = "it is no program: give it a #! line, or name its interpreter first"
+        case errno.E2BIG:
+            return failed(
+                StateReason.REJECTED,
+                "the arguments and `env` are too long for a process; hand large values over in a file",
+            )
+        case _:
+            return failed(StateReason.EXCEPTION, f"command '{command}' cannot be started: {exc.strerror}")
+    return failed(StateReason.COMMAND_NOT_FOUND, f"command '{command}' cannot be started: {cure}")
+
+
+def _killed(code: int) -> Result:
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    hint = ", often for lack of memory" if -code == signal.SIGKILL else ""
+    return failed(StateReason.KILLED, f"the process was ended by {name}, not by Mainspring{hint}", exit_code=code)
+
+
+def _ended_early(code: int) -> Result:
+    """A forked call's process ended without an answer."""
+    if code < 0:
+        return _killed(code)
+    return failed(
+        StateReason.EXIT_CODE, f"the process ended with exit code {code} before the callable returned", exit_code=code
+    )

@@ -1,0 +1,382 @@
+"""Runs attempts on a pool of threads. A thread cannot be killed, so an attempt can be over before its code is."""
+
+import os
+import queue
+import select
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from mainspring.attempts import Attempt
+from mainspring_executors import tasks
+from mainspring_executors.attempt_log import FLUSH_SECONDS, AttemptLog
+from mainspring_executors.frames import FrameReader, frame
+from mainspring_executors.host.alarms import Alarms
+from mainspring_executors.host.capture import install_logging, install_router, on_this_thread
+from mainspring_executors.host.config import HostConfig
+from mainspring_executors.masking import Masker
+from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
+from mainspring_executors.tasks.plan import Call, Program, Work
+from mainspring_executors.wire import decode_attempt, encode_finished, encode_started, encode_stopped, join
+
+__all__ = ["ThreadHost"]
+
+_READ_BYTES = 256 * 1024
+_BATCH_BYTES = 1024 * 1024
+_LAST_WORDS_SECONDS = 5.0
+_LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
+
+
+class ThreadHost:
+    """The main thread listens to the scheduler and keeps the time; it never runs a task and never waits for one."""
+
+    def __init__(self, control: socket.socket, logs: socket.socket, config: HostConfig) -> None:
+        self._control = control
+        self._config = config
+        # A scheduler that does not read for so long is as lost as one that does not speak.
+        control.settimeout(config.self_fence_seconds)
+        logs.settimeout(config.self_fence_seconds)
+        self._sender = _Sender(control, config.epoch)
+        self._pump = _LogPump(logs)
+        self._lock = threading.Lock()
+        self._queued: dict[str, Attempt] = {}
+        self._running: dict[str, _Running] = {}
+        self._todo: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
+        self._threads = 0
+        self._alarms: Alarms[tuple[_Running, bool]] = Alarms()
+        """Attempts, each with whether it is to be ended whatever its call says."""
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._close_at: float | None = None
+        self._heard_at = monotonic()
+
+    def run(self, messages: Sequence[Any], reader: FrameReader) -> None:
+        """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
+        sys.path[:0] = self._config.code_path
+        install_router()
+        install_logging()
+        self._sender.send(orjson.dumps(["ready", os.getpid()]))
+        self._obey(messages)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        while not self._is_closed():
+            ready = {fd for fd, _ in poll.poll(self._patience() * 1000)}
+            if self._wake in ready:
+                os.eventfd_read(self._wake)
+            if self._control.fileno() in ready:
+                data = self._control.recv(_READ_BYTES)
+                if not data:
+                    break
+                self._heard_at = monotonic()
+                for payload in reader.feed(data):
+                    self._obey(orjson.loads(payload))
+            elif monotonic() - self._heard_at > self._config.self_fence_seconds:
+                break
+            self._ring()
+        if self._close_at is not None:
+            self._pump.drain(_LAST_WORDS_SECONDS)
+            self._sender.drain(_LAST_WORDS_SECONDS)
+        # The guard kills what the tasks started. Threads end with the process, without any clean-up.
+        os._exit(0)
+
+    def _obey(self, messages: Sequence[Any]) -> None:
+        for message in messages:
+            match message[0]:
+                case "attempt":
+                    self._take(decode_attempt(message))
+                case "cancel":
+                    self._cancel(message[1])
+                case "ping":
+                    self._sender.send(b'["pong"]')
+                case "retire":
+                    self._give_back()
+                case "close":
+                    self._begin_close(message[1])
+
+    def _take(self, attempt: Attempt) -> None:
+        with self._lock:
+            self._queued[attempt.attempt_id] = attempt
+            busy = len(self._queued) + len(self._running)
+        self._todo.put(attempt)
+        if self._threads < min(busy, self._config.concurrency):
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"task-{self._threads}", daemon=True).start()
+
+    def _cancel(self, attempt_id: str) -> None:
+        with self._lock:
+            waited = self._queued.pop(attempt_id, None)
+            running = self._running.get(attempt_id)
+        result = cancelled()
+        if waited is not None:
+            self._sender.send(encode_finished(attempt_id, result, log_bytes=0))
+        elif running is not None:
+            self._stop(running, result)
+
+    def _give_back(self) -> None:
+        """Hands back what has not started: another host takes it."""
+        with self._lock:
+            returned = list(self._queued)
+            self._queued.clear()
+        self._sender.send(orjson.dumps(["returned", returned]))
+
+    def _begin_close(self, grace_seconds: float) -> None:
+        self._close_at = monotonic() + grace_seconds
+        with self._lock:
+            waited = list(self._queued)
+            self._queued.clear()
+        for attempt_id in waited:
+            self._sender.send(encode_finished(attempt_id, interrupted(), log_bytes=0))
+
+    def _is_closed(self) -> bool:
+        if self._close_at is None:
+            return False
+        with self._lock:
+            return monotonic() >= self._close_at or all(running.is_held for running in self._running.values())
+
+    def _patience(self) -> float:
+        """Seconds until there is something to do without being told."""
+        now = monotonic()
+        until = [self._heard_at + self._config.self_fence_seconds, self._alarms.next_at(), self._close_at]
+        return max(0.0, min(at for at in until if at is not None) - now) + 0.001
+
+    def _work(self) -> None:
+        while True:
+            attempt = self._todo.get()
+            with self._lock:
+                if self._queued.pop(attempt.attempt_id, None) is None:
+                    continue
+                running = self._running[attempt.attempt_id] = _Running(attempt, self._pump)
+            self._carry_out(running)
+
+    def _carry_out(self, running: "_Running") -> None:
+        try:
+            plan = tasks.plan(Work(attempt=running.attempt, http_allow=self._config.http_allow))
+            self._sender.send(encode_started(running.attempt.attempt_id, os.getpid()))
+            assert not isinstance(plan, Program), "programs run in the process host"
+            result = self._call(running, plan) if isinstance(plan, Call) else plan
+        except TaskEnded as exc:
+            result = exc.result
+        self._returned(running, result)
+
+    def _call(self, running: "_Running", call: Call) -> Result:
+        running.call = call
+        if running.attempt.timeout is not None:
+            with self._lock:
+                self._alarms.set(monotonic() + running.attempt.timeout.total_seconds(), (running, False))
+            os.eventfd_write(self._wake, 1)
+        if running.is_over:
+            return Result()
+        on_this_thread.sink = running.log
+        try:
+            return call.function()
+        finally:
+            on_this_thread.sink = None
+
+    def _returned(self, running: "_Running", result: Result) -> None:
+        """The thread is free again; its result counts if the attempt is not over already."""
+        attempt_id = running.attempt.attempt_id
+        with self._lock:
+            was_over, running.is_over = running.is_over, True
+        if was_over:
+            self._sender.send(encode_stopped(attempt_id))
+        else:
+            self._sender.send(running.finished(running.stop or result))
+        with self._lock:
+            del self._running[attempt_id]
+        if self._close_at is not None:
+            os.eventfd_write(self._wake, 1)
+
+    def _ring(self) -> None:
+        with self._lock:
+            due = self._alarms.due(monotonic())
+        for running, is_last in due:
+            if running.stop is None and running.attempt.timeout is not None:
+                self._stop(running, timed_out(running.attempt.timeout))
+            elif running.stop is not None and is_last:
+                self._stop(running, running.stop)
+
+    def _stop(self, running: "_Running", result: Result) -> None:
+        """End an attempt from outside: at once, or, where its call can be aborted, when that did not help in time."""
+        abort = None if running.call is None else running.call.abort
+        if abort is not None and running.stop is None:
+            running.stop = result
+            with self._lock:
+                self._alarms.set(monotonic() + running.attempt.cancel_grace.total_seconds(), (running, True))
+            abort()
+            return
+        with self._lock:
+            if running.is_over:
+                return
+            running.is_over = True
+        self._sender.send(running.finished(result, still_running=True))
+        running.is_held = True
+
+
+class _Running:
+    """One attempt on its thread."""
+
+    def __init__(self, attempt: Attempt, pump: "_LogPump") -> None:
+        self.attempt = attempt
+        self.log = _ThreadLog(attempt, pump)
+        self.call: Call | None = None
+        self.stop: Result | None = None
+        """Set once the call was asked to end; what the attempt ends with then."""
+        self.is_over = False
+        """Set by whoever reports the end; guarded by the host's lock."""
+        self.is_held = False
+        """Its end is reported, but its code still runs."""
+
+    def finished(self, result: Result, *, still_running: bool = False) -> bytes:
+        if result.message is not None and self.attempt.secrets:
+            result = replace(result, message=Masker(self.attempt.secrets.values()).mask(result.message))
+        log_bytes = self.log.close()
+        return encode_finished(self.attempt.attempt_id, result, log_bytes=log_bytes, still_running=still_running)
+
+
+class _Sender:
+    """Sends messages from any thread. Whoever finds the socket free sends for all (flat combining)."""
+
+    def __init__(self, control: socket.socket, epoch: str) -> None:
+        self._control = control
+        self._epoch = orjson.dumps(epoch)
+        self._waiting: deque[bytes] = deque()
+        self._turn = threading.Lock()
+
+    def send(self, message: bytes) -> None:
+        self._waiting.append(message)
+        # Looked at again after each release: a message added while the turn was taken must not stay behind.
+        while self._waiting and self._turn.acquire(blocking=False):
+            try:
+                self._send_batch()
+            except OSError:
+                # The scheduler is gone or does not read: nobody is left to work for.
+                os._exit(1)
+            finally:
+                self._turn.release()
+
+    def drain(self, timeout: float) -> None:
+        """Waits until everything is sent."""
+        if self._turn.acquire(timeout=timeout):
+            while self._waiting:
+                self._send_batch()
+
+    def _send_batch(self) -> None:
+        batch, size = [self._epoch], 0
+        while self._waiting and size < _BATCH_BYTES:
+            message = self._waiting.popleft()
+            batch.append(message)
+            size += len(message)
+        if size:
+            self._control.sendall(frame(join(batch)))
+
+
+class _ThreadLog:
+    """An attempt's log that two threads touch: the task's, which writes, and the pump's, which flushes."""
+
+    def __init__(self, attempt: Attempt, pump: "_LogPump") -> None:
+        self._attempt = attempt
+        self._pump = pump
+        self._lock = threading.Lock()
+        self._log: AttemptLog | None = None
+        self._is_closed = False
+
+    def write(self, data: bytes) -> None:
+        """Waits while the pump has too much to send. What comes after the end of the attempt is dropped."""
+        for start in range(0, len(data), _READ_BYTES):
+            with self._lock:
+                if self._is_closed:
+                    return
+                self._open().write(data[start : start + _READ_BYTES])
+            self._pump.wait_for_room()
+        self._pump.note(self)
+
+    def flush(self) -> None:
+        with self._lock:
+            if self._log is not None and not self._is_closed:
+                self._log.flush()
+
+    def close(self) -> int:
+        """Returns the length of the log. Never waits for the pump."""
+        with self._lock:
+            self._is_closed = True
+            return 0 if self._log is None else self._log.close()
+
+    def _open(self) -> AttemptLog:
+        if self._log is None:
+            attempt = self._attempt
+            self._log = AttemptLog(
+                attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=self._pump.emit
+            )
+        return self._log
+
+
+class _LogPump:
+    """Sends log chunks from a thread of its own, so that a slow reader of logs holds up nothing but their writers."""
+
+    def __init__(self, logs: socket.socket) -> None:
+        self._logs = logs
+        self._changed = threading.Condition()
+        self._frames: deque[bytes] = deque()
+        self._backlog_bytes = 0
+        self._dirty: set[_ThreadLog] = set()
+        self._thread: threading.Thread | None = None
+
+    def emit(self, chunk: bytes) -> None:
+        with self._changed:
+            self._frames.append(frame(chunk))
+            self._backlog_bytes += len(chunk)
+            self._begin()
+            self._changed.notify_all()
+
+    def note(self, log: _ThreadLog) -> None:
+        """Have `log` flushed soon."""
+        with self._changed:
+            if log not in self._dirty:
+                self._dirty.add(log)
+                self._begin()
+                self._changed.notify_all()
+
+    def wait_for_room(self) -> None:
+        if self._backlog_bytes > _LOG_BACKLOG_BYTES_MAX:
+            with self._changed:
+                self._changed.wait_for(lambda: self._backlog_bytes <= _LOG_BACKLOG_BYTES_MAX)
+
+    def drain(self, timeout: float) -> None:
+        """Waits until everything emitted so far is sent."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._backlog_bytes == 0, timeout)
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="log-pump", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._frames or self._dirty)
+                if not self._frames:
+                    # Let small writes gather.
+                    self._changed.wait(FLUSH_SECONDS)
+                dirty, self._dirty = self._dirty, set()
+            for log in dirty:
+                log.flush()
+            self._send_all()
+
+    def _send_all(self) -> None:
+        while self._frames:
+            data = self._frames.popleft()
+            try:
+                self._logs.sendall(data)
+            except OSError:
+                os._exit(1)
+            with self._changed:
+                self._backlog_bytes -= len(data) - 4
+                self._changed.notify_all()

@@ -1,0 +1,104 @@
+"""Keeps secrets out of logs and messages. Best effort, and no boundary: a task that wants to leak a secret can.
+
+A secret is found as it is, as base64 (wherever it stands in the encoded text), URL-encoded, JSON-escaped, and line by
+line when it has several. Values and lines shorter than `SECRET_CHARS_MIN` are not looked for: masking them would
+blot out half of every log and protect nobody.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+__all__ = ["MASK", "SECRET_CHARS_MIN", "Masker"]
+
+MASK = b"***"
+SECRET_CHARS_MIN = 6
+
+
+class Masker:
+    """Replaces secrets in a stream of bytes by `MASK`, also where one is split over several pieces.
+
+    It holds back no more than the end of the stream that may be the beginning of a secret.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+        # Longest first: of two secrets that start alike, the longer one is masked whole.
+        self._pattern = re.compile(b"|".join(map(re.escape, self._forms)) or rb"(?!)")
+        self._longest = len(self._forms[0]) if self._forms else 0
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What may be shown now that `data` has arrived."""
+        if not self._forms:
+            return data
+        text = self._held + data
+        if not any(form in text for form in self._forms):
+            safe = self._safe_length(text, 0)
+            self._held = text[safe:]
+            return text[:safe]
+        return self._replace(text)
+
+    def flush(self) -> bytes:
+        """The rest of the stream; nothing is held back any more."""
+        rest, self._held = self._held, b""
+        return self._pattern.sub(MASK, rest)
+
+    def mask(self, text: str) -> str:
+        """A whole text; independent of the stream."""
+        return self._pattern.sub(MASK, text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+
+    def _replace(self, text: bytes) -> bytes:
+        shown: list[bytes] = []
+        position, safe = 0, self._safe_length(text, 0)
+        while True:
+            match = self._pattern.search(text, position)
+            if match is None or match.start() >= safe:
+                break
+            shown += (text[position : match.start()], MASK)
+            position = match.end()
+            if position > safe:
+                safe = self._safe_length(text, position)
+        shown.append(text[position:safe])
+        self._held = text[safe:]
+        return b"".join(shown)
+
+    def _safe_length(self, text: bytes, start: int) -> int:
+        """Where the first end of `text` begins that more bytes could turn into a secret, or into a longer one."""
+        first = max(start, len(text) - self._longest + 1)
+        for position in range(first, len(text)):
+            tail = text[position:]
+            if any(len(tail) < len(form) and form.startswith(tail) for form in self._forms):
+                return position
+        return len(text)
+
+
+def _forms(secret: str) -> set[bytes]:
+    """Every spelling of `secret` that is looked for."""
+    forms: set[bytes] = set()
+    for text in {secret, *secret.splitlines()}:
+        if len(text) < SECRET_CHARS_MIN:
+            continue
+        raw = text.encode("utf-8", "surrogatepass")
+        forms.add(raw)
+        forms.update(_base64_forms(raw))
+        escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+        quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw))
+        lower = tuple(re.sub(r"%..", lambda match: match[0].lower(), form) for form in quoted)
+        forms.update(form.encode("utf-8", "surrogatepass") for form in (*escaped, *quoted, *lower))
+    return forms
+
+
+def _base64_forms(raw: bytes) -> set[bytes]:
+    """The characters of base64 text that depend on `raw` alone, for each of the three places it may start at."""
+    forms = set()
+    for shift in range(3):
+        encoded = base64.b64encode(bytes(shift) + raw)
+        # A character that also encodes bits of a neighbour differs from text to text.
+        first = -(-shift * 8 // 6)
+        last = (shift + len(raw)) * 8 // 6
+        core = encoded[first:last]
+        forms |= {core, core.translate(bytes.maketrans(b"+/", b"-_"))}
+    return {form for form in forms if len(form) >= SECRET_CHARS_MIN}

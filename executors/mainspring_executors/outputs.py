@@ -1,0 +1,147 @@
+"""Outputs of a task: from what it returned or wrote, to one JSON object within its bound."""
+
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mainspring.states import StateReason
+from mainspring_executors.results import TaskEnded, failed
+
+__all__ = ["encode", "from_file", "from_returned"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,249}")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+_to_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**64 - 1
+
+
+def from_returned(value: object, bytes_max: int) -> bytes:
+    """The outputs of a callable: `return_value`, and the string keys of a returned mapping. `None` = no output."""
+    if value is None:
+        return b"{}"
+    outputs: dict[str, object] = {}
+    if isinstance(value, Mapping):
+        outputs.update((key, item) for key, item in value.items() if isinstance(key, str))
+    outputs["return_value"] = value
+    return encode(outputs, bytes_max)
+
+
+def from_file(path: str, bytes_max: int) -> bytes:
+    """The outputs in a file of `name=value` lines; the file need not exist.
+
+    A value is JSON; what is not JSON is taken as a string (`day=monday`). A name that comes again replaces the value.
+    Empty lines are ignored.
+    """
+    outputs: dict[str, object] = {}
+    for number, line in enumerate(_read(path, bytes_max).split("\n"), start=1):
+        if not line.strip():
+            continue
+        name, equals, text = line.rstrip("\r").partition("=")
+        if not equals or _NAME.fullmatch(name) is None:
+            raise _invalid(
+                f"line {number} of the file MAINSPRING_OUTPUT is {line[:80]!r}; write `name=value` lines, "
+                "the name made of letters, digits, `_`, `.` and `-`",
+            )
+        try:
+            outputs[name] = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            outputs[name] = text
+    return encode(outputs, bytes_max) if outputs else b"{}"
+
+
+def encode(outputs: Mapping[str, object], bytes_max: int) -> bytes:
+    """`outputs` as JSON. Raises `TaskEnded` when JSON or the store cannot hold them exactly."""
+    try:
+        encoded = _to_json(outputs).encode()
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise _invalid(
+            f"the output cannot be written as JSON: {_cause(outputs, exc)}; return numbers, text, booleans, None, "
+            "lists and mappings of these",
+        ) from exc
+    if len(encoded) > bytes_max:
+        raise _too_large(len(encoded), bytes_max)
+    if b"\\u0000" in encoded and _ESCAPED_NUL.search(encoded):
+        raise _invalid("the output holds the character U+0000; remove it")
+    if _LONG_INTEGER.search(encoded) and (number := _integer_out_of_range(outputs)) is not None:
+        raise _invalid(
+            f"the output holds the integer {str(number)[:40]}, which is over 64 bits; return it as text",
+        )
+    return encoded
+
+
+def _read(path: str, bytes_max: int) -> str:
+    try:
+        # A task may put anything there: a pipe would block, a link could name any file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    except OSError as exc:
+        raise _invalid(f"the file MAINSPRING_OUTPUT cannot be read: {exc.strerror}") from exc
+    with open(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise _invalid("the file MAINSPRING_OUTPUT is no longer a regular file; append to it")
+        if status.st_size > bytes_max:
+            raise _too_large(status.st_size, bytes_max)
+        data = file.read(bytes_max)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise _invalid(f"the file MAINSPRING_OUTPUT is not UTF-8 at byte {exc.start}") from exc
+
+
+def _too_large(size: int, bytes_max: int) -> TaskEnded:
+    return TaskEnded(
+        failed(
+            StateReason.OUTPUT_TOO_LARGE,
+            f"the outputs are {size} bytes; the limit is {bytes_max} bytes: write the data to a file or a table and "
+            "return where it is",
+        ),
+    )
+
+
+def _invalid(message: str) -> TaskEnded:
+    return TaskEnded(failed(StateReason.OUTPUT_INVALID, message))
+
+
+def _cause(value: object, exc: Exception, place: str = "") -> str:
+    """Where the first thing stands that JSON cannot hold, and what it is."""
+    if isinstance(exc, RecursionError) or "Circular" in str(exc):
+        return "it contains itself, or is nested too deeply"
+    if isinstance(value, Mapping):
+        children: list[tuple[str, Any]] = [(f"{place}/{key}", item) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        children = [(f"{place}/{index}", item) for index, item in enumerate(value)]
+    else:
+        if isinstance(value, float | str | int | bool | None):
+            return f"{place} is {str(value)[:40]!r}" if not _is_json(value) else ""
+        return f"{place} is of type {type(value).__name__}"
+    for child_place, child in children:
+        found = _cause(child, exc, child_place)
+        if found:
+            return found
+    return "" if place else str(exc)
+
+
+def _is_json(value: object) -> bool:
+    try:
+        _to_json(value).encode()
+    except ValueError:
+        return False
+    return True
+
+
+def _integer_out_of_range(value: object) -> int | None:
+    if isinstance(value, int):
+        return None if _INTEGER_MIN <= value <= _INTEGER_MAX else value
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return next((found for item in value if (found := _integer_out_of_range(item)) is not None), None)
+    return None

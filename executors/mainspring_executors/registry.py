@@ -1,0 +1,34 @@
+"""Executors by name."""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from mainspring.errors import ExecutorError
+from mainspring_executors.contract import Executor
+from mainspring_executors.settings import ExecutorSettings
+
+__all__ = ["open_executor"]
+
+_BUILT_IN = {
+    "thread": "mainspring_executors.thread:ThreadExecutor",
+    "local": "mainspring_executors.local:LocalExecutor",
+}
+_GROUP = "mainspring.executors"
+
+
+def open_executor(name: str, settings: ExecutorSettings) -> Executor:
+    """A new executor, owned by the caller, who closes it. Raises `ExecutorError` for an unknown name or bad settings.
+
+    An installed package adds one by an entry point in the group `mainspring.executors`; the built-in names are taken.
+    """
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        factory = getattr(import_module(module), attribute)
+    else:
+        found = [point for point in entry_points(group=_GROUP) if point.name == name]
+        if not found:
+            known = sorted({*_BUILT_IN, *(point.name for point in entry_points(group=_GROUP))})
+            raise ExecutorError(f"there is no executor '{name}'; known: {', '.join(known)}")
+        factory = found[0].load()
+    executor: Executor = factory(settings)
+    return executor

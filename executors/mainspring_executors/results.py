@@ -1,0 +1,65 @@
+"""How a task ended, before it is known which report will say so."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mainspring.attempts import Outcome
+from mainspring.states import StateReason
+
+__all__ = ["Result", "TaskEnded", "cancelled", "failed", "interrupted", "lost", "skipped", "timed_out"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """The part of a `Finished` that the task decides."""
+
+    outcome: Outcome = Outcome.SUCCESS
+    reason: StateReason | None = None
+    message: str | None = None
+    exit_code: int | None = None
+    outputs_json: bytes = b"{}"
+    """A JSON object: output name -> value."""
+
+
+class TaskEnded(Exception):
+    """Ends a task from anywhere within it, with `result`."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        super().__init__(result.message)
+
+
+def failed(reason: StateReason, message: str, *, exit_code: int | None = None) -> Result:
+    """A failure; `message` names the thing, the value and the cure."""
+    return Result(outcome=Outcome.FAILED, reason=reason, message=message, exit_code=exit_code)
+
+
+def skipped(message: str, *, exit_code: int | None = None) -> Result:
+    """The task itself asked to be skipped."""
+    return Result(outcome=Outcome.SKIPPED, reason=StateReason.TASK_SKIPPED, message=message, exit_code=exit_code)
+
+
+def timed_out(timeout: timedelta) -> Result:
+    """The end of an attempt that took longer than it may."""
+    return failed(StateReason.TIMED_OUT, f"timed out after {timeout.total_seconds():g} s (execution_timeout)")
+
+
+def cancelled() -> Result:
+    """The end of an attempt that the scheduler does not want any more."""
+    return Result(outcome=Outcome.CANCELLED, reason=StateReason.CANCELLED, message="cancelled on request")
+
+
+def interrupted() -> Result:
+    """The end of an attempt that an orderly close of the service cut short."""
+    return Result(
+        outcome=Outcome.INTERRUPTED, reason=StateReason.INTERRUPTED, message="interrupted: the service was stopped"
+    )
+
+
+def lost() -> Result:
+    """The end of an attempt whose host vanished."""
+    return Result(
+        outcome=Outcome.LOST,
+        reason=StateReason.WORKER_LOST,
+        message="the task host died while this task was in it; whether its work was done is unknown",
+    )

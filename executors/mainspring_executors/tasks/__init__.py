@@ -1,0 +1,43 @@
+"""The task types, in one table. A type turns an attempt into a plan: a program, a call, or a result at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mainspring.errors import ExecutorError
+from mainspring_executors.results import Result
+from mainspring_executors.tasks import http, noop, python, shell
+from mainspring_executors.tasks.plan import Plan, Work
+
+__all__ = ["TASK_KINDS", "TaskKind", "kind_of", "plan"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskKind:
+    """One task type."""
+
+    plan: Callable[[Work], Plan]
+    """Raises `TaskEnded` for a payload that cannot be run."""
+    needs_process: Callable[[Mapping[str, Any]], bool]
+    """Whether this payload can run only in a process of its own, on every executor."""
+
+
+TASK_KINDS: Mapping[str, TaskKind] = {
+    "shell": TaskKind(plan=shell.plan, needs_process=lambda payload: True),
+    "python": TaskKind(plan=python.plan, needs_process=python.needs_process),
+    "http": TaskKind(plan=http.plan, needs_process=lambda payload: False),
+    "noop": TaskKind(plan=noop.plan, needs_process=lambda payload: False),
+}
+
+
+def kind_of(task_type: str) -> TaskKind:
+    """Raises `ExecutorError` for a type that no executor carries out."""
+    kind = TASK_KINDS.get(task_type)
+    if kind is None:
+        raise ExecutorError(f"task type '{task_type}' cannot be carried out; known: {', '.join(TASK_KINDS)}")
+    return kind
+
+
+def plan(work: Work) -> Plan | Result:
+    """What is to be done for this attempt."""
+    return kind_of(work.attempt.task_type).plan(work)

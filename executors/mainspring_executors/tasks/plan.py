@@ -1,0 +1,112 @@
+"""What a task type decides before anything runs."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainspring.attempts import Attempt
+from mainspring.states import StateReason
+from mainspring_executors.results import Result, TaskEnded, failed
+
+__all__ = ["Call", "Plan", "Program", "Work", "environment_of", "rejected", "resolve_secret", "spell", "working_dir_of"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """An attempt, and where it is about to run."""
+
+    attempt: Attempt
+    folder: str = ""
+    """Path of its private temporary folder, made before the plan is carried out; empty where there is none."""
+    http_allow: tuple[str, ...] = ()
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        return self.attempt.payload
+
+    @property
+    def input_path(self) -> str:
+        return os.path.join(self.folder, ".mainspring-input")
+
+    @property
+    def output_path(self) -> str:
+        return os.path.join(self.folder, ".mainspring-output")
+
+    @property
+    def script_path(self) -> str:
+        return os.path.join(self.folder, ".mainspring-script")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A process to start. Its outputs come from the file MAINSPRING_OUTPUT."""
+
+    argv: tuple[str, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Path -> content, written before the start."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str | None = None
+    """`None` = the private temporary folder."""
+    skip_exit_code: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A function to call, in a thread or in a process forked for it. It prints into the attempt's log."""
+
+    function: Callable[[], Result]
+    """Raises nothing."""
+    abort: Callable[[], None] | None = None
+    """Makes `function` return soon, from another thread; `None` = cannot be done."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str | None = None
+
+
+Plan = Program | Call | Result
+
+
+def rejected(message: str) -> TaskEnded:
+    """The end of an attempt whose payload can never be run."""
+    return TaskEnded(failed(StateReason.REJECTED, message))
+
+
+def resolve_secret(value: Any, attempt: Attempt) -> Any:
+    """`{"secret": name}` as the secret's value; anything else as it is. Raises `TaskEnded` when it is missing."""
+    if not (isinstance(value, Mapping) and set(value) == {"secret"}):
+        return value
+    name = value["secret"]
+    if name not in attempt.secrets:
+        raise TaskEnded(
+            failed(StateReason.SECRET_MISSING, f"there is no secret '{name}'; create it, then clear this task")
+        )
+    return attempt.secrets[name]
+
+
+def spell(value: Any) -> str:
+    """Text as it is, everything else in its JSON spelling."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if "\0" in text:
+        raise rejected(f"{text[:40]!r} holds the character U+0000, which no process can be given; remove it")
+    return text
+
+
+def environment_of(attempt: Attempt) -> dict[str, str]:
+    """The task's own `env`, secrets replaced."""
+    env = {}
+    for name, value in (attempt.payload.get("env") or {}).items():
+        if not name or "=" in name or "\0" in name:
+            raise rejected(f"env names the variable {name!r}; a name has no `=` and is not empty")
+        env[name] = spell(resolve_secret(value, attempt))
+    return env
+
+
+def working_dir_of(attempt: Attempt) -> str | None:
+    """The task's `working_dir`, which must be a folder here."""
+    path = attempt.payload.get("working_dir")
+    if path is None:
+        return None
+    if not (isinstance(path, str) and os.path.isabs(path) and os.path.isdir(path)):
+        raise rejected(f"working_dir is {path!r}; it must be the absolute path of a folder on the machine that runs it")
+    return path

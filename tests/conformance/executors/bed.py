@@ -1,0 +1,134 @@
+"""A test bed around one executor: submits attempts, collects their reports, waits for conditions with a deadline."""
+
+import os
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
+from mainspring_executors import Executor, SubmitResult
+
+T = TypeVar("T")
+
+DEADLINE_SECONDS = 20.0
+
+
+def attempt(task_type: str, payload: Mapping[str, Any], **fields: Any) -> Attempt:
+    """A work order with the boring rest filled in."""
+    boring: dict[str, Any] = {
+        "attempt_id": secrets.token_hex(16),
+        "dag_id": "etl",
+        "run_id": "manual__2026-11-22",
+        "task_id": "extract",
+        "cancel_grace": timedelta(seconds=2),
+    }
+    return Attempt(task_type=task_type, payload=payload, **{**boring, **fields})
+
+
+def sh(script: str, **fields: Any) -> Attempt:
+    env = fields.pop("env", {})
+    extra = fields.pop("payload", {})
+    return attempt("shell", {"script": script, "env": env, **extra}, **fields)
+
+
+def call(function: str, *args: Any, **fields: Any) -> Attempt:
+    """A callable of the module `jobs` in the test's code folder."""
+    payload = fields.pop("payload", {})
+    return attempt("python", {"callable": f"jobs:{function}", "args": list(args), **payload}, **fields)
+
+
+def wait_for(condition: Callable[[], T], what: str, *, seconds: float = DEADLINE_SECONDS) -> T:
+    """The first truthy value of `condition`; fails when there is none in time."""
+    deadline = monotonic() + seconds
+    while not (value := condition()):
+        assert monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        os.sched_yield()
+    return value
+
+
+class Bed:
+    """An executor and everything it has reported so far."""
+
+    def __init__(self, executor: Executor, folder: Path) -> None:
+        self.executor = executor
+        self.folder = folder
+        """A folder for witness files."""
+        self.reports: dict[str, list[Report]] = defaultdict(list)
+
+    def submit(self, *attempts: Attempt) -> Sequence[Attempt]:
+        for answer in self.executor.submit(attempts):
+            assert answer.result is SubmitResult.ACCEPTED, answer
+        return attempts
+
+    def pump(self, timeout: float = 0.02) -> None:
+        for report in self.executor.reports(timeout):
+            self.reports[report.attempt_id].append(report)
+
+    def until(self, condition: Callable[[], T], what: str, *, seconds: float = DEADLINE_SECONDS) -> T:
+        """Take in reports until `condition` holds."""
+        deadline = monotonic() + seconds
+        while not (value := condition()):
+            assert monotonic() < deadline, f"waited {seconds:g} s in vain: {what}\n{dict(self.reports)}"
+            self.pump()
+        return value
+
+    def run(self, attempt: Attempt, *, seconds: float = DEADLINE_SECONDS) -> Finished:
+        """Submit and wait for the end."""
+        self.submit(attempt)
+        return self.finish(attempt, seconds=seconds)
+
+    def finish(self, attempt: Attempt, *, seconds: float = DEADLINE_SECONDS) -> Finished:
+        return self.until(lambda: self.finished(attempt), f"the end of {attempt.attempt_id}", seconds=seconds)
+
+    def start(self, attempt: Attempt) -> Started:
+        """Submit and wait for the start."""
+        self.submit(attempt)
+        return self.until(lambda: self.of(attempt, Started), "the start")[0]
+
+    def of(self, attempt: Attempt, kind: type[T]) -> list[T]:
+        return [report for report in self.reports[attempt.attempt_id] if isinstance(report, kind)]
+
+    def finished(self, attempt: Attempt) -> Finished | None:
+        ends = self.of(attempt, Finished)
+        assert len(ends) <= 1, f"more than one end: {ends}"
+        return ends[0] if ends else None
+
+    def stopped(self, attempt: Attempt) -> bool:
+        return bool(self.of(attempt, Stopped))
+
+    def log(self, attempt: Attempt) -> bytes:
+        chunks = self.of(attempt, LogChunk)
+        offset = 0
+        for chunk in chunks:
+            assert chunk.offset == offset
+            assert len(chunk.data) <= 64 * 1024
+            offset += len(chunk.data)
+        return b"".join(chunk.data for chunk in chunks)
+
+    def witness(self, name: str) -> Path:
+        return self.folder / name
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in (b"Z", b"X")
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that another process is about to write; empty before."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def limits(**fields: int) -> Limits:
+    return Limits(**fields)
