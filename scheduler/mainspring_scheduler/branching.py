@@ -1,12 +1,17 @@
-"""Branches: which tasks a branch leaves out. Pure."""
+"""Branches: which tasks a branch leaves out, and their skip."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from mainspring.attempts import Finished, Outcome
 from mainspring.errors import ExpressionError
+from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.versions import Version
+from mainspring_store.scheduling import Pass
 
-__all__ = ["chosen_tasks", "left_out"]
+__all__ = ["chosen_tasks", "followed_branch", "left_out", "skip_left_out"]
 
 
 def chosen_tasks(version: Version, index: int, value: Any) -> Sequence[str]:
@@ -41,3 +46,31 @@ def left_out(version: Version, index: int, chosen: Sequence[str]) -> list[int]:
             kept.add(task)
             ahead.extend(graph.downstream[task])
     return [task for task in graph.downstream[index] if task not in kept]
+
+
+def followed_branch(version: Version, index: int, report: Finished) -> tuple[Finished, Sequence[str] | None]:
+    """What the report of a branch by callable chose; a choice that cannot be followed makes it a failure."""
+    if report.outcome is not Outcome.SUCCESS:
+        return report, None
+    try:
+        return report, chosen_tasks(version, index, report.outputs.get("return_value"))
+    except ExpressionError as exc:
+        failure = replace(
+            report, outcome=Outcome.FAILED, reason=StateReason.OUTPUT_INVALID, message=str(exc), outputs={}
+        )
+        return failure, None
+
+
+def skip_left_out(
+    scheduling: Pass, version: Version, dag_run_id: int, task_index: int, chosen: Sequence[str], now: datetime
+) -> None:
+    """Skip what a branch did not choose, and collect what follows from it."""
+    for instance in scheduling.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
+        scheduling.effects.moved(
+            instance,
+            TaskState.SCHEDULED,
+            TaskState.SKIPPED,
+            at=now,
+            downstream=version.graph.downstream[instance.task_index],
+            reason=StateReason.BRANCH,
+        )

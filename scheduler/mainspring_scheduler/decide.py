@@ -15,11 +15,12 @@ from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import Decision, evaluate
 from mainspring_scheduler.branching import chosen_tasks
 from mainspring_scheduler.choices import Choice, Expand, Park, Queue, Resolve
+from mainspring_scheduler.room import Room
 from mainspring_scheduler.run_context import expression_context
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Candidate, Pass
 
-__all__ = ["Question", "decide", "has_limits"]
+__all__ = ["Question", "decide"]
 
 MAPPED_MAX = 10_000
 
@@ -28,12 +29,19 @@ class Question:
     """One ready instance, with everything that may be asked about it."""
 
     def __init__(
-        self, scheduling: Pass, candidate: Candidate, version: Version, run: Mapping[str, Any], now: datetime
+        self,
+        scheduling: Pass,
+        candidate: Candidate,
+        version: Version,
+        run: Mapping[str, Any],
+        room: Room,
+        now: datetime,
     ) -> None:
         self.scheduling = scheduling
         self.candidate = candidate
         self.version = version
         self.run = run
+        self.room = room
         self.now = now
         self.task: Task = version.tasks[candidate.task_index]
 
@@ -69,33 +77,14 @@ def decide(question: Question) -> Choice:
             return Resolve(TaskState.SKIPPED, StateReason.TRIGGER_RULE)
         case Decision.UPSTREAM_FAILED:
             return Resolve(TaskState.UPSTREAM_FAILED, StateReason.TRIGGER_RULE)
-    if parked := _parked(question, is_placeholder):
-        return parked
+    parked = None if is_placeholder else question.room.parked(candidate, task)
+    if parked is not None:
+        return Park(parked)
     if task.when is not None and not (is_placeholder and "map" in task.when.names) and not _holds(question):
         return Resolve(TaskState.SKIPPED, StateReason.WHEN)
     if is_placeholder:
         return _expanded(question)
     return _BY_TYPE.get(task.type, _queued)(question)
-
-
-def has_limits(task: Task) -> bool:
-    """Whether instances of this task may be parked, so that the end of one must wake the others."""
-    return task.depends_on_past or task.max_active_tis is not None or task.max_active_tis_per_dag is not None
-
-
-def _parked(question: Question, is_placeholder: bool) -> Park | None:
-    """Whether the limits of the task itself, beyond those of run, pool and executor, hold it back."""
-    task, candidate, scheduling = question.task, question.candidate, question.scheduling
-    if is_placeholder or not has_limits(task):
-        return None
-    if task.depends_on_past and not scheduling.past_succeeded(candidate, task.task_id):
-        return Park(StateReason.DEPENDS_ON_PAST)
-    if task.max_active_tis is not None and scheduling.active_in_run(candidate) >= task.max_active_tis:
-        return Park(StateReason.MAX_ACTIVE_TIS)
-    limit = task.max_active_tis_per_dag
-    if limit is not None and scheduling.active_in_dag(candidate.dag_id, task.task_id) >= limit:
-        return Park(StateReason.MAX_ACTIVE_TIS)
-    return None
 
 
 def _holds(question: Question) -> bool:

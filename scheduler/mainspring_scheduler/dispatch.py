@@ -17,10 +17,11 @@ from mainspring.attempts import Attempt
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
-from mainspring_scheduler.branching import left_out
+from mainspring_scheduler.branching import skip_left_out
 from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve
-from mainspring_scheduler.decide import Question, decide, has_limits
+from mainspring_scheduler.decide import Question, decide
 from mainspring_scheduler.progress import LiveAttempts
+from mainspring_scheduler.room import Room, has_limits
 from mainspring_scheduler.run_context import RunContexts, attempt_context
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
@@ -122,7 +123,7 @@ class Dispatcher:
             return []
         locked = scheduling.lock_runs({one.dag_run_id for one in candidates}, skip_locked=True)
         contexts = self._contexts.get(locked, scheduling)
-        limits = _Limits(room)
+        left = Room(scheduling, room)
         chosen = []
         for candidate in candidates:
             run = contexts.get(candidate.dag_run_id)
@@ -131,8 +132,8 @@ class Dispatcher:
             version = self._version(scheduling, candidate, broken_runs)
             if version is None:
                 continue
-            question = Question(scheduling, candidate, version, run, now)
-            one = self._chosen(question, _choose(question), limits, now)
+            question = Question(scheduling, candidate, version, run, left, now)
+            one = self._chosen(question, _choose(question), now)
             if one is not None:
                 chosen.append(one)
         return self._write(scheduling, chosen, now)
@@ -145,13 +146,13 @@ class Dispatcher:
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
 
-    def _chosen(self, question: Question, choice: Choice, limits: "_Limits", now: datetime) -> _Chosen | None:
+    def _chosen(self, question: Question, choice: Choice, now: datetime) -> _Chosen | None:
         """The choice with its attempt; None leaves the instance ready, for lack of room."""
         candidate = question.candidate
         executor = candidate.executor or self._default_executor
         match choice:
             case Queue(payload):
-                if not limits.take(candidate, executor):
+                if not question.room.take(candidate, question.task, executor):
                     return None
                 text = None if question.task.payload.is_constant else orjson.dumps(payload).decode()
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
@@ -216,40 +217,6 @@ class Dispatcher:
             self._live_attempts.add(_live(one.attempt, candidate))
         elif has_limits(one.question.task):
             scheduling.unpark(candidate.dag_id, one.question.task.task_id)
-
-
-def skip_left_out(
-    scheduling: Pass, version: Version, dag_run_id: int, task_index: int, chosen: Sequence[str], now: datetime
-) -> None:
-    """Skip what a branch did not choose, and collect what follows from it."""
-    for instance in scheduling.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
-        scheduling.effects.moved(
-            instance,
-            TaskState.SCHEDULED,
-            TaskState.SKIPPED,
-            at=now,
-            downstream=version.graph.downstream[instance.task_index],
-            reason=StateReason.BRANCH,
-        )
-
-
-class _Limits:
-    """Room left in this round: of executors, runs and pools. The store's figures, less what was taken since."""
-
-    def __init__(self, executors: MutableMapping[str, int]) -> None:
-        self._executors = executors
-        self._runs: dict[int, int] = {}
-        self._pools: dict[str, int] = {}
-
-    def take(self, candidate: Candidate, executor: str) -> bool:
-        run = self._runs.setdefault(candidate.dag_run_id, candidate.run_slots_free)
-        slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free)
-        if self._executors.get(executor, 0) < 1 or run < 1 or slots < candidate.pool_slots:
-            return False
-        self._executors[executor] -= 1
-        self._runs[candidate.dag_run_id] = run - 1
-        self._pools[candidate.pool] = slots - candidate.pool_slots
-        return True
 
 
 def _choose(question: Question) -> Choice:

@@ -8,9 +8,11 @@ from random import Random
 import orjson
 
 from mainspring.attempts import Finished, Report, Started, Stopped
+from mainspring.definition.model import TaskType
 from mainspring.states import AttemptState, StateReason, TaskState
-from mainspring_scheduler.decide import has_limits
+from mainspring_scheduler.branching import followed_branch, skip_left_out
 from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge
+from mainspring_scheduler.room import has_limits
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef
 from mainspring_store.scheduling import AttemptEnd, Decided, LiveAttempt, Pass
@@ -94,6 +96,8 @@ class _Step:
     version: Version
     verdict: Verdict | None
     """None = it only started."""
+    branch: Sequence[str] | None = None
+    """What a branch chose; None = it is no branch that succeeded."""
 
     @property
     def has_started(self) -> bool:
@@ -128,6 +132,8 @@ def apply_reports(
     for step in followed:
         _collect_effects(scheduling, step, now)
         _unpark(scheduling, step)
+        if step.branch is not None:
+            skip_left_out(scheduling, step.version, step.live.dag_run_id, step.live.task_index, step.branch, now)
     for attempt_id, report in folded.items():
         if report.finished is not None:
             live_attempts.forget(attempt_id)
@@ -138,18 +144,21 @@ def apply_reports(
 
 
 def _judged(live: LiveAttempt, folded: Folded, version: Version, now: datetime, random: Random) -> _Step:
-    verdict = None
+    verdict = branch = None
+    task = version.tasks[live.task_index]
+    if folded.finished is not None and task.type == TaskType.BRANCH:
+        folded.finished, branch = followed_branch(version, live.task_index, folded.finished)
     if folded.finished is not None:
         verdict = judge(
             folded.finished,
-            version.tasks[live.task_index],
+            task,
             try_number=live.try_number,
             max_tries=live.max_tries,
             has_started=live.is_running or folded.started is not None,
             now=now,
             random=random,
         )
-    return _Step(live, folded, version, verdict)
+    return _Step(live, folded, version, verdict, branch)
 
 
 def _attempt_end(step: _Step) -> AttemptEnd:

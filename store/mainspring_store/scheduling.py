@@ -280,7 +280,7 @@ class Pass:
 
     def unpark(self, dag_id: str, task_id: str) -> None:
         """Ask again about parked instances of a task in all runs of its DAG, because one of them ended."""
-        self._connection.execute(self._statements.unpark, {"dag_id": dag_id, "task_id": task_id})
+        self._connection.execute(self._statements.unpark, {"of_dag": dag_id, "of_task": task_id})
 
     def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
         """Whether the same instance of the run before is success or skipped, or there is none."""
@@ -694,7 +694,7 @@ class _Statements:
         parked = (
             select(table.id)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
-            .where(_PARKED, table.task_id == bindparam("task_id"), dag_run.c.dag_id == bindparam("dag_id"))
+            .where(_PARKED, table.task_id == bindparam("of_task"), dag_run.c.dag_id == bindparam("of_dag"))
             .order_by(table.id)
             .limit(UNPARKED_MAX)
         )

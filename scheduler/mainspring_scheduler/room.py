@@ -1,0 +1,66 @@
+"""Room left in one round of decisions: the store's figures, less what was taken since they were read."""
+
+from collections.abc import MutableMapping
+
+from mainspring.definition.model import Task
+from mainspring.states import StateReason
+from mainspring_store.scheduling import Candidate, Pass
+
+__all__ = ["Room", "has_limits"]
+
+
+def has_limits(task: Task) -> bool:
+    """Whether instances of this task may be parked, so that the end of one must wake the others."""
+    return task.depends_on_past or task.max_active_tis is not None or task.max_active_tis_per_dag is not None
+
+
+class Room:
+    """Of executors, runs, pools, and of tasks that have limits of their own."""
+
+    def __init__(self, scheduling: Pass, executors: MutableMapping[str, int]) -> None:
+        self._scheduling = scheduling
+        self._executors = executors
+        self._runs: dict[int, int] = {}
+        self._pools: dict[str, int] = {}
+        self._active_in_run: dict[tuple[int, int], int] = {}
+        self._active_in_dag: dict[tuple[str, str], int] = {}
+
+    def take(self, candidate: Candidate, task: Task, executor: str) -> bool:
+        """Take room for one attempt; False takes nothing."""
+        run = self._runs.setdefault(candidate.dag_run_id, candidate.run_slots_free)
+        slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free)
+        if self._executors.get(executor, 0) < 1 or run < 1 or slots < candidate.pool_slots:
+            return False
+        self._executors[executor] -= 1
+        self._runs[candidate.dag_run_id] = run - 1
+        self._pools[candidate.pool] = slots - candidate.pool_slots
+        if task.max_active_tis is not None:
+            self._active_in_run[candidate.dag_run_id, task.index] += 1
+        if task.max_active_tis_per_dag is not None:
+            self._active_in_dag[candidate.dag_id, task.task_id] += 1
+        return True
+
+    def parked(self, candidate: Candidate, task: Task) -> StateReason | None:
+        """Why the task's own limits hold the candidate back; None = they do not."""
+        if not has_limits(task):
+            return None
+        if task.depends_on_past and not self._scheduling.past_succeeded(candidate, task.task_id):
+            return StateReason.DEPENDS_ON_PAST
+        if task.max_active_tis is not None and self._in_run(candidate, task) >= task.max_active_tis:
+            return StateReason.MAX_ACTIVE_TIS
+        limit = task.max_active_tis_per_dag
+        if limit is not None and self._in_dag(candidate, task) >= limit:
+            return StateReason.MAX_ACTIVE_TIS
+        return None
+
+    def _in_run(self, candidate: Candidate, task: Task) -> int:
+        key = (candidate.dag_run_id, task.index)
+        if key not in self._active_in_run:
+            self._active_in_run[key] = self._scheduling.active_in_run(candidate)
+        return self._active_in_run[key]
+
+    def _in_dag(self, candidate: Candidate, task: Task) -> int:
+        key = (candidate.dag_id, task.task_id)
+        if key not in self._active_in_dag:
+            self._active_in_dag[key] = self._scheduling.active_in_dag(*key)
+        return self._active_in_dag[key]

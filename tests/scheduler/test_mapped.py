@@ -1,0 +1,148 @@
+"""Mapped tasks: one instance for each item."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.scheduler.engine import Engine
+
+REGIONS = {"type": "object", "properties": {"regions": {"type": "array", "items": {"type": "string"}}}}
+
+
+def mapped(**more: Any) -> dict[str, Any]:
+    return {"expand": {"region": "${{ params.regions }}"}, "env": {"REGION": "${{ map.region }}"}, **more}
+
+
+def trigger(engine: Engine, tasks: dict[str, Any], regions: list[str], **fields: Any) -> None:
+    engine.trigger(engine.save("etl", tasks, params=REGIONS, **fields), conf={"regions": regions})
+    engine.settle()
+
+
+def test_a_mapped_task_runs_once_for_each_item(engine: Engine) -> None:
+    trigger(engine, {"load": mapped(), "join": {"depends_on": ["load"]}}, ["eu", "us", "apac"])
+    assert engine.states() == {"load[0]": "queued", "load[1]": "queued", "load[2]": "queued", "join": "scheduled"}
+    assert [engine.attempt("load", map_index=n).payload["env"]["REGION"] for n in range(3)] == ["eu", "us", "apac"]
+    for n in (2, 0):
+        engine.finish("load", map_index=n)
+    assert engine.states()["join"] == "scheduled"
+    engine.finish("load", map_index=1)
+    assert engine.states()["join"] == "queued"
+    engine.finish("join")
+    run = engine.run()
+    assert (run["state"], run["tasks_total"], run["tasks_unfinished"]) == ("success", 4, 0)
+
+
+def test_outputs_of_a_mapped_task_are_a_list_in_order_of_the_items(engine: Engine) -> None:
+    tasks = {"load": mapped(), "join": {"depends_on": ["load"], "env": {"ROWS": "${{ tasks.load.outputs.rows }}"}}}
+    trigger(engine, tasks, ["eu", "us"])
+    engine.finish("load", map_index=1, outputs={"rows": 2})
+    engine.finish("load", map_index=0, outputs={"rows": 1})
+    assert engine.attempt("join").payload["env"] == {"ROWS": [1, 2]}
+
+
+def test_an_item_that_fails_costs_only_itself_until_the_trigger_rule_is_asked(engine: Engine) -> None:
+    tasks = {
+        "load": mapped(),
+        "strict": {"depends_on": ["load"]},
+        "lenient": {"depends_on": ["load"], "trigger_rule": "all_done", "env": {"ROWS": "${{ tasks.load.outputs.n }}"}},
+    }
+    trigger(engine, tasks, ["eu", "us"])
+    engine.fail("load", map_index=0)
+    assert engine.states() == {
+        "load[0]": "failed",
+        "load[1]": "queued",
+        "strict": "upstream_failed",
+        "lenient": "scheduled",
+    }
+    engine.finish("load", map_index=1, outputs={"n": 5})
+    assert engine.attempt("lenient").payload["env"] == {"ROWS": [None, 5]}
+    engine.finish("lenient")
+    assert engine.run()["state"] == "failed"
+
+
+def test_an_item_is_retried_alone(engine: Engine) -> None:
+    trigger(engine, {"load": mapped(retries=1, retry_delay="10s")}, ["eu", "us"])
+    engine.fail("load", map_index=1)
+    engine.finish("load", map_index=0)
+    assert engine.states() == {"load[0]": "success", "load[1]": "up_for_retry"}
+    engine.clock.move(timedelta(seconds=10))
+    engine.settle()
+    assert engine.attempt("load", map_index=1).payload["env"] == {"REGION": "us"}
+    engine.finish("load", map_index=1)
+    assert engine.run()["state"] == "success"
+
+
+def test_nothing_to_expand_over_skips_the_task(engine: Engine) -> None:
+    trigger(engine, {"load": mapped(), "join": {"depends_on": ["load"]}}, [])
+    assert engine.states() == {"load": "skipped", "join": "skipped"}
+    assert engine.instances()[0].state_reason == "expand_empty"
+
+
+def test_a_single_item_is_still_a_mapped_instance(engine: Engine) -> None:
+    trigger(engine, {"load": mapped()}, ["eu"])
+    assert engine.states() == {"load[0]": "queued"}
+
+
+def test_several_lists_make_the_product_the_last_one_fastest(engine: Engine) -> None:
+    task = {
+        "expand": {"region": "${{ params.regions }}", "year": [2024, 2025]},
+        "env": {"X": "${{ map.region }}-${{ map.year }}"},
+    }
+    trigger(engine, {"load": task}, ["eu", "us"])
+    found = [engine.attempt("load", map_index=n).payload["env"]["X"] for n in range(4)]
+    assert found == ["eu-2024", "eu-2025", "us-2024", "us-2025"]
+
+
+def test_a_when_over_the_item_is_asked_for_each_item(engine: Engine) -> None:
+    trigger(engine, {"load": mapped(when="${{ map.region != 'us' }}")}, ["eu", "us"])
+    assert engine.states() == {"load[0]": "queued", "load[1]": "skipped"}
+
+
+def test_what_cannot_be_expanded_over_fails_the_task_with_the_reason(engine: Engine) -> None:
+    tasks = {"count": {}, "load": {"depends_on": ["count"], "expand": {"n": "${{ tasks.count.outputs.n }}"}}}
+    trigger(engine, tasks, [])
+    engine.finish("count", outputs={"n": 3})
+    assert engine.states()["load"] == "failed"
+    assert "list" in engine.tries("load")[0].message
+
+
+def test_more_items_than_allowed_fail_the_task(engine: Engine) -> None:
+    numbers = list(range(101))
+    tasks = {"count": {}, "load": {"depends_on": ["count"], "expand": {
+        "a": "${{ tasks.count.outputs.n }}", "b": "${{ tasks.count.outputs.n }}"}}}  # fmt: skip
+    trigger(engine, tasks, [])
+    engine.finish("count", outputs={"n": numbers})
+    assert "10201" in engine.tries("load")[0].message
+
+
+@pytest.mark.parametrize("limit", ["max_active_tis", "max_active_tis_per_dag"])
+def test_no_more_items_are_active_than_allowed(make_engine: Callable[..., Engine], limit: str) -> None:
+    engine = make_engine()
+    trigger(engine, {"load": mapped(**{limit: 2}), "other": {}}, [f"r{n}" for n in range(7)])
+    for done in range(7):
+        states = [state for name, state in engine.states().items() if name.startswith("load")]
+        assert states.count("queued") == min(2, 7 - done)
+        assert engine.states()["other"] == "queued", "a held back task does not hold back others"
+        engine.finish("load", map_index=states.index("queued"))
+    assert {state for name, state in engine.states().items() if name.startswith("load")} == {"success"}
+
+
+def test_the_limit_per_dag_counts_over_all_runs(engine: Engine) -> None:
+    version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
+    engine.trigger(version, "r1")
+    engine.trigger(version, "r2")
+    engine.settle()
+    assert (engine.states("r1"), engine.states("r2")) == ({"a": "queued"}, {"a": "scheduled"})
+    engine.finish("a", run_id="r1")
+    assert engine.states("r2") == {"a": "queued"}
+
+
+def test_a_hundred_items_keep_the_counters_right(engine: Engine) -> None:
+    trigger(engine, {"load": mapped(), "join": {"depends_on": ["load"]}}, [f"r{n}" for n in range(100)])
+    while engine.executor.open:
+        attempt = engine.executor.open[0]
+        engine.finish(attempt.task_id, map_index=attempt.map_index)
+    assert engine.run()["state"] == "success"
+    assert engine.instances()[-1].up_success == 100
