@@ -67,8 +67,7 @@ def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) 
             elif name in index:
                 upstream[-1].append(index[name])
             else:
-                message = f"task {task_id!r} depends on unknown task {name!r}"
-                report.add("unknown_task", at, message, _guess_task(name, known, report))
+                report.add_unknown("unknown_task", at, f"task {task_id!r} depends on unknown task", name, known)
     return upstream
 
 
@@ -76,26 +75,34 @@ def _check_expressions(
     tasks: Mapping[str, Mapping[str, Any]], upstream: list[list[int]] | None, report: Report
 ) -> None:
     """`upstream` is `None` when there is a cycle: then only the names of tasks are checked, not their order."""
-    index = {task_id: position for position, task_id in enumerate(tasks)}
-    before: list[int] | None = None
+    before = None
     for task_id, task in tasks.items():
         templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
         for name, value in templated.items():
             at = join_pointer("/tasks", task_id, name)
-            found = _read(value, at, report, is_condition=name in ("when", "choose"))
+            found = _read(value, at, report, is_condition=name == "when")
             if found is None:
                 continue
             if "map" in found.names and not task.get("expand"):
                 report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
-            for other in sorted(found.task_references):
-                if (
-                    _is_known(other, list(index) if other not in index else (), index, at, report)
-                    and upstream is not None
-                ):
-                    before = before or ancestors(upstream)
-                    if not before[index[task_id]] >> index[other] & 1:
-                        message = f"it uses task {other!r}, which is not upstream of {task_id!r}"
-                        report.add("not_upstream", at, message, f"add {other!r} to depends_on")
+            known = _known_references(found, tasks, at, report)
+            if known and upstream is not None:
+                before = before or _Before(tasks, upstream)
+                before.check(task_id, known, at, report)
+
+
+class _Before:
+    """Which tasks are upstream of which, directly or not."""
+
+    def __init__(self, tasks: Iterable[str], upstream: list[list[int]]) -> None:
+        self.index = {task_id: position for position, task_id in enumerate(tasks)}
+        self.sets = ancestors(upstream)
+
+    def check(self, task_id: str, used: list[str], at: str, report: Report) -> None:
+        for other in used:
+            if not self.sets[self.index[task_id]] >> self.index[other] & 1:
+                message = f"it uses task {other!r}, which is not upstream of {task_id!r}"
+                report.add("not_upstream", at, message, f"add {other!r} to depends_on")
 
 
 def _check_outputs(outputs: Mapping[str, Any], tasks: Mapping[str, Any], report: Report) -> None:
@@ -106,8 +113,7 @@ def _check_outputs(outputs: Mapping[str, Any], tasks: Mapping[str, Any], report:
             continue
         for unknown in sorted(found.names & _RUN_ONLY):
             report.add("unknown_name", at, f"{unknown!r} has a value in tasks, not in the outputs of a run")
-        for other in sorted(found.task_references):
-            _is_known(other, list(tasks), tasks, at, report)
+        _known_references(found, tasks, at, report)
 
 
 def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) -> Expression | Template | None:
@@ -130,16 +136,13 @@ def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) ->
     return None if problems else found
 
 
-def _is_known(name: str, known: Iterable[str], index: Mapping[str, Any], at: str, report: Report) -> bool:
-    if name in index:
-        return True
-    report.add("unknown_task", at, f"it uses unknown task {name!r}", _guess_task(name, list(known), report))
-    return False
-
-
-def _guess_task(name: str, known: list[str], report: Report) -> str | None:
-    some = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
-    return report.guess(name, known) or f"known: {some}"
+def _known_references(found: Expression | Template, tasks: Mapping[str, Any], at: str, report: Report) -> list[str]:
+    """The tasks that it uses and that exist; the others are reported."""
+    used = sorted(found.task_references)
+    for other in used:
+        if other not in tasks:
+            report.add_unknown("unknown_task", at, "it uses unknown task", other, list(tasks))
+    return [other for other in used if other in tasks]
 
 
 def _pass_on(problem: Problem, at: str, report: Report) -> None:

@@ -156,7 +156,7 @@ TASK_TYPES: Mapping[str, Record] = {
     ),
     TaskType.DAG.value: Record(
         (
-            Field("dag_id", Text(chars_min=1, chars_max=250, pattern="[A-Za-z0-9_.-]+", what="the id of a DAG")),
+            Field("dag_id", Identifier(), required=True),
             Field("conf", MapOf(AnyJson())),
             Field("wait", Boolean(), doc="Whether the task lasts until the other run has ended; true when absent."),
         )
@@ -239,7 +239,12 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field("tags", ListOf(Text(chars_min=1, chars_max=100), items_max=100, is_set=True)),
     Field("owners", ListOf(Text(chars_min=1, chars_max=500), items_max=100, is_set=True)),
     Field("params", _SCHEMA, doc="JSON Schema 2020-12 of type object that every trigger is checked against."),
-    Field("schedule", Either(of_object=_SCHEDULE, otherwise=Text(chars_max=200)), doc="Null: only by trigger."),
+    Field(
+        "schedule",
+        Either(of_object=_SCHEDULE, otherwise=Text(chars_max=200)),
+        nullable=True,
+        doc="Null or absent: only by trigger.",
+    ),
     Field("start_date", Instant()),
     Field("end_date", Instant()),
     Field("catchup", Boolean()),

@@ -1,7 +1,7 @@
 """Kinds of values in a definition: each reads a value, reports what is wrong with it, and knows its JSON Schema.
 
 `read` returns the value in its one stored spelling (durations, instants, whole numbers), or `INVALID` after it has
-reported a problem. Null is the same as absent, so no kind ever sees it, but for values that may be any JSON.
+reported a problem.
 """
 
 import re
@@ -38,6 +38,7 @@ __all__ = [
     "Scalar",
     "Secret",
     "Text",
+    "show",
 ]
 
 INVALID: Any = object()
@@ -45,6 +46,8 @@ INVALID: Any = object()
 
 _HINTS_MAX = 20
 """Problems that get a guess; each guess compares names and costs up to a few milliseconds."""
+
+_KNOWN_SHOWN = 50
 
 
 class Report:
@@ -66,16 +69,20 @@ class Report:
             self.problems.append(Problem(pointer=pointer, message=message, hint=hint, code=code))
         return INVALID
 
-    def guess(self, name: str, known: Sequence[str]) -> str | None:
-        """A hint for an unknown name."""
-        return did_you_mean(name, known) if len(self.problems) < _HINTS_MAX else None
+    def add_unknown(self, code: str, pointer: str, what: str, name: str, known: Sequence[str]) -> Any:
+        """Note an unknown name: "{what} 'name'", with a guess at what was meant."""
+        if self.is_full:  # neither guess nor text for what is only counted
+            return self.add(code, pointer, "")
+        hint = did_you_mean(name, known) if len(self.problems) < _HINTS_MAX else None
+        some = ", ".join(known[:_KNOWN_SHOWN]) + (", …" if len(known) > _KNOWN_SHOWN else "")
+        return self.add(code, pointer, f"{what} {show(name)}", hint or f"known: {some}")
 
-    def all(self) -> list[Problem]:
-        """Every problem that was kept, and a last one that counts the others."""
+    def counted(self) -> list[Problem]:
+        """A last problem that counts those which were not kept; empty when all were."""
         if not self._dropped:
-            return self.problems
+            return []
         message = f"and {self._dropped} more problems"
-        return [*self.problems, Problem(pointer="", message=message, code="too_many_problems")]
+        return [Problem(pointer="", message=message, code="too_many_problems")]
 
 
 class Kind(Protocol):
@@ -116,7 +123,7 @@ class Text:
             if self.verbatim_hint:
                 return report.add("expression_not_allowed", at, "'${{' is not evaluated here", self.verbatim_hint)
         if self.pattern and not re.fullmatch(self.pattern, value, re.ASCII):
-            return report.add("invalid_value", at, f"{_show(value)} must be {self.what}")
+            return report.add("invalid_value", at, f"{show(value)} must be {self.what}")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -137,7 +144,7 @@ class Identifier:
             return _wrong_type(value, "an id", at, report)
         if not is_valid_id(value):
             rule = "1 to 250 of the characters A-Z a-z 0-9 _ . -, and not '.' or '..'"
-            return report.add("invalid_id", at, f"{_show(value)} is no id: ids are {rule}")
+            return report.add("invalid_id", at, f"{show(value)} is no id: ids are {rule}")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -203,9 +210,8 @@ class Choice:
         if value in self.values:
             return value
         if value in self.reasons:
-            return report.add("invalid_value", at, f"{_show(value)} is not possible: {self.reasons[value]}")
-        message = f"{_show(value)} is not one of {', '.join(self.values)}"
-        return report.add("invalid_value", at, message, report.guess(value, self.values))
+            return report.add("invalid_value", at, f"{show(value)} is not possible: {self.reasons[value]}")
+        return report.add_unknown("invalid_value", at, "unknown value", value, self.values)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.values)}
@@ -230,7 +236,7 @@ class Duration:
             return report.add("invalid_duration", at, str(exc))
         if not self.minimum <= duration <= self.maximum:
             bounds = f"{format_duration(self.minimum)} to {format_duration(self.maximum)}"
-            return report.add("out_of_range", at, f"{_show(value)} is out of range; allowed are {bounds}")
+            return report.add("out_of_range", at, f"{show(value)} is out of range; allowed are {bounds}")
         return format_duration(duration)
 
     def schema(self) -> dict[str, Any]:
@@ -320,21 +326,16 @@ class ListOf:
         if not self.items_min <= len(value) <= self.items_max:
             bounds = f"{self.items_min} to {self.items_max}"
             return report.add("out_of_range", at, f"the list has {len(value)} items; allowed are {bounds}")
-        items = [self._read_item(item, f"{at}/{position}", report) for position, item in enumerate(value)]
+        items = [self.item.read(item, f"{at}/{position}", report) for position, item in enumerate(value)]
         if self.is_set and len(set(items)) < len(items):
             self._report_repeated(items, at, report)
         return INVALID if any(item is INVALID for item in items) else items
-
-    def _read_item(self, item: Any, at: str, report: Report) -> Any:
-        if item is None and not isinstance(self.item, AnyJson):
-            return report.add("wrong_type", at, "null is not allowed in this list")
-        return self.item.read(item, at, report)
 
     def _report_repeated(self, items: list[Any], at: str, report: Report) -> None:
         seen = set()
         for position, item in enumerate(items):
             if item in seen and item is not INVALID:
-                report.add("duplicate_item", f"{at}/{position}", f"{_show(item)} stands in the list already")
+                report.add("duplicate_item", f"{at}/{position}", f"{show(item)} stands in the list already")
             seen.add(item)
 
     def schema(self) -> dict[str, Any]:
@@ -362,9 +363,7 @@ class MapOf:
         result = {}
         for key, item in value.items():
             if not re.fullmatch(self.key_pattern, key):
-                report.add("invalid_key", at, f"the key {_show(key)} is not allowed here")
-            elif item is None and not isinstance(self.value, AnyJson):
-                report.add("wrong_type", join_pointer(at, key), "null is not allowed here")
+                report.add("invalid_key", at, f"the key {show(key)} is not allowed here")
             else:
                 result[key] = self.value.read(item, join_pointer(at, key), report)
         return INVALID if len(result) < len(value) or any(item is INVALID for item in result.values()) else result
@@ -409,6 +408,8 @@ class Field:
     name: str
     kind: Kind
     required: bool = False
+    nullable: bool = False
+    """Null is the same as absent."""
     doc: str = ""
 
 
@@ -430,19 +431,14 @@ class Record:
         result: dict[str, Any] = {}
         known = {field.name: field for field in self.fields}
         for name, item in value.items():
-            if item is None:
-                continue
             if name in known:
+                if item is None and known[name].nullable:
+                    continue
                 result[name] = known[name].kind.read(item, f"{at}/{name}", report)
             elif name.startswith("x-"):
                 result[name] = item
             else:
-                report.add(
-                    "unknown_field",
-                    join_pointer(at, name),
-                    f"unknown field {_show(name)}",
-                    report.guess(name, list(known)) or f"known fields: {', '.join(known)}",
-                )
+                report.add_unknown("unknown_field", join_pointer(at, name), "unknown field", name, list(known))
         self._check_presence(result, at, report)
         # What is left can still be checked: the rest of an object is not at fault for one field.
         return {name: item for name, item in result.items() if item is not INVALID}
@@ -479,6 +475,8 @@ class Record:
 
 def _field_schema(one: Field) -> dict[str, Any]:
     schema = one.kind.schema()
+    if one.nullable:
+        schema = {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "description": one.doc} if one.doc else schema
 
 
@@ -497,7 +495,7 @@ def _type_name(value: Any) -> str:
     return "null" if value is None else names.get(type(value), "an object")
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     """A value for a message, short."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:76]}…'"

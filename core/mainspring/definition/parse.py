@@ -8,7 +8,7 @@ from mainspring.definition.build import load_stored
 from mainspring.definition.checks import check_document
 from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, TASK_TYPES, TASKS_MAX
 from mainspring.definition.json_source import load_json
-from mainspring.definition.kinds import INVALID, Field, Identifier, Record, Report
+from mainspring.definition.kinds import INVALID, Field, Identifier, Record, Report, show
 from mainspring.definition.model import Definition
 from mainspring.definition.support import unsupported
 from mainspring.definition.tree import BYTES_MAX, check_tree
@@ -40,7 +40,8 @@ def parse_definition(
         for problem in unsupported(document):
             report.add(problem.code, problem.pointer, problem.message, problem.hint)
     if report.problems:
-        raise InvalidDag(_with_lines(_in_document_order(report.all(), tree), tree, lines))
+        problems = _in_document_order(report.problems, tree) + report.counted()
+        raise InvalidDag(_with_lines(problems, tree, lines))
     return load_stored(document)
 
 
@@ -70,27 +71,29 @@ def _with_lines(problems: list[Problem], tree: Any, lines: Lines | None) -> list
 def _read_document(tree: Any, dag_id: str | None, report: Report) -> Any:
     if not isinstance(tree, Mapping):
         return report.add("wrong_type", "", "a definition must be an object", "it begins with dag_id and tasks")
-    given = tree.get("dag_id")
     if dag_id is not None:
-        if given is None:
-            tree = {"dag_id": dag_id, **{name: value for name, value in tree.items() if name != "dag_id"}}
-        elif given != dag_id:
-            message = f"dag_id {str(given)[:60]!r} differs from {dag_id!r}, by which it is addressed"
+        given = tree.get("dag_id", dag_id)
+        tree = {"dag_id": dag_id, **tree}
+        if given != dag_id:
+            message = f"dag_id {show(given)} differs from {dag_id!r}, by which it is addressed"
             report.add("dag_id_mismatch", "/dag_id", message, "leave dag_id out of the document")
     return _DOCUMENT.read(tree, "", report)
 
 
 def _in_document_order(problems: list[Problem], tree: Any) -> list[Problem]:
+    positions: dict[int, dict[str, int]] = {}
+
     def place(problem: Problem) -> list[int]:
         at: list[int] = []
         value = tree
         for key in split_pointer(problem.pointer):
-            children = dict(enumerate(value)) if isinstance(value, (list, tuple)) else value
-            names = [str(name) for name in children] if isinstance(children, Mapping) else []
-            if key not in names:
+            names = value if isinstance(value, Mapping) else range(len(value)) if isinstance(value, list) else ()
+            if id(value) not in positions:
+                positions[id(value)] = {str(name): position for position, name in enumerate(names)}
+            if key not in positions[id(value)]:
                 break
-            at.append(names.index(key))
-            value = list(children.values())[at[-1]]
+            at.append(positions[id(value)][key])
+            value = value[key if isinstance(value, Mapping) else at[-1]]
         return at
 
     return sorted(problems, key=place)
@@ -118,11 +121,12 @@ class Tasks:
         name = value.get("type")
         record = _TASKS.get(name) if isinstance(name, str) else None
         if record is None:
-            if name is None:
+            if "type" not in value:
                 report.add("missing_field", at, "the field 'type' is missing", f"types: {', '.join(TASK_TYPES)}")
             else:
-                hint = report.guess(str(name), list(TASK_TYPES)) or f"types: {', '.join(TASK_TYPES)}"
-                report.add("unknown_task_type", f"{at}/type", f"unknown type of task {str(name)[:60]!r}", hint)
+                report.add_unknown(
+                    "unknown_task_type", f"{at}/type", "unknown type of task", str(name), list(TASK_TYPES)
+                )
             # Its other fields depend on the type; what it waits for does not.
             return {"depends_on": _DEPENDS_ON.read(value, at, Report()).get("depends_on", [])}
         return record.read(value, at, report)
