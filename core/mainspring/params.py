@@ -12,7 +12,15 @@ from typing import Any
 from mainspring.errors import InvalidParams, Problem
 from mainspring.pointers import join_pointer, split_pointer
 
-__all__ = ["DEFAULTS_MAX", "PROBLEMS_MAX", "SCHEMA_BYTES_MAX", "check_schema", "resolve_params"]
+__all__ = [
+    "DEFAULTS_MAX",
+    "PROBLEMS_MAX",
+    "SCHEMA_BYTES_MAX",
+    "check_output_schema",
+    "check_schema",
+    "is_linear_pattern",
+    "resolve_params",
+]
 
 SCHEMA_BYTES_MAX = 64 * 1024
 PROBLEMS_MAX = 100
@@ -47,29 +55,45 @@ def check_schema(schema: Any) -> list[Problem]:
 
     Its defaults must fit their own places; a required param may lack one.
     """
+    hint = "params: {type: object, properties: {...}}"
     if not isinstance(schema, Mapping):
-        return [
-            _problem("", "params must be a JSON Schema of type object", "params: {type: object, properties: {...}}")
-        ]
+        return [_problem("", "params must be a JSON Schema of type object", hint)]
     if not schema:
         return []
-    size = len(json.dumps(schema).encode())
-    if size > SCHEMA_BYTES_MAX:
-        return [_problem("", f"the schema has {size} bytes; at most {SCHEMA_BYTES_MAX} are allowed")]
-    if schema.get("$schema", _DIALECT) != _DIALECT:
-        return [_problem("/$schema", f"only {_DIALECT} is understood", "leave $schema out")]
     if schema.get("type") != "object":
-        hint = "params: {type: object, properties: {...}}"
         return [_problem("/type", "params must be a schema of type object", hint)]
-    try:
-        _validator(schema)
-    except ValueError as exc:
-        return [_schema_fault(exc)]
+    if problems := check_output_schema(schema):
+        return problems
     try:
         _fill(schema, schema, {}, iter(range(DEFAULTS_MAX)))
     except InvalidParams as exc:
         return list(exc.problems)
     return list(_default_faults(schema))
+
+
+def check_output_schema(schema: Any) -> list[Problem]:
+    """What keeps `schema` from being the type of a value; pointers within it, empty when it is fine."""
+    if not isinstance(schema, Mapping):
+        return [_problem("", "a JSON Schema must be an object", "e.g. {type: integer}")]
+    size = len(json.dumps(schema).encode())
+    if size > SCHEMA_BYTES_MAX:
+        return [_problem("", f"the schema has {size} bytes; at most {SCHEMA_BYTES_MAX} are allowed")]
+    if schema.get("$schema", _DIALECT) != _DIALECT:
+        return [_problem("/$schema", f"only {_DIALECT} is understood", "leave $schema out")]
+    try:
+        _validator(schema)
+    except ValueError as exc:
+        return [_schema_fault(exc)]
+    return []
+
+
+def is_linear_pattern(pattern: str) -> bool:
+    """Whether `pattern` is a regular expression that is matched in time linear in the text."""
+    try:
+        _validator({"pattern": pattern})
+    except ValueError:
+        return False
+    return True
 
 
 def _validator(schema: Mapping[str, Any], pointer: str | None = None) -> Any:

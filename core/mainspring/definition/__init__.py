@@ -4,6 +4,7 @@ from mainspring.definition.build import load_stored
 from mainspring.definition.json_source import load_json
 from mainspring.definition.model import Definition, RetryRule, Schedule, Task, TaskType, WeightRule
 from mainspring.definition.parse import parse_definition
+from mainspring.definition.schema import json_schema
 
 __all__ = [
     "Definition",
@@ -12,6 +13,7 @@ __all__ = [
     "Task",
     "TaskType",
     "WeightRule",
+    "json_schema",
     "load_json",
     "load_stored",
     "parse_definition",

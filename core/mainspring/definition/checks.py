@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mainspring.definition.build import payload_of
-from mainspring.definition.kinds import Report
+from mainspring.definition.kinds import Report, show
+from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions import Expression, Template
 from mainspring.graph import ancestors, find_cycle
 from mainspring.instants import parse_instant
-from mainspring.params import check_schema
+from mainspring.params import check_output_schema, check_schema, is_linear_pattern
 from mainspring.pointers import join_pointer
 
 __all__ = ["check_document"]
@@ -23,9 +24,14 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     """Report what is wrong across the fields of a normalised document."""
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     _check_dates(document, report)
+    for problem in schedule_problems(document.get("schedule")):
+        _pass_on(problem, "/schedule", report)
     for problem in check_schema(document.get("params", {})):
         _pass_on(problem, "/params", report)
     _check_ids(tasks, report)
+    for task_id, task in tasks.items():
+        _check_patterns(task_id, task, report)
+    _check_branches(tasks, report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
     if cycle is not None:
@@ -51,6 +57,32 @@ def _check_ids(tasks: Iterable[str], report: Report) -> None:
         if other != task_id:
             message = f"task ids {other!r} and {task_id!r} differ only in case"
             report.add("duplicate_id", join_pointer("/tasks", task_id), message)
+
+
+def _check_patterns(task_id: str, task: Mapping[str, Any], report: Report) -> None:
+    """JSON Schemas of outputs and regular expressions of retry rules."""
+    for name, schema in task.get("outputs", {}).items():
+        for problem in check_output_schema(schema):
+            _pass_on(problem, join_pointer("/tasks", task_id, "outputs", name), report)
+    for position, rule in enumerate(task.get("retry_policy", ())):
+        if "error" in rule and not is_linear_pattern(rule["error"]):
+            at = join_pointer("/tasks", task_id, "retry_policy", position, "error")
+            message = f"{show(rule['error'])} is not a regular expression that can be searched in linear time"
+            report.add("invalid_pattern", at, message, "look-around and back references are not allowed")
+
+
+def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+    """A branch that chooses without an expression must choose direct downstream tasks."""
+    for task_id, task in tasks.items():
+        choose = task.get("choose")
+        if (
+            isinstance(choose, str)
+            and Template(choose).is_constant
+            and task_id not in tasks.get(choose, {}).get("depends_on", ())
+        ):
+            at = join_pointer("/tasks", task_id, "choose")
+            downstream = [name for name, other in tasks.items() if task_id in other.get("depends_on", ())]
+            report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, downstream)
 
 
 def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:

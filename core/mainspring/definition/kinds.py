@@ -468,6 +468,8 @@ class Record:
             schema["required"] = required
         if self.exactly_one:
             schema["oneOf"] = [{"required": [name]} for name in self.exactly_one]
+        if self.at_most_one:
+            schema["not"] = {"required": list(self.at_most_one)}
         if self.only_with:
             schema["dependentRequired"] = {name: [other] for name, other in self.only_with.items()}
         return schema

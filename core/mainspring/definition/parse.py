@@ -16,7 +16,7 @@ from mainspring.definition.yaml_source import Lines, load_yaml
 from mainspring.errors import InvalidDag, InvalidInput, Problem
 from mainspring.pointers import join_pointer, split_pointer
 
-__all__ = ["parse_definition"]
+__all__ = ["DOCUMENT", "TASKS", "parse_definition"]
 
 Media = Literal["json", "yaml"]
 
@@ -77,7 +77,7 @@ def _read_document(tree: Any, dag_id: str | None, report: Report) -> Any:
         if given != dag_id:
             message = f"dag_id {show(given)} differs from {dag_id!r}, by which it is addressed"
             report.add("dag_id_mismatch", "/dag_id", message, "leave dag_id out of the document")
-    return _DOCUMENT.read(tree, "", report)
+    return DOCUMENT.read(tree, "", report)
 
 
 def _in_document_order(problems: list[Problem], tree: Any) -> list[Problem]:
@@ -119,7 +119,7 @@ class Tasks:
         if not isinstance(value, Mapping):
             return report.add("wrong_type", at, "a task must be an object", "write at least {type: noop}")
         name = value.get("type")
-        record = _TASKS.get(name) if isinstance(name, str) else None
+        record = TASKS.get(name) if isinstance(name, str) else None
         if record is None:
             if "type" not in value:
                 report.add("missing_field", at, "the field 'type' is missing", f"types: {', '.join(TASK_TYPES)}")
@@ -137,7 +137,7 @@ class Tasks:
             "minProperties": 1,
             "maxProperties": TASKS_MAX,
             "propertyNames": Identifier().schema(),
-            "additionalProperties": {"$ref": "#/$defs/Task"},
+            "additionalProperties": {"anyOf": [record.schema() for record in TASKS.values()]},
         }
 
 
@@ -163,6 +163,6 @@ def _task_record(name: str, own: Record) -> Record:
     )
 
 
-_TASKS = {name: _task_record(name, own) for name, own in TASK_TYPES.items()}
+TASKS = {name: _task_record(name, own) for name, own in TASK_TYPES.items()}
 _DEPENDS_ON = Record(tuple(field for field in COMMON_TASK_FIELDS if field.name == "depends_on"))
-_DOCUMENT = Record((*DAG_FIELDS, Field("tasks", Tasks(), required=True)), what="a definition")
+DOCUMENT = Record((*DAG_FIELDS, Field("tasks", Tasks(), required=True)), what="a definition")

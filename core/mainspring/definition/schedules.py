@@ -1,0 +1,68 @@
+"""What can be wrong with a schedule beyond its shape: cron lines that never come due, zones that do not exist."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from mainspring.errors import Problem
+from mainspring.pointers import join_pointer
+
+__all__ = ["CRON_ALIASES", "schedule_problems"]
+
+CRON_ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+"""Airflow's names for cron lines."""
+
+
+def schedule_problems(schedule: Any) -> Iterator[Problem]:
+    """The problems of a normalised schedule, with pointers within it."""
+    if isinstance(schedule, str):
+        yield from _cron_problem("", schedule)
+    elif isinstance(schedule, dict):
+        crons = schedule.get("cron", [])
+        if isinstance(crons, str):
+            yield from _cron_problem("/cron", crons)
+        else:
+            for position, cron in enumerate(crons):
+                yield from _cron_problem(join_pointer("/cron", position), cron)
+        if "timezone" in schedule and not _is_zone(schedule["timezone"]):
+            message = f"there is no time zone {schedule['timezone']!r}"
+            hint = "use an IANA name such as 'Europe/Berlin'"
+            yield Problem(pointer="/timezone", message=message, hint=hint, code="unknown_timezone")
+
+
+def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
+    from cronsim import CronSim, CronSimError
+
+    hint = f"write five fields such as '30 2 * * *', or one of {', '.join(CRON_ALIASES)}"
+    line = CRON_ALIASES.get(text, text)
+    message = None
+    if len(line.split()) != 5:
+        message = f"{text!r} is not a cron line of five fields"
+    else:
+        try:
+            next(CronSim(line, datetime(2026, 1, 1, tzinfo=UTC)))
+        except CronSimError as exc:
+            message = f"{text!r} is not a cron line: {exc}"
+        except StopIteration:
+            message = f"{text!r} never comes due"
+    if message:
+        yield Problem(pointer=pointer, message=message, hint=hint, code="invalid_cron")
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):  # no such name, a path out of the database, a folder
+        return False
+    except KeyError:  # ZoneInfoNotFoundError
+        return False
+    return True
