@@ -65,7 +65,7 @@ def skip_left_out(
     scheduling: Pass, version: Version, dag_run_id: int, task_index: int, chosen: Sequence[str], now: datetime
 ) -> None:
     """Skip what a branch did not choose, and collect what follows from it."""
-    for instance in scheduling.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
+    for instance in scheduling.limits.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
         scheduling.effects.moved(
             instance,
             TaskState.SCHEDULED,

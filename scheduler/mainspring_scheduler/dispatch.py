@@ -118,7 +118,7 @@ class Dispatcher:
         broken_runs: MutableMapping[int, str],
         now: datetime,
     ) -> list[_Chosen]:
-        candidates = scheduling.candidates(limit)
+        candidates = scheduling.decisions.candidates(limit)
         if not candidates:
             return []
         locked = scheduling.lock_runs({one.dag_run_id for one in candidates}, skip_locked=True)
@@ -140,7 +140,7 @@ class Dispatcher:
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         try:
-            return self._versions.get(candidate.version_id, scheduling.version_document)
+            return self._versions.get(candidate.version_id, scheduling.runs.version_document)
         except Exception as exc:
             _log.exception("cannot read the definition of run %s of dag %s", candidate.run_id, candidate.dag_id)
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
@@ -178,11 +178,11 @@ class Dispatcher:
         """Write the choices; returns those that held."""
         if not chosen:
             return []
-        moved = scheduling.decide([_decided(one, now) for one in chosen])
+        moved = scheduling.decisions.decide([_decided(one, now) for one in chosen])
         held = [one for one in chosen if one.candidate.id in moved]
         attempts = [one.attempt for one in held if one.attempt is not None]
         if attempts:
-            scheduling.add_attempts(attempts)
+            scheduling.decisions.add_attempts(attempts)
         for one in held:
             self._collect_effects(scheduling, one, now)
         return held
@@ -194,10 +194,11 @@ class Dispatcher:
             case Park():
                 return
             case Expand(items):
-                scheduling.expand(candidate, items, downstream)
+                scheduling.limits.expand(candidate, items, downstream)
+                scheduling.effects.expanded(candidate.dag_run_id, len(items) - 1)
                 return
             case Resolve(outputs=outputs) if outputs:
-                scheduling.store_outputs(
+                scheduling.reports.store_outputs(
                     {"instance_id": candidate.id, "key": key, "value": orjson.dumps(value).decode(), "at": now}
                     for key, value in outputs.items()
                 )
@@ -216,7 +217,7 @@ class Dispatcher:
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(_live(one.attempt, candidate))
         elif has_limits(one.question.task):
-            scheduling.unpark(candidate.dag_id, one.question.task.task_id)
+            scheduling.limits.unpark(candidate.dag_id, one.question.task.task_id)
 
 
 def _choose(question: Question) -> Choice:

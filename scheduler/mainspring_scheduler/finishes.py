@@ -31,16 +31,16 @@ def finish_runs(
     over = {one.dag_run_id: one for one in counters if one.tasks_unfinished == 0}
     if not over:
         return 0
-    facts = {fact.id: fact for fact in scheduling.run_facts(list(over))}
+    facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(over))}
     failing = [run_id for run_id in facts if over[run_id].tasks_failed]
-    states = scheduling.instance_states(failing) if failing else {}
+    states = scheduling.runs.instance_states(failing) if failing else {}
     runs = contexts.get(facts, scheduling)
     ends = {}
     for run_id, fact in facts.items():
-        version = versions.get(fact.version_id, scheduling.version_document)
+        version = versions.get(fact.version_id, scheduling.runs.version_document)
         state, culprits = run_result(version, states.get(run_id, ()))
         ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits)
-    finished = scheduling.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
+    finished = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
     return len(finished)

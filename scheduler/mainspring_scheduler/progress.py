@@ -82,7 +82,7 @@ class LiveAttempts:
         ids = list(attempt_ids)
         missing = [attempt_id for attempt_id in ids if attempt_id not in self._known]
         if missing:
-            for attempt in scheduling.live_attempts(missing):
+            for attempt in scheduling.reports.live_attempts(missing):
                 self._known[attempt.attempt_id] = attempt
         return {attempt_id: self._known[attempt_id] for attempt_id in ids if attempt_id in self._known}
 
@@ -117,16 +117,16 @@ def apply_reports(
     live = live_attempts.find(folded, scheduling)
     if live:
         scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
+    load = scheduling.runs.version_document
     steps = {
-        attempt_id: _judged(attempt, folded[attempt_id], versions.get(attempt.version_id, scheduling.version_document),
-                            now, random)
+        attempt_id: _judged(attempt, folded[attempt_id], versions.get(attempt.version_id, load), now, random)
         for attempt_id, attempt in live.items()
         if folded[attempt_id].started or folded[attempt_id].finished
-    }  # fmt: skip
-    took = scheduling.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
+    }
+    took = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
     _note_stops(scheduling, folded, took)
     won = [step for attempt_id, step in steps.items() if attempt_id in took]
-    moved = scheduling.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
+    moved = scheduling.reports.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
     followed = [step for step in won if step.live.instance_id in moved]
     _store_outputs(scheduling, followed)
     for step in followed:
@@ -211,7 +211,7 @@ def _note_stops(scheduling: Pass, folded: Mapping[str, Folded], took: frozenset[
         if attempt_id not in took and one.stopped_at is not None
     }
     if stops:
-        scheduling.note_stops({attempt_id: at for attempt_id, at in stops.items() if at is not None})
+        scheduling.reports.note_stops({attempt_id: at for attempt_id, at in stops.items() if at is not None})
 
 
 def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
@@ -227,7 +227,7 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
         for key, value in step.folded.finished.outputs.items()
     ]
     if rows:
-        scheduling.store_outputs(rows)
+        scheduling.reports.store_outputs(rows)
 
 
 def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
@@ -254,7 +254,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
 def _unpark(scheduling: Pass, step: _Step) -> None:
     task = step.version.tasks[step.live.task_index]
     if step.verdict is not None and has_limits(task):
-        scheduling.unpark(step.version.definition.dag_id, task.task_id)
+        scheduling.limits.unpark(step.version.definition.dag_id, task.task_id)
 
 
 def _reason_of(step: _Step) -> StateReason | None:

@@ -62,7 +62,7 @@ def find_unsubmitted(
 
 def _live(database: Database, executors: list[str]) -> list[LiveAttempt]:
     with scheduling.begin_pass(database) as current:
-        return [attempt for name in executors for attempt in current.all_live_attempts(name)]
+        return [attempt for name in executors for attempt in current.reports.all_live_attempts(name)]
 
 
 def _lost(attempt: LiveAttempt, why: str, now: datetime) -> Finished:

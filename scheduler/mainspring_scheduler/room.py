@@ -44,7 +44,7 @@ class Room:
         """Why the task's own limits hold the candidate back; None = they do not."""
         if not has_limits(task):
             return None
-        if task.depends_on_past and not self._scheduling.past_succeeded(candidate, task.task_id):
+        if task.depends_on_past and not self._scheduling.limits.past_succeeded(candidate, task.task_id):
             return StateReason.DEPENDS_ON_PAST
         if task.max_active_tis is not None and self._in_run(candidate, task) >= task.max_active_tis:
             return StateReason.MAX_ACTIVE_TIS
@@ -56,11 +56,11 @@ class Room:
     def _in_run(self, candidate: Candidate, task: Task) -> int:
         key = (candidate.dag_run_id, task.index)
         if key not in self._active_in_run:
-            self._active_in_run[key] = self._scheduling.active_in_run(candidate)
+            self._active_in_run[key] = self._scheduling.limits.active_in_run(candidate)
         return self._active_in_run[key]
 
     def _in_dag(self, candidate: Candidate, task: Task) -> int:
         key = (candidate.dag_id, task.task_id)
         if key not in self._active_in_dag:
-            self._active_in_dag[key] = self._scheduling.active_in_dag(*key)
+            self._active_in_dag[key] = self._scheduling.limits.active_in_dag(*key)
         return self._active_in_dag[key]

@@ -27,7 +27,7 @@ class RunContexts:
         wanted = set(run_ids)
         missing = [run_id for run_id in wanted if run_id not in self._kept]
         if missing:
-            for facts in scheduling.run_facts(missing):
+            for facts in scheduling.runs.run_facts(missing):
                 self._kept[facts.id] = _names(facts)
         found = {run_id: self._kept[run_id] for run_id in wanted if run_id in self._kept}
         while len(self._kept) > KEPT_MAX:
@@ -95,7 +95,7 @@ def expression_context(
 
 def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Any]:
     found: dict[int, dict[int, tuple[TaskState, dict[str, Any]]]] = {}
-    for index, map_index, state, key, value in scheduling.outputs(run_id, indexes):
+    for index, map_index, state, key, value in scheduling.runs.outputs(run_id, indexes):
         _, outputs = found.setdefault(index, {}).setdefault(map_index, (state, {}))
         if key is not None:
             outputs[key] = orjson.loads(value)

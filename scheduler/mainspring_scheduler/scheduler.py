@@ -150,13 +150,13 @@ class Scheduler:
         counts = PassCounts(reports=len(reports))
         with scheduling.begin_pass(self._database) as current:
             if chunks:
-                current.append_log(chunks)
+                current.reports.append_log(chunks)
             applied = self._apply(current, fold(reports), now) if reports else Applied()
             counts.moved = applied.moved
             if is_looking:
                 self._look(current, counts, now)
             dispatched = self._dispatch(current, counts, now)
-            due = current.next_due_at() if is_looking else self._next_due_at
+            due = current.decisions.next_due_at() if is_looking else self._next_due_at
         self._next_due_at = min(filter(None, (due, applied.next_due_at)), default=None)
         return counts, dispatched
 
@@ -171,11 +171,11 @@ class Scheduler:
         )
 
     def _look(self, current: Pass, counts: PassCounts, now: datetime) -> None:
-        for run_id in current.overdue_runs(now):
-            current.stop_run(
+        for run_id in current.runs.overdue_runs(now):
+            current.runs.stop_run(
                 run_id, now=now, reason=StateReason.TIMED_OUT, message="stopped, because its dagrun_timeout had passed"
             )
-        current.wake_due(now)
+        current.decisions.wake_due(now)
         counts.started += start_runs(current, self._versions, now)
 
     def _dispatch(self, current: Pass, counts: PassCounts, now: datetime) -> Dispatched:
@@ -184,7 +184,7 @@ class Scheduler:
         counts.resolved = dispatched.resolved
         counts.queued = sum(map(len, dispatched.attempts.values()))
         for run_id, message in dispatched.broken_runs.items():
-            current.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
+            current.runs.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
         counts.finished = finish_runs(
             current, dispatched.counters.values(), versions=self._versions, contexts=self._contexts, now=now
         )
@@ -232,8 +232,8 @@ class Scheduler:
 
     def _quarantine(self, attempt_id: str, message: str, now: datetime) -> None:
         with scheduling.begin_pass(self._database) as current:
-            for attempt in current.live_attempts([attempt_id]):
-                current.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
+            for attempt in current.reports.live_attempts([attempt_id]):
+                current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
 
     def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
         for name, orders in attempts.items():

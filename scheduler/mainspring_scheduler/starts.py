@@ -18,9 +18,9 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
     """Start what may start, oldest first within each DAG; returns how many did."""
     started = 0
     for _ in range(ROUNDS_MAX):
-        runs = scheduling.startable_runs(now, BATCH_MAX)
+        runs = scheduling.runs.startable_runs(now, BATCH_MAX)
         chosen = _within_limits(runs)
-        ids = frozenset(scheduling.start_runs([run.id for run in chosen], now=now)) if chosen else frozenset()
+        ids = frozenset(scheduling.runs.start_runs([run.id for run in chosen], now=now)) if chosen else frozenset()
         for run in chosen:
             if run.id in ids:
                 scheduling.effects.event(run.id, RunState.RUNNING, at=now)
@@ -45,8 +45,8 @@ def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
 def _set_timeouts(scheduling: Pass, versions: Versions, runs: Sequence[StartableRun], now: datetime) -> None:
     deadlines = {}
     for run in runs:
-        timeout = versions.get(run.version_id, scheduling.version_document).definition.dagrun_timeout
+        timeout = versions.get(run.version_id, scheduling.runs.version_document).definition.dagrun_timeout
         if timeout is not None:
             deadlines[run.id] = now + timeout
     if deadlines:
-        scheduling.set_run_timeouts(deadlines)
+        scheduling.runs.set_run_timeouts(deadlines)

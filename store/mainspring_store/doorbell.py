@@ -144,6 +144,9 @@ class _NotifyRinger:
     def close(self) -> None:
         self._closed = True
         self._wanted.set()
+        if self._thread is not None:
+            # Its connection must be back in the pool before the database is closed.
+            self._thread.join(timeout=5)
 
 
 class _ListenDoorbell:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from mainspring.errors import InvalidInput, Problem
 from mainspring_store.questions.filters import Filter, Kind, all_of
@@ -173,9 +173,7 @@ def _beyond(keys: Sequence[_Key], edge: Sequence[Any], *, is_backwards: bool) ->
 
 
 def _count(rows: Select[Any]) -> Select[Any]:
-    return select(func.count()).select_from(
-        rows.with_only_columns(literal_column("1"), maintain_column_froms=True).subquery()
-    )
+    return select(func.count()).select_from(rows.subquery())
 
 
 def _encode(names: Sequence[str], edge: Sequence[Any]) -> str:

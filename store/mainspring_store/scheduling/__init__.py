@@ -1,0 +1,26 @@
+"""What the scheduler writes. `begin_pass` opens one transaction; its parts are grouped by duty."""
+
+from mainspring_store.scheduling.records import (
+    AttemptEnd,
+    Candidate,
+    Decided,
+    LiveAttempt,
+    NewAttempt,
+    RunFacts,
+    StartableRun,
+)
+from mainspring_store.scheduling.reports import unstopped_cancels
+from mainspring_store.scheduling.transaction import Pass, begin_pass
+
+__all__ = [
+    "AttemptEnd",
+    "Candidate",
+    "Decided",
+    "LiveAttempt",
+    "NewAttempt",
+    "Pass",
+    "RunFacts",
+    "StartableRun",
+    "begin_pass",
+    "unstopped_cancels",
+]

@@ -1,0 +1,199 @@
+"""What scheduling reads and writes, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mainspring.states import AttemptState, StateReason, TaskState
+from mainspring.trigger_rules import UpstreamCounts
+from mainspring_store.batches import Fields
+
+__all__ = [
+    "ATTEMPT_FIELDS",
+    "DECIDED_FIELDS",
+    "END_FIELDS",
+    "AttemptEnd",
+    "Candidate",
+    "Decided",
+    "LiveAttempt",
+    "NewAttempt",
+    "RunFacts",
+    "StartableRun",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveAttempt:
+    """A queued or running attempt, with what is needed to decide on its report."""
+
+    attempt_id: str
+    instance_id: int
+    dag_run_id: int
+    version_id: int
+    task_index: int
+    map_index: int
+    try_number: int
+    max_tries: int
+    pool: str
+    pool_slots: int
+    executor: str
+    owner: str
+    queued_at: datetime
+    is_running: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptEnd:
+    """What a report says about an attempt; also a mere start, then `state` is running and the end is None."""
+
+    attempt_id: str
+    state: AttemptState
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    stopped_at: datetime | None = None
+    reason: StateReason | None = None
+    message: str | None = None
+    hostname: str | None = None
+    pid: int | None = None
+    exit_code: int | None = None
+    log_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """The next state of one instance. A field that is None leaves the column as it is, except as said."""
+
+    id: int
+    state: TaskState
+    at: datetime
+    attempt_id: str | None = None
+    """The attempt that must still be the live one (after a report), or that is the new one (when queued)."""
+    reason: StateReason | None = None
+    """None clears it."""
+    ready: bool = False
+    not_before: datetime | None = None
+    """None clears it."""
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    more_tries: int = 0
+    """Added to `max_tries`."""
+    waits_for: str | None = None
+    """JSON text; None clears it."""
+    map_index: int | None = None
+    map_value: str | None = None
+    """JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An instance whose trigger rule is to be asked now, in a running run that has room."""
+
+    id: int
+    dag_run_id: int
+    dag_id: str
+    run_id: str
+    version_id: int
+    task_index: int
+    map_index: int
+    try_number: int
+    max_tries: int
+    generation: int
+    counts: UpstreamCounts
+    pool: str
+    pool_slots: int
+    executor: str | None
+    map_value: Mapping[str, Any] | None
+    run_slots_free: int
+    pool_slots_free: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAttempt:
+    """An attempt row to be written."""
+
+    attempt_id: str
+    instance_id: int
+    generation: int
+    try_number: int
+    executor: str
+    owner: str
+    queued_at: datetime
+    payload: str | None = None
+    """JSON text; None = as in the definition."""
+    state: AttemptState = AttemptState.QUEUED
+    reason: StateReason | None = None
+    message: str | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartableRun:
+    """A queued run whose time has come."""
+
+    id: int
+    dag_id: str
+    version_id: int
+    running_runs: int
+    max_active_runs: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """What tasks may ask about their run; never changes."""
+
+    id: int
+    dag_id: str
+    run_id: str
+    run_type: str
+    version_id: int
+    conf: Mapping[str, Any]
+    params: Mapping[str, Any]
+    logical_date: datetime | None
+    data_interval_start: datetime | None
+    data_interval_end: datetime | None
+    run_after: datetime
+
+
+END_FIELDS: Fields = {
+    "attempt_id": str,
+    "state": str,
+    "start_date": datetime,
+    "end_date": datetime,
+    "stopped_at": datetime,
+    "reason": str,
+    "message": str,
+    "hostname": str,
+    "pid": int,
+    "exit_code": int,
+    "log_bytes": int,
+}
+DECIDED_FIELDS: Fields = {
+    "id": int,
+    "state": str,
+    "at": datetime,
+    "attempt_id": str,
+    "reason": str,
+    "ready": bool,
+    "not_before": datetime,
+    "start_date": datetime,
+    "end_date": datetime,
+    "more_tries": int,
+    "waits_for": str,
+    "map_index": int,
+    "map_value": str,
+}
+ATTEMPT_FIELDS: Fields = {
+    "attempt_id": str,
+    "instance_id": int,
+    "generation": int,
+    "try_number": int,
+    "executor": str,
+    "owner": str,
+    "queued_at": datetime,
+    "payload": str,
+    "state": str,
+    "reason": str,
+    "message": str,
+    "ended_at": datetime,
+}

@@ -1,0 +1,171 @@
+"""Reports: starts and ends of attempts, their outputs and logs, and which attempts are live."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mainspring.attempts import LogChunk
+from mainspring.states import AttemptState
+from mainspring_store.batches import Fields, as_rows, dump_rows
+from mainspring_store.database import Database
+from mainspring_store.logs import insert_chunks
+from mainspring_store.scheduling.conditions import (
+    ACTIVE,
+    LIVE,
+    decide_rows,
+    decided_values,
+)
+from mainspring_store.scheduling.records import (
+    DECIDED_FIELDS,
+    END_FIELDS,
+    AttemptEnd,
+    Decided,
+    LiveAttempt,
+)
+from mainspring_store.tables import dag_run, task_instance, task_try, xcom
+
+__all__ = ["ReportWrites", "unstopped_cancels"]
+
+
+class ReportWrites:
+    """The part of a pass that applies reports."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._statements = _statements(connection.dialect.name == "sqlite")
+
+    def end_attempts(self, ends: Sequence[AttemptEnd]) -> frozenset[str]:
+        """Record starts and ends of attempts; returns the ids of those that were live and took it."""
+        rows = dump_rows({name: getattr(end, name) for name in END_FIELDS} for end in ends)
+        return frozenset(self._connection.scalars(self._statements.end_attempts, {"rows": rows}))
+
+    def note_stops(self, stops: Mapping[str, datetime]) -> None:
+        """Record that nothing of these attempts runs any more; for attempts that were fenced before."""
+        rows = dump_rows({"attempt_id": attempt_id, "at": at} for attempt_id, at in stops.items())
+        self._connection.execute(self._statements.note_stops, {"rows": rows})
+
+    def follow_reports(self, decided: Sequence[Decided]) -> frozenset[int]:
+        """Move instances whose live attempt (`attempt_id`) reported; returns the ids of those that moved."""
+        return frozenset(self._connection.scalars(self._statements.follow_reports, {"rows": decide_rows(decided)}))
+
+    def live_attempts(self, attempt_ids: Sequence[str]) -> list[LiveAttempt]:
+        """Those of the attempts that are live."""
+        rows = dump_rows({"attempt_id": attempt_id} for attempt_id in attempt_ids)
+        return [_live(row) for row in self._connection.execute(self._statements.live_attempts, {"rows": rows})]
+
+    def all_live_attempts(self, executor: str) -> list[LiveAttempt]:
+        """Every live attempt of an executor, oldest first."""
+        return [_live(row) for row in self._connection.execute(self._statements.all_live, {"executor": executor})]
+
+    def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`), replacing those of an earlier try."""
+        self._connection.execute(self._statements.store_outputs, {"rows": dump_rows(rows)})
+
+    def append_log(self, chunks: Sequence[LogChunk]) -> None:
+        """See `logs.append_chunks`."""
+        insert_chunks(self._connection, chunks)
+
+
+def unstopped_cancels(database: Database) -> list[tuple[str, str]]:
+    """(executor, attempt id) of attempts that were fenced and whose processes may still run."""
+    with database.read() as connection:
+        return [(row.executor, row.attempt_id) for row in connection.execute(_UNSTOPPED_CANCELS)]
+
+
+_UNSTOPPED_CANCELS = select(task_try.c.executor, task_try.c.attempt_id).where(
+    task_try.c.stopped_at.is_(None), task_try.c.cancel_requested_at.is_not(None)
+)
+
+
+class _Statements:
+    def __init__(self, is_sqlite: bool) -> None:
+        def rows_of(fields: Fields) -> Any:
+            return as_rows(fields, is_sqlite=is_sqlite)
+
+        rows = rows_of(END_FIELDS)
+        self.end_attempts = (
+            update(task_try)
+            .where(
+                task_try.c.attempt_id == rows.c.attempt_id,
+                LIVE,
+                # A start that comes late or twice changes nothing.
+                or_(rows.c.state != literal_column("'running'"), task_try.c.state == literal_column("'queued'")),
+            )
+            .values(
+                state=rows.c.state,
+                state_reason=rows.c.reason,
+                message=rows.c.message,
+                start_date=func.coalesce(task_try.c.start_date, rows.c.start_date),
+                end_date=rows.c.end_date,
+                stopped_at=rows.c.stopped_at,
+                hostname=func.coalesce(task_try.c.hostname, rows.c.hostname),
+                pid=func.coalesce(task_try.c.pid, rows.c.pid),
+                exit_code=rows.c.exit_code,
+                log_bytes=func.coalesce(rows.c.log_bytes, task_try.c.log_bytes),
+            )
+            .returning(task_try.c.attempt_id)
+        )
+        rows = rows_of({"attempt_id": str, "at": datetime})
+        self.note_stops = (
+            update(task_try)
+            .where(task_try.c.attempt_id == rows.c.attempt_id, task_try.c.stopped_at.is_(None), ~LIVE)
+            .values(stopped_at=rows.c.at)
+        )
+        rows = rows_of(DECIDED_FIELDS)
+        self.follow_reports = (
+            update(task_instance)
+            .where(task_instance.c.id == rows.c.id, task_instance.c.attempt_id == rows.c.attempt_id, ACTIVE)
+            .values(**decided_values(rows))
+            .returning(task_instance.c.id)
+        )
+        live = (
+            select(
+                task_try.c.attempt_id,
+                task_instance.c.id.label("instance_id"),
+                task_instance.c.dag_run_id,
+                dag_run.c.dag_version_id.label("version_id"),
+                task_instance.c.task_index,
+                task_instance.c.map_index,
+                task_try.c.try_number,
+                task_instance.c.max_tries,
+                task_instance.c.pool,
+                task_instance.c.pool_slots,
+                task_try.c.executor,
+                task_try.c.owner,
+                task_try.c.queued_at,
+                task_try.c.state,
+            )
+            .select_from(task_try)
+            .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+            .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
+            .where(LIVE)
+        )
+        rows = rows_of({"attempt_id": str})
+        self.live_attempts = live.where(task_try.c.attempt_id.in_(select(rows.c.attempt_id)))
+        self.all_live = live.where(
+            task_try.c.executor == bindparam("executor"), task_try.c.stopped_at.is_(None)
+        ).order_by(task_try.c.attempt_id)
+        rows = rows_of({"instance_id": int, "key": str, "value": str, "at": datetime})
+        columns = ["task_instance_id", "key", "value", "timestamp"]
+        # `WHERE true` keeps SQLite from reading ON CONFLICT as a join condition.
+        chosen = select(rows.c.instance_id, rows.c.key, rows.c.value, rows.c.at).where(text("true"))
+        dialect: Any = sqlite if is_sqlite else postgresql
+        stored = dialect.insert(xcom).from_select(columns, chosen)
+        self.store_outputs = stored.on_conflict_do_update(
+            index_elements=["task_instance_id", "key"],
+            set_={"value": stored.excluded.value, "timestamp": stored.excluded.timestamp},
+        )
+
+
+@lru_cache(maxsize=2)
+def _statements(is_sqlite: bool) -> _Statements:
+    return _Statements(is_sqlite)
+
+
+def _live(row: Any) -> LiveAttempt:
+    fields = dict(row._mapping)
+    return LiveAttempt(is_running=fields.pop("state") == AttemptState.RUNNING, **fields)

@@ -1,0 +1,168 @@
+"""Mapped tasks, branches, and the limits that a task has of its own."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, or_, select, text, update
+
+from mainspring.states import StateReason, TaskState
+from mainspring_store.batches import Fields, as_rows, dump_rows
+from mainspring_store.effects import InstanceRef
+from mainspring_store.scheduling.conditions import ACTIVE, PARKED
+from mainspring_store.scheduling.records import (
+    Candidate,
+)
+from mainspring_store.tables import dag_run, task_instance
+from mainspring_store.types import UtcDateTime
+
+__all__ = ["TaskLimitWrites"]
+
+UNPARKED_MAX = 256
+"""Parked instances asked again at once; those that still find no room are parked again."""
+
+
+class TaskLimitWrites:
+    """The part of a pass that expands, skips and parks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._statements = _statements(connection.dialect.name == "sqlite")
+
+    def expand(self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]) -> None:
+        """Add the instances of a mapped task beyond the first, which `decide` made of its placeholder, all of them
+        ready; the counters of the run and of what is downstream follow."""
+        added = len(items) - 1
+        if added == 0:
+            return
+        rows = dump_rows(
+            {"map_index": index, "map_value": orjson.dumps(item).decode()}
+            for index, item in enumerate(items)
+            if index > 0
+        )
+        self._connection.execute(self._statements.expand, {"rows": rows, "id": placeholder.id})
+        rows = dump_rows({"run": placeholder.dag_run_id, "task": index, "added": added} for index in downstream)
+        self._connection.execute(self._statements.widen_downstream, {"rows": rows})
+
+    def skip_tasks(self, dag_run_id: int, task_indexes: Sequence[int], *, now: datetime) -> list[InstanceRef]:
+        """Skip what a branch left out, as far as it has not begun; returns what was skipped."""
+        if not task_indexes:
+            return []
+        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": dag_run_id, "now": now}
+        return [
+            InstanceRef(row.id, dag_run_id, row.task_index, row.pool, row.pool_slots)
+            for row in self._connection.execute(self._statements.skip_tasks, params)
+        ]
+
+    def unpark(self, dag_id: str, task_id: str) -> None:
+        """Ask again about parked instances of a task in all runs of its DAG, because one of them ended."""
+        self._connection.execute(self._statements.unpark, {"of_dag": dag_id, "of_task": task_id})
+
+    def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
+        """Whether the same instance of the run before is success or skipped, or there is none."""
+        state = self._connection.scalar(
+            self._statements.past_state,
+            {"run": candidate.dag_run_id, "task_id": task_id, "map": candidate.map_index},
+        )
+        return state is None or state in (TaskState.SUCCESS, TaskState.SKIPPED)
+
+    def active_in_run(self, candidate: Candidate) -> int:
+        """Queued and running instances of the candidate's task in its run."""
+        params = {"run": candidate.dag_run_id, "task": candidate.task_index}
+        return self._connection.scalar(self._statements.active_in_run, params) or 0
+
+    def active_in_dag(self, dag_id: str, task_id: str) -> int:
+        """Queued and running instances of a task in all running runs of its DAG."""
+        params = {"dag_id": dag_id, "task_id": task_id}
+        return self._connection.scalar(self._statements.active_in_dag, params) or 0
+
+
+class _Statements:
+    def __init__(self, is_sqlite: bool) -> None:
+        def rows_of(fields: Fields) -> Any:
+            return as_rows(fields, is_sqlite=is_sqlite)
+
+        table = task_instance.c
+        rows = rows_of({"map_index": int, "map_value": str})
+        copied = [
+            column.name for column in task_instance.columns if column.name not in ("id", "map_index", "map_value")
+        ]
+        self.expand = insert(task_instance).from_select(
+            [*copied, "map_index", "map_value"],
+            select(*(table[name] for name in copied), rows.c.map_index, rows.c.map_value)
+            .select_from(task_instance)
+            .join(rows, literal_column("true"))
+            .where(table.id == bindparam("id")),
+        )
+        rows = rows_of({"run": int, "task": int, "added": int})
+        self.widen_downstream = (
+            update(task_instance)
+            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
+            .values(up_total=table.up_total + rows.c.added)
+        )
+        rows = rows_of({"id": int})
+        now = bindparam("now", type_=UtcDateTime)
+        self.skip_tasks = (
+            update(task_instance)
+            .where(
+                table.dag_run_id == bindparam("run"),
+                table.task_index.in_(select(rows.c.id)),
+                table.state == literal_column("'scheduled'"),
+            )
+            .values(
+                state=TaskState.SKIPPED,
+                state_reason=StateReason.BRANCH,
+                ready=False,
+                end_date=now,
+                updated_at=now,
+            )
+            .returning(table.id, table.task_index, table.pool, table.pool_slots)
+        )
+        parked = (
+            select(table.id)
+            .join(dag_run, dag_run.c.id == table.dag_run_id)
+            .where(PARKED, table.task_id == bindparam("of_task"), dag_run.c.dag_id == bindparam("of_dag"))
+            .order_by(table.id)
+            .limit(UNPARKED_MAX)
+        )
+        self.unpark = update(task_instance).where(table.id.in_(parked)).values(ready=True, state_reason=None)
+        mine, run = dag_run.alias("mine"), dag_run.c
+        moment = func.coalesce(run.logical_date, run.run_after)
+        mine_moment = func.coalesce(mine.c.logical_date, mine.c.run_after)
+        past = (
+            select(run.id)
+            .join(mine, mine.c.id == bindparam("run"))
+            .where(
+                run.dag_id == mine.c.dag_id,
+                run.id != mine.c.id,
+                or_(moment < mine_moment, and_(moment == mine_moment, run.id < mine.c.id)),
+            )
+            .order_by(moment.desc(), run.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        other = task_instance.alias("other")
+        self.past_state = select(other.c.state).where(
+            other.c.dag_run_id == past, other.c.task_id == bindparam("task_id"), other.c.map_index == bindparam("map")
+        )
+        self.active_in_run = select(func.count()).where(
+            table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"), ACTIVE
+        )
+        self.active_in_dag = (
+            select(func.count())
+            .select_from(task_instance)
+            .join(dag_run, dag_run.c.id == table.dag_run_id)
+            .where(
+                dag_run.c.dag_id == bindparam("dag_id"),
+                text("dag_run.state = 'running'"),
+                table.task_id == bindparam("task_id"),
+                ACTIVE,
+            )
+        )
+
+
+@lru_cache(maxsize=2)
+def _statements(is_sqlite: bool) -> _Statements:
+    return _Statements(is_sqlite)

@@ -1,0 +1,57 @@
+"""One scheduling pass is one transaction."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from mainspring_store.database import Database
+from mainspring_store.effects import Effects, RunCounters, lock_runs
+from mainspring_store.scheduling.decisions import DecisionWrites
+from mainspring_store.scheduling.reports import ReportWrites
+from mainspring_store.scheduling.run_moves import RunWrites
+from mainspring_store.scheduling.task_limits import TaskLimitWrites
+
+__all__ = ["Pass", "begin_pass"]
+
+
+@contextmanager
+def begin_pass(database: Database) -> Iterator["Pass"]:
+    """One scheduling transaction: commits at the end, rolls back on an exception."""
+    with database.write() as connection:
+        yield Pass(connection)
+
+
+class Pass:
+    """The writes and questions of one scheduling transaction, by duty.
+
+    Each method is one guarded, set-based statement and returns the rows that it took; whoever is missing from the
+    answer was decided by someone else in the meantime. Counters and events follow from those rows through `effects`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.reports = ReportWrites(connection)
+        self.decisions = DecisionWrites(connection)
+        self.limits = TaskLimitWrites(connection)
+        self.runs = RunWrites(connection)
+        self.effects = Effects()
+
+    def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:
+        """See `effects.lock_runs`."""
+        return lock_runs(self._connection, run_ids, skip_locked=skip_locked)
+
+    def unlock_downstream(self) -> None:
+        """Write only what decides readiness, so that `candidates` sees it; the rest is left for `settle`."""
+        self.effects.apply_upstream(self._connection)
+
+    def settle(self) -> Mapping[int, RunCounters]:
+        """Apply the effects collected so far and begin anew; returns the counters of the runs they touched."""
+        effects, self.effects = self.effects, Effects()
+        return effects.apply(self._connection)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What fails inside is undone alone."""
+        with self._connection.begin_nested():
+            yield
