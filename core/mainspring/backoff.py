@@ -27,5 +27,5 @@ def retry_delay(
     try:
         wait = min(delay * factor ** (try_number - 1), cap)
     except OverflowError:
-        wait = cap
+        wait = cap if delay else delay
     return wait * random() if jitter else wait

@@ -1,0 +1,91 @@
+"""Each rule by a table, and what must hold for all of them whatever the upstream does."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainspring.trigger_rules import Decision, TriggerRule, UpstreamCounts, evaluate, handles_failure
+from tests.unit.strategies import trigger_rules, upstream_states
+
+WAIT, RUN, SKIP, FAIL = Decision.WAIT, Decision.RUN, Decision.SKIP, Decision.UPSTREAM_FAILED
+
+COLUMNS = (
+    "....",
+    "s...",
+    "f...",
+    "u...",
+    "k...",
+    "ssss",
+    "ffff",
+    "uuuu",
+    "kkkk",
+    "sffk",
+    "ssff",
+    "sskk",
+    "ffkk",
+    "sssf",
+)
+"""Four upstream instances: s success, f failed, u upstream_failed, k skipped, . not done."""
+
+TABLE = {
+    "all_success":                 (WAIT, WAIT, FAIL, FAIL, SKIP, RUN, FAIL, FAIL, SKIP, FAIL, FAIL, SKIP, FAIL, FAIL),
+    "all_failed":                  (WAIT, SKIP, WAIT, WAIT, SKIP, SKIP, RUN, RUN, SKIP, SKIP, SKIP, SKIP, SKIP, SKIP),
+    "all_done":                    (WAIT, WAIT, WAIT, WAIT, WAIT, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN),
+    "all_done_min_one_success":    (WAIT, WAIT, WAIT, WAIT, WAIT, RUN, FAIL, FAIL, SKIP, RUN, RUN, RUN, FAIL, RUN),
+    "all_skipped":                 (WAIT, SKIP, SKIP, SKIP, WAIT, SKIP, SKIP, SKIP, RUN, SKIP, SKIP, SKIP, SKIP, SKIP),
+    "one_success":                 (WAIT, RUN, WAIT, WAIT, WAIT, RUN, FAIL, FAIL, SKIP, RUN, RUN, RUN, FAIL, RUN),
+    "one_failed":                  (WAIT, WAIT, RUN, RUN, WAIT, SKIP, RUN, RUN, SKIP, RUN, RUN, SKIP, RUN, RUN),
+    "one_done":                    (WAIT, RUN, RUN, RUN, WAIT, RUN, RUN, RUN, SKIP, RUN, RUN, RUN, RUN, RUN),
+    "none_failed":                 (WAIT, WAIT, FAIL, FAIL, WAIT, RUN, FAIL, FAIL, RUN, FAIL, FAIL, RUN, FAIL, FAIL),
+    "none_failed_min_one_success": (WAIT, WAIT, FAIL, FAIL, WAIT, RUN, FAIL, FAIL, SKIP, FAIL, FAIL, RUN, FAIL, FAIL),
+    "none_skipped":                (WAIT, WAIT, WAIT, WAIT, SKIP, RUN, RUN, RUN, SKIP, SKIP, RUN, SKIP, SKIP, RUN),
+    "always":                      (RUN,) * 14,
+}  # fmt: skip
+
+
+def _counts(states: list[str], total: int) -> UpstreamCounts:
+    return UpstreamCounts(total, **Counter(states))
+
+
+@pytest.mark.parametrize("rule", list(TriggerRule))
+@pytest.mark.parametrize("column", COLUMNS)
+def test_rule_decides_as_its_table_says(rule: TriggerRule, column: str) -> None:
+    names = {"s": "success", "f": "failed", "u": "upstream_failed", "k": "skipped"}
+    states = [names[letter] for letter in column if letter != "."]
+    assert evaluate(rule, _counts(states, len(column))) is TABLE[rule][COLUMNS.index(column)]
+
+
+@given(trigger_rules)
+def test_a_task_without_upstream_runs_under_every_rule(rule: TriggerRule) -> None:
+    assert evaluate(rule, UpstreamCounts(0)) is RUN
+
+
+@given(trigger_rules, st.lists(upstream_states, min_size=1, max_size=6))
+def test_nothing_waits_once_all_upstream_is_done(rule: TriggerRule, states: list[str]) -> None:
+    assert evaluate(rule, _counts(states, len(states))) is not WAIT
+
+
+@given(trigger_rules, st.lists(upstream_states, min_size=1, max_size=6))
+def test_a_final_decision_stays_right_when_more_results_come_in(rule: TriggerRule, states: list[str]) -> None:
+    decisions = [evaluate(rule, _counts(states[:done], len(states))) for done in range(len(states) + 1)]
+    first = next(decision for decision in decisions if decision is not WAIT)
+    later = set(decisions[decisions.index(first) :])
+    if rule is TriggerRule.ALL_SUCCESS and first is SKIP:
+        # Decided at the first skip: a failure that comes later would have named another reason, never a run.
+        assert later <= {SKIP, FAIL}
+    else:
+        assert later == {first}
+
+
+@given(st.lists(st.sampled_from(["success", "removed"]), min_size=1, max_size=5))
+def test_an_instance_that_was_removed_counts_as_done_and_stops_nothing(states: list[str]) -> None:
+    counts = _counts(states, len(states))
+    assert counts.done == counts.total
+    for rule in (TriggerRule.ALL_SUCCESS, TriggerRule.NONE_FAILED, TriggerRule.ALL_DONE):
+        assert evaluate(rule, counts) is RUN
+
+
+def test_only_rules_that_ask_for_a_failure_handle_one() -> None:
+    assert {rule for rule in TriggerRule if handles_failure(rule)} == {TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED}
