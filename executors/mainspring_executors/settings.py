@@ -1,17 +1,14 @@
 """What an executor is told when it is opened."""
 
-import ipaddress
 import os
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from mainspring.errors import ExecutorError
+from mainspring_executors.addresses import AddressPolicy
 
 __all__ = ["ExecutorSettings"]
-
-_HTTP_ALLOW = re.compile(r"(?P<host>\[[0-9a-fA-F:./]+\]|[^:\s\[\]]+)(:(?P<port>\d{1,5}))?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +36,7 @@ class ExecutorSettings:
             raise ExecutorError(f"concurrency is {self.concurrency}; it must be between 1 and 10000")
         if self.self_fence < timedelta(seconds=2):
             raise ExecutorError(f"self_fence is {self.self_fence}; it must be at least 2 s: a ping comes each second")
-        for entry in self.http_allow:
-            check_http_allow(entry)
+        AddressPolicy(self.http_allow)
         for name in self.environment:
             if name.startswith("MAINSPRING_"):
                 raise ExecutorError(
@@ -48,29 +44,6 @@ class ExecutorSettings:
                 )
 
 
-def check_http_allow(entry: str) -> tuple[str, int | None]:
-    """An entry as (host or CIDR, port or None for every port). Raises `ExecutorError` when it is neither."""
-    match = _HTTP_ALLOW.fullmatch(entry)
-    if match is None:
-        bare = _network(entry)
-        if bare is None:
-            raise ExecutorError(
-                f"http_allow holds '{entry}'; write host, host:port, CIDR, CIDR:port or [IPv6 CIDR]:port"
-            )
-        return entry, None
-    port = match["port"]
-    if port is not None and not 1 <= int(port) <= 65535:
-        raise ExecutorError(f"http_allow holds '{entry}'; its port must be between 1 and 65535")
-    return match["host"].strip("[]").lower(), None if port is None else int(port)
-
-
 def default_concurrency() -> int:
     """One attempt for each core."""
     return os.cpu_count() or 1
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
