@@ -105,6 +105,8 @@ class Config:
     executor: str = field(default="thread", metadata={"parse": _one_of(*EXECUTORS)})
     concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
     """Tasks that run at once; `None` = what the executor finds right for this machine."""
+    stop_grace_seconds: int = field(default=10, metadata={"parse": _whole_number(0, 3600)})
+    """How long running tasks may go on when the scheduler is told to stop."""
     code_path: tuple[Path, ...] = field(default=(), metadata={"parse": _paths})
     """Folders that Python tasks import from. In the environment separated as in PATH."""
     http_allow: tuple[str, ...] = field(default=(), metadata={"parse": _words})

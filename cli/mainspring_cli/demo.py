@@ -91,7 +91,9 @@ def _follow(client: Client, path: str) -> Sequence[Mapping[str, Any]]:
 def _print_failure(client: Client, path: str, instance: Mapping[str, Any]) -> None:
     task_id, try_number = instance["task_id"], instance["try_number"]
     log = client.get(f"{path}/taskInstances/{task_id}/logs/{try_number}?full_content=true")
-    print(f"\n{task_id} failed at try {try_number}. The end of its log:")
+    print(
+        f"\n{task_id} failed at try {try_number}: {instance.get('message') or 'no reason given'}. The end of its log:"
+    )
     for entry in log["content"][-_LOG_LINES:]:
         print(f"  {entry['event']}")
 

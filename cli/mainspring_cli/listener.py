@@ -1,5 +1,6 @@
 """The socket that the API is served on."""
 
+import os
 import socket
 
 from mainspring_cli.config import Config, ConfigError
@@ -17,6 +18,6 @@ def listen(config: Config) -> socket.socket:
     try:
         return socket.create_server((config.host, config.port), family=family, backlog=1024)
     except OSError as exc:
-        raise ConfigError(
-            [f"port: cannot listen on {config.host}:{config.port}: {exc.strerror}; give another --port"]
-        ) from exc
+        # Its own text repeats the address.
+        reason = os.strerror(exc.errno) if exc.errno else str(exc)
+        raise ConfigError([f"port: cannot listen on {config.host}:{config.port}: {reason}; give another"]) from exc

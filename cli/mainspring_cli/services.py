@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import timedelta
 from importlib.metadata import version
 
 from mainspring_cli.config import Config, check_exposure
@@ -50,6 +51,7 @@ def run_scheduler(config: Config) -> int:
             concurrency=config.concurrency,
             code_path=config.code_path,
             http_allow=config.http_allow,
+            close_grace=timedelta(seconds=config.stop_grace_seconds),
             version=version("mainspring"),
         )
     )

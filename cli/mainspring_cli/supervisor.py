@@ -19,7 +19,6 @@ EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 _FAILURES_MAX = 5
 _STEADY_SECONDS = 10.0
 _BACKOFF_SECONDS_MAX = 10.0
-_STOP_SECONDS = 45.0
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _PR_SET_PDEATHSIG = 1
 
@@ -76,10 +75,11 @@ class Service:
             self.process.wait()
 
 
-def supervise(services: Sequence[Service]) -> int:
+def supervise(services: Sequence[Service], *, stop_seconds: float) -> int:
     """Run the services until SIGINT, SIGTERM or SIGHUP, then stop them all; returns the exit code to end with.
 
-    A second such signal kills what has not stopped yet. Must be called from the only thread.
+    What has not stopped after `stop_seconds`, or at a second such signal, is killed. Must be called from the only
+    thread.
     """
     watched = _STOP_SIGNALS | {signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -88,7 +88,7 @@ def supervise(services: Sequence[Service]) -> int:
     try:
         return _watch(services, watched)
     finally:
-        _stop(services, watched)
+        _stop(services, watched, seconds=stop_seconds)
 
 
 def _watch(services: Sequence[Service], watched: frozenset[signal.Signals]) -> int:
@@ -109,10 +109,10 @@ def _watch(services: Sequence[Service], watched: frozenset[signal.Signals]) -> i
                 service.start()
 
 
-def _stop(services: Sequence[Service], watched: frozenset[signal.Signals]) -> None:
+def _stop(services: Sequence[Service], watched: frozenset[signal.Signals], *, seconds: float) -> None:
     for service in services:
         service.send(signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
+    deadline = time.monotonic() + seconds
     while any(service.is_running() for service in services) and time.monotonic() < deadline:
         if _next_signal(watched, until=deadline) in _STOP_SIGNALS:
             break

@@ -12,6 +12,9 @@ from mainspring_cli.supervisor import Service, supervise
 
 __all__ = ["run_up"]
 
+_STOP_SECONDS_BESIDES_GRACE = 35.0
+"""For the requests in work, which gunicorn gives 30 s."""
+
 
 def run_up(config: Config) -> int:
     """Serve until told to stop; returns the exit code.
@@ -23,7 +26,9 @@ def run_up(config: Config) -> int:
     prepare_home(config.home)
     with lock_home(config.home), listen(config) as listener:
         _announce(config, port=listener.getsockname()[1])
-        return supervise(_services(config, listener))
+        return supervise(
+            _services(config, listener), stop_seconds=config.stop_grace_seconds + _STOP_SECONDS_BESIDES_GRACE
+        )
 
 
 def _services(config: Config, listener: socket.socket) -> list[Service]:

@@ -147,7 +147,10 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
     if not path or path == ":memory:":
         raise ValueError("an SQLite database needs a file: sqlite:///path/to/mainspring.db")
     # Created by us first, so that it never exists with a wider mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise StoreUnavailable(f"cannot write the database file {path}: {os.strerror(exc.errno or 0)}") from exc
     engine = create_engine(
         url,
         poolclass=QueuePool,

@@ -109,7 +109,7 @@ def test_everything_killed_at_once_goes_on_at_the_next_start(
 
 
 def test_an_orderly_stop_costs_no_try(tmp_path: Path, executor: str, gate: Gate) -> None:
-    with started(tmp_path / "home", executor=executor) as server:
+    with started(tmp_path / "home", executor=executor, stop_grace_seconds="0") as server:
         path, first = _begin(server, gate)
     assert not is_running(first)
     with started(tmp_path / "home", executor=executor) as server:

@@ -82,7 +82,7 @@ def test_nothing_is_left_running_when_it_is_stopped_in_mid_run(
     tmp_path: Path, executor: str, stop: signal.Signals
 ) -> None:
     pids = tmp_path / "pids"
-    with started(tmp_path / "home", executor=executor) as server:
+    with started(tmp_path / "home", executor=executor, stop_grace_seconds="1") as server:
         server.put_dag(WAITS)
         server.trigger("waits", {"pids": str(pids)})
         until(lambda: pids.exists() and bool(pids.read_text()), "the task started")
@@ -124,15 +124,23 @@ def test_the_token_is_shown_once(tmp_path: Path) -> None:
     assert [server.client.token in text for text in announcements] == [True, False]
 
 
-@pytest.mark.parametrize("token", [None, "", "ms_wrong"], ids=["none", "empty", "wrong"])
-def test_without_the_token_the_api_tells_nothing(tmp_path: Path, token: str | None) -> None:
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [
+        pytest.param(None, 401, id="none"),
+        pytest.param("", 401, id="empty"),
+        pytest.param("ms_wrong", 403, id="wrong"),
+    ],
+)
+def test_without_the_token_the_api_tells_nothing(tmp_path: Path, token: str | None, status: int) -> None:
     with started(tmp_path / "home") as server:
         request = urllib.request.Request(f"{server.client.url}/dags")
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request)
-        assert refused.value.code == 401
+        refused.value.close()
+        assert refused.value.code == status
 
 
 def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -141,7 +149,7 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "mainspring_cli", "up", "--home", str(tmp_path / "h"), "--port", str(port)]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert answer.returncode == 78
-    assert f"cannot listen on 127.0.0.1:{port}: Address already in use; give another --port" in answer.stderr
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use; give another" in answer.stderr
 
 
 def test_a_second_up_on_the_same_home_is_refused(tmp_path: Path) -> None:
@@ -159,11 +167,11 @@ def test_a_request_that_comes_at_once_is_answered(tmp_path: Path) -> None:
 
 
 def test_the_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/no/such/folder/test.db"
-    command = [sys.executable, "-m", "mainspring_cli", "db", "upgrade", "--database-url", url, "--home", str(tmp_path)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    path = tmp_path / "no" / "such" / "folder" / "test.db"
+    command = [sys.executable, "-m", "mainspring_cli", "db", "upgrade", "--database-url", f"sqlite:///{path}"]
+    answer = subprocess.run([*command, "--home", str(tmp_path)], capture_output=True, text=True, timeout=30)
     assert answer.returncode == 1
-    assert "Traceback" not in answer.stderr
+    assert answer.stderr == f"mainspring: cannot write the database file {path}: No such file or directory\n"
 
 
 def test_a_refused_definition_is_told_to_the_client(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ services = [
     Service(name=f"child{i}", command=[sys.executable, "-c", script], environment=os.environ)
     for i, script in enumerate(scripts)
 ]
-sys.exit(supervise(services))
+sys.exit(supervise(services, stop_seconds=30))
 """
 _SERVE = """
 import os, signal, sys
