@@ -1,7 +1,7 @@
 """Runs: trigger, look, cancel, wait."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
@@ -11,7 +11,8 @@ import orjson
 from flask import Response, g, request
 from marshmallow import fields, post_load, validate
 
-from mainspring.errors import Conflict, InvalidInput, Problem
+from mainspring.definition import Definition
+from mainspring.errors import Conflict, InvalidInput, InvalidParams, Problem
 from mainspring.ids import check_run_id, new_run_id
 from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, RunType
@@ -150,7 +151,7 @@ class WaitQuery(Query):
     interval = fields.Float(
         required=True,
         validate=validate.Range(min=0, min_inclusive=False, max=3600),
-        metadata={"description": "Seconds between two lines of a stream"},
+        metadata={"description": "Seconds between two lines of a stream", "exclusiveMinimum": 0},
     )
     timeout = fields.Float(
         load_default=None,
@@ -184,7 +185,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         run_id=run_id,
         run_type=RunType.MANUAL,
         conf=body.conf,
-        params=resolve_params(version.definition.params, body.conf),
+        params=_params(version.definition, body.conf),
         run_after=run_after,
         logical_date=body.logical_date,
         data_interval=body.data_interval,
@@ -349,6 +350,14 @@ def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None
     _, present = questions.run_key(here.database, dag_id, run_id)
     if present is not RunState.FAILED:
         raise Conflict(f"run '{run_id}' has ended already, as {present}; a run that has ended cannot be cancelled")
+
+
+def _params(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return resolve_params(definition.params, conf)
+    except InvalidParams as exc:
+        # Told by their place in what was sent.
+        raise InvalidParams([replace(each, pointer=f"/conf{each.pointer}") for each in exc.problems]) from exc
 
 
 def _checked_run_id(run_id: str) -> str:

@@ -48,7 +48,7 @@ class Query(Schema):
 
 
 class Choice(fields.String):
-    """A value of an enum. The document shows the enum as a component of its own name."""
+    """A value of an enum. The document shows the whole enum once, as a component."""
 
     def __init__(self, enum: type[StrEnum], *, only: Iterable[str] = (), **kwargs: Any) -> None:
         self.enum = enum

@@ -4,20 +4,27 @@ Serving needs none of this: the document is built when it is asked for. Where ap
 (enums repeated at every use, a 3.0 habit here and there), the converter below says it better.
 """
 
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_smorest import Api
 from marshmallow import fields
 
+from mainspring.states import RunState, RunType, TaskState
 from mainspring_api.app import BLUEPRINTS
 from mainspring_api.fields import Choice
+from mainspring_api.problems import TITLES, ProblemSchema
 
-__all__ = ["document"]
+__all__ = ["document", "write_document"]
 
 _DESCRIPTION = """\
 Define DAGs as data, run them, see how they went. A superset of Airflow 3's `/api/v2`: operations that Airflow has keep
@@ -31,7 +38,7 @@ Every request but those to `/monitor/health` and `/version` carries `Authorizati
 def document() -> dict[str, Any]:
     """The document of this API, as JSON-like data. Not to be changed by the caller."""
     app = Flask("document", static_folder=None)
-    api = Api(
+    api = _Api(
         app,
         spec_kwargs={
             "title": "Mainspring",
@@ -43,11 +50,22 @@ def document() -> dict[str, Any]:
         },
     )
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    for title in TITLES.values():
+        problem = {"description": title, "content": {"application/json": {"schema": ProblemSchema}}}
+        api.spec.components.response(title.replace(" ", ""), problem, lazy=True)
     api.spec.components.schema("Definition", _DEFINITION)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    content: dict[str, Any] = api.spec.to_dict()
+    # Through JSON once: apispec keeps status codes as integers, which are text in the document.
+    content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     return content
+
+
+def write_document(folder: Path) -> Path:
+    """Write the document into a folder; returns the path of the file."""
+    path = folder / "mainspring.json"
+    path.write_bytes(orjson.dumps(document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return path
 
 
 _DEFINITION = {
@@ -62,12 +80,32 @@ _DEFINITION = {
 }
 
 
+class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """Leaves out the responses, headers and schemas that flask-smorest brings along."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_responses(self) -> None: ...
+
+    def _register_etag_headers(self) -> None: ...
+
+    def _register_pagination_header(self) -> None: ...
+
+
 class _Converter(OpenAPIConverter):
     """Shows each enum once, as a component of its own name."""
 
     def init_attribute_functions(self) -> None:
         super().init_attribute_functions()  # type: ignore[no-untyped-call]
         self.add_attribute_function(_enum_reference)  # type: ignore[no-untyped-call]
+
+
+_COMPONENT_NAMES: Mapping[type[StrEnum], str] = {
+    RunState: "DagRunState",
+    RunType: "DagRunType",
+    TaskState: "TaskInstanceState",
+}
+"""Airflow's names."""
 
 
 class _Plugin(MarshmallowPlugin):
@@ -77,10 +115,14 @@ class _Plugin(MarshmallowPlugin):
 def _enum_reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
     if not isinstance(field, Choice) or len(field.values) < len(field.enum):
         return {}
-    name = field.enum.__name__
+    name = _COMPONENT_NAMES[field.enum]
     components = self.spec.components
     if name not in components.schemas:
         components.schema(name, {"type": "string", "enum": [value.value for value in field.enum]})
     ret.clear()
     reference: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
     return {"anyOf": [reference, {"type": "null"}]} if field.allow_none else reference
+
+
+if __name__ == "__main__":
+    write_document(Path(sys.argv[1]))

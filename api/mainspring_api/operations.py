@@ -12,7 +12,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from mainspring.definition import load_json
 from mainspring.errors import InvalidInput, Problem
-from mainspring_api.problems import InvalidQuery, ProblemSchema
+from mainspring_api.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.tokens import Role
 
@@ -21,6 +21,7 @@ __all__ = ["Resource", "read_body"]
 BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
 JSON = "application/json"
+_SUCCESSES = {200: "OK", 201: "Created", 204: "No Content"}
 
 View = Callable[..., Response]
 
@@ -65,11 +66,11 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
                 known_errors |= {413, 415, 422}
             if query is not None:
                 known_errors.add(422)
-            documented: Any = self.response(status, answer)(view)
-            for other_status, schema in (also or {}).items():
-                documented = self.alt_response(other_status, schema=schema, success=True)(documented)
+            documented: Any = view
+            for code, schema in {status: answer, **(also or {})}.items():
+                documented = self.response(code, schema, description=_SUCCESSES[code])(documented)
             for code in sorted(known_errors):
-                documented = self.alt_response(code, schema=ProblemSchema)(documented)
+                documented = self.alt_response(code, TITLES[code].replace(" ", ""))(documented)
             if query is not None:
                 documented = self.arguments(query, location="query")(documented)
             if body is not None:
@@ -84,6 +85,8 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             documented = self.doc(**manual)(documented)
             # Flask gets the bare view: what the wrappers know is for the document alone.
             loaded._apidoc = documented._apidoc
+            # `arguments` documents a 422 of its own, which `known_errors` has said already.
+            loaded._apidoc.get("arguments", {}).pop("responses", None)
             loaded.role = role
             loaded.body_bytes_max = body_bytes_max
             self.add_url_rule(rule, operation_id, loaded, methods=[method])

@@ -20,7 +20,7 @@ from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
 from mainspring_store.questions.listing import InvalidPage
 
-__all__ = ["BadRequest", "InvalidQuery", "ProblemSchema", "register_error_handlers"]
+__all__ = ["TITLES", "BadRequest", "InvalidQuery", "ProblemSchema", "register_error_handlers"]
 
 ERRORS_MAX = 200
 """Faults told in one answer; `errors_total` says how many there are."""
@@ -54,6 +54,22 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
 }
 """The nearest ancestor counts. Whatever is not here is our fault: 500."""
+
+TITLES: Mapping[int, str] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+"""What we answer with. Spelt out, because the standard library's names change between versions of Python."""
 
 _INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
 
@@ -155,7 +171,9 @@ def _http_error(error: HTTPException) -> Response:
     headers = {
         name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")
     }
-    return _write(status, _code_of(status), error.description or HTTPStatus(status).phrase, headers=headers)
+    return _write(
+        status, _title(status).lower().replace(" ", "_"), error.description or _title(status), headers=headers
+    )
 
 
 def _unexpected(error: Exception) -> Response:
@@ -174,7 +192,7 @@ def _write(
     content = {
         "detail": detail,
         "type": f"/problems/{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": _title(status),
         "status": status,
         "code": code,
         "request_id": _request_id(),
@@ -185,8 +203,8 @@ def _write(
     return Response(dump(content), status=status, headers=dict(headers or {}), mimetype=mimetype)
 
 
-def _code_of(status: int) -> str:
-    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+def _title(status: int) -> str:
+    return TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def _request_id() -> str:

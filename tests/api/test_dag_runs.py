@@ -1,0 +1,231 @@
+"""Runs over HTTP: trigger, look, cancel, wait."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+from urllib.parse import quote
+
+import pytest
+
+from tests.api.harness import SHELL, Api
+
+PARAMS = {
+    "type": "object",
+    "properties": {"rows": {"type": "integer", "default": 3}, "name": {"type": "string"}},
+    "additionalProperties": False,
+}
+
+
+def test_a_trigger_answers_the_queued_run(api: Api) -> None:
+    api.save(params=PARAMS)
+    before = datetime.now(UTC)
+    run = api.post("/dags/etl/dagRuns", {"logical_date": None, "conf": {"name": "x"}, "note": "by hand"})
+    assert (run["state"], run["run_type"], run["triggered_by"]) == ("queued", "manual", "rest_api")
+    assert (run["conf"], run["params"]) == ({"name": "x"}, {"name": "x", "rows": 3})
+    assert (run["note"], run["triggering_user_name"]) == ("by hand", "admin")
+    assert (run["logical_date"], run["data_interval_start"], run["start_date"]) == (None, None, None)
+    assert before <= datetime.fromisoformat(run["run_after"]) <= datetime.now(UTC)
+    assert [version["version_number"] for version in run["dag_versions"]] == [1]
+    assert re.fullmatch(r"manual__[0-9T:.+-]{26,}_[0-9a-f]{8}", run["dag_run_id"])
+    assert api.get(f"/dags/etl/dagRuns/{run['dag_run_id']}") == run
+
+
+def test_a_trigger_needs_no_body(sqlite_api: Api) -> None:
+    sqlite_api.save()
+    answer = sqlite_api.request("POST", "/dags/etl/dagRuns")
+    assert (answer.status, answer.json["conf"]) == (200, {})
+
+
+def test_triggers_at_one_moment_make_as_many_runs(api: Api) -> None:
+    api.save()
+    together = Barrier(8)
+
+    def trigger(_: int) -> str:
+        together.wait(10)
+        return api.trigger()
+
+    with ThreadPoolExecutor(8) as pool:
+        run_ids = set(pool.map(trigger, range(8)))
+    assert len(run_ids) == 8
+    assert api.get("/dags/etl/dagRuns")["total_entries"] == 8
+
+
+def test_a_run_keeps_the_version_it_was_made_from(api: Api) -> None:
+    api.save()
+    run_id = api.trigger()
+    api.put("/dags/etl", {"tasks": {"other": SHELL}})
+    assert api.get(f"/dags/etl/dagRuns/{run_id}")["dag_versions"][0]["version_number"] == 1
+    instances = api.get(f"/dags/etl/dagRuns/{run_id}/taskInstances")["task_instances"]
+    assert [one["task_id"] for one in instances] == ["a", "b"]
+    newer = api.trigger()
+    assert api.get(f"/dags/etl/dagRuns/{newer}")["dag_versions"][0]["version_number"] == 2
+
+
+def test_a_referer_means_that_the_page_triggered_it(sqlite_api: Api) -> None:
+    sqlite_api.save()
+    run = sqlite_api.post("/dags/etl/dagRuns", {}, headers={"Referer": "http://localhost/dags/etl"})
+    assert run["triggered_by"] == "ui"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        pytest.param({"conf": {"rows": "many"}}, "/conf/rows", id="conf of another type"),
+        pytest.param({"conf": {"extra": 1}}, "/conf", id="conf that the schema forbids"),
+        pytest.param({"conf": []}, "/conf", id="conf is a list"),
+        pytest.param({"surprise": 1}, "/surprise", id="unknown member"),
+        pytest.param({"dag_run_id": 5}, "/dag_run_id", id="run id is a number"),
+        pytest.param({"logical_date": "soon"}, "/logical_date", id="no instant"),
+        pytest.param({"logical_date": 1700000000}, "/logical_date", id="instant as a number"),
+        pytest.param({"run_after": "0001-01-01T00:00:00+14:00"}, "/run_after", id="before the first instant"),
+        pytest.param({"run_after": "2026-01-01T00:00:00+26:00"}, "/run_after", id="offset out of range"),
+        pytest.param({"data_interval_start": "2026-01-01"}, "/data_interval_start", id="one end of an interval"),
+        pytest.param(
+            {"logical_date": "2026-01-01", "data_interval_start": "2026-01-02", "data_interval_end": "2026-01-01"},
+            "/data_interval_end",
+            id="interval backwards",
+        ),
+        pytest.param({"partition_key": "x"}, "/partition_key", id="partition"),
+        pytest.param({"note": "x" * 1001}, "/note", id="long note"),
+    ],
+)
+def test_a_trigger_that_does_not_validate_is_refused_by_place(sqlite_api: Api, body: object, pointer: str) -> None:
+    sqlite_api.save(params=PARAMS)
+    problem = sqlite_api.post("/dags/etl/dagRuns", body, 422)
+    assert pointer in [error["pointer"] for error in problem["errors"]]
+    assert ["body", *pointer.split("/")[1:]] in [item["loc"] for item in problem["detail"]]
+    assert sqlite_api.get("/dags/etl/dagRuns")["total_entries"] == 0
+
+
+@pytest.mark.parametrize(
+    "run_id", ["a/b", "a..b", "..", "", "white space", "ümlaut", "x" * 251, "scheduled__x", "backfill__x", "a\nb"]
+)
+def test_a_run_id_that_is_none_is_a_bad_request(sqlite_api: Api, run_id: str) -> None:
+    sqlite_api.save()
+    sqlite_api.post("/dags/etl/dagRuns", {"dag_run_id": run_id}, 400)
+    assert sqlite_api.get("/dags/etl/dagRuns")["total_entries"] == 0
+
+
+@pytest.mark.parametrize("run_id", ["r", "manual__x", "a~b:c+d-e_f.g", "x" * 250])
+def test_a_chosen_run_id_is_kept(sqlite_api: Api, run_id: str) -> None:
+    sqlite_api.save()
+    assert sqlite_api.trigger(run_id=run_id) == run_id
+    assert sqlite_api.get(f"/dags/etl/dagRuns/{quote(run_id, safe='')}")["dag_run_id"] == run_id
+
+
+def test_a_second_run_of_one_id_or_logical_date_is_a_conflict(api: Api) -> None:
+    api.save()
+    api.save("other")
+    api.trigger(run_id="r1", logical_date="2026-01-01T00:00:00Z")
+    same_id = api.post("/dags/etl/dagRuns", {"dag_run_id": "r1"}, 409)
+    same_date = api.post("/dags/etl/dagRuns", {"dag_run_id": "r2", "logical_date": "2026-01-01T01:00:00+01:00"}, 409)
+    assert "'r1'" in same_id["detail"]["message"]
+    assert "2026-01-01" in same_date["detail"]["message"]
+    assert set(same_id["detail"]) == {"reason", "statement", "orig_error", "message"}
+    api.trigger("other", run_id="r1", logical_date="2026-01-01T00:00:00Z")
+    assert api.get("/dags/etl/dagRuns")["total_entries"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param({"logical_date": "2026-01-01T00:00:00"}, ["01-01", "01-01", "01-01"], id="no zone is UTC"),
+        pytest.param(
+            {
+                "logical_date": "2026-01-01T02:00:00.000000+0200",
+                "data_interval_start": "2026-01-02",
+                "data_interval_end": "2026-01-03",
+            },
+            ["01-01", "01-02", "01-03"],
+            id="all given",
+        ),
+        pytest.param(
+            {"data_interval_start": "2026-01-02", "data_interval_end": "2026-01-03"},
+            [None, None, None],
+            id="interval without a logical date is dropped",
+        ),
+    ],
+)
+def test_dates_of_a_trigger(sqlite_api: Api, body: dict[str, str], expected: list[str | None]) -> None:
+    sqlite_api.save()
+    run = sqlite_api.post("/dags/etl/dagRuns", body)
+    got = [run[name] for name in ("logical_date", "data_interval_start", "data_interval_end")]
+    assert got == [day and f"2026-{day}T00:00:00Z" for day in expected]
+
+
+def test_a_run_tells_how_it_went(api: Api) -> None:
+    api.save(outputs={"total": "${{ tasks.a.outputs.n }}"})
+    run_id = api.trigger()
+    api.engine.settle()
+    assert api.get(f"/dags/etl/dagRuns/{run_id}")["state"] == "running"
+    api.engine.finish("a", run_id=run_id, outputs={"n": 5})
+    api.engine.finish("b", run_id=run_id)
+    run = api.get(f"/dags/etl/dagRuns/{run_id}")
+    assert (run["state"], run["outputs"], run["state_reason"]) == ("success", {"total": 5}, None)
+    seconds = datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["start_date"])
+    assert run["duration"] == seconds.total_seconds()
+
+
+def test_a_cancel_ends_the_run_and_says_who(api: Api) -> None:
+    api.save()
+    run_id = api.trigger()
+    api.engine.settle()
+    run = api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed", "note": "not needed"})
+    assert (run["state"], run["state_reason"], run["note"]) == ("failed", "cancelled", "not needed")
+    assert "admin" in run["message"]
+    instances = api.get(f"/dags/etl/dagRuns/{run_id}/taskInstances")["task_instances"]
+    assert {one["task_id"]: one["state"] for one in instances} == {"a": "failed", "b": "skipped"}
+    again = api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
+    assert again["end_date"] == run["end_date"]
+
+
+def test_a_run_that_succeeded_is_not_cancelled(api: Api) -> None:
+    api.save("one", {"a": SHELL})
+    run_id = api.trigger("one")
+    api.engine.settle()
+    api.engine.finish("a", run_id=run_id)
+    refused = api.patch(f"/dags/one/dagRuns/{run_id}", {"state": "failed"}, 409)
+    assert "success" in refused["detail"]["message"]
+    assert api.get(f"/dags/one/dagRuns/{run_id}")["state"] == "success"
+
+
+@pytest.mark.parametrize("state", ["queued", "success"])
+def test_states_that_cannot_be_set_yet_say_so(sqlite_api: Api, state: str) -> None:
+    sqlite_api.save()
+    run_id = sqlite_api.trigger()
+    problem = sqlite_api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": state}, 422)
+    assert problem["errors"][0]["code"] == "not_supported_yet"
+
+
+@pytest.mark.parametrize("state", ["running", "cancelled", "", 1])
+def test_other_states_cannot_be_set(sqlite_api: Api, state: object) -> None:
+    sqlite_api.save()
+    run_id = sqlite_api.trigger()
+    sqlite_api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": state}, 422)
+
+
+def test_a_mask_narrows_what_is_applied(sqlite_api: Api) -> None:
+    sqlite_api.save()
+    run_id = sqlite_api.trigger()
+    run = sqlite_api.patch(
+        f"/dags/etl/dagRuns/{run_id}?update_mask=note&update_mask=no_such", {"state": "failed", "note": "later"}
+    )
+    assert (run["state"], run["note"]) == ("queued", "later")
+
+
+@pytest.mark.parametrize("note", ["", None])
+def test_an_empty_note_removes_the_note(sqlite_api: Api, note: str | None) -> None:
+    sqlite_api.save()
+    run_id = sqlite_api.trigger(note="old")
+    assert sqlite_api.patch(f"/dags/etl/dagRuns/{run_id}", {"note": note})["note"] is None
+
+
+def test_unknown_runs_are_not_found(sqlite_api: Api) -> None:
+    sqlite_api.save()
+    sqlite_api.get("/dags/etl/dagRuns/none", 404)
+    sqlite_api.get("/dags/~/dagRuns/none", 404)
+    sqlite_api.patch("/dags/etl/dagRuns/none", {"note": "x"}, 404)
+    sqlite_api.patch("/dags/etl/dagRuns/none", {"state": "failed"}, 404)
+    sqlite_api.get("/dags/etl/dagRuns/none/wait?interval=1", 404)
+    sqlite_api.get("/dags/etl/dagRuns/none/taskInstances", 404)

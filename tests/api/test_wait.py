@@ -1,0 +1,103 @@
+"""Waiting for a run to end."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Timer
+
+import orjson
+import pytest
+
+from mainspring_store.dags import delete_dag
+from tests.api.conftest import OpenApi
+from tests.api.harness import SHELL, Api
+
+
+@pytest.fixture
+def run(sqlite_api: Api) -> str:
+    sqlite_api.save("etl", {"a": SHELL}, outputs={"total": "${{ tasks.a.outputs.return_value }}"})
+    run_id = sqlite_api.trigger()
+    sqlite_api.engine.settle()
+    return run_id
+
+
+def test_a_wait_ends_with_the_run_and_tells_the_results(sqlite_api: Api, run: str) -> None:
+    finish = Timer(0.2, lambda: sqlite_api.engine.finish("a", run_id=run, outputs={"return_value": {"rows": [1, 2]}}))
+    finish.start()
+    waited = sqlite_api.get(f"/dags/etl/dagRuns/{run}/wait?interval=30&result=a&result=no_such&timeout=30")
+    finish.join()
+    assert waited["state"] == "success"
+    assert waited["results"] == {"a": {"rows": [1, 2]}, "no_such": None}
+    assert waited["outputs"] == {"total": {"rows": [1, 2]}}
+
+
+def test_a_finished_run_is_told_at_once(sqlite_api: Api, run: str) -> None:
+    sqlite_api.patch(f"/dags/etl/dagRuns/{run}", {"state": "failed"})
+    waited = sqlite_api.get(f"/dags/etl/dagRuns/{run}/wait?interval=3600")
+    assert (waited["state"], waited["state_reason"]) == ("failed", "cancelled")
+
+
+@pytest.mark.parametrize("timeout", ["0", "0.05"])
+def test_the_time_limit_of_a_wait_answers_the_present_state(sqlite_api: Api, run: str, timeout: str) -> None:
+    assert sqlite_api.get(f"/dags/etl/dagRuns/{run}/wait?interval=1&timeout={timeout}")["state"] == "running"
+
+
+def test_a_stream_tells_the_state_at_each_interval(sqlite_api: Api, run: str) -> None:
+    finish = Timer(0.4, lambda: sqlite_api.engine.finish("a", run_id=run, outputs={"return_value": 1}))
+    finish.start()
+    answer = sqlite_api.request(
+        "GET", f"/dags/etl/dagRuns/{run}/wait?interval=0.1&result=a", headers={"Accept": "application/x-ndjson"}
+    )
+    finish.join()
+    assert (answer.status, answer.media_type) == (200, "application/x-ndjson")
+    lines = [orjson.loads(line) for line in answer.body.splitlines()]
+    assert len(lines) >= 3
+    assert lines[:-1] == [{"state": "running"}] * (len(lines) - 1)
+    assert (lines[-1]["state"], lines[-1]["results"]) == ("success", {"a": 1})
+
+
+def test_who_also_takes_json_gets_json(sqlite_api: Api, run: str) -> None:
+    answer = sqlite_api.request(
+        "GET",
+        f"/dags/etl/dagRuns/{run}/wait?interval=1&timeout=0",
+        headers={"Accept": "application/x-ndjson,application/json"},
+    )
+    assert answer.media_type == "application/json"
+
+
+def test_a_run_deleted_meanwhile_ends_the_wait(sqlite_api: Api, run: str) -> None:
+    sqlite_api.patch(f"/dags/etl/dagRuns/{run}", {"state": "failed"})
+    sqlite_api.patch("/dags/etl", {"is_paused": True})
+    waiting = sqlite_api.trigger()
+    delete = Timer(0.2, lambda: delete_dag(sqlite_api.database, "etl"))
+    delete.start()
+    waited = sqlite_api.get(f"/dags/etl/dagRuns/{waiting}/wait?interval=1&timeout=30")
+    delete.join()
+    assert waited["state"] is None
+    assert "deleted" in waited["message"]
+
+
+@pytest.mark.parametrize("query", ["", "interval=", "interval=0", "interval=-1", "interval=x", "interval=1&timeout=-1"])
+def test_the_numbers_of_a_wait_are_checked(sqlite_api: Api, run: str, query: str) -> None:
+    sqlite_api.get(f"/dags/etl/dagRuns/{run}/wait?{query}", 422)
+
+
+def test_many_waits_share_one_watcher_and_all_end(sqlite_api: Api, run: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        waits = [pool.submit(sqlite_api.get, f"/dags/etl/dagRuns/{run}/wait?interval=5&timeout=30") for _ in range(8)]
+        sqlite_api.engine.finish("a", run_id=run, outputs={"return_value": 1})
+        assert {wait.result(30)["state"] for wait in waits} == {"success"}
+
+
+def test_beyond_half_of_the_threads_waits_are_turned_away(open_api: OpenApi) -> None:
+    with open_api("sqlite", server_threads=4) as api:
+        api.save()
+        run_id = api.trigger()
+        path = f"/dags/etl/dagRuns/{run_id}/wait?interval=5&timeout=30"
+        with ThreadPoolExecutor(2) as pool:
+            waits = [pool.submit(api.get, path) for _ in range(2)]
+            look = f"/dags/etl/dagRuns/{run_id}/wait?interval=5&timeout=0"
+            while (refused := api.request("GET", look)).status == 200:
+                assert not any(wait.done() for wait in waits)
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+            api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
+            assert [wait.result(30)["state"] for wait in waits] == ["failed", "failed"]
+        assert api.get(path)["state"] == "failed"
