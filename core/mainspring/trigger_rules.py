@@ -81,11 +81,12 @@ def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> Decision:
         case TriggerRule.ALL_DONE:
             return _run_when(all_done)
         case TriggerRule.ALL_DONE_MIN_ONE_SUCCESS:
+            # Airflow does not count a skip as done here: one is enough to skip.
+            if counts.skipped:
+                return Decision.SKIP
             if not all_done:
                 return Decision.WAIT
-            if counts.success:
-                return Decision.RUN
-            return Decision.UPSTREAM_FAILED if bad else Decision.SKIP
+            return Decision.RUN if counts.success else Decision.UPSTREAM_FAILED
         case TriggerRule.ALL_SKIPPED:
             if counts.success or bad:
                 return Decision.SKIP
@@ -101,7 +102,8 @@ def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> Decision:
                 return Decision.RUN
             return Decision.SKIP if all_done else Decision.WAIT
         case TriggerRule.ONE_DONE:
-            if counts.success or bad:
+            # One that has run itself: neither skipped nor failed by its own upstream.
+            if counts.success or counts.failed:
                 return Decision.RUN
             return Decision.SKIP if all_done else Decision.WAIT
         case TriggerRule.NONE_FAILED:
@@ -130,10 +132,10 @@ class WakeOn(IntFlag):
     NOTHING = 0
     SUCCESS = 1
     FAILED = 2
-    """Also `upstream_failed`."""
     SKIPPED = 4
     START = 8
     """The start of the run itself: the rule waits for nobody."""
+    UPSTREAM_FAILED = 16
 
 
 def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
@@ -148,6 +150,7 @@ def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
     firsts = {
         WakeOn.SUCCESS: UpstreamCounts(2, success=1),
         WakeOn.FAILED: UpstreamCounts(2, failed=1),
+        WakeOn.UPSTREAM_FAILED: UpstreamCounts(2, upstream_failed=1),
         WakeOn.SKIPPED: UpstreamCounts(2, skipped=1),
     }
     result = WakeOn.NOTHING

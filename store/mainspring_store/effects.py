@@ -192,7 +192,8 @@ class _Statements:
             and_(table.wake_on.bitwise_and(bit.value) != 0, condition)
             for bit, condition in (
                 (WakeOn.SUCCESS, rows.c.success > 0),
-                (WakeOn.FAILED, or_(rows.c.failed > 0, rows.c.upstream_failed > 0)),
+                (WakeOn.FAILED, rows.c.failed > 0),
+                (WakeOn.UPSTREAM_FAILED, rows.c.upstream_failed > 0),
                 (WakeOn.SKIPPED, rows.c.skipped > 0),
             )
         ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.trigger_rules import Decision, TriggerRule, UpstreamCounts, evaluate, handles_failure
+from mainspring.trigger_rules import Decision, TriggerRule, UpstreamCounts, WakeOn, evaluate, handles_failure, wake_on
 from tests.unit.strategies import trigger_rules, upstream_states
 
 WAIT, RUN, SKIP, FAIL = Decision.WAIT, Decision.RUN, Decision.SKIP, Decision.UPSTREAM_FAILED
@@ -33,11 +33,11 @@ TABLE = {
     "all_success":                 (WAIT, WAIT, FAIL, FAIL, SKIP, RUN, FAIL, FAIL, SKIP, FAIL, FAIL, SKIP, FAIL, FAIL),
     "all_failed":                  (WAIT, SKIP, WAIT, WAIT, SKIP, SKIP, RUN, RUN, SKIP, SKIP, SKIP, SKIP, SKIP, SKIP),
     "all_done":                    (WAIT, WAIT, WAIT, WAIT, WAIT, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN),
-    "all_done_min_one_success":    (WAIT, WAIT, WAIT, WAIT, WAIT, RUN, FAIL, FAIL, SKIP, RUN, RUN, RUN, FAIL, RUN),
+    "all_done_min_one_success":    (WAIT, WAIT, WAIT, WAIT, SKIP, RUN, FAIL, FAIL, SKIP, SKIP, RUN, SKIP, SKIP, RUN),
     "all_skipped":                 (WAIT, SKIP, SKIP, SKIP, WAIT, SKIP, SKIP, SKIP, RUN, SKIP, SKIP, SKIP, SKIP, SKIP),
     "one_success":                 (WAIT, RUN, WAIT, WAIT, WAIT, RUN, FAIL, FAIL, SKIP, RUN, RUN, RUN, FAIL, RUN),
     "one_failed":                  (WAIT, WAIT, RUN, RUN, WAIT, SKIP, RUN, RUN, SKIP, RUN, RUN, SKIP, RUN, RUN),
-    "one_done":                    (WAIT, RUN, RUN, RUN, WAIT, RUN, RUN, RUN, SKIP, RUN, RUN, RUN, RUN, RUN),
+    "one_done":                    (WAIT, RUN, RUN, WAIT, WAIT, RUN, RUN, SKIP, SKIP, RUN, RUN, RUN, RUN, RUN),
     "none_failed":                 (WAIT, WAIT, FAIL, FAIL, WAIT, RUN, FAIL, FAIL, RUN, FAIL, FAIL, RUN, FAIL, FAIL),
     "none_failed_min_one_success": (WAIT, WAIT, FAIL, FAIL, WAIT, RUN, FAIL, FAIL, SKIP, FAIL, FAIL, RUN, FAIL, FAIL),
     "none_skipped":                (WAIT, WAIT, WAIT, WAIT, SKIP, RUN, RUN, RUN, SKIP, SKIP, RUN, SKIP, SKIP, RUN),
@@ -89,3 +89,20 @@ def test_an_instance_that_was_removed_counts_as_done_and_stops_nothing(states: l
 
 def test_only_rules_that_ask_for_a_failure_handle_one() -> None:
     assert {rule for rule in TriggerRule if handles_failure(rule)} == {TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED}
+
+
+@given(trigger_rules, st.lists(upstream_states, min_size=1, max_size=6))
+def test_a_rule_is_asked_at_the_result_that_decides_it_and_is_never_asked_in_vain(
+    rule: TriggerRule, states: list[str]
+) -> None:
+    total = len(states)
+    wakes = wake_on(rule, total)
+    for done in range(total):
+        before, after = (
+            evaluate(rule, _counts(states[:done], total)),
+            evaluate(rule, _counts(states[: done + 1], total)),
+        )
+        is_asked = done + 1 == total or bool(wakes & WakeOn[states[done].upper()])
+        if before is WAIT:
+            assert is_asked == (after is not WAIT)
+    assert bool(wakes & WakeOn.START) == (evaluate(rule, UpstreamCounts(total)) is not WAIT)
