@@ -5,7 +5,7 @@ which rows it took; `executemany` cannot. SQLite reads the text by `json_each`, 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
-from mainspring_store.types import UtcDateTime
+from mainspring_store.types import UtcDateTime, to_text
 
 __all__ = ["Fields", "as_rows", "dump_rows"]
 
@@ -70,7 +70,5 @@ def dump_rows(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"instant {value!r} has no time zone; the store keeps aware UTC instants only")
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return to_text(value)
     raise TypeError(f"{type(value).__name__} cannot be part of a batch")

@@ -18,7 +18,7 @@ def to_text(value: datetime) -> str:
     """The one spelling of an instant in SQLite: fixed width, so that text order is time order."""
     if value.tzinfo is None:
         raise ValueError(f"instant {value!r} has no time zone; the store keeps aware UTC instants only")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def from_text(value: str) -> datetime:
