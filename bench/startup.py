@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.acceptance.server import Server, descendants, started
+from tests.acceptance.server import Server, descendants, proportional_memory_mib, started
 
 _IDLE_SECONDS = 20.0
 _STARTS = 5
@@ -22,7 +22,7 @@ def main() -> None:
         print(f"{executor}: from `up` to the first success: median {seconds[_STARTS // 2]:.2f} s (limit 3 s)")
         with tempfile.TemporaryDirectory() as folder, started(Path(folder) / "home", executor=executor) as server:
             _run_one(server)
-            cpu, memory = _idle_cpu(server), _memory_mib(server)
+            cpu, memory = _idle_cpu(server), proportional_memory_mib(server.process.pid)
         print(f"{executor}: idle: {cpu:.2%} of a core (limit 1 %); memory: {memory:.0f} MiB PSS (limit 250)")
 
 
@@ -50,11 +50,3 @@ def _idle_cpu(server: Server) -> float:
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory_mib(server: Server) -> float:
-    total = 0
-    for pid in [server.process.pid, *descendants(server.process.pid)]:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total / 1024

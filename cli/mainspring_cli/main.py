@@ -109,6 +109,19 @@ def db_upgrade(settings: Resolved) -> None:
     upgrade_database(settings.config)
 
 
+@db.command("check")
+@_with_settings(_SETTINGS_FLAGS)
+def db_check(settings: Resolved) -> None:
+    """Tell the schema's revision; ends non-zero when it is not this version's."""
+    from mainspring_cli.services import schema_revisions
+
+    found, wanted = schema_revisions(settings.config)
+    click.echo(f"database {found or 'empty'}, this version {wanted}")
+    if found != wanted:
+        click.echo("mainspring: the database is not of this version: mainspring db upgrade", err=True)
+        sys.exit(1)
+
+
 @cli.group("config")
 def config_group() -> None:
     """Look at the settings."""
@@ -118,8 +131,7 @@ def config_group() -> None:
 @_with_settings(_SETTINGS_FLAGS, _API_FLAGS, _SCHEDULER_FLAGS)
 def config_show(settings: Resolved) -> None:
     """Print every setting, its value and where it comes from."""
-    rows = settings.describe()
-    for name, value, origin in rows:
+    for name, value, origin in settings.describe():
         click.echo(f"{name:16}  {value:40}  {origin}".rstrip())
 
 

@@ -9,7 +9,7 @@ from mainspring_cli.config import Config, check_exposure
 from mainspring_cli.home import keep_admin_token, prepare_home
 from mainspring_cli.listener import listen
 
-__all__ = ["run_scheduler", "serve_api", "upgrade_database"]
+__all__ = ["run_scheduler", "schema_revisions", "serve_api", "upgrade_database"]
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -66,6 +66,18 @@ def upgrade_database(config: Config) -> None:
     database = open_database(config.store_url)
     try:
         migrate(database)
+    finally:
+        database.close()
+
+
+def schema_revisions(config: Config) -> tuple[str | None, str]:
+    """The schema's revision in the database (`None` = it is empty), and the one that this version needs."""
+    from mainspring_store import open_database
+    from mainspring_store.migrate import current_revision, head_revision
+
+    database = open_database(config.store_url)
+    try:
+        return current_revision(database), head_revision()
     finally:
         database.close()
 

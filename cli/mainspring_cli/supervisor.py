@@ -78,8 +78,8 @@ class Service:
 def supervise(services: Sequence[Service], *, stop_seconds: float) -> int:
     """Run the services until SIGINT, SIGTERM or SIGHUP, then stop them all; returns the exit code to end with.
 
-    What has not stopped after `stop_seconds`, or at a second such signal, is killed. Must be called from the only
-    thread.
+    What has not stopped after `stop_seconds`, or when SIGINT comes then (somebody at a terminal is impatient), is
+    killed. Must be called from the only thread.
     """
     watched = _STOP_SIGNALS | {signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -114,7 +114,7 @@ def _stop(services: Sequence[Service], watched: frozenset[signal.Signals], *, se
         service.send(signal.SIGTERM)
     deadline = time.monotonic() + seconds
     while any(service.is_running() for service in services) and time.monotonic() < deadline:
-        if _next_signal(watched, until=deadline) in _STOP_SIGNALS:
+        if _next_signal(watched, until=deadline) == signal.SIGINT:
             break
     for service in services:
         service.kill()

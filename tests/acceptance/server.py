@@ -13,7 +13,7 @@ from typing import Any
 
 from mainspring_cli.client import Client
 
-__all__ = ["Server", "cmdline_of", "descendants", "is_running", "started", "until"]
+__all__ = ["Server", "cmdline_of", "descendants", "is_running", "proportional_memory_mib", "started", "until"]
 
 DEADLINE_SECONDS = 60.0
 
@@ -117,6 +117,15 @@ def descendants(pid: int) -> list[int]:
     for parent in found:
         found += children.get(parent, [])
     return found[1:]
+
+
+def proportional_memory_mib(pid: int) -> float:
+    """Memory of a process and all below it, pages that several share counted once."""
+    kib = 0
+    for each in [pid, *descendants(pid)]:
+        rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+        kib += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return kib / 1024
 
 
 def cmdline_of(pid: int) -> str:

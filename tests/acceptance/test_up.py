@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mainspring_cli.client import ApiError
-from tests.acceptance.server import Server, descendants, is_running, started, until
+from tests.acceptance.server import Server, descendants, is_running, proportional_memory_mib, started, until
 
 HELLO = """
 dag_id: hello
@@ -164,6 +164,13 @@ def test_a_request_that_comes_at_once_is_answered(tmp_path: Path) -> None:
     """The socket is there before the API is: an early client waits instead of being refused."""
     with started(tmp_path / "home") as server:
         assert server.client.get("/dags")["total_entries"] == 0
+
+
+def test_all_processes_together_stay_below_their_memory_limit(tmp_path: Path, executor: str) -> None:
+    with started(tmp_path / "home", executor=executor) as server:
+        server.put_dag(HELLO)
+        server.wait(server.trigger("hello"))
+        assert proportional_memory_mib(server.process.pid) < 250
 
 
 def test_the_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:

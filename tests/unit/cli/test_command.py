@@ -69,3 +69,14 @@ def test_an_unknown_command_is_named() -> None:
     answer = _mainspring("serve")
     assert answer.returncode == 2
     assert "No such command 'serve'" in answer.stderr
+
+
+def test_db_check_tells_whether_the_schema_is_of_this_version(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    home = str(tmp_path)
+    before = _mainspring("db", "check", "--database-url", url, "--home", home)
+    upgraded = _mainspring("db", "upgrade", "--database-url", url, "--home", home)
+    after = _mainspring("db", "check", "--database-url", url, "--home", home)
+    assert [before.returncode, upgraded.returncode, after.returncode] == [1, 0, 0], upgraded.stderr
+    assert "database empty" in before.stdout
+    assert "mainspring db upgrade" in before.stderr

@@ -100,7 +100,7 @@ def test_wrong_settings_of_a_child_are_not_tried_again() -> None:
     assert "starting it again" not in errors
 
 
-def test_a_second_signal_kills_a_child_that_will_not_stop(tmp_path: Path) -> None:
+def test_a_ctrl_c_while_it_stops_kills_a_child_that_will_not_stop(tmp_path: Path) -> None:
     mark = tmp_path / "stubborn"
     told = tmp_path / "told"
     script = (
@@ -113,9 +113,10 @@ def test_a_second_signal_kills_a_child_that_will_not_stop(tmp_path: Path) -> Non
     _until(lambda: bool(_pids(mark)), "the child started")
     supervisor.terminate()
     _until(told.exists, "the child was asked to stop")
+    supervisor.terminate()  # asks for what is under way already
     assert supervisor.poll() is None
 
-    supervisor.terminate()
+    supervisor.send_signal(signal.SIGINT)
 
     supervisor.communicate(timeout=20)
     assert not _is_running(_pids(mark)[0])
