@@ -8,7 +8,9 @@ from mainspring.trigger_rules import TriggerRule
 
 task_ids = st.text("abcdefghXYZ019_.-", min_size=1, max_size=8).filter(lambda text: text not in (".", ".."))
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20).filter(
+    lambda text: "${{" not in text
+)
 integers = st.integers(-(2**63), 2**63 - 1)
 scalars = st.none() | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False) | texts
 json_values = st.recursive(

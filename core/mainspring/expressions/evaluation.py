@@ -29,7 +29,7 @@ ADDING_BYTES_MAX = 1_000_000_000
 """Size of the handed values times the square of the additions: each `+` copies what was added before."""
 MATCHING_UNITS_MAX = 20_000_000
 """Size of the handed values times the weight of a regular expression; 20,000,000 take about 10 ms."""
-CPU_SECONDS_MAX = 0.5
+CPU_SECONDS_MAX = 0.25
 _INT64 = 1 << 63
 
 

@@ -53,8 +53,9 @@ _METHODS = _MACROS | {
 _TOKEN = re.compile(
     r"""
       (?P<space>  [ \t\n\f\r]+ | //[^\n]* )
-    | (?P<string> (?:[rR]|[bB][rR]?)? (?: '''(?s:\\.|[^\\])*?''' | \"\"\"(?s:\\.|[^\\])*?\"\"\"
-                                        | '(?:\\.|[^\\'\n\r])*' | "(?:\\.|[^\\"\n\r])*" ) )
+    | (?P<string> [bB]?[rR] (?: '''(?s:.)*?''' | \"\"\"(?s:.)*?\"\"\" | '[^'\n\r]*' | "[^"\n\r]*" )
+                | [bB]? (?: '''(?s:\\.|[^\\])*?''' | \"\"\"(?s:\\.|[^\\])*?\"\"\"
+                          | '(?:\\.|[^\\'\n\r])*' | "(?:\\.|[^\\"\n\r])*" ) )
     | (?P<number> 0x[0-9a-fA-F]+[uU]? | (?:\d+\.\d+|\.\d+|\d+)(?:[eE][+-]?\d+)?[uU]? )
     | (?P<name>   [_a-zA-Z][_a-zA-Z0-9]* )
     | (?P<sign>   [-.,:?!+*/%<>=&|()\[\]{}] )
@@ -314,7 +315,7 @@ class _Reader:
         at = 1
         while at < len(self.tokens):
             following = self.tokens[at : at + 3]
-            if len(following) >= 2 and following[0].text == "." and following[1].kind == "name":
+            if len(following) >= 2 and following[0].text == "." and _is_member(following[1]):
                 path.append(following[1].text)
                 at += 2
             elif len(following) == 3 and following[0].text == "[" and following[2].text == "]":
@@ -326,6 +327,10 @@ class _Reader:
             else:
                 return None
         return tuple(path)
+
+
+def _is_member(token: Token) -> bool:
+    return token.kind == "name" and token.text not in _CONSTANTS
 
 
 def _check_task_reference(path: tuple[str, ...]) -> None:
