@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ _LOG_READS_MAX = 4
 """Of one `read`: at most 1 MiB of log, so that a talkative task does not hold up the caller."""
 _BATCH_BYTES = 1024 * 1024
 _PING_SECONDS = 1.0
+_SILENCES = 3
+"""After how many self-fence times without an answer a host is given up. More than one: in a host of threads, native
+code may hold everything else up for a while without being stuck."""
 _LAST_WORDS_SECONDS_MAX = 1.0
 """Between the ends of the two sockets of a host that is gone."""
 _BURIAL_SECONDS_MAX = 5.0
@@ -51,7 +55,7 @@ class HostProcess:
         self.is_closing = False
         """Its end is expected."""
         self._poller = poller
-        self._self_fence_seconds = config.self_fence_seconds
+        self._silence_seconds_max = _SILENCES * config.self_fence_seconds
         control, logs, self._process = _spawn({**env, HOST_VARIABLE: config.epoch})
         self._control, self._logs = _Stream(control, poller), _Stream(logs, poller)
         self._pidfd = os.pidfd_open(self._process.pid)
@@ -79,12 +83,16 @@ class HostProcess:
     def read(self) -> tuple[list[list[Any]], list[LogChunk]]:
         """Messages and log chunks that have arrived. The log is read first, so what a host said before it wrote a chunk
         is in the same answer as the chunk, or was in an earlier one."""
-        chunks = [decode_log_chunk(payload) for payload in self._logs.receive(_LOG_READS_MAX)]
         messages: list[list[Any]] = []
-        for payload in self._control.receive(_CONTROL_READS_MAX):
-            epoch, *batch = orjson.loads(payload)
-            if epoch == self.epoch:
-                messages += batch
+        try:
+            chunks = [decode_log_chunk(payload) for payload in self._logs.receive(_LOG_READS_MAX)]
+            for payload in self._control.receive(_CONTROL_READS_MAX):
+                epoch, *batch = orjson.loads(payload)
+                if epoch == self.epoch:
+                    messages += batch
+        except (ValueError, TypeError, struct.error) as exc:
+            self.lose(f"it said what cannot be understood: {exc}")
+            return [], []
         self.is_ready = self.is_ready or bool(messages)
         if any(message[0] == "pong" for message in messages):
             self._ping_unanswered_since = None
@@ -132,8 +140,8 @@ class HostProcess:
         self._pinged_at = now
         if self._ping_unanswered_since is None:
             self._ping_unanswered_since = now
-        elif now - self._ping_unanswered_since > self._self_fence_seconds:
-            self.lose(f"it did not answer for {self._self_fence_seconds:g} s")
+        elif now - self._ping_unanswered_since > self._silence_seconds_max:
+            self.lose(f"it did not answer for {self._silence_seconds_max:g} s")
             return
         self._write(b'[["ping"]]')
 

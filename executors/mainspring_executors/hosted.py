@@ -10,26 +10,26 @@ import socket
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import orjson
 
-from mainspring.attempts import Attempt, Finished, LogChunk, Report, Started, Stopped
+from mainspring.attempts import Attempt, Report
 from mainspring.errors import ExecutorError
 from mainspring_executors import leftovers
 from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.delivery import Delivery
 from mainspring_executors.environment import inherited
 from mainspring_executors.frames import FRAME_BYTES_MAX
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.host_process import HostProcess
 from mainspring_executors.results import Result, cancelled, interrupted, lost
 from mainspring_executors.settings import ExecutorSettings
-from mainspring_executors.wire import SEQ_FINISHED, SEQ_STOPPED, decode_report, encode_attempt
+from mainspring_executors.wire import decode_report, encode_attempt
 
 __all__ = ["HostMode", "HostedExecutor"]
 
@@ -38,6 +38,7 @@ _PREFETCH_MIN = 64
 _FINISHED_REMEMBERED = 20_000
 """Ids of finished attempts, for `recover` and against a second submit."""
 _ATTEMPT_BYTES_MAX = FRAME_BYTES_MAX // 2
+"""What an attempt takes with it, and what it may bring back."""
 _RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses before a host is started again, by how many in a row died before they said anything."""
 _OLD_HOSTS_MAX = 4
@@ -66,19 +67,13 @@ class _Tracked:
     mode: HostMode
     order: bytes
     """The message that hands it over."""
+    delivery: Delivery
     host: HostProcess | None = None
     """`None` while there is no host to take it."""
-    is_started: bool = False
-    log_bytes: int = 0
-    """Of the log handed over."""
-    early_chunks: list[LogChunk] = field(default_factory=list)
-    """Log that came before the start was reported."""
-    held: list[Finished | Stopped] = field(default_factory=list)
-    """The end, until the log before it has been handed over."""
-    is_over: bool = False
-    """Its `Finished` was handed over, with `still_running`."""
+    is_cancelled: bool = False
+    """Asked for; what becomes of it, its host says."""
     kill_due_at: float = 0.0
-    """When its host may be killed for its sake; of one that is over."""
+    """When its host may be killed for its sake; of one that is finished but still runs."""
 
 
 class HostedExecutor:
@@ -110,6 +105,8 @@ class HostedExecutor:
         self._failed_starts: dict[HostMode, int] = {}
         self._restart_at: dict[HostMode, float] = {}
         self._tracked: dict[str, _Tracked] = {}
+        self._waiting: dict[str, _Tracked] = {}
+        """Those of them that have no host."""
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._ready: list[Report] = []
         self._hostname = socket.gethostname()
@@ -152,6 +149,7 @@ class HostedExecutor:
             tracked = self._tracked.get(attempt_id)
             if tracked is None:
                 continue
+            tracked.is_cancelled = True
             if tracked.host is None:
                 self._conclude(tracked, cancelled())
             else:
@@ -164,7 +162,7 @@ class HostedExecutor:
         return {attempt_id: self._whereabouts(attempt_id) for attempt_id in attempt_ids}
 
     def capacity(self) -> int:
-        if self._is_closing:
+        if self._is_closing or self._waiting:
             return 0
         in_flight = len(self._tracked)
         if self._old_hosts:
@@ -175,9 +173,8 @@ class HostedExecutor:
         if self._is_closing:
             return
         self._is_closing = True
-        for tracked in list(self._tracked.values()):
-            if tracked.host is None:
-                self._conclude(tracked, interrupted())
+        for tracked in list(self._waiting.values()):
+            self._conclude(tracked, interrupted())
         graces = [tracked.attempt.cancel_grace for tracked in self._tracked.values()]
         deadline = monotonic() + (grace + max(graces, default=timedelta())).total_seconds() + _STOP_SECONDS_EXTRA
         self._retire_all(grace)
@@ -198,20 +195,24 @@ class HostedExecutor:
         if attempt_id in self._tracked or attempt_id in self._finished:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
         try:
-            tracked = _Tracked(attempt, self.place(attempt), _order_for(attempt))
+            tracked = _Tracked(attempt, self.place(attempt), _order_for(attempt), Delivery(attempt_id))
         except ExecutorError as exc:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.REJECTED, detail=str(exc))
         self._tracked[attempt_id] = tracked
         outgoing.setdefault(tracked.mode, []).append(tracked)
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
 
-    def _send(self, mode: HostMode, waiting: Sequence[_Tracked]) -> None:
+    def _send(self, mode: HostMode, attempts: Sequence[_Tracked]) -> None:
         """To the host of this mode; without one they wait until it is started again."""
         host = self._hosts.get(mode) or self._start(mode)
-        for tracked in waiting:
+        for tracked in attempts:
             tracked.host = host
+            if host is None:
+                self._waiting[tracked.attempt.attempt_id] = tracked
+            else:
+                self._waiting.pop(tracked.attempt.attempt_id, None)
         if host is not None:
-            host.send([tracked.order for tracked in waiting])
+            host.send([tracked.order for tracked in attempts])
 
     def _start(self, mode: HostMode) -> HostProcess | None:
         """A new host, if it is time for one."""
@@ -247,68 +248,41 @@ class HostedExecutor:
                 self._give_up(host)
             elif not host.is_closing:
                 self._discard_when_idle(host)
-        for mode in HostMode:
-            waiting = [tracked for tracked in self._tracked.values() if tracked.host is None and tracked.mode is mode]
-            if waiting:
-                self._send(mode, waiting)
+        if self._waiting:
+            for mode in HostMode:
+                self._send(mode, [tracked for tracked in self._waiting.values() if tracked.mode is mode])
 
     def _take_in(self, host: HostProcess) -> None:
         messages, chunks = host.read()
         for message in messages:
-            self._take_message(host, message)
+            if message[0] in ("started", "finished", "stopped"):
+                self._take_report(host, decode_report(message, hostname=self._hostname))
+            elif message[0] == "returned":
+                self._take_back(message[1])
         for chunk in chunks:
-            tracked = self._tracked.get(chunk.attempt_id)
-            if tracked is not None and tracked.host is host:
-                self._take_chunk(tracked, chunk)
+            self._take_report(host, chunk)
         host.tend()
 
-    def _take_message(self, host: HostProcess, message: list[Any]) -> None:
-        match message[0]:
-            case "started" | "finished" | "stopped":
-                tracked = self._tracked.get(message[1])
-                if tracked is not None and tracked.host is host:
-                    self._take_report(tracked, decode_report(message, hostname=self._hostname))
-            case "returned":
-                for attempt_id in message[1]:
-                    if attempt_id in self._tracked:
-                        self._tracked[attempt_id].host = None
-
-    def _take_report(self, tracked: _Tracked, report: Started | Finished | Stopped) -> None:
-        if isinstance(report, Started):
-            if not tracked.is_started:
-                tracked.is_started = True
-                self._ready.append(report)
-                early, tracked.early_chunks = tracked.early_chunks, []
-                for chunk in early:
-                    self._take_chunk(tracked, chunk)
+    def _take_report(self, host: HostProcess, report: Report) -> None:
+        tracked = self._tracked.get(report.attempt_id)
+        # What an attempt's former host may still say about it does not count.
+        if tracked is None or tracked.host is not host:
             return
-        if tracked.is_over != isinstance(report, Stopped) and not tracked.held:
-            return
-        tracked.held.append(report)
-        self._release(tracked)
+        self._ready += tracked.delivery.take(report)
+        if tracked.delivery.is_done:
+            self._forget(tracked)
+        elif tracked.delivery.is_finished and not tracked.kill_due_at:
+            tracked.kill_due_at = monotonic() + tracked.attempt.cancel_grace.total_seconds()
+            self._retire_when_half_held(host, tracked.mode)
 
-    def _take_chunk(self, tracked: _Tracked, chunk: LogChunk) -> None:
-        if not tracked.is_started:
-            tracked.early_chunks.append(chunk)
-        elif chunk.offset == tracked.log_bytes:
-            tracked.log_bytes += len(chunk.data)
-            self._ready.append(chunk)
-            self._release(tracked)
-
-    def _release(self, tracked: _Tracked) -> None:
-        """Hand the end over, if all of the log before it has been."""
-        while tracked.held:
-            report = tracked.held[0]
-            if isinstance(report, Finished) and report.log_bytes > tracked.log_bytes:
-                return
-            del tracked.held[0]
-            self._ready.append(report)
-            if isinstance(report, Finished) and report.still_running:
-                tracked.is_over = True
-                tracked.kill_due_at = monotonic() + tracked.attempt.cancel_grace.total_seconds()
-                self._retire_when_half_held(tracked)
-            else:
-                self._forget(tracked)
+    def _take_back(self, attempt_ids: Sequence[str]) -> None:
+        """A retiring host did not start these."""
+        for attempt_id in attempt_ids:
+            tracked = self._tracked[attempt_id]
+            tracked.host = None
+            self._waiting[attempt_id] = tracked
+            if tracked.is_cancelled:
+                self._conclude(tracked, cancelled())
 
     # -- the ends of hosts
 
@@ -322,64 +296,47 @@ class HostedExecutor:
         if not pause:
             self._start(mode)
 
-    def _retire_when_half_held(self, tracked: _Tracked) -> None:
-        host = tracked.host
-        if host is None or self._hosts.get(tracked.mode) is not host:
+    def _retire_when_half_held(self, host: HostProcess, mode: HostMode) -> None:
+        held = sum(tracked.delivery.is_finished for tracked in self._in(host))
+        if self._hosts.get(mode) is not host or 2 * held < self._concurrency:
             return
-        held = sum(other.is_over and other.host is host for other in self._tracked.values())
-        if 2 * held >= self._concurrency:
-            _log.warning("task host %s is replaced: %d attempts in it cannot be stopped", host.epoch, held)
-            del self._hosts[tracked.mode]
-            self._old_hosts.append(host)
-            host.send([b'["retire"]'])
-            self._start(tracked.mode)
-            if len(self._old_hosts) > _OLD_HOSTS_MAX:
-                self._old_hosts[0].lose("too many hosts wait for code that cannot be stopped")
+        _log.warning("task host %s is replaced: %d attempts in it cannot be stopped", host.epoch, held)
+        del self._hosts[mode]
+        self._old_hosts.append(host)
+        host.send([b'["retire"]'])
+        self._start(mode)
+        if len(self._old_hosts) > _OLD_HOSTS_MAX:
+            self._old_hosts[0].lose("too many hosts wait for code that cannot be stopped")
 
     def _discard_when_idle(self, host: HostProcess) -> None:
         """Kill a retired host when nothing healthy runs in it and the rest has had its time."""
-        here = [tracked for tracked in self._tracked.values() if tracked.host is host]
-        if all(tracked.is_over and monotonic() >= tracked.kill_due_at for tracked in here):
+        now = monotonic()
+        if all(tracked.delivery.is_finished and now >= tracked.kill_due_at for tracked in self._in(host)):
             host.discard()
+
+    def _in(self, host: HostProcess) -> list[_Tracked]:
+        return [tracked for tracked in self._tracked.values() if tracked.host is host]
 
     def _retire_all(self, grace: timedelta) -> None:
         self._old_hosts += self._hosts.values()
         self._hosts.clear()
         for host in self._old_hosts:
-            host.close(grace.total_seconds())
+            if not host.is_lost:
+                host.close(grace.total_seconds())
 
     def _give_up(self, host: HostProcess) -> None:
         """Conclude what was in a host that is gone, with all that ran under it."""
-        for tracked in list(self._tracked.values()):
-            if tracked.host is host:
-                self._conclude(tracked, interrupted() if host.is_closing else lost())
+        for tracked in self._in(host):
+            self._conclude(tracked, interrupted() if host.is_closing else lost())
 
     def _conclude(self, tracked: _Tracked, result: Result) -> None:
-        """The last words about an attempt whose host says no more. An end that the host had told still counts."""
-        attempt_id, now = tracked.attempt.attempt_id, datetime.now(UTC)
-        told = next((report for report in tracked.held if isinstance(report, Finished)), None)
-        if told is not None:
-            # Only the end of its log was lost on the way.
-            self._ready.append(replace(told, log_bytes=tracked.log_bytes, still_running=False))
-        elif tracked.is_over:
-            self._ready.append(Stopped(attempt_id=attempt_id, seq=SEQ_STOPPED, at=now))
-        else:
-            self._ready.append(
-                Finished(
-                    attempt_id=attempt_id,
-                    seq=SEQ_FINISHED,
-                    at=now,
-                    outcome=result.outcome,
-                    reason=result.reason,
-                    message=result.message,
-                    log_bytes=tracked.log_bytes,
-                )
-            )
+        self._ready += tracked.delivery.conclude(result, datetime.now(UTC))
         self._forget(tracked)
 
     def _forget(self, tracked: _Tracked) -> None:
         attempt_id = tracked.attempt.attempt_id
         del self._tracked[attempt_id]
+        self._waiting.pop(attempt_id, None)
         self._finished[attempt_id] = None
         if len(self._finished) > _FINISHED_REMEMBERED:
             self._finished.popitem(last=False)
@@ -390,9 +347,9 @@ class HostedExecutor:
         tracked = self._tracked.get(attempt_id)
         if tracked is None:
             return Whereabouts.FINISHED if attempt_id in self._finished else Whereabouts.ABSENT
-        if tracked.is_over or tracked.held:
+        if tracked.delivery.is_ending:
             return Whereabouts.FINISHED
-        return Whereabouts.RUNNING if tracked.is_started else Whereabouts.QUEUED
+        return Whereabouts.RUNNING if tracked.delivery.is_started else Whereabouts.QUEUED
 
     def _nudge_reader(self) -> None:
         """Make `fileno` readable for reports that came from no socket."""
@@ -416,6 +373,10 @@ def _order_for(attempt: Attempt) -> bytes:
         order = encode_attempt(attempt)
     except TypeError as exc:
         raise ExecutorError(f"task '{attempt.task_id}' has a payload that JSON cannot hold: {exc}") from exc
+    if attempt.limits.output_bytes_max > _ATTEMPT_BYTES_MAX:
+        raise ExecutorError(
+            f"output_bytes_max is {attempt.limits.output_bytes_max}; it must be at most {_ATTEMPT_BYTES_MAX}"
+        )
     if len(order) > _ATTEMPT_BYTES_MAX:
         raise ExecutorError(
             f"task '{attempt.task_id}' has {len(order)} bytes of payload and context; the limit is "

@@ -18,6 +18,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,249}")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _to_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_DEPTH_MAX = 64
 _INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**64 - 1
 
 
@@ -66,6 +67,8 @@ def encode(outputs: Mapping[str, object], bytes_max: int) -> bytes:
         ) from exc
     if len(encoded) > bytes_max:
         raise _too_large(len(encoded), bytes_max)
+    if _depth(outputs, encoded) > _DEPTH_MAX:
+        raise _invalid(f"the output is nested more than {_DEPTH_MAX} levels deep; flatten it")
     if b"\\u0000" in encoded and _ESCAPED_NUL.search(encoded):
         raise _invalid("the output holds the character U+0000; remove it")
     if _LONG_INTEGER.search(encoded) and (number := _integer_out_of_range(outputs)) is not None:
@@ -104,6 +107,22 @@ def _too_large(size: int, bytes_max: int) -> TaskEnded:
             "return where it is",
         ),
     )
+
+
+def _depth(outputs: object, encoded: bytes) -> int:
+    """Levels of nesting; 0 when there are too few brackets to matter."""
+    if encoded.count(b"[") + encoded.count(b"{") <= _DEPTH_MAX:
+        return 0
+    depth, level = 0, [outputs]
+    while level:
+        depth += 1
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list | tuple)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+    return depth - 1
 
 
 def _invalid(message: str) -> TaskEnded:

@@ -21,6 +21,7 @@ __all__ = [
     "SEQ_FINISHED",
     "SEQ_STARTED",
     "SEQ_STOPPED",
+    "clean",
     "decode_attempt",
     "decode_log_chunk",
     "decode_report",
@@ -34,6 +35,7 @@ __all__ = [
 
 LOG_CHUNK_BYTES_MAX = 64 * 1024
 
+_MESSAGE_CHARS_MAX = 2_000
 _LOG_HEADER = struct.Struct(">16sQQ")
 SEQ_STARTED, SEQ_FINISHED, SEQ_STOPPED = 1, 2, 3
 
@@ -100,7 +102,7 @@ def encode_finished(attempt_id: str, result: Result, *, log_bytes: int, still_ru
             time(),
             result.outcome,
             result.reason,
-            result.message,
+            clean(result.message),
             result.exit_code,
             orjson.Fragment(result.outputs_json),
             log_bytes,
@@ -148,6 +150,13 @@ def decode_log_chunk(payload: bytes) -> LogChunk:
         data=payload[_LOG_HEADER.size :],
         at=datetime.fromtimestamp(at / 1_000_000, UTC),
     )
+
+
+def clean(message: str | None) -> str | None:
+    """A message that JSON and every database can hold, whatever a task put into its exception."""
+    if message is None:
+        return None
+    return message[:_MESSAGE_CHARS_MAX].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from mainspring_executors.host import family
 from mainspring_executors.host.capture import install_logging
 from mainspring_executors.results import Result
 from mainspring_executors.tasks.plan import Call
+from mainspring_executors.wire import clean
 
 __all__ = ["decode_result", "fork_call"]
 
@@ -46,13 +47,20 @@ def fork_call(
 
 def decode_result(answer: bytes) -> Result:
     """Raises `ValueError` for anything but one whole answer."""
-    outcome, reason, message, exit_code, outputs = orjson.loads(answer)
+    head, _, outputs_json = answer.partition(b"\n")
+    try:
+        outcome, reason, message, exit_code = orjson.loads(head)
+        is_whole = isinstance(orjson.loads(outputs_json), dict)
+    except TypeError as exc:
+        raise ValueError("the answer has another shape") from exc
+    if not is_whole:
+        raise ValueError("the outputs are no JSON object")
     return Result(
         outcome=Outcome(outcome),
         reason=None if reason is None else StateReason(reason),
         message=message,
         exit_code=exit_code,
-        outputs_json=orjson.dumps(outputs),
+        outputs_json=outputs_json,
     )
 
 
@@ -95,9 +103,7 @@ def _answer(call: Call) -> NoReturn:
             stream.flush()
         except (OSError, ValueError):  # the task closed it
             continue
-    answer = orjson.dumps(
-        [result.outcome, result.reason, result.message, result.exit_code, orjson.Fragment(result.outputs_json)]
-    )
+    head = orjson.dumps([result.outcome, result.reason, clean(result.message), result.exit_code])
     with open(_STATUS_FD, "wb") as file:
-        file.write(answer)
+        file.write(head + b"\n" + result.outputs_json)
     os._exit(0)

@@ -138,23 +138,27 @@ def start(
     """Make the private folder and start the main process, in a session of its own. Raises `TaskEnded` when it cannot
     be started; nothing is left behind then."""
     attempt = work.attempt
-    os.mkdir(work.folder, 0o700)
-    reader, writer = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(reader, False)
-    status_pipe = -1
+    status_pipe = reader = writer = -1
     try:
+        os.mkdir(work.folder, 0o700)
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reader, False)
         env = _environment(work, plan, environ)
         cwd = plan.working_dir or work.folder
         if isinstance(plan, Program):
             pid = _start_program(plan, env=env, cwd=cwd, output=writer)
         else:
             pid, status_pipe = child.fork_call(plan, env=env, cwd=cwd, output=writer, code_path=code_path)
-    except TaskEnded:
-        os.close(reader)
+    except (TaskEnded, OSError) as exc:
+        if reader >= 0:
+            os.close(reader)
         remove_folder(work)
+        if isinstance(exc, OSError):
+            raise TaskEnded(failed(StateReason.EXCEPTION, f"no process can be started: {exc}")) from exc
         raise
     finally:
-        os.close(writer)
+        if writer >= 0:
+            os.close(writer)
     log = AttemptLog(attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=emit)
     return Run(work=work, plan=plan, pid=pid, pipe=reader, status_pipe=status_pipe, log=log)
 

@@ -6,7 +6,7 @@ import select
 import socket
 import sys
 import threading
-from collections import deque
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
@@ -16,22 +16,21 @@ import orjson
 
 from mainspring.attempts import Attempt
 from mainspring_executors import tasks
-from mainspring_executors.attempt_log import FLUSH_SECONDS, AttemptLog
-from mainspring_executors.frames import FrameReader, frame
+from mainspring_executors.frames import FrameReader
 from mainspring_executors.host.alarms import Alarms
 from mainspring_executors.host.capture import install_logging, install_router, on_this_thread
 from mainspring_executors.host.config import HostConfig
+from mainspring_executors.host.log_pump import LogPump, ThreadLog
+from mainspring_executors.host.sender import Sender
 from mainspring_executors.masking import Masker
 from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
 from mainspring_executors.tasks.plan import Call, Program, Work
-from mainspring_executors.wire import decode_attempt, encode_finished, encode_started, encode_stopped, join
+from mainspring_executors.wire import decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ThreadHost"]
 
 _READ_BYTES = 256 * 1024
-_BATCH_BYTES = 1024 * 1024
 _LAST_WORDS_SECONDS = 5.0
-_LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 
 
 class ThreadHost:
@@ -43,8 +42,8 @@ class ThreadHost:
         # A scheduler that does not read for so long is as lost as one that does not speak.
         control.settimeout(config.self_fence_seconds)
         logs.settimeout(config.self_fence_seconds)
-        self._sender = _Sender(control, config.epoch)
-        self._pump = _LogPump(logs)
+        self._sender = Sender(control, config.epoch)
+        self._pump = LogPump(logs)
         self._lock = threading.Lock()
         self._queued: dict[str, Attempt] = {}
         self._running: dict[str, _Running] = {}
@@ -71,7 +70,7 @@ class ThreadHost:
             if self._wake in ready:
                 os.eventfd_read(self._wake)
             if self._control.fileno() in ready:
-                data = self._control.recv(_READ_BYTES)
+                data = self._receive()
                 if not data:
                     break
                 self._heard_at = monotonic()
@@ -85,6 +84,12 @@ class ThreadHost:
             self._sender.drain(_LAST_WORDS_SECONDS)
         # The guard kills what the tasks started. Threads end with the process, without any clean-up.
         os._exit(0)
+
+    def _receive(self) -> bytes:
+        try:
+            return self._control.recv(_READ_BYTES)
+        except OSError:
+            return b""
 
     def _obey(self, messages: Sequence[Any]) -> None:
         for message in messages:
@@ -153,7 +158,12 @@ class ThreadHost:
                 if self._queued.pop(attempt.attempt_id, None) is None:
                     continue
                 running = self._running[attempt.attempt_id] = _Running(attempt, self._pump)
-            self._carry_out(running)
+            try:
+                self._carry_out(running)
+            except BaseException:
+                # A fault of the host itself: better that all of its attempts are lost than that one never ends.
+                traceback.print_exc(file=sys.__stderr__)
+                os._exit(1)
 
     def _carry_out(self, running: "_Running") -> None:
         try:
@@ -222,9 +232,9 @@ class ThreadHost:
 class _Running:
     """One attempt on its thread."""
 
-    def __init__(self, attempt: Attempt, pump: "_LogPump") -> None:
+    def __init__(self, attempt: Attempt, pump: LogPump) -> None:
         self.attempt = attempt
-        self.log = _ThreadLog(attempt, pump)
+        self.log = ThreadLog(attempt, pump)
         self.call: Call | None = None
         self.stop: Result | None = None
         """Set once the call was asked to end; what the attempt ends with then."""
@@ -238,145 +248,3 @@ class _Running:
             result = replace(result, message=Masker(self.attempt.secrets.values()).mask(result.message))
         log_bytes = self.log.close()
         return encode_finished(self.attempt.attempt_id, result, log_bytes=log_bytes, still_running=still_running)
-
-
-class _Sender:
-    """Sends messages from any thread. Whoever finds the socket free sends for all (flat combining)."""
-
-    def __init__(self, control: socket.socket, epoch: str) -> None:
-        self._control = control
-        self._epoch = orjson.dumps(epoch)
-        self._waiting: deque[bytes] = deque()
-        self._turn = threading.Lock()
-
-    def send(self, message: bytes) -> None:
-        self._waiting.append(message)
-        # Looked at again after each release: a message added while the turn was taken must not stay behind.
-        while self._waiting and self._turn.acquire(blocking=False):
-            try:
-                self._send_batch()
-            except OSError:
-                # The scheduler is gone or does not read: nobody is left to work for.
-                os._exit(1)
-            finally:
-                self._turn.release()
-
-    def drain(self, timeout: float) -> None:
-        """Waits until everything is sent."""
-        if self._turn.acquire(timeout=timeout):
-            while self._waiting:
-                self._send_batch()
-
-    def _send_batch(self) -> None:
-        batch, size = [self._epoch], 0
-        while self._waiting and size < _BATCH_BYTES:
-            message = self._waiting.popleft()
-            batch.append(message)
-            size += len(message)
-        if size:
-            self._control.sendall(frame(join(batch)))
-
-
-class _ThreadLog:
-    """An attempt's log that two threads touch: the task's, which writes, and the pump's, which flushes."""
-
-    def __init__(self, attempt: Attempt, pump: "_LogPump") -> None:
-        self._attempt = attempt
-        self._pump = pump
-        self._lock = threading.Lock()
-        self._log: AttemptLog | None = None
-        self._is_closed = False
-
-    def write(self, data: bytes) -> None:
-        """Waits while the pump has too much to send. What comes after the end of the attempt is dropped."""
-        for start in range(0, len(data), _READ_BYTES):
-            with self._lock:
-                if self._is_closed:
-                    return
-                self._open().write(data[start : start + _READ_BYTES])
-            self._pump.wait_for_room()
-        self._pump.note(self)
-
-    def flush(self) -> None:
-        with self._lock:
-            if self._log is not None and not self._is_closed:
-                self._log.flush()
-
-    def close(self) -> int:
-        """Returns the length of the log. Never waits for the pump."""
-        with self._lock:
-            self._is_closed = True
-            return 0 if self._log is None else self._log.close()
-
-    def _open(self) -> AttemptLog:
-        if self._log is None:
-            attempt = self._attempt
-            self._log = AttemptLog(
-                attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=self._pump.emit
-            )
-        return self._log
-
-
-class _LogPump:
-    """Sends log chunks from a thread of its own, so that a slow reader of logs holds up nothing but their writers."""
-
-    def __init__(self, logs: socket.socket) -> None:
-        self._logs = logs
-        self._changed = threading.Condition()
-        self._frames: deque[bytes] = deque()
-        self._backlog_bytes = 0
-        self._dirty: set[_ThreadLog] = set()
-        self._thread: threading.Thread | None = None
-
-    def emit(self, chunk: bytes) -> None:
-        with self._changed:
-            self._frames.append(frame(chunk))
-            self._backlog_bytes += len(chunk)
-            self._begin()
-            self._changed.notify_all()
-
-    def note(self, log: _ThreadLog) -> None:
-        """Have `log` flushed soon."""
-        with self._changed:
-            if log not in self._dirty:
-                self._dirty.add(log)
-                self._begin()
-                self._changed.notify_all()
-
-    def wait_for_room(self) -> None:
-        if self._backlog_bytes > _LOG_BACKLOG_BYTES_MAX:
-            with self._changed:
-                self._changed.wait_for(lambda: self._backlog_bytes <= _LOG_BACKLOG_BYTES_MAX)
-
-    def drain(self, timeout: float) -> None:
-        """Waits until everything emitted so far is sent."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._backlog_bytes == 0, timeout)
-
-    def _begin(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="log-pump", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._frames or self._dirty)
-                if not self._frames:
-                    # Let small writes gather.
-                    self._changed.wait(FLUSH_SECONDS)
-                dirty, self._dirty = self._dirty, set()
-            for log in dirty:
-                log.flush()
-            self._send_all()
-
-    def _send_all(self) -> None:
-        while self._frames:
-            data = self._frames.popleft()
-            try:
-                self._logs.sendall(data)
-            except OSError:
-                os._exit(1)
-            with self._changed:
-                self._backlog_bytes -= len(data) - 4
-                self._changed.notify_all()

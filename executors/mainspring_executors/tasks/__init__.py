@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mainspring.errors import ExecutorError
-from mainspring_executors.results import Result
 from mainspring_executors.tasks import http, noop, python, shell
-from mainspring_executors.tasks.plan import Plan, Work
+from mainspring_executors.tasks.plan import Plan, Work, rejected
 
 __all__ = ["TASK_KINDS", "TaskKind", "kind_of", "plan"]
 
@@ -38,6 +37,10 @@ def kind_of(task_type: str) -> TaskKind:
     return kind
 
 
-def plan(work: Work) -> Plan | Result:
-    """What is to be done for this attempt."""
-    return kind_of(work.attempt.task_type).plan(work)
+def plan(work: Work) -> Plan:
+    """What is to be done for this attempt. Raises `TaskEnded` when its payload cannot be run, whatever is wrong."""
+    try:
+        return kind_of(work.attempt.task_type).plan(work)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as exc:
+        # A definition that was checked never gets here; a hand-made payload must cost only its own attempt.
+        raise rejected(f"the payload of the task cannot be understood: {type(exc).__name__}: {exc}") from exc

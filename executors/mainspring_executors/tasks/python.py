@@ -24,8 +24,6 @@ from mainspring_executors.tasks.plan import Call, Plan, Program, Work, environme
 
 __all__ = ["needs_process", "plan"]
 
-_MESSAGE_CHARS_MAX = 2_000
-
 
 def needs_process(payload: Mapping[str, Any]) -> bool:
     return "source" in payload or bool(payload.get("env")) or payload.get("working_dir") is not None
@@ -119,4 +117,4 @@ def _sentence(exc: BaseException) -> str:
     except Exception:  # a broken __str__ must not hide the exception
         text = "(its text cannot be read)"
     name = type(exc).__name__
-    return (f"{name}: {text}" if text else name)[:_MESSAGE_CHARS_MAX]
+    return f"{name}: {text}" if text else name

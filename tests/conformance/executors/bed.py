@@ -9,6 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
+import pytest
+
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
 from mainspring_executors import Executor, SubmitResult
 
@@ -132,3 +134,15 @@ def text_of(path: Path) -> str:
 
 def limits(**fields: int) -> Limits:
     return Limits(**fields)
+
+
+def needs(bed: Bed, capability: str) -> None:
+    """Skip a test that is about a capability which this executor declares that it lacks."""
+    if not getattr(bed.executor.capabilities, capability):
+        pytest.skip(f"{type(bed.executor).__name__} declares capabilities.{capability} = False")
+
+
+def lacks(bed: Bed, capability: str) -> None:
+    """Skip a test about life without a capability on an executor that has it."""
+    if getattr(bed.executor.capabilities, capability):
+        pytest.skip(f"{type(bed.executor).__name__} declares capabilities.{capability} = True")

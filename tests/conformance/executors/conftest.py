@@ -15,19 +15,19 @@ CODE = Path(__file__).parent / "code"
 
 
 @pytest.fixture(params=["thread", "local"])
-def name(request: pytest.FixtureRequest) -> str:
+def executor_name(request: pytest.FixtureRequest) -> str:
     """Name of the executor under test."""
     return str(request.param)
 
 
 @pytest.fixture
-def make(name: str, tmp_path: Path) -> Iterator[Callable[..., Bed]]:
+def make(executor_name: str, tmp_path: Path) -> Iterator[Callable[..., Bed]]:
     """Opens executors with settings of the test's own, and closes them."""
     opened: list[Executor] = []
 
     def open_bed(**settings: Any) -> Bed:
         settings = {"code_path": (CODE,), "state_dir": tmp_path / "state", "concurrency": 4, **settings}
-        executor = open_executor(name, ExecutorSettings(**settings))
+        executor = open_executor(executor_name, ExecutorSettings(**settings))
         opened.append(executor)
         return Bed(executor, tmp_path)
 

@@ -1,7 +1,16 @@
 """Callables that the conformance suite runs."""
 
 import logging
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
+
+from mainspring_executors import Fail, Skip, current_attempt
+
+LIMIT_SECONDS = 60.0
 
 
 def one():
@@ -12,7 +21,151 @@ def add(left, right):
     return left + right
 
 
+def echo(value=None, **values):
+    return values or value
+
+
 def talk(text):
     print(text)
     print("to stderr", file=sys.stderr)
     logging.getLogger("jobs").info("through logging")
+
+
+def write_bytes(hexadecimal):
+    sys.stdout.buffer.write(bytes.fromhex(hexadecimal))
+
+
+def print_many(count, size):
+    line = "x" * (size - 1)
+    for _ in range(count):
+        print(line)
+
+
+def print_one_line(megabytes):
+    sys.stdout.write("y" * megabytes * 1_000_000)
+
+
+def boom(text):
+    raise ValueError(text)
+
+
+def boom_strangely():
+    raise ValueError("a lone surrogate \udc80 and a NUL \0")
+
+
+def boom_in_base_exception():
+    raise GeneratorExit
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+def boom_mutely():
+    raise Mute
+
+
+def import_missing():
+    import a_module_that_is_not_installed  # noqa: F401
+
+
+def skip(text):
+    raise Skip(text)
+
+
+def fail(text):
+    raise Fail(text)
+
+
+def leave(code):
+    sys.exit(code)
+
+
+def die(code):
+    os._exit(code)
+
+
+def die_by(number):
+    os.kill(os.getpid(), number)
+    time.sleep(LIMIT_SECONDS)
+
+
+def unspeakable():
+    return {"rows": [{"when": object()}]}
+
+
+def not_a_number():
+    return {"rate": float("nan")}
+
+
+def huge_integer():
+    return 10**30
+
+
+def long_text(size):
+    return "z" * size
+
+
+def nested(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def about_me():
+    me = current_attempt()
+    return {
+        "dag_id": me.dag_id,
+        "run_id": me.run_id,
+        "task_id": me.task_id,
+        "try_number": me.try_number,
+        "map_index": me.map_index,
+        "attempt_id": me.attempt_id,
+        "logical_date": me.logical_date.isoformat(),
+        "ds": me.ds,
+        "params": me.params,
+    }
+
+
+def environment():
+    return dict(os.environ)
+
+
+def whereabouts():
+    return {"cwd": os.getcwd(), "pid": os.getpid(), "ppid": os.getppid()}
+
+
+def wait_for(path, witness):
+    """Says that it runs, then waits for a file."""
+    Path(witness).write_text(str(os.getpid()))
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not Path(path).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return "released"
+
+
+def ignore_term(witness):
+    """Cannot be persuaded to end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    wait_for("/nonexistent", witness)
+
+
+def start_daemon(witness):
+    """Leaves a process behind that has a session of its own and ignores TERM."""
+    script = f'trap "" TERM HUP; echo $$ > {witness}.new; mv {witness}.new {witness}; while :; do sleep 0.1; done'
+    subprocess.Popen(["setsid", "sh", "-c", script], stdin=subprocess.DEVNULL)
+    while not Path(witness).exists():
+        time.sleep(0.01)
+
+
+def open_descriptors():
+    """What this process and a program it starts hold open: descriptor -> what it is."""
+    listing = """
+import os
+for descriptor in os.listdir("/proc/self/fd"):
+    if os.path.lexists(f"/proc/self/fd/{descriptor}"):
+        print(descriptor, os.readlink(f"/proc/self/fd/{descriptor}"))
+"""
+    return subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout

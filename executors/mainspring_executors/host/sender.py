@@ -1,0 +1,52 @@
+"""Messages of the thread host on their way to the scheduler."""
+
+import os
+import socket
+import threading
+from collections import deque
+
+import orjson
+
+from mainspring_executors.frames import frame
+from mainspring_executors.wire import join
+
+__all__ = ["Sender"]
+
+_BATCH_BYTES = 1024 * 1024
+
+
+class Sender:
+    """Sends messages from any thread. Whoever finds the socket free sends for all (flat combining)."""
+
+    def __init__(self, control: socket.socket, epoch: str) -> None:
+        self._control = control
+        self._epoch = orjson.dumps(epoch)
+        self._waiting: deque[bytes] = deque()
+        self._turn = threading.Lock()
+
+    def send(self, message: bytes) -> None:
+        self._waiting.append(message)
+        # Looked at again after each release: a message added while the turn was taken must not stay behind.
+        while self._waiting and self._turn.acquire(blocking=False):
+            try:
+                self._send_batch()
+            except OSError:
+                # The scheduler is gone or does not read: nobody is left to work for.
+                os._exit(1)
+            finally:
+                self._turn.release()
+
+    def drain(self, timeout: float) -> None:
+        """Waits until everything is sent."""
+        if self._turn.acquire(timeout=timeout):
+            while self._waiting:
+                self._send_batch()
+
+    def _send_batch(self) -> None:
+        batch, size = [self._epoch], 0
+        while self._waiting and size < _BATCH_BYTES:
+            message = self._waiting.popleft()
+            batch.append(message)
+            size += len(message)
+        if size:
+            self._control.sendall(frame(join(batch)))

@@ -1,0 +1,238 @@
+"""What surrounds a task: variables, folders, descriptors, code."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mainspring.attempts import Outcome
+from mainspring_executors.environment import INHERITED
+
+from .bed import Bed, attempt, call, sh
+
+CONTEXT = {
+    "logical_date": "2026-11-22T00:00:00+00:00",
+    "data_interval_start": "2026-11-21T00:00:00+00:00",
+    "data_interval_end": None,
+    "ds": "2026-11-22",
+    "params": {"region": "eu"},
+}
+FACTS = {
+    "MAINSPRING_ATTEMPT_ID", "MAINSPRING_DAG_ID", "MAINSPRING_RUN_ID", "MAINSPRING_TASK_ID", "MAINSPRING_MAP_INDEX",
+    "MAINSPRING_TRY_NUMBER", "MAINSPRING_OUTPUT", "MAINSPRING_HOST", "MAINSPRING_CODE_PATH",
+}  # fmt: skip
+DUMP = """
+import json, os
+with open(os.environ["MAINSPRING_OUTPUT"], "a") as file:
+    print("env=" + json.dumps(dict(os.environ)), file=file)
+"""
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(attempt("python", {"source": DUMP}), id="program"),
+        pytest.param(call("echo", payload={"callable": "jobs:environment", "env": {"X": "1"}}), id="forked callable"),
+    ],
+)
+def test_the_environment_is_built_from_empty(
+    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch, task: object
+) -> None:
+    monkeypatch.setenv("MAINSPRING_DATABASE_URL", "postgresql://user:password@db/main")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-hand-on")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    end = make().run(task)  # type: ignore[arg-type]
+    env = end.outputs.get("env") or end.outputs["return_value"]
+    allowed = {*INHERITED, *FACTS, "MAINSPRING_INPUT", "TMPDIR", "PYTHONPATH", "X", "LC_CTYPE"}
+    assert set(env) <= allowed
+    assert {"PATH", "MAINSPRING_DAG_ID"} <= set(env)
+
+
+def test_a_thread_sees_no_more_of_the_environment_than_a_process(
+    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAINSPRING_DATABASE_URL", "postgresql://user:password@db/main")
+    env = make().run(call("environment")).outputs["return_value"]
+    assert "MAINSPRING_DATABASE_URL" not in env
+
+
+def test_named_variables_are_handed_on_besides(make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", "/data")
+    task = sh("echo $DATA_DIR")
+    bed = make(environment=("DATA_DIR",))
+    bed.run(task)
+    assert bed.log(task) == b"/data\n"
+
+
+def test_the_facts_about_the_attempt_are_in_the_environment(bed: Bed) -> None:
+    task = attempt("python", {"source": DUMP}, context=CONTEXT, map_index=3, try_number=2)
+    env = bed.run(task).outputs["env"]
+    assert env["MAINSPRING_ATTEMPT_ID"] == task.attempt_id
+    assert (env["MAINSPRING_DAG_ID"], env["MAINSPRING_TASK_ID"]) == ("etl", "extract")
+    assert (env["MAINSPRING_MAP_INDEX"], env["MAINSPRING_TRY_NUMBER"]) == ("3", "2")
+    assert env["MAINSPRING_LOGICAL_DATE"] == "2026-11-22T00:00:00+00:00"
+    assert "MAINSPRING_DATA_INTERVAL_END" not in env
+
+
+def test_a_tasks_own_variables_are_set_but_never_replace_the_facts(bed: Bed) -> None:
+    env = {"REGION": "eu", "COUNT": 3, "FLAG": True, "LIST": [1, "a"], "MAINSPRING_DAG_ID": "other"}
+    end = bed.run(attempt("python", {"source": DUMP, "env": env}))
+    seen = end.outputs["env"]
+    assert {name: seen[name] for name in ("REGION", "COUNT", "FLAG")} == {"REGION": "eu", "COUNT": "3", "FLAG": "true"}
+    assert json.loads(seen["LIST"]) == [1, "a"]
+    assert seen["MAINSPRING_DAG_ID"] == "etl"
+
+
+def test_a_callable_with_variables_of_its_own_gets_them(bed: Bed) -> None:
+    task = attempt("python", {"callable": "os:getenv", "args": ["REGION"], "env": {"REGION": "eu"}})
+    assert bed.run(task).outputs["return_value"] == "eu"
+
+
+def test_a_secret_reaches_the_environment(bed: Bed) -> None:
+    task = sh('[ "$TOKEN" = "s3cr3t-value" ]', env={"TOKEN": {"secret": "token"}}, secrets={"token": "s3cr3t-value"})
+    assert bed.run(task).outcome is Outcome.SUCCESS
+
+
+def test_values_are_never_spliced_into_shell_source(bed: Bed, tmp_path: Path) -> None:
+    hostile = f"$(touch {tmp_path}/pwned); `touch {tmp_path}/pwned`; '; touch {tmp_path}/pwned #\n"
+    command = attempt("shell", {"command": ["printf", "%s", hostile]})
+    script = sh('printf %s "$VALUE"', env={"VALUE": hostile})
+    for task in (command, script):
+        assert bed.run(task).outcome is Outcome.SUCCESS
+        assert bed.log(task).decode() == hostile
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "output"),
+    [
+        pytest.param("echo $0 | grep -c mainspring-script", b"1\n", id="sh"),
+        pytest.param("#!/usr/bin/env python3\nprint(6 * 7)\n", b"42\n", id="shebang"),
+        pytest.param("#!/bin/sh -e\nfalse\necho unreachable\n", b"", id="shebang with an argument"),
+    ],
+)
+def test_a_script_runs_by_sh_or_its_own_interpreter(bed: Bed, script: str, output: bytes) -> None:
+    task = sh(script)
+    bed.run(task)
+    assert bed.log(task) == output
+
+
+def test_a_task_runs_in_a_private_folder_that_is_removed_afterwards(bed: Bed) -> None:
+    task = sh('pwd; echo $TMPDIR; stat -c %a .; umask; mkdir -p a/b; chmod 500 a; echo x > file; mkdir "$TMPDIR/c"')
+    assert bed.run(task).outcome is Outcome.SUCCESS
+    cwd, tmpdir, mode, umask = bed.log(task).decode().split()
+    assert cwd == tmpdir
+    assert (mode, umask) == ("700", "0077")
+    bed.until(lambda: not Path(cwd).exists(), "the removal of the folder")
+
+
+def test_two_attempts_never_share_a_folder(bed: Bed) -> None:
+    tasks = [sh("pwd"), sh("pwd")]
+    for task in tasks:
+        bed.run(task)
+    assert bed.log(tasks[0]) != bed.log(tasks[1])
+
+
+@pytest.mark.parametrize("kind", ["shell", "callable", "source"])
+def test_a_task_runs_in_the_working_dir_it_names(bed: Bed, tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    payloads = {
+        "shell": ("shell", {"command": ["pwd"]}),
+        "callable": ("python", {"callable": "jobs:talk", "args": [str(folder)]}),
+        "source": ("python", {"source": "import os; print(os.getcwd())"}),
+    }
+    task_type, payload = payloads[kind]
+    task = attempt(task_type, {**payload, "working_dir": str(folder)})
+    assert bed.run(task).outcome is Outcome.SUCCESS
+    assert bed.log(task).decode().splitlines()[0] == str(folder)
+    assert folder.exists()
+
+
+def test_a_callable_with_a_working_dir_is_there(bed: Bed, tmp_path: Path) -> None:
+    task = attempt("python", {"callable": "jobs:whereabouts", "working_dir": str(tmp_path)})
+    assert bed.run(task).outputs["cwd"] == str(tmp_path)
+
+
+def test_a_callable_can_ask_about_its_attempt(bed: Bed) -> None:
+    task = call("about_me", context=CONTEXT, try_number=2, map_index=1)
+    told = bed.run(task).outputs["return_value"]
+    assert told == {
+        "dag_id": "etl",
+        "run_id": "manual__2026-11-22",
+        "task_id": "extract",
+        "try_number": 2,
+        "map_index": 1,
+        "attempt_id": task.attempt_id,
+        "logical_date": "2026-11-22T00:00:00+00:00",
+        "ds": "2026-11-22",
+        "params": {"region": "eu"},
+    }
+
+
+def test_inline_source_can_ask_about_its_attempt(bed: Bed) -> None:
+    source = "from mainspring_executors import current_attempt\nprint(current_attempt().task_id)"
+    task = attempt("python", {"source": source}, context=CONTEXT)
+    bed.run(task)
+    assert bed.log(task) == b"extract\n"
+
+
+def test_inline_source_sees_only_what_is_installed(bed: Bed) -> None:
+    task = attempt("python", {"source": "import jobs"})
+    assert bed.run(task).outcome is Outcome.FAILED
+    assert b"No module named 'jobs'" in bed.log(task)
+
+
+def test_a_program_finds_the_code_folders(bed: Bed) -> None:
+    task = attempt("shell", {"command": ["python", "-c", "import jobs; print(jobs.one())"]})
+    bed.run(task)
+    assert bed.log(task) == b"1\n"
+
+
+def test_users_modules_are_imported_in_no_host_of_processes(bed: Bed) -> None:
+    seen = 'import sys; print("jobs" in sys.modules)'
+    task = attempt("python", {"callable": "builtins:exec", "args": [seen], "env": {"X": "1"}})
+    bed.run(call("one"))
+    bed.run(task)
+    assert bed.log(task) == b"False\n"
+
+
+def test_standard_input_is_empty(bed: Bed) -> None:
+    task = sh("cat; echo done")
+    bed.run(task)
+    assert bed.log(task) == b"done\n"
+
+
+@pytest.mark.parametrize("kind", ["shell", "callable"])
+def test_no_socket_of_the_host_is_inherited(bed: Bed, kind: str) -> None:
+    other = sh("sleep 30")
+    bed.start(other)
+    if kind == "shell":
+        task = sh("ls -l /proc/self/fd")
+        bed.run(task)
+        seen = bed.log(task).decode()
+    else:
+        seen = bed.run(call("open_descriptors")).outputs["return_value"]
+    assert "pipe:" in seen
+    assert "socket:" not in seen
+    assert "anon_inode" not in seen
+    bed.executor.cancel([other.attempt_id])
+    bed.finish(other)
+
+
+def test_signals_that_the_host_handles_have_their_own_meaning_again(bed: Bed) -> None:
+    task = sh("grep -E '^Sig(Ign|Blk)' /proc/self/status")
+    bed.run(task)
+    for line in bed.log(task).decode().splitlines():
+        mask = int(line.split()[1], 16)
+        for number in (1, 2, 15, 17):
+            assert not mask >> (number - 1) & 1, line
+
+
+def test_the_state_folder_is_private(bed: Bed) -> None:
+    bed.run(call("one"))
+    state = bed.folder / "state"
+    assert stat.S_IMODE(os.stat(state / "work").st_mode) == 0o700
