@@ -18,7 +18,7 @@ __all__ = [
     "SCHEMA_BYTES_MAX",
     "check_output_schema",
     "check_schema",
-    "is_linear_pattern",
+    "compile_schema",
     "resolve_params",
 ]
 
@@ -44,7 +44,7 @@ def resolve_params(schema: Mapping[str, Any], conf: Mapping[str, Any]) -> dict[s
     if not schema:
         return params
     _fill(schema, schema, params, iter(range(DEFAULTS_MAX)))
-    problems = _faults(_validator(schema), params)
+    problems = _faults(compile_schema(schema), params)
     if problems:
         raise InvalidParams(problems)
     return params
@@ -81,22 +81,13 @@ def check_output_schema(schema: Any) -> list[Problem]:
     if schema.get("$schema", _DIALECT) != _DIALECT:
         return [_problem("/$schema", f"only {_DIALECT} is understood", "leave $schema out")]
     try:
-        _validator(schema)
+        compile_schema(schema)
     except ValueError as exc:
         return [_schema_fault(exc)]
     return []
 
 
-def is_linear_pattern(pattern: str) -> bool:
-    """Whether `pattern` is a regular expression that is matched in time linear in the text."""
-    try:
-        _validator({"pattern": pattern})
-    except ValueError:
-        return False
-    return True
-
-
-def _validator(schema: Mapping[str, Any], pointer: str | None = None) -> Any:
+def compile_schema(schema: Mapping[str, Any], pointer: str | None = None) -> Any:
     """A validator of `schema`, or of its part at `pointer`, whose references still start at the whole."""
     import jsonschema_rs
 
@@ -129,7 +120,7 @@ def _schema_fault(exc: ValueError) -> Problem:
 
 def _default_faults(schema: Mapping[str, Any]) -> Iterator[Problem]:
     for pointer, part in _parts_with_default(schema, "", _DEPTH_MAX):
-        for fault in _faults(_validator(schema, pointer), part["default"])[:1]:
+        for fault in _faults(compile_schema(schema, pointer), part["default"])[:1]:
             place = join_pointer(pointer, "default") + fault.pointer
             yield _problem(place, f"the default does not fit its own schema: {fault.message}")
 

@@ -115,7 +115,7 @@ class StateReason(StrEnum):
     OUTPUT_TOO_LARGE = "output_too_large"
     OUTPUT_INVALID = "output_invalid"
     EXPRESSION_ERROR = "expression_error"
-    SECRET_MISSING = "secret_missing"
+    SECRET_MISSING = "secret_missing"  # noqa: S105  a reason, no password
     KILLED = "killed"
     """Ended by a signal that was not ours."""
     WORKER_LOST = "worker_lost"

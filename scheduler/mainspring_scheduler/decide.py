@@ -14,7 +14,9 @@ from mainspring.expressions import Expression, Template
 from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import Decision, evaluate
 from mainspring_scheduler.branching import chosen_tasks
-from mainspring_scheduler.choices import Choice, Expand, Park, Queue, Resolve
+from mainspring_scheduler.choices import Choice, Expand, Fail, Park, Queue, Resolve
+from mainspring_scheduler.lookups import Lookups
+from mainspring_scheduler.outcomes import is_past_deadline
 from mainspring_scheduler.room import Room
 from mainspring_scheduler.run_context import expression_context
 from mainspring_scheduler.versions import Version
@@ -35,6 +37,7 @@ class Question:
         version: Version,
         run: Mapping[str, Any],
         room: Room,
+        lookups: Lookups,
         now: datetime,
     ) -> None:
         self.scheduling = scheduling
@@ -42,6 +45,7 @@ class Question:
         self.version = version
         self.run = run
         self.room = room
+        self.lookups = lookups
         self.now = now
         self.task: Task = version.tasks[candidate.task_index]
 
@@ -77,6 +81,8 @@ def decide(question: Question) -> Choice:
             return Resolve(TaskState.SKIPPED, StateReason.TRIGGER_RULE)
         case Decision.UPSTREAM_FAILED:
             return Resolve(TaskState.UPSTREAM_FAILED, StateReason.TRIGGER_RULE)
+    if _is_too_late(question):
+        return Fail(StateReason.DEADLINE, "its retry_deadline had passed before another try could start")
     parked = None if is_placeholder else question.room.parked(candidate, task)
     if parked is not None:
         return Park(parked)
@@ -85,6 +91,11 @@ def decide(question: Question) -> Choice:
     if is_placeholder:
         return _expanded(question)
     return _BY_TYPE.get(task.type, _queued)(question)
+
+
+def _is_too_late(question: Question) -> bool:
+    first_started_at = question.lookups.first_starts.get(question.candidate.id)
+    return first_started_at is not None and is_past_deadline(question.task, first_started_at, question.now)
 
 
 def _holds(question: Question) -> bool:

@@ -20,6 +20,7 @@ from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring_scheduler.branching import skip_left_out
 from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve
 from mainspring_scheduler.decide import Question, decide
+from mainspring_scheduler.lookups import look_up
 from mainspring_scheduler.progress import LiveAttempts
 from mainspring_scheduler.room import Room, has_limits
 from mainspring_scheduler.run_context import RunContexts, attempt_context
@@ -124,21 +125,25 @@ class Dispatcher:
         locked = scheduling.lock_runs({one.dag_run_id for one in candidates}, skip_locked=True)
         contexts = self._contexts.get(locked, scheduling)
         left = Room(scheduling, room)
+        known = [
+            (candidate, version)
+            for candidate in candidates
+            if candidate.dag_run_id in contexts
+            and (version := self._version(scheduling, candidate, broken_runs)) is not None
+        ]
+        lookups = look_up(scheduling, known)
         chosen = []
-        for candidate in candidates:
-            run = contexts.get(candidate.dag_run_id)
-            if run is None or candidate.dag_run_id in broken_runs:
-                continue
-            version = self._version(scheduling, candidate, broken_runs)
-            if version is None:
-                continue
-            question = Question(scheduling, candidate, version, run, left, now)
+        for candidate, version in known:
+            question = Question(scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, now)
             one = self._chosen(question, _choose(question), now)
             if one is not None:
                 chosen.append(one)
         return self._write(scheduling, chosen, now)
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
+        """The candidate's version; None when it cannot be read, which is noted once for its run."""
+        if candidate.dag_run_id in broken_runs:
+            return None
         try:
             return self._versions.get(candidate.version_id, scheduling.runs.version_document)
         except Exception as exc:

@@ -11,7 +11,7 @@ from mainspring.attempts import Finished, Report, Started, Stopped
 from mainspring.definition.model import TaskType
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring_scheduler.branching import followed_branch, skip_left_out
-from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge
+from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge, typed
 from mainspring_scheduler.room import has_limits
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef
@@ -118,8 +118,12 @@ def apply_reports(
     if live:
         scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
     load = scheduling.runs.version_document
+    known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
+    first_starts = _first_starts(scheduling, live, folded, known)
     steps = {
-        attempt_id: _judged(attempt, folded[attempt_id], versions.get(attempt.version_id, load), now, random)
+        attempt_id: _judged(
+            attempt, folded[attempt_id], known[attempt_id], first_starts.get(attempt.instance_id), now, random
+        )
         for attempt_id, attempt in live.items()
         if folded[attempt_id].started or folded[attempt_id].finished
     }
@@ -143,22 +147,55 @@ def apply_reports(
     return Applied(len(followed), min(due, default=None))
 
 
-def _judged(live: LiveAttempt, folded: Folded, version: Version, now: datetime, random: Random) -> _Step:
-    verdict = branch = None
+def _first_starts(
+    scheduling: Pass,
+    live: Mapping[str, LiveAttempt],
+    folded: Mapping[str, Folded],
+    versions: Mapping[str, Version],
+) -> Mapping[int, datetime]:
+    """When the first try started, of those instances whose retries have a deadline and that may need one now."""
+    ended = [
+        attempt
+        for attempt_id, attempt in live.items()
+        if folded[attempt_id].finished is not None
+        and versions[attempt_id].tasks[attempt.task_index].retry_deadline is not None
+    ]
+    if not ended:
+        return {}
+    found = dict(scheduling.reports.first_starts(attempt.instance_id for attempt in ended))
+    for attempt in ended:
+        started = folded[attempt.attempt_id].started
+        if started is not None:  # not in the store yet
+            found[attempt.instance_id] = min(started.at, found.get(attempt.instance_id, started.at))
+    return found
+
+
+def _judged(
+    live: LiveAttempt,
+    folded: Folded,
+    version: Version,
+    first_started_at: datetime | None,
+    now: datetime,
+    random: Random,
+) -> _Step:
+    if folded.finished is None:
+        return _Step(live, folded, version, None)
+    branch = None
     task = version.tasks[live.task_index]
-    if folded.finished is not None and task.type == TaskType.BRANCH:
+    if task.type == TaskType.BRANCH:
         folded.finished, branch = followed_branch(version, live.task_index, folded.finished)
-    if folded.finished is not None:
-        verdict = judge(
-            folded.finished,
-            task,
-            try_number=live.try_number,
-            max_tries=live.max_tries,
-            has_started=live.is_running or folded.started is not None,
-            now=now,
-            random=random,
-        )
-    return _Step(live, folded, version, verdict, branch)
+    folded.finished = typed(folded.finished, version.output_types.get(live.task_index))
+    verdict = judge(
+        folded.finished,
+        task,
+        try_number=live.try_number,
+        max_tries=live.max_tries,
+        has_started=live.is_running or folded.started is not None,
+        first_started_at=first_started_at,
+        now=now,
+        random=random,
+    )
+    return _Step(live, folded, version, verdict, branch if verdict.state is TaskState.SUCCESS else None)
 
 
 def _attempt_end(step: _Step) -> AttemptEnd:

@@ -8,6 +8,7 @@ from typing import Any
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition, Task
 from mainspring.graph import Graph
+from mainspring.output_types import OutputTypes
 
 __all__ = ["Version", "Versions"]
 
@@ -23,6 +24,14 @@ class Version:
     graph: Graph
     tasks: tuple[Task, ...]
     """By task index."""
+    output_types: Mapping[int, OutputTypes]
+    """By task index, of the tasks that declare outputs."""
+
+    @classmethod
+    def of(cls, version_id: int, definition: Definition) -> "Version":
+        tasks = tuple(definition.tasks.values())
+        types = {task.index: OutputTypes(task.output_types) for task in tasks if task.output_types}
+        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types)
 
 
 class Versions:
@@ -39,9 +48,7 @@ class Versions:
         """
         version = self._kept.get(version_id)
         if version is None:
-            definition = load_stored(load(version_id))
-            version = Version(version_id, definition, Graph.of(definition.tasks), tuple(definition.tasks.values()))
-            self._kept[version_id] = version
+            version = self._kept[version_id] = Version.of(version_id, load_stored(load(version_id)))
             if len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
         else:

@@ -11,7 +11,9 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions import Expression, Template
 from mainspring.graph import ancestors, find_cycle
 from mainspring.instants import parse_instant
-from mainspring.params import check_output_schema, check_schema, is_linear_pattern
+from mainspring.output_types import check_output_type
+from mainspring.params import check_schema
+from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
 
 __all__ = ["check_document"]
@@ -29,8 +31,10 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     for problem in check_schema(document.get("params", {})):
         _pass_on(problem, "/params", report)
     _check_ids(tasks, report)
+    _check_retry_policy(document.get("default_args", {}), "/default_args", report)
     for task_id, task in tasks.items():
-        _check_patterns(task_id, task, report)
+        _check_output_types(task, join_pointer("/tasks", task_id), report)
+        _check_retry_policy(task, join_pointer("/tasks", task_id), report)
     _check_branches(tasks, report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
@@ -59,16 +63,18 @@ def _check_ids(tasks: Iterable[str], report: Report) -> None:
             report.add("duplicate_id", join_pointer("/tasks", task_id), message)
 
 
-def _check_patterns(task_id: str, task: Mapping[str, Any], report: Report) -> None:
-    """JSON Schemas of outputs and regular expressions of retry rules."""
+def _check_output_types(task: Mapping[str, Any], at: str, report: Report) -> None:
     for name, schema in task.get("outputs", {}).items():
-        for problem in check_output_schema(schema):
-            _pass_on(problem, join_pointer("/tasks", task_id, "outputs", name), report)
-    for position, rule in enumerate(task.get("retry_policy", ())):
+        for problem in check_output_type(schema):
+            _pass_on(problem, at + join_pointer("/outputs", name), report)
+
+
+def _check_retry_policy(fields: Mapping[str, Any], at: str, report: Report) -> None:
+    for position, rule in enumerate(fields.get("retry_policy", ())):
         if "error" in rule and not is_linear_pattern(rule["error"]):
-            at = join_pointer("/tasks", task_id, "retry_policy", position, "error")
             message = f"{show(rule['error'])} is not a regular expression that can be searched in linear time"
-            report.add("invalid_pattern", at, message, "look-around and back references are not allowed")
+            hint = "look-around and back references are not allowed"
+            report.add("invalid_pattern", f"{at}/retry_policy/{position}/error", message, hint)
 
 
 def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:

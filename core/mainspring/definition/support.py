@@ -32,9 +32,6 @@ UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {
 }
 
 UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
-    "outputs": _true,
-    "retry_policy": _true,
-    "retry_deadline": _given,
     "pool": lambda name: name != "default_pool",
     "pool_slots": lambda slots: slots != 1,
     "queue": lambda name: name != "default",

@@ -27,6 +27,7 @@ from mainspring_store.scheduling.records import (
     LiveAttempt,
 )
 from mainspring_store.tables import dag_run, task_instance, task_try, xcom
+from mainspring_store.types import UtcDateTime
 
 __all__ = ["ReportWrites", "unstopped_cancels"]
 
@@ -60,6 +61,12 @@ class ReportWrites:
     def all_live_attempts(self, executor: str) -> list[LiveAttempt]:
         """Every live attempt of an executor, oldest first."""
         return [_live(row) for row in self._connection.execute(self._statements.all_live, {"executor": executor})]
+
+    def first_starts(self, instance_ids: Iterable[int]) -> Mapping[int, datetime]:
+        """When the first try of each instance's present generation started; without those of which none has."""
+        rows = dump_rows({"id": instance_id} for instance_id in instance_ids)
+        found = self._connection.execute(self._statements.first_starts, {"rows": rows})
+        return {row.id: row.started_at for row in found}
 
     def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`), replacing those of an earlier try."""
@@ -149,6 +156,17 @@ class _Statements:
         self.all_live = live.where(
             task_try.c.executor == bindparam("executor"), task_try.c.stopped_at.is_(None)
         ).order_by(task_try.c.attempt_id)
+        rows = rows_of({"id": int})
+        self.first_starts = (
+            select(task_instance.c.id, func.min(task_try.c.start_date, type_=UtcDateTime).label("started_at"))
+            .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+            .where(
+                task_try.c.task_instance_id.in_(select(rows.c.id)),
+                task_try.c.generation == task_instance.c.generation,
+                task_try.c.start_date.is_not(None),
+            )
+            .group_by(task_instance.c.id)
+        )
         rows = rows_of({"instance_id": int, "key": str, "value": str, "at": datetime})
         columns = ["task_instance_id", "key", "value", "timestamp"]
         # `WHERE true` keeps SQLite from reading ON CONFLICT as a join condition.

@@ -1,0 +1,31 @@
+"""Regular expressions that users write: matched in time linear in the text, so that none can stall a service.
+
+The engine is the one of the JSON Schema library (Rust's `regex`): no look-around, no back references.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["is_found", "is_linear_pattern"]
+
+
+def is_linear_pattern(pattern: str) -> bool:
+    """Whether `pattern` is a regular expression that is matched in time linear in the text."""
+    try:
+        _validator(pattern)
+    except ValueError:
+        return False
+    return True
+
+
+def is_found(pattern: str, text: str) -> bool:
+    """Whether `pattern`, for which `is_linear_pattern` holds, matches anywhere in `text`."""
+    found: bool = _validator(pattern).is_valid(text)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _validator(pattern: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
