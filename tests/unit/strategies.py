@@ -12,10 +12,18 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     lambda text: "${{" not in text
 )
 integers = st.integers(-(2**63), 2**63 - 1)
-scalars = st.none() | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False) | texts
-json_values = st.recursive(
-    scalars, lambda below: st.lists(below, max_size=4) | st.dictionaries(texts, below, max_size=4), max_leaves=15
-)
+
+
+def _json(strings: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    scalars = st.none() | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False) | strings
+    return st.recursive(
+        scalars, lambda below: st.lists(below, max_size=4) | st.dictionaries(strings, below, max_size=4), max_leaves=15
+    )
+
+
+json_values = _json(texts)
+printable_json_values = _json(texts.filter(str.isprintable))
+"""Without characters that YAML cannot hold as they are, or that its writers get wrong."""
 
 microseconds = st.integers(0, 3650 * 86_400 * 1_000_000)
 

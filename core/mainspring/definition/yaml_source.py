@@ -123,7 +123,7 @@ class _Composer:
         except _Stop as stop:
             self.problems.append(stop.problem)
         except yaml.YAMLError as exc:
-            self.problems.append(_syntax_problem(exc))
+            self.problems.append(_syntax_problem(exc, text.count("\n") + 1))
         if self.problems:
             raise InvalidInput(self.problems)
         return self.root, self.lines
@@ -273,9 +273,10 @@ def _resolve(text: str) -> Any:
     return read_float(text) if _FLOAT.fullmatch(text) else text
 
 
-def _syntax_problem(exc: Any) -> Problem:
-    """What libyaml says, in one line."""
+def _syntax_problem(exc: Any, lines: int) -> Problem:
+    """What libyaml says, in one line. It counts one line more than there are when it misses something at the end."""
     mark = getattr(exc, "problem_mark", None)
+    line = min(mark.line + 1, lines) if mark else None
     parts = (getattr(exc, "context", None), getattr(exc, "problem", None) or getattr(exc, "reason", None))
     message = " ".join(part for part in parts if part) or str(exc).partition("\n")[0]
-    return Problem(pointer="", message=f"the body is not YAML: {message}", line=mark and mark.line + 1, code="syntax")
+    return Problem(pointer="", message=f"the body is not YAML: {message}", line=line, code="syntax")
