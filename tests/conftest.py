@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ["tests.services.plugin"]
+pytest_plugins = ["tests.services.plugin", "tests.services.databases"]

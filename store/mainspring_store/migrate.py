@@ -1,7 +1,6 @@
 """Schema migrations: Alembic, shipped inside the package, no configuration file."""
 
 import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +60,7 @@ def pending_changes(database: Database) -> list[object]:
 
     from mainspring_store.tables import metadata
 
-    with database.read() as connection, warnings.catch_warnings():
-        # An index over an expression cannot be reflected from SQLite, so it is not compared there.
-        warnings.filterwarnings("ignore", message="autogenerate skipping metadata-specified expression-based index")
+    with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
         return list(compare_metadata(context, metadata))
 

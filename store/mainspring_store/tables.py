@@ -215,7 +215,8 @@ task_instance = Table(
     # Which upstream results ask the trigger rule before all are done; bits as in `WakeOn`.
     Column("wake_on", SmallInteger, nullable=False),
     Column("operator", String(250), nullable=False),
-    Column("priority", Integer, nullable=False),
+    # The effective priority weight, negated: the lowest rank goes first, so that a plain index has the order.
+    Column("rank", Integer, nullable=False),
     Column("pool", String(250), nullable=False),
     Column("pool_slots", Integer, nullable=False),
     Column("queue", String(250), nullable=False),
@@ -230,7 +231,7 @@ task_instance = Table(
     _one_of("state", TaskState),
     Index(
         "ix_task_instance_ready",
-        text("priority DESC"),
+        "rank",
         "id",
         sqlite_where=text("state = 'scheduled' AND ready"),
         postgresql_where=text("state = 'scheduled' AND ready"),

@@ -39,7 +39,7 @@ _INSTANCE = (
         _ti.pool,
         _ti.pool_slots,
         _ti.queue,
-        _ti.priority,
+        (-_ti.rank).label("priority"),
         _ti.operator,
         _ti.executor,
         _ti.note,

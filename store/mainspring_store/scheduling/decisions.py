@@ -96,7 +96,7 @@ class _Statements:
                 dag_run.c.tasks_active < dag_run.c.max_active_tasks,
                 or_(pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
             )
-            .order_by(table.priority.desc(), table.id)
+            .order_by(table.rank, table.id)
             .limit(bindparam("limit_", type_=Integer()))
         )
         rows = rows_of(DECIDED_FIELDS)

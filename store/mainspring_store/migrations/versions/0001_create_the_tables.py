@@ -225,7 +225,7 @@ def upgrade() -> None:
         sa.Column("up_removed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("wake_on", sa.SmallInteger(), nullable=False),
         sa.Column("operator", sa.String(length=250), nullable=False),
-        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("pool", sa.String(length=250), nullable=False),
         sa.Column("pool_slots", sa.Integer(), nullable=False),
         sa.Column("queue", sa.String(length=250), nullable=False),
@@ -255,6 +255,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
             postgresql_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_task_instance_ready",
+            ["rank", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'scheduled' AND ready"),
+            postgresql_where=sa.text("state = 'scheduled' AND ready"),
         )
         batch_op.create_index(
             "ix_task_instance_parked",

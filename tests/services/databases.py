@@ -1,0 +1,35 @@
+"""A migrated, empty database of each kind, for whoever must work on both."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mainspring_store import Database, open_database
+from mainspring_store.migrate import migrate
+from tests.services.postgres import PostgresServer
+
+__all__ = ["database", "empty_database"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        database = open_database(f"sqlite:///{tmp_path}/mainspring.db")
+        yield database
+        database.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create_database()
+    database = open_database(url)
+    yield database
+    database.close()
+    server.drop_database(url)
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    """A migrated, empty database."""
+    migrate(empty_database)
+    return empty_database
