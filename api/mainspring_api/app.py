@@ -37,7 +37,6 @@ def create_app(settings: ApiSettings) -> Flask:
     To be made in the process that serves: connections do not survive a fork.
     """
     app = Flask("mainspring_api", static_folder=None)
-    app.config["TRUSTED_HOSTS"] = list(settings.allowed_hosts)
     database = open_database(
         settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -29,8 +30,9 @@ class Forbidden(MainspringError):
 class Authenticator:
     """Finds the token that a request carries. Safe to use from many threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._monotonic = monotonic
         self._kept: OrderedDict[str, tuple[Token, float]] = OrderedDict()
         self._lock = Lock()
 
@@ -53,14 +55,14 @@ class Authenticator:
     def _kept_token(self, secret: str) -> Token | None:
         with self._lock:
             token, trusted_until = self._kept.get(secret, (None, 0.0))
-        return token if time.monotonic() < trusted_until else None
+        return token if self._monotonic() < trusted_until else None
 
     def _look_up(self, secret: str) -> Token:
         token = find_token(self._database, secret)
         if token is None or token.revoked_at is not None:
             raise Forbidden("Invalid token")
         with self._lock:
-            self._kept[secret] = (token, time.monotonic() + TRUST_SECONDS)
+            self._kept[secret] = (token, self._monotonic() + TRUST_SECONDS)
             self._kept.move_to_end(secret)
             while len(self._kept) > _KEPT_MAX:
                 self._kept.popitem(last=False)

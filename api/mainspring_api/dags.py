@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, g, request
-from marshmallow import fields, validate
+from marshmallow import INCLUDE, fields, validate
 
 from mainspring.definition import parse_definition
 from mainspring.definition.model import Definition
@@ -147,7 +147,7 @@ class DefinitionDocument(Answer):
     """The normalised definition, as it was sent but for one spelling of durations and instants."""
 
     class Meta:
-        unknown = "include"
+        unknown = INCLUDE
 
     dag_id = fields.String()
     tasks = JsonObject()

@@ -4,13 +4,15 @@ Deny by default: what is not in `PUBLIC_OPERATIONS` needs a credential, unknown 
 no role is refused to everybody.
 """
 
+import re
 import secrets
 
 from flask import Flask, Response, current_app, g, request
-from werkzeug.exceptions import NotFound, SecurityError, UnsupportedMediaType
+from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from mainspring_api.authentication import Forbidden
 from mainspring_api.context import context
+from mainspring_api.problems import UnknownHost
 from mainspring_api.settings import BODY_BYTES_MAX
 
 __all__ = ["PUBLIC_OPERATIONS", "install_gate"]
@@ -35,14 +37,11 @@ def install_gate(app: Flask) -> None:
 
 def _admit() -> None:
     g.request_id = secrets.token_hex(8)
-    refusal = request.routing_exception
-    if isinstance(refusal, SecurityError):
-        # Flask's own check of the Host header; told before anything else, as it is no secret.
-        raise refusal
+    _check_host(request.headers.get("Host", ""))
     if request.endpoint in PUBLIC_OPERATIONS:
         return
     g.user = context().authenticator.authenticate(request.headers.get("Authorization"))
-    if refusal is not None:
+    if request.routing_exception is not None:
         return  # Flask answers with it: 404 or 405
     view = current_app.view_functions[request.endpoint or ""]
     role = getattr(view, "role", None)
@@ -53,6 +52,16 @@ def _admit() -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("compressed bodies are not read; send it plain")
     request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX)
+
+
+def _check_host(host: str) -> None:
+    """A page in a browser that reaches us under a name of its own is turned away (DNS rebinding)."""
+    match = _HOST.fullmatch(host.lower())
+    if match is None or match["name"] not in context().settings.allowed_hosts:
+        raise UnknownHost(f"this server does not answer to the host {host[:100]!r}; set allowed_hosts to let it")
+
+
+_HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 
 def _seal(response: Response) -> Response:

@@ -7,7 +7,7 @@ for a conflict. Members of RFC 9457 and ours stand beside it. The media type is 
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -18,18 +18,24 @@ from werkzeug.exceptions import HTTPException
 from mainspring.errors import Conflict, InvalidInput, MainspringError, NotFound, Problem, StoreUnavailable
 from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
+from mainspring_api.waiting import TooManyWaits
 from mainspring_store.questions.listing import InvalidPage
 
-__all__ = ["TITLES", "BadRequest", "InvalidQuery", "ProblemSchema", "register_error_handlers"]
+__all__ = ["TITLES", "BadRequest", "InvalidQuery", "ProblemSchema", "UnknownHost", "register_error_handlers"]
 
 ERRORS_MAX = 200
 """Faults told in one answer; `errors_total` says how many there are."""
+POINTER_LENGTH_MAX = 1000
 
 log = logging.getLogger(__name__)
 
 
 class InvalidQuery(InvalidInput):
     """Query parameters that do not validate; pointers name them."""
+
+
+class UnknownHost(MainspringError):
+    """A request to a name that is not ours."""
 
 
 class BadRequest(InvalidInput):
@@ -48,9 +54,11 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     Forbidden: _Answer(403, "forbidden"),
     NotFound: _Answer(404, "not_found"),
     Conflict: _Answer(409, "conflict"),
+    UnknownHost: _Answer(400, "unknown_host"),
     BadRequest: _Answer(400, "bad_request"),
     InvalidPage: _Answer(400, "bad_request"),
     InvalidInput: _Answer(422, "invalid"),
+    TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
     StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
 }
 """The nearest ancestor counts. Whatever is not here is our fault: 500."""
@@ -71,6 +79,7 @@ TITLES: Mapping[int, str] = {
 }
 """What we answer with. Spelt out, because the standard library's names change between versions of Python."""
 
+_UNAVAILABLE = "The database cannot be used now; try again in a second. The server's log tells why."
 _INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
 
 
@@ -124,6 +133,10 @@ def _domain_error(error: MainspringError) -> Response:
     if isinstance(error, InvalidInput):
         return _invalid(error, known, headers)
     detail: Any = str(error)
+    if isinstance(error, StoreUnavailable):
+        # What the database said may name files, tables and statements.
+        log.warning("request %s: %s", _request_id(), error)
+        detail = _UNAVAILABLE
     if isinstance(error, Conflict):
         detail = {
             "reason": "Conflict",
@@ -136,15 +149,22 @@ def _domain_error(error: MainspringError) -> Response:
 
 def _invalid(error: InvalidInput, known: _Answer, headers: Mapping[str, str]) -> Response:
     location = "query" if isinstance(error, InvalidQuery | InvalidPage) else "body"
-    told = error.problems[:ERRORS_MAX]
+    told = [_clipped(problem) for problem in error.problems[:ERRORS_MAX]]
     detail: Any = [_validation_error(location, problem) for problem in told]
     if known.status == HTTPStatus.BAD_REQUEST:
-        detail = str(error)
+        detail = "; ".join(str(problem) for problem in told)
     extra = {
         "errors": [_error_item(location, problem) for problem in told],
         "errors_total": len(error.problems),
     }
     return _write(known.status, known.code, detail, headers=headers, extra=extra)
+
+
+def _clipped(problem: Problem) -> Problem:
+    """A member's name may be as long as a body; an answer repeats its beginning only."""
+    if len(problem.pointer) <= POINTER_LENGTH_MAX:
+        return problem
+    return replace(problem, pointer=problem.pointer[:POINTER_LENGTH_MAX] + "…")
 
 
 def _validation_error(location: str, problem: Problem) -> dict[str, Any]:

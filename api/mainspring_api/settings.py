@@ -19,8 +19,7 @@ class ApiSettings:
     version: str
     """Of Mainspring, as `/version` tells it."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
-    """Names in the Host header that are answered, without port; a leading dot allows subdomains. Another name is
-    refused, so that a page in a browser cannot reach us through a name of its own."""
+    """Names in the Host header that are answered, in lower case, without port."""
     server_threads: int = 64
     """Of this process; at most half of them are given to waits and streams."""
     connections_max: int = 16

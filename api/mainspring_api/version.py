@@ -1,7 +1,7 @@
 """Which version this is, and the document of this API."""
 
 from flask import Response
-from marshmallow import fields
+from marshmallow import INCLUDE, fields
 
 from mainspring_api.answers import answer
 from mainspring_api.context import context
@@ -24,6 +24,9 @@ class Version(Answer):
 
 class OpenApiDocument(Answer):
     """An OpenAPI 3.1 document."""
+
+    class Meta:
+        unknown = INCLUDE
 
     openapi = fields.String()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Condition, Thread
 
-from mainspring.errors import StoreUnavailable
+from mainspring.errors import MainspringError
 from mainspring.states import RUN_FINISHED, RunState
 from mainspring_store import Database
 from mainspring_store.questions.runs import run_states
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
 
-class TooManyWaits(StoreUnavailable):
+class TooManyWaits(MainspringError):
     """Every place for a waiting request is taken."""
 
 

@@ -1,0 +1,85 @@
+"""The document: valid, checked in, complete, and in Airflow's words."""
+
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+from openapi_spec_validator import validate
+
+from mainspring_api.openapi import document
+from tests.api.harness import Api
+
+CHECKED_IN = Path(__file__).parents[2] / "openapi" / "mainspring.json"
+AIRFLOW_OPERATIONS = {
+    "get_dags", "get_dag", "patch_dag", "delete_dag", "get_dag_details", "get_dag_versions", "get_dag_version",
+    "get_tasks", "get_task", "trigger_dag_run", "get_dag_runs", "get_dag_run", "patch_dag_run",
+    "wait_dag_run_until_finished", "get_task_instances", "get_task_instance", "get_log", "get_xcom_entries",
+    "get_xcom_entry", "get_health", "get_version",
+}  # fmt: skip
+OUR_OPERATIONS = {"put_dag", "validate_dag", "get_dag_definition", "get_openapi"}
+
+
+def test_the_document_is_valid() -> None:
+    validate(document())
+    assert document()["openapi"] == "3.1.0"
+
+
+def test_the_checked_in_document_is_the_generated_one() -> None:
+    assert orjson.loads(CHECKED_IN.read_bytes()) == document(), "the API has changed: run ./dev openapi"
+
+
+def test_operations_are_airflows_and_ours() -> None:
+    ids = [operation["operationId"] for item in document()["paths"].values() for name, operation in item.items()
+           if name != "parameters"]  # fmt: skip
+    assert len(ids) == len(set(ids))
+    assert set(ids) == AIRFLOW_OPERATIONS | OUR_OPERATIONS
+
+
+def test_every_route_is_documented_and_every_documented_path_served(sqlite_api: Api) -> None:
+    served = {
+        (method.lower(), re.sub(r"<(?:[^:>]+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in sqlite_api.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    documented = {
+        (method, path) for path, item in document()["paths"].items() for method in item if method != "parameters"
+    }
+    assert served == documented
+
+
+def test_every_operation_says_what_it_does_and_which_errors_it_has() -> None:
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            assert operation["summary"], (method, path)
+            is_open = operation.get("security") == []
+            assert ({"401", "403"} <= set(operation["responses"])) == (not is_open), (method, path)
+            assert ("422" in operation["responses"]) == ("requestBody" in operation or "parameters" in operation), (
+                method,
+                path,
+            )
+
+
+def test_fields_of_answers_are_all_required() -> None:
+    schemas = document()["components"]["schemas"]
+    for name in ("DagRun", "TaskInstance", "Dag", "DagDetails", "DagVersion", "XCom", "TaskDefinition"):
+        assert set(schemas[name]["required"]) == set(schemas[name]["properties"])
+
+
+def test_enums_are_components_of_their_own() -> None:
+    schemas = document()["components"]["schemas"]
+    assert schemas["DagRunState"]["enum"] == ["queued", "running", "success", "failed"]
+    assert schemas["DagRun"]["properties"]["state"] == {"$ref": "#/components/schemas/DagRunState"}
+    assert "upstream_failed" in schemas["TaskInstanceState"]["enum"]
+
+
+def test_the_server_gives_its_own_document(sqlite_api: Api) -> None:
+    assert sqlite_api.get("/openapi.json") == document()
+
+
+@pytest.mark.parametrize("schema", ["DagRun", "TaskInstance"])
+def test_every_field_has_a_type(schema: str) -> None:
+    for name, field in document()["components"]["schemas"][schema]["properties"].items():
+        assert {"type", "$ref", "anyOf"} & set(field), name
