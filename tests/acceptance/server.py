@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,15 @@ class Server:
         until(lambda: self.client.get(path)["state"] in ("success", "failed"), f"the end of {path}")
         run: Mapping[str, Any] = self.client.get(path)
         return run
+
+    def cancel(self, path: str) -> None:
+        request = urllib.request.Request(
+            self.client.url + path,
+            data=b'{"state": "failed"}',
+            headers={"Authorization": f"Bearer {self.client.token}", "Content-Type": "application/json"},
+            method="PATCH",
+        )
+        urllib.request.urlopen(request).close()
 
     def instances(self, path: str) -> dict[str, Mapping[str, Any]]:
         """Task id -> task instance as the API shows it."""

@@ -27,6 +27,14 @@ outputs: {passed: "${{ tasks.work.outputs.passed }}"}
 """
 
 
+# On PostgreSQL a scheduler that vanished is given up after half a minute, as it might still be there: once is enough.
+PLACES = pytest.mark.parametrize(
+    ("executor", "database_url"),
+    [("thread", "sqlite"), ("local", "sqlite"), ("thread", "postgresql")],
+    indirect=True,
+)
+
+
 class Gate:
     """The test's side of a gated run."""
 
@@ -52,8 +60,8 @@ def gate(tmp_path: Path) -> Gate:
     return Gate(tmp_path)
 
 
-def _begin(server: Server, gate: Gate) -> tuple[str, int]:
-    server.put_dag(GATED)
+def _begin(server: Server, gate: Gate, *, source: str = GATED) -> tuple[str, int]:
+    server.put_dag(source)
     path = server.trigger("gated", gate.conf)
     return path, gate.wait_for_start(1)
 
@@ -67,6 +75,7 @@ def _assert_finished(server: Server, path: str, gate: Gate, *, starts: int) -> N
     assert not any(map(is_running, gate.pids()))
 
 
+@PLACES
 @pytest.mark.parametrize("part", ["scheduler", "host"])
 def test_a_killed_scheduler_or_host_takes_its_task_along_and_the_task_is_tried_again(
     server: Server, gate: Gate, part: str
@@ -92,6 +101,7 @@ def test_a_killed_api_costs_a_run_nothing(server: Server, gate: Gate) -> None:
     _assert_finished(server, path, gate, starts=1)
 
 
+@PLACES
 def test_everything_killed_at_once_goes_on_at_the_next_start(
     tmp_path: Path, executor: str, database_url: str, gate: Gate
 ) -> None:
@@ -108,9 +118,21 @@ def test_everything_killed_at_once_goes_on_at_the_next_start(
         _assert_finished(server, path, gate, starts=2)
 
 
+def test_a_cancelled_run_ends_its_task_and_starts_no_other(server: Server, gate: Gate) -> None:
+    path, first = _begin(server, gate)
+
+    server.cancel(path)
+
+    assert server.wait(path)["state"] == "failed"
+    until(lambda: not is_running(first), "the task ended")
+    states = {task_id: each["state"] for task_id, each in server.instances(path).items()}
+    assert states == {"before": "success", "work": "failed", "after": "skipped"}
+    assert len(gate.pids()) == 1
+
+
 def test_an_orderly_stop_costs_no_try(tmp_path: Path, executor: str, gate: Gate) -> None:
     with started(tmp_path / "home", executor=executor, stop_grace_seconds="0") as server:
-        path, first = _begin(server, gate)
+        path, first = _begin(server, gate, source=GATED.replace("retries: 3", "retries: 0"))
     assert not is_running(first)
     with started(tmp_path / "home", executor=executor) as server:
         gate.wait_for_start(2)
