@@ -15,9 +15,8 @@ from typing import Any
 
 from mainspring.errors import MainspringError
 
-__all__ = ["EXECUTORS", "Config", "ConfigError", "Resolved", "check_exposure", "load_config"]
+__all__ = ["Config", "ConfigError", "Resolved", "check_exposure", "load_config"]
 
-EXECUTORS = ("thread", "local")
 _ENVIRONMENT_PREFIX = "MAINSPRING_"
 _CONFIG_FILE = "mainspring.toml"
 
@@ -102,7 +101,8 @@ class Config:
     """Requests in work at once, of each API process; one that waits for a run holds one."""
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
     """`None` = 1 on SQLite, 2 on PostgreSQL."""
-    executor: str = field(default="thread", metadata={"parse": _one_of(*EXECUTORS)})
+    executor: str = field(default="thread", metadata={"parse": _text})
+    """`thread`, `local`, or the name that an installed package registered."""
     concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
     """Tasks that run at once; `None` = what the executor finds right for this machine."""
     stop_grace_seconds: int = field(default=10, metadata={"parse": _whole_number(0, 3600)})

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
-from mainspring.errors import MainspringError
-from mainspring_cli.config import EXECUTORS, Config, ConfigError, Resolved, load_config
+from mainspring.errors import ExecutorError, MainspringError
+from mainspring_cli.config import Config, ConfigError, Resolved, load_config
 
 __all__ = ["main"]
 
@@ -26,7 +26,7 @@ _API_FLAGS = (
     click.option("--port", metavar="PORT", help="Port to listen on (default: 8080; 0 takes a free one)."),
 )
 _SCHEDULER_FLAGS = (
-    click.option("--executor", metavar="NAME", help=f"What carries tasks out: {' or '.join(EXECUTORS)}."),
+    click.option("--executor", metavar="NAME", help="What carries tasks out: thread (default) or local."),
     click.option("--concurrency", metavar="N", help="Tasks that run at once."),
     click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
 )
@@ -85,7 +85,7 @@ def scheduler(settings: Resolved) -> None:
 
 @cli.command()
 @click.argument("example", type=click.Path(path_type=Path), default=Path("examples/weather_sales"))
-@click.option("--executor", type=click.Choice(EXECUTORS), default="thread", show_default=True)
+@click.option("--executor", type=click.Choice(["thread", "local"]), default="thread", show_default=True)
 @click.option("--port", type=int, default=0, help="Port of the API (default: a free one).")
 @click.option("--keep", is_flag=True, help="Go on serving when the run is over.")
 def demo(example: Path, executor: str, port: int, keep: bool) -> None:
@@ -153,5 +153,5 @@ def main() -> NoReturn:
         sys.exit(EXIT_CONFIG)
     except MainspringError as exc:
         click.echo(f"mainspring: {exc}", err=True)
-        sys.exit(1)
+        sys.exit(EXIT_CONFIG if isinstance(exc, ExecutorError) else 1)
     sys.exit(0)

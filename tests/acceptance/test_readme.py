@@ -1,10 +1,12 @@
 """The commands of the readme do what it says."""
 
+import dataclasses
 import json
 import re
 import subprocess
 from pathlib import Path
 
+from mainspring_cli.config import Config
 from tests.acceptance.server import started
 
 README = Path(__file__).parents[2] / "README.md"
@@ -50,3 +52,8 @@ def test_the_demo_of_the_readme_shows_the_figures_of_the_demo() -> None:
     text = README.read_text()
     assert "units = 119.4 +6.48 per degree -1.69 per mm of rain +45.0 on weekends" in text
     assert json.loads("0.9068") == float(re.findall(r"r_squared = (\S+)", text)[0])
+
+
+def test_every_setting_is_described() -> None:
+    described = set(re.findall(r"`([a-z_]+)`", (README.parent / "docs" / "running.md").read_text()))
+    assert {item.name for item in dataclasses.fields(Config)} <= described

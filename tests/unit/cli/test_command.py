@@ -40,10 +40,10 @@ def test_the_supervisor_imports_no_heavy_library() -> None:
 
 
 def test_wrong_settings_end_with_78_and_one_line_for_each_fault() -> None:
-    answer = _mainspring("up", "--port", "http", MAINSPRING_EXECUTOR="celery")
+    answer = _mainspring("up", "--port", "http", MAINSPRING_LOG_LEVEL="loud")
     assert answer.returncode == 78
     assert sorted(answer.stderr.splitlines()) == [
-        "mainspring: executor: 'celery' (from MAINSPRING_EXECUTOR) must be one of: thread, local",
+        "mainspring: log_level: 'loud' (from MAINSPRING_LOG_LEVEL) must be one of: debug, info, warning, error",
         "mainspring: port: 'http' (from --port) must be a whole number from 0 to 65535",
     ]
 
@@ -80,3 +80,9 @@ def test_db_check_tells_whether_the_schema_is_of_this_version(tmp_path: Path) ->
     assert [before.returncode, upgraded.returncode, after.returncode] == [1, 0, 0], upgraded.stderr
     assert "database empty" in before.stdout
     assert "mainspring db upgrade" in before.stderr
+
+
+def test_an_executor_that_is_not_there_ends_the_scheduler_with_78(tmp_path: Path) -> None:
+    answer = _mainspring("scheduler", "--executor", "celery", "--home", str(tmp_path))
+    assert answer.returncode == 78
+    assert "there is no executor 'celery'; known: local, thread" in answer.stderr

@@ -40,7 +40,7 @@ def test_a_named_file_may_say_where_home_is(tmp_path: Path) -> None:
     [
         pytest.param("port", "http", "port: 'http' (from MAINSPRING_PORT) must be a whole number", id="not a number"),
         pytest.param("port", "70000", "port: '70000' (from MAINSPRING_PORT) must be a whole number", id="too large"),
-        pytest.param("executor", "celery", "must be one of: thread, local", id="unknown executor"),
+        pytest.param("log_level", "loud", "must be one of: debug, info, warning, error", id="unknown word"),
         pytest.param("behind_proxy", "maybe", "must be true or false", id="not a truth value"),
         pytest.param("api_threads", "1", "from 2 to 1024", id="too small"),
     ],
