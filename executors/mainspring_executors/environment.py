@@ -14,7 +14,7 @@ INHERITED = (
 )  # fmt: skip
 """Variables that tasks get from the scheduler's environment. None of them holds a credential."""
 
-HOST_VARIABLE = "MAINSPRING_HOST"
+HOST_VARIABLE = "MAINSPRING_TASK_HOST"
 """Names the host that a process belongs to; how leftovers of a crash are found."""
 ATTEMPT_VARIABLE = "MAINSPRING_ATTEMPT_ID"
 """Names the attempt that a process belongs to; how descendants that left its process group are found."""

@@ -1,8 +1,11 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from mainspring.attempts import Attempt
 from mainspring_cli.config import Config, ConfigError, check_exposure, load_config
+from mainspring_executors.environment import ATTEMPT_VARIABLE, HOST_VARIABLE, facts
 
 
 def test_later_sources_win_and_each_value_knows_its_own(tmp_path: Path) -> None:
@@ -109,3 +112,11 @@ def test_other_machines_are_served_only_with_a_chosen_secret_and_no_clear_text(
     else:
         with pytest.raises(ConfigError, match=refused):
             check_exposure(config)
+
+
+def test_a_task_that_calls_mainspring_does_not_change_its_settings() -> None:
+    """What tasks get in their environment must not look like a setting; the code path is meant to be handed on."""
+    attempt = Attempt(attempt_id="0" * 32, dag_id="d", run_id="r", task_id="t", task_type="noop", payload={})
+    given = {HOST_VARIABLE, ATTEMPT_VARIABLE, *facts(attempt), "MAINSPRING_INPUT", "MAINSPRING_OUTPUT"}
+    settings = {f"MAINSPRING_{item.name.upper()}" for item in dataclasses.fields(Config)}
+    assert given & settings == set()
