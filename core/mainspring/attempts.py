@@ -56,6 +56,8 @@ class Attempt:
     map_index: int = -1
     try_number: int = 1
     """Counts from 1."""
+    queue: str = "default"
+    """Which remote workers may take it; means nothing to executors that run on this machine."""
     task_type: str
     """`shell`, `python`, `http`, `noop`, ... : which runner carries it out."""
     payload: Mapping[str, Any]

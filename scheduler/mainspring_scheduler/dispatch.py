@@ -76,12 +76,14 @@ class Dispatcher:
         *,
         owner: str,
         default_executor: str,
+        remote_executors: frozenset[str],
         versions: Versions,
         contexts: RunContexts,
         live_attempts: LiveAttempts,
     ) -> None:
         self._owner = owner
         self._default_executor = default_executor
+        self._remote_executors = remote_executors
         self._versions = versions
         self._contexts = contexts
         self._live_attempts = live_attempts
@@ -159,7 +161,8 @@ class Dispatcher:
             case Queue(payload):
                 if not question.room.take(candidate, question.task, executor):
                     return None
-                text = None if question.task.payload.is_constant else orjson.dumps(payload).decode()
+                is_needed = executor in self._remote_executors or not question.task.payload.is_constant
+                text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
                 return _Chosen(question, choice, attempt, _work_order(question, attempt, payload))
             case Fail(reason, message):
@@ -271,6 +274,7 @@ def _work_order(question: Question, attempt: NewAttempt, payload: Any) -> Attemp
         task_id=task.task_id,
         map_index=candidate.map_index,
         try_number=attempt.try_number,
+        queue=task.queue,
         task_type=task.type,
         payload=payload,
         context=attempt_context(question.run),

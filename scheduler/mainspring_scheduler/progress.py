@@ -66,13 +66,18 @@ def fold(reports: Iterable[Report]) -> dict[str, Folded]:
 
 
 class LiveAttempts:
-    """The live attempts this scheduler knows. A cache: what is missing is asked of the store."""
+    """The live attempts this scheduler knows. A bounded cache: what is missing is asked of the store."""
+
+    KEPT_MAX = 50_000
 
     def __init__(self) -> None:
         self._known: dict[str, LiveAttempt] = {}
 
     def add(self, attempt: LiveAttempt) -> None:
         self._known[attempt.attempt_id] = attempt
+        if len(self._known) > self.KEPT_MAX:
+            # The oldest: most likely ended by another scheduler.
+            del self._known[next(iter(self._known))]
 
     def forget(self, attempt_id: str) -> None:
         self._known.pop(attempt_id, None)

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 """How long anything can go unseen when every wake-up is lost."""
+REMOTE_REPORTS_MAX = 1000
+"""Reports of remote workers that one pass takes out of their inbox."""
 _LOG_BYTES_WITH_STATE_MAX = 256 * 1024
 """Log chunks up to this travel in the transaction of the states; more gets transactions of its own before it."""
 
@@ -84,9 +86,14 @@ class Scheduler:
         self._versions = Versions()
         self._contexts = RunContexts()
         self._live_attempts = LiveAttempts()
+        remote = frozenset(
+            name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart
+        )
+        self._has_remote = bool(remote)
         self._dispatcher = Dispatcher(
             owner=incarnation,
             default_executor=default_executor,
+            remote_executors=remote,
             versions=self._versions,
             contexts=self._contexts,
             live_attempts=self._live_attempts,
@@ -142,6 +149,8 @@ class Scheduler:
         except Exception:
             _log.exception("a pass failed; its reports are now applied one attempt at a time")
             self._apply_one_by_one(inbox, now)
+            if self._has_remote:
+                self._apply_remote_one_by_one(now)
             return self._pass([], [], is_looking, now)
 
     def _pass(
@@ -151,6 +160,9 @@ class Scheduler:
         with scheduling.begin_pass(self._database) as current:
             if chunks:
                 current.reports.append_log(chunks)
+            if self._has_remote and is_looking:
+                reports = [*reports, *current.reports.take_remote(REMOTE_REPORTS_MAX)]
+                counts.reports = len(reports)
             applied = self._apply(current, fold(reports), now) if reports else Applied()
             counts.moved = applied.moved
             if is_looking:
@@ -224,6 +236,25 @@ class Scheduler:
             except Exception as exc:
                 _log.exception("set aside the run of attempt %s", attempt_id)
                 self._quarantine(attempt_id, f"a report could not be applied: {type(exc).__name__}: {exc}", now)
+
+    def _apply_remote_one_by_one(self, now: datetime) -> None:
+        for _ in range(REMOTE_REPORTS_MAX):
+            taken: list[Report] = []
+            try:
+                with scheduling.begin_pass(self._database) as current:
+                    taken = current.reports.take_remote(1)
+                    self._apply(current, fold(taken), now)
+                    self._finish_touched(current, now)
+            except StoreUnavailable:
+                raise
+            except Exception as exc:
+                attempt_id = taken[0].attempt_id
+                _log.exception("set aside the run of attempt %s", attempt_id)
+                with scheduling.begin_pass(self._database) as current:
+                    current.reports.take_remote(1)
+                self._quarantine(attempt_id, f"a report could not be applied: {type(exc).__name__}: {exc}", now)
+            if not taken:
+                return
 
     def _finish_touched(self, current: Pass, now: datetime) -> None:
         counters = current.settle()

@@ -26,6 +26,7 @@ from mainspring_store.types import Json, Key, UtcDateTime
 
 __all__ = [
     "api_token",
+    "attempt_report",
     "dag",
     "dag_run",
     "dag_tag",
@@ -266,7 +267,8 @@ task_try = Table(
     Column("executor", String(50), nullable=False),
     Column("owner", String(36), nullable=False),
     Column("queued_at", UtcDateTime, nullable=False),
-    Column("submitted_at", UtcDateTime),
+    # When a remote worker took it; NULL = not yet, or carried by this machine's own hosts.
+    Column("claimed_at", UtcDateTime),
     Column("start_date", UtcDateTime),
     Column("end_date", UtcDateTime),
     # NULL while something of it may still run.
@@ -317,6 +319,17 @@ task_log = Table(
     Column("offset", Integer, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+attempt_report = Table(
+    "attempt_report",
+    metadata,
+    # What remote workers have reported and no scheduler has applied yet: applied and deleted in one transaction.
+    Column("id", Key, primary_key=True),
+    Column("attempt_id", ForeignKey("task_try.attempt_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("body", Json, nullable=False),
+    UniqueConstraint("attempt_id", "kind"),
 )
 
 run_event = Table(

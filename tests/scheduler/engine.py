@@ -40,9 +40,8 @@ class MovedClock:
 class ScriptedExecutor:
     """Runs nothing: the test says what each attempt does, by handing in its reports."""
 
-    capabilities = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
-
-    def __init__(self, clock: MovedClock, slots: int = 64) -> None:
+    def __init__(self, clock: MovedClock, slots: int, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
         self._clock = clock
         self._reports: list[Report] = []
         self._read, self._write = os.pipe()
@@ -94,13 +93,24 @@ class ScriptedExecutor:
     _finished: set[str] = set()  # noqa: RUF012  replaced for each instance in `Engine`
 
 
+BOUND = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
+
+
 class Engine:
     """One scheduler over a migrated, empty database."""
 
-    def __init__(self, database: Database, *, slots: int = 64, incarnation: str = "first", seed: int = 1) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        slots: int = 64,
+        incarnation: str = "first",
+        seed: int = 1,
+        capabilities: Capabilities = BOUND,
+    ) -> None:
         self.database = database
         self.clock = MovedClock()
-        self.executor = ScriptedExecutor(self.clock, slots)
+        self.executor = ScriptedExecutor(self.clock, slots, capabilities)
         self.executor._finished = set()
         self.scheduler = Scheduler(
             database,

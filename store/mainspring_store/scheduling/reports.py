@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import Integer
 
-from mainspring.attempts import LogChunk
-from mainspring.states import AttemptState
+from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
+from mainspring.states import AttemptState, StateReason
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
@@ -26,7 +27,7 @@ from mainspring_store.scheduling.records import (
     Decided,
     LiveAttempt,
 )
-from mainspring_store.tables import dag_run, task_instance, task_try, xcom
+from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try, xcom
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["ReportWrites", "unstopped_cancels"]
@@ -67,6 +68,20 @@ class ReportWrites:
         rows = dump_rows({"id": instance_id} for instance_id in instance_ids)
         found = self._connection.execute(self._statements.first_starts, {"rows": rows})
         return {row.id: row.started_at for row in found}
+
+    def take_remote(self, limit: int) -> list[Report]:
+        """Take the oldest reports of remote workers out of the inbox; they are gone once this pass commits."""
+        taken = self._connection.execute(self._statements.take_remote, {"limit_": limit}).all()
+        return [_remote_report(row.attempt_id, row.kind, row.body) for row in sorted(taken, key=lambda row: row.id)]
+
+    def expired_leases(self, now: datetime) -> list[str]:
+        """Attempts that a worker claimed and whose lease ran out before `now`."""
+        return list(self._connection.scalars(self._statements.expired_leases, {"now": now}))
+
+    def unclaimed(self, executor: str, before: datetime) -> list[str]:
+        """Attempts of a remote executor that were queued before an instant and no worker has claimed; oldest first."""
+        params = {"executor": executor, "before": before}
+        return list(self._connection.scalars(self._statements.unclaimed, params))
 
     def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`), replacing those of an earlier try."""
@@ -167,6 +182,31 @@ class _Statements:
             )
             .group_by(task_instance.c.id)
         )
+        oldest = select(attempt_report.c.id).order_by(attempt_report.c.id).limit(bindparam("limit_", type_=Integer()))
+        if not is_sqlite:
+            oldest = oldest.with_for_update(skip_locked=True)
+        # As a CTE, so that PostgreSQL asks it once and takes no more than the limit; a locking one is not inlined.
+        first = oldest.cte("oldest")
+        self.take_remote = (
+            delete(attempt_report)
+            .where(attempt_report.c.id.in_(select(first.c.id)))
+            .returning(attempt_report.c.id, attempt_report.c.attempt_id, attempt_report.c.kind, attempt_report.c.body)
+        )
+        self.expired_leases = select(task_try.c.attempt_id).where(
+            text("stopped_at IS NULL"), LIVE, task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime)
+        )
+        self.unclaimed = (
+            select(task_try.c.attempt_id)
+            .where(
+                text("stopped_at IS NULL"),
+                task_try.c.executor == bindparam("executor"),
+                task_try.c.state == literal_column("'queued'"),
+                task_try.c.claimed_at.is_(None),
+                task_try.c.queued_at < bindparam("before", type_=UtcDateTime),
+            )
+            .order_by(task_try.c.attempt_id)
+            .limit(1000)
+        )
         rows = rows_of({"instance_id": int, "key": str, "value": str, "at": datetime})
         columns = ["task_instance_id", "key", "value", "timestamp"]
         # `WHERE true` keeps SQLite from reading ON CONFLICT as a join condition.
@@ -182,6 +222,24 @@ class _Statements:
 @lru_cache(maxsize=2)
 def _statements(is_sqlite: bool) -> _Statements:
     return _Statements(is_sqlite)
+
+
+def _remote_report(attempt_id: str, kind: str, body: Mapping[str, Any]) -> Report:
+    """The report in an inbox row, as `remote` wrote it after checking it."""
+    at = datetime.fromisoformat(body["at"])
+    if kind == "started":
+        return Started(attempt_id=attempt_id, seq=1, at=at, hostname=body["hostname"], pid=body.get("pid"))
+    return Finished(
+        attempt_id=attempt_id,
+        seq=2,
+        at=at,
+        outcome=Outcome(body["outcome"]),
+        reason=StateReason(body["reason"]) if body.get("reason") else None,
+        message=body.get("message"),
+        exit_code=body.get("exit_code"),
+        outputs=body.get("outputs") or {},
+        log_bytes=body.get("log_bytes", 0),
+    )
 
 
 def _live(row: Any) -> LiveAttempt:

@@ -283,7 +283,7 @@ def upgrade() -> None:
         sa.Column("executor", sa.String(length=50), nullable=False),
         sa.Column("owner", sa.String(length=36), nullable=False),
         sa.Column("queued_at", UtcDateTime(), nullable=False),
-        sa.Column("submitted_at", UtcDateTime(), nullable=True),
+        sa.Column("claimed_at", UtcDateTime(), nullable=True),
         sa.Column("start_date", UtcDateTime(), nullable=True),
         sa.Column("end_date", UtcDateTime(), nullable=True),
         sa.Column("stopped_at", UtcDateTime(), nullable=True),
@@ -351,12 +351,28 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("attempt_id", "offset", name=op.f("pk_task_log")),
     )
+    op.create_table(
+        "attempt_report",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("attempt_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("body", Json(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"],
+            ["task_try.attempt_id"],
+            name=op.f("fk_attempt_report_attempt_id_task_try"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt_report")),
+        sa.UniqueConstraint("attempt_id", "kind", name=op.f("uq_attempt_report_attempt_id_kind")),
+    )
     op.execute(
         "INSERT INTO pool (name, slots, description) VALUES ('default_pool', 128, 'Every task that names no pool')"
     )
 
 
 def downgrade() -> None:
+    op.drop_table("attempt_report")
     op.drop_table("task_log")
     op.drop_table("xcom")
     with op.batch_alter_table("task_try", schema=None) as batch_op:

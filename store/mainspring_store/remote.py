@@ -1,0 +1,169 @@
+"""What remote workers do: claim an attempt, keep its lease, append to its log, report its end.
+
+Nothing is decided here. A claim is a compare-and-set; every report goes to an inbox that the scheduler empties in the
+transaction in which it applies what it read, so each is applied once, whoever dies meanwhile. Every write here is
+idempotent, so a worker repeats it until it is acknowledged.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mainspring.attempts import LogChunk
+from mainspring.states import ATTEMPT_LIVE, AttemptState
+from mainspring_store.batches import as_rows, dump_rows
+from mainspring_store.database import Database
+from mainspring_store.logs import insert_chunks
+from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try
+
+__all__ = ["Claimed", "append_log", "claim_attempt", "finish_attempt", "renew_leases"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """What a claim answers from, besides the definition: enough to make the work order."""
+
+    attempt_id: str
+    try_number: int
+    map_index: int
+    task_index: int
+    version_id: int
+    dag_id: str
+    run_id: str
+    payload: Any
+    """Evaluated; without the values of secrets."""
+    params: Mapping[str, Any]
+    conf: Mapping[str, Any]
+    logical_date: datetime | None
+    data_interval_start: datetime | None
+    data_interval_end: datetime | None
+    run_after: datetime
+
+
+def claim_attempt(
+    database: Database, attempt_id: str, *, token_hash: str, hostname: str, lease_expires_at: datetime, now: datetime
+) -> Claimed | None:
+    """Take a queued attempt for a worker; None when it is not to be had: claimed, cancelled, over or unknown.
+
+    Its start is reported in the same transaction.
+    """
+    with database.write() as connection:
+        taken = connection.execute(
+            _CLAIM,
+            {"me": attempt_id, "at": now, "lease": lease_expires_at, "hash": token_hash, "host": hostname},
+        ).one_or_none()
+        if taken is None:
+            return None
+        body = {"at": now.isoformat(), "hostname": hostname}
+        connection.execute(
+            _report(connection.dialect.name), {"attempt_id": attempt_id, "kind": "started", "body": body}
+        )
+        return Claimed(**connection.execute(_CLAIMED, {"me": attempt_id}).one()._mapping)
+
+
+def renew_leases(database: Database, attempt_ids: Iterable[str], *, lease_expires_at: datetime) -> frozenset[str]:
+    """Renew the leases of a worker's attempts; returns those that are still its own. The others are to be stopped."""
+    with database.write() as connection:
+        rows = dump_rows({"attempt_id": attempt_id} for attempt_id in attempt_ids)
+        statement = _statements(connection.dialect.name == "sqlite").renew
+        return frozenset(connection.scalars(statement, {"rows": rows, "lease": lease_expires_at}))
+
+
+def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: str) -> bool:
+    """Append to the log of one attempt; False when the token is not its token."""
+    with database.write() as connection:
+        if not connection.scalar(_IS_HOLDER, {"me": chunks[0].attempt_id, "hash": token_hash}):
+            return False
+        insert_chunks(connection, chunks)
+        return True
+
+
+def finish_attempt(
+    database: Database, attempt_id: str, report: Mapping[str, Any], chunks: Sequence[LogChunk], *, token_hash: str
+) -> bool:
+    """Put the final report, and the last of the log, into the inbox; False when the token is not its token.
+
+    Repeating it changes nothing. A report of a fenced attempt is taken too: it says that the work has stopped.
+    """
+    with database.write() as connection:
+        if not connection.scalar(_IS_HOLDER, {"me": attempt_id, "hash": token_hash}):
+            return False
+        if chunks:
+            insert_chunks(connection, chunks)
+        row = {"attempt_id": attempt_id, "kind": "finished", "body": dict(report)}
+        connection.execute(_report(connection.dialect.name), row)
+        return True
+
+
+_CLAIM = (
+    update(task_try)
+    .where(
+        task_try.c.attempt_id == bindparam("me"),
+        task_try.c.state == AttemptState.QUEUED,
+        task_try.c.claimed_at.is_(None),
+        task_try.c.cancel_requested_at.is_(None),
+    )
+    .values(
+        claimed_at=bindparam("at"),
+        lease_expires_at=bindparam("lease"),
+        token_hash=bindparam("hash"),
+        hostname=bindparam("host"),
+    )
+    .returning(task_try.c.attempt_id)
+)
+_CLAIMED = (
+    select(
+        task_try.c.attempt_id,
+        task_try.c.try_number,
+        task_instance.c.map_index,
+        task_instance.c.task_index,
+        dag_run.c.dag_version_id.label("version_id"),
+        dag_run.c.dag_id,
+        dag_run.c.run_id,
+        task_try.c.payload,
+        dag_run.c.params,
+        dag_run.c.conf,
+        dag_run.c.logical_date,
+        dag_run.c.data_interval_start,
+        dag_run.c.data_interval_end,
+        dag_run.c.run_after,
+    )
+    .select_from(task_try)
+    .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+    .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
+    .where(task_try.c.attempt_id == bindparam("me"))
+)
+_IS_HOLDER = select(task_try.c.attempt_id).where(
+    and_(task_try.c.attempt_id == bindparam("me"), task_try.c.token_hash == bindparam("hash"))
+)
+
+
+@lru_cache(maxsize=2)
+def _report(dialect: str) -> Any:
+    kind = sqlite if dialect == "sqlite" else postgresql
+    return kind.insert(attempt_report).on_conflict_do_nothing()
+
+
+class _Statements:
+    def __init__(self, is_sqlite: bool) -> None:
+        rows = as_rows({"attempt_id": str}, is_sqlite=is_sqlite)
+        self.renew = (
+            update(task_try)
+            .where(
+                task_try.c.attempt_id == rows.c.attempt_id,
+                task_try.c.state.in_(ATTEMPT_LIVE),
+                task_try.c.cancel_requested_at.is_(None),
+            )
+            .values(lease_expires_at=bindparam("lease"))
+            .returning(task_try.c.attempt_id)
+        )
+
+
+@lru_cache(maxsize=2)
+def _statements(is_sqlite: bool) -> _Statements:
+    return _Statements(is_sqlite)

@@ -1,0 +1,104 @@
+"""Attempts that remote workers carry: claimed, reported and applied through the database."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from mainspring.attempts import LogChunk
+from mainspring_executors.contract import Capabilities
+from mainspring_store import remote, runs
+
+from tests.scheduler.engine import Engine
+
+TOKEN = "a" * 64
+
+
+@pytest.fixture
+def engine(make_engine: Callable[..., Engine]) -> Engine:
+    return make_engine(
+        capabilities=Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
+    )
+
+
+def claim(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Claimed | None:
+    now = engine.clock.now()
+    return remote.claim_attempt(
+        engine.database,
+        engine.attempt(task_id).attempt_id,
+        token_hash=token,
+        hostname="worker-1",
+        lease_expires_at=now + timedelta(seconds=30),
+        now=now,
+    )
+
+
+def finish(engine: Engine, task_id: str, token: str = TOKEN, **body: Any) -> bool:
+    attempt_id = engine.attempt(task_id).attempt_id
+    report = {"at": engine.clock.now().isoformat(), "outcome": "success", **body}
+    chunk = LogChunk(attempt_id=attempt_id, offset=0, data=b"hello\n", at=engine.clock.now())
+    return remote.finish_attempt(engine.database, attempt_id, report, [chunk], token_hash=token)
+
+
+def test_an_attempt_is_claimed_once(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {"env": {"DAY": "${{ ds }}"}}}))
+    engine.settle()
+    claimed = claim(engine, "a")
+    assert claimed is not None
+    assert (claimed.dag_id, claimed.run_id, claimed.try_number) == ("etl", "r1", 1)
+    assert claimed.payload == {"command": ["true"], "env": {"DAY": "2026-03-01"}}
+    assert claim(engine, "a", token="b" * 64) is None
+    engine.settle()
+    assert engine.states() == {"a": "running"}
+    assert engine.tries("a")[0].hostname == "worker-1"
+
+
+def test_a_constant_payload_is_stored_for_the_worker_too(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claimed = claim(engine, "a")
+    assert claimed is not None
+    assert claimed.payload == {"command": ["true"]}
+
+
+def test_a_remote_report_is_applied_once_however_often_it_is_sent(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"]}}))
+    engine.settle()
+    claim(engine, "a")
+    for _ in range(3):
+        assert finish(engine, "a", outputs={"rows": 3})
+        engine.settle()
+    assert engine.states() == {"a": "success", "b": "queued"}
+    assert [one.state for one in engine.events() if one.task_id == "a"] == ["queued", "running", "success"]
+
+
+def test_only_the_holder_of_the_token_may_report(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claim(engine, "a")
+    assert not finish(engine, "a", token="b" * 64)
+    engine.settle()
+    assert engine.states() == {"a": "running"}
+
+
+def test_a_cancelled_attempt_is_not_renewed_and_its_end_is_noted(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claim(engine, "a")
+    engine.settle()
+    attempt_id = engine.attempt("a").attempt_id
+    later = engine.clock.now() + timedelta(seconds=30)
+    assert remote.renew_leases(engine.database, [attempt_id], lease_expires_at=later) == {attempt_id}
+    runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="cancelled by test")
+    assert remote.renew_leases(engine.database, [attempt_id], lease_expires_at=later) == frozenset()
+    assert finish(engine, "a", outcome="cancelled", reason="cancelled")
+    engine.settle()
+    assert engine.tries("a")[0].stopped_at is not None
+    assert engine.states() == {"a": "failed"}
+
+
+def test_a_cancelled_attempt_cannot_be_claimed(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="cancelled by test")
+    assert claim(engine, "a") is None
