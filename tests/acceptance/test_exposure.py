@@ -1,0 +1,81 @@
+"""Serving other machines: with a chosen token, behind TLS or a proxy."""
+
+import datetime
+import json
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.acceptance.server import started
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    paths[0].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
+
+
+def _total_dags(url: str, token: str, *, context: ssl.SSLContext | None = None) -> int:
+    request = urllib.request.Request(f"{url}/dags", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, context=context) as answer:
+        total: int = json.load(answer)["total_entries"]
+        return total
+
+
+def test_tls_is_spoken_with_the_given_certificate(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    settings = {"tls_certificate": str(certificate[0]), "tls_key": str(certificate[1]), "admin_token": "chosen-by-us"}
+    with started(tmp_path / "home", host="0.0.0.0", **settings) as server:
+        port = server.client.url.split(":")[2].split("/")[0]
+        context = ssl.create_default_context(cafile=str(certificate[0]))
+        assert server.client.url.startswith("https://")
+        assert _total_dags(f"https://localhost:{port}/api/v2", "chosen-by-us", context=context) == 0
+
+
+def test_behind_a_proxy_only_names_that_were_allowed_are_answered(tmp_path: Path) -> None:
+    settings = {"behind_proxy": "true", "admin_token": "chosen-by-us", "allowed_hosts": "flows.example.test"}
+    with started(tmp_path / "home", host="0.0.0.0", **settings) as server:
+        url = server.client.url.replace("0.0.0.0", "127.0.0.1")
+        statuses = {}
+        for name in ("flows.example.test", "evil.example.test"):
+            headers = {"Authorization": "Bearer chosen-by-us", "Host": name}
+            try:
+                with urllib.request.urlopen(urllib.request.Request(f"{url}/dags", headers=headers)) as answer:
+                    statuses[name] = answer.status
+            except urllib.error.HTTPError as refused:
+                statuses[name] = refused.code
+                refused.close()
+    assert statuses == {"flows.example.test": 200, "evil.example.test": 400}
+
+
+def test_a_token_of_the_settings_is_not_shown(tmp_path: Path) -> None:
+    with started(tmp_path / "home", admin_token="chosen-by-us") as server:
+        assert _total_dags(server.client.url, "chosen-by-us") == 0
+        server.process.terminate()
+        assert server.process.stdout is not None
+        assert "chosen-by-us" not in server.process.stdout.read() + server.errors()
