@@ -51,7 +51,8 @@ def _admit() -> None:
         raise NotFound
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("compressed bodies are not read; send it plain")
-    request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX)
+    # One more than allowed, so that `read_body` can tell: werkzeug cuts a body of unknown length there, silently.
+    request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX) + 1
 
 
 def _check_host(host: str) -> None:

@@ -1,12 +1,14 @@
 """DAGs over HTTP: saving, validating, listing, pausing, deleting, versions."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
 from mainspring.attempts import Outcome
 from tests.api.conftest import OpenApi
-from tests.api.harness import Api
+from tests.api.harness import SHELL, Api
 
 TASKS = {"a": {"type": "noop"}, "b": {"type": "shell", "command": ["true"], "depends_on": ["a"]}}
 YAML = """\
@@ -93,6 +95,23 @@ def test_validation_stores_nothing_and_answers_as_saving_would(sqlite_api: Api) 
 def test_a_dag_may_be_called_validate(sqlite_api: Api) -> None:
     sqlite_api.save("validate")
     assert sqlite_api.get("/dags/validate")["dag_id"] == "validate"
+
+
+def test_savers_at_one_moment_make_one_dag_and_versions_without_gaps(api: Api) -> None:
+    together = Barrier(8)
+
+    def save(number: int) -> int:
+        together.wait(10)
+        return api.request("PUT", "/dags/etl", json={"tasks": {f"t{number % 4}": SHELL}}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(save, range(8)))
+    assert statuses == [200] * 7 + [201]
+    versions = api.get("/dags/etl/dagVersions")["dag_versions"]
+    assert [version["version_number"] for version in versions] == list(range(1, len(versions) + 1))
+    # Of two that say the same, one may come between others and so be a version again.
+    assert 4 <= len(versions) <= 8
+    assert api.get("/dags/etl/details")["latest_dag_version"] == versions[-1]
 
 
 def test_details_tell_what_the_definition_says(sqlite_api: Api) -> None:
