@@ -16,6 +16,7 @@ import orjson
 from mainspring.attempts import Attempt
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
+from mainspring.run_names import attempt_context
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring_scheduler.branching import skip_left_out
 from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve
@@ -23,7 +24,7 @@ from mainspring_scheduler.decide import Question, decide
 from mainspring_scheduler.lookups import look_up
 from mainspring_scheduler.progress import LiveAttempts
 from mainspring_scheduler.room import Room, has_limits
-from mainspring_scheduler.run_context import RunContexts, attempt_context
+from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
 from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt, Pass

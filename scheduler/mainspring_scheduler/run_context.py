@@ -2,16 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 import orjson
 
+from mainspring.run_names import run_names
 from mainspring.states import TaskState
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Pass, RunFacts
 
-__all__ = ["RunContexts", "attempt_context", "expression_context"]
+__all__ = ["RunContexts", "expression_context"]
 
 KEPT_MAX = 4096
 
@@ -36,42 +36,17 @@ class RunContexts:
 
 
 def _names(facts: RunFacts) -> Mapping[str, Any]:
-    # Airflow's `ds` and `ts` need a logical date; a manual run without one stands for the instant it may start.
-    date = facts.logical_date or facts.run_after
-    return {
-        "dag_id": facts.dag_id,
-        "run_id": facts.run_id,
-        "params": facts.params,
-        "conf": facts.conf,
-        "logical_date": _instant(facts.logical_date),
-        "data_interval_start": _instant(facts.data_interval_start),
-        "data_interval_end": _instant(facts.data_interval_end),
-        "ds": date.strftime("%Y-%m-%d"),
-        "ds_nodash": date.strftime("%Y%m%d"),
-        "ts": _instant(date),
-        "dag_run": {
-            "dag_id": facts.dag_id,
-            "run_id": facts.run_id,
-            "run_type": facts.run_type,
-            "logical_date": _instant(facts.logical_date),
-            "data_interval_start": _instant(facts.data_interval_start),
-            "data_interval_end": _instant(facts.data_interval_end),
-            "run_after": _instant(facts.run_after),
-            "conf": facts.conf,
-        },
-    }
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat().replace("+00:00", "Z")
-
-
-def attempt_context(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of a run's context that travels with every attempt."""
-    return {
-        name: run[name]
-        for name in ("logical_date", "data_interval_start", "data_interval_end", "ds", "ts", "params", "conf")
-    }
+    return run_names(
+        dag_id=facts.dag_id,
+        run_id=facts.run_id,
+        run_type=facts.run_type,
+        conf=facts.conf,
+        params=facts.params,
+        logical_date=facts.logical_date,
+        data_interval_start=facts.data_interval_start,
+        data_interval_end=facts.data_interval_end,
+        run_after=facts.run_after,
+    )
 
 
 def expression_context(

@@ -35,6 +35,7 @@ class Claimed:
     version_id: int
     dag_id: str
     run_id: str
+    run_type: str
     payload: Any
     """Evaluated; without the values of secrets."""
     params: Mapping[str, Any]
@@ -125,6 +126,7 @@ _CLAIMED = (
         dag_run.c.dag_version_id.label("version_id"),
         dag_run.c.dag_id,
         dag_run.c.run_id,
+        dag_run.c.run_type,
         task_try.c.payload,
         dag_run.c.params,
         dag_run.c.conf,

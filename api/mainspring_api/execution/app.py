@@ -1,0 +1,228 @@
+"""The application and its four calls: claim, beat, log, finish.
+
+Each call is one short transaction, and idempotent, so that a worker repeats it until it is acknowledged. Nothing is
+decided here. Bodies are read by the strict JSON reader and checked by hand: no schema library stands on this path.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+
+from mainspring.attempts import Attempt
+from mainspring.definition.json_source import load_json
+from mainspring.errors import InvalidInput, StoreUnavailable
+from mainspring.run_names import attempt_context, run_names
+from mainspring_api.execution.bodies import BODY_BYTES_MAX, Bad, read_beat, read_chunk, read_claim, read_finish
+from mainspring_store import open_database, remote
+from mainspring_store.dags import Versions
+from mainspring_store.database import Database
+from mainspring_store.doorbell import Ringer, open_ringer
+
+__all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
+
+ATTEMPT_HEADER = "Attempt-Token"
+_EXTENSION = "mainspring_execution"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExecutionSettings:
+    """Read once by `create_execution_app`."""
+
+    database_url: str = field(repr=False)
+    worker_token: str = field(repr=False)
+    """The credential that all workers share."""
+    lease: timedelta = timedelta(seconds=30)
+    """How long a claim holds without a beat."""
+    connections_max: int = 16
+    synchronous: str = "FULL"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Context:
+    database: Database
+    versions: Versions
+    ringer: Ringer
+    lease: timedelta
+    token_hash: bytes
+
+
+def create_execution_app(settings: ExecutionSettings) -> Flask:
+    """The WSGI application over a migrated database. To be made in the process that serves."""
+    app = Flask("mainspring_execution", static_folder=None)
+    database = open_database(
+        settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
+    )
+    context = _Context(
+        database=database,
+        versions=Versions(database),
+        ringer=open_ringer(database),
+        lease=settings.lease,
+        token_hash=_hash(settings.worker_token).encode(),
+    )
+    app.extensions[_EXTENSION] = context
+    app.before_request(lambda: _refuse_strangers(context))
+    app.register_error_handler(Bad, lambda exc: _answer(422, {"detail": str(exc)}))
+    app.register_error_handler(InvalidInput, lambda exc: _answer(400, {"detail": str(exc)}))
+    app.register_error_handler(StoreUnavailable, lambda exc: _answer(503, {"detail": str(exc)}, {"Retry-After": "1"}))
+    app.add_url_rule("/execution/v1/attempts/<attempt_id>/claim", view_func=_claim(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/attempts/<attempt_id>/log", view_func=_log(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/attempts/<attempt_id>/finish", view_func=_finish(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/beat", view_func=_beat(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/health", view_func=_health, methods=["GET"])
+    return app
+
+
+def close_execution_app(app: Flask) -> None:
+    """Close the connections."""
+    context: _Context = app.extensions[_EXTENSION]
+    context.ringer.close()
+    context.database.close()
+
+
+def _refuse_strangers(context: _Context) -> Response | None:
+    """Deny by default, before anything is routed."""
+    if request.path == "/execution/v1/health":
+        return None
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(_hash(token).encode(), context.token_hash):
+        return _answer(401, {"detail": "a worker must send its token: set MAINSPRING_WORKER_TOKEN"})
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        return _answer(413, {"detail": f"a body may have at most {BODY_BYTES_MAX} bytes"})
+    return None
+
+
+def _claim(context: _Context) -> Any:
+    def claim(attempt_id: str) -> Response:
+        hostname = read_claim(_body())
+        token = secrets.token_urlsafe(32)
+        now = datetime.now(UTC)
+        claimed = remote.claim_attempt(
+            context.database,
+            attempt_id,
+            token_hash=_hash(token),
+            hostname=hostname,
+            lease_expires_at=now + context.lease,
+            now=now,
+        )
+        if claimed is None:
+            return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
+        context.ringer.ring()
+        attempt = _work_order(context, claimed)
+        return _answer(200, {"token": token, "lease_seconds": context.lease.total_seconds(), "attempt": attempt})
+
+    return claim
+
+
+def _beat(context: _Context) -> Any:
+    def beat() -> Response:
+        attempt_ids = read_beat(_body())
+        expires_at = datetime.now(UTC) + context.lease
+        held = remote.renew_leases(context.database, attempt_ids, lease_expires_at=expires_at)
+        return _answer(200, {"stop": sorted(set(attempt_ids) - held)})
+
+    return beat
+
+
+def _log(context: _Context) -> Any:
+    def log(attempt_id: str) -> Response:
+        chunk = read_chunk(attempt_id, _body(), now=datetime.now(UTC))
+        if not remote.append_log(context.database, [chunk], token_hash=_attempt_token_hash()):
+            return _not_yours(attempt_id)
+        return _answer(200, {})
+
+    return log
+
+
+def _finish(context: _Context) -> Any:
+    def finish(attempt_id: str) -> Response:
+        report, chunks = read_finish(attempt_id, _body(), now=datetime.now(UTC))
+        done = remote.finish_attempt(context.database, attempt_id, report, chunks, token_hash=_attempt_token_hash())
+        if not done:
+            return _not_yours(attempt_id)
+        context.ringer.ring()
+        return _answer(200, {})
+
+    return finish
+
+
+def _health() -> Response:
+    return _answer(200, {"status": "healthy"})
+
+
+def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]:
+    """The fields of `Attempt`, as JSON."""
+    task = tuple(context.versions.definition(claimed.version_id).tasks.values())[claimed.task_index]
+    names = run_names(
+        dag_id=claimed.dag_id,
+        run_id=claimed.run_id,
+        run_type=claimed.run_type,
+        conf=claimed.conf,
+        params=claimed.params,
+        logical_date=claimed.logical_date,
+        data_interval_start=claimed.data_interval_start,
+        data_interval_end=claimed.data_interval_end,
+        run_after=claimed.run_after,
+    )
+    order = Attempt(
+        attempt_id=claimed.attempt_id,
+        dag_id=claimed.dag_id,
+        run_id=claimed.run_id,
+        task_id=task.task_id,
+        map_index=claimed.map_index,
+        try_number=claimed.try_number,
+        queue=task.queue,
+        task_type=task.type,
+        payload=claimed.payload,
+        context=attempt_context(names),
+        timeout=task.execution_timeout,
+        cancel_grace=task.cancel_grace,
+    )
+    return order_as_json(order)
+
+
+def order_as_json(order: Attempt) -> Mapping[str, Any]:
+    """An attempt as a worker reads it: durations in seconds, everything else as it is."""
+    return {
+        "attempt_id": order.attempt_id,
+        "dag_id": order.dag_id,
+        "run_id": order.run_id,
+        "task_id": order.task_id,
+        "map_index": order.map_index,
+        "try_number": order.try_number,
+        "queue": order.queue,
+        "task_type": order.task_type,
+        "payload": order.payload,
+        "secrets": order.secrets,
+        "context": order.context,
+        "timeout_seconds": order.timeout.total_seconds() if order.timeout else None,
+        "cancel_grace_seconds": order.cancel_grace.total_seconds(),
+        "output_bytes_max": order.limits.output_bytes_max,
+        "log_bytes_max": order.limits.log_bytes_max,
+    }
+
+
+def _body() -> Any:
+    return load_json(request.get_data(), bytes_max=BODY_BYTES_MAX, depth_max=100, nodes_max=200_000)
+
+
+def _attempt_token_hash() -> str:
+    return _hash(request.headers.get(ATTEMPT_HEADER, ""))
+
+
+def _not_yours(attempt_id: str) -> Response:
+    return _answer(409, {"detail": f"attempt {attempt_id} is not held by this token"})
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, content_type="application/json")
