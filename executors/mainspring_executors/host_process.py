@@ -49,7 +49,7 @@ class HostProcess:
         self.epoch = config.epoch
         self.started_at = monotonic()
         self.is_ready = False
-        """Whether it has said anything yet."""
+        """Whether it has said anything. One that has not has started nothing either."""
         self.is_lost = False
         self.is_gone = False
         self.is_closing = False

@@ -276,7 +276,7 @@ class HostedExecutor:
             self._retire_when_half_held(host, tracked.mode)
 
     def _take_back(self, attempt_ids: Sequence[str]) -> None:
-        """A retiring host did not start these."""
+        """A host did not start these."""
         for attempt_id in attempt_ids:
             tracked = self._tracked[attempt_id]
             tracked.host = None
@@ -326,6 +326,8 @@ class HostedExecutor:
 
     def _give_up(self, host: HostProcess) -> None:
         """Conclude what was in a host that is gone, with all that ran under it."""
+        if not (host.is_ready or self._is_closing):
+            self._take_back([tracked.attempt.attempt_id for tracked in self._in(host)])
         for tracked in self._in(host):
             self._conclude(tracked, interrupted() if host.is_closing else lost())
 

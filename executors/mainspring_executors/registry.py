@@ -1,7 +1,6 @@
 """Executors by name."""
 
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from mainspring.errors import ExecutorError
 from mainspring_executors.contract import Executor
@@ -25,6 +24,9 @@ def open_executor(name: str, settings: ExecutorSettings) -> Executor:
         module, _, attribute = _BUILT_IN[name].partition(":")
         factory = getattr(import_module(module), attribute)
     else:
+        # Slow to import, and every task host imports this package.
+        from importlib.metadata import entry_points
+
         found = [point for point in entry_points(group=_GROUP) if point.name == name]
         if not found:
             known = sorted({*_BUILT_IN, *(point.name for point in entry_points(group=_GROUP))})

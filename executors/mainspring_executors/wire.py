@@ -18,6 +18,7 @@ from mainspring_executors.results import Result
 
 __all__ = [
     "LOG_CHUNK_BYTES_MAX",
+    "READY",
     "SEQ_FINISHED",
     "SEQ_STARTED",
     "SEQ_STOPPED",
@@ -36,6 +37,9 @@ __all__ = [
 LOG_CHUNK_BYTES_MAX = 64 * 1024
 
 _MESSAGE_CHARS_MAX = 2_000
+READY = b'["ready"]'
+"""The first message of a host. One that ends before it has said so has started nothing."""
+
 _LOG_HEADER = struct.Struct(">16sQQ")
 SEQ_STARTED, SEQ_FINISHED, SEQ_STOPPED = 1, 2, 3
 

@@ -19,8 +19,6 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-import orjson
-
 from mainspring.attempts import Attempt
 from mainspring_executors import tasks
 from mainspring_executors.attempt_log import FLUSH_SECONDS
@@ -34,7 +32,7 @@ from mainspring_executors.host.run import Run, remove_folder, start
 from mainspring_executors.masking import Masker
 from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
 from mainspring_executors.tasks.plan import Work
-from mainspring_executors.wire import decode_attempt, encode_finished, encode_started, encode_stopped
+from mainspring_executors.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ProcessHost"]
 
@@ -74,7 +72,8 @@ class ProcessHost:
         """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
         self._link.listen(reader, self._obey)
         gc.freeze()
-        self._link.report(orjson.dumps(["ready", os.getpid()]))
+        self._link.report(READY)
+        self._link.send()
         self._obey(messages)
         while not self._is_closed():
             self._start_queued()

@@ -25,7 +25,7 @@ from mainspring_executors.host.sender import Sender
 from mainspring_executors.masking import Masker
 from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
 from mainspring_executors.tasks.plan import Call, Program, Work
-from mainspring_executors.wire import decode_attempt, encode_finished, encode_started, encode_stopped
+from mainspring_executors.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ThreadHost"]
 
@@ -60,7 +60,7 @@ class ThreadHost:
         sys.path[:0] = self._config.code_path
         install_router()
         install_logging()
-        self._sender.send(orjson.dumps(["ready", os.getpid()]))
+        self._sender.send(READY)
         self._obey(messages)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)

@@ -146,3 +146,20 @@ def lacks(bed: Bed, capability: str) -> None:
     """Skip a test about life without a capability on an executor that has it."""
     if getattr(bed.executor.capabilities, capability):
         pytest.skip(f"{type(bed.executor).__name__} declares capabilities.{capability} = True")
+
+
+def children_of(pid: int) -> list[int]:
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def hosts_of(pid: int) -> list[tuple[int, int]]:
+    """(guard, host) of each task host that process `pid` has started."""
+    return [
+        (guard, host)
+        for guard in children_of(pid)
+        if b"mainspring_executors.host" in Path(f"/proc/{guard}/cmdline").read_bytes()
+        for host in children_of(guard)
+    ]

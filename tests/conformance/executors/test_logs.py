@@ -95,17 +95,11 @@ def test_a_hundred_megabytes_cost_the_hosts_no_memory(bed: Bed) -> None:
 def test_the_log_arrives_while_the_task_runs(bed: Bed, tmp_path: Path, kind: str) -> None:
     release = tmp_path / "release"
     if kind == "shell":
-        task = sh(f"echo working; until [ -e {release} ]; do sleep 0.02; done")
+        task = sh(f"echo early; until [ -e {release} ]; do sleep 0.02; done")
     else:
-        task = attempt(
-            "python",
-            {
-                "callable": "builtins:exec",
-                "args": [f"import jobs; print('working'); jobs.wait_for({str(release)!r}, '/dev/null')"],
-            },
-        )
+        task = call("talk_around", str(release), str(tmp_path / "pid"))
     bed.submit(task)
-    bed.until(lambda: bed.log(task) == b"working\n", "the first line")
+    bed.until(lambda: bed.log(task) == b"early\n", "the first line")
     assert not bed.of(task, Finished)
     release.touch()
     bed.finish(task)

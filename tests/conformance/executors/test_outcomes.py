@@ -106,6 +106,12 @@ def test_a_module_missing_inside_of_the_callables_module_is_its_own_error(bed: B
     assert end.message == "ModuleNotFoundError: No module named 'a_module_that_is_not_installed'"
 
 
+def test_callables_of_one_module_can_be_called_while_it_is_being_imported(bed: Bed) -> None:
+    tasks = bed.submit(*(attempt("python", {"callable": "slow_to_import:answer"}) for _ in range(4)))
+    for task in tasks:
+        assert bed.finish(task).outputs == {"return_value": 42}
+
+
 def test_an_exception_is_told_with_its_traceback_in_the_log(bed: Bed) -> None:
     task = call("boom", "no rows for 2026-11-22")
     end = bed.run(task)
