@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
 
-from mainspring.definition.model import Task, WeightRule
+if TYPE_CHECKING:
+    from mainspring.definition.model import Task
 
 __all__ = ["Graph", "ancestors", "find_cycle", "topological_order"]
 
@@ -30,7 +32,7 @@ class Graph:
     """Effective priority weight, by each task's weight rule; the higher goes first."""
 
     @classmethod
-    def of(cls, tasks: Mapping[str, Task]) -> "Graph":
+    def of(cls, tasks: "Mapping[str, Task]") -> "Graph":
         """The graph of checked tasks: every name in `depends_on` is known and there is no cycle."""
         index = {task_id: position for position, task_id in enumerate(tasks)}
         upstream = tuple(tuple(index[name] for name in task.depends_on) for task in tasks.values())
@@ -119,11 +121,11 @@ def reverse(edges: Edges) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, turned))
 
 
-def _priorities(tasks: Sequence[Task], upstream: Edges, downstream: Edges) -> tuple[int, ...]:
+def _priorities(tasks: "Sequence[Task]", upstream: Edges, downstream: Edges) -> tuple[int, ...]:
     weights = [task.priority_weight for task in tasks]
     priorities = list(weights)
-    for rule, edges in ((WeightRule.UPSTREAM, upstream), (WeightRule.DOWNSTREAM, downstream)):
-        wanted = [index for index, task in enumerate(tasks) if task.weight_rule is rule]
+    for rule, edges in (("upstream", upstream), ("downstream", downstream)):
+        wanted = [index for index, task in enumerate(tasks) if task.weight_rule == rule]
         if wanted:
             planes = list(_planes(weights))
             sets = ancestors(edges)

@@ -10,12 +10,15 @@ from copy import deepcopy
 from typing import Any
 
 from mainspring.errors import InvalidParams, Problem
+from mainspring.patterns import pattern_options
 from mainspring.pointers import join_pointer, split_pointer
+from mainspring.schema_bounds import bound_problems, count_parts
 
 __all__ = [
     "DEFAULTS_MAX",
     "PROBLEMS_MAX",
     "SCHEMA_BYTES_MAX",
+    "WORK_MAX",
     "check_output_schema",
     "check_schema",
     "compile_schema",
@@ -24,6 +27,8 @@ __all__ = [
 
 SCHEMA_BYTES_MAX = 64 * 1024
 PROBLEMS_MAX = 100
+WORK_MAX = 200_000_000
+"""Parts of the schema times bytes of the params; so much takes less than a second."""
 DEFAULTS_MAX = 200
 """Filled into one set of params."""
 _DEPTH_MAX = 50
@@ -44,8 +49,11 @@ def resolve_params(schema: Mapping[str, Any], conf: Mapping[str, Any]) -> dict[s
     if not schema:
         return params
     _fill(schema, schema, params, iter(range(DEFAULTS_MAX)))
-    problems = _faults(compile_schema(schema), params)
-    if problems:
+    work = (count_parts(schema) or 1) * len(json.dumps(params))
+    if work > WORK_MAX:
+        message = f"conf is too large to be checked against a schema of {count_parts(schema)} parts"
+        raise InvalidParams([_problem("", message, "hand large data over as a file or a reference")])
+    if problems := _faults(compile_schema(schema), params):
         raise InvalidParams(problems)
     return params
 
@@ -80,6 +88,8 @@ def check_output_schema(schema: Any) -> list[Problem]:
         return [_problem("", f"the schema has {size} bytes; at most {SCHEMA_BYTES_MAX} are allowed")]
     if schema.get("$schema", _DIALECT) != _DIALECT:
         return [_problem("/$schema", f"only {_DIALECT} is understood", "leave $schema out")]
+    if problems := bound_problems(schema):
+        return problems
     try:
         compile_schema(schema)
     except ValueError as exc:
@@ -95,7 +105,7 @@ def compile_schema(schema: Mapping[str, Any], pointer: str | None = None) -> Any
     if pointer is not None:
         whole = {"$defs": {"root": {**schema, "$id": _ROOT}}, "$ref": f"{_ROOT}#{_fragment(pointer)}"}
     return jsonschema_rs.Draft202012Validator(
-        whole, validate_formats=True, retriever=_refuse, pattern_options=jsonschema_rs.RegexOptions()
+        whole, validate_formats=True, retriever=_refuse, pattern_options=pattern_options()
     )
 
 
@@ -153,15 +163,13 @@ def _fill(root: Mapping[str, Any], part: Any, value: Any, budget: Iterator[int])
 
 
 def _resolve(root: Mapping[str, Any], part: Any) -> Any:
-    """`part`, or the object that its reference within the schema leads to."""
-    for _ in range(_DEPTH_MAX):
-        if not isinstance(part, Mapping) or "properties" in part or not str(part.get("$ref", "")).startswith("#"):
-            return part
+    """`part`, or the object that its references within the schema lead to."""
+    while isinstance(part, Mapping) and "properties" not in part and isinstance(part.get("$ref"), str):
         target: Any = root
         for key in split_pointer(part["$ref"][1:]):
             target = target.get(key) if isinstance(target, Mapping) else None
         part = target
-    return None
+    return part
 
 
 def _fragment(pointer: str) -> str:

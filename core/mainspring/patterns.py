@@ -6,7 +6,10 @@ The engine is the one of the JSON Schema library (Rust's `regex`): no look-aroun
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["is_found", "is_linear_pattern"]
+__all__ = ["PATTERN_BYTES_MAX", "is_found", "is_linear_pattern", "pattern_options"]
+
+PATTERN_BYTES_MAX = 1024 * 1024
+"""Of one compiled pattern; without a bound a few characters, `(a{99}){99}{9}`, take as many as ten megabytes."""
 
 
 def is_linear_pattern(pattern: str) -> bool:
@@ -24,8 +27,15 @@ def is_found(pattern: str, text: str) -> bool:
     return found
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _validator(pattern: str) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=pattern_options())
+
+
+def pattern_options() -> Any:
+    """How the library compiles patterns: linear in time, and not beyond `PATTERN_BYTES_MAX`."""
+    import jsonschema_rs
+
+    return jsonschema_rs.RegexOptions(size_limit=PATTERN_BYTES_MAX, dfa_size_limit=PATTERN_BYTES_MAX)

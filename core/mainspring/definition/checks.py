@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mainspring.definition.build import payload_of
-from mainspring.definition.kinds import Report, show
+from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions import Expression, Template

@@ -5,21 +5,18 @@ reported a problem.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from mainspring.definition.tree import PROBLEMS_MAX
+from mainspring.definition.report import INVALID, Report, show
 from mainspring.durations import DURATION_MAX, format_duration, parse_duration
-from mainspring.errors import Problem
-from mainspring.hints import did_you_mean
 from mainspring.ids import ID_PATTERN, is_valid_id
 from mainspring.instants import format_instant, parse_instant
 from mainspring.pointers import join_pointer
 
 __all__ = [
-    "INVALID",
     "AnyJson",
     "Boolean",
     "Choice",
@@ -34,55 +31,10 @@ __all__ = [
     "MapOf",
     "Number",
     "Record",
-    "Report",
     "Scalar",
     "Secret",
     "Text",
-    "show",
 ]
-
-INVALID: Any = object()
-"""Returned by `Kind.read` for a value that cannot be used."""
-
-_HINTS_MAX = 20
-"""Problems that get a guess; each guess compares names and costs up to a few milliseconds."""
-
-_KNOWN_SHOWN = 50
-
-
-class Report:
-    """The problems found so far."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self._dropped = 0
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.problems) >= PROBLEMS_MAX
-
-    def add(self, code: str, pointer: str, message: str, hint: str | None = None) -> Any:
-        """Note a problem; beyond `PROBLEMS_MAX` they are only counted. Returns `INVALID`, for the reader to return."""
-        if self.is_full:
-            self._dropped += 1
-        else:
-            self.problems.append(Problem(pointer=pointer, message=message, hint=hint, code=code))
-        return INVALID
-
-    def add_unknown(self, code: str, pointer: str, what: str, name: str, known: Sequence[str]) -> Any:
-        """Note an unknown name: "{what} 'name'", with a guess at what was meant."""
-        if self.is_full:  # neither guess nor text for what is only counted
-            return self.add(code, pointer, "")
-        hint = did_you_mean(name, known) if len(self.problems) < _HINTS_MAX else None
-        some = ", ".join(known[:_KNOWN_SHOWN]) + (", …" if len(known) > _KNOWN_SHOWN else "")
-        return self.add(code, pointer, f"{what} {show(name)}", hint or f"known: {some}")
-
-    def counted(self) -> list[Problem]:
-        """A last problem that counts those which were not kept; empty when all were."""
-        if not self._dropped:
-            return []
-        message = f"and {self._dropped} more problems"
-        return [Problem(pointer="", message=message, code="too_many_problems")]
 
 
 class Kind(Protocol):
@@ -495,9 +447,3 @@ def _in_range(value: Any, minimum: float, maximum: float, at: str, report: Repor
 def _type_name(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     return "null" if value is None else names.get(type(value), "an object")
-
-
-def show(value: Any) -> str:
-    """A value for a message, short."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:76]}…'"

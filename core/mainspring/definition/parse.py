@@ -8,8 +8,9 @@ from mainspring.definition.build import load_stored
 from mainspring.definition.checks import check_document
 from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, TASK_TYPES, TASKS_MAX
 from mainspring.definition.json_source import load_json
-from mainspring.definition.kinds import INVALID, Field, Identifier, Record, Report, show
+from mainspring.definition.kinds import Field, Identifier, Record
 from mainspring.definition.model import Definition
+from mainspring.definition.report import INVALID, Report, show
 from mainspring.definition.support import unsupported
 from mainspring.definition.tree import BYTES_MAX, check_tree
 from mainspring.definition.yaml_source import Lines, load_yaml

@@ -4,17 +4,16 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+from mainspring.definition.report import Report
 from mainspring.errors import Problem
 from mainspring.pointers import join_pointer
 
-__all__ = ["BYTES_MAX", "DEPTH_MAX", "NODES_MAX", "PROBLEMS_MAX", "Unusable", "check_tree"]
+__all__ = ["BYTES_MAX", "DEPTH_MAX", "NODES_MAX", "Unusable", "check_tree"]
 
 BYTES_MAX = 2 * 1024 * 1024
 DEPTH_MAX = 50
 NODES_MAX = 200_000
 """Values of a document, YAML aliases expanded."""
-PROBLEMS_MAX = 100
-"""Told about one document; what comes after is only counted."""
 _INT64 = 1 << 63
 
 
@@ -32,32 +31,33 @@ class RepeatedKeys(dict[str, Any]):
 
 
 def check_tree(value: Any, *, depth_max: int = DEPTH_MAX, nodes_max: int = NODES_MAX) -> list[Problem]:
-    """Every fault of a tree that is no matter of its meaning, at most `PROBLEMS_MAX`.
+    """Every fault of a tree that is no matter of its meaning.
 
     Stops at the first bound that is broken, so its cost is bounded too.
     """
-    problems: list[Problem] = []
+    report = Report()
     nodes = 1
-    problems += (Problem(pointer="", message=message, code=code) for code, message in _faults(value))
+    for code, message in _faults(value):
+        report.add(code, "", message)
     waiting: list[tuple[Any, str, int]] = [(value, "", 1)]
-    while waiting and len(problems) < PROBLEMS_MAX:
+    while waiting and not report.is_full:
         container, pointer, depth = waiting.pop()
         children = _children(container)
         nodes += len(children)
         if nodes > nodes_max:
-            message = f"the document has more than {nodes_max} values"
-            return [*problems, Problem(pointer="", message=message, code="too_many_nodes")]
+            report.add("too_many_nodes", "", f"the document has more than {nodes_max} values")
+            break
         if depth > depth_max:
-            message = f"it is nested deeper than {depth_max} levels"
-            return [*problems, Problem(pointer=pointer, message=message, code="too_deep")]
+            report.add("too_deep", pointer, f"it is nested deeper than {depth_max} levels")
+            break
         below: list[tuple[Any, str, int]] = []
         for key, child in children:
             for code, message in _faults(child) if isinstance(key, int) else (*_faults(key), *_faults(child)):
-                problems.append(Problem(pointer=join_pointer(pointer, key), message=message, code=code))
-            if isinstance(child, (dict, list, tuple, Mapping)):
+                report.add(code, join_pointer(pointer, key), message)
+            if isinstance(child, (list, tuple, Mapping)):
                 below.append((child, join_pointer(pointer, key), depth + 1))
         waiting += reversed(below)
-    return problems
+    return report.problems + report.counted()
 
 
 def _children(container: Any) -> list[tuple[Any, Any]]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mainspring.definition.json_source import decode, read_float, read_integer
-from mainspring.definition.tree import DEPTH_MAX, NODES_MAX, PROBLEMS_MAX, Unusable
+from mainspring.definition.report import PROBLEMS_MAX
+from mainspring.definition.tree import DEPTH_MAX, NODES_MAX, Unusable
 from mainspring.errors import InvalidInput, Problem
 from mainspring.pointers import join_pointer, split_pointer
 

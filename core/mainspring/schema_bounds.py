@@ -1,0 +1,120 @@
+"""What a user's JSON Schema may cost: told from its text, before it is compiled.
+
+References make a short schema long: thirty lines that each refer twice to the next are a billion parts, and one that
+leads back to itself has no end. So references stay within the schema, never go round, and are counted written out.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mainspring.errors import Problem
+from mainspring.graph import topological_order
+from mainspring.pointers import join_pointer, split_pointer
+
+__all__ = ["PARTS_MAX", "PATTERNS_MAX", "bound_problems", "count_parts"]
+
+PARTS_MAX = 10_000
+"""Values of a schema, references written out."""
+PATTERNS_MAX = 50
+"""Regular expressions, each of which may take a megabyte when compiled."""
+
+_REFUSED = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveRef")
+_MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+"""Keywords whose keys are names, not keywords."""
+_DATA = ("const", "default", "enum", "examples")
+"""Keywords whose value is no schema."""
+
+
+def bound_problems(schema: Mapping[str, Any]) -> list[Problem]:
+    """What makes `schema` too costly or leads out of it, with pointers within it; empty when it is bounded."""
+    refused = [
+        _problem(join_pointer(pointer, keyword), f"{keyword} is not understood here", "refer by '#/$defs/name'")
+        for pointer, part in _subschemas(schema, "")
+        for keyword in _REFUSED
+        if keyword in part
+    ]
+    if refused:
+        return refused
+    patterns = sum(
+        ("pattern" in part) + len(_mapping(part, "patternProperties")) for _, part in _subschemas(schema, "")
+    )
+    if patterns > PATTERNS_MAX:
+        return [_problem("", f"the schema holds {patterns} regular expressions; at most {PATTERNS_MAX} are allowed")]
+    parts = count_parts(schema)
+    if parts is None:
+        return [_problem("", "a reference leads back to itself", "write the schema without recursion")]
+    if parts > PARTS_MAX:
+        message = f"the schema has {parts} parts with its references written out; at most {PARTS_MAX} are allowed"
+        return [_problem("", message)]
+    return []
+
+
+def count_parts(schema: Mapping[str, Any]) -> int | None:
+    """The values of a schema, each reference counted as if what it leads to were written there; `None` = no end."""
+    names = [""]  # of the schema itself, then of every reference that is met
+    index = {"": 0}
+    sizes: list[int] = []
+    references: list[list[int]] = []
+    for name in names:
+        size, found = _measure(_resolve(schema, name))
+        names += (one for one in dict.fromkeys(found) if one not in index)
+        index = {one: position for position, one in enumerate(names)}
+        sizes.append(size)
+        references.append([index[one] for one in found])
+    order = topological_order([sorted(set(found)) for found in references])
+    if len(order) < len(names):
+        return None
+    for position in order:
+        sizes[position] += sum(sizes[target] for target in references[position])
+    return sizes[0]
+
+
+def _measure(value: Any) -> tuple[int, list[str]]:
+    """How many values there are in `value`, and the references among them."""
+    size = 0
+    references: list[str] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        size += 1
+        if isinstance(value, Mapping):
+            waiting += value.values()
+            if isinstance(value.get("$ref"), str):
+                references.append(value["$ref"])
+        elif isinstance(value, list):
+            waiting += value
+    return size, references
+
+
+def _resolve(schema: Any, reference: str) -> Any:
+    """What a reference within the schema leads to; nothing for one that leads elsewhere, which does not compile."""
+    if reference and not reference.startswith("#"):
+        return None
+    for key in split_pointer(reference[1:]):
+        schema = schema.get(key) if isinstance(schema, Mapping) else None
+    return schema
+
+
+def _subschemas(schema: Any, pointer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(pointer, schema) of the schema and all schemas in it, as far as they are where schemas stand."""
+    if isinstance(schema, list):
+        for position, item in enumerate(schema):
+            yield from _subschemas(item, join_pointer(pointer, position))
+    if not isinstance(schema, Mapping):
+        return
+    yield pointer, schema
+    for keyword, value in schema.items():
+        if keyword in _MAPS:
+            for name, below in _mapping(schema, keyword).items():
+                yield from _subschemas(below, join_pointer(pointer, keyword, name))
+        elif keyword not in _DATA:
+            yield from _subschemas(value, join_pointer(pointer, keyword))
+
+
+def _mapping(schema: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
+    value = schema.get(keyword)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _problem(pointer: str, message: str, hint: str | None = None) -> Problem:
+    return Problem(pointer=pointer, message=message, hint=hint, code="invalid_schema")

@@ -1,0 +1,379 @@
+"""From a document to a definition: what it becomes, what it is stored as, and every way in which it can be wrong."""
+
+import json
+import subprocess
+import sys
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+
+from mainspring.definition import Definition, TaskType, WeightRule, load_stored, parse_definition
+from mainspring.errors import InvalidDag, Problem
+from mainspring.expressions import Expression, Template
+from mainspring.trigger_rules import TriggerRule
+from tests.unit.strategies import definitions
+
+DOCUMENT: dict[str, Any] = {
+    "dag_id": "nightly_sales",
+    "dag_display_name": "Nightly sales",
+    "tags": ["sales", "daily"],
+    "owners": ["ada"],
+    "params": {"type": "object", "properties": {"region": {"default": "eu"}}},
+    "start_date": "2026-01-01T02:00:00+02:00",
+    "end_date": "2026-12-31",
+    "max_active_runs": 2,
+    "max_active_tasks": 8,
+    "is_paused_upon_creation": True,
+    "default_args": {"retries": 3, "retry_delay": "20s", "retry_backoff": 2, "owner": "ada"},
+    "tasks": {
+        "extract": {
+            "type": "shell",
+            "command": ["extract", "--region", "${{ params.region }}"],
+            "env": {"DAY": "${{ ds }}", "N": 3},
+            "working_dir": "work",
+            "skip_exit_code": 99,
+            "execution_timeout": "15m",
+        },
+        "clean": {
+            "type": "python",
+            "depends_on": ["extract"],
+            "callable": "sales.clean:run",
+            "args": [1],
+            "kwargs": {"rows": "${{ tasks.extract.outputs.rows }}"},
+            "when": "${{ tasks.extract.state == 'success' }}",
+            "retries": 0,
+            "priority_weight": 5,
+            "weight_rule": "absolute",
+            "x-ticket": "A-1",
+        },
+        "tidy": {
+            "type": "shell",
+            "script": "rm -rf out",
+            "depends_on": ["clean"],
+            "trigger_rule": "all_done",
+            "task_display_name": "Tidy up",
+            "cancel_grace": "1s",
+            "max_retry_delay": "5m",
+        },
+        "tell": {"type": "http", "url": "https://example.test", "method": "POST", "json": {"a": None}},
+        "end": {"type": "noop", "depends_on": ["tidy", "tell"]},
+    },
+    "outputs": {"rows": "${{ tasks.clean.outputs.rows }}"},
+    "x-team": {"any": [1, None]},
+}
+
+
+def _with(**changes: Any) -> dict[str, Any]:
+    return {"dag_id": "d", "tasks": {"a": {"type": "noop"}}} | changes
+
+
+def _task(**fields: Any) -> dict[str, Any]:
+    return _with(tasks={"a": {"type": "noop"} | fields})
+
+
+def _problems(source: Any, **options: Any) -> list[Problem]:
+    with pytest.raises(InvalidDag) as caught:
+        parse_definition(source, **options)
+    return list(caught.value.problems)
+
+
+def test_a_document_becomes_typed_data() -> None:
+    definition = parse_definition(DOCUMENT)
+    assert (definition.dag_id, definition.display_name) == ("nightly_sales", "Nightly sales")
+    assert (definition.tags, definition.owners) == (("sales", "daily"), ("ada",))
+    assert definition.start_date == datetime(2026, 1, 1, tzinfo=UTC)
+    assert (definition.max_active_runs, definition.max_active_tasks) == (2, 8)
+    assert definition.is_paused_upon_creation is True
+    assert definition.outputs == {"rows": Template("${{ tasks.clean.outputs.rows }}")}
+    assert [(task_id, task.index) for task_id, task in definition.tasks.items()] == [
+        ("extract", 0), ("clean", 1), ("tidy", 2), ("tell", 3), ("end", 4),
+    ]  # fmt: skip
+
+
+def test_the_fields_of_a_type_are_its_payload_and_the_others_are_the_tasks() -> None:
+    tasks = parse_definition(DOCUMENT).tasks
+    extract, clean, tidy = tasks["extract"], tasks["clean"], tasks["tidy"]
+    assert extract.payload.source == {
+        "command": ["extract", "--region", "${{ params.region }}"],
+        "env": {"DAY": "${{ ds }}", "N": 3},
+        "working_dir": "work",
+        "skip_exit_code": 99,
+    }
+    assert clean.payload.source.keys() == {"callable", "args", "kwargs"}
+    assert clean.when == Expression("${{ tasks.extract.state == 'success' }}")
+    assert (clean.priority_weight, clean.weight_rule) == (5, WeightRule.ABSOLUTE)
+    assert extract.execution_timeout == timedelta(minutes=15)
+    assert (tidy.trigger_rule, tidy.depends_on) == (TriggerRule.ALL_DONE, ("clean",))
+    assert (tidy.cancel_grace, tidy.display_name) == (timedelta(seconds=1), "Tidy up")
+    assert {task.type for task in tasks.values()} == {"shell", "python", "http", "noop"}
+
+
+def test_default_args_hold_where_a_task_says_nothing() -> None:
+    tasks = parse_definition(DOCUMENT).tasks
+    assert [task.retries for task in tasks.values()] == [3, 0, 3, 3, 3]
+    assert {(task.retry_delay, task.retry_backoff) for task in tasks.values()} == {(timedelta(seconds=20), 2.0)}
+    assert tasks["tidy"].max_retry_delay == timedelta(minutes=5)
+
+
+@given(definitions())
+def test_a_stored_definition_is_rebuilt_exactly(document: dict[str, Any]) -> None:
+    definition = parse_definition(document)
+    assert load_stored(json.loads(json.dumps(definition.document))) == definition
+    assert parse_definition(definition.document) == definition
+
+
+@given(definitions())
+def test_the_sent_document_is_never_changed(document: dict[str, Any]) -> None:
+    before = deepcopy(document)
+    parse_definition(document, dag_id=document["dag_id"])
+    assert document == before
+
+
+def _reversed_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _reversed_keys(value[key]) for key in reversed(value)}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        pytest.param(json.dumps(DOCUMENT), {}, id="JSON text"),
+        pytest.param(json.dumps(DOCUMENT).encode(), {}, id="JSON bytes"),
+        pytest.param(yaml.safe_dump(DOCUMENT, sort_keys=False), {"media": "yaml"}, id="YAML"),
+        pytest.param(_reversed_keys(DOCUMENT), {}, id="another order of keys"),
+        pytest.param(
+            {key: value for key, value in DOCUMENT.items() if key != "dag_id"}, {"dag_id": "nightly_sales"}, id="id"
+        ),
+        pytest.param(
+            DOCUMENT | {"start_date": "2026-01-01", "schedule": None}, {}, id="other spellings, a null schedule"
+        ),
+        pytest.param(
+            DOCUMENT | {"default_args": {"owner": "ada", "retry_backoff": 2.0, "retry_delay": "PT20S", "retries": 3.0}},
+            {},
+            id="other spellings of numbers and durations",
+        ),
+    ],
+)
+def test_the_same_content_is_the_same_version_however_it_is_written(source: Any, options: dict[str, Any]) -> None:
+    assert parse_definition(source, **options).content_hash == parse_definition(DOCUMENT).content_hash
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(DOCUMENT | {"x-team": 1}, id="an x- field"),
+        pytest.param(DOCUMENT | {"max_active_runs": 3}, id="a field"),
+        pytest.param(DOCUMENT | {"tasks": DOCUMENT["tasks"] | {"new": {"type": "noop"}}}, id="a task"),
+        pytest.param({key: value for key, value in DOCUMENT.items() if key != "outputs"}, id="a field left out"),
+    ],
+)
+def test_other_content_is_another_version(changed: dict[str, Any]) -> None:
+    assert parse_definition(changed).content_hash != parse_definition(DOCUMENT).content_hash
+
+
+def test_a_path_id_is_filled_in_and_must_not_differ() -> None:
+    assert parse_definition({"tasks": {"a": {"type": "noop"}}}, dag_id="etl").dag_id == "etl"
+    (problem,) = _problems(_with(), dag_id="etl")
+    assert (problem.code, problem.pointer) == ("dag_id_mismatch", "/dag_id")
+    assert problem.message == "dag_id 'd' differs from 'etl', by which it is addressed"
+
+
+WRONG = [
+    ("no object", [1], "", "wrong_type", "a definition must be an object"),
+    ("no id", {"tasks": {"a": {"type": "noop"}}}, "", "missing_field", "'dag_id' is missing"),
+    ("no tasks", {"dag_id": "d"}, "", "missing_field", "'tasks' is missing"),
+    ("empty tasks", _with(tasks={}), "/tasks", "out_of_range", "has 0 tasks; allowed are 1 to 10000"),
+    ("tasks as a list", _with(tasks=[{"type": "noop"}]), "/tasks", "wrong_type", "tasks: {load: {type: shell"),
+    ("id with a slash", _with(dag_id="a/b"), "/dag_id", "invalid_id", "'a/b' is no id"),
+    ("id of dots", _with(dag_id=".."), "/dag_id", "invalid_id", "not '.' or '..'"),
+    ("id with a line end", _with(dag_id="a\n"), "/dag_id", "invalid_id", "is no id"),
+    ("id with a hidden character", _with(dag_id="a\u202eb"), "/dag_id", "invalid_id", "is no id"),
+    ("huge id", _with(dag_id="x" * 1_000_000), "/dag_id", "invalid_id", "is no id"),
+    ("bad task id", _with(tasks={"a b": {"type": "noop"}}), "/tasks/a b", "invalid_id", "'a b' is no id"),
+    ("ids equal but for case", _with(tasks={"a": {"type": "noop"}, "A": {"type": "noop"}}),
+     "/tasks/A", "duplicate_id", "differ only in case"),
+    ("unknown field", _with(descripton="x"), "/descripton", "unknown_field", "did you mean 'description'?"),
+    ("unknown field of a task", _task(retrys=1), "/tasks/a/retrys", "unknown_field", "did you mean 'retries'?"),
+    ("field of another type", _task(script="x"), "/tasks/a/script", "unknown_field", "unknown field 'script'"),
+    ("unknown default", _with(default_args={"command": []}), "/default_args/command", "unknown_field", "unknown field"),
+    ("no type", _with(tasks={"a": {}}), "/tasks/a", "missing_field", "'type' is missing"),
+    ("unknown type", _task(type="shel"), "/tasks/a/type", "unknown_task_type", "did you mean 'shell'?"),
+    ("type of a wrong type", _task(type=[]), "/tasks/a/type", "unknown_task_type", "unknown type of task"),
+    ("task that is a text", _with(tasks={"a": "noop"}), "/tasks/a", "wrong_type", "a task must be an object"),
+    ("null", _with(description=None), "/description", "wrong_type", "must be a string, not null"),
+    ("long text", _with(description="x" * 10_001), "/description", "out_of_range", "10001 characters"),
+    ("tag twice", _with(tags=["a", "a"]), "/tags/1", "duplicate_item", "'a' stands in the list already"),
+    ("text for a list", _with(tags="a"), "/tags", "wrong_type", "write [a]"),
+    ("boolean for a number", _with(max_active_runs=True),
+     "/max_active_runs", "wrong_type", "must be a whole number, not a boolean"),
+    ("fraction", _task(retries=1.5), "/tasks/a/retries", "wrong_type", "must be a whole number"),
+    ("negative", _task(retries=-1), "/tasks/a/retries", "out_of_range", "allowed are 0 to 1000"),
+    ("shrinking delay", _task(retry_backoff=0.5), "/tasks/a/retry_backoff", "out_of_range", "allowed are 1.0"),
+    ("text for a boolean", _with(catchup="no"), "/catchup", "wrong_type", "must be true or false, not a string"),
+    ("duration without unit", _task(retry_delay=5), "/tasks/a/retry_delay", "wrong_type", "write '5s'"),
+    ("no duration", _task(retry_delay="soon"), "/tasks/a/retry_delay", "invalid_duration", "is not a duration"),
+    ("no time at all", _task(execution_timeout="0s"), "/tasks/a/execution_timeout", "out_of_range", "PT0.001S"),
+    ("no instant", _with(start_date="2026-02-30"), "/start_date", "invalid_instant", "date and time that exists"),
+    ("instant without offset", _with(start_date="2026-01-01T00:00:00"),
+     "/start_date", "invalid_instant", "is not an instant"),
+    ("year zero", _with(start_date="0000-01-01"), "/start_date", "invalid_instant", "exists"),
+    ("end before start", _with(start_date="2026-01-02", end_date="2026-01-01"),
+     "/end_date", "invalid_value", "is before start_date"),
+    ("unknown rule", _task(trigger_rule="all_sucess"),
+     "/tasks/a/trigger_rule", "invalid_value", "did you mean 'all_success'?"),
+    ("setup rule", _task(trigger_rule="all_done_setup_success"),
+     "/tasks/a/trigger_rule", "invalid_value", "there are no setup tasks here"),
+    ("unknown upstream", _task(depends_on=["extrct"]),
+     "/tasks/a/depends_on/0", "unknown_task", "depends on unknown task 'extrct'"),
+    ("upstream twice", _with(tasks={"b": {"type": "noop"}, "a": {"type": "noop", "depends_on": ["b", "b"]}}),
+     "/tasks/a/depends_on/1", "duplicate_item", "already"),
+    ("itself as upstream", _task(depends_on=["a"]), "/tasks/a/depends_on/0", "cycle", "'a' depends on itself"),
+    ("neither command nor script", _task(type="shell"),
+     "/tasks/a", "missing_field", "one of command or script is needed"),
+    ("command and script", _task(type="shell", command=["x"], script="x"),
+     "/tasks/a/script", "exclusive_fields", "only one of"),
+    ("command as a text", _task(type="shell", command="ls"), "/tasks/a/command", "wrong_type", "write [ls]"),
+    ("empty command", _task(type="shell", command=[]), "/tasks/a/command", "out_of_range", "0 items"),
+    ("expression in a script", _task(type="shell", script="echo ${{ ds }}"),
+     "/tasks/a/script", "expression_not_allowed", "give values through `env`"),
+    ("expression in a source", _task(type="python", source="print('${{ ds }}')"),
+     "/tasks/a/source", "expression_not_allowed", "through `inputs`"),
+    ("bad variable name", _task(type="shell", script="x", env={"A-B": 1}),
+     "/tasks/a/env", "invalid_key", "'A-B' is not allowed"),
+    ("secret with more", _task(type="shell", script="x", env={"A": {"secret": "b", "c": 1}}),
+     "/tasks/a/env/A", "wrong_type", "{secret: name}"),
+    ("secret elsewhere", _task(type="shell", command=[{"secret": "b"}]),
+     "/tasks/a/command/0", "wrong_type", "not an object"),
+    ("no callable", _task(type="python", callable="a.b"),
+     "/tasks/a/callable", "invalid_value", "'package.module:function'"),
+    ("inputs of a callable", _task(type="python", callable="a:b", inputs={}),
+     "/tasks/a/inputs", "exclusive_fields", "only beside 'source'"),
+    ("no URL", _task(type="http", url="ftp://x"), "/tasks/a/url", "invalid_value", "http or https URL"),
+    ("unknown method", _task(type="http", url="http://x", method="get"),
+     "/tasks/a/method", "invalid_value", "unknown value 'get'"),
+    ("body and json", _task(type="http", url="http://x", body="", json=1),
+     "/tasks/a/json", "exclusive_fields", "only one of body and json"),
+    ("header with a line end", _task(type="http", url="http://x", headers={"A": "b\r\nC: d"}),
+     "/tasks/a/headers/A", "invalid_value", "on one line"),
+    ("bad status", _task(type="http", url="http://x", expected_status=["2x"]),
+     "/tasks/a/expected_status/0", "invalid_value", "'2x'"),
+    ("bad params", _with(params={"type": "array"}), "/params/type", "invalid_schema", "of type object"),
+    ("bad cron", _with(schedule="61 * * * *"), "/schedule", "invalid_cron", "Bad minute"),
+    ("impossible cron", _with(schedule={"cron": ["0 0 30 2 *"]}),
+     "/schedule/cron/0", "invalid_cron", "is not a cron line"),
+    ("six fields", _with(schedule="0 0 0 * * *"), "/schedule", "invalid_cron", "five fields"),
+    ("unknown zone", _with(schedule={"cron": "@daily", "timezone": "Mars/North"}),
+     "/schedule/timezone", "unknown_timezone", "IANA"),
+    ("cron and interval", _with(schedule={"cron": "@daily", "interval": "1h"}),
+     "/schedule/interval", "exclusive_fields", "only one of"),
+    ("unknown name", _task(when="parms.x"), "/tasks/a/when", "unknown_name", "did you mean 'params'?"),
+    ("no CEL", _task(when="1 +"), "/tasks/a/when", "expression_syntax", "Syntax error"),
+    ("unknown task", _task(when="tasks.b.state == ''"), "/tasks/a/when", "unknown_task", "it uses unknown task 'b'"),
+    ("not upstream", _with(tasks={"b": {"type": "noop"}, "a": {"type": "noop", "when": "tasks.b.state == ''"}}),
+     "/tasks/a/when", "not_upstream", "add 'b' to depends_on"),
+    ("itself in an expression", _task(when="tasks.a.state == ''"),
+     "/tasks/a/when", "not_upstream", "not upstream of 'a'"),
+    ("map without expand", _task(type="shell", command=["${{ map.x }}"]),
+     "/tasks/a/command", "unknown_name", "only in a task with 'expand'"),
+    ("bad template", _task(type="shell", command=["x", "${{ 1 }"]),
+     "/tasks/a/command/1", "expression_syntax", "is not closed"),
+    ("unknown task in outputs", _with(outputs={"x": "${{ tasks.b.state }}"}),
+     "/outputs/x", "unknown_task", "unknown task 'b'"),
+    ("try in outputs", _with(outputs={"x": "${{ try_number }}"}),
+     "/outputs/x", "unknown_name", "not in the outputs of a run"),
+    ("bad output type", _task(outputs={"x": {"type": "int"}}), "/tasks/a/outputs/x/type", "invalid_schema", "int"),
+    ("bad retry pattern", _task(retry_policy=[{"action": "fail", "error": "(?=x)"}]),
+     "/tasks/a/retry_policy/0/error", "invalid_pattern", "linear time"),
+    ("branch to nowhere", _task(type="branch", choose="b"),
+     "/tasks/a/choose", "unknown_task", "no direct downstream task is called 'b'"),
+    ("NaN", _with(**{"x-a": float("nan")}), "/x-a", "invalid_number", "nan is no JSON number"),
+    ("no JSON", _with(**{"x-a": {1, 2}}), "/x-a", "wrong_type", "of type set is no JSON"),
+    ("NUL", _with(description="a\0"), "/description", "invalid_text", "U+0000"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "pointer", "code", "text"), [pytest.param(*row[1:], id=row[0]) for row in WRONG])
+def test_a_fault_is_told_with_its_place_its_kind_and_a_cure(document: Any, pointer: str, code: str, text: str) -> None:
+    source = document if isinstance(document, dict) else json.dumps(document)
+    found = [problem for problem in _problems(source) if (problem.pointer, problem.code) == (pointer, code)]
+    assert len(found) == 1
+    assert text in str(found[0])
+    assert len(found[0].message) < 1_000
+
+
+def test_every_fault_is_told_at_once_and_in_document_order() -> None:
+    text = """\
+dag_idd: x
+tasks:
+  a: {type: shel, depends_on: [b]}
+  b:
+    type: shell
+    script: echo ${{ ds }}
+    depends_on: [c]
+  c: {type: noop, depends_on: [b, q], when: parms.x}
+outputs: {r: "${{ tasks.z.state }}"}
+"""
+    problems = _problems(text, media="yaml", dag_id="d")
+    assert [(problem.line, problem.code) for problem in problems] == [
+        (1, "unknown_field"),
+        (3, "unknown_task_type"),
+        (6, "expression_not_allowed"),
+        (7, "cycle"),
+        (8, "unknown_task"),
+        (8, "unknown_name"),
+        (9, "unknown_task"),
+    ]
+    assert problems[3].message == "the tasks wait for each other: b -> c -> b"
+
+
+def test_problems_beyond_a_hundred_are_counted() -> None:
+    problems = _problems(_with(**{f"field{index}": 1 for index in range(250)}))
+    assert len(problems) == 101
+    assert (problems[-1].code, problems[-1].message) == ("too_many_problems", "and 150 more problems")
+
+
+def test_a_run_may_return_outputs_of_any_task() -> None:
+    assert parse_definition(_with(outputs={"state": "${{ tasks.a.state }}", "fixed": [1]})).outputs.keys() == {
+        "state",
+        "fixed",
+    }
+
+
+def test_indirect_upstream_may_be_used_in_expressions() -> None:
+    tasks = {
+        "a": {"type": "noop"},
+        "b": {"type": "noop", "depends_on": ["a"]},
+        "c": {"type": "noop", "depends_on": ["b"], "when": "tasks.a.state == 'success'"},
+    }
+    definition = parse_definition(_with(tasks=tasks))
+    assert definition.tasks["c"].when == Expression("tasks.a.state == 'success'")
+
+
+def test_every_kind_of_task_has_its_table() -> None:
+    from mainspring.definition.fields import TASK_TYPES
+
+    assert set(TASK_TYPES) == {task_type.value for task_type in TaskType}
+
+
+def test_a_definition_without_expressions_needs_neither_yaml_nor_cel_nor_json_schema() -> None:
+    program = (
+        "import sys\nfrom mainspring.definition import parse_definition\nfrom mainspring.graph import Graph\n"
+        "heavy = {'cel', 'yaml', 'jsonschema_rs', 'cronsim'}\n"
+        "assert not heavy & set(sys.modules)\n"
+        "Graph.of(parse_definition({'dag_id': 'd', 'tasks': {'a': {'type': 'noop'}}}).tasks)\n"
+        "assert not heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_definition_is_found_wrong_only_by_its_own_error() -> None:
+    assert isinstance(parse_definition(_with()), Definition)
+    with pytest.raises(InvalidDag):
+        parse_definition(b"\xff\xfe")
+    with pytest.raises(InvalidDag):
+        parse_definition("\ud800")
