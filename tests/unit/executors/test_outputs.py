@@ -1,0 +1,106 @@
+"""Outputs as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainspring.states import StateReason
+from mainspring_executors import outputs
+from mainspring_executors.results import TaskEnded
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    lambda children: st.lists(children) | st.dictionaries(st.text("abc\\\u00e9", max_size=5), children),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_every_json_value_survives(value: Any) -> None:
+    encoded = outputs.from_returned(value, 1_000_000)
+    expected = {} if value is None else {**(value if isinstance(value, dict) else {}), "return_value": value}
+    assert json.loads(encoded) == expected
+    assert orjson.loads(encoded) == expected
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "a\\", "u0000"])
+def test_text_that_looks_like_an_escaped_nul_is_kept(text: str) -> None:
+    assert json.loads(outputs.from_returned(text, 1_000)) == {"return_value": text}
+
+
+@pytest.mark.parametrize("text", ["\0", "a\\\0", "\\\\\0"])
+def test_a_nul_is_refused(text: str) -> None:
+    with pytest.raises(TaskEnded, match=r"U\+0000"):
+        outputs.from_returned([text], 1_000)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        pytest.param({"a": {1, 2}}, "/a is of type set", id="set"),
+        pytest.param({"a": [b"x"]}, "/a/0 is of type bytes", id="bytes"),
+        pytest.param([float("inf")], "/return_value/0 is 'inf'", id="infinity"),
+        pytest.param({("a", 1): 1}, "keys must be", id="tuple as key"),
+        pytest.param("\ud800", "is '\\ud800'", id="surrogate"),
+        pytest.param(-(2**63) - 1, "over 64 bits", id="too negative"),
+        pytest.param([[2**64]], "over 64 bits", id="too large"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_with_its_place(value: object, problem: str) -> None:
+    with pytest.raises(TaskEnded) as caught:
+        outputs.from_returned(value, 1_000)
+    assert caught.value.result.reason is StateReason.OUTPUT_INVALID
+    assert problem in str(caught.value)
+
+
+def test_a_value_that_contains_itself_is_refused() -> None:
+    value: list[object] = []
+    value.append(value)
+    with pytest.raises(TaskEnded, match="contains itself"):
+        outputs.from_returned(value, 1_000)
+
+
+def test_sixty_three_levels_are_kept_and_more_refused() -> None:
+    value: object = 1
+    for _ in range(63):
+        value = [value]
+    assert outputs.from_returned(value, 1_000)
+    with pytest.raises(TaskEnded, match="nested more than 64 levels"):
+        outputs.from_returned([value], 1_000)
+
+
+def test_a_limit_is_exact() -> None:
+    assert outputs.from_returned("xx", 21) == b'{"return_value":"xx"}'
+    with pytest.raises(TaskEnded, match="21 bytes; the limit is 20 bytes"):
+        outputs.from_returned("xx", 20)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", {}),
+        ("a=1", {"a": 1}),
+        ("a=1\r\nb= 2 \n", {"a": 1, "b": 2}),
+        ("a=b=c", {"a": "b=c"}),
+        ('a={"x": [1, null]}', {"a": {"x": [1, None]}}),
+        ("a.b-c_1=true", {"a.b-c_1": True}),
+    ],
+    ids=["empty", "one", "white space", "equals sign", "object", "name"],
+)
+def test_lines_of_a_file_are_outputs(tmp_path: Path, content: str, expected: dict[str, Any]) -> None:
+    path = tmp_path / "output"
+    path.write_text(content, newline="")
+    assert json.loads(outputs.from_file(str(path), 1_000)) == expected
+
+
+def test_no_file_is_no_output(tmp_path: Path) -> None:
+    assert outputs.from_file(str(tmp_path / "absent"), 1_000) == b"{}"
