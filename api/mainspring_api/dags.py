@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, g, request
-from marshmallow import INCLUDE, fields, validate
+from marshmallow import fields, validate
 
 from mainspring.definition import parse_definition
 from mainspring.definition.model import Definition
@@ -143,16 +143,6 @@ class DefinitionCheck(Answer):
     task_count = fields.Integer()
 
 
-class DefinitionDocument(Answer):
-    """The normalised definition, as it was sent but for one spelling of durations and instants."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    dag_id = fields.String()
-    tasks = JsonObject()
-
-
 class VersionChoice(Query):
     version_number = fields.Integer(validate=validate.Range(min=1, max=2**31 - 1), load_default=None)
 
@@ -166,10 +156,8 @@ DagList = list_arguments(
 )
 VersionList = list_arguments("DagVersionList", questions.VERSIONS)
 
-_DEFINITION_CONTENT: Mapping[str, Any] = {
-    JSON: {"schema": {"$ref": "#/components/schemas/Definition"}},
-    **{media: {"schema": {"$ref": "#/components/schemas/Definition"}} for media in YAML_TYPES[:1]},
-}
+_DEFINITION = {"$ref": "#/components/schemas/Definition"}
+_DEFINITION_CONTENT = {media_type: {"schema": _DEFINITION} for media_type in (JSON, YAML_TYPES[0])}
 
 
 @blueprint.operation(
@@ -276,7 +264,7 @@ def remove_dag(dag_id: str) -> Response:
     "/dags/<dag_id>/definition",
     "get_dag_definition",
     role=Role.VIEWER,
-    answer=DefinitionDocument,
+    answer=_DEFINITION,
     query=VersionChoice,
     errors=(404,),
 )

@@ -19,6 +19,7 @@ from flask import Flask
 from flask_smorest import Api
 from marshmallow import fields
 
+from mainspring.definition import json_schema
 from mainspring.states import RunState, RunType, TaskState
 from mainspring_api.app import BLUEPRINTS
 from mainspring_api.fields import Choice
@@ -53,7 +54,8 @@ def document() -> dict[str, Any]:
     for title in TITLES.values():
         problem = {"description": title, "content": {"application/json": {"schema": ProblemSchema}}}
         api.spec.components.response(title.replace(" ", ""), problem, lazy=True)
-    api.spec.components.schema("Definition", _DEFINITION)
+    for name, schema in _definition_schemas().items():
+        api.spec.components.schema(name, schema)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
@@ -68,16 +70,14 @@ def write_document(folder: Path) -> Path:
     return path
 
 
-_DEFINITION = {
-    "type": "object",
-    "description": "A DAG definition; docs/definition.md tells its fields",
-    "properties": {
-        "dag_id": {"type": "string", "description": "May be left out where the path names it"},
-        "tasks": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": True}},
-    },
-    "required": ["tasks"],
-    "additionalProperties": True,
-}
+def _definition_schemas() -> dict[str, Any]:
+    """`Definition` and one schema for each type of task, by name."""
+    definition = json_schema(refs=_SCHEMAS)
+    definition.pop("$schema")
+    return {**definition.pop("$defs"), "Definition": definition}
+
+
+_SCHEMAS = "#/components/schemas/"
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -120,7 +120,7 @@ def _enum_reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[
     if name not in components.schemas:
         components.schema(name, {"type": "string", "enum": [value.value for value in field.enum]})
     ret.clear()
-    reference: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
+    reference: dict[str, Any] = {"$ref": f"{_SCHEMAS}{name}"}
     return {"anyOf": [reference, {"type": "null"}]} if field.allow_none else reference
 
 

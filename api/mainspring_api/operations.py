@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from mainspring.definition import load_json
 from mainspring.errors import InvalidInput, Problem
+from mainspring.pointers import join_pointer
 from mainspring_api.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.tokens import Role
@@ -39,7 +40,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         operation_id: str,
         *,
         role: Role | None,
-        answer: type[Schema] | None,
+        answer: type[Schema] | Mapping[str, Any] | None,
         status: int = 200,
         query: type[Schema] | None = None,
         body: type[Schema] | None = None,
@@ -51,6 +52,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     ) -> Callable[[View], View]:
         """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
 
+        answer: schema of the successful answer's JSON; `None` = it has no body.
         role: who may call it; `None` = everybody, which `PUBLIC_OPERATIONS` must allow too.
         body_content: document of a request body that the view reads by itself, by media type.
         errors: status codes beside those that follow from the other arguments.
@@ -155,8 +157,7 @@ def _problems(messages: Any, pointer: str) -> Any:
     """marshmallow's nested messages as problems, in order."""
     if isinstance(messages, Mapping):
         for name, nested in messages.items():
-            part = "" if name == "_schema" else "/" + str(name).replace("~", "~0").replace("/", "~1")
-            yield from _problems(nested, pointer + part)
+            yield from _problems(nested, pointer if name == "_schema" else join_pointer(pointer, name))
         return
     for message in messages if isinstance(messages, list) else [messages]:
         if isinstance(message, Mapping):

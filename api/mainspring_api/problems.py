@@ -16,6 +16,7 @@ from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
 from mainspring.errors import Conflict, InvalidInput, MainspringError, NotFound, Problem, StoreUnavailable
+from mainspring.pointers import split_pointer
 from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
 from mainspring_api.waiting import TooManyWaits
@@ -169,8 +170,9 @@ def _clipped(problem: Problem) -> Problem:
 
 def _validation_error(location: str, problem: Problem) -> dict[str, Any]:
     """In FastAPI's shape, which Airflow's clients parse."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in problem.pointer.split("/")[1:]]
-    return {"loc": [location, *parts], "msg": str(problem), "type": problem.code}
+    parts = split_pointer(problem.pointer)
+    loc = [int(part) if part.isdecimal() and len(part) < 10 else part for part in parts]
+    return {"loc": [location, *loc], "msg": str(problem), "type": problem.code}
 
 
 def _error_item(location: str, problem: Problem) -> dict[str, Any]:

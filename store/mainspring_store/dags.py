@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition
-from mainspring.errors import Conflict
+from mainspring.errors import Conflict, NotFound
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
 from mainspring_store.database import Database
 from mainspring_store.effects import lock_runs
@@ -135,7 +135,11 @@ class Versions:
         return VersionRef(id=version_id, definition=self.definition(version_id))
 
     def definition(self, version_id: int) -> Definition:
-        """What a version says. `version_id` comes from a stored row."""
+        """What a version says.
+
+        Raises:
+            NotFound: There is no such version; its DAG was deleted.
+        """
         with self._lock:
             kept = self._kept.get(version_id)
             if kept is not None:
@@ -143,7 +147,8 @@ class Versions:
                 return kept
         with self._database.read() as connection:
             document = connection.scalar(_DOCUMENT, {"id": version_id})
-        assert document is not None
+        if document is None:
+            raise NotFound("the DAG was deleted at this moment")
         definition = load_stored(document)
         self.keep(VersionRef(id=version_id, definition=definition))
         return definition

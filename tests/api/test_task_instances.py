@@ -130,6 +130,7 @@ def listed(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
         ("etl/dagRuns/r1/taskInstances?queue_name_pattern=DEF", "extract load tidy"),
         ("etl/dagRuns/r1/taskInstances?pool=default_pool&limit=1", "extract"),
         ("etl/dagRuns/r1/taskInstances?pool=none", ""),
+        ("etl/dagRuns/r1/taskInstances?executor=thread", "extract load"),
         ("etl/dagRuns/r1/taskInstances?operator=noop", "tidy"),
         ("etl/dagRuns/r1/taskInstances?operator_name_pattern=she", "extract load"),
         ("etl/dagRuns/r1/taskInstances?try_number=1", "extract load"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from mainspring.errors import NotFound
 from mainspring.states import TaskState
@@ -81,7 +81,7 @@ INSTANCES = Listing(
         **patterns("pool_name", _ti.pool),
         "queue": one_of(_ti.queue),
         **patterns("queue_name", _ti.queue),
-        "executor": one_of(_ti.executor),
+        "executor": one_of(func.coalesce(task_try.c.executor, _ti.executor)),
         "version_number": one_of(dag_version.c.version_number, Kind.INTEGER),
         "try_number": one_of(_ti.try_number, Kind.INTEGER),
         "operator": one_of(_ti.operator),

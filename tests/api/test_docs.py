@@ -1,0 +1,45 @@
+"""The page about the API is true: its example runs, and no operation is missing."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from mainspring_api.openapi import document
+from mainspring_api.problems import TITLES
+from tests.acceptance.server import started
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+
+def test_the_example_works_as_written(tmp_path: Path) -> None:
+    (script,) = re.findall(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)
+    with started(tmp_path / ".mainspring") as server:
+        address = server.client.url.removeprefix("http://").removesuffix("/api/v2")
+        answer = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", script.replace("127.0.0.1:8080", address)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert '"valid":true' in answer.stdout
+    assert '"state":"success","state_reason":null,"message":null,"outputs":{"rows":5}' in answer.stdout
+    assert '"event":"reading 5 rows"' in answer.stdout
+
+
+def test_every_operation_is_named() -> None:
+    served = {
+        f"{method.upper()} {path.removeprefix('/api/v2')}"
+        for path, item in document()["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    assert set(re.findall(r"`((?:GET|PUT|POST|PATCH|DELETE) /\S+)`", PAGE)) == served
+
+
+def test_every_status_of_an_error_is_told() -> None:
+    told = {
+        int(code) for row in re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", PAGE, re.MULTILINE) for code in row.split(",")
+    }
+    assert told == set(TITLES) - {500}
