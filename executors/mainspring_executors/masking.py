@@ -26,7 +26,9 @@ class Masker:
     def __init__(self, secrets: Iterable[str]) -> None:
         self._forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
         # Longest first: of two secrets that start alike, the longer one is masked whole.
-        self._pattern = re.compile(b"|".join(map(re.escape, self._forms)) or rb"(?!)")
+        self._pattern = _any_of(self._forms)
+        self._beginning = _any_of({form[:1] for form in self._forms})
+        """Any byte that a secret begins with."""
         self._longest = len(self._forms[0]) if self._forms else 0
         self._held = b""
 
@@ -68,11 +70,16 @@ class Masker:
     def _safe_length(self, text: bytes, start: int) -> int:
         """Where the first end of `text` begins that more bytes could turn into a secret, or into a longer one."""
         first = max(start, len(text) - self._longest + 1)
-        for position in range(first, len(text)):
-            tail = text[position:]
+        for match in self._beginning.finditer(text, first):
+            tail = text[match.start() :]
             if any(len(tail) < len(form) and form.startswith(tail) for form in self._forms):
-                return position
+                return match.start()
         return len(text)
+
+
+def _any_of(words: Iterable[bytes]) -> re.Pattern[bytes]:
+    """Matches the first of `words` that fits; nothing when there are none."""
+    return re.compile(b"|".join(map(re.escape, words)) or rb"(?!)")
 
 
 def _forms(secret: str) -> set[bytes]:

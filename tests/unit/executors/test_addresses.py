@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -147,8 +148,6 @@ def test_a_name_server_that_changes_its_mind_is_not_asked_again(
     assert isinstance(call, Call)
     assert call.abort is not None
     checked.sock.listen()
-    import threading
-
     stopper = threading.Timer(0.3, call.abort)
     stopper.start()
     call.function()

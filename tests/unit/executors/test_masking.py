@@ -90,4 +90,4 @@ def test_a_long_secret_in_a_long_log_costs_little_time() -> None:
     began = perf_counter()
     for _ in range(100):
         masker.feed(b"no secret in here at all " * 2_500)
-    assert perf_counter() - began < 5.0
+    assert perf_counter() - began < 2.0
