@@ -4,7 +4,7 @@ from flask import Flask
 from flask_smorest import Blueprint
 from itsdangerous import URLSafeSerializer
 
-from mainspring_api import dag_runs, dags, logs, monitor, task_instances, tasks, version, xcoms
+from mainspring_api import dag_runs, dags, logs, monitor, secrets, task_instances, tasks, version, xcoms
 from mainspring_api.authentication import Authenticator, ensure_admin_token
 from mainspring_api.context import EXTENSION, Context
 from mainspring_api.gate import install_gate
@@ -15,6 +15,7 @@ from mainspring_api.waiting import RunWatcher, WaitSlots
 from mainspring_store import open_database
 from mainspring_store.dags import Versions
 from mainspring_store.doorbell import open_ringer
+from mainspring_store.key_ring import KeyRing, key_file
 
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
 
@@ -25,6 +26,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     task_instances.blueprint,
     logs.blueprint,
     xcoms.blueprint,
+    secrets.blueprint,
     monitor.blueprint,
     version.blueprint,
     version.document_blueprint,
@@ -50,6 +52,7 @@ def create_app(settings: ApiSettings) -> Flask:
         watcher=RunWatcher(database),
         wait_slots=WaitSlots(max(1, settings.server_threads // 2)),
         signer=URLSafeSerializer(signing_key(settings.home)),
+        key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
     )
     register_error_handlers(app)
     install_gate(app)

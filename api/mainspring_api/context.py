@@ -11,6 +11,7 @@ from mainspring_api.waiting import RunWatcher, WaitSlots
 from mainspring_store import Database
 from mainspring_store.dags import Versions
 from mainspring_store.doorbell import Ringer
+from mainspring_store.key_ring import KeyRing
 
 __all__ = ["Context", "context"]
 
@@ -29,6 +30,7 @@ class Context:
     watcher: RunWatcher
     wait_slots: WaitSlots
     signer: URLSafeSerializer
+    key_ring: KeyRing
 
 
 def context() -> Context:

@@ -16,6 +16,8 @@ class ApiSettings:
     database_url: str = field(repr=False)
     home: Path
     """Folder with the admin token and the signing key; made private files are put there."""
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Keys that secrets are encrypted with, newest first; empty = a file in the home folder, made when needed."""
     version: str
     """Of Mainspring, as `/version` tells it."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")

@@ -32,6 +32,9 @@ class Client:
     def post(self, path: str, document: Any) -> Any:
         return self._send("POST", path, body=json.dumps(document).encode())
 
+    def put_json(self, path: str, document: Any) -> Any:
+        return self._send("PUT", path, body=json.dumps(document).encode())
+
     def put_yaml(self, path: str, source: bytes) -> Any:
         return self._send("PUT", path, body=source, media_type="application/yaml")
 

@@ -7,9 +7,10 @@ passed on; nothing reads the environment afterwards.
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,14 @@ def _paths(raw: Any) -> tuple[Path, ...]:
 def _words(raw: Any) -> tuple[str, ...]:
     items = raw.split(",") if isinstance(raw, str) else raw
     return tuple(_text(item).strip() for item in items if item)
+
+
+def _fernet_keys(raw: Any) -> tuple[str, ...]:
+    keys = _words(raw)
+    for key in keys:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", key):
+            raise ValueError("must be keys of 32 bytes, each as 44 characters of URL-safe base64")
+    return keys
 
 
 def _flag(raw: Any) -> bool:
@@ -91,6 +100,9 @@ class Config:
     """TCP port of the API; 0 takes a free one."""
     admin_token: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Bearer token of the administrator; `None` = one is made at the first start, in `home`."""
+    secret_keys: tuple[str, ...] = field(default=(), metadata={"parse": _fernet_keys, "is_secret": True})
+    """Keys that secrets are encrypted with: 32 bytes in URL-safe base64 each, newest first, comma separated; all are
+    tried to decrypt. Empty = one is made in `home` when it is first needed."""
     allowed_hosts: tuple[str, ...] = field(default=(), metadata={"parse": _words})
     """Names that clients may put in the Host header, besides those of this machine's loopback and `host`."""
     behind_proxy: bool = field(default=False, metadata={"parse": _flag})
@@ -143,7 +155,7 @@ class Resolved:
         rows = []
         for item in fields(self.config):
             value = getattr(self.config, item.name)
-            hidden = item.metadata.get("is_secret") and value is not None
+            hidden = item.metadata.get("is_secret") and value not in (None, ())
             shown = "(hidden)" if hidden else "" if value is None else _as_text(value)
             rows.append((item.name, shown, self.origins[item.name]))
         return rows
@@ -171,7 +183,7 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
     for name, value in _read_file(path, known, faults, must_exist=file is not None).items():
         given.setdefault(name, value)
     given.setdefault("home", default_home)
-    values = {name: _parse(known[name].metadata["parse"], raw, name, faults) for name, raw in given.items()}
+    values = {name: _parse(known[name], raw, faults) for name, raw in given.items()}
     if faults:
         raise ConfigError(faults)
     origins = {name: given[name][1] if name in given else "default" for name in known}
@@ -200,12 +212,13 @@ def check_exposure(config: Config) -> None:
         raise ConfigError(faults)
 
 
-def _parse(parse: Callable[[Any], Any], given: tuple[Any, str], name: str, faults: list[str]) -> Any:
+def _parse(setting: Field[Any], given: tuple[Any, str], faults: list[str]) -> Any:
     raw, origin = given
     try:
-        return parse(raw)
+        return setting.metadata["parse"](raw)
     except (ValueError, TypeError, AttributeError) as exc:
-        faults.append(f"{name}: {raw!r} (from {origin}) {exc}")
+        shown = "(hidden)" if setting.metadata.get("is_secret") else repr(raw)
+        faults.append(f"{setting.name}: {shown} (from {origin}) {exc}")
         return None
 
 

@@ -122,6 +122,21 @@ def db_check(settings: Resolved) -> None:
         sys.exit(1)
 
 
+@cli.group()
+def secrets() -> None:
+    """Look after the secrets."""
+
+
+@secrets.command("rotate-keys")
+@_with_settings(_SETTINGS_FLAGS)
+def secrets_rotate_keys(settings: Resolved) -> None:
+    """Encrypt all secrets again: under a new key, or under the first of MAINSPRING_SECRET_KEYS where that is set."""
+    from mainspring_cli.services import rotate_secret_keys
+
+    count = rotate_secret_keys(settings.config)
+    click.echo(f"{count} secrets are encrypted under the newest key")
+
+
 @cli.group("config")
 def config_group() -> None:
     """Look at the settings."""

@@ -4,12 +4,16 @@ import logging
 import sys
 from datetime import timedelta
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from mainspring_cli.config import Config, check_exposure
 from mainspring_cli.home import keep_admin_token, prepare_home
 from mainspring_cli.listener import listen
 
-__all__ = ["run_scheduler", "schema_revisions", "serve_api", "upgrade_database"]
+if TYPE_CHECKING:
+    from mainspring_store.key_ring import KeyRing
+
+__all__ = ["rotate_secret_keys", "run_scheduler", "schema_revisions", "serve_api", "upgrade_database"]
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -29,6 +33,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     settings = ApiSettings(
         database_url=config.store_url,
         home=config.home,
+        secret_keys=config.secret_keys,
         version=version("mainspring"),
         allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
         server_threads=config.api_threads,
@@ -51,6 +56,7 @@ def run_scheduler(config: Config) -> int:
             concurrency=config.concurrency,
             code_path=config.code_path,
             http_allow=config.http_allow,
+            key_ring=_key_ring(config),
             close_grace=timedelta(seconds=config.stop_grace_seconds),
             version=version("mainspring"),
         )
@@ -80,6 +86,25 @@ def schema_revisions(config: Config) -> tuple[str | None, str]:
         return current_revision(database), head_revision()
     finally:
         database.close()
+
+
+def rotate_secret_keys(config: Config) -> int:
+    """Encrypt every secret again under the newest key; returns how many there are. The services may be running."""
+    from mainspring_store import open_database
+    from mainspring_store.secrets import rotate_keys
+
+    prepare_home(config.home)
+    database = open_database(config.store_url)
+    try:
+        return rotate_keys(database, _key_ring(config))
+    finally:
+        database.close()
+
+
+def _key_ring(config: Config) -> "KeyRing":
+    from mainspring_store.key_ring import KeyRing, key_file
+
+    return KeyRing(key_file(config.home), config.secret_keys)
 
 
 def _log_to_stderr(config: Config, service: str) -> None:

@@ -16,6 +16,8 @@ class Queue:
 
     payload: Any
     """Every expression evaluated."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Name -> value, of the secrets that the task names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,12 @@ def _items(name: str, value: Any) -> Sequence[Any]:
 
 
 def _queued(question: Question) -> Choice:
-    return Queue(question.render(question.task.payload))
+    names = question.version.secret_names.get(question.task.index, frozenset())
+    for name in sorted(names):
+        if name in question.lookups.locked:
+            return Fail(StateReason.SECRET_MISSING, f"{question.lookups.locked[name]}; then clear this task")
+    secrets = {name: question.lookups.secrets[name] for name in names}
+    return Queue(question.render(question.task.payload), secrets)
 
 
 def _noop(_: Question) -> Choice:

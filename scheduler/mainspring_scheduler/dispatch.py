@@ -27,6 +27,7 @@ from mainspring_scheduler.room import Room, has_limits
 from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
+from mainspring_store.key_ring import KeyRing
 from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt, Pass
 
 __all__ = ["Dispatched", "Dispatcher"]
@@ -81,6 +82,7 @@ class Dispatcher:
         versions: Versions,
         contexts: RunContexts,
         live_attempts: LiveAttempts,
+        key_ring: KeyRing | None,
     ) -> None:
         self._owner = owner
         self._default_executor = default_executor
@@ -88,6 +90,7 @@ class Dispatcher:
         self._versions = versions
         self._contexts = contexts
         self._live_attempts = live_attempts
+        self._key_ring = key_ring
 
     def dispatch(self, scheduling: Pass, capacity: Mapping[str, int], now: datetime) -> Dispatched:
         """Decide until nothing is ready, nothing more fits, or the rounds are used up.
@@ -134,7 +137,7 @@ class Dispatcher:
             if candidate.dag_run_id in contexts
             and (version := self._version(scheduling, candidate, broken_runs)) is not None
         ]
-        lookups = look_up(scheduling, known)
+        lookups = look_up(scheduling, known, self._key_ring)
         chosen = []
         for candidate, version in known:
             question = Question(scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, now)
@@ -159,13 +162,13 @@ class Dispatcher:
         candidate = question.candidate
         executor = candidate.executor or self._default_executor
         match choice:
-            case Queue(payload):
+            case Queue(payload, secrets):
                 if not question.room.take(candidate, question.task, executor):
                     return None
                 is_needed = executor in self._remote_executors or not question.task.payload.is_constant
                 text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
-                return _Chosen(question, choice, attempt, _work_order(question, attempt, payload))
+                return _Chosen(question, choice, attempt, _work_order(question, attempt, payload, secrets))
             case Fail(reason, message):
                 ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, "ended_at": now}
                 return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
@@ -266,7 +269,7 @@ def _decided(one: _Chosen, now: datetime) -> Decided:
             return Decided(id=id_, state=TaskState.SCHEDULED, at=now, ready=True, map_index=0, map_value=text)
 
 
-def _work_order(question: Question, attempt: NewAttempt, payload: Any) -> Attempt:
+def _work_order(question: Question, attempt: NewAttempt, payload: Any, secrets: Mapping[str, str]) -> Attempt:
     candidate, task = question.candidate, question.task
     return Attempt(
         attempt_id=attempt.attempt_id,
@@ -278,6 +281,7 @@ def _work_order(question: Question, attempt: NewAttempt, payload: Any) -> Attemp
         queue=task.queue,
         task_type=task.type,
         payload=payload,
+        secrets=secrets,
         context=attempt_context(question.run),
         timeout=task.execution_timeout,
         cancel_grace=task.cancel_grace,

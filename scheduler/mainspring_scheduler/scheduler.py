@@ -19,6 +19,7 @@ from mainspring_scheduler.starts import start_runs
 from mainspring_scheduler.versions import Versions
 from mainspring_store import logs, scheduling
 from mainspring_store.database import Database
+from mainspring_store.key_ring import KeyRing
 from mainspring_store.scheduling import Pass
 
 __all__ = ["PassCounts", "Scheduler"]
@@ -78,7 +79,9 @@ class Scheduler:
         incarnation: str,
         clock: Clock,
         random: Random,
+        key_ring: KeyRing | None = None,
     ) -> None:
+        """key_ring: opens the secrets that tasks name; None = a task that names one fails."""
         self._database = database
         self._executors = executors
         self._clock = clock
@@ -97,6 +100,7 @@ class Scheduler:
             versions=self._versions,
             contexts=self._contexts,
             live_attempts=self._live_attempts,
+            key_ring=key_ring,
         )
         self._inbox = _Inbox()
         self._polled_at = float("-inf")

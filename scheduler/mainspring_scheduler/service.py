@@ -22,6 +22,7 @@ from mainspring_scheduler.scheduler import Scheduler
 from mainspring_store import services
 from mainspring_store.database import Database, open_database
 from mainspring_store.doorbell import Doorbell, open_doorbell
+from mainspring_store.key_ring import KeyRing
 from mainspring_store.lease import SchedulerLease, take_scheduler_lease
 from mainspring_store.migrate import migrate
 
@@ -48,6 +49,8 @@ class SchedulerSettings:
     """Folders from which Python callables are imported, in the task host only."""
     http_allow: Sequence[str] = ()
     """Private addresses that `http` tasks may reach."""
+    key_ring: KeyRing | None = None
+    """Opens the secrets that tasks name; None = a task that names one fails."""
     synchronous: str = "FULL"
     close_grace: timedelta = timedelta(seconds=10)
     """How long running tasks may go on after SIGTERM."""
@@ -64,6 +67,7 @@ class Service:
         lease: SchedulerLease,
         *,
         version: str,
+        key_ring: KeyRing | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._database = database
@@ -78,6 +82,7 @@ class Service:
             incarnation=self.incarnation,
             clock=self._clock,
             random=Random(),  # noqa: S311  spreads retries, guards nothing
+            key_ring=key_ring,
         )
         self._bell: Doorbell = open_doorbell(database)
         self._beat_at = float("-inf")
@@ -178,7 +183,7 @@ def run(settings: SchedulerSettings) -> int:
         for executor in executors.values():
             stack.callback(executor.close, timedelta(0))
         migrate(database)
-        service = Service(database, executors, lease, version=settings.version)
+        service = Service(database, executors, lease, version=settings.version, key_ring=settings.key_ring)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: service.stop())
         _log.info("scheduler %s is ready, executors: %s", service.incarnation, ", ".join(executors))

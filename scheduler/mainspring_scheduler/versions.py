@@ -7,6 +7,7 @@ from typing import Any
 
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition, Task
+from mainspring.definition.secret_names import secret_names
 from mainspring.graph import Graph
 from mainspring.output_types import OutputTypes
 
@@ -27,11 +28,15 @@ class Version:
     output_types: Mapping[int, OutputTypes]
     """By task index, of the tasks that declare outputs."""
 
+    secret_names: Mapping[int, frozenset[str]]
+    """By task index, of the tasks that name secrets."""
+
     @classmethod
     def of(cls, version_id: int, definition: Definition) -> "Version":
         tasks = tuple(definition.tasks.values())
         types = {task.index: OutputTypes(task.output_types) for task in tasks if task.output_types}
-        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types)
+        names = {task.index: found for task in tasks if (found := secret_names(task.payload.source))}
+        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names)
 
 
 class Versions:

@@ -16,6 +16,7 @@ from mainspring_executors.contract import Capabilities, SubmitResult, Submitted,
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store import dags, runs
 from mainspring_store.database import Database
+from mainspring_store.key_ring import KeyRing
 from mainspring_store.tables import dag_run, run_event, task_instance, task_try
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -107,6 +108,7 @@ class Engine:
         incarnation: str = "first",
         seed: int = 1,
         capabilities: Capabilities = BOUND,
+        key_ring: KeyRing | None = None,
     ) -> None:
         self.database = database
         self.clock = MovedClock()
@@ -119,6 +121,7 @@ class Engine:
             incarnation=incarnation,
             clock=self.clock,
             random=Random(seed),
+            key_ring=key_ring,
         )
 
     def save(self, dag_id: str, tasks: Mapping[str, Any], **fields: Any) -> runs.VersionRef:

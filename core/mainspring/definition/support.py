@@ -38,9 +38,6 @@ UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
     "executor": _given,
 }
 
-UNSUPPORTED_SECRETS = True
-"""`{secret: name}` in `env` and `headers`."""
-
 
 def unsupported(document: Mapping[str, Any]) -> Iterator[Problem]:
     """A problem for each thing in a normalised document that is not supported yet."""
@@ -51,21 +48,12 @@ def unsupported(document: Mapping[str, Any]) -> Iterator[Problem]:
         if task.get("type") in UNSUPPORTED_TASK_TYPES:
             yield _problem(f"{at}/type", f"tasks of type {task['type']!r}")
         yield from _fields(task, at, UNSUPPORTED_TASK_FIELDS)
-        if UNSUPPORTED_SECRETS:
-            yield from _secrets(task, at)
 
 
 def _fields(part: Mapping[str, Any], at: str, table: Mapping[str, Asks]) -> Iterator[Problem]:
     for name, value in part.items():
         if name in table and table[name](value):
             yield _problem(f"{at}/{name}", f"the field {name!r}")
-
-
-def _secrets(task: Mapping[str, Any], at: str) -> Iterator[Problem]:
-    for name in ("env", "headers"):
-        for key, value in task.get(name, {}).items():
-            if isinstance(value, Mapping):
-                yield _problem(join_pointer(at, name, key), "secrets")
 
 
 def _problem(pointer: str, what: str) -> Problem:

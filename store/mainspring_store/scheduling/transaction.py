@@ -9,6 +9,7 @@ from mainspring_store.database import Database
 from mainspring_store.effects import Effects, RunCounters, lock_runs
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.reports import ReportWrites
+from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 
@@ -35,6 +36,7 @@ class Pass:
         self.decisions = DecisionWrites(connection)
         self.limits = TaskLimitWrites(connection)
         self.runs = RunWrites(connection)
+        self.resources = ResourceReads(connection)
         self.effects = Effects()
 
     def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:

@@ -1,0 +1,87 @@
+"""Secrets: values that are written and never answered."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError, fields, validate
+
+from mainspring.errors import InvalidInput, Problem
+from mainspring.ids import is_valid_id
+from mainspring_api.answers import answer, no_content
+from mainspring_api.context import context
+from mainspring_api.fields import Answer, Body, Instant, list_arguments, list_query
+from mainspring_api.operations import Resource
+from mainspring_store.questions import secrets as questions
+from mainspring_store.secrets import delete_secret, put_secret
+from mainspring_store.tokens import Role
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("secrets", "Secrets: values that tasks name and nobody can read back")
+
+SECRET_CHARS_MAX = 64 * 1024
+
+
+class Secret(Answer):
+    """A secret, without its value."""
+
+    name = fields.String()
+    updated_at = Instant()
+
+
+class SecretCollection(Answer):
+    """A page of secrets."""
+
+    secrets = fields.List(fields.Nested(Secret))
+    total_entries = fields.Integer()
+
+
+def _without_nul(value: str) -> None:
+    if "\0" in value:
+        raise ValidationError("must not hold a NUL: no process could be given it")
+
+
+class SecretBody(Body):
+    """The value of a secret."""
+
+    value = fields.String(required=True, validate=[validate.Length(max=SECRET_CHARS_MAX), _without_nul])
+
+
+SecretList = list_arguments("SecretList", questions.SECRETS)
+
+
+@blueprint.operation(
+    "GET", "/secrets", "get_secrets", role=Role.AUTHOR, answer=SecretCollection, query=SecretList, errors=(400,)
+)
+def get_secrets(query: Mapping[str, Any]) -> Response:
+    """List the names of the secrets."""
+    listed = questions.list_secrets(context().database, list_query(query))
+    return answer({"secrets": [_secret(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation(
+    "PUT", "/secrets/<name>", "put_secret", role=Role.AUTHOR, answer=Secret, also={201: Secret}, body=SecretBody
+)
+def write_secret(body: Mapping[str, Any], name: str) -> Response:
+    """Create a secret (201) or give it another value. Tries that start from now on get it."""
+    if not is_valid_id(name):
+        message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
+        raise InvalidInput([Problem(pointer="/name", message=message, code="invalid_id")])
+    here = context()
+    is_new = put_secret(here.database, here.key_ring, name, body["value"], now=datetime.now(UTC))
+    return answer(_secret(questions.get_secret(here.database, name)), 201 if is_new else 200)
+
+
+@blueprint.operation(
+    "DELETE", "/secrets/<name>", "delete_secret", role=Role.AUTHOR, answer=None, status=204, errors=(404,)
+)
+def remove_secret(name: str) -> Response:
+    """Delete a secret. A task that names it fails from now on, with the reason `secret_missing`."""
+    delete_secret(context().database, name)
+    return no_content()
+
+
+def _secret(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": row["name"], "updated_at": row["updated_at"]}

@@ -1,0 +1,40 @@
+"""Small files that only their owner may read, made once and then kept."""
+
+import os
+import secrets
+from pathlib import Path
+
+__all__ = ["keep", "replace"]
+
+
+def keep(path: Path, fresh: str) -> tuple[str, bool]:
+    """What the file holds, and whether this call made it: with `fresh` in it, when there was none. Mode 0600.
+
+    Of two makers at one time one wins, and both return what it wrote.
+    """
+    if path.exists():
+        return path.read_text(encoding="ascii").strip(), False
+    draft = _draft(path, fresh)
+    try:
+        # Linked into place: a reader never sees half a file, and what is there is never overwritten.
+        os.link(draft, path)
+        return fresh, True
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip(), False
+    finally:
+        draft.unlink()
+
+
+def replace(path: Path, text: str) -> None:
+    """Put another content into the file, at once for every reader. Mode 0600."""
+    _draft(path, text).replace(path)
+
+
+def _draft(path: Path, text: str) -> Path:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

@@ -1,0 +1,140 @@
+"""The keys that secrets are encrypted with: given by the settings, else kept in a private file of the home folder.
+
+Fernet (AES-CBC with HMAC) by the `cryptography` library. The name of a secret is encrypted along with its value, so
+that a ciphertext moved to another name in the database opens nothing.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from mainspring.errors import MainspringError
+from mainspring.private_files import keep, replace
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+__all__ = ["CannotOpen", "InvalidKeys", "KeyRing", "key_file"]
+
+
+class CannotOpen(MainspringError):
+    """A ciphertext that none of the keys opens, or that belongs to another name."""
+
+
+class InvalidKeys(MainspringError):
+    """Keys that cannot be used."""
+
+
+def key_file(home: Path) -> Path:
+    """Where the keys lie that no setting gives, newest first."""
+    return home / "secret-keys"
+
+
+class KeyRing:
+    """The first key encrypts, all of them decrypt. Safe to use from many threads.
+
+    A file is read again when it has changed, so a rotation needs no restart.
+    """
+
+    def __init__(self, file: Path, keys: Sequence[str] = ()) -> None:
+        """`keys`, newest first, are used instead of the file when there are any. Nothing is read yet."""
+        self._file = file
+        self._given = tuple(keys)
+        self._loaded: tuple[object, MultiFernet] | None = None
+
+    @property
+    def is_in_file(self) -> bool:
+        return not self._given
+
+    def encrypt(self, name: str, value: str) -> bytes:
+        """The ciphertext of a secret. Makes the file when there is none."""
+        return self._ring(is_made=True).encrypt(orjson.dumps({"name": name, "value": value}))
+
+    def decrypt(self, name: str, ciphertext: bytes) -> str:
+        """The value of the secret of this name.
+
+        Raises:
+            CannotOpen: with the cure.
+        """
+        from cryptography.fernet import InvalidToken
+
+        try:
+            content = orjson.loads(self._ring().decrypt(ciphertext))
+        except (InvalidToken, FileNotFoundError):
+            place = self._file if self.is_in_file else "MAINSPRING_SECRET_KEYS"
+            raise CannotOpen(
+                f"secret '{name}' cannot be opened with the keys of {place}; give every service the same keys, "
+                "or put the secret again"
+            ) from None
+        if content["name"] != name:
+            raise CannotOpen(f"what is stored as secret '{name}' is another secret; put it again")
+        value: str = content["value"]
+        return value
+
+    def reencrypt(self, ciphertext: bytes) -> bytes:
+        """The same secret under the first key.
+
+        Raises:
+            CannotOpen: No key opens it.
+        """
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return self._ring().rotate(ciphertext)
+        except InvalidToken:
+            raise CannotOpen(
+                "a stored secret cannot be opened with any of the keys; add the key it was written with"
+            ) from None
+
+    @contextmanager
+    def rotating(self) -> Iterator[None]:
+        """Put a new key first in the file, for what the caller encrypts again meanwhile; then drop what is outdated.
+
+        The key before the new one stays until the next rotation, as a service may just be writing with it. When the
+        caller fails, all keys stay. Keys of the settings are not touched: whoever gives them rotates them.
+        """
+        if not self.is_in_file:
+            yield
+            return
+        from cryptography.fernet import Fernet
+
+        self._ring(is_made=True)
+        with self._file.with_name(f"{self._file.name}.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            keys = self._file.read_text(encoding="ascii").split()
+            fresh = Fernet.generate_key().decode()
+            replace(self._file, "\n".join([fresh, *keys]))
+            yield
+            replace(self._file, "\n".join([fresh, *keys[:1]]))
+
+    def _ring(self, *, is_made: bool = False) -> "MultiFernet":
+        """Raises FileNotFoundError when there is no key, unless one is to be made."""
+        from cryptography.fernet import Fernet
+
+        if self.is_in_file and is_made and not self._file.exists():
+            keep(self._file, Fernet.generate_key().decode())
+        version = _version(self._file) if self.is_in_file else None
+        if self._loaded is None or self._loaded[0] != version:
+            keys = self._given or tuple(self._file.read_text(encoding="ascii").split())
+            self._loaded = (version, _multi(keys, self._file if self.is_in_file else None))
+        return self._loaded[1]
+
+
+def _version(file: Path) -> object:
+    status = os.stat(file)
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _multi(keys: Sequence[str], file: Path | None) -> "MultiFernet":
+    from cryptography.fernet import Fernet, MultiFernet
+
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        place = "MAINSPRING_SECRET_KEYS" if file is None else str(file)
+        raise InvalidKeys(f"{place} must hold keys of 32 bytes in URL-safe base64; one of them is not") from None

@@ -1,0 +1,80 @@
+"""A secret goes to the task that names it, and to no other place."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from tests.acceptance.server import Server, cmdline_of, descendants, started, until
+
+CANARY = "kanarienvogel-4711"
+PRINTING = """
+dag_id: printing
+tasks:
+  show:
+    type: shell
+    env: {TOKEN: {secret: token}, GATE: "${{ params.gate }}"}
+    script: |
+      echo "the token is $TOKEN"; printf %s "$TOKEN" | base64; env
+      while [ ! -e "$GATE" ]; do sleep 0.05; done
+      echo "length=${#TOKEN}" >> "$MAINSPRING_OUTPUT"
+      exit 3
+"""
+
+
+def _files(*folders: Path) -> bytes:
+    found = (Path(path) / name for folder in folders for path, _, names in os.walk(folder) for name in names)
+    return b"".join(each.read_bytes() for each in found if each.is_file())
+
+
+def test_a_printed_secret_is_found_nowhere_but_in_its_task(server: Server, tmp_path: Path) -> None:
+    server.client.put_json("/secrets/token", {"value": CANARY})
+    server.put_dag(PRINTING)
+    gate = tmp_path / "gate"
+    path = server.trigger("printing", {"gate": str(gate)})
+    until(lambda: server.instances(path)["show"]["state"] == "running", "the task runs")
+    until(lambda: "the token is" in server.log(path, "show"), "the task printed its secret")
+    lines = [cmdline_of(pid) for pid in descendants(server.process.pid)]
+    gate.touch()
+
+    assert server.wait(path)["state"] == "failed"
+    log = server.log(path, "show")
+    assert "the token is ***" in log
+    assert "MAINSPRING_SECRET_KEYS" not in log
+    answers = [str(server.client.get(each)) for each in (path, f"{path}/taskInstances", "/dags/printing/definition")]
+    assert not any(CANARY in text for text in (log, *lines, *answers, server.errors()))
+    assert CANARY.encode() not in _files(tmp_path)
+
+
+def test_keys_are_rotated_while_the_service_runs(tmp_path: Path) -> None:
+    using = PRINTING.replace("exit 3", "exit 0").replace("printing", "using")
+    (tmp_path / "gate").touch()
+    with started(tmp_path / "home") as server:
+        server.client.put_json("/secrets/token", {"value": CANARY})
+        server.put_dag(using)
+        keys = (tmp_path / "home" / "secret-keys").read_text().split()
+        rotated = subprocess.run(
+            [sys.executable, "-m", "mainspring_cli", "secrets", "rotate-keys", "--home", str(tmp_path / "home")],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert rotated.stdout == "1 secrets are encrypted under the newest key\n"
+        assert (tmp_path / "home" / "secret-keys").read_text().split()[1:] == keys
+        path = server.trigger("using", {"gate": str(tmp_path / "gate")})
+        assert server.wait(path)["state"] == "success", server.errors()
+
+
+def test_services_with_keys_of_their_own_settings_keep_no_key_file(tmp_path: Path) -> None:
+    (tmp_path / "gate").touch()
+    with started(tmp_path / "home", secret_keys=Fernet.generate_key().decode()) as server:
+        server.client.put_json("/secrets/token", {"value": CANARY})
+        server.put_dag(PRINTING)
+        path = server.trigger("printing", {"gate": str(tmp_path / "gate")})
+        server.wait(path)
+        log = server.log(path, "show")
+    assert "the token is ***" in log
+    assert "MAINSPRING_SECRET_KEYS" not in log
+    assert not (tmp_path / "home" / "secret-keys").exists()
