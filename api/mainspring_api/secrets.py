@@ -62,24 +62,24 @@ def get_secrets(query: Mapping[str, Any]) -> Response:
 
 
 @blueprint.operation(
-    "PUT", "/secrets/<name>", "put_secret", role=Role.AUTHOR, answer=Secret, also={201: Secret}, body=SecretBody
+    "PUT", "/secrets/<secret_name>", "put_secret", role=Role.AUTHOR, answer=Secret, also={201: Secret}, body=SecretBody
 )
-def write_secret(body: Mapping[str, Any], name: str) -> Response:
+def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
     """Create a secret (201) or give it another value. Tries that start from now on get it."""
-    if not is_valid_id(name):
+    if not is_valid_id(secret_name):
         message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
-        raise InvalidInput([Problem(pointer="/name", message=message, code="invalid_id")])
+        raise InvalidInput([Problem(pointer="/secret_name", message=message, code="invalid_id")])
     here = context()
-    is_new = put_secret(here.database, here.key_ring, name, body["value"], now=datetime.now(UTC))
-    return answer(_secret(questions.get_secret(here.database, name)), 201 if is_new else 200)
+    is_new = put_secret(here.database, here.key_ring, secret_name, body["value"], now=datetime.now(UTC))
+    return answer(_secret(questions.get_secret(here.database, secret_name)), 201 if is_new else 200)
 
 
 @blueprint.operation(
-    "DELETE", "/secrets/<name>", "delete_secret", role=Role.AUTHOR, answer=None, status=204, errors=(404,)
+    "DELETE", "/secrets/<secret_name>", "delete_secret", role=Role.AUTHOR, answer=None, status=204, errors=(404,)
 )
-def remove_secret(name: str) -> Response:
+def remove_secret(secret_name: str) -> Response:
     """Delete a secret. A task that names it fails from now on, with the reason `secret_missing`."""
-    delete_secret(context().database, name)
+    delete_secret(context().database, secret_name)
     return no_content()
 
 

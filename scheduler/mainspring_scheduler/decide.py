@@ -133,11 +133,10 @@ def _items(name: str, value: Any) -> Sequence[Any]:
 
 def _queued(question: Question) -> Choice:
     names = question.version.secret_names.get(question.task.index, frozenset())
-    for name in sorted(names):
-        if name in question.lookups.locked:
-            return Fail(StateReason.SECRET_MISSING, f"{question.lookups.locked[name]}; then clear this task")
-    secrets = {name: question.lookups.secrets[name] for name in names}
-    return Queue(question.render(question.task.payload), secrets)
+    secrets = question.lookups.secrets
+    for name in sorted(names & secrets.locked.keys()):
+        return Fail(StateReason.SECRET_MISSING, f"{secrets.locked[name]}; then clear this task")
+    return Queue(question.render(question.task.payload), {name: secrets.values[name] for name in names})
 
 
 def _noop(_: Question) -> Choice:

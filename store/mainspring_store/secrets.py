@@ -1,5 +1,7 @@
-"""Secrets: stored encrypted, opened for the scheduler alone. Nothing here returns or logs a value."""
+"""Secrets: stored encrypted, opened for attempts that name them and for nobody else."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
@@ -7,10 +9,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.errors import NotFound
 from mainspring_store.database import Database
-from mainspring_store.key_ring import KeyRing
+from mainspring_store.key_ring import CannotOpen, KeyRing
 from mainspring_store.tables import secret
 
-__all__ = ["delete_secret", "put_secret", "rotate_keys"]
+__all__ = ["Opened", "delete_secret", "open_all", "open_secrets", "put_secret", "rotate_keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Some secrets, as far as they could be opened."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    locked: Mapping[str, str] = field(default_factory=dict)
+    """Name -> why it is not among the values, and the cure."""
 
 
 def put_secret(database: Database, key_ring: KeyRing, name: str, value: str, *, now: datetime) -> bool:
@@ -33,6 +44,30 @@ def delete_secret(database: Database, name: str) -> None:
             raise NotFound(f"The Secret with name: `{name}` was not found")
 
 
+def open_secrets(database: Database, key_ring: KeyRing, names: Iterable[str]) -> Opened:
+    """The values of these secrets, for an attempt that names them."""
+    wanted = list(names)
+    with database.read() as connection:
+        found = {row.name: row.ciphertext for row in connection.execute(_SOME, {"names": wanted})}
+    return open_all(wanted, found, key_ring)
+
+
+def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: KeyRing | None) -> Opened:
+    """Open secrets that were read already. `key_ring` None opens none."""
+    values, locked = {}, {}
+    for name in names:
+        if name not in ciphertexts:
+            locked[name] = f"there is no secret '{name}'; create it by PUT /api/v2/secrets/{name}"
+        elif key_ring is None:
+            locked[name] = f"secret '{name}' cannot be opened: this service has no keys; give it those of the API"
+        else:
+            try:
+                values[name] = key_ring.decrypt(name, ciphertexts[name])
+            except CannotOpen as exc:
+                locked[name] = str(exc)
+    return Opened(values, locked)
+
+
 def rotate_keys(database: Database, key_ring: KeyRing) -> int:
     """Encrypt every secret again under the newest key, a new one when the keys are in a file; returns how many.
 
@@ -46,6 +81,7 @@ def rotate_keys(database: Database, key_ring: KeyRing) -> int:
     return len(rows)
 
 
+_SOME = select(secret.c.name, secret.c.ciphertext).where(secret.c.name.in_(bindparam("names", expanding=True)))
 _DELETE = delete(secret).where(secret.c.name == bindparam("name"))
 _ALL = select(secret.c.name, secret.c.ciphertext).order_by(secret.c.name).with_for_update()
 _REENCRYPT = update(secret).where(secret.c.name == bindparam("id")).values(ciphertext=bindparam("fresh"))

@@ -31,6 +31,7 @@ ONE_OF_EACH = {
     "xcom_key": "k",
     "try_number": "1",
     "version_number": "1",
+    "secret_name": "s",
 }
 """A value for each part of a path."""
 

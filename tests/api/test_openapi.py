@@ -17,7 +17,9 @@ AIRFLOW_OPERATIONS = {
     "wait_dag_run_until_finished", "get_task_instances", "get_task_instance", "get_log", "get_xcom_entries",
     "get_xcom_entry", "get_health", "get_version",
 }  # fmt: skip
-OUR_OPERATIONS = {"put_dag", "validate_dag", "get_dag_definition", "get_openapi"}
+OUR_OPERATIONS = {
+    "put_dag", "validate_dag", "get_dag_definition", "get_openapi", "get_secrets", "put_secret", "delete_secret",
+}  # fmt: skip
 
 
 def test_the_document_is_valid() -> None:
