@@ -15,6 +15,7 @@ from mainspring.definition.kinds import (
     Duration,
     Either,
     Field,
+    HttpStatus,
     Identifier,
     Instant,
     Integer,
@@ -66,16 +67,17 @@ _HEADERS = MapOf(
     items_max=100,
 )
 _HTTP_METHOD = Choice(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_STATUS = Either(
-    otherwise=Text(pattern=r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?", what="a status such as '200', '2xx' or '200-299'")
-)
-
 _ENV = Field(
     "env",
     MapOf(Either(of_object=Secret(), otherwise=Scalar()), key_pattern=_VARIABLE),
     doc="Environment variables: text with expressions, or `{secret: name}`.",
 )
-_WORKING_DIR = Field("working_dir", Text(chars_min=1, chars_max=4_096, templated=True), doc="Where the task runs.")
+_WORKING_DIR = Field(
+    "working_dir",
+    Text(chars_min=1, chars_max=4_096, pattern="/.*", what="the absolute path of a folder", templated=True),
+    doc="Absolute path of the folder that the task runs in; a new one of its own when absent.",
+)
+_SKIP_EXIT_CODE = Field("skip_exit_code", Integer(1, 255), doc="Exit code by which the task asks to be skipped.")
 _VERBATIM = "it is passed on as written; give values through `env`"
 
 _REQUEST = (
@@ -85,7 +87,7 @@ _REQUEST = (
     Field("headers", _HEADERS, doc="Text with expressions, or `{secret: name}`."),
     Field("body", _TEXT, doc="Sent as written, as UTF-8."),
     Field("json", AnyJson(), doc="Sent as JSON, its expressions evaluated."),
-    Field("expected_status", Either(of_list=ListOf(_STATUS, 1, 100)), doc="Statuses of success; 200-299 when absent."),
+    Field("expected_status", ListOf(HttpStatus(), 1, 100), doc="Statuses of success; 200-299 when absent."),
     Field("follow_redirects", Boolean()),
 )
 
@@ -96,7 +98,7 @@ TASK_TYPES: Mapping[str, Record] = {
             Field("script", Text(chars_min=1, chars_max=SCRIPT_CHARS_MAX, verbatim_hint=_VERBATIM)),
             _ENV,
             _WORKING_DIR,
-            Field("skip_exit_code", Integer(1, 255), doc="Exit code by which the task asks to be skipped."),
+            _SKIP_EXIT_CODE,
         ),
         exactly_one=("command", "script"),
     ),
@@ -117,9 +119,10 @@ TASK_TYPES: Mapping[str, Record] = {
             Field("inputs", MapOf(AnyJson()), doc="What the program finds in the file named by MAINSPRING_INPUT."),
             _ENV,
             _WORKING_DIR,
+            _SKIP_EXIT_CODE,
         ),
         exactly_one=("callable", "source"),
-        only_with={"args": "callable", "kwargs": "callable", "inputs": "source"},
+        only_with={"args": "callable", "kwargs": "callable", "inputs": "source", "skip_exit_code": "source"},
     ),
     TaskType.HTTP.value: Record(
         (*_REQUEST, Field("response_bytes_max", Integer(0, RESPONSE_BYTES_MAX))),

@@ -23,6 +23,7 @@ __all__ = [
     "Duration",
     "Either",
     "Field",
+    "HttpStatus",
     "Identifier",
     "Instant",
     "Integer",
@@ -258,6 +259,30 @@ class Secret:
             "properties": {"secret": Identifier().schema()},
             "required": ["secret"],
             "additionalProperties": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStatus:
+    """A status, a hundred of them (`2xx`) or a range, stored as text."""
+
+    pattern = r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?"
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str):
+            return _wrong_type(value, "a status such as 200, '2xx' or '200-299'", at, report)
+        low, _, high = text.partition("-")
+        if not re.fullmatch(self.pattern, text, re.ASCII) or (high and high < low):
+            return report.add("invalid_value", at, f"{show(value)} must be a status such as 200, '2xx' or '200-299'")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "anyOf": [
+                {"type": "integer", "minimum": 100, "maximum": 599},
+                {"type": "string", "pattern": f"^(?:{self.pattern})$"},
+            ]
         }
 
 

@@ -62,6 +62,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_MAY_HIDE_BRACES = re.compile(r"""['\"{]|//""")
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _STEP = ("_step() ? (", ") : null")
 _KEEP = ("_step() ? _keep(", ") : null")
@@ -149,6 +150,9 @@ def closing(text: str, start: int) -> int:
 
     Braces of CEL maps and whatever is inside strings and comments do not close it.
     """
+    first = text.find("}}", start)
+    if first < 0 or not _MAY_HIDE_BRACES.search(text, start, first + 2):
+        return first
     depth = 0
     for token in tokens(text, start):
         if token.text == "{":

@@ -34,7 +34,7 @@ DOCUMENT: dict[str, Any] = {
             "type": "shell",
             "command": ["extract", "--region", "${{ params.region }}"],
             "env": {"DAY": "${{ ds }}", "N": 3},
-            "working_dir": "work",
+            "working_dir": "/work",
             "skip_exit_code": 99,
             "execution_timeout": "15m",
         },
@@ -59,7 +59,13 @@ DOCUMENT: dict[str, Any] = {
             "cancel_grace": "1s",
             "max_retry_delay": "5m",
         },
-        "tell": {"type": "http", "url": "https://example.test", "method": "POST", "json": {"a": None}},
+        "tell": {
+            "type": "http",
+            "url": "https://example.test",
+            "method": "POST",
+            "json": {"a": None},
+            "expected_status": [200, "2xx", "300-304"],
+        },
         "end": {"type": "noop", "depends_on": ["tidy", "tell"]},
     },
     "outputs": {"rows": "${{ tasks.clean.outputs.rows }}"},
@@ -100,10 +106,11 @@ def test_the_fields_of_a_type_are_its_payload_and_the_others_are_the_tasks() -> 
     assert extract.payload.source == {
         "command": ["extract", "--region", "${{ params.region }}"],
         "env": {"DAY": "${{ ds }}", "N": 3},
-        "working_dir": "work",
+        "working_dir": "/work",
         "skip_exit_code": 99,
     }
     assert clean.payload.source.keys() == {"callable", "args", "kwargs"}
+    assert tasks["tell"].payload.source["expected_status"] == ["200", "2xx", "300-304"]
     assert clean.when == Expression("${{ tasks.extract.state == 'success' }}")
     assert (clean.priority_weight, clean.weight_rule) == (5, WeightRule.ABSOLUTE)
     assert extract.execution_timeout == timedelta(minutes=15)
@@ -262,6 +269,10 @@ WRONG = [
      "/tasks/a/headers/A", "invalid_value", "on one line"),
     ("bad status", _task(type="http", url="http://x", expected_status=["2x"]),
      "/tasks/a/expected_status/0", "invalid_value", "'2x'"),
+    ("status range that is empty", _task(type="http", url="http://x", expected_status=["299-200"]),
+     "/tasks/a/expected_status/0", "invalid_value", "must be a status such as 200"),
+    ("relative folder", _task(type="shell", script="x", working_dir="out"), "/tasks/a/working_dir", "invalid_value",
+     "'out' must be the absolute path of a folder"),
     ("bad params", _with(params={"type": "array"}), "/params/type", "invalid_schema", "of type object"),
     ("bad cron", _with(schedule="61 * * * *"), "/schedule", "invalid_cron", "Bad minute"),
     ("impossible cron", _with(schedule={"cron": ["0 0 30 2 *"]}),
