@@ -11,6 +11,7 @@ __all__ = ["open_executor"]
 _BUILT_IN = {
     "thread": "mainspring_executors.thread:ThreadExecutor",
     "local": "mainspring_executors.local:LocalExecutor",
+    "rq": "mainspring_executors.rq.executor:RqExecutor",
 }
 _GROUP = "mainspring.executors"
 

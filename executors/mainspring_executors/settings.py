@@ -1,7 +1,7 @@
 """What an executor is told when it is opened."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class ExecutorSettings:
     state_dir: Path | None = None
     """A private folder for the tasks' temporary files, the same at every start, so that what a crash left behind is
     found and removed. `None` = a new one in the system's temporary folder, removed at `close`."""
+    redis_url: str | None = field(default=None, repr=False)
+    """Where the `rq` executor puts attempts; the others need none."""
     environment: tuple[str, ...] = ()
     """Names of variables that tasks inherit from the scheduler, besides `environment.INHERITED`."""
 
