@@ -69,7 +69,7 @@ def check_schema(schema: Any) -> list[Problem]:
     if not schema:
         return []
     if schema.get("type") != "object":
-        return [_problem("/type", "params must be a schema of type object", hint)]
+        return [_problem("/type" if "type" in schema else "", "params must be a schema of type object", hint)]
     if problems := check_output_schema(schema):
         return problems
     try:

@@ -98,7 +98,7 @@ def _doubling(levels: int) -> dict[str, Any]:
     [
         pytest.param([], "", "must be a JSON Schema of type object", id="no object"),
         pytest.param({"type": "array"}, "/type", "of type object", id="another type"),
-        pytest.param({"properties": {}}, "/type", "of type object", id="no type"),
+        pytest.param({"properties": {}}, "", "of type object", id="no type"),
         pytest.param(_object(a={"type": "int"}), "/properties/a/type", "int", id="unknown type"),
         pytest.param(_object(a={"minimum": "x"}), "/properties/a/minimum", "x", id="bad keyword"),
         pytest.param(_object(a={"$ref": "http://x.test"}), "", "another document", id="reference to a host"),
