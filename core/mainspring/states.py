@@ -62,7 +62,8 @@ class TaskState(StrEnum):
     DEFERRED = "deferred"
     """Waits without a slot: a timer, an approval, a child run."""
     REMOVED = "removed"
-    """Final: the instance no longer belongs to its run (a mapped item of an earlier generation)."""
+    """Final unless its item comes back: the instance no longer belongs to its run, because a clear of its upstream
+    made the list of its mapped task open again."""
 
 
 class AttemptState(StrEnum):
@@ -132,7 +133,10 @@ class StateReason(StrEnum):
     """Waits: the same task of the run before has not succeeded."""
     MAX_ACTIVE_TIS = "max_active_tis"
     """Waits: as many instances of its task are active as may be."""
+    CLEARED = "cleared"
+    """A removed instance: a clear of its upstream made the list of its mapped task open again."""
     MARKED = "marked"
+    """Somebody said so."""
     QUARANTINED = "quarantined"
     """The scheduler could not handle it (a stored row it cannot read); set aside with the reason in its message."""
 
@@ -159,16 +163,18 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     _S.SCHEDULED: frozenset(
         {_S.QUEUED, _S.DEFERRED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UPSTREAM_FAILED, _S.REMOVED}
     ),
-    _S.QUEUED: frozenset({_S.RUNNING, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED}),
-    _S.RUNNING: frozenset({_S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED}),
-    _S.UP_FOR_RETRY: frozenset({_S.QUEUED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.SCHEDULED}),
-    _S.DEFERRED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY}),
+    _S.QUEUED: frozenset(
+        {_S.RUNNING, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED, _S.REMOVED}
+    ),
+    _S.RUNNING: frozenset({_S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED, _S.REMOVED}),
+    _S.UP_FOR_RETRY: frozenset({_S.QUEUED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.SCHEDULED, _S.REMOVED}),
+    _S.DEFERRED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.REMOVED}),
     # A clear sends them back as `scheduled`; a mark overrides one result by another.
     _S.SUCCESS: frozenset({_S.SCHEDULED, _S.FAILED, _S.SKIPPED, _S.REMOVED}),
     _S.FAILED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.SKIPPED, _S.REMOVED}),
     _S.SKIPPED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.REMOVED}),
     _S.UPSTREAM_FAILED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.REMOVED}),
-    _S.REMOVED: frozenset(),
+    _S.REMOVED: frozenset({_S.SCHEDULED}),
 }
 """Each task state and the states it may move to. A finished instance moves only by an explicit clear or mark."""
 

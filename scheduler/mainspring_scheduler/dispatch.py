@@ -206,8 +206,10 @@ class Dispatcher:
             case Park():
                 return
             case Expand(items):
-                scheduling.limits.expand(candidate, items, downstream)
-                scheduling.effects.expanded(candidate.dag_run_id, len(items) - 1)
+                revived = scheduling.limits.expand(candidate, items, downstream)
+                scheduling.effects.expanded(candidate.dag_run_id, len(items) - 1 - len(revived))
+                for instance in revived:
+                    scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
                 return
             case Resolve(outputs=outputs) if outputs:
                 scheduling.reports.store_outputs(

@@ -1,22 +1,20 @@
 """Finishes: runs whose last instance ended get their result and their declared outputs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from mainspring.errors import ExpressionError
+from mainspring.run_ends import blame, run_result
 from mainspring.states import RunState, StateReason
 from mainspring_scheduler.run_context import RunContexts, expression_context
-from mainspring_scheduler.run_ends import run_result
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import RunCounters
 from mainspring_store.scheduling import Pass
 
 __all__ = ["finish_runs"]
-
-CULPRITS_SHOWN_MAX = 5
 
 
 def finish_runs(
@@ -38,7 +36,7 @@ def finish_runs(
     ends = {}
     for run_id, fact in facts.items():
         version = versions.get(fact.version_id, scheduling.runs.version_document)
-        state, culprits = run_result(version, states.get(run_id, ()))
+        state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()))
         ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits)
     finished = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:
@@ -52,10 +50,10 @@ def _end(
     run_id: int,
     run: Mapping[str, Any],
     state: RunState,
-    culprits: Iterable[str],
+    culprits: Sequence[str],
 ) -> dict[str, Any]:
     if state is RunState.FAILED:
-        return _failed(StateReason.TASK_FAILED, _blame(list(culprits)))
+        return _failed(StateReason.TASK_FAILED, blame(culprits))
     try:
         outputs = {
             name: template.render(expression_context(scheduling, version, run_id, run, template.task_references, {}))
@@ -73,9 +71,3 @@ def _end(
 
 def _failed(reason: StateReason, message: str) -> dict[str, Any]:
     return {"state": RunState.FAILED, "reason": reason, "message": message, "outputs": None}
-
-
-def _blame(culprits: list[str]) -> str:
-    shown = ", ".join(f"'{task_id}'" for task_id in culprits[:CULPRITS_SHOWN_MAX])
-    more = f" and {len(culprits) - CULPRITS_SHOWN_MAX} more" if len(culprits) > CULPRITS_SHOWN_MAX else ""
-    return f"failed: {shown}{more}"

@@ -19,6 +19,7 @@ from mainspring_scheduler.starts import start_runs
 from mainspring_scheduler.versions import Versions
 from mainspring_store import logs, scheduling
 from mainspring_store.database import Database
+from mainspring_store.effects import RunCounters
 from mainspring_store.key_ring import KeyRing
 from mainspring_store.scheduling import Pass
 
@@ -169,9 +170,8 @@ class Scheduler:
                 counts.reports = len(reports)
             applied = self._apply(current, fold(reports), now) if reports else Applied()
             counts.moved = applied.moved
-            if is_looking:
-                self._look(current, counts, now)
-            dispatched = self._dispatch(current, counts, now)
+            over = self._look(current, counts, now) if is_looking else {}
+            dispatched = self._dispatch(current, counts, over, now)
             due = current.decisions.next_due_at() if is_looking else self._next_due_at
         self._next_due_at = min(filter(None, (due, applied.next_due_at)), default=None)
         return counts, dispatched
@@ -186,23 +186,30 @@ class Scheduler:
             random=self._random,
         )
 
-    def _look(self, current: Pass, counts: PassCounts, now: datetime) -> None:
-        for run_id in current.runs.overdue_runs(now):
+    def _look(self, current: Pass, counts: PassCounts, now: datetime) -> dict[int, RunCounters]:
+        """Find what no report tells of; returns the runs that marks have left with nothing to do."""
+        overdue, over = current.runs.runs_to_end(now)
+        for run_id in overdue:
             current.runs.stop_run(
                 run_id, now=now, reason=StateReason.TIMED_OUT, message="stopped, because its dagrun_timeout had passed"
             )
         current.decisions.wake_due(now)
         counts.started += start_runs(current, self._versions, now)
+        locked = current.lock_runs([one.dag_run_id for one in over], skip_locked=True) if over else frozenset()
+        return {one.dag_run_id: one for one in over if one.dag_run_id in locked}
 
-    def _dispatch(self, current: Pass, counts: PassCounts, now: datetime) -> Dispatched:
+    def _dispatch(
+        self, current: Pass, counts: PassCounts, over: Mapping[int, RunCounters], now: datetime
+    ) -> Dispatched:
         capacity = {name: executor.capacity() for name, executor in self._executors.items()}
         dispatched = self._dispatcher.dispatch(current, capacity, now)
         counts.resolved = dispatched.resolved
         counts.queued = sum(map(len, dispatched.attempts.values()))
         for run_id, message in dispatched.broken_runs.items():
             current.runs.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
+        touched = {**over, **dispatched.counters}
         counts.finished = finish_runs(
-            current, dispatched.counters.values(), versions=self._versions, contexts=self._contexts, now=now
+            current, touched.values(), versions=self._versions, contexts=self._contexts, now=now
         )
         if counts.finished:
             current.settle()

@@ -169,6 +169,13 @@ dag_run = Table(
         sqlite_where=text("state = 'running' AND timeout_at IS NOT NULL"),
         postgresql_where=text("state = 'running' AND timeout_at IS NOT NULL"),
     ),
+    # Runs that a mark left without anything to do.
+    Index(
+        "ix_dag_run_over",
+        "id",
+        sqlite_where=text("state = 'running' AND tasks_unfinished = 0"),
+        postgresql_where=text("state = 'running' AND tasks_unfinished = 0"),
+    ),
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
     Index(

@@ -11,6 +11,7 @@ from sqlalchemy.types import Integer
 from mainspring.states import TaskState
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.batches import Fields, as_rows, dump_rows
+from mainspring_store.readiness import may_decide
 from mainspring_store.scheduling.conditions import READY, UNLIMITED, decide_rows, decided_values, either
 from mainspring_store.scheduling.records import (
     ATTEMPT_FIELDS,
@@ -45,7 +46,7 @@ class DecisionWrites:
         self._connection.execute(self._statements.add_attempts, {"rows": rows})
 
     def wake_due(self, now: datetime) -> list[tuple[int, int]]:
-        """Make instances ready whose retry is due; returns (instance id, run id)."""
+        """Let instances go on whose retry is due; returns (instance id, run id)."""
         return [(row.id, row.dag_run_id) for row in self._connection.execute(self._statements.wake_due, {"now": now})]
 
     def next_due_at(self) -> datetime | None:
@@ -145,7 +146,8 @@ class _Statements:
             )
             .values(
                 state=TaskState.SCHEDULED,
-                ready=True,
+                # Its upstream may have been cleared meanwhile.
+                ready=may_decide(),
                 not_before=None,
                 updated_at=bindparam("now", type_=UtcDateTime),
             )

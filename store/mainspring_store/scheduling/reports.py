@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
@@ -14,6 +14,7 @@ from mainspring.states import AttemptState, StateReason
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
+from mainspring_store.readiness import may_decide
 from mainspring_store.scheduling.conditions import (
     ACTIVE,
     LIVE,
@@ -141,7 +142,8 @@ class _Statements:
         self.follow_reports = (
             update(task_instance)
             .where(task_instance.c.id == rows.c.id, task_instance.c.attempt_id == rows.c.attempt_id, ACTIVE)
-            .values(**decided_values(rows))
+            # Another try waits for an upstream that was cleared meanwhile.
+            .values(**{**decided_values(rows), "ready": and_(rows.c.ready, may_decide())})
             .returning(task_instance.c.id)
         )
         live = (

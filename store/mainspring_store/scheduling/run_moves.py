@@ -5,12 +5,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, text, union_all, update
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
-from mainspring.trigger_rules import WakeOn
 from mainspring_store.batches import Fields, as_rows, dump_rows
+from mainspring_store.effects import RunCounters
+from mainspring_store.readiness import may_decide
 from mainspring_store.runs import end_run
 from mainspring_store.scheduling.records import (
     RunFacts,
@@ -54,9 +55,16 @@ class RunWrites:
         rows = dump_rows({"id": run_id, "at": at} for run_id, at in deadlines.items())
         self._connection.execute(self._statements.set_timeouts, {"rows": rows})
 
-    def overdue_runs(self, now: datetime) -> list[int]:
-        """Running runs past their `timeout_at`."""
-        return list(self._connection.scalars(self._statements.overdue_runs, {"now": now}))
+    def runs_to_end(self, now: datetime) -> tuple[list[int], list[RunCounters]]:
+        """Running runs past their `timeout_at`, and those that have nothing left to do, because their last instances
+        were marked."""
+        overdue, over = [], []
+        for row in self._connection.execute(self._statements.runs_to_end, {"now": now}):
+            if row.tasks_unfinished == 0:
+                over.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
+            else:
+                overdue.append(row.id)
+        return overdue, over
 
     def stop_run(self, run_id: int, *, now: datetime, reason: StateReason, message: str) -> bool:
         """End a run at once, as a cancel does. Not to be mixed with effects of the same run in this pass."""
@@ -87,7 +95,8 @@ class RunWrites:
         return [RunFacts(**row._mapping) for row in self._connection.execute(self._statements.run_facts, rows)]
 
     def outputs(self, run_id: int, task_indexes: Iterable[int]) -> list[tuple[int, int, TaskState, str | None, str]]:
-        """(task_index, map_index, state, output name or None, value as JSON text) of tasks of a run, in that order."""
+        """(task_index, map_index, state, output name or None, value as JSON text) of tasks of a run, in that order;
+        without the instances that were removed."""
         rows = dump_rows({"id": index} for index in task_indexes)
         return [
             (row.task_index, row.map_index, TaskState(row.state), row.key, row.value)
@@ -150,22 +159,18 @@ class _Statements:
             .where(
                 task_instance.c.dag_run_id.in_(select(rows.c.id)),
                 task_instance.c.state == literal_column("'scheduled'"),
-                or_(
-                    task_instance.c.wake_on.bitwise_and(WakeOn.START.value) != 0,
-                    # Cleared instances whose upstream stayed finished.
-                    sum(
-                        task_instance.c[name]
-                        for name in ("up_success", "up_failed", "up_upstream_failed", "up_skipped", "up_removed")
-                    )
-                    >= task_instance.c.up_total,
-                ),
+                may_decide(),
             )
             .values(ready=True)
         )
         rows = rows_of({"id": int, "at": datetime})
         self.set_timeouts = update(dag_run).where(run.id == rows.c.id).values(timeout_at=rows.c.at)
-        self.overdue_runs = select(run.id).where(
-            text("state = 'running' AND timeout_at IS NOT NULL"), run.timeout_at <= now
+        facts = select(run.id, run.tasks_unfinished, run.tasks_failed, run.event_seq)
+        self.runs_to_end = union_all(
+            facts.where(text("state = 'running' AND tasks_unfinished = 0")),
+            facts.where(
+                text("state = 'running' AND timeout_at IS NOT NULL"), run.timeout_at <= now, run.tasks_unfinished > 0
+            ),
         )
         rows = rows_of({"id": int})
         self.instance_states = select(
@@ -211,7 +216,11 @@ class _Statements:
             )
             .select_from(task_instance)
             .outerjoin(xcom, xcom.c.task_instance_id == task_instance.c.id)
-            .where(task_instance.c.dag_run_id == bindparam("run"), task_instance.c.task_index.in_(select(rows.c.id)))
+            .where(
+                task_instance.c.dag_run_id == bindparam("run"),
+                task_instance.c.task_index.in_(select(rows.c.id)),
+                task_instance.c.state != literal_column("'removed'"),
+            )
             .order_by(task_instance.c.task_index, task_instance.c.map_index, xcom.c.key)
         )
         self.version_document = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))

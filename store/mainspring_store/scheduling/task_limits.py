@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, null, or_, select, text, update
+from sqlalchemy.types import Integer
 
 from mainspring.states import StateReason, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
@@ -31,20 +32,37 @@ class TaskLimitWrites:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
 
-    def expand(self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]) -> None:
+    def expand(
+        self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]
+    ) -> list[InstanceRef]:
         """Add the instances of a mapped task beyond the first, which `decide` made of its placeholder, all of them
-        ready; the counters of the run and of what is downstream follow."""
-        added = len(items) - 1
-        if added == 0:
-            return
+        ready; the counters of what is downstream follow. Returns those that were there before, removed by a clear,
+        and have come back.
+        """
+        values = {index: orjson.dumps(item).decode() for index, item in enumerate(items) if index > 0}
+        if not values:
+            return []
+        revived = self._revive(placeholder, values) if placeholder.generation > 1 else {}
         rows = dump_rows(
-            {"map_index": index, "map_value": orjson.dumps(item).decode()}
-            for index, item in enumerate(items)
-            if index > 0
+            {"map_index": index, "map_value": value} for index, value in values.items() if index not in revived
         )
         self._connection.execute(self._statements.expand, {"rows": rows, "id": placeholder.id})
-        rows = dump_rows({"run": placeholder.dag_run_id, "task": index, "added": added} for index in downstream)
+        counts = {"added": len(values) - len(revived), "revived": len(revived)}
+        rows = dump_rows({"run": placeholder.dag_run_id, "task": index, **counts} for index in downstream)
         self._connection.execute(self._statements.widen_downstream, {"rows": rows})
+        return list(revived.values())
+
+    def _revive(self, placeholder: Candidate, values: Mapping[int, str]) -> dict[int, InstanceRef]:
+        params = {
+            "rows": dump_rows({"map_index": index, "map_value": value} for index, value in values.items()),
+            "run": placeholder.dag_run_id,
+            "task": placeholder.task_index,
+            "retries": placeholder.max_tries - placeholder.try_number,
+        }
+        return {
+            row.map_index: InstanceRef(row.id, placeholder.dag_run_id, placeholder.task_index, row.pool, row.pool_slots)
+            for row in self._connection.execute(self._statements.revive, params)
+        }
 
     def skip_tasks(self, dag_run_id: int, task_indexes: Sequence[int], *, now: datetime) -> list[InstanceRef]:
         """Skip what a branch left out, as far as it has not begun; returns what was skipped."""
@@ -86,21 +104,47 @@ class _Statements:
 
         table = task_instance.c
         rows = rows_of({"map_index": int, "map_value": str})
-        copied = [
-            column.name for column in task_instance.columns if column.name not in ("id", "map_index", "map_value")
-        ]
+        # What the placeholder did in earlier generations is its own.
+        fresh: dict[str, Any] = {
+            "try_number": literal_column("0"),
+            "max_tries": table.max_tries - table.try_number,
+            "attempt_id": null(),
+            "note": null(),
+        }
+        own = {"id", "map_index", "map_value", *fresh}
+        copied = [column.name for column in task_instance.columns if column.name not in own]
         self.expand = insert(task_instance).from_select(
-            [*copied, "map_index", "map_value"],
-            select(*(table[name] for name in copied), rows.c.map_index, rows.c.map_value)
+            [*copied, *fresh, "map_index", "map_value"],
+            select(*(table[name] for name in copied), *fresh.values(), rows.c.map_index, rows.c.map_value)
             .select_from(task_instance)
             .join(rows, literal_column("true"))
             .where(table.id == bindparam("id")),
         )
-        rows = rows_of({"run": int, "task": int, "added": int})
+        rows = rows_of({"map_index": int, "map_value": str})
+        self.revive = (
+            update(task_instance)
+            .where(
+                table.dag_run_id == bindparam("run"),
+                table.task_index == bindparam("task"),
+                table.map_index == rows.c.map_index,
+                table.state == literal_column("'removed'"),
+            )
+            .values(
+                state=TaskState.SCHEDULED,
+                state_reason=None,
+                ready=True,
+                map_value=rows.c.map_value,
+                generation=table.generation + 1,
+                max_tries=table.try_number + bindparam("retries", type_=Integer()),
+                end_date=None,
+            )
+            .returning(table.id, table.map_index, table.pool, table.pool_slots)
+        )
+        rows = rows_of({"run": int, "task": int, "added": int, "revived": int})
         self.widen_downstream = (
             update(task_instance)
             .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
-            .values(up_total=table.up_total + rows.c.added)
+            .values(up_total=table.up_total + rows.c.added, up_removed=table.up_removed - rows.c.revived)
         )
         rows = rows_of({"id": int})
         now = bindparam("now", type_=UtcDateTime)
@@ -145,7 +189,10 @@ class _Statements:
         )
         other = task_instance.alias("other")
         self.past_state = select(other.c.state).where(
-            other.c.dag_run_id == past, other.c.task_id == bindparam("task_id"), other.c.map_index == bindparam("map")
+            other.c.dag_run_id == past,
+            other.c.task_id == bindparam("task_id"),
+            other.c.map_index == bindparam("map"),
+            other.c.state != literal_column("'removed'"),
         )
         self.active_in_run = select(func.count()).where(
             table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"), ACTIVE

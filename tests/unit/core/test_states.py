@@ -36,10 +36,13 @@ def test_every_state_can_be_reached_from_birth_and_every_unfinished_one_can_fini
         assert _reachable(state) & TASK_FINISHED
 
 
-def test_only_a_clear_brings_a_finished_instance_back_and_removed_is_final() -> None:
+def test_a_finished_instance_comes_back_only_to_be_scheduled_anew() -> None:
     for state in TASK_FINISHED:
-        back = TASK_TRANSITIONS[state] - TASK_FINISHED
-        assert back == (set() if state is TaskState.REMOVED else {TaskState.SCHEDULED})
+        assert TASK_TRANSITIONS[state] - TASK_FINISHED == {TaskState.SCHEDULED}
+
+
+def test_a_removed_instance_cannot_be_marked() -> None:
+    assert TASK_TRANSITIONS[TaskState.REMOVED] == {TaskState.SCHEDULED}
 
 
 def test_only_queued_instances_start_to_run() -> None:

@@ -158,6 +158,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_dag_run_dag_id_id", ["dag_id", "id"], unique=False)
         batch_op.create_index("ix_dag_run_dag_version_id", ["dag_version_id"], unique=False)
         batch_op.create_index(
+            "ix_dag_run_over",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'running' AND tasks_unfinished = 0"),
+            postgresql_where=sa.text("state = 'running' AND tasks_unfinished = 0"),
+        )
+        batch_op.create_index(
             "ix_dag_run_parent_instance_id",
             ["parent_instance_id"],
             unique=False,

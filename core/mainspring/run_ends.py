@@ -1,0 +1,54 @@
+"""How a run ends. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from mainspring.definition.model import Task
+from mainspring.graph import Graph
+from mainspring.states import RunState, TaskState
+from mainspring.trigger_rules import handles_failure
+
+__all__ = ["blame", "run_result"]
+
+CULPRITS_SHOWN_MAX = 5
+
+_BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
+_NOT_RUN = frozenset({TaskState.SKIPPED, TaskState.UPSTREAM_FAILED, TaskState.REMOVED})
+
+
+def run_result(
+    graph: Graph, tasks: Sequence[Task], states: Iterable[tuple[int, TaskState]]
+) -> tuple[RunState, Sequence[str]]:
+    """The final state of a run whose instances are all terminal, and the ids of the tasks that made it fail.
+
+    Airflow's rule, a leaf that is failed or upstream_failed fails the run; and a failed task fails it too unless a
+    direct downstream task whose rule asks for failure (`one_failed`, `all_failed`) ran. So a clean-up task never
+    turns a failed run green.
+
+    tasks: by task index. states: (task index, state) of every instance; several of one index for a mapped task.
+    """
+    by_index: dict[int, set[TaskState]] = {}
+    for index, state in states:
+        by_index.setdefault(index, set()).add(state)
+    leaves = frozenset(graph.leaves)
+    culprits = [
+        index
+        for index, found in sorted(by_index.items())
+        if (index in leaves and found & _BAD)
+        or (TaskState.FAILED in found and not _is_handled(graph, tasks, index, by_index))
+    ]
+    failed = [tasks[index].task_id for index in culprits]
+    return (RunState.FAILED if failed else RunState.SUCCESS), failed
+
+
+def blame(culprits: Sequence[str]) -> str:
+    """The message of a run that these tasks made fail."""
+    shown = ", ".join(f"'{task_id}'" for task_id in culprits[:CULPRITS_SHOWN_MAX])
+    more = f" and {len(culprits) - CULPRITS_SHOWN_MAX} more" if len(culprits) > CULPRITS_SHOWN_MAX else ""
+    return f"failed: {shown}{more}"
+
+
+def _is_handled(graph: Graph, tasks: Sequence[Task], index: int, by_index: dict[int, set[TaskState]]) -> bool:
+    return any(
+        handles_failure(tasks[downstream].trigger_rule) and not by_index[downstream] <= _NOT_RUN
+        for downstream in graph.downstream[index]
+    )

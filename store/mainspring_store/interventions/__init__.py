@@ -1,0 +1,18 @@
+"""What people change of runs that exist: clear and mark. Each is one transaction under the locks of its runs."""
+
+from mainspring_store.interventions.clearing import Clear, clear, preview_clear
+from mainspring_store.interventions.marking import Mark, mark, mark_run, preview_mark, requeue_run
+from mainspring_store.interventions.targets import RunsWanted, TasksWanted
+
+__all__ = [
+    "Clear",
+    "Mark",
+    "RunsWanted",
+    "TasksWanted",
+    "clear",
+    "mark",
+    "mark_run",
+    "preview_clear",
+    "preview_mark",
+    "requeue_run",
+]

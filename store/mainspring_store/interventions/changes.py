@@ -1,0 +1,325 @@
+"""What an intervention writes: live attempts fenced, instances moved, counters recounted, readiness found anew.
+
+Counters of the run and slots follow from the rows that a guarded statement returned, as everywhere; those of upstream
+results are recounted from the states, because what is taken back cannot be told from what never was.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal_column, null, select, update
+from sqlalchemy.types import Integer
+
+from mainspring.selection import Instance
+from mainspring.states import TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
+from mainspring_store.batches import as_rows, dump_rows
+from mainspring_store.effects import Effects, InstanceRef
+from mainspring_store.interventions.targets import Shape, TargetRun
+from mainspring_store.readiness import may_decide
+from mainspring_store.scheduling.conditions import LIVE, PARKED
+from mainspring_store.tables import dag, dag_run, task_instance, task_try, xcom
+from mainspring_store.types import UtcDateTime
+
+__all__ = ["Changes"]
+
+_Move = tuple[TargetRun, Instance, TaskState, StateReason | None]
+
+
+class Changes:
+    """Collects, then applies once, under the locks of all its runs. Every instance at most once."""
+
+    def __init__(self, *, now: datetime, fence_reason: StateReason, fence_message: str) -> None:
+        self._now = now
+        self._fence = {"why": fence_reason, "told": fence_message, "now": now}
+        self._moves: dict[int, _Move] = {}
+        self._back: list[dict[str, Any]] = []
+        self._ended: list[dict[str, Any]] = []
+        self._forgotten: list[int] = []
+        self._requeued: list[TargetRun] = []
+        self._run_ends: list[dict[str, Any]] = []
+        self._left_running: list[TargetRun] = []
+        self._effects = Effects()
+
+    def send_back(self, run: TargetRun, instance: Instance, *, is_placeholder: bool = False) -> None:
+        """To be decided again, with all its tries; its outputs are forgotten.
+
+        is_placeholder: it stands for a mapped task whose items are to be found anew.
+        """
+        retries = run.shape.tasks[instance.task_index].retries
+        self._moves[instance.id] = (run, instance, TaskState.SCHEDULED, None)
+        self._forgotten.append(instance.id)
+        self._back.append(
+            {
+                "id": instance.id,
+                "old": instance.state,
+                "max_tries": run.rows[instance.id].try_number + retries,
+                "is_placeholder": is_placeholder,
+            }
+        )
+
+    def end(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason) -> None:
+        """To be final in another state than it has."""
+        self._moves[instance.id] = (run, instance, state, reason)
+        if state is TaskState.REMOVED:
+            self._forgotten.append(instance.id)
+        self._ended.append(
+            {
+                "id": instance.id,
+                "old": instance.state,
+                "state": state,
+                "reason": reason,
+                "was_over": instance.state in TASK_FINISHED,
+            }
+        )
+
+    def requeue_run(self, run: TargetRun) -> None:
+        """A run that had ended begins again when it is its turn."""
+        self._requeued.append(run)
+
+    def end_run(self, run: TargetRun, state: RunState, reason: StateReason | None, message: str | None) -> None:
+        """A run is over in this state from now on."""
+        self._run_ends.append({"id": run.key, "state": state, "reason": reason, "message": message})
+        if run.state is not state:
+            self._effects_of_run(run, state, reason)
+        if run.state is RunState.RUNNING:
+            self._left_running.append(run)
+
+    def apply(self, connection: Connection) -> None:
+        """Write everything; a number of statements that depends on the versions involved, not on the instances."""
+        statements = _statements(connection.dialect.name == "sqlite")
+        active = [move[1].id for move in self._moves.values() if move[1].state in TASK_ACTIVE]
+        if active:
+            connection.execute(statements.fence, {**_ids(active), **self._fence})
+        moved = self._move(connection, statements)
+        self._collect_effects(moved)
+        if self._forgotten:
+            connection.execute(statements.forget_outputs, _ids(self._forgotten))
+        self._move_runs(connection, statements)
+        for shape, runs in self._runs_by_shape().items():
+            self._recount(connection, statements, shape, runs)
+        self._effects.apply(connection)
+
+    def _move(self, connection: Connection, statements: "_Statements") -> frozenset[int]:
+        moved: set[int] = set()
+        for statement, rows in ((statements.send_back, self._back), (statements.end, self._ended)):
+            if rows:
+                moved.update(connection.scalars(statement, {"rows": dump_rows(rows), "now": self._now}))
+        return frozenset(moved)
+
+    def _collect_effects(self, moved: frozenset[int]) -> None:
+        for id_ in moved:
+            run, instance, state, reason = self._moves[id_]
+            if state is instance.state:
+                continue  # a waiting instance that became the placeholder of its task
+            row = run.rows[id_]
+            self._effects.moved(
+                InstanceRef(id_, run.key, instance.task_index, row.pool, row.pool_slots),
+                instance.state,
+                state,
+                at=self._now,
+                reason=reason,
+                try_number=row.try_number,
+            )
+        for run in self._requeued:
+            self._effects_of_run(run, RunState.QUEUED, None)
+
+    def _effects_of_run(self, run: TargetRun, state: RunState, reason: StateReason | None) -> None:
+        self._effects.event(run.key, state, at=self._now, reason=reason)
+
+    def _move_runs(self, connection: Connection, statements: "_Statements") -> None:
+        if self._requeued:
+            connection.execute(statements.requeue_runs, {**_ids(run.key for run in self._requeued), "now": self._now})
+        if self._run_ends:
+            connection.execute(statements.end_runs, {"rows": dump_rows(self._run_ends), "now": self._now})
+        for run in self._left_running:
+            connection.execute(statements.leave_running, {"dag": run.dag_id})
+
+    def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
+        """Shape -> run key -> task indexes that changed."""
+        found: dict[Shape, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for run, instance, _, _ in self._moves.values():
+            found[run.shape][run.key].add(instance.task_index)
+        return found
+
+    def _recount(
+        self, connection: Connection, statements: "_Statements", shape: Shape, runs: Mapping[int, set[int]]
+    ) -> None:
+        graph = shape.graph
+        changed = set().union(*runs.values())
+        touched = changed.union(*(graph.downstream[index] for index in changed))
+        edges = [{"up": before, "down": index} for index in sorted(touched) for before in graph.upstream[index]]
+        of_runs = dump_rows({"id": key} for key in sorted(runs))
+        if edges:
+            connection.execute(statements.recount, {"runs": of_runs, "edges": dump_rows(edges)})
+        connection.execute(
+            statements.find_ready, {"runs": of_runs, "tasks": dump_rows({"id": index} for index in sorted(touched))}
+        )
+        names = dump_rows({"task_id": shape.tasks[index].task_id} for index in sorted(changed))
+        connection.execute(statements.wake_parked, {"tasks": names, "of_dag": shape.definition.dag_id})
+
+
+def _ids(ids: Iterable[int]) -> Mapping[str, str]:
+    return {"rows": dump_rows({"id": one} for one in ids)}
+
+
+class _Statements:
+    def __init__(self, is_sqlite: bool) -> None:
+        def rows_of(parameter: str = "rows", **fields: type) -> Any:
+            return as_rows(fields, is_sqlite=is_sqlite, parameter=parameter)
+
+        table, run = task_instance.c, dag_run.c
+        now = bindparam("now", type_=UtcDateTime)
+        ids = rows_of(id=int)
+        self.fence = (
+            update(task_try)
+            .where(task_try.c.task_instance_id.in_(select(ids.c.id)), LIVE)
+            .values(
+                state=AttemptState.CANCELLED,
+                state_reason=bindparam("why"),
+                message=bindparam("told"),
+                end_date=now,
+                cancel_requested_at=now,
+            )
+        )
+        rows = rows_of(id=int, old=str, max_tries=int, is_placeholder=bool)
+        is_placeholder = rows.c.is_placeholder.is_(True) if not is_sqlite else rows.c.is_placeholder == 1
+        self.send_back = (
+            update(task_instance)
+            .where(table.id == rows.c.id, table.state == rows.c.old)
+            .values(
+                state=TaskState.SCHEDULED,
+                state_reason=None,
+                ready=False,
+                not_before=None,
+                waits_for=None,
+                generation=table.generation + 1,
+                max_tries=rows.c.max_tries,
+                map_index=case((is_placeholder, -1), else_=table.map_index),
+                map_value=case((is_placeholder, null()), else_=table.map_value),
+                queued_at=None,
+                start_date=None,
+                end_date=None,
+                updated_at=now,
+            )
+            .returning(table.id)
+        )
+        rows = rows_of(id=int, old=str, state=str, reason=str, was_over=bool)
+        was_over = rows.c.was_over.is_(True) if not is_sqlite else rows.c.was_over == 1
+        self.end = (
+            update(task_instance)
+            .where(table.id == rows.c.id, table.state == rows.c.old)
+            .values(
+                state=rows.c.state,
+                state_reason=rows.c.reason,
+                ready=False,
+                not_before=None,
+                waits_for=None,
+                generation=table.generation + 1,
+                end_date=case((was_over, table.end_date), else_=now),
+                updated_at=now,
+            )
+            .returning(table.id)
+        )
+        ids = rows_of(id=int)
+        self.forget_outputs = delete(xcom).where(xcom.c.task_instance_id.in_(select(ids.c.id)))
+        ids = rows_of(id=int)
+        self.requeue_runs = (
+            update(dag_run)
+            .where(run.id.in_(select(ids.c.id)))
+            .values(
+                state=RunState.QUEUED,
+                state_reason=None,
+                message=None,
+                outputs=None,
+                queued_at=now,
+                start_date=None,
+                end_date=None,
+                timeout_at=None,
+                updated_at=now,
+            )
+        )
+        rows = rows_of(id=int, state=str, reason=str, message=str)
+        self.end_runs = (
+            update(dag_run)
+            .where(run.id == rows.c.id)
+            .values(
+                state=rows.c.state,
+                state_reason=rows.c.reason,
+                message=rows.c.message,
+                outputs=None,
+                end_date=func.coalesce(run.end_date, now),
+                timeout_at=None,
+                updated_at=now,
+            )
+        )
+        self.leave_running = (
+            update(dag).where(dag.c.dag_id == bindparam("dag")).values(running_runs=dag.c.running_runs - 1)
+        )
+        self._build_recount(is_sqlite, rows_of)
+
+    def _build_recount(self, is_sqlite: bool, rows_of: Any) -> None:
+        table, run = task_instance.c, dag_run.c
+        upstream = task_instance.alias("upstream")
+        runs, edges = rows_of("runs", id=int), rows_of("edges", up=int, down=int)
+        counts = (
+            select(
+                runs.c.id.label("run"),
+                edges.c.down.label("task"),
+                func.count().label("total"),
+                *(
+                    func.sum(case((upstream.c.state == literal_column(f"'{state}'"), 1), else_=0), type_=Integer())
+                    .label(state.value)
+                    for state in sorted(TASK_FINISHED)
+                ),
+            )
+            .select_from(runs)
+            .join(edges, literal_column("true"))
+            .join(upstream, and_(upstream.c.dag_run_id == runs.c.id, upstream.c.task_index == edges.c.up))
+            .group_by(runs.c.id, edges.c.down)
+            .subquery("counts")
+        )  # fmt: skip
+        self.recount = (
+            update(task_instance)
+            .where(table.dag_run_id == counts.c.run, table.task_index == counts.c.task)
+            .values(up_total=counts.c.total, **{f"up_{state}": counts.c[state.value] for state in TASK_FINISHED})
+        )
+        runs, tasks = rows_of("runs", id=int), rows_of("tasks", id=int)
+        running = rows_of("runs", id=int)
+        self.find_ready = (
+            update(task_instance)
+            .where(
+                table.dag_run_id.in_(select(runs.c.id)),
+                table.task_index.in_(select(tasks.c.id)),
+                table.state == literal_column("'scheduled'"),
+            )
+            .values(
+                ready=and_(
+                    table.dag_run_id.in_(
+                        select(run.id).where(run.id.in_(select(running.c.id)), run.state == literal_column("'running'"))
+                    ),
+                    may_decide(),
+                ),
+                # Whoever was parked is asked again.
+                state_reason=None,
+            )
+        )
+        tasks = rows_of("tasks", task_id=str)
+        parked = (
+            select(table.id)
+            .join(dag_run, run.id == table.dag_run_id)
+            .where(
+                PARKED,
+                table.task_id.in_(select(tasks.c.task_id)),
+                run.dag_id == bindparam("of_dag"),
+                run.state == literal_column("'running'"),
+            )
+        )
+        self.wake_parked = update(task_instance).where(table.id.in_(parked)).values(ready=True, state_reason=None)
+
+
+@lru_cache(maxsize=2)
+def _statements(is_sqlite: bool) -> _Statements:
+    return _Statements(is_sqlite)
