@@ -45,8 +45,10 @@ _POSTGRESQL: Mapping[type, TypeEngine[Any]] = {
 def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subquery | TableValuedAlias:
     """A FROM item whose columns are `fields`, reading the batch bound to `parameter` (see `dump_rows`).
 
-    Built once per statement, at import or when the database is opened; only the bound text changes.
+    Built once per statement, at import or when the database is opened; only the bound text changes. Two batches in
+    one statement need parameters of different names.
     """
+    alias = "r" if parameter == "rows" else f"r_{parameter}"
     if is_sqlite:
         each = func.json_each(bindparam(parameter, type_=Text())).table_valued("value").alias("each")
         return select(
@@ -55,11 +57,11 @@ def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subq
                 func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=_SQLITE[kind]).label(name)
                 for name, kind in fields.items()
             )
-        ).subquery("r")
+        ).subquery(alias)
     return (
         func.json_to_recordset(cast(bindparam(parameter, type_=Text()), JSON))
         .table_valued(*(column(name, _POSTGRESQL[kind]) for name, kind in fields.items()))
-        .render_derived(name="r", with_types=True)
+        .render_derived(name=alias, with_types=True)
     )
 
 
