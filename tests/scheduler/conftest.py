@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mainspring_store import Database
+from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
 
 
@@ -20,6 +21,7 @@ def make_engine(database: Database) -> Iterator[Callable[..., Engine]]:
     yield make
     for engine in engines:
         engine.close()
+    assert_sound(database)
 
 
 @pytest.fixture

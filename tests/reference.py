@@ -1,0 +1,95 @@
+"""The rules of the engine, spelled a second time and in other words, for the checks to hold against it.
+
+Nothing here calls the code that it judges: where the two spellings disagree, one of them is wrong.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mainspring.definition.model import Definition, Task
+from mainspring.states import RunState, TaskState
+from mainspring.trigger_rules import TriggerRule
+
+__all__ = ["FINISHED", "decision", "run_result"]
+
+FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a trigger rule may look at."""
+
+    ok: int
+    bad: int
+    skipped: int
+    is_over: bool
+
+
+Test = Callable[[_Seen], bool | int]
+
+
+def _never(_: _Seen) -> bool:
+    return False
+
+
+# rule: what dooms the task, what skips it, what lets it run; asked in this order, so a later one may presume that
+# the earlier ones do not hold.
+_RULES: Mapping[str, tuple[Test, Test, Test]] = {
+    "all_success": (lambda up: up.bad, lambda up: up.skipped, lambda up: up.is_over),
+    "all_failed": (_never, lambda up: up.ok or up.skipped, lambda up: up.is_over),
+    "all_done": (_never, _never, lambda up: up.is_over),
+    "all_done_min_one_success": (
+        lambda up: up.is_over and not up.ok and up.bad,
+        lambda up: up.is_over and not up.ok,
+        lambda up: up.is_over,
+    ),
+    "all_skipped": (_never, lambda up: up.ok or up.bad, lambda up: up.is_over),
+    "one_success": (
+        lambda up: up.is_over and not up.ok and up.bad,
+        lambda up: up.is_over and not up.ok,
+        lambda up: up.ok,
+    ),
+    "one_failed": (_never, lambda up: up.is_over and not up.bad, lambda up: up.bad),
+    "one_done": (_never, lambda up: up.is_over and not (up.ok or up.bad), lambda up: up.ok or up.bad),
+    "none_failed": (lambda up: up.bad, _never, lambda up: up.is_over),
+    "none_failed_min_one_success": (
+        lambda up: up.bad,
+        lambda up: up.is_over and not up.ok,
+        lambda up: up.is_over,
+    ),
+    "none_skipped": (_never, lambda up: up.skipped, lambda up: up.is_over),
+    "always": (_never, _never, lambda up: True),
+}
+
+
+def decision(rule: TriggerRule, upstream: Sequence[str]) -> str:
+    """`run`, `skip`, `upstream_failed` or `wait`, from the states of all direct upstream instances."""
+    if not upstream:
+        return "run"
+    seen = _Seen(
+        ok=upstream.count("success"),
+        bad=upstream.count("failed") + upstream.count("upstream_failed"),
+        skipped=upstream.count("skipped"),
+        is_over=all(state in FINISHED for state in upstream),
+    )
+    doomed, skipped, runs = _RULES[rule.value]
+    return "upstream_failed" if doomed(seen) else "skip" if skipped(seen) else "run" if runs(seen) else "wait"
+
+
+def run_result(definition: Definition, states: Mapping[str, Iterable[str]]) -> RunState:
+    """How a run must end. `states`: task id -> final states of its instances."""
+    downstream: dict[str, list[Task]] = {task_id: [] for task_id in definition.tasks}
+    for task in definition.tasks.values():
+        for name in task.depends_on:
+            downstream[name].append(task)
+    for task_id, after in downstream.items():
+        found = set(states[task_id])
+        is_leaf_gone_bad = not after and found & {TaskState.FAILED, TaskState.UPSTREAM_FAILED}
+        handlers = [
+            task
+            for task in after
+            if task.trigger_rule in ("one_failed", "all_failed") and set(states[task.task_id]) & {"success", "failed"}
+        ]
+        if is_leaf_gone_bad or ("failed" in found and not handlers):
+            return RunState.FAILED
+    return RunState.SUCCESS
