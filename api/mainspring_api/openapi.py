@@ -63,11 +63,9 @@ def document() -> dict[str, Any]:
     return content
 
 
-def write_document(folder: Path) -> Path:
-    """Write the document into a folder; returns the path of the file."""
-    path = folder / "mainspring.json"
+def write_document(path: Path) -> None:
+    """Write the document to a file."""
     path.write_bytes(orjson.dumps(document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    return path
 
 
 def _definition_schemas() -> dict[str, Any]:

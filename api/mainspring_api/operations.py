@@ -59,42 +59,46 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         also: other successful answers. other_media: documents of `status` in other media types.
         """
 
+        known_errors = {503, *errors}
+        known_errors |= {401, 403} if role is not None else set()
+        known_errors |= {413, 415, 422} if body is not None or body_content is not None else set()
+        known_errors |= {422} if query is not None else set()
+        manual: dict[str, Any] = {"operationId": operation_id}
+        if role is None:
+            manual["security"] = []
+        if body_content is not None:
+            manual["requestBody"] = {"required": True, "content": dict(body_content)}
+        if other_media is not None:
+            manual["responses"] = {status: {"content": dict(other_media)}}
+
         def register(view: View) -> View:
             loaded = _loading(view, body() if body else None, query() if query else None)
-            known_errors = {*errors, 503}
-            if role is not None:
-                known_errors |= {401, 403}
-            if body is not None or body_content is not None:
-                known_errors |= {413, 415, 422}
-            if query is not None:
-                known_errors.add(422)
-            documented: Any = view
-            for code, schema in {status: answer, **(also or {})}.items():
-                documented = self.response(code, schema, description=_SUCCESSES[code])(documented)
-            for code in sorted(known_errors):
-                documented = self.alt_response(code, TITLES[code].replace(" ", ""))(documented)
-            if query is not None:
-                documented = self.arguments(query, location="query")(documented)
-            if body is not None:
-                documented = self.arguments(body)(documented)
-            manual: dict[str, Any] = {"operationId": operation_id}
-            if role is None:
-                manual["security"] = []
-            if body_content is not None:
-                manual["requestBody"] = {"required": True, "content": dict(body_content)}
-            if other_media is not None:
-                manual["responses"] = {status: {"content": dict(other_media)}}
-            documented = self.doc(**manual)(documented)
-            # Flask gets the bare view: what the wrappers know is for the document alone.
-            loaded._apidoc = documented._apidoc
-            # `arguments` documents a 422 of its own, which `known_errors` has said already.
-            loaded._apidoc.get("arguments", {}).pop("responses", None)
+            documented = self._with_answers(view, {status: answer, **(also or {})}, sorted(known_errors))
+            documented = self._with_arguments(documented, query, body)
+            # Flask gets the bare view: what flask-smorest's wrappers know is for the document alone.
+            loaded._apidoc = self.doc(**manual)(documented)._apidoc
             loaded.role = role
             loaded.body_bytes_max = body_bytes_max
             self.add_url_rule(rule, operation_id, loaded, methods=[method])
             return view
 
         return register
+
+    def _with_answers(self, view: Any, answers: Mapping[int, Any], errors: Sequence[int]) -> Any:
+        for status, schema in answers.items():
+            view = self.response(status, schema, description=_SUCCESSES[status])(view)
+        for status in errors:
+            view = self.alt_response(status, TITLES[status].replace(" ", ""))(view)
+        return view
+
+    def _with_arguments(self, view: Any, query: type[Schema] | None, body: type[Schema] | None) -> Any:
+        if query is not None:
+            view = self.arguments(query, location="query")(view)
+        if body is not None:
+            view = self.arguments(body)(view)
+        # It documents a 422 of its own, which stands among the errors already.
+        view._apidoc.get("arguments", {}).pop("responses", None)
+        return view
 
 
 def read_body(bytes_max: int, *media_types: str) -> bytes:

@@ -16,12 +16,15 @@ from sqlalchemy.sql.functions import FunctionElement
 __all__ = [
     "Filter",
     "Kind",
+    "all_of",
+    "constant",
     "equal_to",
     "json_list_holds",
     "one_of",
     "patterns",
     "ranges",
     "seconds_between",
+    "state_of",
     "text_contains",
 ]
 

@@ -21,7 +21,7 @@ from mainspring_store.questions.filters import (
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
 
-__all__ = ["RUNS", "RUN_COLUMNS", "get_run", "list_runs", "run_key", "run_states", "task_results"]
+__all__ = ["RUNS", "RUN_COLUMNS", "get_run", "list_runs", "run_key", "run_not_found", "run_states", "task_results"]
 
 _run = dag_run.c
 _duration = seconds_between(_run.start_date, _run.end_date)
