@@ -16,7 +16,7 @@ from typing import Any
 
 from mainspring.errors import MainspringError
 
-__all__ = ["Config", "ConfigError", "Resolved", "check_exposure", "load_config"]
+__all__ = ["Config", "ConfigError", "Resolved", "check_execution_exposure", "check_exposure", "load_config"]
 
 _ENVIRONMENT_PREFIX = "MAINSPRING_"
 _CONFIG_FILE = "mainspring.toml"
@@ -114,7 +114,7 @@ class Config:
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
     """`None` = 1 on SQLite, 2 on PostgreSQL."""
     executor: str = field(default="thread", metadata={"parse": _text})
-    """`thread`, `local`, or the name that an installed package registered."""
+    """`thread`, `local`, `rq`, or the name that an installed package registered."""
     concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
     """Tasks that run at once; `None` = what the executor finds right for this machine."""
     stop_grace_seconds: int = field(default=10, metadata={"parse": _whole_number(0, 3600)})
@@ -123,6 +123,20 @@ class Config:
     """Folders that Python tasks import from. In the environment separated as in PATH."""
     http_allow: tuple[str, ...] = field(default=(), metadata={"parse": _words})
     """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
+    redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
+    """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
+    worker_token: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
+    """The credential of all workers at the execution API; `None` = one is made in `home`."""
+    execution_host: str = field(default="127.0.0.1", metadata={"parse": _text})
+    """Address the execution API listens on. Other than loopback demands `worker_token`, and TLS or `behind_proxy`."""
+    execution_port: int = field(default=8081, metadata={"parse": _whole_number(0, 65535)})
+    """TCP port of the execution API; 0 takes a free one."""
+    execution_url: str = field(default="http://127.0.0.1:8081", metadata={"parse": _text})
+    """Where workers find the execution API."""
+    lease_seconds: int = field(default=30, metadata={"parse": _whole_number(2, 3600)})
+    """How long a worker may be silent before its attempt is taken for lost; it stops its task after half of that."""
+    queue: str = field(default="default", metadata={"parse": _text})
+    """The queue that a worker takes attempts from."""
     log_level: str = field(default="info", metadata={"parse": _one_of("debug", "info", "warning", "error")})
 
     @property
@@ -198,14 +212,28 @@ def check_exposure(config: Config) -> None:
     """
     if (config.tls_certificate is None) != (config.tls_key is None):
         raise ConfigError(["tls_certificate and tls_key go together: give both or none"])
-    if _is_loopback(config.host):
+    _check_host(config, "host", config.host, "admin_token", config.admin_token)
+
+
+def check_execution_exposure(config: Config) -> None:
+    """The same for the execution API, whose secret is the workers'.
+
+    Raises:
+        ConfigError: says what is missing.
+    """
+    _check_host(config, "execution_host", config.execution_host, "worker_token", config.worker_token)
+
+
+def _check_host(config: Config, name: str, host: str, secret_name: str, secret: str | None) -> None:
+    if _is_loopback(host):
         return
     faults = []
-    if config.admin_token is None:
-        faults.append(f"host {config.host!r} is reachable from other machines: set MAINSPRING_ADMIN_TOKEN to a secret")
+    if secret is None:
+        variable = _variable(secret_name)
+        faults.append(f"{name} {host!r} is reachable from other machines: set {variable} to a secret")
     if config.tls_certificate is None and not config.behind_proxy:
         faults.append(
-            f"host {config.host!r} is reachable from other machines: set tls_certificate and tls_key,"
+            f"{name} {host!r} is reachable from other machines: set tls_certificate and tls_key,"
             " or behind_proxy = true when a proxy ends TLS before it"
         )
     if faults:

@@ -26,8 +26,17 @@ _API_FLAGS = (
     click.option("--port", metavar="PORT", help="Port to listen on (default: 8080; 0 takes a free one)."),
 )
 _SCHEDULER_FLAGS = (
-    click.option("--executor", metavar="NAME", help="What carries tasks out: thread (default) or local."),
+    click.option("--executor", metavar="NAME", help="What carries tasks out: thread (default), local or rq."),
     click.option("--concurrency", metavar="N", help="Tasks that run at once."),
+    click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
+)
+_EXECUTION_FLAGS = (
+    click.option("--execution-host", metavar="ADDRESS", help="Address to listen on (default: 127.0.0.1)."),
+    click.option("--execution-port", metavar="PORT", help="Port to listen on (default: 8081; 0 takes a free one)."),
+)
+_WORKER_FLAGS = (
+    click.option("--queue", metavar="NAME", help="The queue to take attempts from (default: default)."),
+    click.option("--execution-url", metavar="URL", help="Where the execution API is (default: this machine's)."),
     click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
 )
 
@@ -81,6 +90,25 @@ def scheduler(settings: Resolved) -> None:
     from mainspring_cli.services import run_scheduler
 
     sys.exit(run_scheduler(settings.config))
+
+
+@cli.command("execution-api")
+@click.option("--listen-fd", type=int, hidden=True, help="An inherited socket to serve instead of host and port.")
+@_with_settings(_SETTINGS_FLAGS, _EXECUTION_FLAGS)
+def execution_api(settings: Resolved, listen_fd: int | None) -> None:
+    """Serve remote workers, apart from the API."""
+    from mainspring_cli.services import serve_execution_api
+
+    serve_execution_api(settings.config, listen_fd=listen_fd)
+
+
+@cli.command()
+@_with_settings(_SETTINGS_FLAGS, _WORKER_FLAGS)
+def worker(settings: Resolved) -> None:
+    """Carry out attempts that the rq executor hands over, on any machine."""
+    from mainspring_cli.services import work
+
+    sys.exit(work(settings.config))
 
 
 @cli.command()

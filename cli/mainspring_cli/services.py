@@ -6,14 +6,22 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from mainspring_cli.config import Config, check_exposure
+from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
 from mainspring_cli.home import keep_admin_token, prepare_home
 from mainspring_cli.listener import listen
 
 if TYPE_CHECKING:
     from mainspring_store.key_ring import KeyRing
 
-__all__ = ["rotate_secret_keys", "run_scheduler", "schema_revisions", "serve_api", "upgrade_database"]
+__all__ = [
+    "rotate_secret_keys",
+    "run_scheduler",
+    "schema_revisions",
+    "serve_api",
+    "serve_execution_api",
+    "upgrade_database",
+    "work",
+]
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -39,7 +47,49 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         server_threads=config.api_threads,
     )
     # From here on the socket is gunicorn's to close.
-    ApiServer(config, settings, listen_fd=listen(config).detach() if listen_fd is None else listen_fd).run()
+    number = listen(config.host, config.port).detach() if listen_fd is None else listen_fd
+    ApiServer(config, settings, listen_fd=number).run()
+
+
+def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
+    """Serve the execution API to remote workers until SIGTERM or SIGINT; ends the process."""
+    from mainspring_api.execution import ExecutionSettings
+    from mainspring_cli.execution_server import ExecutionServer
+
+    check_execution_exposure(config)
+    prepare_home(config.home)
+    _log_to_stderr(config, "execution-api")
+    settings = ExecutionSettings(
+        database_url=config.store_url,
+        worker_token=_worker_token(config),
+        key_ring=_key_ring(config),
+        lease=timedelta(seconds=config.lease_seconds),
+    )
+    host, port = config.execution_host, config.execution_port
+    number = listen(host, port, setting="execution_port").detach() if listen_fd is None else listen_fd
+    ExecutionServer(config, settings, listen_fd=number).run()
+
+
+def work(config: Config) -> int:
+    """Carry attempts out for a scheduler, on any machine, until SIGTERM or SIGINT; returns the exit code."""
+    from mainspring_executors.rq.worker import WorkerSettings, run_worker
+
+    if config.redis_url is None:
+        raise ConfigError(["redis_url: a worker needs it; set MAINSPRING_REDIS_URL"])
+    prepare_home(config.home)
+    _log_to_stderr(config, f"worker {config.queue}")
+    return run_worker(
+        WorkerSettings(
+            redis_url=config.redis_url,
+            execution_url=config.execution_url,
+            worker_token=_worker_token(config),
+            queue=config.queue,
+            code_path=config.code_path,
+            http_allow=config.http_allow,
+            close_grace=timedelta(seconds=config.stop_grace_seconds),
+            beat_seconds=config.lease_seconds / 6,
+        )
+    )
 
 
 def run_scheduler(config: Config) -> int:
@@ -56,6 +106,7 @@ def run_scheduler(config: Config) -> int:
             concurrency=config.concurrency,
             code_path=config.code_path,
             http_allow=config.http_allow,
+            redis_url=config.redis_url,
             key_ring=_key_ring(config),
             close_grace=timedelta(seconds=config.stop_grace_seconds),
             version=version("mainspring"),
@@ -105,6 +156,12 @@ def _key_ring(config: Config) -> "KeyRing":
     from mainspring_store.key_ring import KeyRing, key_file
 
     return KeyRing(key_file(config.home), config.secret_keys)
+
+
+def _worker_token(config: Config) -> str:
+    from mainspring_api.private_files import worker_token
+
+    return config.worker_token or worker_token(config.home)
 
 
 def _log_to_stderr(config: Config, service: str) -> None:

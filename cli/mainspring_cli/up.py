@@ -3,9 +3,10 @@
 import os
 import socket
 import sys
+from contextlib import ExitStack
 
 from mainspring_api.private_files import admin_token_path
-from mainspring_cli.config import Config, check_exposure
+from mainspring_cli.config import Config, check_execution_exposure, check_exposure
 from mainspring_cli.home import keep_admin_token, lock_home, prepare_home
 from mainspring_cli.listener import listen
 from mainspring_cli.supervisor import Service, supervise
@@ -23,16 +24,46 @@ def run_up(config: Config) -> int:
         ConfigError: the home folder or the port cannot be had, or the address must not be served.
     """
     check_exposure(config)
+    if config.executor == "rq":
+        check_execution_exposure(config)
     prepare_home(config.home)
-    with lock_home(config.home), listen(config) as listener:
+    with ExitStack() as stack:
+        stack.enter_context(lock_home(config.home))
+        listener = stack.enter_context(listen(config.host, config.port))
         _announce(config, port=listener.getsockname()[1])
-        return supervise(
-            _services(config, listener), stop_seconds=config.stop_grace_seconds + _STOP_SECONDS_BESIDES_GRACE
-        )
+        services = _services(config, listener)
+        if config.executor == "rq":
+            execution = listen(config.execution_host, config.execution_port, setting="execution_port")
+            services += _remote_services(config, stack.enter_context(execution))
+        return supervise(services, stop_seconds=config.stop_grace_seconds + _STOP_SECONDS_BESIDES_GRACE)
+
+
+_OWN = (sys.executable, "-m", "mainspring_cli")
+
+
+def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
+    """What the rq executor needs besides Redis: the execution API, and one worker on this machine."""
+    number = listener.fileno()
+    environment = {**os.environ, **config.to_environment()}
+    without_token = {name: value for name, value in environment.items() if name != "MAINSPRING_ADMIN_TOKEN"}
+    scheme = "https" if config.tls_certificate else "http"
+    url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+    return [
+        Service(
+            name="execution-api",
+            command=[*_OWN, "execution-api", "--listen-fd", str(number)],
+            environment=without_token,
+            pass_fds=[number],
+        ),
+        Service(
+            name="worker",
+            command=[*_OWN, "worker"],
+            environment={**without_token, "MAINSPRING_EXECUTION_URL": url},
+        ),
+    ]
 
 
 def _services(config: Config, listener: socket.socket) -> list[Service]:
-    own = [sys.executable, "-m", "mainspring_cli"]
     environment = {**os.environ, **config.to_environment()}
     # What the scheduler starts are users' tasks: it has no business with the administrator's token.
     without_token = {name: value for name, value in environment.items() if name != "MAINSPRING_ADMIN_TOKEN"}
@@ -40,12 +71,12 @@ def _services(config: Config, listener: socket.socket) -> list[Service]:
     return [
         Service(
             name="scheduler",
-            command=[*own, "scheduler"],
+            command=[*_OWN, "scheduler"],
             environment=without_token,
         ),
         Service(
             name="api",
-            command=[*own, "api", "--listen-fd", str(number)],
+            command=[*_OWN, "api", "--listen-fd", str(number)],
             environment=environment,
             pass_fds=[number],
         ),

@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -54,6 +54,8 @@ class SchedulerSettings:
     synchronous: str = "FULL"
     close_grace: timedelta = timedelta(seconds=10)
     """How long running tasks may go on after SIGTERM."""
+    redis_url: str | None = field(default=None, repr=False)
+    """Where the `rq` executor puts attempts."""
     version: str = "0"
 
 
@@ -197,5 +199,6 @@ def _executor_settings(settings: SchedulerSettings) -> ExecutorSettings:
         code_path=tuple(settings.code_path),
         http_allow=tuple(settings.http_allow),
         self_fence=SELF_FENCE,
+        redis_url=settings.redis_url,
         state_dir=settings.state_dir,
     )

@@ -17,6 +17,7 @@ from flask import Flask, Response, request
 
 from mainspring.attempts import Attempt
 from mainspring.definition.json_source import load_json
+from mainspring.definition.secret_names import secret_names
 from mainspring.errors import InvalidInput, StoreUnavailable
 from mainspring.run_names import attempt_context, run_names
 from mainspring_api.execution.bodies import BODY_BYTES_MAX, Bad, read_beat, read_chunk, read_claim, read_finish
@@ -24,6 +25,8 @@ from mainspring_store import open_database, remote
 from mainspring_store.dags import Versions
 from mainspring_store.database import Database
 from mainspring_store.doorbell import Ringer, open_ringer
+from mainspring_store.key_ring import KeyRing
+from mainspring_store.secrets import Opened, open_secrets
 
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
 
@@ -38,6 +41,8 @@ class ExecutionSettings:
     database_url: str = field(repr=False)
     worker_token: str = field(repr=False)
     """The credential that all workers share."""
+    key_ring: KeyRing
+    """What secrets are opened with, for the worker that claims."""
     lease: timedelta = timedelta(seconds=30)
     """How long a claim holds without a beat."""
     connections_max: int = 16
@@ -49,6 +54,7 @@ class _Context:
     database: Database
     versions: Versions
     ringer: Ringer
+    key_ring: KeyRing
     lease: timedelta
     token_hash: bytes
 
@@ -63,6 +69,7 @@ def create_execution_app(settings: ExecutionSettings) -> Flask:
         database=database,
         versions=Versions(database),
         ringer=open_ringer(database),
+        key_ring=settings.key_ring,
         lease=settings.lease,
         token_hash=_hash(settings.worker_token).encode(),
     )
@@ -170,6 +177,8 @@ def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]
         data_interval_end=claimed.data_interval_end,
         run_after=claimed.run_after,
     )
+    names_of_secrets = secret_names(claimed.payload)
+    opened = open_secrets(context.database, context.key_ring, names_of_secrets) if names_of_secrets else Opened()
     order = Attempt(
         attempt_id=claimed.attempt_id,
         dag_id=claimed.dag_id,
@@ -180,6 +189,8 @@ def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]
         queue=task.queue,
         task_type=task.type,
         payload=claimed.payload,
+        # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
+        secrets=opened.values,
         context=attempt_context(names),
         timeout=task.execution_timeout,
         cancel_grace=task.cancel_grace,
