@@ -12,7 +12,7 @@ from flask import Response, g, request
 from marshmallow import fields, post_load, validate
 
 from mainspring.definition import Definition
-from mainspring.errors import Conflict, InvalidInput, InvalidParams, Problem
+from mainspring.errors import InvalidInput, InvalidParams, Problem
 from mainspring.ids import check_run_id, new_run_id
 from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, RunType
@@ -23,6 +23,7 @@ from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Que
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
 from mainspring_api.waiting import POLL_SECONDS
+from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.notes import set_run_note
 from mainspring_store.questions import runs as questions
 from mainspring_store.questions.listing import CURSOR_TOTAL_MAX
@@ -138,7 +139,7 @@ class TriggerBody(Body):
 
 
 class RunPatch(Body):
-    """What may be changed of a run. `state` failed cancels it."""
+    """What may be changed of a run. `state` failed cancels one that has not ended."""
 
     state = Choice(RunState, only=[RunState.QUEUED, RunState.SUCCESS, RunState.FAILED], allow_none=True)
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
@@ -240,10 +241,10 @@ def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
     answer=DagRun,
     body=RunPatch,
     query=UpdateMask,
-    errors=(404, 409),
+    errors=(404,),
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Cancel a run (`state` failed) or change its note."""
+    """Cancel a run (`state` failed), mark it, queue it again, or change its note."""
     here = context()
     changes = {name: body[name] for name in body if not query["update_mask"] or name in query["update_mask"]}
     if changes.get("state") is not None:
@@ -339,17 +340,17 @@ def _wait_result(
 
 
 def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None:
-    if state is not RunState.FAILED:
-        raise _invalid(
-            "/state", f"setting a run to {state} is not supported yet; 'failed' cancels it", "not_supported_yet"
-        )
-    message = f"cancelled by {g.user.name}"
-    if cancel_run(here.database, dag_id, run_id, now=datetime.now(UTC), message=message):
+    """Cancel a run, give it a result, or queue one that has ended. Nothing changes when it stands so already."""
+    now, by = datetime.now(UTC), g.user.name
+    if state is RunState.QUEUED:
+        has_changed = requeue_run(here.database, here.versions, dag_id, run_id, now=now)
+    else:
+        has_changed = (
+            state is RunState.FAILED
+            and cancel_run(here.database, dag_id, run_id, now=now, message=f"cancelled by {by}")
+        ) or mark_run(here.database, here.versions, dag_id, run_id, state, by=by, now=now)
+    if has_changed:
         here.ringer.ring()
-        return
-    _, present = questions.run_key(here.database, dag_id, run_id)
-    if present is not RunState.FAILED:
-        raise Conflict(f"run '{run_id}' has ended already, as {present}; a run that has ended cannot be cancelled")
 
 
 def _params(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:

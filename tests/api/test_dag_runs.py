@@ -180,22 +180,27 @@ def test_a_cancel_ends_the_run_and_says_who(api: Api) -> None:
     assert again["end_date"] == run["end_date"]
 
 
-def test_a_run_that_succeeded_is_not_cancelled(api: Api) -> None:
-    api.save("one", {"a": SHELL})
-    run_id = api.trigger("one")
+def test_a_run_can_be_marked_and_queued_again(api: Api) -> None:
+    api.save()
+    run_id = api.trigger()
     api.engine.settle()
-    api.engine.finish("a", run_id=run_id)
-    refused = api.patch(f"/dags/one/dagRuns/{run_id}", {"state": "failed"}, 409)
-    assert "success" in refused["detail"]["message"]
-    assert api.get(f"/dags/one/dagRuns/{run_id}")["state"] == "success"
+    path = f"/dags/etl/dagRuns/{run_id}"
+    marked = api.patch(path, {"state": "success"})
+    assert (marked["state"], marked["state_reason"]) == ("success", "marked")
+    assert "admin" in marked["message"]
+    instances = api.get(f"{path}/taskInstances")["task_instances"]
+    assert {one["task_id"]: one["state"] for one in instances} == {"a": "success", "b": "skipped"}
+    assert api.patch(path, {"state": "failed"})["state_reason"] == "marked"
+    assert api.patch(path, {"state": "queued"})["state"] == "queued"
+    api.engine.settle()
+    assert api.get(path)["state"] == "success"
 
 
-@pytest.mark.parametrize("state", ["queued", "success"])
-def test_states_that_cannot_be_set_yet_say_so(sqlite_api: Api, state: str) -> None:
-    sqlite_api.save()
-    run_id = sqlite_api.trigger()
-    problem = sqlite_api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": state}, 422)
-    assert problem["errors"][0]["code"] == "not_supported_yet"
+def test_queueing_a_run_that_has_not_ended_changes_nothing(api: Api) -> None:
+    api.save()
+    run_id = api.trigger()
+    api.engine.settle()
+    assert api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "queued"})["state"] == "running"
 
 
 @pytest.mark.parametrize("state", ["running", "cancelled", "", 1])
