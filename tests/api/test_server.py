@@ -2,6 +2,8 @@
 
 import http.client
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -106,3 +108,10 @@ def test_a_stop_answers_those_who_wait(api: Api) -> None:
         "outputs": None,
         "results": {},
     }
+
+
+def test_the_application_starts_without_what_only_some_requests_need() -> None:
+    program = "import sys, mainspring_api.app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "flask" in loaded
+    assert not {"cel", "jsonschema_rs", "psycopg", "alembic", "requests", "cryptography"} & set(loaded)
