@@ -64,6 +64,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
         worker_token=_worker_token(config),
         key_ring=_key_ring(config),
         lease=timedelta(seconds=config.lease_seconds),
+        version=version("mainspring"),
     )
     host, port = config.execution_host, config.execution_port
     number = listen(host, port, setting="execution_port").detach() if listen_fd is None else listen_fd

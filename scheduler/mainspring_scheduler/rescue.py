@@ -46,6 +46,8 @@ def find_unsubmitted(
     """A final report for each of our own attempts that its executor never got: the commit's answer was lost."""
     reports = []
     for name, executor in executors.items():
+        if executor.capabilities.survives_scheduler_restart:
+            continue  # its attempts are put back as they are: see `remote_rescue`
         mine = [
             attempt
             for attempt in _live(database, [name])

@@ -93,7 +93,7 @@ class Scheduler:
         remote = frozenset(
             name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart
         )
-        self._has_remote = bool(remote)
+        self._remote = remote
         self._dispatcher = Dispatcher(
             owner=incarnation,
             default_executor=default_executor,
@@ -154,7 +154,7 @@ class Scheduler:
         except Exception:
             _log.exception("a pass failed; its reports are now applied one attempt at a time")
             self._apply_one_by_one(inbox, now)
-            if self._has_remote:
+            if self._remote:
                 self._apply_remote_one_by_one(now)
             return self._pass([], [], is_looking, now)
 
@@ -165,7 +165,7 @@ class Scheduler:
         with scheduling.begin_pass(self._database) as current:
             if chunks:
                 current.reports.append_log(chunks)
-            if self._has_remote and is_looking:
+            if self._remote and is_looking:
                 reports = [*reports, *current.reports.take_remote(REMOTE_REPORTS_MAX)]
                 counts.reports = len(reports)
             applied = self._apply(current, fold(reports), now) if reports else Applied()
@@ -296,6 +296,8 @@ class Scheduler:
     def _cancel_fenced(self) -> None:
         """Stop the processes of attempts that the store has ended already."""
         fenced = scheduling.unstopped_cancels(self._database)
+        if any(executor in self._remote for executor, _ in fenced):
+            scheduling.note_never_claimed(self._database, self._remote, now=self._clock.now())
         wanted: dict[str, list[str]] = {}
         for executor, attempt_id in fenced:
             if attempt_id not in self._cancelled and executor in self._executors:

@@ -17,6 +17,7 @@ from mainspring.errors import StoreUnavailable
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor
 from mainspring_scheduler.clock import Clock, SystemClock
+from mainspring_scheduler.remote_rescue import RemoteRescue
 from mainspring_scheduler.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.scheduler import Scheduler
 from mainspring_store import services
@@ -86,6 +87,7 @@ class Service:
             random=Random(),  # noqa: S311  spreads retries, guards nothing
             key_ring=key_ring,
         )
+        self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._bell: Doorbell = open_doorbell(database)
         self._beat_at = float("-inf")
         self._stopping = False
@@ -123,6 +125,7 @@ class Service:
             self._beat_at = self._clock.monotonic()
             services.beat(self._database, self.incarnation, now=self._clock.now())
             self._rescue()
+        self._scheduler.inject(self._remote_rescue.look())
         return not counts.is_complete or self._scheduler.has_backlog
 
     def _rescue(self) -> None:

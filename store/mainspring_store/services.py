@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from mainspring_store.database import Database
 from mainspring_store.tables import service
 
-__all__ = ["alive", "beat", "register_service", "stop_service"]
+__all__ = ["alive", "beat", "details_of_alive", "register_service", "stop_service"]
 
 
 def register_service(
@@ -62,5 +62,17 @@ def alive(database: Database, *, since: datetime) -> frozenset[str]:
         return frozenset(
             connection.scalars(
                 select(service.c.incarnation).where(service.c.heartbeat_at >= since, service.c.stopped_at.is_(None))
+            )
+        )
+
+
+def details_of_alive(database: Database, *, kind: str, since: datetime) -> list[Mapping[str, Any]]:
+    """What processes of a kind tell about themselves that beat at or after `since` and have not stopped."""
+    with database.read() as connection:
+        return list(
+            connection.scalars(
+                select(service.c.details).where(
+                    service.c.kind == kind, service.c.heartbeat_at >= since, service.c.stopped_at.is_(None)
+                )
             )
         )

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from mainspring.attempts import LogChunk
 from mainspring_executors.contract import Capabilities
 from mainspring_store import remote, runs
-
 from tests.scheduler.engine import Engine
 
 TOKEN = "a" * 64

@@ -21,6 +21,7 @@ from mainspring.definition.secret_names import secret_names
 from mainspring.errors import InvalidInput, StoreUnavailable
 from mainspring.run_names import attempt_context, run_names
 from mainspring_api.execution.bodies import BODY_BYTES_MAX, Bad, read_beat, read_chunk, read_claim, read_finish
+from mainspring_api.execution.heart import Heart
 from mainspring_store import open_database, remote
 from mainspring_store.dags import Versions
 from mainspring_store.database import Database
@@ -45,6 +46,7 @@ class ExecutionSettings:
     """What secrets are opened with, for the worker that claims."""
     lease: timedelta = timedelta(seconds=30)
     """How long a claim holds without a beat."""
+    version: str = "0"
     connections_max: int = 16
     synchronous: str = "FULL"
 
@@ -54,6 +56,7 @@ class _Context:
     database: Database
     versions: Versions
     ringer: Ringer
+    heart: Heart
     key_ring: KeyRing
     lease: timedelta
     token_hash: bytes
@@ -69,11 +72,13 @@ def create_execution_app(settings: ExecutionSettings) -> Flask:
         database=database,
         versions=Versions(database),
         ringer=open_ringer(database),
+        heart=Heart(database, version=settings.version, lease=settings.lease),
         key_ring=settings.key_ring,
         lease=settings.lease,
         token_hash=_hash(settings.worker_token).encode(),
     )
     app.extensions[_EXTENSION] = context
+    context.heart.start()
     app.before_request(lambda: _refuse_strangers(context))
     app.register_error_handler(Bad, lambda exc: _answer(422, {"detail": str(exc)}))
     app.register_error_handler(InvalidInput, lambda exc: _answer(400, {"detail": str(exc)}))
@@ -89,6 +94,7 @@ def create_execution_app(settings: ExecutionSettings) -> Flask:
 def close_execution_app(app: Flask) -> None:
     """Close the connections."""
     context: _Context = app.extensions[_EXTENSION]
+    context.heart.stop()
     context.ringer.close()
     context.database.close()
 

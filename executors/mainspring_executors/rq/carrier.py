@@ -70,6 +70,7 @@ class _Carriage:
         now = monotonic()
         # Half of the lease is left for the stop itself, so that nothing runs any more when it ends.
         self._fence_seconds = claim.lease.total_seconds() / 2
+        self._kill_seconds = claim.lease.total_seconds() * 0.9
         self._renewed_at = self._beat_at = now
         self._log_at = now
         self._chunks: list[LogChunk] = []
@@ -105,6 +106,9 @@ class _Carriage:
             self._send_log(keep=FINISH_CHUNKS_MAX if now - self._log_at < LOG_SECONDS else 0)
         if now - self._renewed_at > self._fence_seconds:
             self._stop("its lease could not be renewed")
+        if now - self._renewed_at > self._kill_seconds:
+            # Whatever grace the task was given: somebody else may run it soon.
+            self._executor.close(timedelta(0))
         if self._is_stopping():
             self._drain(now)
 

@@ -9,7 +9,7 @@ from mainspring_store.scheduling.records import (
     RunFacts,
     StartableRun,
 )
-from mainspring_store.scheduling.reports import unstopped_cancels
+from mainspring_store.scheduling.reports import note_never_claimed, unstopped_cancels
 from mainspring_store.scheduling.transaction import Pass, begin_pass
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "RunFacts",
     "StartableRun",
     "begin_pass",
+    "note_never_claimed",
     "unstopped_cancels",
 ]

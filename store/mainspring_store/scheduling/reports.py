@@ -31,7 +31,7 @@ from mainspring_store.scheduling.records import (
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try, xcom
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["ReportWrites", "unstopped_cancels"]
+__all__ = ["ReportWrites", "note_never_claimed", "unstopped_cancels"]
 
 
 class ReportWrites:
@@ -79,10 +79,11 @@ class ReportWrites:
         """Attempts that a worker claimed and whose lease ran out before `now`."""
         return list(self._connection.scalars(self._statements.expired_leases, {"now": now}))
 
-    def unclaimed(self, executor: str, before: datetime) -> list[str]:
-        """Attempts of a remote executor that were queued before an instant and no worker has claimed; oldest first."""
+    def unclaimed(self, executor: str, before: datetime) -> dict[str, str]:
+        """Attempts of a remote executor that were queued before an instant and that no worker has claimed, with their
+        queues; oldest first, a bounded number."""
         params = {"executor": executor, "before": before}
-        return list(self._connection.scalars(self._statements.unclaimed, params))
+        return {row.attempt_id: row.queue for row in self._connection.execute(self._statements.unclaimed, params)}
 
     def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`), replacing those of an earlier try."""
@@ -99,8 +100,18 @@ def unstopped_cancels(database: Database) -> list[tuple[str, str]]:
         return [(row.executor, row.attempt_id) for row in connection.execute(_UNSTOPPED_CANCELS)]
 
 
-_UNSTOPPED_CANCELS = select(task_try.c.executor, task_try.c.attempt_id).where(
-    task_try.c.stopped_at.is_(None), task_try.c.cancel_requested_at.is_not(None)
+def note_never_claimed(database: Database, executors: Iterable[str], *, now: datetime) -> None:
+    """Fenced attempts of remote executors that no worker had claimed: none ever will, so they have stopped."""
+    with database.write() as connection:
+        connection.execute(_NOTE_NEVER_CLAIMED, {"executors": list(executors), "now": now})
+
+
+_FENCED = and_(task_try.c.stopped_at.is_(None), task_try.c.cancel_requested_at.is_not(None))
+_UNSTOPPED_CANCELS = select(task_try.c.executor, task_try.c.attempt_id).where(_FENCED)
+_NOTE_NEVER_CLAIMED = (
+    update(task_try)
+    .where(_FENCED, task_try.c.claimed_at.is_(None), task_try.c.executor.in_(bindparam("executors", expanding=True)))
+    .values(stopped_at=bindparam("now", type_=UtcDateTime))
 )
 
 
@@ -198,7 +209,8 @@ class _Statements:
             text("stopped_at IS NULL"), LIVE, task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime)
         )
         self.unclaimed = (
-            select(task_try.c.attempt_id)
+            select(task_try.c.attempt_id, task_instance.c.queue)
+            .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
             .where(
                 text("stopped_at IS NULL"),
                 task_try.c.executor == bindparam("executor"),

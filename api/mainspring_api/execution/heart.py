@@ -1,0 +1,58 @@
+"""The sign of life of one execution API process, by which schedulers know that leases could be renewed."""
+
+import logging
+import os
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from mainspring.errors import StoreUnavailable
+from mainspring_store import services
+from mainspring_store.database import Database
+
+__all__ = ["Heart"]
+
+_log = logging.getLogger(__name__)
+
+BEAT_SECONDS_MAX = 5.0
+
+
+class Heart:
+    """Beats from a thread of its own until it is stopped."""
+
+    def __init__(self, database: Database, *, version: str, lease: timedelta) -> None:
+        self._database = database
+        self._version = version
+        self._lease_seconds = lease.total_seconds()
+        self._incarnation = str(uuid4())
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+
+    def start(self) -> None:
+        services.register_service(
+            self._database,
+            incarnation=self._incarnation,
+            kind="execution",
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            version=self._version,
+            details={"lease_seconds": self._lease_seconds},
+            now=datetime.now(UTC),
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        try:
+            services.stop_service(self._database, self._incarnation, now=datetime.now(UTC))
+        except StoreUnavailable as exc:
+            _log.warning("%s", exc)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(min(BEAT_SECONDS_MAX, self._lease_seconds / 4)):
+            try:
+                services.beat(self._database, self._incarnation, now=datetime.now(UTC))
+            except StoreUnavailable as exc:
+                _log.warning("%s", exc)
