@@ -17,12 +17,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
 
 __all__ = ["Database", "open_database"]
 
+CONNECTION_WAIT_SECONDS_MAX = 5.0
+"""How long a thread waits for one of this process's connections before the store is called unavailable."""
 WRITE_WAIT_SECONDS_MAX = 5.0
 """How long a writer waits for its turn before the store is called unavailable."""
 
@@ -134,7 +137,7 @@ def open_database(url: str, *, connections_max: int = 16, synchronous: str = "FU
         parsed,
         pool_size=connections_max,
         max_overflow=0,
-        pool_pre_ping=False,
+        pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
     )
     return Database(engine, None)
@@ -156,6 +159,7 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
         poolclass=QueuePool,
         pool_size=connections_max,
         max_overflow=0,
+        pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
         connect_args={"check_same_thread": False, "timeout": WRITE_WAIT_SECONDS_MAX, "cached_statements": 512},
     )
 
@@ -187,6 +191,8 @@ def _translated() -> Iterator[None]:
     """Turn "the database is away or busy" into `StoreUnavailable`; let every other error through."""
     try:
         yield
+    except PoolTimeout as exc:
+        raise StoreUnavailable("all connections to the database are in use; try again later") from exc
     except OperationalError as exc:
         raise StoreUnavailable(f"the database cannot be used now: {exc.orig}") from exc
     except DBAPIError as exc:

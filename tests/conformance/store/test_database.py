@@ -146,6 +146,16 @@ class TestTransactions:
             raise ZeroDivisionError
         assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
+    def test_a_thread_that_gets_no_connection_is_told_to_come_back(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(database_module, "CONNECTION_WAIT_SECONDS_MAX", 0.05)
+        url = database.engine.url.render_as_string(hide_password=False)
+        narrow = open_database(url, connections_max=1)
+        with narrow.read(), pytest.raises(StoreUnavailable, match="in use"), narrow.read():
+            pass
+        narrow.close()
+
 
 class TestDoorbell:
     def test_a_ring_wakes_the_listener(self, database: Database) -> None:
