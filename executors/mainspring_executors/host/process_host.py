@@ -37,6 +37,7 @@ from mainspring_executors.wire import READY, decode_attempt, encode_finished, en
 __all__ = ["ProcessHost"]
 
 _LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
+_PATIENCE_SECONDS_MAX = 60.0
 _SETTLE_SECONDS = 0.05
 """Between two looks at what is left of an ended attempt; most often the end of a child tells sooner."""
 _SETTLE_SECONDS_MAX = 5.0
@@ -79,11 +80,11 @@ class ProcessHost:
             self._start_queued()
             self._link.send()
             self._heed_backlog()
-            for key, _ in self._selector.select(self._patience()):
-                key.data()
             if self._link.is_deserted:
                 self._begin_close(0.0)
-            elif monotonic() - self._link.heard_at > self._config.self_fence_seconds:
+            for key, _ in self._selector.select(self._patience()):
+                key.data()
+            if monotonic() - self._link.heard_at > self._config.self_fence_seconds:
                 # Nobody may know any more what runs here; the guard ends it before another scheduler starts it again.
                 os._exit(1)
             self._ring()
@@ -124,9 +125,9 @@ class ProcessHost:
 
     def _patience(self) -> float:
         """Seconds until there is something to do without being told."""
-        until = self._link.heard_at + self._config.self_fence_seconds
-        alarm = self._alarms.next_at()
-        return max(0.0, (until if alarm is None else min(until, alarm)) - monotonic()) + 0.001
+        until = [self._link.heard_at + self._config.self_fence_seconds, self._alarms.next_at()]
+        seconds = min(at for at in until if at is not None) - monotonic()
+        return min(max(0.0, seconds) + 0.001, _PATIENCE_SECONDS_MAX)
 
     def _ring(self) -> None:
         for what, attempt_id in self._alarms.due(monotonic()):

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import pytest
 
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
-from mainspring_executors import Executor, SubmitResult
+from mainspring_executors import Executor, SubmitResult, leftovers
+from mainspring_executors.environment import HOST_VARIABLE
 
 T = TypeVar("T")
 
@@ -55,8 +56,9 @@ def wait_for(condition: Callable[[], T], what: str, *, seconds: float = DEADLINE
 class Bed:
     """An executor and everything it has reported so far."""
 
-    def __init__(self, executor: Executor, folder: Path) -> None:
+    def __init__(self, executor: Executor, folder: Path, state_dir: Path) -> None:
         self.executor = executor
+        self.state_dir = state_dir
         self.folder = folder
         """A folder for witness files."""
         self.reports: dict[str, list[Report]] = defaultdict(list)
@@ -111,8 +113,10 @@ class Bed:
             offset += len(chunk.data)
         return b"".join(chunk.data for chunk in chunks)
 
-    def witness(self, name: str) -> Path:
-        return self.folder / name
+    def hosts(self) -> list[tuple[int, int]]:
+        """(guard, host) of each of its task hosts."""
+        mark = f"{HOST_VARIABLE}={leftovers.installation_of(self.state_dir)}-".encode()
+        return [pair for pair in hosts_of(os.getpid()) if mark in Path(f"/proc/{pair[0]}/environ").read_bytes()]
 
 
 def is_running(pid: int) -> bool:

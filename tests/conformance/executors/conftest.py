@@ -26,10 +26,9 @@ def make(executor_name: str, tmp_path: Path) -> Iterator[Callable[..., Bed]]:
     opened: list[Executor] = []
 
     def open_bed(**settings: Any) -> Bed:
-        settings = {"code_path": (CODE,), "state_dir": tmp_path / "state", "concurrency": 4, **settings}
-        executor = open_executor(executor_name, ExecutorSettings(**settings))
-        opened.append(executor)
-        return Bed(executor, tmp_path)
+        bed = _open(executor_name, tmp_path / "state", tmp_path, **settings)
+        opened.append(bed.executor)
+        return bed
 
     yield open_bed
     for executor in opened:
@@ -37,5 +36,27 @@ def make(executor_name: str, tmp_path: Path) -> Iterator[Callable[..., Bed]]:
 
 
 @pytest.fixture
-def bed(make: Callable[..., Bed]) -> Bed:
-    return make()
+def bed(executor_name: str, shared: dict[str, Bed], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Bed:
+    """An executor that earlier tests may have used; whatever they did to it must not matter."""
+    if executor_name not in shared:
+        shared[executor_name] = _open(
+            executor_name,
+            tmp_path_factory.mktemp(executor_name),
+            tmp_path,
+            # Nobody talks to it while other tests run.
+            self_fence=timedelta(hours=1),
+        )
+    return Bed(shared[executor_name].executor, tmp_path, shared[executor_name].state_dir)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[dict[str, Bed]]:
+    beds: dict[str, Bed] = {}
+    yield beds
+    for bed in beds.values():
+        bed.executor.close(timedelta(0))
+
+
+def _open(name: str, state_dir: Path, folder: Path, **settings: Any) -> Bed:
+    settings = {"code_path": (CODE,), "state_dir": state_dir, "concurrency": 4, **settings}
+    return Bed(open_executor(name, ExecutorSettings(**settings)), folder, state_dir)

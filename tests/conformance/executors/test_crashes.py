@@ -39,6 +39,12 @@ def assert_gone(pids: list[int], *, seconds: float = 10.0) -> None:
     wait_for(lambda: not any(map(is_running, pids)), f"the end of {pids}", seconds=seconds)
 
 
+@pytest.fixture
+def bed(make: Callable[..., Bed]) -> Bed:
+    """An executor of the test's own: it will not be the same afterwards."""
+    return make()
+
+
 # -- tasks and hosts
 
 
@@ -58,7 +64,7 @@ def test_a_killed_host_takes_its_tasks_along_and_another_takes_over(bed: Bed, tm
     queued = [sh("true") for _ in range(3)]
     bed.start(task)
     pids = pids_of(tmp_path)
-    ((guard, host),) = [pair for pair in hosts_of(os.getpid()) if _runs_under(pids[2], pair[1])]
+    ((guard, host),) = [pair for pair in bed.hosts() if _runs_under(pids[2], pair[1])]
     bed.submit(*queued)
     for pid in {"host": [host], "guard": [guard], "both": [guard, host]}[which]:
         os.kill(pid, signal.SIGKILL)
@@ -76,7 +82,7 @@ def test_the_log_before_a_host_died_is_kept(bed: Bed) -> None:
     task = sh("echo before; sleep 60")
     bed.submit(task)
     bed.until(lambda: bed.log(task) == b"before\n", "the log")
-    for guard, host in hosts_of(os.getpid()):
+    for guard, host in bed.hosts():
         os.kill(host, signal.SIGKILL)
         os.kill(guard, signal.SIGTERM)
     end = bed.finish(task)
@@ -89,7 +95,7 @@ def test_a_host_that_does_not_answer_is_given_up(make: Callable[..., Bed], tmp_p
     task = sh(family(tmp_path))
     bed.start(task)
     pids = pids_of(tmp_path)
-    for _, host in hosts_of(os.getpid()):
+    for _, host in bed.hosts():
         os.kill(host, signal.SIGSTOP)
     assert bed.finish(task, seconds=30).outcome is Outcome.LOST
     assert not any(map(is_running, pids))
@@ -132,7 +138,7 @@ def test_a_host_that_dies_at_its_start_again_and_again_is_started_less_and_less_
     broken.write_text(f"#!/bin/sh\necho >> {tmp_path}/starts\nexit 1\n")
     broken.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(broken))
-    for _, host in hosts_of(os.getpid()):
+    for _, host in bed.hosts():
         os.kill(host, signal.SIGKILL)
     bed.until(lambda: text_of(tmp_path / "starts"), "the end of the host to be noticed")
     task, unwanted = sh("true"), sh("true")
@@ -189,10 +195,12 @@ def test_a_killed_scheduler_leaves_nothing_running(start: Callable[..., Schedule
     assert_gone(pids + hosts)
 
 
+@pytest.mark.parametrize("body", ["sleep 0.05", "echo talking"], ids=["silent", "talkative"])
 def test_tasks_of_a_killed_scheduler_are_asked_before_they_are_killed(
-    start: Callable[..., Scheduler], tmp_path: Path
+    start: Callable[..., Scheduler], tmp_path: Path, body: str
 ) -> None:
-    script = f"trap 'echo asked > {tmp_path}/asked; exit' TERM; echo > {tmp_path}/up; while :; do sleep 0.05; done"
+    """Whether its host notices by reading or by writing."""
+    script = f"trap 'echo asked > {tmp_path}/asked; exit' TERM; echo > {tmp_path}/up; while :; do {body}; done"
     scheduler = start(script)
     wait_for(lambda: (tmp_path / "up").exists(), "the task")
     scheduler.process.kill()

@@ -234,5 +234,4 @@ def test_signals_that_the_host_handles_have_their_own_meaning_again(bed: Bed) ->
 
 def test_the_state_folder_is_private(bed: Bed) -> None:
     bed.run(call("one"))
-    state = bed.folder / "state"
-    assert stat.S_IMODE(os.stat(state / "work").st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(bed.state_dir / "work").st_mode) == 0o700

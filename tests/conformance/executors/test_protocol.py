@@ -16,7 +16,13 @@ from mainspring.errors import ExecutorError
 from mainspring.states import StateReason
 from mainspring_executors import SubmitResult, Whereabouts
 
-from .bed import Bed, attempt, call, hosts_of, is_running, sh, text_of, wait_for
+from .bed import Bed, attempt, call, is_running, sh, text_of, wait_for
+
+
+@pytest.fixture
+def bed(make: Callable[..., Bed]) -> Bed:
+    """An executor of the test's own: it will not be the same afterwards."""
+    return make()
 
 
 def blocker(folder: Path, name: str = "release") -> Attempt:
@@ -68,7 +74,7 @@ def test_recover_tells_where_each_attempt_is(make: Callable[..., Bed], tmp_path:
 def test_recover_calls_a_lost_attempt_finished_and_never_absent(bed: Bed) -> None:
     task = sh("sleep 60")
     bed.start(task)
-    for _, host in hosts_of(os.getpid()):
+    for _, host in bed.hosts():
         os.kill(host, signal.SIGKILL)
     seen = set()
     while bed.finished(task) is None:
@@ -198,7 +204,7 @@ def test_close_interrupts_what_is_left(make: Callable[..., Bed], tmp_path: Path)
     bed.submit(program, callable_)
     wait_for(lambda: text_of(tmp_path / "pid"), "the callable")
     bed.until(lambda: bed.log(program), "the program")
-    pids = [pid for pair in hosts_of(os.getpid()) for pid in pair]
+    pids = [pid for pair in bed.hosts() for pid in pair]
     pids += [started.pid for task in (program, callable_) for started in bed.of(task, Started) if started.pid]
     if bed.executor.capabilities.isolates_crash:
         bed.submit(*queued)
@@ -233,8 +239,8 @@ def test_close_is_final_and_can_be_repeated(bed: Bed) -> None:
 def test_close_leaves_no_process_and_no_file(bed: Bed) -> None:
     bed.run(call("one"))
     bed.run(sh("touch file"))
-    hosts = hosts_of(os.getpid())
+    hosts = bed.hosts()
     assert hosts
     bed.executor.close(timedelta(0))
     assert not any(is_running(pid) for pair in hosts for pid in pair)
-    assert not list((bed.folder / "state").glob("work/*"))
+    assert not list((bed.state_dir).glob("work/*"))
