@@ -32,7 +32,7 @@ def _outputs(text: str) -> dict[str, str]:
 def _expected() -> Mapping[str, float]:
     """The same figures from the files, by Gram-Schmidt instead of the normal equations."""
     with (EXAMPLE / "data" / "sales.csv").open(newline="") as file:
-        units = {}
+        units: dict[str, float] = {}
         for row in csv.DictReader(file):
             if re.fullmatch(r"\d+", row["units"]):
                 units.setdefault(row["date"], float(row["units"]))
