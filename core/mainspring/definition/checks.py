@@ -78,23 +78,21 @@ def _check_retry_policy(fields: Mapping[str, Any], at: str, report: Report) -> N
 
 
 def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
-    """A branch that chooses without an expression must choose direct downstream tasks."""
+    """A branch that chooses without an expression must choose a direct downstream task."""
+    downstream: dict[str, list[str]] = {}
     for task_id, task in tasks.items():
-        choose = task.get("choose")
-        if (
-            isinstance(choose, str)
-            and Template(choose).is_constant
-            and task_id not in tasks.get(choose, {}).get("depends_on", ())
-        ):
+        for name in task.get("depends_on", ()):
+            downstream.setdefault(name, []).append(task_id)
+    for task_id, task in tasks.items():
+        choose, after = task.get("choose"), downstream.get(task_id, [])
+        if choose is not None and "${{" not in choose and choose not in after:
             at = join_pointer("/tasks", task_id, "choose")
-            downstream = [name for name, other in tasks.items() if task_id in other.get("depends_on", ())]
-            report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, downstream)
+            report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, after)
 
 
 def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:
     """Upstream indexes of each task, of the dependencies that make sense."""
     index = {task_id: position for position, task_id in enumerate(tasks)}
-    known = list(tasks)
     upstream: list[list[int]] = []
     for task_id, task in tasks.items():
         upstream.append([])
@@ -105,7 +103,7 @@ def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) 
             elif name in index:
                 upstream[-1].append(index[name])
             else:
-                report.add_unknown("unknown_task", at, f"task {task_id!r} depends on unknown task", name, known)
+                report.add_unknown("unknown_task", at, f"task {task_id!r} depends on unknown task", name, tasks)
     return upstream
 
 
@@ -179,7 +177,7 @@ def _known_references(found: Expression | Template, tasks: Mapping[str, Any], at
     used = sorted(found.task_references)
     for other in used:
         if other not in tasks:
-            report.add_unknown("unknown_task", at, "it uses unknown task", other, list(tasks))
+            report.add_unknown("unknown_task", at, "it uses unknown task", other, tasks)
     return [other for other in used if other in tasks]
 
 

@@ -415,7 +415,7 @@ class Record:
             elif name.startswith("x-"):
                 result[name] = item
             else:
-                report.add_unknown("unknown_field", join_pointer(at, name), "unknown field", name, list(known))
+                report.add_unknown("unknown_field", join_pointer(at, name), "unknown field", name, known)
         self._check_presence(result, at, report)
         # What is left can still be checked: the rest of an object is not at fault for one field.
         return {name: item for name, item in result.items() if item is not INVALID}

@@ -125,9 +125,7 @@ class Tasks:
             if "type" not in value:
                 report.add("missing_field", at, "the field 'type' is missing", f"types: {', '.join(TASK_TYPES)}")
             else:
-                report.add_unknown(
-                    "unknown_task_type", f"{at}/type", "unknown type of task", str(name), list(TASK_TYPES)
-                )
+                report.add_unknown("unknown_task_type", f"{at}/type", "unknown type of task", str(name), TASK_TYPES)
             # Its other fields depend on the type; what it waits for does not.
             return {"depends_on": _DEPENDS_ON.read(value, at, Report()).get("depends_on", [])}
         return record.read(value, at, report)

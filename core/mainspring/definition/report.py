@@ -1,6 +1,7 @@
 """The collecting of problems: every one is told, up to a bound, and the others are counted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 from mainspring.errors import Problem
@@ -38,13 +39,13 @@ class Report:
             self.problems.append(Problem(pointer=pointer, message=message, hint=hint, code=code))
         return INVALID
 
-    def add_unknown(self, code: str, pointer: str, what: str, name: str, known: Sequence[str]) -> Any:
+    def add_unknown(self, code: str, pointer: str, what: str, name: str, known: Collection[str]) -> Any:
         """Note an unknown name: "{what} 'name'", with a guess at what was meant."""
         if self.is_full:  # neither guess nor text for what is only counted
             return self.add(code, pointer, "")
         hint = did_you_mean(name, known) if len(self.problems) < _HINTS_MAX else None
-        some = ", ".join(known[:_KNOWN_SHOWN]) + (", …" if len(known) > _KNOWN_SHOWN else "")
-        return self.add(code, pointer, f"{what} {show(name)}", hint or f"known: {some}")
+        some = ", ".join(islice(known, _KNOWN_SHOWN)) + (", …" if len(known) > _KNOWN_SHOWN else "")
+        return self.add(code, pointer, f"{what} {show(name)}", hint or (f"known: {some}" if some else None))
 
     def counted(self) -> list[Problem]:
         """A last problem that counts those which were not kept; empty when all were."""

@@ -78,6 +78,12 @@ BODIES = {
     "unknown upstream": lambda size: (
         '{"dag_id":"d","tasks":{"a":{"type":"noop","depends_on":[' + _numbered('"t#"', size) + "]}}}"
     ),
+    "branches to nowhere": lambda size: (
+        '{"dag_id":"d","tasks":{' + _numbered('"t#":{"type":"branch","choose":"x"}', min(size, 400_000)) + "}}"
+    ),
+    "unknown references": lambda size: (
+        '{"dag_id":"d","tasks":{' + _numbered('"t#":{"type":"noop","when":"tasks.x#.state"}', min(size, 400_000)) + "}}"
+    ),
     "one long id": lambda size: '{"dag_id":"' + "x" * size + '"}',
     "deep lists": lambda size: "[" * size,
     "deep objects": lambda size: _fill('{"a":', size),
