@@ -111,10 +111,15 @@ def _definition(document: Mapping[str, Any]) -> Definition:
     return _definitions[key]
 
 
+class _Groups(dict[int, list[Row[Any]]]):
+    def __missing__(self, key: int) -> list[Row[Any]]:
+        return []
+
+
 def _grouped(rows: Sequence[Row[Any]], name: str) -> Mapping[int, Sequence[Row[Any]]]:
-    groups: dict[int, list[Row[Any]]] = defaultdict(list)
+    groups = _Groups()
     for row in rows:
-        groups[getattr(row, name)].append(row)
+        groups.setdefault(getattr(row, name), []).append(row)
     return groups
 
 
@@ -397,7 +402,8 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
             said = decision(definition.tasks[instance.task_id].trigger_rule, upstream)
             expected = _presumed(event)
             if expected is not None and said != expected:
-                yield f"run {run.run_id}, event {event.seq}: {instance.task_id} became {event.state} ({said}): {upstream}"
+                what = f"run {run.run_id}, event {event.seq}: {instance.task_id}"
+                yield f"{what} became {event.state}, its rule says {said} on {upstream}"
             states[instance.id] = event.state
 
 

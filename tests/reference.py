@@ -20,7 +20,10 @@ class _Seen:
     """What a trigger rule may look at."""
 
     ok: int
+    failed: int
+    """Itself, not by its own upstream."""
     bad: int
+    """Failed in either way."""
     skipped: int
     is_over: bool
 
@@ -39,8 +42,8 @@ _RULES: Mapping[str, tuple[Test, Test, Test]] = {
     "all_failed": (_never, lambda up: up.ok or up.skipped, lambda up: up.is_over),
     "all_done": (_never, _never, lambda up: up.is_over),
     "all_done_min_one_success": (
-        lambda up: up.is_over and not up.ok and up.bad,
-        lambda up: up.is_over and not up.ok,
+        lambda up: up.is_over and not up.ok and not up.skipped,
+        lambda up: up.skipped,
         lambda up: up.is_over,
     ),
     "all_skipped": (_never, lambda up: up.ok or up.bad, lambda up: up.is_over),
@@ -50,7 +53,7 @@ _RULES: Mapping[str, tuple[Test, Test, Test]] = {
         lambda up: up.ok,
     ),
     "one_failed": (_never, lambda up: up.is_over and not up.bad, lambda up: up.bad),
-    "one_done": (_never, lambda up: up.is_over and not (up.ok or up.bad), lambda up: up.ok or up.bad),
+    "one_done": (_never, lambda up: up.is_over and not (up.ok or up.failed), lambda up: up.ok or up.failed),
     "none_failed": (lambda up: up.bad, _never, lambda up: up.is_over),
     "none_failed_min_one_success": (
         lambda up: up.bad,
@@ -68,6 +71,7 @@ def decision(rule: TriggerRule, upstream: Sequence[str]) -> str:
         return "run"
     seen = _Seen(
         ok=upstream.count("success"),
+        failed=upstream.count("failed"),
         bad=upstream.count("failed") + upstream.count("upstream_failed"),
         skipped=upstream.count("skipped"),
         is_over=all(state in FINISHED for state in upstream),
