@@ -257,7 +257,7 @@ def _past_holds_back(facts: Facts, instance: Row[Any]) -> bool:
         return False
     past = facts.by_task[max(earlier, key=moment).id, instance.task_id]
     # A mapped task that is not expanded yet stands for all of its items.
-    same = [one for one in past if one.map_index in (instance.map_index, -1)]
+    same = [one for one in past if one.map_index in (instance.map_index, -1) and one.state != "removed"]
     return any(one.state not in ("success", "skipped") for one in same)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import ExpressionError
 from mainspring.states import StateReason, TaskState
+from mainspring_scheduler.room import has_limits
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Pass
 
@@ -64,7 +65,8 @@ def followed_branch(version: Version, index: int, report: Finished) -> tuple[Fin
 def skip_left_out(
     scheduling: Pass, version: Version, dag_run_id: int, task_index: int, chosen: Sequence[str], now: datetime
 ) -> None:
-    """Skip what a branch did not choose, and collect what follows from it."""
+    """Skip what a branch did not choose, and collect what follows from it. To be called after everything else that
+    was decided in one statement with the branch has been written: it may be among what is left out."""
     for instance in scheduling.limits.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
         scheduling.effects.moved(
             instance,
@@ -74,3 +76,6 @@ def skip_left_out(
             downstream=version.graph.downstream[instance.task_index],
             reason=StateReason.BRANCH,
         )
+        task = version.tasks[instance.task_index]
+        if has_limits(task):
+            scheduling.limits.unpark(version.definition.dag_id, task.task_id)

@@ -197,6 +197,10 @@ class Dispatcher:
             scheduling.decisions.add_attempts(attempts)
         for one in held:
             self._collect_effects(scheduling, one, now)
+        for one in held:
+            if isinstance(one.choice, Resolve) and one.choice.branch is not None:
+                run_id, index = one.candidate.dag_run_id, one.candidate.task_index
+                skip_left_out(scheduling, one.question.version, run_id, index, one.choice.branch, now)
         return held
 
     def _collect_effects(self, scheduling: Pass, one: _Chosen, now: datetime) -> None:
@@ -226,8 +230,6 @@ class Dispatcher:
             reason=decided.reason,
             try_number=one.attempt.try_number if one.attempt else candidate.try_number,
         )
-        if isinstance(one.choice, Resolve) and one.choice.branch is not None:
-            skip_left_out(scheduling, version, candidate.dag_run_id, candidate.task_index, one.choice.branch, now)
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(_live(one.attempt, candidate))
         elif has_limits(one.question.task):

@@ -82,6 +82,10 @@ class LiveAttempts:
     def forget(self, attempt_id: str) -> None:
         self._known.pop(attempt_id, None)
 
+    def clear(self) -> None:
+        """Forget all: a transaction was undone that some of it was learned in."""
+        self._known.clear()
+
     def find(self, attempt_ids: Iterable[str], scheduling: Pass) -> dict[str, LiveAttempt]:
         """Those of the attempts that are, or were when last seen, live."""
         ids = list(attempt_ids)
@@ -141,6 +145,8 @@ def apply_reports(
     for step in followed:
         _collect_effects(scheduling, step, now)
         _unpark(scheduling, step)
+    # After the moves of all: what a branch leaves out may be among those that moved.
+    for step in followed:
         if step.branch is not None:
             skip_left_out(scheduling, step.version, step.live.dag_run_id, step.live.task_index, step.branch, now)
     for attempt_id, report in folded.items():

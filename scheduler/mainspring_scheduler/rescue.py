@@ -28,12 +28,12 @@ UNSUBMITTED_AFTER = timedelta(seconds=5)
 def find_lost(
     database: Database, executors: Mapping[str, Executor], *, incarnation: str, is_exclusive: bool, now: datetime
 ) -> list[Finished]:
-    """A final report for each live attempt of a scheduler that is dead.
+    """A final report for each attempt of a scheduler that is dead; of a fenced one it tells that it stopped.
 
     is_exclusive: no other scheduler can be alive.
     """
     bound = [name for name, executor in executors.items() if not executor.capabilities.survives_scheduler_restart]
-    others = [attempt for attempt in _live(database, bound) if attempt.owner != incarnation]
+    others = [attempt for attempt in _unstopped(database, bound) if attempt.owner != incarnation]
     if not others:
         return []
     alive = frozenset() if is_exclusive else services.alive(database, since=now - LOST_AFTER)
@@ -50,7 +50,7 @@ def find_unsubmitted(
             continue  # its attempts are put back as they are: see `remote_rescue`
         mine = [
             attempt
-            for attempt in _live(database, [name])
+            for attempt in _unstopped(database, [name])
             if attempt.owner == incarnation and attempt.queued_at < now - UNSUBMITTED_AFTER
         ]
         places = executor.recover([attempt.attempt_id for attempt in mine]) if mine else {}
@@ -62,9 +62,9 @@ def find_unsubmitted(
     return reports
 
 
-def _live(database: Database, executors: list[str]) -> list[LiveAttempt]:
+def _unstopped(database: Database, executors: list[str]) -> list[LiveAttempt]:
     with scheduling.begin_pass(database) as current:
-        return [attempt for name in executors for attempt in current.reports.all_live_attempts(name)]
+        return [attempt for name in executors for attempt in current.reports.unstopped_attempts(name)]
 
 
 def _lost(attempt: LiveAttempt, why: str, now: datetime) -> Finished:

@@ -150,9 +150,11 @@ class Scheduler:
         try:
             return self._pass(inbox.reports, inbox.chunks, is_looking, now)
         except StoreUnavailable:
+            self._live_attempts.clear()
             raise
         except Exception:
             _log.exception("a pass failed; its reports are now applied one attempt at a time")
+            self._live_attempts.clear()
             self._apply_one_by_one(inbox, now)
             if self._remote:
                 self._apply_remote_one_by_one(now)

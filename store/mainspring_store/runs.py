@@ -26,6 +26,7 @@ from mainspring_store.batches import as_rows
 from mainspring_store.database import Database
 from mainspring_store.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.instance_plan import PLAN_FIELDS, plan_of
+from mainspring_store.parking import wake_parked
 from mainspring_store.tables import dag, dag_run, task_instance, task_try
 from mainspring_store.types import Key, UtcDateTime
 
@@ -136,18 +137,24 @@ def cancel_run(
         key = connection.scalar(select(dag_run.c.id).where(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id))
         if key is None:
             raise NotFound(f"dag '{dag_id}' has no run '{run_id}'")
-        return end_run(connection, key, now=now, reason=reason, message=message)
+        effects = Effects()
+        is_ended = end_run(connection, key, effects, now=now, reason=reason, message=message)
+        effects.apply(connection)
+        return is_ended
 
 
-def end_run(connection: Connection, key: int, *, now: datetime, reason: StateReason, message: str) -> bool:
-    """`cancel_run` within a transaction of the caller's, by key."""
+def end_run(
+    connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason, message: str
+) -> bool:
+    """`cancel_run` within a transaction of the caller's, by key; what follows from it is left to the caller to apply,
+    after what it has collected of the same run before."""
     if key not in lock_runs(connection, [key]):
         return False
     state = connection.scalar(select(dag_run.c.state).where(dag_run.c.id == key))
     if state is None or state in RUN_FINISHED:
         return False
-    effects = Effects()
     _stop_instances(connection, key, effects, now=now, reason=reason)
+    wake_parked(connection, key)
     effects.event(key, RunState.FAILED, at=now, reason=reason)
     connection.execute(
         update(dag_run)
@@ -160,7 +167,6 @@ def end_run(connection: Connection, key: int, *, now: datetime, reason: StateRea
             .where(dag.c.dag_id == select(dag_run.c.dag_id).where(dag_run.c.id == key).scalar_subquery())
             .values(running_runs=dag.c.running_runs - 1)
         )
-    effects.apply(connection)
     return True
 
 

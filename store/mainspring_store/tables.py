@@ -100,6 +100,8 @@ dag_version = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Text),
     UniqueConstraint("dag_id", "version_number"),
+    # What is kept in memory by version or run must stay right after its DAG was deleted, so ids are never used again.
+    sqlite_autoincrement=True,
 )
 
 dag_run = Table(
@@ -184,6 +186,7 @@ dag_run = Table(
         sqlite_where=text("parent_instance_id IS NOT NULL"),
         postgresql_where=text("parent_instance_id IS NOT NULL"),
     ),
+    sqlite_autoincrement=True,
 )
 
 task_instance = Table(

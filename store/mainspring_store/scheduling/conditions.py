@@ -13,15 +13,12 @@ from mainspring_store.scheduling.records import (
 from mainspring_store.tables import task_instance, task_try
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["ACTIVE", "LIVE", "PARKED", "READY", "UNLIMITED", "decide_rows", "decided_values", "either"]
+__all__ = ["ACTIVE", "LIVE", "READY", "UNLIMITED", "decide_rows", "decided_values", "either"]
 
 # Constants and the very words of the partial indexes, so that both databases recognise them.
 LIVE = task_try.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 ACTIVE = task_instance.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 READY = text("task_instance.state = 'scheduled' AND task_instance.ready")
-PARKED = text(
-    "task_instance.state = 'scheduled' AND NOT task_instance.ready AND task_instance.state_reason IS NOT NULL"
-)
 UNLIMITED = 2**31 - 1
 """What a pool of -1 slots has left."""
 

@@ -60,9 +60,9 @@ class ReportWrites:
         rows = dump_rows({"attempt_id": attempt_id} for attempt_id in attempt_ids)
         return [_live(row) for row in self._connection.execute(self._statements.live_attempts, {"rows": rows})]
 
-    def all_live_attempts(self, executor: str) -> list[LiveAttempt]:
-        """Every live attempt of an executor, oldest first."""
-        return [_live(row) for row in self._connection.execute(self._statements.all_live, {"executor": executor})]
+    def unstopped_attempts(self, executor: str) -> list[LiveAttempt]:
+        """Every attempt of an executor of which something may still run, live or fenced; oldest first."""
+        return [_live(row) for row in self._connection.execute(self._statements.unstopped, {"executor": executor})]
 
     def first_starts(self, instance_ids: Iterable[int]) -> Mapping[int, datetime]:
         """When the first try of each instance's present generation started; without those of which none has."""
@@ -157,7 +157,7 @@ class _Statements:
             .values(**{**decided_values(rows), "ready": and_(rows.c.ready, may_decide())})
             .returning(task_instance.c.id)
         )
-        live = (
+        attempts = (
             select(
                 task_try.c.attempt_id,
                 task_instance.c.id.label("instance_id"),
@@ -177,11 +177,11 @@ class _Statements:
             .select_from(task_try)
             .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
             .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
-            .where(LIVE)
         )
+        live = attempts.where(LIVE)
         rows = rows_of({"attempt_id": str})
         self.live_attempts = live.where(task_try.c.attempt_id.in_(select(rows.c.attempt_id)))
-        self.all_live = live.where(
+        self.unstopped = attempts.where(
             task_try.c.executor == bindparam("executor"), task_try.c.stopped_at.is_(None)
         ).order_by(task_try.c.attempt_id)
         rows = rows_of({"id": int})

@@ -1,6 +1,6 @@
 """Runs: which may start, how they end, and what is known about them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.effects import RunCounters
+from mainspring_store.effects import Effects, RunCounters
 from mainspring_store.readiness import may_decide
 from mainspring_store.runs import end_run
 from mainspring_store.scheduling.records import (
@@ -26,8 +26,10 @@ __all__ = ["RunWrites"]
 class RunWrites:
     """The part of a pass that starts and ends runs."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, effects: Callable[[], Effects]) -> None:
+        """effects: those of the pass at the moment of asking."""
         self._connection = connection
+        self._effects = effects
         self._statements = _statements(connection.dialect.name == "sqlite")
 
     def startable_runs(self, now: datetime, limit: int) -> list[StartableRun]:
@@ -67,8 +69,8 @@ class RunWrites:
         return overdue, over
 
     def stop_run(self, run_id: int, *, now: datetime, reason: StateReason, message: str) -> bool:
-        """End a run at once, as a cancel does. Not to be mixed with effects of the same run in this pass."""
-        return end_run(self._connection, run_id, now=now, reason=reason, message=message)
+        """End a run at once, as a cancel does; what follows from it is left collected in the pass."""
+        return end_run(self._connection, run_id, self._effects(), now=now, reason=reason, message=message)
 
     def instance_states(self, run_ids: Sequence[int]) -> Mapping[int, list[tuple[int, TaskState]]]:
         """For each run its (task_index, state) pairs."""

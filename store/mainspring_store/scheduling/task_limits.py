@@ -12,7 +12,8 @@ from sqlalchemy.types import Integer
 from mainspring.states import StateReason, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.effects import InstanceRef
-from mainspring_store.scheduling.conditions import ACTIVE, PARKED
+from mainspring_store.parking import PARKED
+from mainspring_store.scheduling.conditions import ACTIVE
 from mainspring_store.scheduling.records import (
     Candidate,
 )
@@ -191,7 +192,8 @@ class _Statements:
         self.past_state = select(other.c.state).where(
             other.c.dag_run_id == past,
             other.c.task_id == bindparam("task_id"),
-            other.c.map_index == bindparam("map"),
+            # A mapped task that is not expanded yet stands for all of its items.
+            or_(other.c.map_index == bindparam("map"), other.c.map_index == literal_column("-1")),
             other.c.state != literal_column("'removed'"),
         )
         self.active_in_run = select(func.count()).where(

@@ -18,9 +18,11 @@ __all__ = ["Pass", "begin_pass"]
 
 @contextmanager
 def begin_pass(database: Database) -> Iterator["Pass"]:
-    """One scheduling transaction: commits at the end, rolls back on an exception."""
+    """One scheduling transaction: settles and commits at the end, rolls back on an exception."""
     with database.write() as connection:
-        yield Pass(connection)
+        current = Pass(connection)
+        yield current
+        current.settle()
 
 
 class Pass:
@@ -35,7 +37,7 @@ class Pass:
         self.reports = ReportWrites(connection)
         self.decisions = DecisionWrites(connection)
         self.limits = TaskLimitWrites(connection)
-        self.runs = RunWrites(connection)
+        self.runs = RunWrites(connection, lambda: self.effects)
         self.resources = ResourceReads(connection)
         self.effects = Effects()
 

@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dag_version")),
         sa.UniqueConstraint("dag_id", "version_number", name=op.f("uq_dag_version_dag_id_version_number")),
         sa.UniqueConstraint("uuid", name=op.f("uq_dag_version_uuid")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "dag_run",
@@ -153,6 +154,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dag_run")),
         sa.UniqueConstraint("dag_id", "logical_date", name=op.f("uq_dag_run_dag_id_logical_date")),
         sa.UniqueConstraint("dag_id", "run_id", name=op.f("uq_dag_run_dag_id_run_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("dag_run", schema=None) as batch_op:
         batch_op.create_index("ix_dag_run_dag_id_id", ["dag_id", "id"], unique=False)

@@ -1,0 +1,135 @@
+"""What the simulation found, each as a story of its own."""
+
+from datetime import timedelta
+
+import pytest
+
+from mainspring.errors import StoreUnavailable
+from mainspring_scheduler.rescue import find_lost
+from mainspring_store import Database, dags, runs
+from tests.scheduler.engine import Engine
+from tests.simulation.world import UnreliableDatabase
+
+LISTS = {"type": "object", "properties": {"items": {"type": "array"}, "way": {}}}
+
+
+def cancel(engine: Engine, run_id: str) -> None:
+    assert runs.cancel_run(engine.database, "etl", run_id, now=engine.clock.now(), message="by test")
+
+
+def test_what_is_reported_in_the_pass_of_the_timeout_is_told_before_it(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}, "b": {}}, dagrun_timeout="60s"))
+    engine.settle()
+    engine.clock.move(timedelta(seconds=61))
+    engine.start("b")
+    engine.finish("a")
+    told = [(one.task_id, one.state) for one in engine.events()]
+    assert told.index(("a", "success")) < told.index(("b", "failed")) < told.index((None, "failed"))
+    assert told.index(("b", "running")) < told.index(("b", "failed"))
+    assert engine.events()[-1].task_id is None, "nothing is told of a run after its end"
+    assert engine.states() == {"a": "success", "b": "failed"}
+
+
+@pytest.mark.parametrize("fault", ["rollback", "unknown"])
+def test_a_start_whose_commit_broke_is_recorded_once(engine: Engine, database: Database, fault: str) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    unreliable = UnreliableDatabase(database.engine, database._write_queue)
+    engine.scheduler._database = unreliable
+    engine.start("a")
+    unreliable.fault = fault
+    with pytest.raises(StoreUnavailable):
+        engine.step()
+    engine.settle()
+    assert engine.states() == {"a": "running"}
+    assert [one.state for one in engine.events() if one.task_id == "a"] == ["queued", "running"]
+
+
+def test_a_cancel_makes_room_for_what_its_tasks_limit_held_back(engine: Engine) -> None:
+    version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
+    for run_id in ("r1", "r2"):
+        engine.trigger(version, run_id)
+    engine.settle()
+    assert engine.states("r2") == {"a": "scheduled"}
+    cancel(engine, "r1")
+    engine.settle()
+    assert engine.states("r2") == {"a": "queued"}
+
+
+def test_a_cancel_before_the_start_lets_the_next_run_go_on(engine: Engine) -> None:
+    version = engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}})
+    for run_id in ("r1", "r2"):
+        engine.trigger(version, run_id)
+    engine.settle()
+    engine.finish("a", run_id="r2")
+    assert engine.states("r2")["b"] == "scheduled"
+    cancel(engine, "r1")
+    engine.settle()
+    assert engine.states("r1")["b"] == "skipped"
+    assert engine.states("r2")["b"] == "queued"
+
+
+def test_what_a_branch_left_out_lets_the_next_run_go_on(engine: Engine) -> None:
+    tasks = {
+        "pick": {"type": "branch", "callable": "ways:pick"},
+        "a": {"depends_on": ["pick"], "depends_on_past": True},
+    }
+    version = engine.save("etl", tasks)
+    for run_id in ("r1", "r2"):
+        engine.trigger(version, run_id)
+    engine.settle()
+    engine.finish("pick", run_id="r2", outputs={"return_value": "a"})
+    assert engine.states("r2")["a"] == "scheduled"
+    engine.finish("pick", run_id="r1", outputs={"return_value": []})
+    assert engine.states("r1")["a"] == "skipped"
+    assert engine.states("r2")["a"] == "queued"
+
+
+def test_items_wait_for_a_run_before_that_has_not_found_its_items_yet(engine: Engine) -> None:
+    tasks = {
+        "a": {},
+        "b": {"depends_on": ["a"], "expand": {"item": "${{ params.items }}"}, "depends_on_past": True},
+    }
+    version = engine.save("etl", tasks, params=LISTS)
+    for run_id in ("r1", "r2"):
+        engine.trigger(version, run_id, {"items": [1]})
+    engine.settle()
+    engine.finish("a", run_id="r2")
+    assert engine.states("r2")["b[0]"] == "scheduled"
+    engine.finish("a", run_id="r1")
+    engine.finish("b", run_id="r1", map_index=0)
+    assert engine.states("r2")["b[0]"] == "queued"
+
+
+def test_a_branch_leaves_out_a_mapped_task_that_was_expanded_at_the_same_moment(engine: Engine) -> None:
+    tasks = {
+        "pick": {"type": "branch", "choose": "${{ [] }}", "priority_weight": 9},
+        "a": {"depends_on": ["pick"], "trigger_rule": "always", "expand": {"item": "${{ params.items }}"}},
+    }
+    engine.trigger(engine.save("etl", tasks, params=LISTS), conf={"items": [1, 2, 3]})
+    engine.settle()
+    assert engine.states() == {"pick": "success", "a[0]": "skipped", "a[1]": "skipped", "a[2]": "skipped"}
+    assert engine.run()["state"] == "success"
+
+
+def test_a_fenced_attempt_whose_scheduler_died_is_said_to_have_stopped(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    cancel(engine, "r1")
+    lost = find_lost(
+        engine.database, {"thread": engine.executor}, incarnation="second", is_exclusive=True, now=engine.clock.now()
+    )
+    engine.scheduler.inject(lost)
+    engine.settle()
+    assert [one.stopped_at for one in engine.tries("a")] == [engine.clock.now()]
+    assert engine.states() == {"a": "failed"}
+
+
+def test_a_dag_that_is_deleted_and_saved_anew_runs_as_it_says_now(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {"command": ["old"]}}), conf={})
+    engine.settle()
+    engine.finish("a")
+    dags.delete_dag(engine.database, "etl")
+    engine.trigger(engine.save("etl", {"a": {"command": ["new"]}}))
+    engine.settle()
+    assert engine.attempt("a").payload["command"] == ["new"]
