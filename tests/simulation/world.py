@@ -1,0 +1,126 @@
+"""The real scheduler and store, with everything around them in the hands of the simulation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mainspring.attempts import Attempt, Finished, Report
+from mainspring.errors import StoreUnavailable
+from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_scheduler.rescue import find_lost, find_unsubmitted
+from mainspring_scheduler.scheduler import PassCounts, Scheduler
+from mainspring_store import Database, open_database, services
+from tests.scheduler.engine import MovedClock, ScriptedExecutor
+
+__all__ = ["Host", "UnreliableDatabase"]
+
+
+class UnreliableDatabase(Database):
+    """Breaks once, on demand: `rollback` loses a transaction, `unknown` commits it and loses the answer."""
+
+    fault: str | None = None
+
+    @classmethod
+    def at(cls, url: str) -> "UnreliableDatabase":
+        database = open_database(url, connections_max=4, **({"synchronous": "NORMAL"} if "sqlite" in url else {}))
+        return cls(database.engine, database._write_queue)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        fault, self.fault = self.fault, None
+        with super().write() as connection:
+            yield connection
+            if fault == "rollback":
+                raise StoreUnavailable("the connection broke before the commit")
+        if fault == "unknown":
+            raise StoreUnavailable("the connection broke after the commit")
+
+
+CAPABILITIES = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
+
+
+class SimulatedExecutor(ScriptedExecutor):
+    """Also refuses attempts, or loses the answer to their submission, when it is told to."""
+
+    def __init__(self, clock: MovedClock, slots: int) -> None:
+        super().__init__(clock, slots, CAPABILITIES)
+        self._finished = set()
+        self.answer = SubmitResult.ACCEPTED
+        self.refused: list[str] = []
+
+    def submit(self, attempts: Sequence[Attempt]) -> Sequence[Submitted]:
+        if self.answer is SubmitResult.ACCEPTED:
+            return super().submit(attempts)
+        answers = [Submitted(attempt_id=one.attempt_id, result=self.answer, detail="as told") for one in attempts]
+        if self.answer is SubmitResult.REJECTED:
+            self.refused += [one.attempt_id for one in attempts]
+        self.answer = SubmitResult.ACCEPTED
+        return answers
+
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        places = {one: Whereabouts.RUNNING if one in self.submitted else Whereabouts.ABSENT for one in attempt_ids}
+        return places | {one: Whereabouts.FINISHED for one in attempt_ids if one in self.finished}
+
+
+class Host:
+    """One scheduler process: the scheduler, its executor, its heartbeat. A crash leaves nothing of it."""
+
+    def __init__(
+        self, database: UnreliableDatabase, clock: MovedClock, *, incarnation: str, slots: int, seed: int
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.incarnation = incarnation
+        self.executor = SimulatedExecutor(clock, slots)
+        self.scheduler = Scheduler(
+            database,
+            {"thread": self.executor},
+            default_executor="thread",
+            incarnation=incarnation,
+            clock=clock,
+            random=Random(seed),
+        )
+        self.inbox: list[Report] = []
+        """What the scheduler holds in memory: delivered, and not yet in the store."""
+        services.register_service(
+            database, incarnation=incarnation, kind="scheduler", hostname="h", pid=1, version="0", details={},
+            now=clock.now(),
+        )  # fmt: skip
+
+    def deliver(self, *reports: Report) -> None:
+        """What the next pass will hear from the executor."""
+        self.executor.report(*reports)
+        self.inbox += reports
+        self.executor.finished.update(one.attempt_id for one in reports if isinstance(one, Finished))
+
+    def beat(self) -> None:
+        services.beat(self.database, self.incarnation, now=self.clock.now())
+
+    def rescue(self) -> list[Finished]:
+        """Look for attempts that nobody carries any more, as the service does with each beat."""
+        found: dict[str, Any] = {"incarnation": self.incarnation, "now": self.clock.now()}
+        executors = {"thread": self.executor}
+        lost = find_lost(self.database, executors, is_exclusive=self.database.is_sqlite, **found)
+        lost += find_unsubmitted(self.database, executors, **found)
+        self.scheduler.inject(lost)
+        self.inbox += lost
+        return lost
+
+    def run_once(self) -> PassCounts | None:
+        """One pass; None = the store broke, with the outcome of the commit unknown to the scheduler."""
+        try:
+            counts = self.scheduler.run_once(is_woken=True)
+        except StoreUnavailable:
+            return None
+        self.inbox = []
+        refused, self.executor.refused = self.executor.refused, []
+        for attempt_id in refused:
+            self.inbox.append(self.scheduler._rejected(attempt_id, "as told"))
+        return counts
+
+    def close(self) -> None:
+        self.executor.close(timedelta(0))
