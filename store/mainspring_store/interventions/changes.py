@@ -18,8 +18,9 @@ from mainspring.states import TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.effects import Effects, InstanceRef
 from mainspring_store.interventions.targets import Shape, TargetRun
+from mainspring_store.parking import PARKED
 from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import LIVE, PARKED
+from mainspring_store.scheduling.conditions import LIVE
 from mainspring_store.tables import dag, dag_run, task_instance, task_try, xcom
 from mainspring_store.types import UtcDateTime
 
