@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mainspring.errors import Problem
-from mainspring.graph import topological_order
+from mainspring.graph import find_cycle, topological_order
 from mainspring.pointers import join_pointer, split_pointer
 
 __all__ = ["PARTS_MAX", "PATTERNS_MAX", "bound_problems", "count_parts"]
@@ -42,7 +42,7 @@ def bound_problems(schema: Mapping[str, Any]) -> list[Problem]:
         return [_problem("", f"the schema holds {patterns} regular expressions; at most {PATTERNS_MAX} are allowed")]
     parts = count_parts(schema)
     if parts is None:
-        return [_problem("", "a reference leads back to itself", "write the schema without recursion")]
+        return [_endless_reference(schema)]
     if parts > PARTS_MAX:
         message = f"the schema has {parts} parts with its references written out; at most {PARTS_MAX} are allowed"
         return [_problem("", message)]
@@ -51,22 +51,39 @@ def bound_problems(schema: Mapping[str, Any]) -> list[Problem]:
 
 def count_parts(schema: Mapping[str, Any]) -> int | None:
     """The values of a schema, each reference counted as if what it leads to were written there; `None` = no end."""
-    names = [""]  # of the schema itself, then of every reference that is met
-    index = {"": 0}
-    sizes: list[int] = []
-    references: list[list[int]] = []
-    for name in names:
-        size, found = _measure(_resolve(schema, name))
-        names += (one for one in dict.fromkeys(found) if one not in index)
-        index = {one: position for position, one in enumerate(names)}
-        sizes.append(size)
-        references.append([index[one] for one in found])
-    order = topological_order([sorted(set(found)) for found in references])
+    names, sizes, references = _references(schema)
+    order = topological_order(references)
     if len(order) < len(names):
         return None
     for position in order:
         sizes[position] += sum(sizes[target] for target in references[position])
     return sizes[0]
+
+
+def _endless_reference(schema: Mapping[str, Any]) -> Problem:
+    names, _, references = _references(schema)
+    endless = {names[position] for position in find_cycle(references) or ()}
+    pointer = next((pointer for pointer, part in _subschemas(schema, "") if part.get("$ref") in endless), None)
+    at = "" if pointer is None else join_pointer(pointer, "$ref")
+    return _problem(at, "the reference leads back to itself", "write the schema without recursion")
+
+
+def _references(schema: Mapping[str, Any]) -> tuple[list[str], list[int], list[list[int]]]:
+    """What refers to what: the references, the first being the schema itself as ""; for each the values of what it
+    leads to; and for each the positions of the references in there, as often as they stand there."""
+    names = [""]
+    index = {"": 0}
+    sizes: list[int] = []
+    references: list[list[int]] = []
+    for name in names:
+        size, found = _measure(_resolve(schema, name))
+        for one in found:
+            if one not in index:
+                index[one] = len(names)
+                names.append(one)
+        sizes.append(size)
+        references.append([index[one] for one in found])
+    return names, sizes, references
 
 
 def _measure(value: Any) -> tuple[int, list[str]]:

@@ -121,9 +121,16 @@ def _doubling(levels: int) -> dict[str, Any]:
         ),
         pytest.param(
             _object(a={"$ref": "#", "default": {}}, b={"$ref": "#", "default": {}}),
-            "",
+            "/properties/a/$ref",
             "leads back to itself",
             id="recursion",
+        ),
+        pytest.param(
+            _object(a={"$ref": "#/$defs/x"})
+            | {"$defs": {"x": {"items": {"$ref": "#/$defs/y"}}, "y": {"$ref": "#/$defs/x"}}},
+            "/properties/a/$ref",
+            "leads back to itself",
+            id="recursion through another",
         ),
         pytest.param(_object(a={"$id": "x"}), "/properties/a/$id", "not understood", id="another base"),
         pytest.param(_object(a={"$dynamicRef": "#x"}), "/properties/a/$dynamicRef", "not understood", id="dynamic"),
