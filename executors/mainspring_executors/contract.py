@@ -76,7 +76,8 @@ class Executor(Protocol):
 
         `timeout` 0 only looks. Each report is returned once; one that the caller could not store may come again
         only where the executor survives a scheduler restart. After a loss of the place of execution, a `Finished`
-        with outcome `lost` is returned for each attempt that was there.
+        with outcome `lost` is returned for each attempt that may have begun there, once nothing of it runs any more;
+        one that has certainly not begun is carried out elsewhere.
         """
         ...
 

@@ -244,7 +244,7 @@ def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subproce
             stdin=subprocess.DEVNULL,
             # What no attempt owns, a crash of the host itself above all, goes where the scheduler's own log goes.
             stdout=sys.__stderr__,
-            env=env,
+            env=env | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
             start_new_session=True,
         )
     return control, logs, process

@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import socket
+import sys
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -88,6 +89,10 @@ class HostedExecutor:
 
     def __init__(self, settings: ExecutorSettings, *, concurrency: int) -> None:
         settings.validate()
+        if not os.path.exists("/proc/thread-self/children"):
+            raise ExecutorError(
+                f"task hosts need Linux with /proc/thread-self/children (CONFIG_PROC_CHILDREN); this is {sys.platform}"
+            )
         self._settings = settings
         self._concurrency = settings.concurrency or concurrency
         self._owns_state_dir = settings.state_dir is None
@@ -326,10 +331,18 @@ class HostedExecutor:
 
     def _give_up(self, host: HostProcess) -> None:
         """Conclude what was in a host that is gone, with all that ran under it."""
-        if not (host.is_ready or self._is_closing):
-            self._take_back([tracked.attempt.attempt_id for tracked in self._in(host)])
+        here = self._in(host)
+        if not self._is_closing:
+            self._take_back([tracked.attempt.attempt_id for tracked in here if self._has_certainly_not_begun(tracked)])
         for tracked in self._in(host):
             self._conclude(tracked, interrupted() if host.is_closing else lost())
+
+    def _has_certainly_not_begun(self, tracked: _Tracked) -> bool:
+        """Of an attempt whose host is gone. A host of threads reports each start before it; one of processes after."""
+        host, delivery = tracked.host, tracked.delivery
+        if host is None or delivery.is_started or delivery.is_ending:
+            return False
+        return tracked.mode is HostMode.THREADS or not host.is_ready
 
     def _conclude(self, tracked: _Tracked, result: Result) -> None:
         self._ready += tracked.delivery.conclude(result, datetime.now(UTC))

@@ -15,6 +15,8 @@ from mainspring_executors.host import family
 
 
 def main() -> None:
+    # It led to this package, as it did in the scheduler; tasks do not inherit it.
+    os.environ.pop("PYTHONPATH", None)
     control_fd, log_fd = int(sys.argv[1]), int(sys.argv[2])
     os.set_inheritable(control_fd, False)
     os.set_inheritable(log_fd, False)

@@ -100,7 +100,7 @@ def kill_children() -> None:
         for pid in children(own):
             try:
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
+            except (ProcessLookupError, PermissionError):
                 continue
         try:
             os.waitpid(-1, 0)

@@ -25,16 +25,22 @@ class Sender:
         self._turn = threading.Lock()
 
     def send(self, message: bytes) -> None:
+        """Have `message` sent, after those before it; by another thread perhaps, and a moment later."""
         self._waiting.append(message)
         # Looked at again after each release: a message added while the turn was taken must not stay behind.
         while self._waiting and self._turn.acquire(blocking=False):
             try:
                 self._send_batch()
-            except OSError:
-                # The scheduler is gone or does not read: nobody is left to work for.
-                os._exit(1)
             finally:
                 self._turn.release()
+
+    def send_at_once(self, message: bytes) -> None:
+        """The same, but return only when it is on its way: it arrives, whatever becomes of this process then."""
+        self._waiting.append(message)
+        # Whoever had the turn before us has taken the message along, or left it to us.
+        with self._turn:
+            while self._waiting:
+                self._send_batch()
 
     def drain(self, timeout: float) -> None:
         """Waits until everything is sent."""
@@ -48,5 +54,10 @@ class Sender:
             message = self._waiting.popleft()
             batch.append(message)
             size += len(message)
-        if size:
+        if not size:
+            return
+        try:
             self._control.sendall(frame(join(batch)))
+        except OSError:
+            # The scheduler is gone or does not read: nobody is left to work for.
+            os._exit(1)

@@ -168,7 +168,8 @@ class ThreadHost:
     def _carry_out(self, running: "_Running") -> None:
         try:
             plan = tasks.plan(Work(attempt=running.attempt, http_allow=self._config.http_allow))
-            self._sender.send(encode_started(running.attempt.attempt_id, os.getpid()))
+            # What its host has not said to be started did not run, and another host may run it.
+            self._sender.send_at_once(encode_started(running.attempt.attempt_id, os.getpid()))
             assert not isinstance(plan, Program), "programs run in the process host"
             result = self._call(running, plan) if isinstance(plan, Call) else plan
         except TaskEnded as exc:

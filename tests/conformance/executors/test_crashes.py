@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.attempts import LogChunk, Outcome
+from mainspring.attempts import LogChunk, Outcome, Started
 from mainspring.states import StateReason
 from mainspring_executors import leftovers
 
@@ -102,14 +102,19 @@ def test_a_host_that_does_not_answer_is_given_up(make: Callable[..., Bed], tmp_p
     assert bed.run(sh("true")).outcome is Outcome.SUCCESS
 
 
-def test_a_callable_that_crashes_its_host_loses_what_runs_beside_it_and_nothing_later(bed: Bed, tmp_path: Path) -> None:
+def test_a_callable_that_crashes_its_host_loses_what_runs_beside_it_and_nothing_else(bed: Bed, tmp_path: Path) -> None:
     lacks(bed, "isolates_crash")
-    bystander = call("wait_for", "/nonexistent", str(tmp_path / "pid"))
-    bed.start(bystander)
-    culprit = call("die", 7)
-    assert bed.run(culprit).outcome is Outcome.LOST
-    assert bed.finish(bystander).outcome is Outcome.LOST
-    assert bed.run(call("one")).outcome is Outcome.SUCCESS
+    bystanders = [call("wait_for", "/nonexistent", str(tmp_path / f"pid{number}")) for number in range(3)]
+    culprit, queued = call("die", 7), [call("one") for _ in range(20)]
+    for bystander in bystanders:
+        bed.start(bystander)
+    bed.submit(culprit, *queued)
+    assert bed.finish(culprit).outcome is Outcome.LOST
+    for bystander in bystanders:
+        assert bed.finish(bystander).outcome is Outcome.LOST
+    for task in queued:
+        assert bed.finish(task).outcome is Outcome.SUCCESS
+        assert len(bed.of(task, Started)) == 1
 
 
 @pytest.mark.parametrize(

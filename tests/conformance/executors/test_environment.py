@@ -59,6 +59,22 @@ def test_a_thread_sees_no_more_of_the_environment_than_a_process(
     assert "MAINSPRING_DATABASE_URL" not in env
 
 
+def test_a_host_finds_its_code_where_the_scheduler_found_it_and_tells_no_task(
+    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "only_by_pythonpath.py").write_text("def answer(): return 42\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    bed = make(code_path=())
+    found = attempt("python", {"callable": "only_by_pythonpath:answer"})
+    assert bed.run(found).outputs == {"return_value": 42}
+    ask = {"callable": "os:getenv", "args": ["PYTHONPATH"]}
+    for task in (attempt("python", {"source": DUMP}), sh("env"), attempt("python", ask)):
+        end = bed.run(task)
+        assert "PYTHONPATH" not in end.outputs.get("env", {})
+        assert end.outputs.get("return_value") is None
+        assert b"PYTHONPATH" not in bed.log(task)
+
+
 def test_named_variables_are_handed_on_besides(make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", "/data")
     task = sh("echo $DATA_DIR")
@@ -206,16 +222,20 @@ def test_standard_input_is_empty(bed: Bed) -> None:
     assert bed.log(task) == b"done\n"
 
 
-@pytest.mark.parametrize("kind", ["shell", "callable"])
-def test_no_socket_of_the_host_is_inherited(bed: Bed, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "payload"),
+    [
+        pytest.param(None, {"command": ["ls", "-l", "/proc/self/fd"]}, id="program"),
+        pytest.param("descriptors_of_a_child", {}, id="child of a callable"),
+        pytest.param("descriptors", {"env": {"X": "1"}}, id="forked callable"),
+    ],
+)
+def test_no_socket_of_the_host_is_inherited(bed: Bed, function: str | None, payload: dict[str, object]) -> None:
     other = sh("sleep 30")
     bed.start(other)
-    if kind == "shell":
-        task = sh("ls -l /proc/self/fd")
-        bed.run(task)
-        seen = bed.log(task).decode()
-    else:
-        seen = bed.run(call("open_descriptors")).outputs["return_value"]
+    task = call(function, payload=payload) if function else attempt("shell", payload)
+    end = bed.run(task)
+    seen = end.outputs["return_value"] if function else bed.log(task).decode()
     assert "pipe:" in seen
     assert "socket:" not in seen
     assert "anon_inode" not in seen

@@ -167,8 +167,14 @@ def start_daemon(witness):
         time.sleep(0.01)
 
 
-def open_descriptors():
-    """What this process and a program it starts hold open: descriptor -> what it is."""
+def descriptors():
+    """What this process holds open."""
+    paths = (f"/proc/self/fd/{descriptor}" for descriptor in os.listdir("/proc/self/fd"))
+    return "\n".join(os.readlink(path) for path in paths if os.path.lexists(path))
+
+
+def descriptors_of_a_child():
+    """What a program that this process starts holds open."""
     listing = """
 import os
 for descriptor in os.listdir("/proc/self/fd"):
