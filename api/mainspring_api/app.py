@@ -4,7 +4,20 @@ from flask import Flask
 from flask_smorest import Blueprint
 from itsdangerous import URLSafeSerializer
 
-from mainspring_api import dag_runs, dags, logs, monitor, secrets, task_instances, tasks, version, xcoms
+from mainspring_api import (
+    clearing,
+    dag_runs,
+    dags,
+    logs,
+    marking,
+    monitor,
+    secrets,
+    task_instances,
+    tasks,
+    tries,
+    version,
+    xcoms,
+)
 from mainspring_api.authentication import Authenticator, ensure_admin_token
 from mainspring_api.context import EXTENSION, Context
 from mainspring_api.gate import install_gate
@@ -24,6 +37,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     tasks.blueprint,
     dag_runs.blueprint,
     task_instances.blueprint,
+    clearing.blueprint,
+    marking.blueprint,
+    tries.blueprint,
     logs.blueprint,
     xcoms.blueprint,
     secrets.blueprint,

@@ -30,7 +30,7 @@ from mainspring_store.questions.listing import CURSOR_TOTAL_MAX
 from mainspring_store.runs import NewRun, cancel_run, create_run
 from mainspring_store.tokens import Role
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "run_body"]
 
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand, wait for their end")
 
@@ -196,7 +196,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
     )
     create_run(here.database, run, now=now)
     here.ringer.ring()
-    return answer(_run(questions.get_run(here.database, dag_id, run_id)))
+    return answer(run_body(questions.get_run(here.database, dag_id, run_id)))
 
 
 @blueprint.operation(
@@ -216,7 +216,7 @@ def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
     )
     return answer(
         {
-            "dag_runs": [_run(row) for row in listed.rows],
+            "dag_runs": [run_body(row) for row in listed.rows],
             "total_entries": listed.total,
             "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
             "next_cursor": listed.next_cursor,
@@ -230,7 +230,7 @@ def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
 )
 def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
     """One run."""
-    return answer(_run(questions.get_run(context().database, dag_id, dag_run_id)))
+    return answer(run_body(questions.get_run(context().database, dag_id, dag_run_id)))
 
 
 @blueprint.operation(
@@ -251,7 +251,7 @@ def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str
         _set_state(here, dag_id, dag_run_id, RunState(changes["state"]))
     if "note" in changes:
         set_run_note(here.database, dag_id, dag_run_id, changes["note"] or None, now=datetime.now(UTC))
-    return answer(_run(questions.get_run(here.database, dag_id, dag_run_id)))
+    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
 
 
 @blueprint.operation(
@@ -372,7 +372,7 @@ def _invalid(pointer: str, message: str, code: str = "invalid_value") -> Invalid
     return InvalidInput([Problem(pointer=pointer, message=message, code=code)])
 
 
-def _run(row: Mapping[str, Any]) -> dict[str, Any]:
+def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
     start, end = row["start_date"], row["end_date"]
     return {
         "dag_run_id": row["run_id"],

@@ -103,7 +103,7 @@ _COMPONENT_NAMES: Mapping[type[StrEnum], str] = {
     RunType: "DagRunType",
     TaskState: "TaskInstanceState",
 }
-"""Airflow's names."""
+"""Airflow's names; an enum of our own keeps its own."""
 
 
 class _Plugin(MarshmallowPlugin):
@@ -113,7 +113,7 @@ class _Plugin(MarshmallowPlugin):
 def _enum_reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
     if not isinstance(field, Choice) or len(field.values) < len(field.enum):
         return {}
-    name = _COMPONENT_NAMES[field.enum]
+    name = _COMPONENT_NAMES.get(field.enum, field.enum.__name__)
     components = self.spec.components
     if name not in components.schemas:
         components.schema(name, {"type": "string", "enum": [value.value for value in field.enum]})

@@ -17,7 +17,7 @@ from mainspring_api.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.tokens import Role
 
-__all__ = ["Resource", "read_body"]
+__all__ = ["Register", "Resource", "read_body"]
 
 BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
@@ -25,6 +25,7 @@ JSON = "application/json"
 _SUCCESSES = {200: "OK", 201: "Created", 204: "No Content"}
 
 View = Callable[..., Response]
+Register = Callable[[View], View]
 
 
 class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
@@ -49,7 +50,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         errors: Sequence[int] = (),
         also: Mapping[int, type[Schema]] | None = None,
         other_media: Mapping[str, Any] | None = None,
-    ) -> Callable[[View], View]:
+    ) -> Register:
         """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
 
         answer: schema of the successful answer's JSON; `None` = it has no body.

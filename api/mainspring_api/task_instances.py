@@ -1,6 +1,6 @@
 """Task instances: how the tasks of a run stand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +16,10 @@ from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_argu
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
 from mainspring_store.questions import task_instances as questions
-from mainspring_store.questions.listing import CURSOR_TOTAL_MAX
+from mainspring_store.questions.listing import CURSOR_TOTAL_MAX, Listed
 from mainspring_store.tokens import Role
 
-__all__ = ["blueprint", "instance_uuid"]
+__all__ = ["TaskInstanceCollection", "blueprint", "instance_body", "instance_uuid", "instances_answer"]
 
 blueprint = Resource("task_instances", "Task instances: how each task of a run stands")
 
@@ -108,15 +108,7 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
         dag_id=None if dag_id == "~" else dag_id,
         run_id=None if dag_run_id == "~" else dag_run_id,
     )
-    return answer(
-        {
-            "task_instances": [_instance(here, row) for row in listed.rows],
-            "total_entries": listed.total,
-            "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
-            "next_cursor": listed.next_cursor,
-            "previous_cursor": listed.previous_cursor,
-        }
-    )
+    return _page(here, listed, has_cursor=cursor is not None)
 
 
 @blueprint.operation(
@@ -128,9 +120,61 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
     errors=(404,),
 )
 def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
-    """One task instance. A mapped task has none of this address."""
+    """One task instance. One of a mapped task has its map index in its address."""
     here = context()
-    return answer(_instance(here, questions.get_task_instance(here.database, dag_id, dag_run_id, task_id)))
+    return answer(instance_body(here, questions.get_task_instance(here.database, dag_id, dag_run_id, task_id)))
+
+
+MappedList = list_arguments("MappedInstanceList", questions.INSTANCES)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/listMapped",
+    "get_mapped_task_instances",
+    role=Role.VIEWER,
+    answer=TaskInstanceCollection,
+    query=MappedList,
+    errors=(400, 404),
+)
+def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """List the instances of one mapped task; empty until its items are known."""
+    here = context()
+    listed = questions.list_mapped_instances(here.database, list_query(query), dag_id, dag_run_id, task_id)
+    return _page(here, listed)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=True,max=2147483647):map_index>",
+    "get_mapped_task_instance",
+    role=Role.VIEWER,
+    answer=TaskInstance,
+    errors=(404,),
+)
+def get_mapped_task_instance(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
+    """One instance of a mapped task; -1 is the one of a task that is not mapped."""
+    here = context()
+    row = questions.get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    return answer(instance_body(here, row))
+
+
+def instances_answer(here: Context, ids: Sequence[int]) -> Response:
+    """All of these instances as one page, by run, task and map index."""
+    rows = questions.instances_by_id(here.database, ids)
+    return _page(here, Listed(rows=rows, total=len(rows)))
+
+
+def _page(here: Context, listed: Listed, *, has_cursor: bool = False) -> Response:
+    return answer(
+        {
+            "task_instances": [instance_body(here, row) for row in listed.rows],
+            "total_entries": listed.total,
+            "total_entries_limit": CURSOR_TOTAL_MAX if has_cursor else None,
+            "next_cursor": listed.next_cursor,
+            "previous_cursor": listed.previous_cursor,
+        }
+    )
 
 
 def instance_uuid(key: int) -> UUID:
@@ -138,7 +182,7 @@ def instance_uuid(key: int) -> UUID:
     return UUID(int=_UUID_BASE | key)
 
 
-def _instance(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+def instance_body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     start, end = row["start_date"], row["end_date"]
     task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
     try_is_over = row["try_state"] is not None and row["try_state"] not in ATTEMPT_LIVE

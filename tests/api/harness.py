@@ -32,6 +32,8 @@ ONE_OF_EACH = {
     "try_number": "1",
     "version_number": "1",
     "secret_name": "s",
+    "map_index": "0",
+    "task_try_number": "1",
 }
 """A value for each part of a path."""
 
@@ -142,7 +144,8 @@ def check_documented(method: str, path: str, answer: Answer) -> None:
 
 
 def _operation(method: str, path: str) -> Mapping[str, Any] | None:
-    for template, item in document()["paths"].items():
+    # A path that says more in its own words comes before one that leaves more open.
+    for template, item in sorted(document()["paths"].items(), key=lambda entry: entry[0].count("{")):
         if (
             method.lower() in item
             and "\0" not in path

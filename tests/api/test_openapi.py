@@ -15,7 +15,11 @@ AIRFLOW_OPERATIONS = {
     "get_dags", "get_dag", "patch_dag", "delete_dag", "get_dag_details", "get_dag_versions", "get_dag_version",
     "get_tasks", "get_task", "trigger_dag_run", "get_dag_runs", "get_dag_run", "patch_dag_run",
     "wait_dag_run_until_finished", "get_task_instances", "get_task_instance", "get_log", "get_xcom_entries",
-    "get_xcom_entry", "get_health", "get_version",
+    "get_xcom_entry", "get_health", "get_version", "post_clear_task_instances", "clear_dag_run",
+    "patch_task_instance", "patch_task_instance_by_map_index", "patch_task_instance_dry_run",
+    "patch_task_instance_dry_run_by_map_index", "get_mapped_task_instances", "get_mapped_task_instance",
+    "get_task_instance_tries", "get_mapped_task_instance_tries", "get_task_instance_try_details",
+    "get_mapped_task_instance_try_details",
 }  # fmt: skip
 OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_openapi", "get_secrets", "put_secret", "delete_secret",

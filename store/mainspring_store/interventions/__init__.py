@@ -2,6 +2,7 @@
 
 from mainspring_store.interventions.clearing import Clear, clear, preview_clear
 from mainspring_store.interventions.marking import Mark, mark, mark_run, preview_mark, requeue_run
+from mainspring_store.interventions.notes import set_instance_notes
 from mainspring_store.interventions.targets import RunsWanted, TasksWanted
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "preview_clear",
     "preview_mark",
     "requeue_run",
+    "set_instance_notes",
 ]

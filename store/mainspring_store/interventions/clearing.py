@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mainspring.errors import Conflict
+from mainspring.errors import Conflict, InvalidInput, Problem
 from mainspring.selection import Instance, Wanted, chosen, collapsing
 from mainspring.states import RUN_FINISHED, StateReason, TaskState
 from mainspring_store.dags import Versions
@@ -36,6 +36,8 @@ class Clear:
     """False leaves runs that have ended alone, with all their instances."""
     prevent_running_task: bool = False
     """Clear nothing when one of the instances runs now."""
+    run_on_latest_version: bool = False
+    """Refused when a run was made from an earlier version than the DAG's current one."""
     note: str | None = None
     """For the instances; None leaves theirs."""
 
@@ -90,6 +92,11 @@ def _meant(
     database: Database, versions: Versions, dag_id: str, request: Clear
 ) -> tuple[Mapping[int, Shape], Mapping[int, Wanted]]:
     runs = find_runs(database, versions, dag_id, request.runs)
+    if request.run_on_latest_version:
+        current = versions.current(dag_id).id
+        if any(shape.version_id != current for shape in runs.values()):
+            message = "a run goes on with the version that it was made from; trigger a new run to run the latest one"
+            raise InvalidInput([Problem(pointer="/run_on_latest_version", message=message, code="not_supported_yet")])
     return runs, wanted_in(runs.values(), request.tasks)
 
 

@@ -7,10 +7,11 @@ from functools import lru_cache
 from sqlalchemy import Connection, Update, bindparam, select, update
 
 from mainspring_store.batches import as_rows, dump_rows
+from mainspring_store.database import Database
 from mainspring_store.tables import task_instance
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["note_instances"]
+__all__ = ["note_instances", "set_instance_notes"]
 
 
 def note_instances(connection: Connection, ids: Sequence[int], note: str, *, now: datetime) -> None:
@@ -18,6 +19,12 @@ def note_instances(connection: Connection, ids: Sequence[int], note: str, *, now
     rows = dump_rows({"id": one} for one in ids)
     statement = _note(connection.dialect.name == "sqlite")
     connection.execute(statement, {"rows": rows, "text": note or None, "now": now})
+
+
+def set_instance_notes(database: Database, ids: Sequence[int], note: str | None, *, now: datetime) -> None:
+    """As `note_instances`, in a transaction of its own."""
+    with database.write() as connection:
+        note_instances(connection, ids, note or "", now=now)
 
 
 @lru_cache(maxsize=2)

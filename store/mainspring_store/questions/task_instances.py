@@ -1,11 +1,14 @@
 """What task instances there are and how they stand."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from mainspring.errors import NotFound
 from mainspring.states import TaskState
+from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.questions.dags import require_dag
 from mainspring_store.questions.filters import Kind, equal_to, one_of, patterns, ranges, seconds_between, state_of
@@ -13,7 +16,14 @@ from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortK
 from mainspring_store.questions.runs import run_not_found
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try
 
-__all__ = ["INSTANCES", "get_task_instance", "list_task_instances"]
+__all__ = [
+    "INSTANCES",
+    "get_task_instance",
+    "instance_ids",
+    "instances_by_id",
+    "list_mapped_instances",
+    "list_task_instances",
+]
 
 _ti = task_instance.c
 _duration = seconds_between(_ti.start_date, _ti.end_date)
@@ -138,10 +148,48 @@ def list_task_instances(database: Database, query: ListQuery, *, dag_id: str | N
         if run_id is None:
             require_dag(connection, dag_id)
             return list_rows(connection, INSTANCES, query, dag_run.c.dag_id == dag_id)
-        key = connection.scalar(_RUN_KEY, {"dag_id": dag_id, "run_id": run_id})
-        if key is None:
-            raise run_not_found(dag_id, run_id)
+        key = _require_run(connection, dag_id, run_id)
         return list_rows(connection, INSTANCES, query, _ti.dag_run_id == key)
+
+
+def list_mapped_instances(database: Database, query: ListQuery, dag_id: str, run_id: str, task_id: str) -> Listed:
+    """A page of the instances of one mapped task of a run; none while its items are not known.
+
+    Raises:
+        NotFound: There is no such run, or it has no such task.
+        InvalidPage: See `list_rows`.
+    """
+    with database.read() as connection:
+        key = _require_run(connection, dag_id, run_id)
+        if not connection.execute(_TASK_IDS, {"key": key, "task_id": task_id}).first():
+            raise instance_not_found(dag_id, run_id, task_id)
+        return list_rows(
+            connection, INSTANCES, query, _ti.dag_run_id == key, _ti.task_id == task_id, _ti.map_index >= 0
+        )
+
+
+def instance_ids(
+    database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int | None = None
+) -> list[int]:
+    """Ids of the instances of a task of a run, by map index; of one of them when `map_index` is given.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with database.read() as connection:
+        key = _require_run(connection, dag_id, run_id)
+        rows = connection.execute(_TASK_IDS, {"key": key, "task_id": task_id}).all()
+    ids = [row.id for row in rows if map_index is None or row.map_index == map_index]
+    if not ids:
+        raise instance_not_found(dag_id, run_id, task_id, -1 if map_index is None else map_index)
+    return ids
+
+
+def instances_by_id(database: Database, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """These task instances, by run, task and map index; those that are gone are left out."""
+    with database.read() as connection:
+        rows = connection.execute(_by_id(database.is_sqlite), {"rows": dump_rows({"id": one} for one in ids)})
+        return [row._asdict() for row in rows]
 
 
 def instance_not_found(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> NotFound:
@@ -151,6 +199,24 @@ def instance_not_found(dag_id: str, run_id: str, task_id: str, map_index: int = 
     )
 
 
+def _require_run(connection: Connection, dag_id: str, run_id: str) -> int:
+    key: int | None = connection.scalar(_RUN_KEY, {"dag_id": dag_id, "run_id": run_id})
+    if key is None:
+        raise run_not_found(dag_id, run_id)
+    return key
+
+
+@lru_cache(maxsize=2)
+def _by_id(is_sqlite: bool) -> Select[Any]:
+    ids = as_rows({"id": int}, is_sqlite=is_sqlite)
+    return _INSTANCE.where(_ti.id.in_(select(ids.c.id))).order_by(_ti.dag_run_id, _ti.task_index, _ti.map_index)
+
+
+_TASK_IDS = (
+    select(_ti.id, _ti.map_index)
+    .where(_ti.dag_run_id == bindparam("key"), _ti.task_id == bindparam("task_id"))
+    .order_by(_ti.map_index)
+)
 _RUN_KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
 _ONE_INSTANCE = _INSTANCE.where(
     dag_run.c.dag_id == bindparam("dag_id"),
