@@ -88,7 +88,6 @@ def work(config: Config) -> int:
             code_path=config.code_path,
             http_allow=config.http_allow,
             close_grace=timedelta(seconds=config.stop_grace_seconds),
-            beat_seconds=config.lease_seconds / 6,
         )
     )
 

@@ -193,6 +193,14 @@ class HostedExecutor:
         shutil.rmtree(self._state_dir if self._owns_state_dir else self._work_dir, ignore_errors=True)
         self._nudge_reader()
 
+    def kill(self, why: str) -> None:
+        """Kill every host with all that runs in it, without the attempts' graces; they end as lost.
+
+        For an owner that has no time left. What is submitted afterwards runs in new hosts.
+        """
+        for host in (*self._hosts.values(), *self._old_hosts):
+            host.lose(why)
+
     # -- attempts on their way in
 
     def _accept(self, attempt: Attempt, outgoing: dict[HostMode, list[_Tracked]]) -> Submitted:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import StateReason
-from mainspring_executors.contract import Executor, Whereabouts
+from mainspring_executors.contract import Executor
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_scheduler.clock import Clock
 from mainspring_store import scheduling, services
@@ -20,10 +20,8 @@ __all__ = ["RemoteRescue"]
 
 WATCH_SECONDS = 1.0
 """Between two looks."""
-GAP_SECONDS_MAX = 5.0
-"""Between two looks, beyond which this scheduler itself was away."""
 BEAT_MAX = timedelta(seconds=10)
-"""How old the latest beat of an execution API may be."""
+"""How old the latest beat of an execution API may be; at most half a lease too."""
 MARGIN = timedelta(seconds=2)
 """After the end of a lease, for the clocks of two machines."""
 UNCLAIMED_AFTER = timedelta(seconds=5)
@@ -39,50 +37,59 @@ class RemoteRescue:
         self._executors = {name: one for name, one in executors.items() if isinstance(one, RqExecutor)}
         self._clock = clock
         self._looked_at = float("-inf")
-        self._well_since: float | None = None
-        self._resubmitted_at = float("-inf")
+        self._well_at = float("-inf")
+        """When all was found well for the last time."""
+        self._well_since = float("inf")
+        self._restored_at = float("-inf")
 
     def look(self) -> list[Finished]:
-        """A final report for each attempt that is lost; puts back into Redis what is missing there.
+        """A final report for each attempt that is lost; has put back into Redis what is missing there.
 
         Does nothing when there is no remote executor, or when it looked less than a second ago.
 
         Raises:
-            StoreUnavailable: The database is away; what that means for leases is remembered.
+            StoreUnavailable: The database is away, and no lease is judged until it has been back for a whole one.
         """
         moment = self._clock.monotonic()
         if not self._executors or moment - self._looked_at < WATCH_SECONDS:
             return []
-        was_away = moment - self._looked_at > GAP_SECONDS_MAX
         self._looked_at = moment
         now = self._clock.now()
         lease = self._lease_when_well(now)
-        if lease is None or was_away:
-            self._well_since = None if lease is None else moment
-        elif self._well_since is None:
-            self._well_since = moment
-        if moment - self._resubmitted_at >= UNCLAIMED_SECONDS:
-            self._resubmitted_at = moment
-            self._resubmit(now)
-        if lease is None or self._well_since is None or moment - self._well_since < lease.total_seconds():
+        self._watch(moment, lease)
+        if moment - self._restored_at >= UNCLAIMED_SECONDS:
+            self._restored_at = moment
+            self._restore(now)
+        if lease is None or moment - self._well_since < lease.total_seconds():
             return []
         with scheduling.begin_pass(self._database) as current:
+            current.reports.note_expired_stops(now - MARGIN, now=now)
             return [_lost(attempt_id, now) for attempt_id in current.reports.expired_leases(now - MARGIN)]
+
+    def _watch(self, moment: float, lease: timedelta | None) -> None:
+        """A gap since all was found well, this scheduler's own pauses and the database's among them, starts the time
+        anew, unless it is so short that who lives has renewed its lease beside it."""
+        if lease is None:
+            self._well_since = float("inf")
+            return
+        if moment - self._well_at > lease.total_seconds() / 2 + WATCH_SECONDS:
+            self._well_since = moment
+        self._well_since = min(self._well_since, moment)
+        self._well_at = moment
 
     def _lease_when_well(self, now: datetime) -> timedelta | None:
         """How long a lease lasts, by the execution APIs that live; None when none does."""
-        seconds = [
-            details["lease_seconds"]
-            for details in services.details_of_alive(self._database, kind="execution", since=now - BEAT_MAX)
+        beats = services.latest_beats(self._database, kind="execution", since=now - BEAT_MAX)
+        leases = [
+            lease for at, details in beats if at >= now - (lease := timedelta(seconds=details["lease_seconds"])) / 2
         ]
-        return timedelta(seconds=max(seconds)) if seconds else None
+        return max(leases, default=None)
 
-    def _resubmit(self, now: datetime) -> None:
+    def _restore(self, now: datetime) -> None:
         for name, executor in self._executors.items():
             with scheduling.begin_pass(self._database) as current:
                 unclaimed = current.reports.unclaimed(name, now - UNCLAIMED_AFTER)
-            places = executor.recover(list(unclaimed)) if unclaimed else {}
-            executor.resubmit({one: queue for one, queue in unclaimed.items() if places[one] is Whereabouts.ABSENT})
+            executor.restore(unclaimed)
 
 
 def _lost(attempt_id: str, now: datetime) -> Finished:

@@ -261,10 +261,12 @@ class Scheduler:
             except StoreUnavailable:
                 raise
             except Exception as exc:
+                if not taken:
+                    raise
                 attempt_id = taken[0].attempt_id
                 _log.exception("set aside the run of attempt %s", attempt_id)
                 with scheduling.begin_pass(self._database) as current:
-                    current.reports.take_remote(1)
+                    current.reports.drop_remote(attempt_id)
                 self._quarantine(attempt_id, f"a report could not be applied: {type(exc).__name__}: {exc}", now)
             if not taken:
                 return

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
@@ -19,9 +19,9 @@ from mainspring.states import ATTEMPT_LIVE, AttemptState
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
-from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try
+from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
-__all__ = ["Claimed", "append_log", "claim_attempt", "finish_attempt", "renew_leases"]
+__all__ = ["Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +46,27 @@ class Claimed:
     run_after: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A worker as it tells about itself."""
+
+    incarnation: str
+    """Random, one for each start."""
+    hostname: str
+    pid: int
+    version: str
+    queue: str
+    is_stopped: bool
+    """It is about to end, orderly."""
+
+
 def claim_attempt(
     database: Database, attempt_id: str, *, token_hash: str, hostname: str, lease_expires_at: datetime, now: datetime
 ) -> Claimed | None:
     """Take a queued attempt for a worker; None when it is not to be had: claimed, cancelled, over or unknown.
 
-    Its start is reported in the same transaction.
+    Its start is reported in the same transaction. Whoever holds the token of a claim may repeat it while the attempt
+    is live: the first answer may have been lost.
     """
     with database.write() as connection:
         taken = connection.execute(
@@ -60,19 +75,46 @@ def claim_attempt(
         ).one_or_none()
         if taken is None:
             return None
-        body = {"at": now.isoformat(), "hostname": hostname}
-        connection.execute(
-            _report(connection.dialect.name), {"attempt_id": attempt_id, "kind": "started", "body": body}
-        )
+        if taken.claimed_at == now:
+            body = {"at": now.isoformat(), "hostname": hostname}
+            row = {"attempt_id": attempt_id, "kind": "started", "body": body}
+            connection.execute(_report(connection.dialect.name), row)
         return Claimed(**connection.execute(_CLAIMED, {"me": attempt_id}).one()._mapping)
 
 
-def renew_leases(database: Database, attempt_ids: Iterable[str], *, lease_expires_at: datetime) -> frozenset[str]:
-    """Renew the leases of a worker's attempts; returns those that are still its own. The others are to be stopped."""
+def hear_worker(
+    database: Database, worker: Worker, attempt_ids: Iterable[str], *, lease_expires_at: datetime, now: datetime
+) -> frozenset[str]:
+    """Note that a worker lives and renew the leases of its attempts; returns those that it is to go on with.
+
+    An attempt that was fenced keeps its lease while its worker stops it: the end of the lease is the proof that
+    nothing of it runs any more.
+    """
+    ids = sorted(set(attempt_ids))
+    details = {"queue": worker.queue, "attempts": ids}
     with database.write() as connection:
-        rows = dump_rows({"attempt_id": attempt_id} for attempt_id in attempt_ids)
-        statement = _statements(connection.dialect.name == "sqlite").renew
-        return frozenset(connection.scalars(statement, {"rows": rows, "lease": lease_expires_at}))
+        statements = _statements(connection.dialect.name == "sqlite")
+        connection.execute(
+            statements.note_worker,
+            {
+                "incarnation": worker.incarnation,
+                "kind": "worker",
+                "hostname": worker.hostname,
+                "pid": worker.pid,
+                "version": worker.version,
+                "started_at": now,
+                "heartbeat_at": now,
+                "stopped_at": now if worker.is_stopped else None,
+                "details": details,
+            },
+        )
+        if not ids:
+            return frozenset()
+        rows = dump_rows({"attempt_id": attempt_id} for attempt_id in ids)
+        renewed = connection.execute(statements.renew, {"rows": rows, "lease": lease_expires_at})
+        return frozenset(
+            row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None
+        )
 
 
 def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: str) -> bool:
@@ -105,17 +147,19 @@ _CLAIM = (
     update(task_try)
     .where(
         task_try.c.attempt_id == bindparam("me"),
-        task_try.c.state == AttemptState.QUEUED,
-        task_try.c.claimed_at.is_(None),
         task_try.c.cancel_requested_at.is_(None),
+        or_(
+            and_(task_try.c.state == AttemptState.QUEUED, task_try.c.claimed_at.is_(None)),
+            and_(task_try.c.state.in_(ATTEMPT_LIVE), task_try.c.token_hash == bindparam("hash")),
+        ),
     )
     .values(
-        claimed_at=bindparam("at"),
+        claimed_at=func.coalesce(task_try.c.claimed_at, bindparam("at", type_=task_try.c.claimed_at.type)),
         lease_expires_at=bindparam("lease"),
         token_hash=bindparam("hash"),
         hostname=bindparam("host"),
     )
-    .returning(task_try.c.attempt_id)
+    .returning(task_try.c.claimed_at)
 )
 _CLAIMED = (
     select(
@@ -158,11 +202,17 @@ class _Statements:
             update(task_try)
             .where(
                 task_try.c.attempt_id == rows.c.attempt_id,
-                task_try.c.state.in_(ATTEMPT_LIVE),
-                task_try.c.cancel_requested_at.is_(None),
+                task_try.c.claimed_at.is_not(None),
+                task_try.c.stopped_at.is_(None),
             )
             .values(lease_expires_at=bindparam("lease"))
-            .returning(task_try.c.attempt_id)
+            .returning(task_try.c.attempt_id, task_try.c.state, task_try.c.cancel_requested_at)
+        )
+        dialect: Any = sqlite if is_sqlite else postgresql
+        insert = dialect.insert(service)
+        changing = ("heartbeat_at", "stopped_at", "details")
+        self.note_worker = insert.on_conflict_do_update(
+            index_elements=["incarnation"], set_={name: insert.excluded[name] for name in changing}
         )
 
 

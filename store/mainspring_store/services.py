@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from mainspring_store.database import Database
 from mainspring_store.tables import service
 
-__all__ = ["alive", "beat", "details_of_alive", "register_service", "stop_service"]
+__all__ = ["alive", "beat", "latest_beats", "register_service", "stop_service"]
 
 
 def register_service(
@@ -66,13 +66,13 @@ def alive(database: Database, *, since: datetime) -> frozenset[str]:
         )
 
 
-def details_of_alive(database: Database, *, kind: str, since: datetime) -> list[Mapping[str, Any]]:
-    """What processes of a kind tell about themselves that beat at or after `since` and have not stopped."""
+def latest_beats(database: Database, *, kind: str, since: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """The processes of a kind that beat at or after `since` and have not stopped: the beat, and what they tell about
+    themselves."""
     with database.read() as connection:
-        return list(
-            connection.scalars(
-                select(service.c.details).where(
-                    service.c.kind == kind, service.c.heartbeat_at >= since, service.c.stopped_at.is_(None)
-                )
+        rows = connection.execute(
+            select(service.c.heartbeat_at, service.c.details).where(
+                service.c.kind == kind, service.c.heartbeat_at >= since, service.c.stopped_at.is_(None)
             )
         )
+        return [(row.heartbeat_at, row.details) for row in rows]

@@ -33,6 +33,15 @@ def claim(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Claimed | 
     )
 
 
+def renew(engine: Engine, attempt_id: str, *, seconds: float = 30) -> frozenset[str]:
+    now = engine.clock.now()
+    worker = remote.Worker(
+        incarnation="w1", hostname="worker-1", pid=1, version="1", queue="default", is_stopped=False
+    )
+    expires_at = now + timedelta(seconds=seconds)
+    return remote.hear_worker(engine.database, worker, [attempt_id], lease_expires_at=expires_at, now=now)
+
+
 def finish(engine: Engine, task_id: str, token: str = TOKEN, **body: Any) -> bool:
     attempt_id = engine.attempt(task_id).attempt_id
     report = {"at": engine.clock.now().isoformat(), "outcome": "success", **body}
@@ -87,10 +96,9 @@ def test_a_cancelled_attempt_is_not_renewed_and_its_end_is_noted(engine: Engine)
     claim(engine, "a")
     engine.settle()
     attempt_id = engine.attempt("a").attempt_id
-    later = engine.clock.now() + timedelta(seconds=30)
-    assert remote.renew_leases(engine.database, [attempt_id], lease_expires_at=later) == {attempt_id}
+    assert renew(engine, attempt_id) == {attempt_id}
     runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="cancelled by test")
-    assert remote.renew_leases(engine.database, [attempt_id], lease_expires_at=later) == frozenset()
+    assert renew(engine, attempt_id) == frozenset()
     assert finish(engine, "a", outcome="cancelled", reason="cancelled")
     engine.settle()
     assert engine.tries("a")[0].stopped_at is not None

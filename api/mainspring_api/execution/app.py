@@ -1,11 +1,10 @@
 """The application and its four calls: claim, beat, log, finish.
 
 Each call is one short transaction, and idempotent, so that a worker repeats it until it is acknowledged. Nothing is
-decided here. Bodies are read by the strict JSON reader and checked by hand: no schema library stands on this path.
+decided here. Bodies are checked by hand: no schema library stands on this path.
 """
 
 import hmac
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,13 +13,23 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
 
 from mainspring.attempts import Attempt
-from mainspring.definition.json_source import load_json
 from mainspring.definition.secret_names import secret_names
-from mainspring.errors import InvalidInput, StoreUnavailable
+from mainspring.errors import StoreUnavailable
 from mainspring.run_names import attempt_context, run_names
-from mainspring_api.execution.bodies import BODY_BYTES_MAX, Bad, read_beat, read_chunk, read_claim, read_finish
+from mainspring_api.execution.bodies import (
+    ATTEMPT_ID,
+    BODY_BYTES_MAX,
+    Bad,
+    read_beat,
+    read_chunk,
+    read_claim,
+    read_finish,
+    read_json,
+)
 from mainspring_api.execution.heart import Heart
 from mainspring_store import open_database, remote
 from mainspring_store.dags import Versions
@@ -32,6 +41,8 @@ from mainspring_store.secrets import Opened, open_secrets
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
 
 ATTEMPT_HEADER = "Attempt-Token"
+_TOKEN_CHARS_MIN = 32
+_TOKEN_CHARS_MAX = 200
 _EXTENSION = "mainspring_execution"
 
 
@@ -62,6 +73,11 @@ class _Context:
     token_hash: bytes
 
 
+class _AttemptId(BaseConverter):
+    regex = ATTEMPT_ID
+    part_isolating = True
+
+
 def create_execution_app(settings: ExecutionSettings) -> Flask:
     """The WSGI application over a migrated database. To be made in the process that serves."""
     app = Flask("mainspring_execution", static_folder=None)
@@ -77,15 +93,17 @@ def create_execution_app(settings: ExecutionSettings) -> Flask:
         lease=settings.lease,
         token_hash=_hash(settings.worker_token).encode(),
     )
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.url_map.converters["attempt"] = _AttemptId
     app.extensions[_EXTENSION] = context
     context.heart.start()
     app.before_request(lambda: _refuse_strangers(context))
     app.register_error_handler(Bad, lambda exc: _answer(422, {"detail": str(exc)}))
-    app.register_error_handler(InvalidInput, lambda exc: _answer(400, {"detail": str(exc)}))
+    app.register_error_handler(HTTPException, lambda exc: _answer(exc.code or 500, {"detail": exc.description}))
     app.register_error_handler(StoreUnavailable, lambda exc: _answer(503, {"detail": str(exc)}, {"Retry-After": "1"}))
-    app.add_url_rule("/execution/v1/attempts/<attempt_id>/claim", view_func=_claim(context), methods=["POST"])
-    app.add_url_rule("/execution/v1/attempts/<attempt_id>/log", view_func=_log(context), methods=["POST"])
-    app.add_url_rule("/execution/v1/attempts/<attempt_id>/finish", view_func=_finish(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/claim", view_func=_claim(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/log", view_func=_log(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/finish", view_func=_finish(context), methods=["POST"])
     app.add_url_rule("/execution/v1/beat", view_func=_beat(context), methods=["POST"])
     app.add_url_rule("/execution/v1/health", view_func=_health, methods=["GET"])
     return app
@@ -106,20 +124,18 @@ def _refuse_strangers(context: _Context) -> Response | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(_hash(token).encode(), context.token_hash):
         return _answer(401, {"detail": "a worker must send its token: set MAINSPRING_WORKER_TOKEN"})
-    if (request.content_length or 0) > BODY_BYTES_MAX:
-        return _answer(413, {"detail": f"a body may have at most {BODY_BYTES_MAX} bytes"})
     return None
 
 
 def _claim(context: _Context) -> Any:
     def claim(attempt_id: str) -> Response:
         hostname = read_claim(_body())
-        token = secrets.token_urlsafe(32)
+        token_hash = _attempt_token_hash()
         now = datetime.now(UTC)
         claimed = remote.claim_attempt(
             context.database,
             attempt_id,
-            token_hash=_hash(token),
+            token_hash=token_hash,
             hostname=hostname,
             lease_expires_at=now + context.lease,
             now=now,
@@ -128,17 +144,18 @@ def _claim(context: _Context) -> Any:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
         context.ringer.ring()
         attempt = _work_order(context, claimed)
-        return _answer(200, {"token": token, "lease_seconds": context.lease.total_seconds(), "attempt": attempt})
+        return _answer(200, {"lease_seconds": context.lease.total_seconds(), "attempt": attempt})
 
     return claim
 
 
 def _beat(context: _Context) -> Any:
     def beat() -> Response:
-        attempt_ids = read_beat(_body())
-        expires_at = datetime.now(UTC) + context.lease
-        held = remote.renew_leases(context.database, attempt_ids, lease_expires_at=expires_at)
-        return _answer(200, {"stop": sorted(set(attempt_ids) - held)})
+        worker, attempt_ids = read_beat(_body())
+        now = datetime.now(UTC)
+        held = remote.hear_worker(context.database, worker, attempt_ids, lease_expires_at=now + context.lease, now=now)
+        stop = sorted(set(attempt_ids) - held)
+        return _answer(200, {"stop": stop, "lease_seconds": context.lease.total_seconds()})
 
     return beat
 
@@ -226,11 +243,15 @@ def order_as_json(order: Attempt) -> Mapping[str, Any]:
 
 
 def _body() -> Any:
-    return load_json(request.get_data(), bytes_max=BODY_BYTES_MAX, depth_max=100, nodes_max=200_000)
+    return read_json(request.get_data())
 
 
 def _attempt_token_hash() -> str:
-    return _hash(request.headers.get(ATTEMPT_HEADER, ""))
+    """Of the token that a worker chose for its claim. Only its hash is kept."""
+    token = request.headers.get(ATTEMPT_HEADER, "")
+    if not _TOKEN_CHARS_MIN <= len(token) <= _TOKEN_CHARS_MAX:
+        raise Bad(f"{ATTEMPT_HEADER} must be a random text of {_TOKEN_CHARS_MIN} to {_TOKEN_CHARS_MAX} characters")
+    return _hash(token)
 
 
 def _not_yours(attempt_id: str) -> Response:

@@ -1,24 +1,42 @@
 """What workers send, read and checked."""
 
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from mainspring.attempts import LogChunk, Outcome
 from mainspring.states import StateReason
+from mainspring_store.remote import Worker
 
-__all__ = ["BODY_BYTES_MAX", "Bad", "read_beat", "read_chunk", "read_claim", "read_finish"]
+__all__ = ["ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "read_beat", "read_chunk", "read_claim", "read_finish", "read_json"]
 
+ATTEMPT_ID = "[0-9a-f]{32}"
 BODY_BYTES_MAX = 2 * 1024 * 1024
 ATTEMPTS_MAX = 1000
 _CHUNK_BYTES_MAX = 64 * 1024
+_CHUNKS_MAX = 16
 _MESSAGE_CHARS_MAX = 2_000
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Bad(Exception):
     """A body that no worker of this release sends."""
+
+
+def read_json(data: bytes) -> Any:
+    """The value of a body. Raises `Bad` for what is no JSON, or what a database cannot hold."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as exc:
+        raise Bad(f"the body is not JSON: {exc}") from None
+    if b"u0000" in data and _ESCAPED_NUL.search(data):
+        raise Bad("the body holds the character U+0000")
+    return value
 
 
 def read_claim(body: Any) -> str:
@@ -26,12 +44,25 @@ def read_claim(body: Any) -> str:
     return _text(_object(body), "hostname", 255)
 
 
-def read_beat(body: Any) -> Sequence[str]:
-    """The ids of the attempts that the worker carries."""
-    ids = _object(body).get("attempts")
-    if not isinstance(ids, list) or len(ids) > ATTEMPTS_MAX or not all(isinstance(one, str) for one in ids):
-        raise Bad(f"attempts must be a list of at most {ATTEMPTS_MAX} ids")
-    return ids
+def read_beat(body: Any) -> tuple[Worker, Sequence[str]]:
+    """The worker, and the ids of the attempts that it carries."""
+    fields = _object(body)
+    ids = fields.get("attempts")
+    if not isinstance(ids, list) or len(ids) > ATTEMPTS_MAX or not all(map(_is_attempt_id, ids)):
+        raise Bad(f"attempts must be a list of at most {ATTEMPTS_MAX} ids of attempts")
+    about = _object(fields.get("worker"), "worker")
+    is_stopped = about.get("is_stopped", False)
+    if not isinstance(is_stopped, bool):
+        raise Bad("is_stopped must be true or false")
+    worker = Worker(
+        incarnation=_text(about, "incarnation", 36),
+        hostname=_text(about, "hostname", 255),
+        pid=_number(about, "pid"),
+        version=_text(about, "version", 100),
+        queue=_text(about, "queue", 250),
+        is_stopped=is_stopped,
+    )
+    return worker, ids
 
 
 def read_chunk(attempt_id: str, body: Any, *, now: datetime) -> LogChunk:
@@ -48,12 +79,14 @@ def read_chunk(attempt_id: str, body: Any, *, now: datetime) -> LogChunk:
 def read_finish(attempt_id: str, body: Any, *, now: datetime) -> tuple[Mapping[str, Any], Sequence[LogChunk]]:
     """The report as the inbox keeps it, and the last pieces of the log."""
     fields = _object(body)
-    outputs = fields.get("outputs") or {}
-    if not isinstance(outputs, dict):
-        raise Bad("outputs must be an object")
+    outputs = _object(fields.get("outputs") or {}, "outputs")
+    try:
+        orjson.dumps(outputs)
+    except orjson.JSONEncodeError as exc:
+        raise Bad(f"outputs cannot be kept: {exc}") from None
     chunks = fields.get("log") or []
-    if not isinstance(chunks, list):
-        raise Bad("log must be a list of chunks")
+    if not isinstance(chunks, list) or len(chunks) > _CHUNKS_MAX:
+        raise Bad(f"log must be a list of at most {_CHUNKS_MAX} chunks")
     report = {
         "at": _instant(fields, "at").isoformat(),
         "outcome": _one_of(fields, "outcome", Outcome),
@@ -66,10 +99,14 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> tuple[Mapping[s
     return report, [read_chunk(attempt_id, chunk, now=now) for chunk in chunks]
 
 
-def _object(body: Any) -> Mapping[str, Any]:
-    if not isinstance(body, dict):
-        raise Bad("the body must be a JSON object")
-    return body
+def _object(value: Any, name: str = "the body") -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Bad(f"{name} must be a JSON object")
+    return value
+
+
+def _is_attempt_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(ATTEMPT_ID, value) is not None
 
 
 def _text(fields: Mapping[str, Any], name: str, chars_max: int) -> str:
@@ -81,14 +118,14 @@ def _text(fields: Mapping[str, Any], name: str, chars_max: int) -> str:
 
 def _number(fields: Mapping[str, Any], name: str, *, minimum: int = 0) -> int:
     value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value < 2**53:
-        raise Bad(f"{name} must be a whole number from {minimum} on")
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value < 2**31:
+        raise Bad(f"{name} must be a whole number from {minimum} to {2**31 - 1}")
     return value
 
 
 def _one_of(fields: Mapping[str, Any], name: str, values: type[Outcome] | type[StateReason]) -> str:
     value = fields.get(name)
-    if value not in set(values):
+    if not isinstance(value, str) or value not in set(values):
         raise Bad(f"{name} is {value!r}; known: {', '.join(values)}")
     return str(value)
 

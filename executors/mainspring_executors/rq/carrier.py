@@ -5,91 +5,124 @@ renewed, and when it cannot be renewed in time the attempt is stopped, before th
 """
 
 import logging
+import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
-from mainspring.attempts import Finished, LogChunk
-from mainspring_executors.contract import Executor
-from mainspring_executors.rq.courier import Claim, Courier, Unreachable
+from mainspring.attempts import Finished, LogChunk, Outcome
+from mainspring.states import StateReason
+from mainspring_executors.contract import SubmitResult
+from mainspring_executors.local import LocalExecutor
+from mainspring_executors.rq.courier import Claim, Courier, Refused, Unreachable
 
-__all__ = ["Carrier"]
+__all__ = ["BEATS_IN_LEASE", "Carrier"]
 
 _log = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
+BEATS_IN_LEASE = 6
 LOG_SECONDS = 0.2
 """How long log may wait for more of it, so that a chatty task costs few calls."""
 FINISH_CHUNKS_MAX = 8
 """Chunks that travel with the final report; what is before them is sent first."""
-_RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_LISTEN_SECONDS = 0.5
+"""How long a request to stop may go unseen."""
+_RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class Carrier:
     """Carries one attempt at a time. `executor` takes one at a time too and belongs to the caller."""
 
     def __init__(
-        self,
-        courier: Courier,
-        executor: Executor,
-        *,
-        is_stopping: Callable[[], bool],
-        stop_grace: timedelta,
-        beat_seconds: float = BEAT_SECONDS,
+        self, courier: Courier, executor: LocalExecutor, *, is_stopping: Callable[[], bool], stop_grace: timedelta
     ) -> None:
+        """stop_grace: how long an attempt may go on once `is_stopping`; then it is interrupted."""
         self._courier = courier
         self._executor = executor
         self._is_stopping = is_stopping
-        self._stop_grace = stop_grace.total_seconds()
-        self._beat_seconds = beat_seconds
+        self._stop_grace = stop_grace
 
     def carry(self, attempt_id: str) -> bool:
-        """Claim, run, report. False when the attempt was not to be had.
+        """Claim, run, report until it is acknowledged; a claim that was refused is the end of it too.
 
-        Raises:
-            Unreachable: The claim could not be made; nothing was begun.
+        False: the worker is to stop, and could not make the claim or report the end. The attempt is found again, by
+        its missing claim or by its lease.
         """
-        claim = self._courier.claim(attempt_id)
-        if claim is None:
+        try:
+            claim = self._claim(attempt_id)
+        except Unreachable:
             return False
-        _Carriage(self, claim).run()
-        return True
+        if claim is None:
+            return True
+        return _Carriage(self._courier, self._executor, claim, self._is_stopping, self._stop_grace).run()
+
+    def _claim(self, attempt_id: str) -> Claim | None:
+        """Raises `Unreachable` when the worker is to stop before the claim could be made."""
+        token = secrets.token_urlsafe(32)
+        turn = 0
+        while True:
+            try:
+                return self._courier.claim(attempt_id, token)
+            except Refused as exc:
+                _log.error("attempt %s cannot be claimed: %s", attempt_id, exc)
+                return None
+            except Unreachable as exc:
+                _log.warning("%s; attempt %s is claimed again", exc, attempt_id)
+                if self._is_stopping():
+                    raise
+            self._executor.reports(0)  # its task host must hear from us
+            sleep(_RETRY_SECONDS[min(turn, len(_RETRY_SECONDS) - 1)])
+            turn += 1
 
 
 class _Carriage:
     """One attempt under way."""
 
-    def __init__(self, carrier: Carrier, claim: Claim) -> None:
-        self._courier = carrier._courier
-        self._executor = carrier._executor
-        self._is_stopping = carrier._is_stopping
-        self._stop_grace = carrier._stop_grace
-        self._beat_seconds = carrier._beat_seconds
+    def __init__(
+        self,
+        courier: Courier,
+        executor: LocalExecutor,
+        claim: Claim,
+        is_stopping: Callable[[], bool],
+        stop_grace: timedelta,
+    ) -> None:
+        self._courier = courier
+        self._executor = executor
         self._claim = claim
         self._attempt_id = claim.attempt.attempt_id
-        now = monotonic()
+        self._is_stopping = is_stopping
+        self._stop_grace_seconds = stop_grace.total_seconds()
+        lease_seconds = claim.lease.total_seconds()
+        self._beat_seconds = lease_seconds / BEATS_IN_LEASE
         # Half of the lease is left for the stop itself, so that nothing runs any more when it ends.
-        self._fence_seconds = claim.lease.total_seconds() / 2
-        self._kill_seconds = claim.lease.total_seconds() * 0.9
-        self._renewed_at = self._beat_at = now
-        self._log_at = now
+        self._fence_seconds = lease_seconds / 2
+        self._kill_seconds = lease_seconds * 0.9
+        self._renewed_at = self._beat_at = self._log_at = monotonic()
         self._chunks: list[LogChunk] = []
-        self._is_ours = True
-        self._is_stopped = False
-        self._stop_by: float | None = None
+        self._is_wanted = True
+        self._interruption: str | None = None
+        """Why this worker stops it of its own accord."""
+        self._is_killed = False
+        self._interrupt_at = float("inf")
+        self._give_up_at = float("inf")
 
-    def run(self) -> None:
-        self._executor.submit([self._claim.attempt])
-        report = None
-        while report is None:
-            report = self._listen()
+    def run(self) -> bool:
+        """True once its end is acknowledged, or is nobody's concern any more."""
+        self._executor.reports(0)  # a host that ended while it was idle is replaced now
+        (answer,) = self._executor.submit([self._claim.attempt])
+        if answer.result is SubmitResult.REJECTED:
+            return self._report_end(self._rejected(answer.detail, log_bytes=0))
+        end = None
+        while end is None:
+            end = self._listen()
             self._tend()
-        self._report_end(report)
+        return self._report_end(self._as_seen_from_here(end))
 
     def _listen(self) -> Finished | None:
         """Take in what the attempt has to say; its end, when that is among it."""
         end = None
-        for report in self._executor.reports(min(self._beat_seconds, LOG_SECONDS if self._chunks else 1.0)):
+        for report in self._executor.reports(min(self._beat_seconds, LOG_SECONDS if self._chunks else _LISTEN_SECONDS)):
             if isinstance(report, LogChunk):
                 self._chunks.append(report)
             elif isinstance(report, Finished):
@@ -98,63 +131,101 @@ class _Carriage:
 
     def _tend(self) -> None:
         now = monotonic()
+        if self._is_stopping() and self._interrupt_at == float("inf"):
+            self._interrupt_at = now + self._stop_grace_seconds
+            self._give_up_at = self._interrupt_at + self._stop_grace_seconds
         if now - self._beat_at >= self._beat_seconds:
             self._beat_at = now
             self._beat()
-        if self._chunks and (now - self._log_at >= LOG_SECONDS or len(self._chunks) > FINISH_CHUNKS_MAX):
+        if self._chunks and now - self._log_at >= LOG_SECONDS:
             self._log_at = now
-            self._send_log(keep=FINISH_CHUNKS_MAX if now - self._log_at < LOG_SECONDS else 0)
+            self._send_log(keep=0)
+        now = monotonic()
+        if now >= self._interrupt_at:
+            self._interrupt("interrupted: its worker was stopped")
         if now - self._renewed_at > self._fence_seconds:
-            self._stop("its lease could not be renewed")
-        if now - self._renewed_at > self._kill_seconds:
+            self._interrupt("stopped by its worker, which could not renew its lease at the execution API")
+        if now - self._renewed_at > self._kill_seconds and not self._is_killed:
+            self._is_killed = True
             # Whatever grace the task was given: somebody else may run it soon.
-            self._executor.close(timedelta(0))
-        if self._is_stopping():
-            self._drain(now)
+            self._executor.kill("the lease of the attempt in it runs out")
 
     def _beat(self) -> None:
         try:
-            if self._attempt_id in self._courier.beat([self._attempt_id]):
-                self._stop("the scheduler does not want it any more")
-            else:
-                self._renewed_at = monotonic()
-        except Unreachable as exc:
-            _log.warning("%s", exc)
+            heard = self._courier.beat([self._attempt_id])
+        except (Unreachable, Refused) as exc:
+            _log.warning("the lease of attempt %s is not renewed: %s", self._attempt_id, exc)
+            return
+        # The lease of one that is not wanted is renewed too: it is how long it may take to stop.
+        self._renewed_at = monotonic()
+        if self._is_wanted and self._attempt_id in heard.stop:
+            self._is_wanted = False
+            _log.info("attempt %s is not wanted any more", self._attempt_id)
+            self._executor.cancel([self._attempt_id])
 
-    def _send_log(self, *, keep: int) -> None:
+    def _interrupt(self, why: str) -> None:
+        if self._interruption is None and self._is_wanted:
+            self._interruption = why
+            _log.warning("attempt %s is %s", self._attempt_id, why)
+            self._executor.cancel([self._attempt_id])
+
+    def _send_log(self, *, keep: int) -> bool:
+        """Send all but the last `keep` chunks; False when that is to be tried again."""
         try:
-            while self._is_ours and len(self._chunks) > keep:
-                self._is_ours = self._courier.log(self._claim, self._chunks[0])
-                del self._chunks[0]
+            while len(self._chunks) > keep:
+                if not self._courier.log(self._claim, self._chunks[0]):
+                    keep = 0
+                    self._chunks.clear()
+                del self._chunks[:1]
+        except Refused as exc:
+            _log.error("%d pieces of the log of attempt %s are lost: %s", len(self._chunks), self._attempt_id, exc)
+            self._chunks.clear()
         except Unreachable as exc:
             # Kept and sent later; the log of an attempt has a bound of its own.
             _log.warning("%s", exc)
+            return False
+        return True
 
-    def _stop(self, why: str) -> None:
-        if not self._is_stopped:
-            self._is_stopped = True
-            _log.warning("stopping attempt %s: %s", self._attempt_id, why)
-            self._executor.cancel([self._attempt_id])
-
-    def _drain(self, now: float) -> None:
-        """The worker is to end: the attempt may go on for the grace, and is interrupted then."""
-        if self._stop_by is None:
-            self._stop_by = now + self._stop_grace
-        elif now >= self._stop_by and not self._is_stopped:
-            self._is_stopped = True
-            self._executor.close(timedelta(0))
-
-    def _report_end(self, report: Finished) -> None:
-        """Repeat the end until it is acknowledged, or until the attempt turns out to be somebody else's."""
-        for turn in range(10_000):
+    def _report_end(self, end: Finished) -> bool:
+        turn = 0
+        while True:
             try:
-                while self._is_ours and len(self._chunks) > FINISH_CHUNKS_MAX:
-                    self._is_ours = self._courier.log(self._claim, self._chunks[0])
-                    del self._chunks[0]
-                self._courier.finish(self._claim, report, self._chunks)
-                return
+                if self._send_log(keep=FINISH_CHUNKS_MAX):
+                    self._courier.finish(self._claim, end, self._chunks)
+                    return True
+            except Refused as exc:
+                if end.reason is StateReason.REJECTED:
+                    _log.error("the end of attempt %s cannot be reported: %s", self._attempt_id, exc)
+                    return True
+                end = self._rejected(f"its end could not be recorded: {exc}", log_bytes=end.log_bytes)
             except Unreachable as exc:
                 _log.warning("%s; the end of attempt %s is told again", exc, self._attempt_id)
-                if self._stop_by is not None and monotonic() > self._stop_by + self._stop_grace:
-                    return
-                sleep(_RETRY_SECONDS[min(turn, len(_RETRY_SECONDS) - 1)])
+            if self._is_stopping() and self._give_up_at == float("inf"):
+                self._give_up_at = monotonic() + self._stop_grace_seconds
+            if monotonic() > self._give_up_at:
+                return False
+            if monotonic() - self._beat_at >= self._beat_seconds:
+                self._beat_at = monotonic()
+                self._beat()
+            self._executor.reports(0)  # its task host must hear from us
+            sleep(min(self._beat_seconds, _RETRY_SECONDS[min(turn, len(_RETRY_SECONDS) - 1)]))
+            turn += 1
+
+    def _as_seen_from_here(self, end: Finished) -> Finished:
+        """What this worker did to the attempt itself is neither a cancel nor a fault of the task: it costs no try."""
+        if self._interruption is None or end.outcome not in (Outcome.CANCELLED, Outcome.LOST):
+            return end
+        return replace(
+            end, outcome=Outcome.INTERRUPTED, reason=StateReason.INTERRUPTED, message=self._interruption, exit_code=None
+        )
+
+    def _rejected(self, why: str | None, *, log_bytes: int) -> Finished:
+        return Finished(
+            attempt_id=self._attempt_id,
+            seq=0,
+            at=datetime.now(UTC),
+            outcome=Outcome.FAILED,
+            reason=StateReason.REJECTED,
+            message=why,
+            log_bytes=log_bytes,
+        )

@@ -1,10 +1,14 @@
 """The worker's side of the execution API."""
 
+import os
+import socket
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import orjson
 
@@ -14,14 +18,23 @@ from mainspring.errors import ExecutorError
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["Claim", "Courier", "Unreachable"]
+__all__ = ["Claim", "Courier", "Heard", "Refused", "Unauthorized", "Unreachable"]
 
 _CONNECT_SECONDS_MAX = 3.0
 _ANSWER_SECONDS_MAX = 10.0
+_HOSTNAME_CHARS_MAX = 255
 
 
 class Unreachable(ExecutorError):
     """The execution API did not answer, or not now. Whether it did what was asked is unknown; asking again is safe."""
+
+
+class Unauthorized(Unreachable):
+    """The execution API does not know this worker's token. It may while the token is being changed."""
+
+
+class Refused(ExecutorError):
+    """The execution API will never take what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +42,64 @@ class Claim:
     """An attempt that this worker now carries."""
 
     attempt: Attempt
-    token: str
+    token: str = field(repr=False)
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The answer to a beat."""
+
+    stop: frozenset[str]
+    """Attempts of ours that are not wanted any more."""
     lease: timedelta
 
 
 class Courier:
-    """One worker's connection. Not safe for threads. Never follows redirects, takes no proxy from the environment."""
+    """One worker's connection. Not safe for threads. Never follows redirects, takes no proxy from the environment.
 
-    def __init__(self, url: str, worker_token: str, *, hostname: str) -> None:
+    Every call raises `Unreachable` when it may be repeated, and `Refused` when that is of no use.
+    """
+
+    def __init__(self, url: str, worker_token: str, *, queue: str) -> None:
         from requests import Session
 
         self._url = f"{url.rstrip('/')}/execution/v1"
-        self._hostname = hostname
         self._session: Session = Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {worker_token}"
+        self._worker = {
+            "incarnation": str(uuid4()),
+            "hostname": socket.gethostname()[:_HOSTNAME_CHARS_MAX],
+            "pid": os.getpid(),
+            "version": version("mainspring"),
+            "queue": queue,
+        }
 
-    def claim(self, attempt_id: str) -> Claim | None:
-        """Take an attempt; None when it is not to be had, and never will be."""
-        response = self._post(f"/attempts/{attempt_id}/claim", {"hostname": self._hostname})
-        if response.status_code == 409:
+    def claim(self, attempt_id: str, token: str) -> Claim | None:
+        """Take an attempt; None when it is not to be had, and never will be.
+
+        token: what the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same
+            one, because its answer was lost, is answered again.
+        """
+        body = {"hostname": self._worker["hostname"]}
+        answer = self._answer(self._post(f"/attempts/{attempt_id}/claim", body, token=token))
+        if answer is None:
             return None
-        body = self._checked(response)
-        return Claim(_attempt(body["attempt"]), body["token"], timedelta(seconds=body["lease_seconds"]))
+        return Claim(_attempt(answer["attempt"]), token, timedelta(seconds=answer["lease_seconds"]))
 
-    def beat(self, attempt_ids: Sequence[str]) -> Sequence[str]:
-        """Renew the leases of these attempts; returns those that are to be stopped."""
-        stop: Sequence[str] = self._checked(self._post("/beat", {"attempts": list(attempt_ids)}))["stop"]
-        return stop
+    def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
+        """Say that this worker lives, and renew the leases of what it carries.
+
+        is_last: it is about to end.
+        """
+        body = {"worker": {**self._worker, "is_stopped": is_last}, "attempts": list(attempt_ids)}
+        answer = self._answer(self._post("/beat", body))
+        return Heard(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))
 
     def log(self, claim: Claim, chunk: LogChunk) -> bool:
         """Append to the log; False when the attempt is not ours any more."""
-        return self._reported(claim, "log", _chunk(chunk))
+        return self._report(claim, "log", _chunk(chunk))
 
     def finish(self, claim: Claim, report: Finished, chunks: Sequence[LogChunk]) -> bool:
         """Report the end, with the last of the log; False when the attempt is not ours any more."""
@@ -74,17 +113,14 @@ class Courier:
             "log_bytes": report.log_bytes,
             "log": [_chunk(chunk) for chunk in chunks],
         }
-        return self._reported(claim, "finish", body)
+        return self._report(claim, "finish", body)
 
     def close(self) -> None:
         self._session.close()
 
-    def _reported(self, claim: Claim, call: str, body: Mapping[str, Any]) -> bool:
-        response = self._post(f"/attempts/{claim.attempt.attempt_id}/{call}", body, token=claim.token)
-        if response.status_code == 409:
-            return False
-        self._checked(response)
-        return True
+    def _report(self, claim: Claim, call: str, body: Mapping[str, Any]) -> bool:
+        path = f"/attempts/{claim.attempt.attempt_id}/{call}"
+        return self._answer(self._post(path, body, token=claim.token)) is not None
 
     def _post(self, path: str, body: Mapping[str, Any], *, token: str | None = None) -> "Response":
         from requests import RequestException
@@ -100,14 +136,20 @@ class Courier:
         except RequestException as exc:
             raise Unreachable(f"the execution API at {self._url} cannot be reached: {exc}") from exc
 
-    def _checked(self, response: "Response") -> Any:
-        if response.status_code >= 500:
-            raise Unreachable(f"the execution API answers {response.status_code} now")
+    def _answer(self, response: "Response") -> Any:
+        """The decoded body; None for 409: the attempt is not ours to have."""
+        if response.status_code == 409:
+            return None
         if response.status_code == 401:
-            raise ExecutorError("the execution API refuses this worker: MAINSPRING_WORKER_TOKEN is not its token")
-        if response.status_code >= 300:
-            raise ExecutorError(f"the execution API answers {response.status_code}: {response.text[:500]}")
-        return orjson.loads(response.content)
+            raise Unauthorized("the execution API does not know this worker: MAINSPRING_WORKER_TOKEN is not its token")
+        if response.status_code in (408, 429) or response.status_code >= 500:
+            raise Unreachable(f"the execution API answers {response.status_code} now")
+        if response.status_code != 200:
+            raise Refused(f"the execution API answers {response.status_code}: {response.text[:500]}")
+        try:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as exc:
+            raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
 
 
 def _attempt(fields: Mapping[str, Any]) -> Attempt:

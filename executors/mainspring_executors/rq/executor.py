@@ -1,4 +1,4 @@
-"""The scheduler's side: attempt ids go into Redis, from a thread of its own, so that no pass waits for Redis."""
+"""The scheduler's side: attempt ids go into Redis from a thread of its own, so that no pass waits for Redis."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from queue import Empty, Full, Queue
-from typing import Any
+from time import monotonic
 
 from mainspring.attempts import Attempt, Report
 from mainspring.errors import ExecutorError
@@ -18,10 +18,14 @@ __all__ = ["RqExecutor"]
 
 _log = logging.getLogger(__name__)
 
-OUTBOX_MAX = 10_000
-BATCH_MAX = 500
-IN_FLIGHT_MAX = 1_000
-_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
+WAITING_MAX = 1_000
+"""Attempts that may wait for a worker, in Redis or on the way there. Beyond it they wait in the store, where their
+priorities still count."""
+_OUTBOX_MAX = 10_000
+_BATCH_MAX = 500
+_LOOK_SECONDS = 0.2
+"""Between two looks at the lengths of the queues, while something waits in them."""
+_RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 class RqExecutor:
@@ -33,22 +37,33 @@ class RqExecutor:
         if not settings.redis_url:
             raise ExecutorError("the rq executor needs the address of Redis: set MAINSPRING_REDIS_URL")
         self._redis = transport.connect(settings.redis_url)
-        self._outbox: Queue[tuple[str, str]] = Queue(OUTBOX_MAX)
-        self._pending: set[str] = set()
-        """Accepted here and not yet in Redis."""
+        self._outbox: Queue[tuple[str, str]] = Queue(_OUTBOX_MAX)
+        """(queue, attempt id)."""
         self._lock = threading.Lock()
+        self._pending: set[str] = set()
+        """Accepted here and not yet in Redis. Guarded by the lock, as is what follows."""
+        self._unclaimed: Mapping[str, str] = {}
+        """To be put back where they are missing."""
+        self._queues: set[str] = set()
+        self._waiting = 0
+        """In Redis, at the last look."""
         self._closing = threading.Event()
         self._silent, self._unused = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._send, name="rq-submit", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="rq-submit", daemon=True)
         self._thread.start()
 
     def submit(self, attempts: Sequence[Attempt]) -> Sequence[Submitted]:
+        if self._closing.is_set():
+            raise ExecutorError("the executor is closed; open another one")
         return [self._accept(attempt.attempt_id, attempt.queue) for attempt in attempts]
 
-    def resubmit(self, attempt_ids: Mapping[str, str]) -> None:
-        """Put attempts into their queues again (attempt id -> queue); those that are there twice are claimed once."""
-        for attempt_id, queue in attempt_ids.items():
-            self._accept(attempt_id, queue)
+    def restore(self, unclaimed: Mapping[str, str]) -> None:
+        """Have attempts that no worker claimed (attempt id -> queue) put back into their queues where they are missing.
+
+        One that is delivered twice by this is claimed once.
+        """
+        with self._lock:
+            self._unclaimed = dict(unclaimed)
 
     def reports(self, timeout: float) -> Sequence[Report]:
         return []
@@ -60,73 +75,104 @@ class RqExecutor:
         """Nothing to do here: a claim of a fenced attempt is refused, and a heartbeat's answer stops a claimed one."""
 
     def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        """Queued, or unknown: what is not in Redis may be with a worker, and that only the store can tell.
+
+        Asks Redis and waits for the answer, for a few seconds at most; the scheduler's loop does not use it.
+        """
         from redis import RedisError
 
         with self._lock:
-            pending = set(self._pending)
+            queued, queues = set(self._pending), set(self._queues)
         try:
-            there = transport.present(self._redis, attempt_ids)
-        except RedisError:
-            return dict.fromkeys(attempt_ids, Whereabouts.UNKNOWN)
-        return {
-            attempt_id: Whereabouts.QUEUED if attempt_id in there or attempt_id in pending else Whereabouts.ABSENT
-            for attempt_id in attempt_ids
-        }
+            queued |= transport.waiting(self._redis, queues)
+        except RedisError as exc:
+            _log.warning("Redis cannot tell what waits: %s", exc)
+        return {one: Whereabouts.QUEUED if one in queued else Whereabouts.UNKNOWN for one in attempt_ids}
 
     def capacity(self) -> int:
-        return max(0, IN_FLIGHT_MAX - self._outbox.qsize())
+        with self._lock:
+            return max(0, WAITING_MAX - self._waiting - len(self._pending))
 
     def close(self, grace: timedelta) -> None:
+        """Attempts are the workers' and go on. What cannot be put into Redis now, the next scheduler puts there."""
         if self._closing.is_set():
             return
         self._closing.set()
-        self._thread.join(timeout=max(grace.total_seconds(), transport.ANSWER_SECONDS_MAX))
+        self._thread.join()
         self._redis.close()
         os.close(self._silent)
         os.close(self._unused)
 
     def _accept(self, attempt_id: str, queue: str) -> Submitted:
         with self._lock:
+            self._queues.add(queue)
             self._pending.add(attempt_id)
         try:
-            self._outbox.put_nowait((attempt_id, queue))
+            self._outbox.put_nowait((queue, attempt_id))
         except Full:
             with self._lock:
                 self._pending.discard(attempt_id)
-            # The reconciler finds it absent and submits it again.
+            # It is found unclaimed, and restored.
             return Submitted(attempt_id=attempt_id, result=SubmitResult.UNKNOWN, detail="Redis does not keep up")
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
 
-    def _send(self) -> None:
-        from redis import RedisError
+    # -- in the thread
 
+    def _run(self) -> None:
+        """Until closed and, as long as Redis takes it, until all is sent."""
         batch: list[tuple[str, str]] = []
         failures = 0
-        while not (self._closing.is_set() and not batch and self._outbox.empty()):
-            batch = batch or self._next_batch()
-            if not batch:
-                continue
+        looked_at = 0.0
+        while not self._closing.is_set() or batch or not self._outbox.empty():
             try:
-                for queue in dict.fromkeys(name for _, name in batch):
-                    transport.enqueue(self._redis, queue, [one for one, name in batch if name == queue])
-            except RedisError as exc:
-                if self._closing.is_set():
+                batch = batch or self._next_batch()
+                self._send(batch)
+                batch = []
+                if self._waiting and monotonic() - looked_at >= _LOOK_SECONDS:
+                    looked_at = monotonic()
+                    self._look()
+                self._put_back()
+                failures = 0
+            except Exception as exc:
+                # Whatever it is, the thread must not end: nothing would be submitted any more.
+                _log.warning("attempts cannot be put into Redis now: %s: %s", type(exc).__name__, exc)
+                if self._closing.wait(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]):
                     return
-                _log.warning("Redis does not take attempts now: %s; trying again", exc)
-                self._closing.wait(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
-                continue
-            failures = 0
-            with self._lock:
-                self._pending.difference_update(attempt_id for attempt_id, _ in batch)
-            batch = []
 
     def _next_batch(self) -> list[tuple[str, str]]:
-        batch: list[Any] = []
+        batch = []
         try:
-            batch.append(self._outbox.get(timeout=0.2))
-            while len(batch) < BATCH_MAX:
+            batch.append(self._outbox.get(timeout=_LOOK_SECONDS))
+            while len(batch) < _BATCH_MAX:
                 batch.append(self._outbox.get_nowait())
         except Empty:
             pass
         return batch
+
+    def _send(self, batch: Sequence[tuple[str, str]]) -> None:
+        for queue in dict.fromkeys(queue for queue, _ in batch):
+            transport.enqueue(self._redis, queue, [attempt_id for of, attempt_id in batch if of == queue])
+        with self._lock:
+            self._pending.difference_update(attempt_id for _, attempt_id in batch)
+            self._waiting += len(batch)
+
+    def _look(self) -> None:
+        with self._lock:
+            queues = set(self._queues)
+        length = transport.lengths(self._redis, queues)
+        with self._lock:
+            self._waiting = length
+
+    def _put_back(self) -> None:
+        with self._lock:
+            unclaimed = {one: queue for one, queue in self._unclaimed.items() if one not in self._pending}
+            self._queues.update(unclaimed.values())
+        if unclaimed:
+            there = transport.waiting(self._redis, set(unclaimed.values()))
+            missing = [(queue, one) for one, queue in unclaimed.items() if one not in there]
+            if missing:
+                _log.warning("%d attempts that no worker claimed were missing in Redis: put back", len(missing))
+            self._send(missing)
+        with self._lock:
+            self._unclaimed = {}

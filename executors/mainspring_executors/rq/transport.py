@@ -4,21 +4,25 @@ The job names one fixed callable, which no worker of ours ever calls, and its id
 code, no secret. Whoever can write to Redis can make workers claim attempts that exist, and nothing more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mainspring.errors import ExecutorError
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["CALLABLE", "QUEUE_PREFIX", "connect", "enqueue", "present", "remove"]
+__all__ = ["CALLABLE", "QUEUE_PREFIX", "connect", "enqueue", "lengths", "remove", "waiting"]
 
 QUEUE_PREFIX = "mainspring-"
 """Before the names of Mainspring's queues, so that other users of the same Redis are not met."""
 CALLABLE = "mainspring_executors.rq.transport.never_called"
 JOB_SECONDS_MAX = 3600
-"""How long a job stays in Redis after RQ thinks it over; the reconciler's horizon."""
+"""How long a job that a worker of another kind took stays in Redis."""
 CONNECT_SECONDS_MAX = 2.0
 ANSWER_SECONDS_MAX = 5.0
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def never_called() -> None:
@@ -26,19 +30,27 @@ def never_called() -> None:
     raise RuntimeError("this job is for a Mainspring worker: start `mainspring worker`")
 
 
-def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS_MAX) -> "Redis":
-    """A client that fails fast and never sends twice by itself: a lost answer may mean a taken write."""
+def connect(url: str) -> "Redis":
+    """A client that fails fast and never sends twice by itself: a lost answer may mean a taken write.
+
+    Raises:
+        ExecutorError: The address cannot be, or other machines could use that Redis without a password.
+    """
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    client: Redis = Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_SECONDS_MAX,
-        socket_timeout=answer_seconds,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_timeout=False,
-    )
+    _check_address(url)
+    try:
+        client: Redis = Redis.from_url(
+            url,
+            socket_connect_timeout=CONNECT_SECONDS_MAX,
+            socket_timeout=ANSWER_SECONDS_MAX,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_timeout=False,
+        )
+    except ValueError as exc:
+        raise ExecutorError(f"redis_url is not an address of Redis: {exc}") from None
     return client
 
 
@@ -46,7 +58,7 @@ def enqueue(redis: "Redis", queue: str, attempt_ids: Sequence[str]) -> None:
     """Put attempts into a queue, in order, in one round trip. Doing it twice is harmless: the second claim is refused.
 
     Raises:
-        redis.RedisError: None, some or all of them are queued.
+        redis.RedisError: None or all of them are queued.
     """
     target = _queue(redis, queue)
     jobs = [
@@ -65,27 +77,56 @@ def enqueue(redis: "Redis", queue: str, attempt_ids: Sequence[str]) -> None:
         pipeline.execute()
 
 
-def present(redis: "Redis", attempt_ids: Sequence[str]) -> set[str]:
-    """Those of the attempts whose job is still there.
+def waiting(redis: "Redis", queues: Iterable[str]) -> set[str]:
+    """The attempts that wait in these queues. One that a worker has taken out is not among them: it may have died
+    before it claimed.
 
     Raises:
         redis.RedisError: It cannot be told.
     """
     with redis.pipeline(transaction=False) as pipeline:
-        for attempt_id in attempt_ids:
-            pipeline.exists(f"rq:job:{attempt_id}")
-        found = pipeline.execute()
-    return {attempt_id for attempt_id, is_there in zip(attempt_ids, found, strict=True) if is_there}
+        for queue in queues:
+            pipeline.lrange(_key(queue), 0, -1)
+        return {attempt_id.decode() for ids in pipeline.execute() for attempt_id in ids}
+
+
+def lengths(redis: "Redis", queues: Iterable[str]) -> int:
+    """How many attempts wait in these queues together.
+
+    Raises:
+        redis.RedisError: It cannot be told.
+    """
+    with redis.pipeline(transaction=False) as pipeline:
+        for queue in queues:
+            pipeline.llen(_key(queue))
+        return sum(pipeline.execute())
 
 
 def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
-    """Take a job out of Redis for good, wherever in it it is."""
-    target = _queue(redis, queue)
-    with redis.pipeline() as pipeline:
-        pipeline.lrem(target.intermediate_queue_key, 1, attempt_id)
-        pipeline.lrem(target.key, 1, attempt_id)
+    """Take a job out of Redis for good, wherever in it and however often it is there.
+
+    Raises:
+        redis.RedisError: It may still be there.
+    """
+    with redis.pipeline(transaction=False) as pipeline:
+        pipeline.lrem(f"{_key(queue)}:intermediate", 0, attempt_id)
+        pipeline.lrem(_key(queue), 0, attempt_id)
         pipeline.delete(f"rq:job:{attempt_id}")
         pipeline.execute()
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "unix" or parts.hostname in _LOOPBACK or parts.password:
+        return
+    raise ExecutorError(
+        f"Redis at {parts.hostname} is on another machine and its address has no password: whoever reaches it could"
+        " hold up every task; set one, as in rediss://user:password@host:6379/0"
+    )
+
+
+def _key(queue: str) -> str:
+    return f"rq:queue:{QUEUE_PREFIX}{queue}"
 
 
 def _queue(redis: "Redis", queue: str) -> Any:

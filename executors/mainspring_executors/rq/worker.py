@@ -4,32 +4,35 @@ Written against RQ 2.12; `tests/conformance/executors/test_rq_worker.py` fails w
 """
 
 import logging
-import socket
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from redis import Redis, RedisError
+from redis.exceptions import ResponseError
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.utils import now as rq_now
-from rq.worker import WorkerStatus
 
 from mainspring.errors import ExecutorError
 from mainspring_executors.local import LocalExecutor
 from mainspring_executors.rq import transport
-from mainspring_executors.rq.carrier import Carrier
-from mainspring_executors.rq.courier import Courier, Unreachable
+from mainspring_executors.rq.carrier import BEATS_IN_LEASE, Carrier
+from mainspring_executors.rq.courier import Courier, Unauthorized, Unreachable
 from mainspring_executors.settings import ExecutorSettings
 
-__all__ = ["WorkerSettings", "run_worker"]
+__all__ = ["WorkerSettings", "check_redis", "run_worker"]
 
 _log = logging.getLogger(__name__)
 
-_CLAIM_RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+_SELF_FENCE_MIN = timedelta(seconds=2)
+_PAUSE_SECONDS = 1.0
+"""Before Redis or the execution API is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +48,7 @@ class WorkerSettings:
     http_allow: tuple[str, ...] = ()
     state_dir: Path | None = None
     close_grace: timedelta = timedelta(seconds=10)
-    beat_seconds: float = 5.0
+    """How long a task may go on after SIGTERM."""
     environment: tuple[str, ...] = ()
 
 
@@ -53,22 +56,42 @@ class _Worker(SimpleWorker):
     """Takes attempt ids from one queue. What RQ notes about jobs, workers and failures is nobody's truth here."""
 
     log_job_description = False
+    max_connection_wait_time = 2.0
+    """Between two tries to reach Redis: the task host must hear from us meanwhile."""
 
-    def __init__(self, *arguments: Any, carry: Callable[["_Worker", str], None], **options: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        carry: Callable[[str], None],
+        tend: Callable[[], None],
+        tend_seconds: float,
+        is_stopping: Callable[[], bool],
+        **options: Any,
+    ) -> None:
+        # Before RQ's own start, which asks for the timeout of a dequeue.
+        self._tend_seconds = max(1, int(tend_seconds))
         super().__init__(*arguments, **options)
         self._carry = carry
+        self._tend = tend
+        self._is_stopping = is_stopping
 
     @property
-    def is_stopping(self) -> bool:
-        """Whether SIGTERM came."""
-        return bool(self._stop_requested)
+    def dequeue_timeout(self) -> int:
+        """How long one wait for a job lasts; between two, `heartbeat` is called."""
+        return self._tend_seconds
 
     def execute_job(self, job: Any, queue: Any) -> None:
-        self._state = WorkerStatus.BUSY  # in memory only: a signal now lets the attempt go on
-        try:
-            self._carry(self, job.id)
-        finally:
-            self._state = WorkerStatus.IDLE
+        self._carry(job.id)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Ours goes to the execution API; RQ's, written for each job, would cost more than the job."""
+        self._tend()
+        if self._is_stopping():
+            raise StopRequested
+
+    def set_state(self, state: Any, pipeline: Any = None) -> None:
+        """In memory only, as no one reads it."""
+        self._state = state
 
     def run_maintenance_tasks(self) -> None:
         """None: RQ would mark as failed what our reconciler repairs."""
@@ -80,45 +103,139 @@ class _Worker(SimpleWorker):
     def unsubscribe(self) -> None:
         """Nothing was subscribed."""
 
+    def _install_signal_handlers(self) -> None:
+        """The service has its own."""
+
+
+class _Service:
+    """A worker with its task host and its connections."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._redis = transport.connect(settings.redis_url)
+        self._courier = Courier(settings.execution_url, settings.worker_token, queue=settings.queue)
+        self._is_waiting = False
+        """Whether a signal may end what is going on at once."""
+        self.is_stopping = False
+        self._lease = timedelta(0)
+        self._beat_at = float("-inf")
+
+    def stop(self) -> None:
+        """Ask it to end: at once when it is idle, else when its attempt has ended. For a signal handler."""
+        self.is_stopping = True
+        if self._is_waiting:
+            self._is_waiting = False
+            raise StopRequested
+
+    def run(self) -> None:
+        """Work until `stop`. Raises `ExecutorError` when it never can."""
+        if not self._until_welcome():
+            return
+        settings = self._settings
+        self._executor = LocalExecutor(
+            ExecutorSettings(
+                concurrency=1,
+                code_path=settings.code_path,
+                http_allow=settings.http_allow,
+                state_dir=settings.state_dir,
+                environment=settings.environment,
+                # A worker that is paused cannot stop its task: the host does, before the lease runs out.
+                self_fence=max(self._lease / 2, _SELF_FENCE_MIN),
+            )
+        )
+        try:
+            while not self.is_stopping:
+                self._work()
+        finally:
+            self._executor.close(timedelta(0))
+            self._say_goodbye()
+
+    def _until_welcome(self) -> bool:
+        """Wait until Redis is found fit and the execution API knows us; False when told to stop before."""
+        while not self.is_stopping:
+            try:
+                check_redis(self._redis)
+                self._lease = self._courier.beat([]).lease
+                return True
+            except Unauthorized as exc:
+                raise ExecutorError(str(exc)) from exc
+            except (Unreachable, RedisError) as exc:
+                _log.warning("%s; trying again", exc)
+                sleep(_PAUSE_SECONDS)
+        return False
+
+    def _work(self) -> None:
+        """Take attempts until told to stop, or until Redis is away."""
+        worker = _Worker(
+            [f"{transport.QUEUE_PREFIX}{self._settings.queue}"],
+            connection=self._redis,
+            serializer=JSONSerializer,
+            carry=self._carry,
+            tend=self._tend,
+            tend_seconds=self._lease.total_seconds() / BEATS_IN_LEASE,
+            is_stopping=lambda: self.is_stopping,
+        )
+        try:
+            self._is_waiting = True
+            worker.work(logging_level="WARNING")
+        except StopRequested:
+            pass
+        except RedisError as exc:
+            _log.warning("Redis is away: %s; trying again", exc)
+        finally:
+            self._is_waiting = False
+        if not self.is_stopping:
+            self._tend()
+            sleep(_PAUSE_SECONDS)
+
+    def _carry(self, attempt_id: str) -> None:
+        self._is_waiting = False
+        carrier = Carrier(
+            self._courier,
+            self._executor,
+            is_stopping=lambda: self.is_stopping,
+            stop_grace=self._settings.close_grace,
+        )
+        try:
+            if carrier.carry(attempt_id):
+                transport.remove(self._redis, self._settings.queue, attempt_id)
+        except RedisError as exc:
+            # It may be delivered again; the claim refuses it then.
+            _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)
+        self._beat_at = monotonic()
+        self._is_waiting = not self.is_stopping
+
+    def _tend(self) -> None:
+        """What an idle worker has to do: keep its task host alive, and say that it lives."""
+        was_waiting, self._is_waiting = self._is_waiting, False
+        self._executor.reports(0)
+        if monotonic() - self._beat_at >= self._lease.total_seconds() / BEATS_IN_LEASE:
+            self._beat_at = monotonic()
+            try:
+                self._courier.beat([])
+            except ExecutorError as exc:
+                _log.warning("%s", exc)
+        self._is_waiting = was_waiting
+
+    def _say_goodbye(self) -> None:
+        try:
+            self._courier.beat([], is_last=True)
+        except ExecutorError as exc:
+            _log.warning("%s", exc)
+        self._courier.close()
+        self._redis.close()
+
 
 def run_worker(settings: WorkerSettings) -> int:
-    """Work until SIGTERM. Returns the exit code.
+    """Work until SIGTERM or SIGINT. Returns the exit code.
 
     Raises:
-        ExecutorError: Redis is not fit to carry attempts, or a setting is wrong.
+        ExecutorError: Redis is not fit to carry attempts, the token is wrong, or a setting is.
     """
-    redis = transport.connect(settings.redis_url)
-    check_redis(redis)
-    courier = Courier(settings.execution_url, settings.worker_token, hostname=socket.gethostname())
-    executor = LocalExecutor(
-        ExecutorSettings(
-            concurrency=1,
-            code_path=settings.code_path,
-            http_allow=settings.http_allow,
-            state_dir=settings.state_dir,
-            environment=settings.environment,
-        )
-    )
-
-    def carry(worker: _Worker, attempt_id: str) -> None:
-        carrier = Carrier(
-            courier,
-            executor,
-            is_stopping=lambda: worker.is_stopping,
-            stop_grace=settings.close_grace,
-            beat_seconds=settings.beat_seconds,
-        )
-        if _carried(carrier, attempt_id, lambda: worker.is_stopping):
-            _forget(redis, settings.queue, attempt_id)
-
-    worker = _Worker(
-        [f"{transport.QUEUE_PREFIX}{settings.queue}"], connection=redis, serializer=JSONSerializer, carry=carry
-    )
-    try:
-        worker.work(logging_level="WARNING")
-    finally:
-        executor.close(timedelta(0))
-        courier.close()
+    service = _Service(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    service.run()
     return 0
 
 
@@ -127,36 +244,15 @@ def check_redis(redis: Redis) -> None:
 
     Raises:
         ExecutorError: It says what is wrong and what cures it.
+        RedisError: It cannot be reached.
     """
     try:
         redis.info("server")
         policy = redis.info("memory").get("maxmemory_policy", "noeviction")
-    except RedisError as exc:
+    except ResponseError as exc:
         raise ExecutorError(
             f"Redis cannot be asked for INFO: {exc}. Without it RQ takes jobs in a way that loses them; "
             "give this user the right (+info)"
         ) from exc
     if policy != "noeviction":
         raise ExecutorError(f"Redis may evict queued attempts: maxmemory-policy is {policy}; set it to noeviction")
-
-
-def _carried(carrier: Carrier, attempt_id: str, is_stopping: Callable[[], bool]) -> bool:
-    """Carry an attempt, waiting for the execution API to come back; False when the worker is to stop before that."""
-    for turn in range(100_000):
-        try:
-            carrier.carry(attempt_id)
-            return True
-        except Unreachable as exc:
-            if is_stopping():
-                return False
-            _log.warning("%s; trying again", exc)
-            sleep(_CLAIM_RETRY_SECONDS[min(turn, len(_CLAIM_RETRY_SECONDS) - 1)])
-    return False
-
-
-def _forget(redis: Redis, queue: str, attempt_id: str) -> None:
-    try:
-        transport.remove(redis, queue, attempt_id)
-    except RedisError as exc:
-        # It may be delivered again; the claim refuses it then.
-        _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, not_, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
@@ -78,6 +78,14 @@ class ReportWrites:
     def expired_leases(self, now: datetime) -> list[str]:
         """Attempts that a worker claimed and whose lease ran out before `now`."""
         return list(self._connection.scalars(self._statements.expired_leases, {"now": now}))
+
+    def drop_remote(self, attempt_id: str) -> None:
+        """Throw the reports of an attempt away: they cannot be applied."""
+        self._connection.execute(self._statements.drop_remote, {"me": attempt_id})
+
+    def note_expired_stops(self, before: datetime, *, now: datetime) -> None:
+        """Fenced attempts whose lease ran out before an instant: their worker has stopped them, or is no more."""
+        self._connection.execute(self._statements.note_expired_stops, {"before": before, "now": now})
 
     def unclaimed(self, executor: str, before: datetime) -> dict[str, str]:
         """Attempts of a remote executor that were queued before an instant and that no worker has claimed, with their
@@ -208,6 +216,16 @@ class _Statements:
         self.expired_leases = select(task_try.c.attempt_id).where(
             text("stopped_at IS NULL"), LIVE, task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime)
         )
+        self.note_expired_stops = (
+            update(task_try)
+            .where(
+                text("stopped_at IS NULL"),
+                not_(LIVE),
+                task_try.c.lease_expires_at < bindparam("before", type_=UtcDateTime),
+            )
+            .values(stopped_at=bindparam("now", type_=UtcDateTime))
+        )
+        self.drop_remote = delete(attempt_report).where(attempt_report.c.attempt_id == bindparam("me"))
         self.unclaimed = (
             select(task_try.c.attempt_id, task_instance.c.queue)
             .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
@@ -218,7 +236,7 @@ class _Statements:
                 task_try.c.claimed_at.is_(None),
                 task_try.c.queued_at < bindparam("before", type_=UtcDateTime),
             )
-            .order_by(task_try.c.attempt_id)
+            .order_by(task_try.c.queued_at, task_try.c.attempt_id)
             .limit(1000)
         )
         rows = rows_of({"instance_id": int, "key": str, "value": str, "at": datetime})
