@@ -12,6 +12,7 @@ from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
 from mainspring_scheduler.clock import Clock
 from mainspring_scheduler.dispatch import Dispatched, Dispatcher
+from mainspring_scheduler.due import create_due_runs
 from mainspring_scheduler.finishes import finish_runs
 from mainspring_scheduler.progress import Applied, Folded, LiveAttempts, apply_reports, fold
 from mainspring_scheduler.run_context import RunContexts
@@ -41,6 +42,9 @@ class PassCounts:
 
     reports: int = 0
     moved: int = 0
+    created: int = 0
+    """Runs made because they were due."""
+    is_more_due: bool = False
     started: int = 0
     queued: int = 0
     resolved: int = 0
@@ -50,7 +54,7 @@ class PassCounts:
 
     @property
     def did_nothing(self) -> bool:
-        return not (self.moved or self.started or self.queued or self.resolved or self.finished)
+        return not (self.moved or self.created or self.started or self.queued or self.resolved or self.finished)
 
 
 @dataclass(slots=True)
@@ -174,8 +178,10 @@ class Scheduler:
             counts.moved = applied.moved
             over = self._look(current, counts, now) if is_looking else {}
             dispatched = self._dispatch(current, counts, over, now)
-            due = current.decisions.next_due_at() if is_looking else self._next_due_at
-        self._next_due_at = min(filter(None, (due, applied.next_due_at)), default=None)
+            due = self._next_due_at
+            if is_looking:
+                due = _earliest(current.decisions.next_due_at(), current.due.next_due_at(now))
+        self._next_due_at = _earliest(due, applied.next_due_at)
         return counts, dispatched
 
     def _apply(self, current: Pass, folded: Mapping[str, Folded], now: datetime) -> Applied:
@@ -196,6 +202,7 @@ class Scheduler:
                 run_id, now=now, reason=StateReason.TIMED_OUT, message="stopped, because its dagrun_timeout had passed"
             )
         current.decisions.wake_due(now)
+        counts.created, counts.is_more_due = create_due_runs(current, self._versions, now)
         counts.started += start_runs(current, self._versions, now)
         locked = current.lock_runs([one.dag_run_id for one in over], skip_locked=True) if over else frozenset()
         return {one.dag_run_id: one for one in over if one.dag_run_id in locked}
@@ -216,7 +223,7 @@ class Scheduler:
         if counts.finished:
             current.settle()
         # An ended run may have made room for a queued one.
-        counts.is_complete = dispatched.is_complete and not counts.finished
+        counts.is_complete = dispatched.is_complete and not counts.finished and not counts.is_more_due
         return dispatched
 
     def _store_bulky_logs(self, inbox: _Inbox) -> None:
@@ -314,3 +321,7 @@ class Scheduler:
     def has_backlog(self) -> bool:
         """Whether something waits in memory for the next pass."""
         return bool(self._inbox.reports or self._inbox.chunks)
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min(filter(None, instants), default=None)

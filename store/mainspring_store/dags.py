@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
@@ -19,6 +19,7 @@ from mainspring_store.effects import lock_runs
 from mainspring_store.questions.dags import dag_not_found
 from mainspring_store.runs import VersionRef
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_instance
+from mainspring_store.types import UtcDateTime
 
 __all__ = ["Saved", "Versions", "delete_dag", "save_dag", "set_paused"]
 
@@ -199,6 +200,11 @@ def _copied(definition: Definition, now: datetime) -> dict[str, Any]:
         "owners": list(definition.owners),
         "max_active_runs": definition.max_active_runs,
         "max_active_tasks": definition.max_active_tasks,
+        # A due slot without a date asks the scheduler to plan anew.
+        "next_logical_date": None,
+        "next_data_interval_end": None,
+        "next_run_after": now if definition.schedule else None,
+        "schedule_error": None,
         "updated_at": now,
     }
 
@@ -216,7 +222,14 @@ _DELETE_TAGS = delete(dag_tag).where(dag_tag.c.dag_id == bindparam("dag_id"))
 _SET_PAUSED = (
     update(dag)
     .where(dag.c.dag_id == bindparam("id"))
-    .values(is_paused=bindparam("paused"), updated_at=bindparam("now"))
+    .values(
+        is_paused=bindparam("paused"),
+        # What was planned before a pause is planned anew after it.
+        next_logical_date=None,
+        next_data_interval_end=None,
+        next_run_after=case((dag.c.next_run_after.is_not(None), bindparam("now", type_=UtcDateTime))),
+        updated_at=bindparam("now"),
+    )
 )
 _CURRENT_ID = select(dag.c.version_id).where(dag.c.dag_id == bindparam("dag_id"))
 _DOCUMENT = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))

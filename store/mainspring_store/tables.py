@@ -74,8 +74,20 @@ dag = Table(
     Column("max_active_tasks", Integer, nullable=False),
     # Runs of this DAG in state running; moved in the transaction that moves the run.
     Column("running_runs", Integer, nullable=False, server_default=text("0")),
+    # The slot that is planned next; NULL = none. Planned anew whenever the schedule changes or the DAG is unpaused.
+    Column("next_logical_date", UtcDateTime),
+    Column("next_data_interval_end", UtcDateTime),
+    Column("next_run_after", UtcDateTime),
+    # Why it is planned no further, where that is a fault.
+    Column("schedule_error", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index(
+        "ix_dag_next_run_after",
+        "next_run_after",
+        sqlite_where=text("next_run_after IS NOT NULL AND NOT is_paused"),
+        postgresql_where=text("next_run_after IS NOT NULL AND NOT is_paused"),
+    ),
 )
 
 dag_tag = Table(

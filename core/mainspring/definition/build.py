@@ -106,6 +106,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "start_date": ("start_date", parse_instant),
     "end_date": ("end_date", parse_instant),
     "catchup": ("catchup", _as_is),
+    "catchup_max": ("catchup_max", _as_is),
     "max_active_runs": ("max_active_runs", _as_is),
     "max_active_tasks": ("max_active_tasks", _as_is),
     "dagrun_timeout": ("dagrun_timeout", parse_duration),

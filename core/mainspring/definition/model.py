@@ -128,6 +128,9 @@ class Definition:
     start_date: datetime | None = None
     end_date: datetime | None = None
     catchup: bool = False
+    """Whether slots that were missed are made up for; if not, only the latest of them runs."""
+    catchup_max: int = 10
+    """How many of the latest missed slots are made up for."""
     max_active_runs: int = 16
     max_active_tasks: int = 128
     """Of one run at one time."""

@@ -26,10 +26,7 @@ def _true(value: Any) -> bool:
 
 UNSUPPORTED_TASK_TYPES = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
 
-UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {
-    "schedule": _given,
-    "catchup": _true,
-}
+UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {}
 
 UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
     "pool": lambda name: name != "default_pool",

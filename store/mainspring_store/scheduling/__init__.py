@@ -1,5 +1,6 @@
 """What the scheduler writes. `begin_pass` opens one transaction; its parts are grouped by duty."""
 
+from mainspring_store.scheduling.due_runs import DueDag, Plan
 from mainspring_store.scheduling.records import (
     AttemptEnd,
     Candidate,
@@ -16,9 +17,11 @@ __all__ = [
     "AttemptEnd",
     "Candidate",
     "Decided",
+    "DueDag",
     "LiveAttempt",
     "NewAttempt",
     "Pass",
+    "Plan",
     "RunFacts",
     "StartableRun",
     "begin_pass",

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from mainspring_store.database import Database
 from mainspring_store.effects import Effects, RunCounters, lock_runs
 from mainspring_store.scheduling.decisions import DecisionWrites
+from mainspring_store.scheduling.due_runs import DueWrites
 from mainspring_store.scheduling.reports import ReportWrites
 from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
@@ -38,6 +39,7 @@ class Pass:
         self.decisions = DecisionWrites(connection)
         self.limits = TaskLimitWrites(connection)
         self.runs = RunWrites(connection, lambda: self.effects)
+        self.due = DueWrites(connection)
         self.resources = ResourceReads(connection)
         self.effects = Effects()
 

@@ -36,9 +36,20 @@ def upgrade() -> None:
         sa.Column("max_active_runs", sa.Integer(), nullable=False),
         sa.Column("max_active_tasks", sa.Integer(), nullable=False),
         sa.Column("running_runs", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("next_logical_date", UtcDateTime(), nullable=True),
+        sa.Column("next_data_interval_end", UtcDateTime(), nullable=True),
+        sa.Column("next_run_after", UtcDateTime(), nullable=True),
+        sa.Column("schedule_error", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("dag_id", name=op.f("pk_dag")),
+    )
+    op.create_index(
+        "ix_dag_next_run_after",
+        "dag",
+        ["next_run_after"],
+        sqlite_where=sa.text("next_run_after IS NOT NULL AND NOT is_paused"),
+        postgresql_where=sa.text("next_run_after IS NOT NULL AND NOT is_paused"),
     )
     op.create_table(
         "pool",
