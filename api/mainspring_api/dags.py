@@ -18,7 +18,7 @@ from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Que
 from mainspring_api.operations import JSON, Resource, read_body
 from mainspring_api.problems import BadRequest
 from mainspring_api.settings import DEFINITION_BYTES_MAX
-from mainspring_store.dags import delete_dag, save_dag, set_paused
+from mainspring_store.dags import check_dag, delete_dag, save_dag, set_paused
 from mainspring_store.questions import dags as questions
 from mainspring_store.tokens import Role
 
@@ -196,6 +196,7 @@ def put_dag(dag_id: str) -> Response:
 def validate_dag() -> Response:
     """Check a definition without saving it: 200 when it is valid, else exactly what saving it would answer."""
     definition = _read_definition(None)
+    check_dag(context().database, definition)
     return answer(
         {
             "valid": True,

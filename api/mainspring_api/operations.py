@@ -17,7 +17,7 @@ from mainspring_api.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.tokens import Role
 
-__all__ = ["Register", "Resource", "read_body"]
+__all__ = ["Register", "Resource", "load", "read_body"]
 
 BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
@@ -119,6 +119,18 @@ def read_body(bytes_max: int, *media_types: str) -> bytes:
     return data
 
 
+def load(schema: Schema, content: Any, at: str = "") -> Any:
+    """What a body, or the part of one at the pointer `at`, says.
+
+    Raises:
+        InvalidInput: it does not fit the schema.
+    """
+    try:
+        return schema.load(content)
+    except ValidationError as exc:
+        raise InvalidInput(list(_problems(exc.messages, at))) from exc
+
+
 def _loading(view: View, body: Schema | None, query: Schema | None) -> Any:
     @wraps(view)
     def loaded(**path: Any) -> Response:
@@ -138,10 +150,7 @@ def _load_body(schema: Schema) -> Any:
     else:
         data = read_body(BODY_BYTES_MAX, JSON)
         content = load_json(data, bytes_max=BODY_BYTES_MAX, depth_max=BODY_DEPTH_MAX, nodes_max=BODY_NODES_MAX)
-    try:
-        return schema.load(content)
-    except ValidationError as exc:
-        raise InvalidInput(list(_problems(exc.messages, ""))) from exc
+    return load(schema, content)
 
 
 def _load_query(schema: Schema) -> Any:

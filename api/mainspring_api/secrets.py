@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from mainspring.errors import InvalidInput, Problem
 from mainspring.ids import is_valid_id
@@ -38,15 +38,10 @@ class SecretCollection(Answer):
     total_entries = fields.Integer()
 
 
-def _without_nul(value: str) -> None:
-    if "\0" in value:
-        raise ValidationError("must not hold a NUL: no process could be given it")
-
-
 class SecretBody(Body):
     """The value of a secret."""
 
-    value = fields.String(required=True, validate=[validate.Length(max=SECRET_CHARS_MAX), _without_nul])
+    value = fields.String(required=True, validate=validate.Length(max=SECRET_CHARS_MAX))
 
 
 SecretList = list_arguments("SecretList", questions.SECRETS)

@@ -117,6 +117,8 @@ class StateReason(StrEnum):
     OUTPUT_INVALID = "output_invalid"
     EXPRESSION_ERROR = "expression_error"
     SECRET_MISSING = "secret_missing"  # noqa: S105  a reason, no password
+    POOL_MISSING = "pool_missing"
+    """The pool was deleted after its DAG had stopped naming it, and then an old run was cleared."""
     KILLED = "killed"
     """Ended by a signal that was not ours."""
     WORKER_LOST = "worker_lost"

@@ -81,6 +81,8 @@ def decide(question: Question) -> Choice:
             return Resolve(TaskState.SKIPPED, StateReason.TRIGGER_RULE)
         case Decision.UPSTREAM_FAILED:
             return Resolve(TaskState.UPSTREAM_FAILED, StateReason.TRIGGER_RULE)
+    if candidate.pool_slots_free is None:
+        return Fail(StateReason.POOL_MISSING, f"there is no pool '{candidate.pool}'; create it, then clear this task")
     if _is_too_late(question):
         return Fail(StateReason.DEADLINE, "its retry_deadline had passed before another try could start")
     parked = None if is_placeholder else question.room.parked(candidate, task)

@@ -102,7 +102,7 @@ class Dispatcher:
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
             limit = min(max(max(room.values(), default=0), 1), BATCH_MAX)
-            chosen = self._round(scheduling, limit, room, result.broken_runs, now)
+            chosen, is_full = self._round(scheduling, limit, room, result.broken_runs, now)
             counters = scheduling.settle()
             result.counters.update(counters)
             for one in chosen:
@@ -112,7 +112,8 @@ class Dispatcher:
             result.resolved += resolved
             has_room = any(free > 0 for free in room.values())
             made_room = any(one.was_full for one in counters.values())
-            if not (resolved or made_room or (has_room and len(chosen) >= limit)):
+            # A full round may hide, behind what waits for a slot of its pool, others that need not wait.
+            if not (resolved or made_room or (has_room and chosen and is_full)):
                 return result
         result.is_complete = False
         return result
@@ -124,10 +125,11 @@ class Dispatcher:
         room: MutableMapping[str, int],
         broken_runs: MutableMapping[int, str],
         now: datetime,
-    ) -> list[_Chosen]:
+    ) -> tuple[list[_Chosen], bool]:
+        """What was chosen of at most `limit` candidates, and whether there were as many."""
         candidates = scheduling.decisions.candidates(limit)
         if not candidates:
-            return []
+            return [], False
         locked = scheduling.lock_runs({one.dag_run_id for one in candidates}, skip_locked=True)
         contexts = self._contexts.get(locked, scheduling)
         left = Room(scheduling, room)
@@ -144,7 +146,7 @@ class Dispatcher:
             one = self._chosen(question, _choose(question), now)
             if one is not None:
                 chosen.append(one)
-        return self._write(scheduling, chosen, now)
+        return self._write(scheduling, chosen, now), len(candidates) >= limit
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         """The candidate's version; None when it cannot be read, which is noted once for its run."""

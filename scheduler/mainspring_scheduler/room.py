@@ -28,7 +28,7 @@ class Room:
     def take(self, candidate: Candidate, task: Task, executor: str) -> bool:
         """Take room for one attempt; False takes nothing."""
         run = self._runs.setdefault(candidate.dag_run_id, candidate.run_slots_free)
-        slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free)
+        slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free or 0)
         if self._executors.get(executor, 0) < 1 or run < 1 or slots < candidate.pool_slots:
             return False
         self._executors[executor] -= 1

@@ -20,7 +20,7 @@ from mainspring_scheduler.starts import start_runs
 from mainspring_scheduler.versions import Versions
 from mainspring_store import logs, scheduling
 from mainspring_store.database import Database
-from mainspring_store.effects import RunCounters
+from mainspring_store.effects import RunCounters, SlotsTaken
 from mainspring_store.key_ring import KeyRing
 from mainspring_store.scheduling import Pass
 
@@ -141,7 +141,12 @@ class Scheduler:
             return PassCounts()
         if is_looking:
             self._polled_at = self._clock.monotonic()
-        counts, dispatched = self._transact(is_looking, now)
+        try:
+            counts, dispatched = self._transact(is_looking, now)
+        except SlotsTaken:
+            # Nothing was changed. The next pass, at once, sees the room that is left; what this one read is kept.
+            self._polled_at = float("-inf")
+            return PassCounts(is_complete=False)
         self._inbox = _Inbox()
         self._submit(dispatched.attempts)
         if is_looking:
@@ -153,7 +158,7 @@ class Scheduler:
         self._store_bulky_logs(inbox)
         try:
             return self._pass(inbox.reports, inbox.chunks, is_looking, now)
-        except StoreUnavailable:
+        except (SlotsTaken, StoreUnavailable):
             self._live_attempts.clear()
             raise
         except Exception:

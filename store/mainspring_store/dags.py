@@ -12,16 +12,17 @@ from uuid_utils import uuid7
 
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition
-from mainspring.errors import Conflict, NotFound
+from mainspring.errors import Conflict, InvalidDag, NotFound
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
 from mainspring_store.database import Database
 from mainspring_store.effects import lock_runs
+from mainspring_store.pools import pool_problems
 from mainspring_store.questions.dags import dag_not_found
 from mainspring_store.runs import VersionRef
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_instance
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["Saved", "Versions", "delete_dag", "save_dag", "set_paused"]
+__all__ = ["Saved", "Versions", "check_dag", "delete_dag", "save_dag", "set_paused"]
 
 _TASKS_KEPT_MAX = 50_000
 
@@ -43,9 +44,13 @@ def save_dag(database: Database, definition: Definition, *, by: str | None, now:
     Runs that exist keep the version they were made from. `is_paused_upon_creation` counts at creation only.
 
     Raises:
+        InvalidDag: It names pools that do not exist.
         Conflict: The DAG was deleted at this moment; saving it again creates it.
     """
     with database.write() as connection:
+        problems = pool_problems(connection, definition)
+        if problems:
+            raise InvalidDag(problems)
         is_new = _insert_dag(connection, definition, now)
         # The row is locked from here on, so that two savers cannot make the same version number.
         current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
@@ -75,6 +80,14 @@ def save_dag(database: Database, definition: Definition, *, by: str | None, now:
         version_number=latest + 1,
         version=VersionRef(id=version_id, definition=definition),
     )
+
+
+def check_dag(database: Database, definition: Definition) -> None:
+    """Raises InvalidDag for what would keep `save_dag` from saving the definition."""
+    with database.read() as connection:
+        problems = pool_problems(connection, definition)
+    if problems:
+        raise InvalidDag(problems)
 
 
 def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetime) -> None:

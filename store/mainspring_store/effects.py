@@ -12,14 +12,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, insert, or_, select, update
 
+from mainspring.errors import Conflict
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, StateReason, TaskState
 from mainspring.trigger_rules import WakeOn
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.tables import dag_run, pool, run_event, task_instance
 
-__all__ = ["Effects", "InstanceRef", "RunCounters", "lock_runs"]
+__all__ = ["Effects", "InstanceRef", "RunCounters", "SlotsTaken", "lock_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,19 @@ class RunCounters:
     """Whether its active tasks had reached their maximum before, so that room was made now."""
 
 
+class SlotsTaken(Conflict):
+    """The room that a decision was made on is gone. The transaction is to be rolled back and done again."""
+
+
+@dataclass(slots=True)
+class _Slots:
+    """How many slots of a pool change hands; negative = given back."""
+
+    active: int = 0
+    deferred: int = 0
+    """Held only in pools that say so."""
+
+
 _UPSTREAM_COUNTER = {
     TaskState.SUCCESS: "success",
     TaskState.FAILED: "failed",
@@ -64,7 +78,7 @@ class Effects:
             lambda: {"total": 0, "unfinished": 0, "active": 0, "failed": 0}
         )
         self._upstream: dict[tuple[int, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self._pools: dict[str, int] = defaultdict(int)
+        self._pools: dict[str, _Slots] = defaultdict(_Slots)
         self._events: dict[int, list[dict[str, Any]]] = defaultdict(list)
 
     def moved(
@@ -89,7 +103,10 @@ class Effects:
         slots = (new in TASK_ACTIVE) - (old in TASK_ACTIVE)
         if slots:
             run["active"] += slots
-            self._pools[instance.pool] += slots * instance.pool_slots
+            self._pools[instance.pool].active += slots * instance.pool_slots
+        deferred = (new is TaskState.DEFERRED) - (old is TaskState.DEFERRED)
+        if deferred:
+            self._pools[instance.pool].deferred += deferred * instance.pool_slots
         if new in TASK_FINISHED:
             counter = _UPSTREAM_COUNTER[new]
             for index in downstream:
@@ -129,14 +146,16 @@ class Effects:
             self._upstream.clear()
 
     def apply(self, connection: Connection) -> Mapping[int, RunCounters]:
-        """Write everything; at most four statements, whatever was collected. Returns the counters of each run."""
+        """Write everything; at most four statements, whatever was collected. Returns the counters of each run.
+
+        Raises:
+            SlotsTaken: A pool has fewer free slots than were to be taken.
+        """
         if not self._runs:
             return {}
         self.apply_upstream(connection)
         statements = _statements(connection.dialect.name == "sqlite")
-        pools = [{"name": name, "slots": slots} for name, slots in sorted(self._pools.items()) if slots]
-        if pools:
-            connection.execute(statements.take_slots, {"rows": dump_rows(pools)})
+        self._take_slots(connection, statements)
         runs = [
             {"id": run_id, **deltas, "events": len(self._events[run_id])}
             for run_id, deltas in sorted(self._runs.items())
@@ -155,6 +174,19 @@ class Effects:
         if events:
             connection.execute(statements.record_events, {"rows": dump_rows(events)})
         return counters
+
+    def _take_slots(self, connection: Connection, statements: "_Statements") -> None:
+        rows: list[dict[str, Any]] = [
+            {"name": name, "active": slots.active, "deferred": slots.deferred}
+            for name, slots in sorted(self._pools.items())
+            if slots.active or slots.deferred
+        ]
+        if not rows:
+            return
+        taken = set(connection.scalars(statements.take_slots, {"rows": dump_rows(rows)}))
+        for row in rows:
+            if row["active"] > 0 and row["name"] not in taken:
+                raise SlotsTaken(f"pool '{row['name']}' has not {row['active']} free slots any more")
 
     def _upstream_rows(self) -> list[dict[str, int]]:
         return [
@@ -206,8 +238,17 @@ class _Statements:
             )
         )
 
-        rows = as_rows({"name": str, "slots": int}, is_sqlite=is_sqlite)
-        self.take_slots = update(pool).where(pool.c.name == rows.c.name).values(used=pool.c.used + rows.c.slots)
+        rows = as_rows({"name": str, "active": int, "deferred": int}, is_sqlite=is_sqlite)
+        # What is given back always is; what is taken must still be there: another scheduler may have taken slots, or
+        # somebody made the pool smaller, since the room in it was read.
+        has_room = or_(rows.c.active <= 0, pool.c.slots < 0, pool.c.used + rows.c.active <= pool.c.slots)
+        deferred = case((pool.c.include_deferred, rows.c.deferred), else_=0)
+        self.take_slots = (
+            update(pool)
+            .where(pool.c.name == rows.c.name, has_room)
+            .values(used=pool.c.used + rows.c.active + deferred)
+            .returning(pool.c.name)
+        )
 
         rows = as_rows(dict.fromkeys(("id", *_RUN_COUNTERS, "events"), int), is_sqlite=is_sqlite)
         self.count_runs = (

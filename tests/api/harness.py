@@ -34,6 +34,8 @@ ONE_OF_EACH = {
     "secret_name": "s",
     "map_index": "0",
     "task_try_number": "1",
+    "pool_name": "p",
+    "variable_key": "v",
 }
 """A value for each part of a path."""
 

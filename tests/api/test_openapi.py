@@ -20,6 +20,9 @@ AIRFLOW_OPERATIONS = {
     "patch_task_instance_dry_run_by_map_index", "get_mapped_task_instances", "get_mapped_task_instance",
     "get_task_instance_tries", "get_mapped_task_instance_tries", "get_task_instance_try_details",
     "get_mapped_task_instance_try_details",
+    "get_pools", "get_pool", "post_pool", "patch_pool", "delete_pool",
+    "bulk_pools", "get_variables", "get_variable", "post_variable", "patch_variable", "delete_variable",
+    "bulk_variables",
 }  # fmt: skip
 OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_openapi", "get_secrets", "put_secret", "delete_secret",

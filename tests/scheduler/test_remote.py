@@ -35,9 +35,7 @@ def claim(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Claimed | 
 
 def renew(engine: Engine, attempt_id: str, *, seconds: float = 30) -> frozenset[str]:
     now = engine.clock.now()
-    worker = remote.Worker(
-        incarnation="w1", hostname="worker-1", pid=1, version="1", queue="default", is_stopped=False
-    )
+    worker = remote.Worker(incarnation="w1", hostname="worker-1", pid=1, version="1", queue="default", is_stopped=False)
     expires_at = now + timedelta(seconds=seconds)
     return remote.hear_worker(engine.database, worker, [attempt_id], lease_expires_at=expires_at, now=now)
 

@@ -29,8 +29,6 @@ UNSUPPORTED_TASK_TYPES = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.D
 UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {}
 
 UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
-    "pool": lambda name: name != "default_pool",
-    "pool_slots": lambda slots: slots != 1,
     "queue": lambda name: name != "default",
     "executor": _given,
 }

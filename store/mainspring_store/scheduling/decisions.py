@@ -34,7 +34,10 @@ class DecisionWrites:
         self._statements = _statements(connection.dialect.name == "sqlite")
 
     def candidates(self, limit: int) -> list[Candidate]:
-        """Ready instances that have room in their run and pool, highest priority first, then oldest."""
+        """Ready instances that have room in their run and pool, highest priority first, then oldest.
+
+        One whose pool is gone is among them, to be told so.
+        """
         return [_candidate(row) for row in self._connection.execute(self._statements.candidates, {"limit_": limit})]
 
     def decide(self, decided: Sequence[Decided]) -> frozenset[int]:
@@ -89,13 +92,13 @@ class _Statements:
             .select_from(task_instance)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
             .join(dag, dag.c.dag_id == dag_run.c.dag_id)
-            .join(pool, pool.c.name == table.pool)
+            .outerjoin(pool, pool.c.name == table.pool)
             .where(
                 READY,
                 dag_run.c.state == literal_column("'running'"),
                 ~dag.c.is_paused,
                 dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                or_(pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
+                or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
             )
             .order_by(table.rank, table.id)
             .limit(bindparam("limit_", type_=Integer()))

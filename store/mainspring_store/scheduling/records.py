@@ -105,7 +105,8 @@ class Candidate:
     executor: str | None
     map_value: Mapping[str, Any] | None
     run_slots_free: int
-    pool_slots_free: int
+    pool_slots_free: int | None
+    """None = the pool does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

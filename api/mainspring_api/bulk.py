@@ -1,0 +1,133 @@
+"""Bulk requests: several actions in one body, each done whole or not at all, one after the other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
+from mainspring_api.answers import answer
+from mainspring_api.fields import Answer, Body, JsonObject, JsonValue
+from mainspring_api.operations import load
+from mainspring_store.existence import OnAbsence, OnExistence
+
+__all__ = ["Actions", "BulkAnswer", "BulkBody", "chosen", "run_bulk"]
+
+ENTITIES_MAX = 1_000
+ACTIONS_MAX = 100
+
+
+class _Kind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class BulkAction(Body):
+    """One action."""
+
+    action = fields.String(required=True, validate=validate.OneOf([*_Kind]))
+    entities = fields.List(
+        JsonValue(),
+        required=True,
+        validate=validate.Length(max=ENTITIES_MAX),
+        metadata={"description": "To create or update: objects as for one; to delete: names, or objects with them"},
+    )
+    action_on_existence = fields.String(load_default=OnExistence.FAIL, validate=validate.OneOf([*OnExistence]))
+    action_on_non_existence = fields.String(load_default=OnAbsence.FAIL, validate=validate.OneOf([*OnAbsence]))
+    update_mask = fields.List(fields.String(), allow_none=True, load_default=None)
+
+
+class BulkBody(Body):
+    """Actions, carried out in order."""
+
+    actions = fields.List(fields.Nested(BulkAction), required=True, validate=validate.Length(max=ACTIONS_MAX))
+
+
+class BulkResult(Answer):
+    """What became of the actions of one kind."""
+
+    success = fields.List(fields.String(), metadata={"description": "Names that were written or deleted"})
+    errors = fields.List(JsonObject(), metadata={"description": "{error, status_code} of each action that failed"})
+
+
+class BulkAnswer(Answer):
+    """What became of the actions, by their kind; null = there was none of it."""
+
+    create = fields.Nested(BulkResult, allow_none=True)
+    update = fields.Nested(BulkResult, allow_none=True)
+    delete = fields.Nested(BulkResult, allow_none=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actions:
+    """How things of one kind are written. Each function returns the names that it wrote."""
+
+    name_field: str
+    """The member of an entity that names it."""
+    entity: Schema
+    patch: Schema
+    """Loads an entity of an update, of which every member but the name may be absent."""
+    create: Callable[[Sequence[Mapping[str, Any]], OnExistence], list[str]]
+    update: Callable[[Mapping[str, Mapping[str, Any]], OnAbsence], list[str]]
+    """Called with name -> what is to be changed."""
+    delete: Callable[[Sequence[str], OnAbsence], list[str]]
+
+
+def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
+    """Carry the actions out. 200 even when some fail: read `errors`.
+
+    Raises:
+        InvalidInput: An entity is wrong; then nothing was done.
+    """
+    loaded = [_entities(action, position, actions) for position, action in enumerate(body["actions"])]
+    results: dict[str, Any] = dict.fromkeys(_Kind)
+    for action, entities in zip(body["actions"], loaded, strict=True):
+        kind = action["action"]
+        result = results[kind] = results[kind] or {"success": [], "errors": []}
+        try:
+            result["success"] += _carry_out(action, entities, actions)
+        except (Conflict, NotFound) as exc:
+            status = 409 if isinstance(exc, Conflict) else 404
+            result["errors"].append({"error": str(exc), "status_code": status})
+    return answer({str(kind): result for kind, result in results.items()})
+
+
+def chosen(fields_given: Mapping[str, Any], update_mask: Sequence[str] | None, name_field: str) -> dict[str, Any]:
+    """What a PATCH is to change: the members that were given, those of the mask alone where there is one."""
+    return {
+        name: value
+        for name, value in fields_given.items()
+        if name != name_field and (not update_mask or name in update_mask)
+    }
+
+
+def _entities(action: Mapping[str, Any], position: int, actions: Actions) -> list[Any]:
+    at = f"/actions/{position}/entities"
+    if action["action"] == _Kind.DELETE:
+        return [_name(entity, f"{at}/{index}", actions) for index, entity in enumerate(action["entities"])]
+    schema = actions.entity if action["action"] == _Kind.CREATE else actions.patch
+    return [load(schema, entity, f"{at}/{index}") for index, entity in enumerate(action["entities"])]
+
+
+def _name(entity: Any, at: str, actions: Actions) -> str:
+    name = entity.get(actions.name_field) if isinstance(entity, Mapping) else entity
+    if not isinstance(name, str) or "\0" in name:
+        message = f"must be a name, or an object with '{actions.name_field}'"
+        raise InvalidInput([Problem(pointer=at, message=message, code="invalid_value")])
+    return name
+
+
+def _carry_out(action: Mapping[str, Any], entities: Sequence[Any], actions: Actions) -> list[str]:
+    on_absence = OnAbsence(action["action_on_non_existence"])
+    match action["action"]:
+        case _Kind.CREATE:
+            return actions.create(entities, OnExistence(action["action_on_existence"]))
+        case _Kind.UPDATE:
+            name_field, mask = actions.name_field, action["update_mask"]
+            changes = {entity[name_field]: chosen(entity, mask, name_field) for entity in entities}
+            return actions.update(changes, on_absence)
+    return actions.delete(entities, on_absence)

@@ -1,0 +1,204 @@
+"""Pools: slots that tasks of all DAGs share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from mainspring.errors import Problem
+from mainspring_api.answers import answer, no_content
+from mainspring_api.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
+from mainspring_api.context import context
+from mainspring_api.dags import UpdateMask
+from mainspring_api.fields import Answer, Body, list_arguments, list_query
+from mainspring_api.operations import Resource
+from mainspring_api.problems import BadRequest
+from mainspring_store.existence import OnAbsence, OnExistence
+from mainspring_store.pools import DEFAULT_POOL, NewPool, change_pools, create_pools, delete_pools
+from mainspring_store.questions import pools as questions
+from mainspring_store.tokens import Role
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("pools", "Pools: slots that tasks of all DAGs share")
+
+_NAME = validate.Regexp(
+    r"[A-Za-z0-9_.-]{1,250}\Z", error="must be 1 to 250 of the characters A-Z a-z 0-9 _ . -, as definitions name it"
+)
+_SLOTS = validate.Range(min=-1, max=2**31 - 1)
+_DESCRIPTION = validate.Length(max=10_000)
+_NO_TEAM = validate.Equal(None, error="there are no teams here; leave it out")
+_UNLIMITED = {"description": "-1 = as many as wanted"}
+
+
+class Pool(Answer):
+    """A pool, with its slots by what holds them or waits for them."""
+
+    name = fields.String()
+    slots = fields.Integer(metadata=_UNLIMITED)
+    description = fields.String(allow_none=True)
+    include_deferred = fields.Boolean(metadata={"description": "Whether deferred task instances hold their slots"})
+    occupied_slots = fields.Integer()
+    running_slots = fields.Integer()
+    queued_slots = fields.Integer()
+    scheduled_slots = fields.Integer(metadata={"description": "Of task instances that wait for nothing but a slot"})
+    open_slots = fields.Integer(metadata={"description": "-1 = no limit; negative otherwise never"})
+    deferred_slots = fields.Integer()
+    team_name = fields.String(allow_none=True)
+
+
+class PoolCollection(Answer):
+    """A page of pools."""
+
+    pools = fields.List(fields.Nested(Pool))
+    total_entries = fields.Integer()
+
+
+class PoolBody(Body):
+    """A pool to be created."""
+
+    name = fields.String(required=True, validate=_NAME)
+    slots = fields.Integer(required=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
+    description = fields.String(allow_none=True, load_default=None, validate=_DESCRIPTION)
+    include_deferred = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    team_name = fields.String(allow_none=True, validate=_NO_TEAM)
+
+
+class PoolPatchBody(Body):
+    """What is to be changed of a pool. Null is the same as absent, but for the description, which it removes."""
+
+    pool = fields.String(allow_none=True, metadata={"description": "The name in the path, if anything"})
+    slots = fields.Integer(allow_none=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
+    description = fields.String(allow_none=True, validate=_DESCRIPTION)
+    include_deferred = fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+    team_name = fields.String(allow_none=True, validate=_NO_TEAM)
+
+
+class BulkPool(PoolPatchBody):
+    """A pool in a bulk update."""
+
+    name = fields.String(required=True)
+
+
+PoolList = list_arguments("PoolList", questions.POOLS)
+
+
+@blueprint.operation(
+    "GET", "/pools", "get_pools", role=Role.VIEWER, answer=PoolCollection, query=PoolList, errors=(400,)
+)
+def get_pools(query: Mapping[str, Any]) -> Response:
+    """List pools."""
+    listed = questions.list_pools(context().database, list_query(query))
+    return answer({"pools": [_pool(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation("GET", "/pools/<pool_name>", "get_pool", role=Role.VIEWER, answer=Pool, errors=(404,))
+def get_pool(pool_name: str) -> Response:
+    """One pool."""
+    return answer(_pool(questions.get_pool(context().database, pool_name)))
+
+
+@blueprint.operation(
+    "POST", "/pools", "post_pool", role=Role.AUTHOR, answer=Pool, status=201, body=PoolBody, errors=(409,)
+)
+def post_pool(body: Mapping[str, Any]) -> Response:
+    """Create a pool."""
+    _create([body], OnExistence.FAIL)
+    return answer(_pool(questions.get_pool(context().database, body["name"])), 201)
+
+
+@blueprint.operation(
+    "PATCH",
+    "/pools/<pool_name>",
+    "patch_pool",
+    role=Role.AUTHOR,
+    answer=Pool,
+    body=PoolPatchBody,
+    query=UpdateMask,
+    errors=(400, 404),
+)
+def patch_pool(body: Mapping[str, Any], query: Mapping[str, Any], pool_name: str) -> Response:
+    """Change a pool. With fewer slots than are held nothing new starts until enough are free."""
+    if body.get("pool") not in (None, pool_name):
+        message = f"'{body['pool']}' is not the name in the path, '{pool_name}'; a pool cannot be renamed"
+        raise BadRequest([Problem(pointer="/pool", message=message)])
+    changes = chosen(body, query["update_mask"], "pool")
+    if pool_name == DEFAULT_POOL and changes.keys() - {"slots", "include_deferred", "team_name"}:
+        message = "Only slots and include_deferred can be modified on Default Pool"
+        raise BadRequest([Problem(pointer="/description", message=message)])
+    _update({pool_name: changes}, OnAbsence.FAIL)
+    return answer(_pool(questions.get_pool(context().database, pool_name)))
+
+
+@blueprint.operation(
+    "DELETE", "/pools/<pool_name>", "delete_pool", role=Role.AUTHOR, answer=None, status=204, errors=(400, 404, 409)
+)
+def delete_pool(pool_name: str) -> Response:
+    """Delete a pool. Refused while unfinished task instances are in it or a DAG names it."""
+    if pool_name == DEFAULT_POOL:
+        raise BadRequest([Problem(pointer="/pool_name", message="Default Pool can't be deleted")])
+    _delete([pool_name], OnAbsence.FAIL)
+    return no_content()
+
+
+@blueprint.operation("PATCH", "/pools", "bulk_pools", role=Role.AUTHOR, answer=BulkAnswer, body=BulkBody)
+def bulk_pools(body: Mapping[str, Any]) -> Response:
+    """Create, update and delete pools. Each action is done whole or not at all."""
+    return run_bulk(body, _ACTIONS)
+
+
+def _create(bodies: Any, on_existence: OnExistence) -> list[str]:
+    pools = [
+        NewPool(
+            name=body["name"],
+            slots=body["slots"],
+            description=body["description"],
+            include_deferred=body["include_deferred"],
+        )
+        for body in bodies
+    ]
+    written = create_pools(context().database, pools, on_existence=on_existence)
+    context().ringer.ring()
+    return written
+
+
+def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:
+    told = {name: _columns(change) for name, change in changes.items()}
+    changed = change_pools(context().database, told, on_absence=on_absence)
+    context().ringer.ring()
+    return changed
+
+
+def _delete(names: Any, on_absence: OnAbsence) -> list[str]:
+    return delete_pools(context().database, names, on_absence=on_absence)
+
+
+_ACTIONS = Actions(
+    name_field="name", entity=PoolBody(), patch=BulkPool(), create=_create, update=_update, delete=_delete
+)
+
+
+def _columns(change: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a patch is stored."""
+    columns = ("slots", "description", "include_deferred")
+    return {
+        name: change[name] for name in columns if name in change and (change[name] is not None or name == "description")
+    }
+
+
+def _pool(row: Mapping[str, Any]) -> dict[str, Any]:
+    occupied = row["running_slots"] + row["queued_slots"] + (row["deferred_slots"] if row["include_deferred"] else 0)
+    return {
+        "name": row["name"],
+        "slots": row["slots"],
+        "description": row["description"],
+        "include_deferred": row["include_deferred"],
+        "occupied_slots": occupied,
+        "running_slots": row["running_slots"],
+        "queued_slots": row["queued_slots"],
+        "scheduled_slots": row["scheduled_slots"],
+        "open_slots": -1 if row["slots"] < 0 else max(0, row["slots"] - occupied),
+        "deferred_slots": row["deferred_slots"],
+        "team_name": None,
+    }

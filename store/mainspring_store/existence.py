@@ -1,0 +1,53 @@
+"""What a batch does about things that exist already, or do not exist."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+__all__ = ["OnAbsence", "OnExistence", "insert_named"]
+
+
+class OnExistence(StrEnum):
+    """When one to be created exists."""
+
+    FAIL = "fail"
+    """The whole batch changes nothing."""
+    SKIP = "skip"
+    """It is left as it is; the others are created."""
+    OVERWRITE = "overwrite"
+    """It gets the new values."""
+
+
+class OnAbsence(StrEnum):
+    """When one to be changed or deleted does not exist."""
+
+    FAIL = "fail"
+    """The whole batch changes nothing."""
+    SKIP = "skip"
+    """The others are changed."""
+
+
+def insert_named(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], on_existence: OnExistence
+) -> list[str]:
+    """Insert rows of a table whose primary key is one name, in order; returns the names that were written.
+
+    All rows give the same columns; an overwritten row keeps its others. Where existence must FAIL, the caller sees it
+    by what is missing from the answer, and rolls back.
+    """
+    if not rows:
+        return []
+    (key,) = table.primary_key.columns
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    if on_existence is OnExistence.OVERWRITE:
+        given = {name: statement.excluded[name] for name in rows[0] if name != key.name}
+        statement = statement.on_conflict_do_update(index_elements=[key], set_=given)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=[key])
+    statement = statement.returning(key)
+    written = [connection.scalar(statement, row) for row in rows]
+    return [str(name) for name in written if name is not None]

@@ -1,0 +1,90 @@
+"""Variables: values with a name that expressions read as `vars.<key>`. No place for secrets: every reader sees them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, update
+
+from mainspring.errors import Conflict, NotFound
+from mainspring_store.database import Database
+from mainspring_store.existence import OnAbsence, OnExistence, insert_named
+from mainspring_store.tables import variable
+
+__all__ = ["NewVariable", "change_variables", "create_variables", "delete_variables"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewVariable:
+    """A variable to be created."""
+
+    key: str
+    value: str
+    """Text; that of a JSON object or list is read as such by expressions."""
+    description: str | None = None
+
+
+def create_variables(
+    database: Database,
+    variables: Sequence[NewVariable],
+    *,
+    now: datetime,
+    on_existence: OnExistence = OnExistence.FAIL,
+) -> list[str]:
+    """Create variables; returns the keys that were written.
+
+    Raises:
+        Conflict: One exists, and that must FAIL; then none was created.
+    """
+    rows = [{**asdict(one), "updated_at": now} for one in variables]
+    with database.write() as connection:
+        written = insert_named(connection, variable, rows, on_existence)
+        existing = sorted({one.key for one in variables} - set(written))
+        if existing and on_existence is OnExistence.FAIL:
+            raise Conflict(f"The variables with these keys: {existing} already exist.")
+    return written
+
+
+def change_variables(
+    database: Database,
+    changes: Mapping[str, Mapping[str, Any]],
+    *,
+    now: datetime,
+    on_absence: OnAbsence = OnAbsence.FAIL,
+) -> list[str]:
+    """Give variables new values (key -> fields of `NewVariable` but the key); returns the keys that were changed.
+
+    Raises:
+        NotFound: One does not exist, and that must FAIL; then none was changed.
+    """
+    changed = []
+    with database.write() as connection:
+        for key, fields in sorted(changes.items()):
+            values = {**fields, "updated_at": now}
+            if connection.execute(update(variable).where(variable.c.key == key).values(**values)).rowcount:
+                changed.append(key)
+            elif on_absence is OnAbsence.FAIL:
+                raise _not_found(key)
+    return changed
+
+
+def delete_variables(database: Database, keys: Sequence[str], *, on_absence: OnAbsence = OnAbsence.FAIL) -> list[str]:
+    """Delete variables; returns the keys that were deleted. A task that names one fails from now on.
+
+    Raises:
+        NotFound: One does not exist, and that must FAIL; then none was deleted.
+    """
+    with database.write() as connection:
+        deleted = sorted(connection.scalars(_DELETE, {"keys": list(keys)}))
+        missing = sorted(set(keys) - set(deleted))
+        if missing and on_absence is OnAbsence.FAIL:
+            raise _not_found(missing[0])
+    return deleted
+
+
+def _not_found(key: str) -> NotFound:
+    return NotFound(f"The Variable with key: `{key}` was not found")
+
+
+_DELETE = delete(variable).where(variable.c.key.in_(bindparam("keys", expanding=True))).returning(variable.c.key)
