@@ -1,46 +1,30 @@
 """Declared outputs of a task: for each name a JSON Schema that the value must fit.
 
-The scheduler checks them, so what one check may cost is bounded: a schema refers to nothing, so each of its parts
-meets each part of a value at most once, and a product of sizes beyond `WORK_MAX` is refused.
+The scheduler checks them, so what one check may cost is bounded: each part of a schema meets each part of a value at
+most once (`schema_bounds`), and a product of their sizes beyond `WORK_MAX` is refused.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from mainspring.errors import Problem
-from mainspring.params import check_output_schema, compile_schema
+from mainspring.params import compile_schema
 from mainspring.pointers import join_pointer
+from mainspring.schema_bounds import count_parts
 
-__all__ = ["WORK_MAX", "OutputTypes", "check_output_type"]
+__all__ = ["WORK_MAX", "OutputTypes"]
 
-WORK_MAX = 256 * 1024 * 1024
-"""Bytes of the schema times bytes of the value, both as JSON; a value of 256 KiB fits a schema of 1 KiB."""
+WORK_MAX = 64 * 1024 * 1024
+"""Parts of the schema times bytes of the value as JSON: a value of 256 KiB may have a type of 256 parts."""
 
-_REFUSED = ("$ref", "$dynamicRef", "unevaluatedItems", "unevaluatedProperties")
-_SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs")
-_NO_SCHEMAS = ("const", "default", "enum", "examples")
 _EXCERPT_CHARS = 80
-
-
-def check_output_type(schema: Any) -> list[Problem]:
-    """What keeps `schema` from being the type of an output; pointers within it, empty when it is fine."""
-    return check_output_schema(schema) or [
-        Problem(
-            pointer=pointer,
-            message=f"{pointer.rpartition('/')[2]} cannot be used in the type of an output",
-            hint="write the part out where it is used",
-            code="invalid_schema",
-        )
-        for pointer in _refused_keywords(schema, "")
-    ]
 
 
 class OutputTypes:
     """The declared outputs of one task, compiled at the first use."""
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
-        """`schemas` passed `check_output_type`."""
+        """`schemas` passed `check_output_schema`."""
         self._schemas = schemas
         self._compiled: dict[str, tuple[Any, int]] = {}
 
@@ -59,35 +43,19 @@ class OutputTypes:
 
     def _misfit(self, name: str, value: Any) -> str | None:
         if name not in self._compiled:
-            self._compiled[name] = (compile_schema(self._schemas[name]), len(json.dumps(self._schemas[name])))
-        validator, schema_bytes = self._compiled[name]
-        value_bytes = len(json.dumps(value))
-        if schema_bytes * value_bytes > WORK_MAX:
+            schema = self._schemas[name]
+            self._compiled[name] = (compile_schema(schema), count_parts(schema) or 1)
+        validator, parts = self._compiled[name]
+        size = len(json.dumps(value))
+        if parts * size > WORK_MAX:
             return (
-                f"{value_bytes} bytes are too many for a type of {schema_bytes} bytes; "
-                f"at most {WORK_MAX // schema_bytes} can be checked. Declare a shorter type, or hand over a reference"
+                f"{size} bytes are too many for a type of {parts} parts; at most {WORK_MAX // parts} can be checked. "
+                "Declare a shorter type, or hand over a reference"
             )
         fault = next(iter(validator.iter_errors(value)), None)
         if fault is None:
             return None
         return f"{_cut(fault.message)} (at {join_pointer('', *fault.instance_path) or 'the value itself'})"
-
-
-def _refused_keywords(schema: Any, at: str) -> Iterator[str]:
-    """Pointers of the keywords that would let a check cost more than the product of the sizes."""
-    if isinstance(schema, list):
-        for position, item in enumerate(schema):
-            yield from _refused_keywords(item, f"{at}/{position}")
-    if not isinstance(schema, Mapping):
-        return
-    for keyword, value in schema.items():
-        if keyword in _REFUSED:
-            yield join_pointer(at, keyword)
-        elif keyword in _SCHEMA_MAPS and isinstance(value, Mapping):
-            for name, below in value.items():
-                yield from _refused_keywords(below, join_pointer(at, keyword, name))
-        elif keyword not in _NO_SCHEMAS:
-            yield from _refused_keywords(value, join_pointer(at, keyword))
 
 
 def _excerpt(value: Any) -> str:

@@ -18,7 +18,13 @@ PARTS_MAX = 10_000
 PATTERNS_MAX = 50
 """Regular expressions, each of which may take a megabyte when compiled."""
 
-_REFUSED = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveRef")
+_REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveRef"), "refer by '#/$defs/name'"),
+    # Each asks again what the schemas beside it evaluated: nested sixteen deep, one check takes a second.
+    "unevaluatedItems": "use prefixItems and items: false",
+    "unevaluatedProperties": "use additionalProperties, beside all the properties",
+}
+"""Keyword -> what to write instead."""
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 """Keywords whose keys are names, not keywords."""
 _DATA = ("const", "default", "enum", "examples")
@@ -28,9 +34,9 @@ _DATA = ("const", "default", "enum", "examples")
 def bound_problems(schema: Mapping[str, Any]) -> list[Problem]:
     """What makes `schema` too costly or leads out of it, with pointers within it; empty when it is bounded."""
     refused = [
-        _problem(join_pointer(pointer, keyword), f"{keyword} is not understood here", "refer by '#/$defs/name'")
+        _problem(join_pointer(pointer, keyword), f"{keyword} is not understood here", hint)
         for pointer, part in _subschemas(schema, "")
-        for keyword in _REFUSED
+        for keyword, hint in _REFUSED.items()
         if keyword in part
     ]
     if refused:

@@ -62,6 +62,7 @@ class Question:
             "task_id": self.task.task_id,
             "try_number": self.candidate.try_number + 1,
             "map": self.candidate.map_value or {},
+            "vars": self.lookups.variables,
         }
         return expression_context(
             self.scheduling, self.version, self.candidate.dag_run_id, self.run, task_references, extra

@@ -9,6 +9,7 @@ import orjson
 from mainspring.errors import ExpressionError
 from mainspring.run_ends import blame, run_result
 from mainspring.states import RunState, StateReason
+from mainspring_scheduler.lookups import read_variables
 from mainspring_scheduler.run_context import RunContexts, expression_context
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import RunCounters
@@ -33,15 +34,21 @@ def finish_runs(
     failing = [run_id for run_id in facts if over[run_id].tasks_failed]
     states = scheduling.runs.instance_states(failing) if failing else {}
     runs = contexts.get(facts, scheduling)
+    of_runs = {id_: versions.get(fact.version_id, scheduling.runs.version_document) for id_, fact in facts.items()}
+    variables = read_variables(scheduling, _variable_keys(of_runs.values()))
     ends = {}
-    for run_id, fact in facts.items():
-        version = versions.get(fact.version_id, scheduling.runs.version_document)
+    for run_id, version in of_runs.items():
         state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()))
-        ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits)
+        ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits, variables)
     finished = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
     return len(finished)
+
+
+def _variable_keys(versions: Iterable[Version]) -> frozenset[str]:
+    outputs = (template for version in versions for template in version.definition.outputs.values())
+    return frozenset().union(*(template.variable_references for template in outputs))
 
 
 def _end(
@@ -51,12 +58,15 @@ def _end(
     run: Mapping[str, Any],
     state: RunState,
     culprits: Sequence[str],
+    variables: Mapping[str, Any],
 ) -> dict[str, Any]:
     if state is RunState.FAILED:
         return _failed(StateReason.TASK_FAILED, blame(culprits))
     try:
         outputs = {
-            name: template.render(expression_context(scheduling, version, run_id, run, template.task_references, {}))
+            name: template.render(
+                expression_context(scheduling, version, run_id, run, template.task_references, {"vars": variables})
+            )
             for name, template in version.definition.outputs.items()
         }
     except ExpressionError as exc:

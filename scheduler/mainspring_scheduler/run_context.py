@@ -59,7 +59,7 @@ def expression_context(
 ) -> Mapping[str, Any]:
     """The names for one evaluation. Only the referenced tasks are read and handed over.
 
-    extra: what belongs to the instance: `task_id`, `try_number`, `map`.
+    extra: what belongs to the instance: `task_id`, `try_number`, `map`; and `vars`.
     """
     context = {**run, **extra}
     indexes = [version.graph.index[task_id] for task_id in task_references]

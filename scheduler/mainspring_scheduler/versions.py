@@ -27,16 +27,18 @@ class Version:
     """By task index."""
     output_types: Mapping[int, OutputTypes]
     """By task index, of the tasks that declare outputs."""
-
     secret_names: Mapping[int, frozenset[str]]
     """By task index, of the tasks that name secrets."""
+    variable_keys: Mapping[int, frozenset[str]]
+    """By task index, of the tasks whose expressions name variables."""
 
     @classmethod
     def of(cls, version_id: int, definition: Definition) -> "Version":
         tasks = tuple(definition.tasks.values())
         types = {task.index: OutputTypes(task.output_types) for task in tasks if task.output_types}
         names = {task.index: found for task in tasks if (found := secret_names(task.payload.source))}
-        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names)
+        keys = {task.index: found for task in tasks if (found := task.variable_references)}
+        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names, keys)
 
 
 class Versions:

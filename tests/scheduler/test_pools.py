@@ -9,7 +9,7 @@ from sqlalchemy import select
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict, InvalidDag, NotFound
 from mainspring.states import StateReason, TaskState
-from mainspring_store import Database, dags, runs
+from mainspring_store import dags, runs
 from mainspring_store.effects import Effects, InstanceRef, SlotsTaken
 from mainspring_store.pools import NewPool, change_pools, create_pools, delete_pools
 from mainspring_store.questions.pools import get_pool
@@ -203,36 +203,45 @@ def test_a_task_whose_pool_is_gone_fails_with_the_cure_instead_of_waiting_for_ev
     assert "create it" in engine.tries("a")[0].message
 
 
+def move(engine: Engine, old: TaskState, new: TaskState) -> int:
+    """Move the one instance of the run as the scheduler would; returns the slots used afterwards."""
+    (instance,) = engine.instances()
+    effects = Effects()
+    ref = InstanceRef(instance.id, instance.dag_run_id, 0, instance.pool, instance.pool_slots)
+    effects.moved(ref, old, new, at=START)
+    with engine.database.write() as connection:
+        connection.execute(
+            task_instance.update().where(task_instance.c.id == instance.id).values(state=new, ready=False)
+        )
+        effects.apply(connection)
+    return used(engine)
+
+
 def test_deferred_instances_hold_slots_where_the_pool_says_so(engine: Engine) -> None:
     make(engine, 5)
-    run = engine.trigger(engine.save("etl", {"a": {"pool": "db", "pool_slots": 2}}))
-    instance = InstanceRef(engine.instances()[0].id, run, 0, "db", 2)
-
-    def move(old: TaskState, new: TaskState) -> int:
-        effects = Effects()
-        effects.moved(instance, old, new, at=START)
-        with engine.database.write() as connection:
-            effects.apply(connection)
-        return used(engine)
-
-    assert move(TaskState.SCHEDULED, TaskState.DEFERRED) == 0
-    assert move(TaskState.DEFERRED, TaskState.SCHEDULED) == 0
+    engine.trigger(engine.save("etl", {"a": {"pool": "db", "pool_slots": 2}}))
+    scheduled, deferred = TaskState.SCHEDULED, TaskState.DEFERRED
+    assert move(engine, scheduled, deferred) == 0
+    assert move(engine, deferred, scheduled) == 0
     change_pools(engine.database, {"db": {"include_deferred": True}})
-    assert move(TaskState.SCHEDULED, TaskState.DEFERRED) == 2
-    assert move(TaskState.DEFERRED, TaskState.QUEUED) == 2
-    assert move(TaskState.QUEUED, TaskState.FAILED) == 0
+    assert move(engine, scheduled, deferred) == 2
+    assert get_pool(engine.database, "db")["deferred_slots"] == 0, "the run has not started"
+    assert move(engine, deferred, scheduled) == 0
 
 
-def test_changing_whether_deferred_instances_count_counts_anew(engine: Engine, database: Database) -> None:
+def test_changing_whether_deferred_instances_count_counts_anew(engine: Engine) -> None:
     make(engine, 5)
-    engine.trigger(engine.save("etl", {"a": {"pool": "db"}, "b": {"pool": "db", "pool_slots": 3}}))
+    engine.trigger(engine.save("etl", {"a": {}, "wait": {"depends_on": ["a"], "pool": "db", "pool_slots": 2}}))
     engine.settle()
-    with database.write() as connection:
-        connection.execute(task_instance.update().where(task_instance.c.task_id == "b").values(state="deferred"))
-    change_pools(database, {"db": {"include_deferred": True}})
-    assert used(engine) == 4
-    change_pools(database, {"db": {"include_deferred": False}})
-    assert used(engine) == 1
+    of_wait = task_instance.update().where(task_instance.c.task_id == "wait")
+    with engine.database.write() as connection:
+        connection.execute(of_wait.values(state="deferred"))
+    change_pools(engine.database, {"db": {"include_deferred": True}})
+    assert used(engine) == 2
+    change_pools(engine.database, {"db": {"include_deferred": False}})
+    assert used(engine) == 0
+    with engine.database.write() as connection:
+        connection.execute(of_wait.values(state="scheduled"))
 
 
 def test_validating_a_definition_finds_what_saving_it_would(engine: Engine) -> None:

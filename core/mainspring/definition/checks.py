@@ -11,8 +11,7 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions import Expression, Template
 from mainspring.graph import ancestors, find_cycle
 from mainspring.instants import parse_instant
-from mainspring.output_types import check_output_type
-from mainspring.params import check_schema
+from mainspring.params import check_output_schema, check_schema
 from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
 
@@ -65,7 +64,7 @@ def _check_ids(tasks: Iterable[str], report: Report) -> None:
 
 def _check_output_types(task: Mapping[str, Any], at: str, report: Report) -> None:
     for name, schema in task.get("outputs", {}).items():
-        for problem in check_output_type(schema):
+        for problem in check_output_schema(schema):
             _pass_on(problem, at + join_pointer("/outputs", name), report)
 
 

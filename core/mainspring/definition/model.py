@@ -107,6 +107,12 @@ class Task:
     """Output name -> JSON Schema it must fit."""
 
     @property
+    def variable_references(self) -> frozenset[str]:
+        """Keys of the variables that its expressions name."""
+        of_condition = self.when.variable_references if self.when else frozenset()
+        return of_condition.union(*(part.variable_references for part in (self.payload, *self.expand.values())))
+
+    @property
     def is_mapped(self) -> bool:
         return bool(self.expand)
 

@@ -247,6 +247,11 @@ def _error(text: str, cause: str, cure: str | None = None) -> ExpressionError:
 def _missing(text: str, path: tuple[str | int, ...]) -> ExpressionError:
     if len(path) == 1:
         return _error(text, f"{path[0]!r} has no value here")
+    if path[0] == "vars":
+        key = str(path[1])
+        return _error(
+            text, f"there is no variable {key!r}", f"create it by POST /api/v2/variables, or ask has({_spell(path)})"
+        )
     return _error(text, f"no such key {_spell(path)}", f"give it a default, or guard it with has({_spell(path)})")
 
 

@@ -94,6 +94,7 @@ class Analysis:
     """Every place that the expression reads, as far as it is named literally: `("tasks", "load", "outputs", "rows")`.
     None is the beginning of another."""
     task_references: frozenset[str]
+    variable_references: frozenset[str]
     plain: tuple[str | int, ...] | None
     """The whole expression, where it is nothing but a path."""
     mentions: int
@@ -125,7 +126,8 @@ def analyse(text: str) -> Analysis:
     """Read one CEL expression.
 
     Raises:
-        Refused: an unknown name or function, a `tasks` reference that is not literal, too long, too many loops.
+        Refused: an unknown name or function, a reference to `tasks` or `vars` that is not literal, too long, too many
+            loops.
     """
     if len(text) > SOURCE_CHARS_MAX:
         raise Refused("expression_too_long", f"it has {len(text)} characters; at most {SOURCE_CHARS_MAX} are allowed")
@@ -209,6 +211,7 @@ class _Reader:
         return Analysis(
             paths=_shortest(self.paths),
             task_references=frozenset(path[1] for path in self.paths if path[0] == "tasks"),
+            variable_references=frozenset(path[1] for path in self.paths if path[0] == "vars"),
             plain=self._plain(),
             mentions=self.mentions,
             additions=sum(token.text == "+" for token in self.tokens),
@@ -242,6 +245,12 @@ class _Reader:
         path = self._path(at)
         if name == "tasks":
             _check_task_reference(path)
+        elif name == "vars" and len(path) < 2:
+            raise Refused(
+                "variable_reference",
+                "'vars' must be followed by a literal key",
+                'write vars.region or vars["some key"]',
+            )
         self.paths.add(path)
 
     def _loop_variable(self, name: str) -> str:

@@ -51,6 +51,11 @@ class Expression:
         """Ids of the tasks it names."""
         return self._analysis.task_references
 
+    @property
+    def variable_references(self) -> frozenset[str]:
+        """Keys of the variables it names."""
+        return self._analysis.variable_references
+
     def check(self) -> Problem | None:
         """What the CEL parser says against it. Plain paths need no parser and are always well-formed."""
         if self._analysis.plain is None and (message := compile_error(self.text)) is not None:
@@ -116,6 +121,11 @@ class Template:
     def task_references(self) -> frozenset[str]:
         """Ids of the tasks that its expressions name."""
         return frozenset().union(*(expression.task_references for expression in self._expressions()))
+
+    @property
+    def variable_references(self) -> frozenset[str]:
+        """Keys of the variables that its expressions name."""
+        return frozenset().union(*(expression.variable_references for expression in self._expressions()))
 
     def check(self) -> list[Problem]:
         """What the CEL parser says against its expressions, with pointers within `source`."""

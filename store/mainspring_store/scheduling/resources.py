@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, bindparam, select
 
-from mainspring_store.tables import secret
+from mainspring_store.tables import secret, variable
 
 __all__ = ["ResourceReads"]
 
@@ -19,5 +19,10 @@ class ResourceReads:
         """Name -> ciphertext, of those that exist."""
         return {row.name: row.ciphertext for row in self._connection.execute(_SECRETS, {"names": list(names)})}
 
+    def variables(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """Key -> text, of those that exist."""
+        return {row.key: row.value for row in self._connection.execute(_VARIABLES, {"keys": list(keys)})}
+
 
 _SECRETS = select(secret.c.name, secret.c.ciphertext).where(secret.c.name.in_(bindparam("names", expanding=True)))
+_VARIABLES = select(variable.c.key, variable.c.value).where(variable.c.key.in_(bindparam("keys", expanding=True)))
