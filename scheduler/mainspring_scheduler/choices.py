@@ -41,9 +41,9 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """Waits, not ready, until another instance of the same task ends."""
+    """Waits, not ready, until another instance of the same task ends; without a reason, until its upstream does."""
 
-    reason: StateReason
+    reason: StateReason | None
 
 
 @dataclass(frozen=True, slots=True)

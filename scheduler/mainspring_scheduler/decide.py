@@ -78,6 +78,9 @@ def decide(question: Question) -> Choice:
     task, candidate = question.task, question.candidate
     is_placeholder = task.is_mapped and candidate.map_value is None
     match evaluate(task.trigger_rule, candidate.counts):
+        case Decision.WAIT:
+            # Asked too early: the next result of its upstream asks again.
+            return Park(None)
         case Decision.SKIP:
             return Resolve(TaskState.SKIPPED, StateReason.TRIGGER_RULE)
         case Decision.UPSTREAM_FAILED:

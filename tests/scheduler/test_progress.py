@@ -8,6 +8,8 @@ import pytest
 from mainspring.attempts import Outcome
 from mainspring.states import StateReason
 from mainspring_store import dags, runs
+from mainspring_store.tables import task_instance
+from sqlalchemy import update
 from tests.scheduler.engine import Engine
 
 DIAMOND = {
@@ -146,6 +148,18 @@ def test_a_false_when_skips_the_task_and_what_needs_it(engine: Engine) -> None:
     )
     engine.settle()
     assert engine.states() == {"a": "skipped", "b": "skipped"}
+
+
+def test_an_instance_that_is_asked_too_early_waits_on(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", DIAMOND))
+    engine.settle()
+    with engine.database.write() as connection:
+        connection.execute(update(task_instance).where(task_instance.c.task_id == "d").values(ready=True))
+    engine.settle()
+    assert engine.states()["d"] == "scheduled"
+    for task_id in "abcd":
+        engine.finish(task_id)
+    assert engine.run()["state"] == "success"
 
 
 class TestRetries:
