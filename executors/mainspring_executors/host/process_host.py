@@ -143,10 +143,7 @@ class ProcessHost:
             elif what == "flush":
                 run.is_flush_due = False
                 run.log.flush()
-            elif what == "kill" and run.exit_code is None:
-                run.signal_group(signal.SIGKILL)
-                self._alarms.set(monotonic() + _SETTLE_SECONDS_MAX, ("settle", attempt_id))
-            elif what in ("kill", "settle"):
+            elif what == "settle":
                 self._settle(run)
 
     # -- the way of one attempt: start, stop, end, settle, finish
@@ -183,7 +180,7 @@ class ProcessHost:
         # CONT, because a process that was halted would not see the TERM.
         run.signal_tree(signal.SIGTERM, signal.SIGCONT)
         _signal_all(self._left_of(run), signal.SIGTERM)
-        self._alarms.set(run.kill_at, ("kill", run.attempt.attempt_id))
+        self._alarms.set(run.kill_at, ("settle", run.attempt.attempt_id))
 
     def _reap(self) -> None:
         """Takes in every child that has ended: main processes, orphans of their descendants, janitors."""
@@ -191,26 +188,22 @@ class ProcessHost:
             os.read(self._child_ended, 4096)
         while True:
             try:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 break
-            if ended is None:
+            if pid == 0:
                 break
-            run = self._by_pid.get(ended.si_pid)
-            if run is not None and run.stop is None:
-                # Before it is reaped: until then its number stands for this group and no other.
-                run.signal_group(signal.SIGKILL)
-            _, status = os.waitpid(ended.si_pid, 0)
-            self._janitors.discard(ended.si_pid)
+            self._janitors.discard(pid)
+            run = self._by_pid.pop(pid, None)
             if run is not None:
-                del self._by_pid[run.pid]
                 run.exit_code, run.ended_at = os.waitstatus_to_exitcode(status), monotonic()
                 self._settling[run.attempt.attempt_id] = run
         for run in list(self._settling.values()):
             self._settle(run)
 
     def _settle(self, run: Run) -> None:
-        """Finish a run once nothing of it is left. What is left is killed, after the grace if the run was stopped."""
+        """Finish a run once nothing of it is left. What is left is killed, after the grace if the run was stopped: the
+        main process first, then its orphans, then theirs, each a child of this process by then."""
         left = self._left_of(run) if run.exit_code is not None else [run.pid]
         now = monotonic()
         if now >= run.kill_at:

@@ -55,16 +55,13 @@ class Run:
     def attempt(self) -> Attempt:
         return self.work.attempt
 
-    def signal_group(self, number: signal.Signals) -> None:
-        """To the main process's group; only while that process is not reaped, when its number cannot mean another."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-
     def signal_tree(self, *numbers: signal.Signals) -> None:
-        """To the group, and to descendants that left it and whose parents still live."""
+        """To the group, and to descendants that left it and whose parents still live. Only while the main process is
+        not reaped: then its number could mean another."""
         outside = [pid for pid in family.descendants(self.pid) if family.group_of(pid) != self.pid]
         for number in numbers:
-            self.signal_group(number)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
             for pid in outside:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)
