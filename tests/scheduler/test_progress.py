@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from mainspring.attempts import Outcome
 from mainspring.states import StateReason
 from mainspring_store import dags, runs
 from mainspring_store.tables import task_instance
-from sqlalchemy import update
 from tests.scheduler.engine import Engine
 
 DIAMOND = {
