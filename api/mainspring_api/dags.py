@@ -256,7 +256,9 @@ def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) ->
 )
 def remove_dag(dag_id: str) -> Response:
     """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running."""
-    delete_dag(context().database, dag_id)
+    here = context()
+    delete_dag(here.database, dag_id, now=datetime.now(UTC))
+    here.ringer.ring()
     return no_content()
 
 

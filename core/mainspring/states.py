@@ -73,6 +73,9 @@ class AttemptState(StrEnum):
     """Written in the transaction that queued the instance; handed to the executor after the commit."""
     RUNNING = "running"
     """Started by its executor."""
+    DEFERRED = "deferred"
+    """Its instance waits without a slot; nothing of it runs. Made or left by the scheduler alone: no executor knows of
+    it. For an HTTP condition it is the latest request, which the next one replaces."""
     SUCCESS = "success"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -125,6 +128,11 @@ class StateReason(StrEnum):
     INTERRUPTED = "interrupted"
     REJECTED = "rejected"
     """The executor can never run this attempt, and says why."""
+    CHILD_RUN_FAILED = "child_run_failed"
+    CHILD_RUN_INVALID = "child_run_invalid"
+    """A `dag` task could not make its run: no such DAG, params that do not fit, or too many levels of runs."""
+    APPROVAL_REJECTED = "approval_rejected"
+    """A person answered `reject`."""
     TRIGGER_RULE = "trigger_rule"
     WHEN = "when"
     BRANCH = "branch"
@@ -149,7 +157,8 @@ TASK_FINISHED = frozenset(
 )
 TASK_ACTIVE = frozenset({TaskState.QUEUED, TaskState.RUNNING})
 """States that hold a slot."""
-ATTEMPT_LIVE = frozenset({AttemptState.QUEUED, AttemptState.RUNNING})
+ATTEMPT_LIVE = frozenset({AttemptState.QUEUED, AttemptState.RUNNING, AttemptState.DEFERRED})
+"""States of the try that its instance is in; what ends the instance from outside ends it too."""
 
 RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.FAILED, RunState.SUCCESS}),
@@ -169,7 +178,7 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
         {_S.RUNNING, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED, _S.REMOVED}
     ),
     _S.RUNNING: frozenset({_S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.SCHEDULED, _S.DEFERRED, _S.REMOVED}),
-    _S.UP_FOR_RETRY: frozenset({_S.QUEUED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.SCHEDULED, _S.REMOVED}),
+    _S.UP_FOR_RETRY: frozenset({_S.QUEUED, _S.DEFERRED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.SCHEDULED, _S.REMOVED}),
     _S.DEFERRED: frozenset({_S.SCHEDULED, _S.SUCCESS, _S.FAILED, _S.SKIPPED, _S.UP_FOR_RETRY, _S.REMOVED}),
     # A clear sends them back as `scheduled`; a mark overrides one result by another.
     _S.SUCCESS: frozenset({_S.SCHEDULED, _S.FAILED, _S.SKIPPED, _S.REMOVED}),

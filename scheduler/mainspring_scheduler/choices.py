@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mainspring.states import StateReason, TaskState
+from mainspring_store.runs import VersionRef
 
-__all__ = ["Choice", "Defer", "Expand", "Fail", "Park", "Queue", "Resolve"]
+__all__ = ["Choice", "Defer", "Expand", "Fail", "Park", "Queue", "Resolve", "StartRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Queue:
     """Every expression evaluated."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> value, of the secrets that the task names."""
+    timeout: timedelta | None = None
+    """None = the task's `execution_timeout`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,20 @@ class Defer:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRun:
+    """Makes a run of another DAG, in the same transaction."""
+
+    version: VersionRef
+    conf: Mapping[str, Any]
+    params: Mapping[str, Any]
+    depth: int
+    is_awaited: bool
+    """Whether it waits for the end of the run, without a slot; else it ends as success at once."""
+    until: datetime | None
+    """When the wait is given up."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expand:
     """Becomes one instance for each item."""
 
@@ -63,4 +80,4 @@ class Expand:
     """Never empty."""
 
 
-Choice = Queue | Resolve | Fail | Park | Defer | Expand
+Choice = Queue | Resolve | Fail | Park | Defer | StartRun | Expand

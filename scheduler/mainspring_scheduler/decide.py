@@ -4,6 +4,7 @@ Reads what the expressions name, writes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -15,11 +16,12 @@ from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import Decision, evaluate
 from mainspring_scheduler.branching import chosen_tasks
 from mainspring_scheduler.choices import Choice, Expand, Fail, Park, Queue, Resolve
+from mainspring_scheduler.deferring import begin_approval, begin_run, begin_wait, next_poke
 from mainspring_scheduler.lookups import Lookups
 from mainspring_scheduler.outcomes import is_past_deadline
 from mainspring_scheduler.room import Room
 from mainspring_scheduler.run_context import expression_context
-from mainspring_scheduler.versions import Version
+from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.scheduling import Candidate, Pass
 
 __all__ = ["Question", "decide"]
@@ -38,6 +40,7 @@ class Question:
         run: Mapping[str, Any],
         room: Room,
         lookups: Lookups,
+        versions: Versions,
         now: datetime,
     ) -> None:
         self.scheduling = scheduling
@@ -46,6 +49,7 @@ class Question:
         self.run = run
         self.room = room
         self.lookups = lookups
+        self.versions = versions
         self.now = now
         self.task: Task = version.tasks[candidate.task_index]
 
@@ -57,10 +61,20 @@ class Question:
             return template.source
         return template.render(self._names(template.task_references))
 
+    def with_secrets(self, queue: Queue) -> Choice:
+        """`queue` with the secrets that the task names; a failure when one of them cannot be had."""
+        names = self.version.secret_names.get(self.task.index)
+        if not names:
+            return queue
+        secrets = self.lookups.secrets
+        for name in sorted(names & secrets.locked.keys()):
+            return Fail(StateReason.SECRET_MISSING, f"{secrets.locked[name]}; then clear this task")
+        return replace(queue, secrets={name: secrets.values[name] for name in names})
+
     def _names(self, task_references: frozenset[str]) -> Mapping[str, Any]:
         extra = {
             "task_id": self.task.task_id,
-            "try_number": self.candidate.try_number + 1,
+            "try_number": self.candidate.try_number + (self.candidate.waits_for is None),
             "map": self.candidate.map_value or {},
             "vars": self.lookups.variables,
         }
@@ -76,6 +90,8 @@ def decide(question: Question) -> Choice:
         ExpressionError: One of its expressions cannot be evaluated on what its upstream made.
     """
     task, candidate = question.task, question.candidate
+    if candidate.waits_for is not None:  # it was let run when its wait began
+        return next_poke(question)
     is_placeholder = task.is_mapped and candidate.map_value is None
     match evaluate(task.trigger_rule, candidate.counts):
         case Decision.WAIT:
@@ -138,11 +154,7 @@ def _items(name: str, value: Any) -> Sequence[Any]:
 
 
 def _queued(question: Question) -> Choice:
-    names = question.version.secret_names.get(question.task.index, frozenset())
-    secrets = question.lookups.secrets
-    for name in sorted(names & secrets.locked.keys()):
-        return Fail(StateReason.SECRET_MISSING, f"{secrets.locked[name]}; then clear this task")
-    return Queue(question.render(question.task.payload), {name: secrets.values[name] for name in names})
+    return question.with_secrets(Queue(question.render(question.task.payload)))
 
 
 def _noop(_: Question) -> Choice:
@@ -161,5 +173,8 @@ def _branch(question: Question) -> Choice:
 _BY_TYPE: Mapping[str, Callable[[Question], Choice]] = {
     TaskType.NOOP: _noop,
     TaskType.BRANCH: _branch,
+    TaskType.WAIT: begin_wait,
+    TaskType.APPROVAL: begin_approval,
+    TaskType.DAG: begin_run,
 }
 """Task types that are decided here; every other one is carried out by an executor."""

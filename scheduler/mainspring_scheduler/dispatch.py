@@ -7,7 +7,7 @@ next, because readiness is stored.
 
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,13 @@ import orjson
 
 from mainspring.attempts import Attempt
 from mainspring.errors import ExpressionError
-from mainspring.ids import new_attempt_id
+from mainspring.ids import child_run_id, new_attempt_id
+from mainspring.instants import format_instant
 from mainspring.run_names import attempt_context
-from mainspring.states import AttemptState, StateReason, TaskState
+from mainspring.states import AttemptState, RunType, StateReason, TaskState
+from mainspring.waits import WaitKind
 from mainspring_scheduler.branching import skip_left_out
-from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve
+from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
 from mainspring_scheduler.decide import Question, decide
 from mainspring_scheduler.lookups import look_up
 from mainspring_scheduler.progress import LiveAttempts
@@ -28,6 +30,7 @@ from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
 from mainspring_store.key_ring import KeyRing
+from mainspring_store.runs import NewRun
 from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt, Pass
 
 __all__ = ["Dispatched", "Dispatcher"]
@@ -52,6 +55,8 @@ class Dispatched:
     """Of every run that was touched, as they stand at the end."""
     broken_runs: dict[int, str] = field(default_factory=dict)
     """Runs whose stored definition cannot be read, with the reason: to be set aside whole."""
+    next_due_at: datetime | None = None
+    """When the first instance that began to wait, or run that was made, is to be looked at."""
     is_complete: bool = True
     """False: there is more to decide at once."""
 
@@ -68,6 +73,15 @@ class _Chosen:
     @property
     def candidate(self) -> Candidate:
         return self.question.candidate
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """When something is to be looked at because of it; None = nothing by time."""
+        match self.choice:
+            case Defer(until=until):
+                return until
+            case StartRun():
+                return now
+        return None
 
 
 class Dispatcher:
@@ -105,6 +119,8 @@ class Dispatcher:
             chosen, is_full = self._round(scheduling, limit, room, result.broken_runs, now)
             counters = scheduling.settle()
             result.counters.update(counters)
+            due = [one.due_at(now) for one in chosen]
+            result.next_due_at = min(filter(None, (result.next_due_at, *due)), default=None)
             for one in chosen:
                 if one.order is not None and one.attempt is not None:
                     result.attempts.setdefault(one.attempt.executor, []).append(one.order)
@@ -142,7 +158,9 @@ class Dispatcher:
         lookups = look_up(scheduling, known, self._key_ring)
         chosen = []
         for candidate, version in known:
-            question = Question(scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, now)
+            question = Question(
+                scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, self._versions, now
+            )
             one = self._chosen(question, _choose(question), now)
             if one is not None:
                 chosen.append(one)
@@ -164,15 +182,21 @@ class Dispatcher:
         candidate = question.candidate
         executor = candidate.executor or self._default_executor
         match choice:
-            case Queue(payload, secrets):
+            case Queue(payload):
                 if not question.room.take(candidate, question.task, executor):
                     return None
-                is_needed = executor in self._remote_executors or not question.task.payload.is_constant
+                is_needed = executor in self._remote_executors or payload is not question.task.payload.source
                 text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
-                return _Chosen(question, choice, attempt, _work_order(question, attempt, payload, secrets))
+                return _Chosen(question, choice, attempt, _work_order(question, attempt, choice))
             case Fail(reason, message):
-                ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, "ended_at": now}
+                ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
+                return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
+            case Defer() | StartRun(is_awaited=True):
+                waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
+                return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **waits))
+            case StartRun():
+                ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
                 return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
         return _Chosen(question, choice)
 
@@ -181,7 +205,8 @@ class Dispatcher:
             attempt_id=new_attempt_id(),
             instance_id=candidate.id,
             generation=candidate.generation,
-            try_number=candidate.try_number + 1,
+            # All requests of one wait are one try.
+            try_number=candidate.try_number + (candidate.waits_for is None),
             executor=executor,
             owner=self._owner,
             queued_at=now,
@@ -195,6 +220,9 @@ class Dispatcher:
         moved = scheduling.decisions.decide([_decided(one, now) for one in chosen])
         held = [one for one in chosen if one.candidate.id in moved]
         attempts = [one.attempt for one in held if one.attempt is not None]
+        pokes = [one.candidate for one in held if one.candidate.waits_for is not None]
+        if pokes:
+            scheduling.waits.drop_earlier_pokes((poke.id, poke.try_number) for poke in pokes)
         if attempts:
             scheduling.decisions.add_attempts(attempts)
         for one in held:
@@ -218,10 +246,12 @@ class Dispatcher:
                     scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
                 return
             case Resolve(outputs=outputs) if outputs:
-                scheduling.reports.store_outputs(
-                    {"instance_id": candidate.id, "key": key, "value": orjson.dumps(value).decode(), "at": now}
-                    for key, value in outputs.items()
-                )
+                _store_outputs(scheduling, candidate, outputs, now)
+            case StartRun() as start if one.attempt is not None:
+                child = _child_run(one, start, one.attempt, now)
+                scheduling.runs.create_child(child, now=now)
+                if not start.is_awaited:
+                    _store_outputs(scheduling, candidate, {"run_id": child.run_id}, now)
         decided = _decided(one, now)
         scheduling.effects.moved(
             InstanceRef(candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots),
@@ -231,6 +261,7 @@ class Dispatcher:
             downstream=downstream,
             reason=decided.reason,
             try_number=one.attempt.try_number if one.attempt else candidate.try_number,
+            is_news=one.order is None or candidate.waits_for is None,
         )
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(_live(one.attempt, candidate))
@@ -255,27 +286,83 @@ def _choose(question: Question) -> Choice:
 def _decided(one: _Chosen, now: datetime) -> Decided:
     id_ = one.candidate.id
     match one.choice:
-        case Queue():
+        case Queue() | Fail() | Defer() | StartRun():
             assert one.attempt is not None
-            return Decided(id=id_, state=TaskState.QUEUED, at=now, attempt_id=one.attempt.attempt_id)
+            return _begun(one, one.attempt, now)
         case Resolve(state, reason):
             return Decided(id=id_, state=state, at=now, reason=reason, end_date=now)
-        case Fail(reason):
-            assert one.attempt is not None
-            failed = TaskState.FAILED
-            return Decided(id=id_, state=failed, at=now, attempt_id=one.attempt.attempt_id, reason=reason, end_date=now)
         case Park(reason):
             return Decided(id=id_, state=TaskState.SCHEDULED, at=now, reason=reason)
-        case Defer(waits_for, until):
-            text = orjson.dumps(waits_for).decode()
-            return Decided(id=id_, state=TaskState.DEFERRED, at=now, not_before=until, waits_for=text, start_date=now)
         case Expand(items):
             # The placeholder becomes the first instance; `Pass.expand` adds the others.
             text = orjson.dumps(items[0]).decode()
             return Decided(id=id_, state=TaskState.SCHEDULED, at=now, ready=True, map_index=0, map_value=text)
 
 
-def _work_order(question: Question, attempt: NewAttempt, payload: Any, secrets: Mapping[str, str]) -> Attempt:
+def _begun(one: _Chosen, attempt: NewAttempt, now: datetime) -> Decided:
+    """The next state of an instance that got an attempt."""
+    begun = Decided(
+        id=one.candidate.id,
+        state=TaskState.QUEUED,
+        at=now,
+        attempt_id=attempt.attempt_id,
+        try_number=attempt.try_number,
+    )
+    match one.choice:
+        case Fail(reason):
+            return replace(begun, state=TaskState.FAILED, reason=reason, end_date=now)
+        case Defer(waits_for, until):
+            return _deferred(begun, waits_for, until)
+        case StartRun(is_awaited=True) as start:
+            return _deferred(begun, _waits_for_run(one, start, attempt), start.until)
+        case StartRun():
+            return replace(begun, state=TaskState.SUCCESS, start_date=now, end_date=now)
+    if one.candidate.waits_for is None:
+        return begun
+    return replace(begun, waits_for=orjson.dumps(one.candidate.waits_for).decode())
+
+
+def _deferred(begun: Decided, waits_for: Mapping[str, Any], until: datetime | None) -> Decided:
+    text = orjson.dumps(waits_for).decode()
+    return replace(begun, state=TaskState.DEFERRED, start_date=begun.at, not_before=until, waits_for=text)
+
+
+def _waits_for_run(one: _Chosen, start: StartRun, attempt: NewAttempt) -> Mapping[str, Any]:
+    return {
+        "kind": WaitKind.RUN,
+        "dag_id": start.version.definition.dag_id,
+        "run_id": child_run_id(one.question.task.task_id, attempt.attempt_id),
+        "give_up_at": None if start.until is None else format_instant(start.until),
+    }
+
+
+def _child_run(one: _Chosen, start: StartRun, attempt: NewAttempt, now: datetime) -> NewRun:
+    return NewRun(
+        version=start.version,
+        run_id=child_run_id(one.question.task.task_id, attempt.attempt_id),
+        run_type=RunType.OPERATOR_TRIGGERED,
+        conf=start.conf,
+        params=start.params,
+        run_after=now,
+        triggered_by="operator",
+        parent_attempt_id=attempt.attempt_id if start.is_awaited else None,
+        depth=start.depth,
+    )
+
+
+def _over(now: datetime) -> dict[str, datetime]:
+    """Of an attempt that never ran."""
+    return {"ended_at": now, "stopped_at": now}
+
+
+def _store_outputs(scheduling: Pass, candidate: Candidate, outputs: Mapping[str, Any], now: datetime) -> None:
+    scheduling.reports.store_outputs(
+        {"instance_id": candidate.id, "key": key, "value": orjson.dumps(value).decode(), "at": now}
+        for key, value in outputs.items()
+    )
+
+
+def _work_order(question: Question, attempt: NewAttempt, choice: Queue) -> Attempt:
     candidate, task = question.candidate, question.task
     return Attempt(
         attempt_id=attempt.attempt_id,
@@ -285,11 +372,11 @@ def _work_order(question: Question, attempt: NewAttempt, payload: Any, secrets: 
         map_index=candidate.map_index,
         try_number=attempt.try_number,
         queue=task.queue,
-        task_type=task.type,
-        payload=payload,
-        secrets=secrets,
+        task_type=task.runner,
+        payload=choice.payload,
+        secrets=choice.secrets,
         context=attempt_context(question.run),
-        timeout=task.execution_timeout,
+        timeout=choice.timeout or task.execution_timeout,
         cancel_grace=task.cancel_grace,
     )
 
@@ -309,4 +396,5 @@ def _live(attempt: NewAttempt, candidate: Candidate) -> LiveAttempt:
         executor=attempt.executor,
         owner=attempt.owner,
         queued_at=attempt.queued_at,
+        waits_for=candidate.waits_for,
     )

@@ -1,6 +1,7 @@
 """Finishes: runs whose last instance ended get their result and their declared outputs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,16 @@ from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import RunCounters
 from mainspring_store.scheduling import Pass
 
-__all__ = ["finish_runs"]
+__all__ = ["Finishes", "finish_runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finishes:
+    """What one round of them did."""
+
+    count: int = 0
+    has_woken: bool = False
+    """Whether a `dag` task waited for one of the runs, and is due now."""
 
 
 def finish_runs(
@@ -25,11 +35,11 @@ def finish_runs(
     versions: Versions,
     contexts: RunContexts,
     now: datetime,
-) -> int:
-    """End the runs that have no unfinished instance; returns how many ended. Leaves their events in the effects."""
+) -> Finishes:
+    """End the runs that have no unfinished instance. Leaves their events in the effects."""
     over = {one.dag_run_id: one for one in counters if one.tasks_unfinished == 0}
     if not over:
-        return 0
+        return Finishes()
     facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(over))}
     failing = [run_id for run_id in facts if over[run_id].tasks_failed]
     states = scheduling.runs.instance_states(failing) if failing else {}
@@ -40,10 +50,10 @@ def finish_runs(
     for run_id, version in of_runs.items():
         state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()))
         ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits, variables)
-    finished = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
+    finished, has_woken = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
-    return len(finished)
+    return Finishes(len(finished), has_woken)
 
 
 def _variable_keys(versions: Iterable[Version]) -> frozenset[str]:

@@ -27,6 +27,7 @@ ATTEMPT_STATE: Mapping[Outcome, AttemptState] = {
 # asked for none. No retry policy overrides these.
 _NOT_RETRIED = frozenset(
     {
+        StateReason.APPROVAL_REJECTED,
         StateReason.CANCELLED,
         StateReason.EXPRESSION_ERROR,
         StateReason.FAIL_REQUESTED,
@@ -43,7 +44,7 @@ class Verdict:
     state: TaskState
     reason: StateReason | None = None
     not_before: datetime | None = None
-    """When the next try may start; only for `up_for_retry`."""
+    """When the next try may start, or the next request of the same try; only for `up_for_retry` and `deferred`."""
     is_free: bool = False
     """The try is not charged: the instance gets another one for it."""
 

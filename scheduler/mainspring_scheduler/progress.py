@@ -10,14 +10,16 @@ import orjson
 from mainspring.attempts import Finished, Report, Started, Stopped
 from mainspring.definition.model import TaskType
 from mainspring.states import AttemptState, StateReason, TaskState
+from mainspring.waits import WaitKind
 from mainspring_scheduler.branching import followed_branch, skip_left_out
 from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge, typed
 from mainspring_scheduler.room import has_limits
 from mainspring_scheduler.versions import Version, Versions
+from mainspring_scheduler.waiting import judge_poke
 from mainspring_store.effects import InstanceRef
 from mainspring_store.scheduling import AttemptEnd, Decided, LiveAttempt, Pass
 
-__all__ = ["Applied", "Folded", "LiveAttempts", "apply_reports", "fold"]
+__all__ = ["Applied", "Folded", "LiveAttempts", "apply_reports", "end_waits", "fold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,9 @@ class _Step:
     """What a branch chose; None = it is no branch that succeeded."""
 
     @property
-    def has_started(self) -> bool:
-        return self.live.is_running or self.folded.started is not None
+    def waits_on(self) -> bool:
+        """Whether it is a request that was told "not yet"."""
+        return self.verdict is not None and self.verdict.state is TaskState.DEFERRED
 
 
 def apply_reports(
@@ -128,19 +131,61 @@ def apply_reports(
         scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
     load = scheduling.runs.version_document
     known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    first_starts = _first_starts(scheduling, live, folded, known)
-    steps = {
-        attempt_id: _judged(
-            attempt, folded[attempt_id], known[attempt_id], first_starts.get(attempt.instance_id), now, random
-        )
-        for attempt_id, attempt in live.items()
-        if folded[attempt_id].started or folded[attempt_id].finished
-    }
+    steps = _steps(scheduling, live, folded, known, now, random)
     took = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
     _note_stops(scheduling, folded, took)
     won = [step for attempt_id, step in steps.items() if attempt_id in took]
     moved = scheduling.reports.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
-    followed = [step for step in won if step.live.instance_id in moved]
+    for attempt_id, report in folded.items():
+        if report.finished is not None:
+            live_attempts.forget(attempt_id)
+        elif attempt_id in took:
+            live_attempts.add(_running(live[attempt_id]))
+    return _follow(scheduling, [step for step in won if step.live.instance_id in moved], now)
+
+
+def end_waits(
+    scheduling: Pass,
+    ended: Sequence[tuple[LiveAttempt, Finished]],
+    *,
+    versions: Versions,
+    now: datetime,
+    random: Random,
+) -> Applied:
+    """End deferred attempts as these reports, which nobody sent, say. Effects are left collected in the pass."""
+    if not ended:
+        return Applied()
+    live = {attempt.attempt_id: attempt for attempt, _ in ended}
+    folded = {report.attempt_id: Folded(finished=report) for _, report in ended}
+    load = scheduling.runs.version_document
+    known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
+    steps = _steps(scheduling, live, folded, known, now, random)
+    took = scheduling.waits.end_attempts([_attempt_end(step) for step in steps.values()])
+    won = [step for attempt_id, step in steps.items() if attempt_id in took]
+    moved = scheduling.waits.leave([_decided(step, now) for step in won]) if won else frozenset()
+    return _follow(scheduling, [step for step in won if step.live.instance_id in moved], now)
+
+
+def _steps(
+    scheduling: Pass,
+    live: Mapping[str, LiveAttempt],
+    folded: Mapping[str, Folded],
+    versions: Mapping[str, Version],
+    now: datetime,
+    random: Random,
+) -> dict[str, _Step]:
+    first_starts = _first_starts(scheduling, live, folded, versions)
+    return {
+        attempt_id: _judged(
+            attempt, folded[attempt_id], versions[attempt_id], first_starts.get(attempt.instance_id), now, random
+        )
+        for attempt_id, attempt in live.items()
+        if folded[attempt_id].started or folded[attempt_id].finished
+    }
+
+
+def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Applied:
+    """What follows from the steps that held."""
     _store_outputs(scheduling, followed)
     for step in followed:
         _collect_effects(scheduling, step, now)
@@ -149,11 +194,6 @@ def apply_reports(
     for step in followed:
         if step.branch is not None:
             skip_left_out(scheduling, step.version, step.live.dag_run_id, step.live.task_index, step.branch, now)
-    for attempt_id, report in folded.items():
-        if report.finished is not None:
-            live_attempts.forget(attempt_id)
-        elif attempt_id in took:
-            live_attempts.add(_running(live[attempt_id]))
     due = [step.verdict.not_before for step in followed if step.verdict and step.verdict.not_before]
     return Applied(len(followed), min(due, default=None))
 
@@ -193,6 +233,11 @@ def _judged(
         return _Step(live, folded, version, None)
     branch = None
     task = version.tasks[live.task_index]
+    if live.is_poke and live.waits_for is not None:
+        poke = judge_poke(folded.finished, task, live.waits_for, now=now)
+        if poke is not None:
+            folded.finished, verdict = poke
+            return _Step(live, folded, version, verdict)
     if task.type == TaskType.BRANCH:
         folded.finished, branch = followed_branch(version, live.task_index, folded.finished)
     folded.finished = typed(folded.finished, version.output_types.get(live.task_index))
@@ -200,7 +245,7 @@ def _judged(
         folded.finished,
         task,
         try_number=live.try_number,
-        max_tries=live.max_tries,
+        max_tries=0 if _ends_for_good(live) else live.max_tries,
         has_started=live.is_running or folded.started is not None,
         first_started_at=first_started_at,
         now=now,
@@ -209,13 +254,18 @@ def _judged(
     return _Step(live, folded, version, verdict, branch if verdict.state is TaskState.SUCCESS else None)
 
 
+def _ends_for_good(live: LiveAttempt) -> bool:
+    """Whether it is a wait for something that will not be waited for a second time, as it did not come."""
+    return live.state is TaskState.DEFERRED and live.waits_for is not None and live.waits_for["kind"] != WaitKind.RUN
+
+
 def _attempt_end(step: _Step) -> AttemptEnd:
     started, finished = step.folded.started, step.folded.finished
     return AttemptEnd(
         attempt_id=step.live.attempt_id,
-        state=AttemptState.RUNNING if finished is None else ATTEMPT_STATE[finished.outcome],
+        state=_attempt_state(step),
         start_date=started.at if started else None,
-        end_date=finished.at if finished else None,
+        end_date=finished.at if finished and not step.waits_on else None,
         stopped_at=step.folded.stopped_at,
         reason=finished.reason if finished else None,
         message=finished.message if finished else None,
@@ -226,9 +276,17 @@ def _attempt_end(step: _Step) -> AttemptEnd:
     )
 
 
+def _attempt_state(step: _Step) -> AttemptState:
+    if step.waits_on:
+        return AttemptState.DEFERRED
+    return AttemptState.RUNNING if step.folded.finished is None else ATTEMPT_STATE[step.folded.finished.outcome]
+
+
 def _decided(step: _Step, now: datetime) -> Decided:
     started, finished, verdict = step.folded.started, step.folded.finished, step.verdict
-    start_date = started.at if started else None
+    # A wait began before its first request did.
+    start_date = started.at if started and not step.live.is_poke else None
+    waits_for = orjson.dumps(step.live.waits_for).decode() if step.live.waits_for is not None else None
     if verdict is None or finished is None:
         return Decided(
             id=step.live.instance_id,
@@ -236,6 +294,7 @@ def _decided(step: _Step, now: datetime) -> Decided:
             at=now,
             attempt_id=step.live.attempt_id,
             start_date=start_date,
+            waits_for=waits_for,
         )
     return Decided(
         id=step.live.instance_id,
@@ -246,8 +305,9 @@ def _decided(step: _Step, now: datetime) -> Decided:
         ready=verdict.state is TaskState.SCHEDULED,
         not_before=verdict.not_before,
         start_date=start_date,
-        end_date=finished.at,
+        end_date=None if step.waits_on else finished.at,
         more_tries=int(verdict.is_free),
+        waits_for=waits_for if step.waits_on else None,
     )
 
 
@@ -281,10 +341,15 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
 def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
     live, verdict = step.live, step.verdict
     instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots)
-    old = TaskState.RUNNING if live.is_running else TaskState.QUEUED
+    old = live.state
     if step.folded.started is not None and not live.is_running:
         scheduling.effects.moved(
-            instance, old, TaskState.RUNNING, at=step.folded.started.at, try_number=live.try_number
+            instance,
+            old,
+            TaskState.RUNNING,
+            at=step.folded.started.at,
+            try_number=live.try_number,
+            is_news=not live.is_poke,
         )
         old = TaskState.RUNNING
     if verdict is not None:
@@ -296,6 +361,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             downstream=step.version.graph.downstream[live.task_index],
             reason=verdict.reason or _reason_of(step),
             try_number=live.try_number,
+            is_news=not step.waits_on,
         )
 
 
@@ -310,4 +376,4 @@ def _reason_of(step: _Step) -> StateReason | None:
 
 
 def _running(live: LiveAttempt) -> LiveAttempt:
-    return live if live.is_running else replace(live, is_running=True)
+    return live if live.is_running else replace(live, state=TaskState.RUNNING)

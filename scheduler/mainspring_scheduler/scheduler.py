@@ -15,8 +15,10 @@ from mainspring_scheduler.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.due import create_due_runs
 from mainspring_scheduler.finishes import finish_runs
 from mainspring_scheduler.progress import Applied, Folded, LiveAttempts, apply_reports, fold
+from mainspring_scheduler.resuming import resume_due
 from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.starts import start_runs
+from mainspring_scheduler.stops import stop_runs
 from mainspring_scheduler.versions import Versions
 from mainspring_store import logs, scheduling
 from mainspring_store.database import Database
@@ -181,12 +183,9 @@ class Scheduler:
                 counts.reports = len(reports)
             applied = self._apply(current, fold(reports), now) if reports else Applied()
             counts.moved = applied.moved
-            over = self._look(current, counts, now) if is_looking else {}
-            dispatched = self._dispatch(current, counts, over, now)
-            due = self._next_due_at
-            if is_looking:
-                due = _earliest(current.decisions.next_due_at(), current.due.next_due_at(now))
-        self._next_due_at = _earliest(due, applied.next_due_at)
+            due, over = self._look(current, counts, now) if is_looking else (self._next_due_at, {})
+            dispatched, woken_at = self._dispatch(current, counts, over, now)
+        self._next_due_at = _earliest(due, applied.next_due_at, dispatched.next_due_at, woken_at)
         return counts, dispatched
 
     def _apply(self, current: Pass, folded: Mapping[str, Folded], now: datetime) -> Applied:
@@ -199,22 +198,30 @@ class Scheduler:
             random=self._random,
         )
 
-    def _look(self, current: Pass, counts: PassCounts, now: datetime) -> dict[int, RunCounters]:
-        """Find what no report tells of; returns the runs that marks have left with nothing to do."""
-        overdue, over = current.runs.runs_to_end(now)
-        for run_id in overdue:
-            current.runs.stop_run(
-                run_id, now=now, reason=StateReason.TIMED_OUT, message="stopped, because its dagrun_timeout had passed"
-            )
-        current.decisions.wake_due(now)
+    def _look(
+        self, current: Pass, counts: PassCounts, now: datetime
+    ) -> tuple[datetime | None, Mapping[int, RunCounters]]:
+        """Find what no report tells of; returns when something is due next, and the counters of runs that may be
+        over."""
+        agenda = current.decisions.agenda(now)
+        if agenda.has_stops:
+            agenda = stop_runs(current, agenda, now)
+        if agenda.is_due(now):
+            current.decisions.wake_retries(now)
+            resumed = resume_due(current, versions=self._versions, now=now, random=self._random)
+            counts.moved += resumed.moved
+            agenda = current.decisions.agenda(now)
         counts.created, counts.is_more_due = create_due_runs(current, self._versions, now)
         counts.started += start_runs(current, self._versions, now)
-        locked = current.lock_runs([one.dag_run_id for one in over], skip_locked=True) if over else frozenset()
-        return {one.dag_run_id: one for one in over if one.dag_run_id in locked}
+        over = {one.dag_run_id: one for one in agenda.over_runs}
+        locked = current.lock_runs(over, skip_locked=True) if over else frozenset()
+        due = _earliest(agenda.next_due_at, current.due.next_due_at(now))
+        return due, {run_id: over[run_id] for run_id in locked}
 
     def _dispatch(
         self, current: Pass, counts: PassCounts, over: Mapping[int, RunCounters], now: datetime
-    ) -> Dispatched:
+    ) -> tuple[Dispatched, datetime | None]:
+        """Decide what is ready and end what is over; also returns when to look at what an ended run has woken."""
         capacity = {name: executor.capacity() for name, executor in self._executors.items()}
         dispatched = self._dispatcher.dispatch(current, capacity, now)
         counts.resolved = dispatched.resolved
@@ -222,14 +229,13 @@ class Scheduler:
         for run_id, message in dispatched.broken_runs.items():
             current.runs.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
         touched = {**over, **dispatched.counters}
-        counts.finished = finish_runs(
-            current, touched.values(), versions=self._versions, contexts=self._contexts, now=now
-        )
-        if counts.finished:
+        finished = finish_runs(current, touched.values(), versions=self._versions, contexts=self._contexts, now=now)
+        if finished.count:
             current.settle()
+        counts.finished = finished.count
         # An ended run may have made room for a queued one.
-        counts.is_complete = dispatched.is_complete and not counts.finished and not counts.is_more_due
-        return dispatched
+        counts.is_complete = dispatched.is_complete and not finished.count and not counts.is_more_due
+        return dispatched, now if finished.has_woken else None
 
     def _store_bulky_logs(self, inbox: _Inbox) -> None:
         while sum(len(chunk.data) for chunk in inbox.chunks) > _LOG_BYTES_WITH_STATE_MAX:
@@ -285,7 +291,7 @@ class Scheduler:
 
     def _finish_touched(self, current: Pass, now: datetime) -> None:
         counters = current.settle()
-        if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now):
+        if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now).count:
             current.settle()
 
     def _quarantine(self, attempt_id: str, message: str, now: datetime) -> None:

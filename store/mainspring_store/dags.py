@@ -18,7 +18,7 @@ from mainspring_store.database import Database
 from mainspring_store.effects import lock_runs
 from mainspring_store.pools import pool_problems
 from mainspring_store.questions.dags import dag_not_found
-from mainspring_store.runs import VersionRef
+from mainspring_store.runs import VersionRef, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_instance
 from mainspring_store.types import UtcDateTime
 
@@ -102,8 +102,8 @@ def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetim
             raise dag_not_found(dag_id)
 
 
-def delete_dag(database: Database, dag_id: str) -> None:
-    """Delete a DAG with its versions, runs, logs and outputs.
+def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
+    """Delete a DAG with its versions, runs, logs and outputs. Tasks of other DAGs that wait for its runs fail.
 
     Raises:
         NotFound: There is no such DAG.
@@ -118,6 +118,8 @@ def delete_dag(database: Database, dag_id: str) -> None:
                 f"dag '{dag_id}' has {active} task instances queued or running; cancel its runs first, "
                 "by PATCH .../dagRuns/{run_id} with state failed"
             )
+        awaited = connection.execute(_AWAITED_RUNS, {"dag_id": dag_id})
+        wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in awaited], now=now)
         connection.execute(_DELETE_RUNS, {"dag_id": dag_id})
         if connection.execute(_DELETE_DAG, {"dag_id": dag_id}).rowcount == 0:
             raise dag_not_found(dag_id)
@@ -248,6 +250,9 @@ _CURRENT_ID = select(dag.c.version_id).where(dag.c.dag_id == bindparam("dag_id")
 _DOCUMENT = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))
 _UNFINISHED_RUNS = select(dag_run.c.id).where(
     dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.state.not_in(RUN_FINISHED)
+)
+_AWAITED_RUNS = select(dag_run.c.id, dag_run.c.parent_attempt_id).where(
+    dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.parent_attempt_id.is_not(None)
 )
 _ACTIVE_INSTANCES = (
     select(func.count())

@@ -91,11 +91,13 @@ class Effects:
         downstream: Sequence[int] = (),
         reason: StateReason | None = None,
         try_number: int | None = None,
+        is_news: bool = True,
     ) -> None:
         """An instance went from `old` to `new`.
 
         downstream: `task_index` of each direct downstream task; used when `new` is final. Pass nothing when the
             caller recounts the downstream from the states (clear, mark).
+        is_news: False = without an event; for what repeats without bound.
         """
         run = self._runs[instance.dag_run_id]
         run["unfinished"] += (old in TASK_FINISHED) - (new in TASK_FINISHED)
@@ -111,7 +113,8 @@ class Effects:
             counter = _UPSTREAM_COUNTER[new]
             for index in downstream:
                 self._upstream[instance.dag_run_id, index][counter] += 1
-        self.event(instance.dag_run_id, new, at=at, instance_id=instance.id, try_number=try_number, reason=reason)
+        if is_news:
+            self.event(instance.dag_run_id, new, at=at, instance_id=instance.id, try_number=try_number, reason=reason)
 
     def expanded(self, dag_run_id: int, added: int) -> None:
         """A mapped task got `added` more unfinished instances."""

@@ -1,12 +1,12 @@
 """Runs: their creation and their cancel. What a running run does next is the scheduler's (`scheduling`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, insert, literal, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import Definition
@@ -22,7 +22,7 @@ from mainspring.states import (
     StateReason,
     TaskState,
 )
-from mainspring_store.batches import as_rows
+from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.instance_plan import PLAN_FIELDS, plan_of
@@ -30,7 +30,7 @@ from mainspring_store.parking import wake_parked
 from mainspring_store.tables import dag, dag_run, task_instance, task_try
 from mainspring_store.types import Key, UtcDateTime
 
-__all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run"]
+__all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +56,10 @@ class NewRun:
     triggered_by: str = "rest_api"
     user: str | None = None
     note: str | None = None
+    parent_attempt_id: str | None = None
+    """The attempt that waits for it."""
+    depth: int = 0
+    """How many `dag` tasks stand above it."""
 
 
 def create_run(database: Database, run: NewRun, *, now: datetime) -> int:
@@ -95,6 +99,8 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "triggered_by": run.triggered_by,
             "triggering_user_name": run.user,
             "note": run.note,
+            "parent_attempt_id": run.parent_attempt_id,
+            "depth": run.depth,
             "tasks_total": plan.count,
             "tasks_unfinished": plan.count,
             "max_active_tasks": plan.max_active_tasks,
@@ -150,8 +156,10 @@ def end_run(
     after what it has collected of the same run before."""
     if key not in lock_runs(connection, [key]):
         return False
-    state = connection.scalar(select(dag_run.c.state).where(dag_run.c.id == key))
-    if state is None or state in RUN_FINISHED:
+    run = connection.execute(
+        select(dag_run.c.state, dag_run.c.parent_attempt_id).where(dag_run.c.id == key)
+    ).one_or_none()
+    if run is None or run.state in RUN_FINISHED:
         return False
     _stop_instances(connection, key, effects, now=now, reason=reason)
     wake_parked(connection, key)
@@ -161,13 +169,28 @@ def end_run(
         .where(dag_run.c.id == key)
         .values(state=RunState.FAILED, state_reason=reason, message=message, end_date=now, updated_at=now)
     )
-    if state == RunState.RUNNING:
+    wake_waiting(connection, [(key, run.parent_attempt_id)], now=now)
+    if run.state == RunState.RUNNING:
         connection.execute(
             update(dag)
             .where(dag.c.dag_id == select(dag_run.c.dag_id).where(dag_run.c.id == key).scalar_subquery())
             .values(running_runs=dag.c.running_runs - 1)
         )
     return True
+
+
+def wake_waiting(connection: Connection, ended: Iterable[tuple[int, str | None]], *, now: datetime) -> bool:
+    """Have the scheduler look at the `dag` tasks that wait for runs that end in this transaction; whether any does.
+
+    ended: (run key, its `parent_attempt_id`). After this nobody waits for the run, so that it can be cleared alone.
+    """
+    waiting = [{"id": key, "attempt_id": attempt_id} for key, attempt_id in ended if attempt_id is not None]
+    if waiting:
+        statements = _statements(connection.dialect.name == "sqlite")
+        rows = {"rows": dump_rows(waiting)}
+        connection.execute(statements.wake_waiting, {**rows, "now": now})
+        connection.execute(statements.let_go, rows)
+    return bool(waiting)
 
 
 def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason) -> None:
@@ -185,7 +208,15 @@ def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: 
         connection.execute(
             update(task_instance)
             .where(table.dag_run_id == key, table.state.in_(states) if states else table.state.not_in(TASK_FINISHED))
-            .values(state=new, state_reason=reason, ready=False, not_before=None, end_date=now, updated_at=now)
+            .values(
+                state=new,
+                state_reason=reason,
+                ready=False,
+                not_before=None,
+                waits_for=None,
+                end_date=now,
+                updated_at=now,
+            )
         )
     connection.execute(
         update(task_try)
@@ -224,6 +255,20 @@ class _Statements:
                 bindparam("now", type_=UtcDateTime),
             ),
         )
+        rows = as_rows({"attempt_id": str}, is_sqlite=is_sqlite)
+        self.wake_waiting = (
+            update(task_instance)
+            .where(
+                task_instance.c.id.in_(
+                    select(task_try.c.task_instance_id).where(task_try.c.attempt_id.in_(select(rows.c.attempt_id)))
+                ),
+                task_instance.c.attempt_id.in_(select(rows.c.attempt_id)),
+                task_instance.c.state == literal_column("'deferred'"),
+            )
+            .values(not_before=bindparam("now", type_=UtcDateTime))
+        )
+        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+        self.let_go = update(dag_run).where(dag_run.c.id.in_(select(rows.c.id))).values(parent_attempt_id=None)
 
 
 @lru_cache(maxsize=2)

@@ -128,8 +128,10 @@ dag_run = Table(
     Column("state_reason", String(40)),
     # What a user reads about how it ended.
     Column("message", Text),
-    # The task instance of type `dag` that made it; NULL = nobody waits for it.
-    Column("parent_instance_id", Key),
+    # The attempt of the `dag` task that waits for it; NULL = nobody does.
+    Column("parent_attempt_id", String(32)),
+    # How many `dag` tasks stand above it; 0 = made by none.
+    Column("depth", SmallInteger, nullable=False, server_default=text("0")),
     Column("conf", Json, nullable=False),
     Column("params", Json, nullable=False),
     Column("logical_date", UtcDateTime),
@@ -193,10 +195,10 @@ dag_run = Table(
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
     Index(
-        "ix_dag_run_parent_instance_id",
-        "parent_instance_id",
-        sqlite_where=text("parent_instance_id IS NOT NULL"),
-        postgresql_where=text("parent_instance_id IS NOT NULL"),
+        "ix_dag_run_awaited",
+        "parent_attempt_id",
+        sqlite_where=text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
+        postgresql_where=text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
     ),
     sqlite_autoincrement=True,
 )
@@ -271,6 +273,13 @@ task_instance = Table(
         "not_before",
         sqlite_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
         postgresql_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+    ),
+    Index(
+        "ix_task_instance_deferred",
+        "operator",
+        "id",
+        sqlite_where=text("state = 'deferred'"),
+        postgresql_where=text("state = 'deferred'"),
     ),
 )
 

@@ -1,6 +1,7 @@
 """Waiting for a run to end."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Timer
 
 import orjson
@@ -67,7 +68,7 @@ def test_a_run_deleted_meanwhile_ends_the_wait(sqlite_api: Api, run: str) -> Non
     sqlite_api.patch(f"/dags/etl/dagRuns/{run}", {"state": "failed"})
     sqlite_api.patch("/dags/etl", {"is_paused": True})
     waiting = sqlite_api.trigger()
-    delete = Timer(0.2, lambda: delete_dag(sqlite_api.database, "etl"))
+    delete = Timer(0.2, lambda: delete_dag(sqlite_api.database, "etl", now=datetime.now(UTC)))
     delete.start()
     waited = sqlite_api.get(f"/dags/etl/dagRuns/{waiting}/wait?interval=1&timeout=30")
     delete.join()

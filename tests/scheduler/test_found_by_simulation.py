@@ -129,7 +129,7 @@ def test_a_dag_that_is_deleted_and_saved_anew_runs_as_it_says_now(engine: Engine
     engine.trigger(engine.save("etl", {"a": {"command": ["old"]}}), conf={})
     engine.settle()
     engine.finish("a")
-    dags.delete_dag(engine.database, "etl")
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     engine.trigger(engine.save("etl", {"a": {"command": ["new"]}}))
     engine.settle()
     assert engine.attempt("a").payload["command"] == ["new"]

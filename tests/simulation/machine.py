@@ -138,7 +138,7 @@ class EngineMachine(RuleBasedStateMachine):
         mine = [run for run in self.model.runs.values() if run.dag_id == dag_id]
         is_active = any(one.state in ("queued", "running") for run in mine for one in run.instances.values())
         try:
-            dags.delete_dag(self.database, dag_id)
+            dags.delete_dag(self.database, dag_id, now=self.clock.now())
         except Conflict:
             assert is_active, "a DAG without active instances could not be deleted"
             return

@@ -210,7 +210,7 @@ def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]
         map_index=claimed.map_index,
         try_number=claimed.try_number,
         queue=task.queue,
-        task_type=task.type,
+        task_type=task.runner,
         payload=claimed.payload,
         # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
         secrets=opened.values,

@@ -134,7 +134,7 @@ TASK_TYPES: Mapping[str, Record] = {
             Field("until", Instant(templated=True)),
             Field("for", Duration()),
             Field("http", Record(_REQUEST, at_most_one=("body", "json")), doc="Holds when its status is expected."),
-            Field("interval", Duration(minimum=_A_SECOND), doc="Between two requests."),
+            Field("interval", Duration(minimum=_A_SECOND), doc="Between two requests; 30 s when absent."),
             Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails when it has waited this long."),
         ),
         exactly_one=("until", "for", "http"),
@@ -154,8 +154,10 @@ TASK_TYPES: Mapping[str, Record] = {
         (
             Field("message", Text(chars_min=1, chars_max=DESCRIPTION_CHARS_MAX, templated=True), required=True),
             Field("choices", ListOf(_NAME, 1, 20, is_set=True), doc="`approve` and `reject` when absent."),
-            Field("timeout", Duration(minimum=_A_SECOND)),
-        )
+            Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails when nobody has answered for this long."),
+            Field("default", _NAME, doc="The choice that is taken when the timeout passes, instead of a failure."),
+        ),
+        only_with={"default": "timeout"},
     ),
     TaskType.DAG.value: Record(
         (

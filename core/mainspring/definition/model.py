@@ -113,6 +113,11 @@ class Task:
         return of_condition.union(*(part.variable_references for part in (self.payload, *self.expand.values())))
 
     @property
+    def runner(self) -> str:
+        """The type that an executor carries out: a `wait` for an HTTP condition makes the requests of `http` tasks."""
+        return TaskType.HTTP if self.type == TaskType.WAIT else self.type
+
+    @property
     def is_mapped(self) -> bool:
         return bool(self.expand)
 

@@ -6,11 +6,10 @@ Such a definition is refused when it is saved: never accepted and then ignored. 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mainspring.definition.model import TaskType
 from mainspring.errors import Problem
 from mainspring.pointers import join_pointer
 
-__all__ = ["UNSUPPORTED_DAG_FIELDS", "UNSUPPORTED_TASK_FIELDS", "UNSUPPORTED_TASK_TYPES", "unsupported"]
+__all__ = ["UNSUPPORTED_DAG_FIELDS", "UNSUPPORTED_TASK_FIELDS", "unsupported"]
 
 Asks = Callable[[Any], bool]
 """Whether a field with this value asks for more than the engine does without it."""
@@ -23,8 +22,6 @@ def _given(_: Any) -> bool:
 def _true(value: Any) -> bool:
     return bool(value)
 
-
-UNSUPPORTED_TASK_TYPES = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
 
 UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {}
 
@@ -40,8 +37,6 @@ def unsupported(document: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _fields(document.get("default_args", {}), "/default_args", UNSUPPORTED_TASK_FIELDS)
     for task_id, task in document.get("tasks", {}).items():
         at = join_pointer("/tasks", task_id)
-        if task.get("type") in UNSUPPORTED_TASK_TYPES:
-            yield _problem(f"{at}/type", f"tasks of type {task['type']!r}")
         yield from _fields(task, at, UNSUPPORTED_TASK_FIELDS)
 
 

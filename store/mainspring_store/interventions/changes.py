@@ -14,18 +14,19 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal_
 from sqlalchemy.types import Integer
 
 from mainspring.selection import Instance
-from mainspring.states import TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
+from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.effects import Effects, InstanceRef
 from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.parking import PARKED
 from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import LIVE
+from mainspring_store.runs import wake_waiting
 from mainspring_store.tables import dag, dag_run, task_instance, task_try, xcom
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["Changes"]
 
+_BEGUN = TASK_ACTIVE | {TaskState.DEFERRED}
 _Move = tuple[TargetRun, Instance, TaskState, StateReason | None]
 
 
@@ -91,9 +92,9 @@ class Changes:
     def apply(self, connection: Connection) -> None:
         """Write everything; a number of statements that depends on the versions involved, not on the instances."""
         statements = _statements(connection.dialect.name == "sqlite")
-        active = [move[1].id for move in self._moves.values() if move[1].state in TASK_ACTIVE]
-        if active:
-            connection.execute(statements.fence, {**_ids(active), **self._fence})
+        begun = [move[1].id for move in self._moves.values() if move[1].state in _BEGUN]
+        if begun:
+            connection.execute(statements.fence, {**_ids(begun), **self._fence})
         moved = self._move(connection, statements)
         self._collect_effects(moved)
         if self._forgotten:
@@ -134,7 +135,9 @@ class Changes:
         if self._requeued:
             connection.execute(statements.requeue_runs, {**_ids(run.key for run in self._requeued), "now": self._now})
         if self._run_ends:
-            connection.execute(statements.end_runs, {"rows": dump_rows(self._run_ends), "now": self._now})
+            params = {"rows": dump_rows(self._run_ends), "now": self._now}
+            ended = connection.execute(statements.end_runs, params)
+            wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=self._now)
         for run in self._left_running:
             connection.execute(statements.leave_running, {"dag": run.dag_id})
 
@@ -176,7 +179,7 @@ class _Statements:
         ids = rows_of(id=int)
         self.fence = (
             update(task_try)
-            .where(task_try.c.task_instance_id.in_(select(ids.c.id)), LIVE)
+            .where(task_try.c.task_instance_id.in_(select(ids.c.id)), task_try.c.state.in_(ATTEMPT_LIVE))
             .values(
                 state=AttemptState.CANCELLED,
                 state_reason=bindparam("why"),
@@ -255,6 +258,7 @@ class _Statements:
                 timeout_at=None,
                 updated_at=now,
             )
+            .returning(run.id, run.parent_attempt_id)
         )
         self.leave_running = (
             update(dag).where(dag.c.dag_id == bindparam("dag")).values(running_runs=dag.c.running_runs - 1)

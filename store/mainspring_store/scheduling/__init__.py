@@ -2,8 +2,10 @@
 
 from mainspring_store.scheduling.due_runs import DueDag, Plan
 from mainspring_store.scheduling.records import (
+    Agenda,
     AttemptEnd,
     Candidate,
+    ChildRun,
     Decided,
     LiveAttempt,
     NewAttempt,
@@ -14,8 +16,10 @@ from mainspring_store.scheduling.reports import note_never_claimed, unstopped_ca
 from mainspring_store.scheduling.transaction import Pass, begin_pass
 
 __all__ = [
+    "Agenda",
     "AttemptEnd",
     "Candidate",
+    "ChildRun",
     "Decided",
     "DueDag",
     "LiveAttempt",

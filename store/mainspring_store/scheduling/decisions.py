@@ -5,17 +5,35 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, literal_column, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.types import Integer
 
+from mainspring.definition.model import TaskType
 from mainspring.states import TaskState
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.batches import Fields, as_rows, dump_rows
+from mainspring_store.effects import RunCounters
 from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import READY, UNLIMITED, decide_rows, decided_values, either
+from mainspring_store.scheduling.conditions import DUE, READY, UNLIMITED, decide_rows, decided_values, either
 from mainspring_store.scheduling.records import (
     ATTEMPT_FIELDS,
     DECIDED_FIELDS,
+    Agenda,
     Candidate,
     Decided,
     NewAttempt,
@@ -26,6 +44,9 @@ from mainspring_store.types import UtcDateTime
 __all__ = ["DecisionWrites"]
 
 
+_WAITING_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in (TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG)]
+
+
 class DecisionWrites:
     """The part of a pass that decides on ready instances."""
 
@@ -34,7 +55,7 @@ class DecisionWrites:
         self._statements = _statements(connection.dialect.name == "sqlite")
 
     def candidates(self, limit: int) -> list[Candidate]:
-        """Ready instances that have room in their run and pool, highest priority first, then oldest.
+        """Ready instances that have room in their run and pool or need none, highest priority first, then oldest.
 
         One whose pool is gone is among them, to be told so.
         """
@@ -48,14 +69,24 @@ class DecisionWrites:
         rows = dump_rows({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
         self._connection.execute(self._statements.add_attempts, {"rows": rows})
 
-    def wake_due(self, now: datetime) -> list[tuple[int, int]]:
-        """Let instances go on whose retry is due; returns (instance id, run id)."""
-        return [(row.id, row.dag_run_id) for row in self._connection.execute(self._statements.wake_due, {"now": now})]
+    def agenda(self, now: datetime) -> Agenda:
+        """What time, or somebody else's write, has made due."""
+        runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
+        over = []
+        next_due_at = None
+        for row in self._connection.execute(self._statements.agenda, {"now": now}):
+            match row.what:
+                case "due":
+                    next_due_at = row.at
+                case "over":
+                    over.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
+                case what:
+                    runs[what].append(row.id)
+        return Agenda(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over), next_due_at)
 
-    def next_due_at(self) -> datetime | None:
-        """When the next retry is due."""
-        due: datetime | None = self._connection.scalar(self._statements.next_due)
-        return due
+    def wake_retries(self, now: datetime) -> None:
+        """Make instances ready whose retry is due."""
+        self._connection.execute(self._statements.wake_retries, {"now": now})
 
 
 class _Statements:
@@ -86,6 +117,7 @@ class _Statements:
                 table.pool_slots,
                 table.executor,
                 table.map_value,
+                table.waits_for,
                 (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
                 case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
             )
@@ -97,8 +129,14 @@ class _Statements:
                 READY,
                 dag_run.c.state == literal_column("'running'"),
                 ~dag.c.is_paused,
-                dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
+                or_(
+                    and_(
+                        dag_run.c.tasks_active < dag_run.c.max_active_tasks,
+                        or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
+                    ),
+                    # What begins to wait takes no slot; the requests of a wait do.
+                    and_(table.operator.in_(_WAITING_TYPES), table.waits_for.is_(None)),
+                ),
             )
             .order_by(table.rank, table.id)
             .limit(bindparam("limit_", type_=Integer()))
@@ -111,9 +149,7 @@ class _Statements:
             .values(
                 **decided_values(rows),
                 attempt_id=func.coalesce(rows.c.attempt_id, table.attempt_id),
-                try_number=table.try_number + func.iif(rows.c.attempt_id.is_not(None), 1, 0)
-                if is_sqlite
-                else table.try_number + (rows.c.attempt_id.is_not(None)).cast(Integer),
+                try_number=func.coalesce(rows.c.try_number, table.try_number),
                 map_index=func.coalesce(rows.c.map_index, table.map_index),
                 map_value=func.coalesce(rows.c.map_value, table.map_value),
                 queued_at=either(queued, rows.c.at, table.queued_at, is_sqlite),
@@ -134,29 +170,62 @@ class _Statements:
                 "state",
                 "state_reason",
                 "message",
+                "start_date",
                 "end_date",
                 "stopped_at",
             ],
-            select(*(rows.c[name] for name in ATTEMPT_FIELDS), rows.c.ended_at.label("stopped")),
+            select(*(rows.c[name] for name in ATTEMPT_FIELDS)),
         )
-        due = text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL")
-        self.wake_due = (
+        now = bindparam("now", type_=UtcDateTime)
+        self.wake_retries = (
             update(task_instance)
-            .where(
-                due,
-                table.not_before <= bindparam("now", type_=UtcDateTime),
-                table.state == literal_column("'up_for_retry'"),
-            )
+            .where(DUE, table.not_before <= now, table.state == literal_column("'up_for_retry'"))
             .values(
                 state=TaskState.SCHEDULED,
                 # Its upstream may have been cleared meanwhile.
                 ready=may_decide(),
                 not_before=None,
-                updated_at=bindparam("now", type_=UtcDateTime),
+                updated_at=now,
             )
-            .returning(table.id, table.dag_run_id)
         )
-        self.next_due = select(func.min(table.not_before, type_=UtcDateTime)).where(due)
+        run, no_instant = dag_run.c, cast(null(), UtcDateTime)
+        waiting = task_instance.alias("waiting")
+        is_awaited = (
+            select(waiting.c.id)
+            .join(task_try, task_try.c.task_instance_id == waiting.c.id)
+            .where(
+                task_try.c.attempt_id == run.parent_attempt_id,
+                waiting.c.attempt_id == task_try.c.attempt_id,
+                waiting.c.state == literal_column("'deferred'"),
+            )
+            .exists()
+        )
+        no_number = cast(null(), Integer())
+
+        def runs(what: str) -> Any:
+            return select(
+                literal_column(f"'{what}'").label("what"),
+                run.id,
+                no_instant.label("at"),
+                run.tasks_failed,
+                run.event_seq,
+            )
+
+        # One statement: on most looks nothing is due.
+        self.agenda = union_all(
+            runs("overdue").where(
+                text("dag_run.state = 'running' AND dag_run.timeout_at IS NOT NULL"),
+                run.timeout_at <= now,
+                run.tasks_unfinished > 0,
+            ),
+            runs("orphaned").where(
+                text("dag_run.state IN ('queued', 'running') AND dag_run.parent_attempt_id IS NOT NULL"), ~is_awaited
+            ),
+            runs("over").where(text("dag_run.state = 'running' AND dag_run.tasks_unfinished = 0")),
+            select(
+                literal_column("'due'"), no_number, func.min(table.not_before, type_=UtcDateTime), no_number, no_number
+            ).where(DUE),
+        )
 
 
 @lru_cache(maxsize=2)
@@ -168,10 +237,10 @@ def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
-        run_free, pool_free,
+        waits_for, run_free, pool_free,
     ) = row  # fmt: skip
     return Candidate(
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
-        pool_name, pool_slots, executor, map_value, run_free, pool_free,
+        pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free,
     )  # fmt: skip

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mainspring.states import AttemptState, StateReason, TaskState
+from mainspring.states import AttemptState, RunState, StateReason, TaskState
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.batches import Fields
+from mainspring_store.effects import RunCounters
 
 __all__ = [
     "ATTEMPT_FIELDS",
     "DECIDED_FIELDS",
     "END_FIELDS",
+    "Agenda",
     "AttemptEnd",
     "Candidate",
+    "ChildRun",
     "Decided",
     "LiveAttempt",
     "NewAttempt",
@@ -25,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveAttempt:
-    """A queued or running attempt, with what is needed to decide on its report."""
+    """A queued, running or deferred attempt, with what is needed to decide on its report."""
 
     attempt_id: str
     instance_id: int
@@ -40,7 +43,19 @@ class LiveAttempt:
     executor: str
     owner: str
     queued_at: datetime
-    is_running: bool = False
+    state: TaskState = TaskState.QUEUED
+    """Of its instance: queued, running or deferred."""
+    waits_for: Mapping[str, Any] | None = None
+    """What its instance waits for; while it is queued or running: what this request asks about."""
+
+    @property
+    def is_running(self) -> bool:
+        return self.state is TaskState.RUNNING
+
+    @property
+    def is_poke(self) -> bool:
+        """Whether it is one of many requests of one wait, whose moves are no news."""
+        return self.waits_for is not None and self.state is not TaskState.DEFERRED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +86,7 @@ class Decided:
     """The attempt that must still be the live one (after a report), or that is the new one (when queued)."""
     reason: StateReason | None = None
     """None clears it."""
+    try_number: int | None = None
     ready: bool = False
     not_before: datetime | None = None
     """None clears it."""
@@ -104,6 +120,8 @@ class Candidate:
     pool_slots: int
     executor: str | None
     map_value: Mapping[str, Any] | None
+    waits_for: Mapping[str, Any] | None
+    """None unless a wait of it has come to its next request."""
     run_slots_free: int
     pool_slots_free: int | None
     """None = the pool does not exist."""
@@ -125,7 +143,42 @@ class NewAttempt:
     state: AttemptState = AttemptState.QUEUED
     reason: StateReason | None = None
     message: str | None = None
+    started_at: datetime | None = None
     ended_at: datetime | None = None
+    stopped_at: datetime | None = None
+    """None = something of it may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What is due beside new runs."""
+
+    overdue_runs: tuple[int, ...]
+    """Running runs past their `timeout_at`."""
+    orphaned_runs: tuple[int, ...]
+    """Unfinished runs whose `dag` task waits for them no more, whatever ended or cleared it."""
+    over_runs: tuple[RunCounters, ...]
+    """Running runs that have nothing left to do, because their last instances were marked."""
+    next_due_at: datetime | None
+    """When the next retry or deferred instance is due; may have passed."""
+
+    @property
+    def has_stops(self) -> bool:
+        return bool(self.overdue_runs or self.orphaned_runs)
+
+    def is_due(self, now: datetime) -> bool:
+        return self.next_due_at is not None and self.next_due_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRun:
+    """A run that a `dag` task waits for."""
+
+    dag_id: str
+    run_id: str
+    state: RunState
+    message: str | None
+    outputs: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +228,7 @@ DECIDED_FIELDS: Fields = {
     "at": datetime,
     "attempt_id": str,
     "reason": str,
+    "try_number": int,
     "ready": bool,
     "not_before": datetime,
     "start_date": datetime,
@@ -196,5 +250,7 @@ ATTEMPT_FIELDS: Fields = {
     "state": str,
     "reason": str,
     "message": str,
+    "started_at": datetime,
     "ended_at": datetime,
+    "stopped_at": datetime,
 }

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
-from mainspring.states import AttemptState, StateReason
+from mainspring.states import StateReason, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
@@ -20,6 +20,7 @@ from mainspring_store.scheduling.conditions import (
     LIVE,
     decide_rows,
     decided_values,
+    ended_values,
 )
 from mainspring_store.scheduling.records import (
     DECIDED_FIELDS,
@@ -137,18 +138,7 @@ class _Statements:
                 # A start that comes late or twice changes nothing.
                 or_(rows.c.state != literal_column("'running'"), task_try.c.state == literal_column("'queued'")),
             )
-            .values(
-                state=rows.c.state,
-                state_reason=rows.c.reason,
-                message=rows.c.message,
-                start_date=func.coalesce(task_try.c.start_date, rows.c.start_date),
-                end_date=rows.c.end_date,
-                stopped_at=rows.c.stopped_at,
-                hostname=func.coalesce(task_try.c.hostname, rows.c.hostname),
-                pid=func.coalesce(task_try.c.pid, rows.c.pid),
-                exit_code=rows.c.exit_code,
-                log_bytes=func.coalesce(rows.c.log_bytes, task_try.c.log_bytes),
-            )
+            .values(**ended_values(rows))
             .returning(task_try.c.attempt_id)
         )
         rows = rows_of({"attempt_id": str, "at": datetime})
@@ -180,7 +170,8 @@ class _Statements:
                 task_try.c.executor,
                 task_try.c.owner,
                 task_try.c.queued_at,
-                task_try.c.state,
+                task_instance.c.state,
+                task_instance.c.waits_for,
             )
             .select_from(task_try)
             .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
@@ -276,4 +267,4 @@ def _remote_report(attempt_id: str, kind: str, body: Mapping[str, Any]) -> Repor
 
 def _live(row: Any) -> LiveAttempt:
     fields = dict(row._mapping)
-    return LiveAttempt(is_running=fields.pop("state") == AttemptState.RUNNING, **fields)
+    return LiveAttempt(state=TaskState(fields.pop("state")), **fields)

@@ -5,14 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, text, union_all, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.effects import Effects, RunCounters
+from mainspring_store.effects import Effects
 from mainspring_store.readiness import may_decide
-from mainspring_store.runs import end_run
+from mainspring_store.runs import NewRun, end_run, insert_run, wake_waiting
 from mainspring_store.scheduling.records import (
     RunFacts,
     StartableRun,
@@ -57,20 +57,18 @@ class RunWrites:
         rows = dump_rows({"id": run_id, "at": at} for run_id, at in deadlines.items())
         self._connection.execute(self._statements.set_timeouts, {"rows": rows})
 
-    def runs_to_end(self, now: datetime) -> tuple[list[int], list[RunCounters]]:
-        """Running runs past their `timeout_at`, and those that have nothing left to do, because their last instances
-        were marked."""
-        overdue, over = [], []
-        for row in self._connection.execute(self._statements.runs_to_end, {"now": now}):
-            if row.tasks_unfinished == 0:
-                over.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
-            else:
-                overdue.append(row.id)
-        return overdue, over
-
     def stop_run(self, run_id: int, *, now: datetime, reason: StateReason, message: str) -> bool:
         """End a run at once, as a cancel does; what follows from it is left collected in the pass."""
         return end_run(self._connection, run_id, self._effects(), now=now, reason=reason, message=message)
+
+    def parent_and_child(self, run_id: int, dag_id: str) -> tuple[int, int | None]:
+        """How many `dag` tasks stand above a run, and the current version of another DAG, if there is one."""
+        row = self._connection.execute(self._statements.parent_and_child, {"run": run_id, "dag_id": dag_id}).one()
+        return row.depth, row.version_id
+
+    def create_child(self, run: NewRun, *, now: datetime) -> None:
+        """Make a run of another DAG; its run id must be new."""
+        insert_run(self._connection, run, now=now)
 
     def instance_states(self, run_ids: Sequence[int]) -> Mapping[int, list[tuple[int, TaskState]]]:
         """For each run its (task_index, state) pairs."""
@@ -80,17 +78,19 @@ class RunWrites:
             found[row.dag_run_id].append((row.task_index, TaskState(row.state)))
         return found
 
-    def finish_runs(self, ends: Sequence[Mapping[str, Any]], *, now: datetime) -> list[int]:
-        """Running -> success or failed; returns who moved.
+    def finish_runs(self, ends: Sequence[Mapping[str, Any]], *, now: datetime) -> tuple[list[int], bool]:
+        """Running -> success or failed, and who waits for them is woken; returns who moved, and whether any was woken.
 
         ends: `id`, `state`, `reason`, `message`, `outputs` (JSON text) of each.
         """
         params = {"rows": dump_rows(ends), "now": now}
-        finished = [row.id for row in self._connection.execute(self._statements.finish_runs, params)]
+        moved = self._connection.execute(self._statements.finish_runs, params).all()
+        finished = [row.id for row in moved]
+        has_woken = wake_waiting(self._connection, [(row.id, row.parent_attempt_id) for row in moved], now=now)
         if finished:
             rows = {"rows": dump_rows({"id": run_id} for run_id in finished)}
             self._connection.execute(self._statements.count_finished, rows)
-        return finished
+        return finished, has_woken
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:
         rows = {"rows": dump_rows({"id": run_id} for run_id in run_ids)}
@@ -167,12 +167,11 @@ class _Statements:
         )
         rows = rows_of({"id": int, "at": datetime})
         self.set_timeouts = update(dag_run).where(run.id == rows.c.id).values(timeout_at=rows.c.at)
-        facts = select(run.id, run.tasks_unfinished, run.tasks_failed, run.event_seq)
-        self.runs_to_end = union_all(
-            facts.where(text("state = 'running' AND tasks_unfinished = 0")),
-            facts.where(
-                text("state = 'running' AND timeout_at IS NOT NULL"), run.timeout_at <= now, run.tasks_unfinished > 0
-            ),
+        self.parent_and_child = (
+            select(run.depth, dag.c.version_id)
+            .select_from(dag_run)
+            .outerjoin(dag, dag.c.dag_id == bindparam("dag_id"))
+            .where(run.id == bindparam("run"))
         )
         rows = rows_of({"id": int})
         self.instance_states = select(
@@ -191,7 +190,7 @@ class _Statements:
                 updated_at=now,
                 timeout_at=None,
             )
-            .returning(run.id)
+            .returning(run.id, run.parent_attempt_id)
         )
         rows = rows_of({"id": int})
         self.run_facts = select(

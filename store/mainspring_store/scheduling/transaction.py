@@ -13,6 +13,7 @@ from mainspring_store.scheduling.reports import ReportWrites
 from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
+from mainspring_store.scheduling.waits import WaitWrites
 
 __all__ = ["Pass", "begin_pass"]
 
@@ -41,6 +42,7 @@ class Pass:
         self.runs = RunWrites(connection, lambda: self.effects)
         self.due = DueWrites(connection)
         self.resources = ResourceReads(connection)
+        self.waits = WaitWrites(connection)
         self.effects = Effects()
 
     def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mainspring.definition import parse_definition, support
-from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, TASK_TYPES
+from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS
 from mainspring.definition.support import unsupported
 
 ASKED: dict[str, Any] = {
@@ -25,14 +25,11 @@ def test_each_line_of_the_table_refuses_its_feature() -> None:
     for name in support.UNSUPPORTED_TASK_FIELDS:
         assert _refused({"tasks": {"a": {name: ASKED[name]}}}) == [(f"/tasks/a/{name}", "not_supported_yet")]
         assert _refused({"default_args": {name: ASKED[name]}}) == [(f"/default_args/{name}", "not_supported_yet")]
-    for name in support.UNSUPPORTED_TASK_TYPES:
-        assert _refused({"tasks": {"a": {"type": name}}}) == [("/tasks/a/type", "not_supported_yet")]
 
 
 def test_the_table_names_only_what_a_definition_can_say() -> None:
     assert set(support.UNSUPPORTED_DAG_FIELDS) <= {field.name for field in DAG_FIELDS}
     assert set(support.UNSUPPORTED_TASK_FIELDS) <= {field.name for field in COMMON_TASK_FIELDS}
-    assert set(support.UNSUPPORTED_TASK_TYPES) <= set(TASK_TYPES)
 
 
 def test_what_says_only_what_holds_anyway_is_fine() -> None:

@@ -128,7 +128,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("state_reason", sa.String(length=40), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
-        sa.Column("parent_instance_id", Key, nullable=True),
+        sa.Column("parent_attempt_id", sa.String(length=32), nullable=True),
+        sa.Column("depth", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("conf", Json(), nullable=False),
         sa.Column("params", Json(), nullable=False),
         sa.Column("logical_date", UtcDateTime(), nullable=True),
@@ -178,11 +179,11 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'running' AND tasks_unfinished = 0"),
         )
         batch_op.create_index(
-            "ix_dag_run_parent_instance_id",
-            ["parent_instance_id"],
+            "ix_dag_run_awaited",
+            ["parent_attempt_id"],
             unique=False,
-            sqlite_where=sa.text("parent_instance_id IS NOT NULL"),
-            postgresql_where=sa.text("parent_instance_id IS NOT NULL"),
+            sqlite_where=sa.text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
+            postgresql_where=sa.text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_dag_run_queued",
@@ -270,6 +271,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("task_instance", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_task_instance_deferred",
+            ["operator", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'deferred'"),
+            postgresql_where=sa.text("state = 'deferred'"),
+        )
+        batch_op.create_index(
             "ix_task_instance_due",
             ["not_before"],
             unique=False,
@@ -316,7 +324,8 @@ def upgrade() -> None:
         sa.Column("payload", Json(), nullable=True),
         sa.Column("token_hash", sa.String(length=64), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'running', 'success', 'failed', 'skipped', 'cancelled', 'interrupted', 'lost')",
+            "state IN ('queued', 'running', 'deferred', 'success', 'failed', 'skipped', 'cancelled', 'interrupted', "
+            "'lost')",
             name=op.f("ck_task_try_state"),
         ),
         sa.ForeignKeyConstraint(
@@ -416,6 +425,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_task_instance_deferred",
+            sqlite_where=sa.text("state = 'deferred'"),
+            postgresql_where=sa.text("state = 'deferred'"),
+        )
+        batch_op.drop_index(
             "ix_task_instance_due",
             sqlite_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
             postgresql_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
@@ -438,9 +452,9 @@ def downgrade() -> None:
             "ix_dag_run_queued", sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'")
         )
         batch_op.drop_index(
-            "ix_dag_run_parent_instance_id",
-            sqlite_where=sa.text("parent_instance_id IS NOT NULL"),
-            postgresql_where=sa.text("parent_instance_id IS NOT NULL"),
+            "ix_dag_run_awaited",
+            sqlite_where=sa.text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
+            postgresql_where=sa.text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_dag_run_dag_version_id")
         batch_op.drop_index("ix_dag_run_dag_id_id")
