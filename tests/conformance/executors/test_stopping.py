@@ -1,5 +1,8 @@
 """Timeouts and cancels, in every phase of an attempt."""
 
+import os
+import select
+import signal
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -320,12 +323,16 @@ def test_attempts_given_back_by_a_retiring_host_can_still_be_cancelled(make: obj
     lacks(bed, "hard_cancel")
     stuck = call("wait_for", NEVER, str(tmp_path / "stuck"), cancel_grace=SHORT)
     bed.start(stuck)
-    pid_in(tmp_path / "stuck")
+    host = pid_in(tmp_path / "stuck")
     queued = bed.submit(*(call("one") for _ in range(10)))
+    bed.pump(0)
     bed.executor.cancel([stuck.attempt_id])
+    assert select.select([bed.executor.fileno()], [], [], 10.0)[0]
+    # It has told the end and will be told to retire; it cannot give back what it has queued yet.
+    os.kill(host, signal.SIGSTOP)
     assert bed.finish(stuck).still_running
-    # The old host was told to give them back; it has not done so yet.
     bed.executor.cancel([task.attempt_id for task in queued])
+    os.kill(host, signal.SIGCONT)
     for task in queued:
         assert bed.finish(task).outcome is Outcome.CANCELLED
     bed.until(lambda: bed.stopped(stuck), "the end of the old host")
