@@ -241,3 +241,37 @@ TASK_INSTANCE = (
     "task_display_name task_id try_number"
 )
 XCOM = "dag_display_name dag_id key map_index run_after run_id task_display_name task_id timestamp"
+
+
+def test_pools(airflow: client.ApiClient) -> None:
+    pools = client.PoolApi(airflow)
+    made = pools.post_pool(models.PoolBody(name="db", slots=4, description="connections"))
+    assert (made.name, made.open_slots, made.include_deferred) == ("db", 4, False)
+    with pytest.raises(ConflictException):
+        pools.post_pool(models.PoolBody(name="db", slots=4))
+    assert pools.patch_pool("db", models.PoolPatchBody(slots=-1), update_mask=["slots"]).open_slots == -1
+    assert [pool.name for pool in pools.get_pools(order_by=["-name"]).pools] == ["default_pool", "db"]
+    action = {"action": "create", "action_on_existence": "overwrite", "entities": [{"name": "db", "slots": 7}]}
+    overwritten = pools.bulk_pools(models.BulkBodyPoolBody.from_dict({"actions": [action]}))
+    assert overwritten.create.success == ["db"]
+    assert pools.get_pool("db").slots == 7
+    with pytest.raises(BadRequestException):
+        pools.delete_pool("default_pool")
+    pools.delete_pool("db")
+    with pytest.raises(NotFoundException):
+        pools.get_pool("db")
+
+
+def test_variables(airflow: client.ApiClient) -> None:
+    variables = client.VariableApi(airflow)
+    made = variables.post_variable(models.VariableBody(key="region", value="eu", description="where"))
+    assert (made.key, made.value, made.is_encrypted) == ("region", "eu", False)
+    with pytest.raises(ConflictException):
+        variables.post_variable(models.VariableBody(key="region", value="eu"))
+    changed = variables.patch_variable("region", models.VariableBody(key="region", value={"name": "us"}))
+    assert changed.value == '{"name":"us"}'
+    listed = variables.get_variables(variable_key_pattern="reg")
+    assert (listed.total_entries, listed.variables[0].key) == (1, "region")
+    variables.delete_variable("region")
+    with pytest.raises(NotFoundException):
+        variables.get_variable("region")
