@@ -193,6 +193,8 @@ class Dispatcher:
                 ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
                 return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
             case Defer() | StartRun(is_awaited=True):
+                if not question.room.take_deferred(candidate):
+                    return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
                 return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **waits))
             case StartRun():

@@ -40,6 +40,16 @@ class Room:
             self._active_in_dag[candidate.dag_id, task.task_id] += 1
         return True
 
+    def take_deferred(self, candidate: Candidate) -> bool:
+        """Take room for an instance that waits, which needs some only in a pool that says so; False takes nothing."""
+        if not candidate.pool_includes_deferred:
+            return True
+        slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free or 0)
+        if slots < candidate.pool_slots:
+            return False
+        self._pools[candidate.pool] = slots - candidate.pool_slots
+        return True
+
     def parked(self, candidate: Candidate, task: Task) -> StateReason | None:
         """Why the task's own limits hold the candidate back; None = they do not."""
         if not has_limits(task):

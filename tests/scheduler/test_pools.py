@@ -1,6 +1,7 @@
 """Pools: slots that tasks of all DAGs share."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from mainspring_store import dags, runs
 from mainspring_store.effects import Effects, InstanceRef, SlotsTaken
 from mainspring_store.pools import NewPool, change_pools, create_pools, delete_pools
 from mainspring_store.questions.pools import get_pool
-from mainspring_store.tables import pool, task_instance
+from mainspring_store.tables import pool
 from tests.scheduler.engine import START, Engine
 
 
@@ -203,45 +204,39 @@ def test_a_task_whose_pool_is_gone_fails_with_the_cure_instead_of_waiting_for_ev
     assert "create it" in engine.tries("a")[0].message
 
 
-def move(engine: Engine, old: TaskState, new: TaskState) -> int:
-    """Move the one instance of the run as the scheduler would; returns the slots used afterwards."""
-    (instance,) = engine.instances()
-    effects = Effects()
-    ref = InstanceRef(instance.id, instance.dag_run_id, 0, instance.pool, instance.pool_slots)
-    effects.moved(ref, old, new, at=START)
-    with engine.database.write() as connection:
-        connection.execute(
-            task_instance.update().where(task_instance.c.id == instance.id).values(state=new, ready=False)
-        )
-        effects.apply(connection)
-    return used(engine)
-
-
 def test_deferred_instances_hold_slots_where_the_pool_says_so(engine: Engine) -> None:
-    make(engine, 5)
-    engine.trigger(engine.save("etl", {"a": {"pool": "db", "pool_slots": 2}}))
-    scheduled, deferred = TaskState.SCHEDULED, TaskState.DEFERRED
-    assert move(engine, scheduled, deferred) == 0
-    assert move(engine, deferred, scheduled) == 0
-    change_pools(engine.database, {"db": {"include_deferred": True}})
-    assert move(engine, scheduled, deferred) == 2
-    assert get_pool(engine.database, "db")["deferred_slots"] == 0, "the run has not started"
-    assert move(engine, deferred, scheduled) == 0
+    make(engine, 3, include_deferred=True)
+    wait = {"type": "wait", "for": "60s", "pool": "db"}
+    engine.trigger(engine.save("etl", {"a": {**wait, "pool_slots": 2}, "b": {**wait, "pool_slots": 2}, "c": wait}))
+    engine.settle()
+    assert engine.states() == {"a": "deferred", "b": "scheduled", "c": "deferred"}
+    shown = get_pool(engine.database, "db")
+    assert (used(engine), shown["deferred_slots"], shown["scheduled_slots"]) == (3, 3, 2)
+    engine.clock.move(timedelta(seconds=60))
+    engine.settle()
+    assert engine.states() == {"a": "success", "b": "deferred", "c": "success"}
+    engine.clock.move(timedelta(seconds=60))
+    engine.settle()
+    assert (engine.run()["state"], used(engine)) == ("success", 0)
+
+
+def test_deferred_instances_hold_nothing_in_other_pools(engine: Engine) -> None:
+    make(engine, 1)
+    wait = {"type": "wait", "for": "60s", "pool": "db"}
+    engine.trigger(engine.save("etl", {"a": wait, "b": wait}))
+    engine.settle()
+    assert engine.states() == {"a": "deferred", "b": "deferred"}
+    assert used(engine) == 0
 
 
 def test_changing_whether_deferred_instances_count_counts_anew(engine: Engine) -> None:
     make(engine, 5)
-    engine.trigger(engine.save("etl", {"a": {}, "wait": {"depends_on": ["a"], "pool": "db", "pool_slots": 2}}))
+    engine.trigger(engine.save("etl", {"a": {"type": "wait", "for": "60s", "pool": "db", "pool_slots": 2}}))
     engine.settle()
-    of_wait = task_instance.update().where(task_instance.c.task_id == "wait")
-    with engine.database.write() as connection:
-        connection.execute(of_wait.values(state="deferred"))
     change_pools(engine.database, {"db": {"include_deferred": True}})
     assert used(engine) == 2
     change_pools(engine.database, {"db": {"include_deferred": False}})
     assert used(engine) == 0
-    with engine.database.write() as connection:
-        connection.execute(of_wait.values(state="scheduled"))
 
 
 def test_validating_a_definition_finds_what_saving_it_would(engine: Engine) -> None:

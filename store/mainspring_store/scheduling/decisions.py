@@ -120,6 +120,7 @@ class _Statements:
                 table.waits_for,
                 (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
                 case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
+                pool.c.include_deferred,
             )
             .select_from(task_instance)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
@@ -237,10 +238,10 @@ def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
-        waits_for, run_free, pool_free,
+        waits_for, run_free, pool_free, include_deferred,
     ) = row  # fmt: skip
     return Candidate(
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
-        pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free,
+        pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free, bool(include_deferred),
     )  # fmt: skip

@@ -125,6 +125,7 @@ class Candidate:
     run_slots_free: int
     pool_slots_free: int | None
     """None = the pool does not exist."""
+    pool_includes_deferred: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
