@@ -1,4 +1,4 @@
-"""What the executors carry, each figure beside a limit measured in the same run: `python bench/executors.py [--quick]`.
+"""What the executors carry, each figure beside a limit measured in the same run: `python -m bench executors`.
 
 - callables on `thread`: a callable that returns 1, through the host and back, with 64 and with 1,000 in flight, beside
   the same callable called in a loop by a pool of threads in this process;
@@ -7,7 +7,6 @@
 - callables on `local`: each in a forked child, beside the same loop.
 """
 
-import argparse
 import json
 import os
 import secrets
@@ -102,10 +101,27 @@ def opened(name: str, concurrency: int) -> Iterator[Executor]:
             executor.close(timedelta(0))
 
 
-def compare(
-    name: str, task_type: str, payload: dict[str, Any], limit: Callable[..., float], *, count: int,
-    concurrency: int, in_flight_max: int,
-) -> dict[str, Any]:  # fmt: skip
+def main() -> None:
+    """Print each figure beside its limit."""
+    cores = os.cpu_count() or 1
+    print(f"{'case':52} {'per second':>11} {'limit':>9} {'ratio':>6}")
+    for in_flight_max in (64, 1_000):
+        _show("thread", "python", CALLABLE, calls_per_second, 10_000, concurrency=8, in_flight_max=in_flight_max)
+    for concurrency in (1, cores, 8):
+        _show("local", "shell", TRUE, popen_per_second, 1_000, concurrency=concurrency, in_flight_max=64)
+    _show("local", "python", CALLABLE, popen_per_second, 500, concurrency=cores, in_flight_max=64)
+
+
+def _show(
+    name: str,
+    task_type: str,
+    payload: dict[str, Any],
+    limit: Callable[..., float],
+    count: int,
+    *,
+    concurrency: int,
+    in_flight_max: int,
+) -> None:
     """The median of several rounds, each measured right after its limit."""
     limits, figures = [], []
     with opened(name, concurrency) as executor:
@@ -113,32 +129,10 @@ def compare(
             limits.append(limit(count, concurrency=concurrency))
             work = attempts(task_type, payload, count)
             figures.append(carried_per_second(executor, work, in_flight_max=in_flight_max))
+    ratio = median(figure / limit for figure, limit in zip(figures, limits, strict=True))
     what = "callable" if task_type == "python" else "true"
-    return {
-        "case": f"{name}: {what}, {concurrency} at a time, {in_flight_max} in flight",
-        "per_second": round(median(figures)),
-        "limit_per_second": round(median(limits)),
-        "ratio": round(median(figure / limit for figure, limit in zip(figures, limits, strict=True)), 2),
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    scale = 10 if parser.parse_args().quick else 1
-    cores = os.cpu_count() or 1
-    cases = [
-        lambda: compare("thread", "python", CALLABLE, calls_per_second, count=20_000 // scale, concurrency=8, in_flight_max=64),
-        lambda: compare("thread", "python", CALLABLE, calls_per_second, count=20_000 // scale, concurrency=8, in_flight_max=1_000),
-        lambda: compare("local", "shell", TRUE, popen_per_second, count=2_000 // scale, concurrency=1, in_flight_max=64),
-        lambda: compare("local", "shell", TRUE, popen_per_second, count=2_000 // scale, concurrency=cores, in_flight_max=64),
-        lambda: compare("local", "shell", TRUE, popen_per_second, count=2_000 // scale, concurrency=8, in_flight_max=64),
-        lambda: compare("local", "python", CALLABLE, popen_per_second, count=1_000 // scale, concurrency=cores, in_flight_max=64),
-    ]  # fmt: skip
-    print(f"{'case':52} {'per second':>11} {'limit':>9} {'ratio':>6}")
-    for case in cases:
-        row = case()
-        print(f"{row['case']:52} {row['per_second']:>11,} {row['limit_per_second']:>9,} {row['ratio']:>6}")
+    case = f"{name}: {what}, {concurrency} at a time, {in_flight_max} in flight"
+    print(f"{case:52} {median(figures):>11,.0f} {median(limits):>9,.0f} {ratio:>6.2f}", flush=True)
 
 
 if __name__ == "__main__":
