@@ -12,6 +12,7 @@ from mainspring_api import (
     marking,
     monitor,
     pools,
+    schedules,
     secrets,
     task_instances,
     tasks,
@@ -37,6 +38,7 @@ __all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
 BLUEPRINTS: tuple[Blueprint, ...] = (
     dags.blueprint,
     tasks.blueprint,
+    schedules.blueprint,
     dag_runs.blueprint,
     task_instances.blueprint,
     clearing.blueprint,

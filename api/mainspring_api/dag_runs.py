@@ -16,6 +16,7 @@ from mainspring.errors import InvalidInput, InvalidParams, Problem
 from mainspring.ids import check_run_id, new_run_id
 from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, RunType
+from mainspring.timetables import timetable_of
 from mainspring_api.answers import NDJSON, answer, dump, wants_ndjson
 from mainspring_api.context import Context, context
 from mainspring_api.dags import DagVersion, UpdateMask, version_body
@@ -96,6 +97,7 @@ class Trigger:
     dag_run_id: str | None
     logical_date: datetime | None
     data_interval: tuple[datetime, datetime] | None
+    """None = as the timetable says."""
     run_after: datetime | None
     conf: dict[str, Any]
     note: str | None
@@ -123,11 +125,8 @@ class TriggerBody(Body):
         if start is not None and start > end:
             raise _invalid("/data_interval_end", "lies before data_interval_start")
         date = body["logical_date"]
-        if date is None:
-            # An interval is the interval of a logical date; without one it says nothing.
-            interval = None
-        else:
-            interval = (date, date) if start is None else (start, end)
+        # An interval is the interval of a logical date; without one it says nothing.
+        interval = None if date is None or start is None else (start, end)
         return Trigger(
             dag_run_id=body["dag_run_id"],
             logical_date=date,
@@ -189,7 +188,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         params=_params(version.definition, body.conf),
         run_after=run_after,
         logical_date=body.logical_date,
-        data_interval=body.data_interval,
+        data_interval=body.data_interval or _data_interval(version.definition, body.logical_date),
         triggered_by="ui" if request.referrer else "rest_api",
         user=g.user.name,
         note=body.note,
@@ -351,6 +350,15 @@ def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None
         ) or mark_run(here.database, here.versions, dag_id, run_id, state, by=by, now=now)
     if has_changed:
         here.ringer.ring()
+
+
+def _data_interval(definition: Definition, date: datetime | None) -> tuple[datetime, datetime] | None:
+    """The interval that had ended last at a logical date; the date itself where there are no intervals."""
+    if date is None:
+        return None
+    timetable = timetable_of(definition.schedule) if definition.schedule else None
+    slot = timetable.latest_due(date) if timetable is not None and timetable.is_periodic else None
+    return (date, date) if slot is None else (slot.logical_date, slot.data_interval_end)
 
 
 def _params(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,9 @@ class Dag(Answer):
     allowed_run_types = fields.List(Choice(RunType), allow_none=True)
     owners = fields.List(fields.String())
     is_backfillable = fields.Boolean()
+    schedule_error = fields.String(
+        allow_none=True, metadata={"description": "Why no further run is planned, where that is a fault"}
+    )
 
 
 class DagDetails(Dag):
@@ -350,7 +353,7 @@ def _details(dag_id: str) -> dict[str, Any]:
         "params": _params(definition),
         "render_template_as_native_obj": True,
         "template_search_path": None,
-        "timezone": "UTC",
+        "timezone": definition.schedule.timezone if definition.schedule else "UTC",
         "last_parsed": version["created_at"],
         "default_args": dict(definition.document.get("default_args", {})),
         "owner_links": {},
@@ -373,20 +376,6 @@ def _params(definition: Definition) -> dict[str, Any]:
         }
         for name, schema in properties.items()
     }
-
-
-_NOT_SCHEDULED = {
-    "timetable_summary": None,
-    "timetable_description": "Never, external triggers only",
-    "timetable_partitioned": False,
-    "timetable_periodic": False,
-    "next_dagrun_logical_date": None,
-    "next_dagrun_data_interval_start": None,
-    "next_dagrun_data_interval_end": None,
-    "next_dagrun_run_after": None,
-    "is_backfillable": False,
-}
-"""True of every DAG: a definition with a schedule is not supported yet and refused when it is sent."""
 
 
 def _dag(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -414,7 +403,24 @@ def _dag(row: Mapping[str, Any]) -> dict[str, Any]:
         "has_task_concurrency_limits": False,
         "allowed_run_types": None,
         "owners": row["owners"],
-        **_NOT_SCHEDULED,
+        **_schedule(row),
+    }
+
+
+def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
+    # A row that asks to be planned anew has a due instant, but no slot yet.
+    is_planned = row["next_logical_date"] is not None
+    return {
+        "timetable_summary": row["timetable_summary"],
+        "timetable_description": row["timetable_description"] or "Never, external triggers only",
+        "timetable_partitioned": False,
+        "timetable_periodic": row["is_periodic"],
+        "next_dagrun_logical_date": row["next_logical_date"],
+        "next_dagrun_data_interval_start": row["next_logical_date"],
+        "next_dagrun_data_interval_end": row["next_data_interval_end"],
+        "next_dagrun_run_after": row["next_run_after"] if is_planned else None,
+        "is_backfillable": row["is_periodic"],
+        "schedule_error": row["schedule_error"],
     }
 
 

@@ -14,6 +14,7 @@ from mainspring.definition import load_stored
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, NotFound
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
+from mainspring.timetables import timetable_of
 from mainspring_store.database import Database
 from mainspring_store.effects import lock_runs
 from mainspring_store.pools import pool_problems
@@ -209,6 +210,7 @@ def _copy_from_version(connection: Connection, definition: Definition, version_i
 
 def _copied(definition: Definition, now: datetime) -> dict[str, Any]:
     """The columns of a DAG's row that repeat its current version."""
+    timetable = timetable_of(definition.schedule) if definition.schedule else None
     return {
         "display_name": definition.display_name or definition.dag_id,
         "description": definition.description,
@@ -220,6 +222,9 @@ def _copied(definition: Definition, now: datetime) -> dict[str, Any]:
         "next_data_interval_end": None,
         "next_run_after": now if definition.schedule else None,
         "schedule_error": None,
+        "timetable_summary": timetable.summary if timetable else None,
+        "timetable_description": timetable.description if timetable else None,
+        "is_periodic": timetable is not None and timetable.is_periodic,
         "updated_at": now,
     }
 

@@ -80,6 +80,10 @@ dag = Table(
     Column("next_run_after", UtcDateTime),
     # Why it is planned no further, where that is a fault.
     Column("schedule_error", Text),
+    # The schedule as it was written and in English; NULL = none. Periodic = it has intervals, so it can be backfilled.
+    Column("timetable_summary", Text),
+    Column("timetable_description", Text),
+    Column("is_periodic", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(

@@ -25,7 +25,8 @@ AIRFLOW_OPERATIONS = {
     "bulk_variables",
 }  # fmt: skip
 OUR_OPERATIONS = {
-    "put_dag", "validate_dag", "get_dag_definition", "get_openapi", "get_secrets", "put_secret", "delete_secret",
+    "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_openapi", "get_secrets",
+    "put_secret", "delete_secret",
 }  # fmt: skip
 
 

@@ -52,6 +52,13 @@ _DAG = select(
     dag.c.max_active_tasks,
     dag.c.running_runs,
     dag.c.version_id,
+    dag.c.next_logical_date,
+    dag.c.next_data_interval_end,
+    dag.c.next_run_after,
+    dag.c.schedule_error,
+    dag.c.timetable_summary,
+    dag.c.timetable_description,
+    dag.c.is_periodic,
     dag.c.created_at,
     dag.c.updated_at,
 )

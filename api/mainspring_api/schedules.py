@@ -1,0 +1,116 @@
+"""The schedule of a DAG: its next runs, from the rule that makes them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response
+from marshmallow import fields, validate
+
+from mainspring.definition import Definition
+from mainspring.timetables import Slot, Timetable, next_slot, slots_after, timetable_of
+from mainspring_api.answers import answer
+from mainspring_api.context import context
+from mainspring_api.fields import Answer, Instant, Query
+from mainspring_api.operations import Resource
+from mainspring_store.questions.schedules import Planned, planned_of
+from mainspring_store.tokens import Role
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("schedules", "Schedules: when the next runs of a DAG are due")
+
+COUNT_MAX = 100
+
+
+class PlannedRun(Answer):
+    """One run that the schedule asks for."""
+
+    logical_date = Instant()
+    data_interval_start = Instant()
+    data_interval_end = Instant()
+    run_after = Instant(metadata={"description": "When it is due"})
+    local_time = fields.String(metadata={"description": "The same in the schedule's time zone, ISO 8601 with offset"})
+    moved = fields.String(
+        allow_none=True, metadata={"description": "What a change of the clocks did to it; null = nothing"}
+    )
+
+
+class SchedulePreview(Answer):
+    """What a schedule means."""
+
+    dag_id = fields.String()
+    is_paused = fields.Boolean(metadata={"description": "Nothing is due while a DAG is paused"})
+    timetable_summary = fields.String(allow_none=True)
+    timetable_description = fields.String()
+    timezone = fields.String()
+    schedule_error = fields.String(allow_none=True)
+    runs = fields.List(fields.Nested(PlannedRun), metadata={"description": "Soonest first"})
+
+
+class PreviewQuery(Query):
+    count = fields.Integer(load_default=10, validate=validate.Range(min=1, max=COUNT_MAX))
+    after = Instant(
+        load_default=None, metadata={"description": "Runs that are due later than this; left out = as the DAG stands"}
+    )
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/schedule",
+    "get_dag_schedule",
+    role=Role.VIEWER,
+    answer=SchedulePreview,
+    query=PreviewQuery,
+    errors=(404,),
+)
+def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
+    """The next runs, as the scheduler would make them if nothing changed; also those that are due already."""
+    here = context()
+    planned = planned_of(here.database, dag_id)
+    definition = here.versions.definition(planned.version_id)
+    schedule = definition.schedule
+    timetable = timetable_of(schedule) if schedule else None
+    slots: Iterator[Slot] = iter(())
+    if timetable is not None and query["after"] is not None:
+        slots = slots_after(timetable, query["after"], start=definition.start_date, end=definition.end_date)
+    elif timetable is not None:
+        slots = _next_slots(timetable, definition, planned, datetime.now(UTC))
+    zone = schedule.timezone if schedule else "UTC"
+    return answer(
+        {
+            "dag_id": dag_id,
+            "is_paused": planned.is_paused,
+            "timetable_summary": timetable.summary if timetable else None,
+            "timetable_description": timetable.description if timetable else "Never, external triggers only",
+            "timezone": zone,
+            "schedule_error": planned.error,
+            "runs": [_planned_run(timetable, slot, zone) for slot in islice(slots, query["count"]) if timetable],
+        }
+    )
+
+
+def _next_slots(timetable: Timetable, definition: Definition, planned: Planned, now: datetime) -> Iterator[Slot]:
+    """As the scheduler finds them, one after the other."""
+    after = planned.latest_logical_date
+    start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)
+    catchup_max = definition.catchup_max if definition.catchup else 1
+    for _ in range(COUNT_MAX):
+        slot = next_slot(timetable, after=after, start=start, end=definition.end_date, catchup_max=catchup_max, now=now)
+        if slot is None:
+            return
+        yield slot
+        after = slot.logical_date
+
+
+def _planned_run(timetable: Timetable, slot: Slot, zone: str) -> dict[str, Any]:
+    return {
+        "logical_date": slot.logical_date,
+        "data_interval_start": slot.logical_date,
+        "data_interval_end": slot.data_interval_end,
+        "run_after": slot.run_after,
+        "local_time": slot.run_after.astimezone(ZoneInfo(zone)).isoformat(),
+        "moved": timetable.why_moved(slot),
+    }
