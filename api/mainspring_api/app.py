@@ -5,6 +5,7 @@ from flask_smorest import Blueprint
 from itsdangerous import URLSafeSerializer
 
 from mainspring_api import (
+    approvals,
     clearing,
     dag_runs,
     dags,
@@ -43,6 +44,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     task_instances.blueprint,
     clearing.blueprint,
     marking.blueprint,
+    approvals.blueprint,
     tries.blueprint,
     logs.blueprint,
     xcoms.blueprint,

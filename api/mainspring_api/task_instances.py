@@ -47,6 +47,9 @@ class TaskInstance(Answer):
         metadata={"description": "The instance has ended, but its code could not be stopped and still runs"}
     )
     next_try_at = Instant(allow_none=True, metadata={"description": "When a retry or a timer is due"})
+    waits_for = JsonObject(
+        allow_none=True, metadata={"description": "What it waits for while it is deferred, by `kind`"}
+    )
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
     duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
@@ -202,6 +205,7 @@ def instance_body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "exit_code": row["exit_code"],
         "still_running": try_is_over and row["stopped_at"] is None,
         "next_try_at": row["not_before"],
+        "waits_for": row["waits_for"],
         "start_date": start,
         "end_date": end,
         "duration": (end - start).total_seconds() if start and end else None,

@@ -26,7 +26,7 @@ AIRFLOW_OPERATIONS = {
 }  # fmt: skip
 OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_openapi", "get_secrets",
-    "put_secret", "delete_secret",
+    "put_secret", "delete_secret", "get_approvals", "answer_approval",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mainspring.definition.build import payload_of
+from mainspring.definition.model import TaskType
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
@@ -14,6 +15,7 @@ from mainspring.instants import parse_instant
 from mainspring.params import check_output_schema, check_schema
 from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
+from mainspring.waits import CHOICES
 
 __all__ = ["check_document"]
 
@@ -35,6 +37,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         _check_output_types(task, join_pointer("/tasks", task_id), report)
         _check_retry_policy(task, join_pointer("/tasks", task_id), report)
     _check_branches(tasks, report)
+    _check_approvals(tasks, report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
     if cycle is not None:
@@ -87,6 +90,16 @@ def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> N
         if choose is not None and "${{" not in choose and choose not in after:
             at = join_pointer("/tasks", task_id, "choose")
             report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, after)
+
+
+def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+    """What is chosen by default must be one of the choices."""
+    for task_id, task in tasks.items():
+        if task.get("type") == TaskType.APPROVAL and "default" in task:
+            choices = task.get("choices", list(CHOICES))
+            if task["default"] not in choices:
+                at = join_pointer("/tasks", task_id, "default")
+                report.add_unknown("unknown_choice", at, "there is no choice", task["default"], choices)
 
 
 def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:

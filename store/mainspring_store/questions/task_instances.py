@@ -43,6 +43,7 @@ _INSTANCE = (
         _ti.try_number,
         _ti.max_tries,
         _ti.not_before,
+        _ti.waits_for,
         _ti.start_date,
         _ti.end_date,
         _ti.queued_at,
