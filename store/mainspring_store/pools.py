@@ -12,9 +12,9 @@ from sqlalchemy import (
     delete,
     func,
     literal_column,
-    or_,
     select,
     type_coerce,
+    union_all,
     update,
 )
 
@@ -172,9 +172,9 @@ _NAMES = select(pool.c.name).order_by(pool.c.name)
 _LOCK = _NAMES.where(_SOME).with_for_update()
 _HOLD = _NAMES.where(_SOME).with_for_update(read=True, key_share=True)
 _DELETE = delete(pool).where(_SOME)
-# Slots are held in running runs only. Literal states, so that the partial indexes serve and history costs nothing.
-_IN_RUNNING_RUN = task_instance.c.dag_run_id.in_(
-    select(dag_run.c.id).where(dag_run.c.state == literal_column("'running'"))
+# Literal states, so that the partial indexes serve and history costs nothing.
+_RUNNING, _QUEUED = (
+    select(dag_run.c.id).where(dag_run.c.state == literal_column(state)) for state in ("'running'", "'queued'")
 )
 _HOLDS_SLOTS = task_instance.c.state.in_(TASK_ACTIVE) | (
     (task_instance.c.state == TaskState.DEFERRED) & pool.c.include_deferred
@@ -184,7 +184,8 @@ _RECOUNT = (
     .where(_SOME)
     .values(
         used=select(func.coalesce(func.sum(task_instance.c.pool_slots), 0))
-        .where(_IN_RUNNING_RUN, task_instance.c.pool == pool.c.name, _HOLDS_SLOTS)
+        # Slots are held in running runs only.
+        .where(task_instance.c.dag_run_id.in_(_RUNNING), task_instance.c.pool == pool.c.name, _HOLDS_SLOTS)
         .correlate(pool)
         .scalar_subquery()
     )
@@ -192,9 +193,8 @@ _RECOUNT = (
 _LIVE_INSTANCES = (
     select(func.count())
     .select_from(task_instance)
-    .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
     .where(
-        or_(dag_run.c.state == literal_column("'queued'"), dag_run.c.state == literal_column("'running'")),
+        task_instance.c.dag_run_id.in_(union_all(_QUEUED, _RUNNING)),
         task_instance.c.state.not_in(TASK_FINISHED),
         task_instance.c.pool == bindparam("name"),
     )
