@@ -20,15 +20,17 @@ from mainspring.errors import Conflict
 from mainspring.params import resolve_params
 from mainspring.states import RunType, StateReason
 from mainspring_executors.contract import SubmitResult
+from mainspring_scheduler.scheduler import PassCounts
 from mainspring_store import dags, runs
 from mainspring_store.migrate import migrate
+from mainspring_store.tables import metadata
 from tests.invariants import Facts, read_facts, violations
 from tests.scheduler.engine import MovedClock
 from tests.simulation.documents import confs, documents
 from tests.simulation.model import Key, Model, Run, Seen
 from tests.simulation.world import Host, UnreliableDatabase
 
-__all__ = ["EngineMachine", "SqliteMachine"]
+__all__ = ["EngineMachine", "PostgresMachine", "SqliteMachine"]
 
 DAGS = ("a", "b")
 HOURS = st.integers(0, 5)
@@ -327,6 +329,38 @@ class SqliteMachine(EngineMachine):
 
     def open_database(self) -> UnreliableDatabase:
         return _empty_database()
+
+
+class PostgresMachine(EngineMachine):
+    """Two schedulers on one server, whose passes also cut into each other."""
+
+    schedulers = 2
+    database_of_all: UnreliableDatabase
+
+    def open_database(self) -> UnreliableDatabase:
+        database = self.database_of_all
+        with database.engine.begin() as connection:
+            tables = ", ".join(table.name for table in metadata.sorted_tables if table.name != "pool")
+            connection.exec_driver_sql(f"TRUNCATE {tables} CASCADE")
+            connection.exec_driver_sql("UPDATE pool SET used = 0")
+        return database
+
+    @precondition(lambda self: any(not host.inbox for host in self.hosts))
+    @rule(host=PICK)
+    def pass_within_a_pass(self, host: int) -> None:
+        """Between what one scheduler reads and what it locks, the other one has a whole pass."""
+        outer = _one([host for host in self.hosts if not host.inbox], host)
+        inner = next(host for host in self.hosts if host is not outer)
+        now, inbox = self.clock.now(), list(inner.inbox)
+        done: list[PassCounts | None] = []
+        self.database.between = lambda: done.append(inner.run_once())
+        counts = outer.run_once()
+        self.database.between = None
+        if any(done):
+            self.model.apply(inbox, now)
+        if counts is not None or any(done):
+            self.model.look(now)
+        self._compare(is_settled=False)
 
 
 _FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

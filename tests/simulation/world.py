@@ -1,12 +1,12 @@
 """The real scheduler and store, with everything around them in the hands of the simulation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from mainspring.attempts import Attempt, Finished, Report
 from mainspring.errors import StoreUnavailable
@@ -23,11 +23,20 @@ class UnreliableDatabase(Database):
     """Breaks once, on demand: `rollback` loses a transaction, `unknown` commits it and loses the answer."""
 
     fault: str | None = None
+    between: Callable[[], object] | None = None
+    """Called once, in the middle of the next scheduling pass: it has read what is ready, and locks its runs next."""
 
     @classmethod
     def at(cls, url: str) -> "UnreliableDatabase":
         database = open_database(url, connections_max=4, **({"synchronous": "NORMAL"} if "sqlite" in url else {}))
-        return cls(database.engine, database._write_queue)
+        event.listen(database.engine, "before_cursor_execute", lambda _0, _1, text, *_: unreliable._interrupt(text))
+        unreliable = cls(database.engine, database._write_queue)
+        return unreliable
+
+    def _interrupt(self, text: str) -> None:
+        if self.between is not None and "SKIP LOCKED" in text and "max_active_runs" not in text:
+            between, self.between = self.between, None
+            between()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
