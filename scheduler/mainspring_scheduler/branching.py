@@ -8,7 +8,6 @@ from typing import Any
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import ExpressionError
 from mainspring.states import StateReason, TaskState
-from mainspring_scheduler.room import has_limits
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Pass
 
@@ -76,6 +75,4 @@ def skip_left_out(
             downstream=version.graph.downstream[instance.task_index],
             reason=StateReason.BRANCH,
         )
-        task = version.tasks[instance.task_index]
-        if has_limits(task):
-            scheduling.limits.unpark(version.definition.dag_id, task.task_id)
+        scheduling.unpark(version.definition.dag_id, version.tasks[instance.task_index].task_id)

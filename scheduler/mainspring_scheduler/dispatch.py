@@ -25,7 +25,7 @@ from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queu
 from mainspring_scheduler.decide import Question, decide
 from mainspring_scheduler.lookups import look_up
 from mainspring_scheduler.progress import LiveAttempts
-from mainspring_scheduler.room import Room, has_limits
+from mainspring_scheduler.room import Room
 from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
@@ -267,8 +267,8 @@ class Dispatcher:
         )
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(_live(one.attempt, candidate))
-        elif has_limits(one.question.task):
-            scheduling.limits.unpark(candidate.dag_id, one.question.task.task_id)
+        else:
+            scheduling.unpark(candidate.dag_id, one.question.task.task_id)
 
 
 def _choose(question: Question) -> Choice:

@@ -13,7 +13,6 @@ from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring.waits import WaitKind
 from mainspring_scheduler.branching import followed_branch, skip_left_out
 from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge, typed
-from mainspring_scheduler.room import has_limits
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_scheduler.waiting import judge_poke
 from mainspring_store.effects import InstanceRef
@@ -189,7 +188,9 @@ def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Appli
     _store_outputs(scheduling, followed)
     for step in followed:
         _collect_effects(scheduling, step, now)
-        _unpark(scheduling, step)
+        if step.verdict is not None:
+            task = step.version.tasks[step.live.task_index]
+            scheduling.unpark(step.version.definition.dag_id, task.task_id)
     # After the moves of all: what a branch leaves out may be among those that moved.
     for step in followed:
         if step.branch is not None:
@@ -363,12 +364,6 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             try_number=live.try_number,
             is_news=not step.waits_on,
         )
-
-
-def _unpark(scheduling: Pass, step: _Step) -> None:
-    task = step.version.tasks[step.live.task_index]
-    if step.verdict is not None and has_limits(task):
-        scheduling.limits.unpark(step.version.definition.dag_id, task.task_id)
 
 
 def _reason_of(step: _Step) -> StateReason | None:

@@ -6,12 +6,7 @@ from mainspring.definition.model import Task
 from mainspring.states import StateReason
 from mainspring_store.scheduling import Candidate, Pass
 
-__all__ = ["Room", "has_limits"]
-
-
-def has_limits(task: Task) -> bool:
-    """Whether instances of this task may be parked, so that the end of one must wake the others."""
-    return task.depends_on_past or task.max_active_tis is not None or task.max_active_tis_per_dag is not None
+__all__ = ["Room"]
 
 
 class Room:
@@ -52,8 +47,6 @@ class Room:
 
     def parked(self, candidate: Candidate, task: Task) -> StateReason | None:
         """Why the task's own limits hold the candidate back; None = they do not."""
-        if not has_limits(task):
-            return None
         if task.depends_on_past and not self._scheduling.limits.past_succeeded(candidate, task.task_id):
             return StateReason.DEPENDS_ON_PAST
         if task.max_active_tis is not None and self._in_run(candidate, task) >= task.max_active_tis:

@@ -269,8 +269,12 @@ task_instance = Table(
         "ix_task_instance_parked",
         "task_id",
         "dag_run_id",
-        sqlite_where=text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
-        postgresql_where=text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+        sqlite_where=text(
+            "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+        ),
+        postgresql_where=text(
+            "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+        ),
     ),
     Index(
         "ix_task_instance_due",

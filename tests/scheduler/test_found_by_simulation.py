@@ -56,6 +56,29 @@ def test_a_cancel_makes_room_for_what_its_tasks_limit_held_back(engine: Engine) 
     assert engine.states("r2") == {"a": "queued"}
 
 
+def test_an_instance_without_limits_makes_room_for_one_whose_later_version_has_them(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}), "r1")
+    engine.settle()
+    engine.trigger(engine.save("etl", {"a": {"max_active_tis_per_dag": 1}}), "r2")
+    engine.settle()
+    assert engine.states("r2") == {"a": "scheduled"}
+    engine.finish("a", run_id="r1")
+    assert engine.states("r2") == {"a": "queued"}
+
+
+def test_a_skip_without_limits_lets_a_run_of_a_later_version_go_on(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "trigger_rule": "all_failed"}}), "r1")
+    engine.settle()
+    tasks = {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}}
+    engine.trigger(engine.save("etl", tasks), "r2")
+    engine.settle()
+    engine.finish("a", run_id="r2")
+    assert engine.states("r2")["b"] == "scheduled"
+    engine.finish("a", run_id="r1")
+    assert engine.states("r1")["b"] == "skipped"
+    assert engine.states("r2")["b"] == "queued"
+
+
 def test_a_cancel_before_the_start_lets_the_next_run_go_on(engine: Engine) -> None:
     version = engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}})
     for run_id in ("r1", "r2"):

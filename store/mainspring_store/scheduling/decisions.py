@@ -28,6 +28,7 @@ from mainspring.states import TaskState
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.effects import RunCounters
+from mainspring_store.parking import ANY_PARKED
 from mainspring_store.readiness import may_decide
 from mainspring_store.scheduling.conditions import DUE, READY, UNLIMITED, decide_rows, decided_values, either
 from mainspring_store.scheduling.records import (
@@ -53,6 +54,7 @@ class DecisionWrites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
+        self.saw_parked = False
 
     def candidates(self, limit: int) -> list[Candidate]:
         """Ready instances that have room in their run and pool or need none, highest priority first, then oldest.
@@ -63,7 +65,10 @@ class DecisionWrites:
 
     def decide(self, decided: Sequence[Decided]) -> frozenset[int]:
         """Move ready instances: queued with a new attempt, or to a final state; returns the ids that moved."""
-        return frozenset(self._connection.scalars(self._statements.decide, {"rows": decide_rows(decided)}))
+        rows = self._connection.execute(self._statements.decide, {"rows": decide_rows(decided)}).all()
+        parks = any(one.state is TaskState.SCHEDULED and not one.ready for one in decided)
+        self.saw_parked = parks or any(row.any_parked for row in rows)
+        return frozenset(row.id for row in rows)
 
     def add_attempts(self, attempts: Sequence[NewAttempt]) -> None:
         rows = dump_rows({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
@@ -155,7 +160,7 @@ class _Statements:
                 map_value=func.coalesce(rows.c.map_value, table.map_value),
                 queued_at=either(queued, rows.c.at, table.queued_at, is_sqlite),
             )
-            .returning(table.id)
+            .returning(table.id, ANY_PARKED.label("any_parked"))
         )
         rows = rows_of(ATTEMPT_FIELDS)
         self.add_attempts = insert(task_try).from_select(

@@ -14,6 +14,7 @@ from mainspring.states import StateReason, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
+from mainspring_store.parking import ANY_PARKED
 from mainspring_store.readiness import may_decide
 from mainspring_store.scheduling.conditions import (
     ACTIVE,
@@ -41,6 +42,7 @@ class ReportWrites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
+        self.saw_parked = False
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> frozenset[str]:
         """Record starts and ends of attempts; returns the ids of those that were live and took it."""
@@ -54,7 +56,9 @@ class ReportWrites:
 
     def follow_reports(self, decided: Sequence[Decided]) -> frozenset[int]:
         """Move instances whose live attempt (`attempt_id`) reported; returns the ids of those that moved."""
-        return frozenset(self._connection.scalars(self._statements.follow_reports, {"rows": decide_rows(decided)}))
+        rows = self._connection.execute(self._statements.follow_reports, {"rows": decide_rows(decided)}).all()
+        self.saw_parked = any(row.any_parked for row in rows)
+        return frozenset(row.id for row in rows)
 
     def live_attempts(self, attempt_ids: Sequence[str]) -> list[LiveAttempt]:
         """Those of the attempts that are live."""
@@ -153,7 +157,7 @@ class _Statements:
             .where(task_instance.c.id == rows.c.id, task_instance.c.attempt_id == rows.c.attempt_id, ACTIVE)
             # Another try waits for an upstream that was cleared meanwhile.
             .values(**{**decided_values(rows), "ready": and_(rows.c.ready, may_decide())})
-            .returning(task_instance.c.id)
+            .returning(task_instance.c.id, ANY_PARKED.label("any_parked"))
         )
         attempts = (
             select(

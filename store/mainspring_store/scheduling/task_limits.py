@@ -76,7 +76,7 @@ class TaskLimitWrites:
         ]
 
     def unpark(self, dag_id: str, task_id: str) -> None:
-        """Ask again about parked instances of a task in all runs of its DAG, because one of them ended."""
+        """See `Pass.unpark`."""
         self._connection.execute(self._statements.unpark, {"of_dag": dag_id, "of_task": task_id})
 
     def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:

@@ -49,6 +49,14 @@ class Pass:
         """See `effects.lock_runs`."""
         return lock_runs(self._connection, run_ids, skip_locked=skip_locked)
 
+    def unpark(self, dag_id: str, task_id: str) -> None:
+        """Ask again about parked instances of a task in all runs of its DAG, because one of them ended or made room.
+
+        Costs nothing unless something is parked, as the statements that ended instances have told.
+        """
+        if self.reports.saw_parked or self.decisions.saw_parked:
+            self.limits.unpark(dag_id, task_id)
+
     def unlock_downstream(self) -> None:
         """Write only what decides readiness, so that `candidates` sees it; the rest is left for `settle`."""
         self.effects.apply_upstream(self._connection)

@@ -298,8 +298,12 @@ def upgrade() -> None:
             "ix_task_instance_parked",
             ["task_id", "dag_run_id"],
             unique=False,
-            sqlite_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
-            postgresql_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+            sqlite_where=sa.text(
+                "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+            ),
+            postgresql_where=sa.text(
+                "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+            ),
         )
 
     op.create_table(
@@ -424,8 +428,12 @@ def downgrade() -> None:
     with op.batch_alter_table("task_instance", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_task_instance_parked",
-            sqlite_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
-            postgresql_where=sa.text("state = 'scheduled' AND NOT ready AND state_reason IS NOT NULL"),
+            sqlite_where=sa.text(
+                "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+            ),
+            postgresql_where=sa.text(
+                "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+            ),
         )
         batch_op.drop_index(
             "ix_task_instance_deferred",
