@@ -234,9 +234,12 @@ class _Stream:
 
 
 def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subprocess.Popen[bytes]"]:
+    """Our ends of its two sockets, and the guard. Raises `OSError` when no process can be started."""
     control, control_theirs = socket.socketpair()
     logs, logs_theirs = socket.socketpair()
-    with control_theirs, logs_theirs:
+    with contextlib.ExitStack() as ours, control_theirs, logs_theirs:
+        ours.enter_context(control)
+        ours.enter_context(logs)
         descriptors = (control_theirs.fileno(), logs_theirs.fileno())
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mainspring_executors.host", *map(str, descriptors)],
@@ -244,7 +247,9 @@ def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subproce
             stdin=subprocess.DEVNULL,
             # What no attempt owns, a crash of the host itself above all, goes where the scheduler's own log goes.
             stdout=sys.__stderr__,
+            # Where this package was found, the host shall find it too.
             env=env | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
             start_new_session=True,
         )
+        ours.pop_all()
     return control, logs, process

@@ -40,7 +40,7 @@ _FINISHED_REMEMBERED = 20_000
 """Ids of finished attempts, for `recover` and against a second submit."""
 _ATTEMPT_BYTES_MAX = FRAME_BYTES_MAX // 2
 """What an attempt takes with it, and what it may bring back."""
-_RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+_RESTART_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses before a host is started again, by how many in a row died before they said anything."""
 _OLD_HOSTS_MAX = 4
 _TEND_SECONDS = 0.5
@@ -86,6 +86,8 @@ class HostedExecutor:
     """
 
     capabilities: Capabilities
+    main_mode: HostMode
+    """The kind of host that is started at once; another one is started when an attempt needs it."""
 
     def __init__(self, settings: ExecutorSettings, *, concurrency: int) -> None:
         settings.validate()
@@ -115,7 +117,11 @@ class HostedExecutor:
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._ready: list[Report] = []
         self._hostname = socket.gethostname()
+        self._folders: list[Path] = []
+        """Of its hosts, so far."""
         self._is_closing = self._is_closed = False
+        # Ready before the first attempt needs it.
+        self._start(self.main_mode)
 
     def place(self, attempt: Attempt) -> HostMode:
         """The kind of host that runs `attempt`. Raises `ExecutorError` when none can."""
@@ -140,8 +146,9 @@ class HostedExecutor:
             if self._ready or self._is_closed or patience <= 0:
                 break
             self._poller.poll(min(patience, _TEND_SECONDS))
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._nudge)
+        if not self._is_closed:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._nudge)
         ready, self._ready = self._ready, []
         return ready
 
@@ -190,8 +197,11 @@ class HostedExecutor:
             self._turn()
             self._poller.poll(_CLOSE_TURN_SECONDS)
         self._is_closed = True
-        shutil.rmtree(self._state_dir if self._owns_state_dir else self._work_dir, ignore_errors=True)
-        self._nudge_reader()
+        self._poller.close()
+        os.close(self._nudge)
+        # Others may use the same state folder.
+        for folder in [self._state_dir] if self._owns_state_dir else self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def kill(self, why: str) -> None:
         """Kill every host with all that runs in it, without the attempts' graces; they end as lost.
@@ -231,11 +241,22 @@ class HostedExecutor:
         """A new host, if it is time for one."""
         if self._is_closing or monotonic() < self._restart_at.get(mode, 0.0):
             return None
-        settings = self._settings
         mark = leftovers.new_mark(self._installation)
         folder = self._work_dir / mark
-        folder.mkdir(mode=0o700, parents=True)
-        config = HostConfig(
+        self._folders.append(folder)
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            host = HostProcess(self._config(mode, mark, folder), inherited(self._settings.environment), self._poller)
+        except OSError as exc:
+            _log.warning("a task host cannot be started: %s", exc)
+            self._pause_starts(mode)
+            return None
+        self._hosts[mode] = host
+        return host
+
+    def _config(self, mode: HostMode, mark: str, folder: Path) -> HostConfig:
+        settings = self._settings
+        return HostConfig(
             epoch=mark,
             mode=mode,
             concurrency=self._concurrency,
@@ -244,8 +265,6 @@ class HostedExecutor:
             self_fence_seconds=settings.self_fence.total_seconds(),
             folder=str(folder),
         )
-        host = self._hosts[mode] = HostProcess(config, inherited(settings.environment), self._poller)
-        return host
 
     # -- one turn: what has arrived, and what is to be done without being told
 
@@ -262,7 +281,7 @@ class HostedExecutor:
             elif not host.is_closing:
                 self._discard_when_idle(host)
         if self._waiting:
-            for mode in HostMode:
+            for mode in {tracked.mode for tracked in self._waiting.values()}:
                 self._send(mode, [tracked for tracked in self._waiting.values() if tracked.mode is mode])
 
     def _take_in(self, host: HostProcess) -> None:
@@ -303,11 +322,15 @@ class HostedExecutor:
         """Send nothing more to this host. The next one starts at once, or later when several died at their start."""
         del self._hosts[mode]
         self._old_hosts.append(host)
-        self._failed_starts[mode] = 0 if host.is_ready else self._failed_starts.get(mode, 0) + 1
-        pause = _RESTART_SECONDS[min(self._failed_starts[mode], len(_RESTART_SECONDS) - 1)]
-        self._restart_at[mode] = monotonic() + pause
-        if not pause:
+        if host.is_ready:
+            self._failed_starts[mode] = 0
             self._start(mode)
+        else:
+            self._pause_starts(mode)
+
+    def _pause_starts(self, mode: HostMode) -> None:
+        self._failed_starts[mode] = failed = self._failed_starts.get(mode, 0) + 1
+        self._restart_at[mode] = monotonic() + _RESTART_SECONDS[min(failed, len(_RESTART_SECONDS)) - 1]
 
     def _retire_when_half_held(self, host: HostProcess, mode: HostMode) -> None:
         held = sum(tracked.delivery.is_finished for tracked in self._in(host))
@@ -376,7 +399,7 @@ class HostedExecutor:
 
     def _nudge_reader(self) -> None:
         """Make `fileno` readable for reports that came from no socket."""
-        if self._ready:
+        if self._ready and not self._is_closed:
             os.eventfd_write(self._nudge, 1)
 
     def _clear_leftovers(self) -> None:

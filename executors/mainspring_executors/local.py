@@ -14,6 +14,7 @@ class LocalExecutor(HostedExecutor):
     and imports its module there, each time anew."""
 
     capabilities = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
+    main_mode = HostMode.PROCESSES
 
     def __init__(self, settings: ExecutorSettings) -> None:
         super().__init__(settings, concurrency=default_concurrency())

@@ -19,6 +19,7 @@ class ThreadExecutor(HostedExecutor):
     """
 
     capabilities = Capabilities(hard_cancel=False, isolates_crash=False, survives_scheduler_restart=False)
+    main_mode = HostMode.THREADS
 
     def __init__(self, settings: ExecutorSettings) -> None:
         super().__init__(settings, concurrency=_CONCURRENCY)

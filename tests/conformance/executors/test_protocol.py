@@ -4,6 +4,7 @@ import os
 import random
 import select
 import signal
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -224,6 +225,31 @@ def test_close_kills_what_does_not_heed_it(bed: Bed, tmp_path: Path) -> None:
     bed.executor.close(timedelta(0))
     assert not is_running(pid)
     assert bed.finish(task).outcome is Outcome.INTERRUPTED
+
+
+def test_close_does_not_touch_what_another_executor_runs_in_the_same_state_folder(
+    make: Callable[..., Bed], tmp_path: Path
+) -> None:
+    one, other = make(), make()
+    task = sh(f"until [ -e {tmp_path}/release ]; do sleep 0.02; done; echo rows=1 >> $MAINSPRING_OUTPUT")
+    other.start(task)
+    one.run(sh("true"))
+    one.executor.close(timedelta(0))
+    (tmp_path / "release").touch()
+    assert other.finish(task).outputs == {"rows": 1}
+
+
+def test_attempts_wait_for_a_host_that_cannot_be_started_now(
+    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-such-python"))
+    bed = make()
+    task = attempt("noop", {})
+    bed.submit(task)
+    assert bed.executor.capacity() == 0
+    assert bed.executor.recover([task.attempt_id]) == {task.attempt_id: Whereabouts.QUEUED}
+    monkeypatch.undo()
+    assert bed.finish(task).outcome is Outcome.SUCCESS
 
 
 def test_close_is_final_and_can_be_repeated(bed: Bed) -> None:

@@ -15,7 +15,7 @@ from mainspring_executors.environment import inherited
 
 
 def test_an_unknown_executor_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ExecutorError, match=r"there is no executor 'celery'; known: local, thread"):
+    with pytest.raises(ExecutorError, match=r"there is no executor 'celery'; known: local, rq, thread"):
         open_executor("celery", ExecutorSettings())
 
 
