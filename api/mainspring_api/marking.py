@@ -24,7 +24,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("marking", "Mark: say what became of a task")
 
 _INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
-_ITEM = f"{_INSTANCE}/<int(signed=True,max=2147483647):map_index>"
+_ITEM = f"{_INSTANCE}/<int(signed=True):map_index>"
 _MARKS = (TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED)
 
 

@@ -149,7 +149,7 @@ def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id:
 
 @blueprint.operation(
     "GET",
-    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=True,max=2147483647):map_index>",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=True):map_index>",
     "get_mapped_task_instance",
     role=Role.VIEWER,
     answer=TaskInstance,

@@ -21,7 +21,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("tries", "Tries: what each attempt at a task did")
 
 _INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
-_ITEM = f"{_INSTANCE}/<int(signed=True,max=2147483647):map_index>"
+_ITEM = f"{_INSTANCE}/<int(signed=True):map_index>"
 _FAILED = frozenset({AttemptState.CANCELLED, AttemptState.INTERRUPTED, AttemptState.LOST})
 """Attempts that Airflow's clients are told of as failed."""
 
@@ -98,7 +98,7 @@ def get_mapped_task_instance_tries(dag_id: str, dag_run_id: str, task_id: str, m
     return _tries(dag_id, dag_run_id, task_id, map_index)
 
 
-@_operation("/tries/<int(max=2147483647):task_try_number>", "get_task_instance_try_details", TaskTry, is_item=False)
+@_operation("/tries/<int:task_try_number>", "get_task_instance_try_details", TaskTry, is_item=False)
 def get_task_instance_try_details(
     query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, task_try_number: int
 ) -> Response:
@@ -106,9 +106,7 @@ def get_task_instance_try_details(
     return _try(dag_id, dag_run_id, task_id, query["map_index"], task_try_number)
 
 
-@_operation(
-    "/tries/<int(max=2147483647):task_try_number>", "get_mapped_task_instance_try_details", TaskTry, is_item=True
-)
+@_operation("/tries/<int:task_try_number>", "get_mapped_task_instance_try_details", TaskTry, is_item=True)
 def get_mapped_task_instance_try_details(
     dag_id: str, dag_run_id: str, task_id: str, map_index: int, task_try_number: int
 ) -> Response:

@@ -58,7 +58,9 @@ def save_dag(database: Database, definition: Definition, *, by: str | None, now:
         if current is None:
             raise Conflict(f"dag '{definition.dag_id}' was deleted at this moment; send it again to create it")
         if current.content_hash == definition.content_hash:
-            version = VersionRef(id=current.version_id, definition=definition)
+            version = VersionRef(
+                id=current.version_id, definition=_as_stored(connection, current.version_id, definition)
+            )
             return Saved(is_new_dag=False, is_new_version=False, version_number=current.version_number, version=version)
         latest = connection.scalar(_LATEST_NUMBER, {"dag_id": definition.dag_id}) or 0
         version_id = connection.scalar(
@@ -196,6 +198,12 @@ def _insert_dag(connection: Connection, definition: Definition, now: datetime) -
         },
     )
     return inserted is not None
+
+
+def _as_stored(connection: Connection, version_id: int, definition: Definition) -> Definition:
+    """The definition of a version that has the same content: task indexes follow the order it was stored in."""
+    document = connection.execute(_DOCUMENT, {"id": version_id}).scalar_one()
+    return definition if list(document["tasks"]) == list(definition.tasks) else load_stored(document)
 
 
 def _copy_from_version(connection: Connection, definition: Definition, version_id: int, now: datetime) -> None:

@@ -50,13 +50,14 @@ class InstancePlan:
         )
 
 
-_plans: OrderedDict[str, InstancePlan] = OrderedDict()
+_plans: OrderedDict[tuple[str, tuple[str, ...]], InstancePlan] = OrderedDict()
 _plans_lock = Lock()
 
 
 def plan_of(definition: Definition) -> InstancePlan:
-    """The plan of a definition, kept by its content: equal content makes equal instances."""
-    key = definition.content_hash
+    """The plan of a definition, kept by its content and the order of its tasks, which the hash does not tell: both
+    being equal makes equal instances."""
+    key = (definition.content_hash, tuple(definition.tasks))
     with _plans_lock:
         plan = _plans.get(key)
         if plan is not None:

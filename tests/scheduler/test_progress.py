@@ -336,3 +336,23 @@ def test_a_running_run_keeps_the_version_it_was_made_from(engine: Engine, edit: 
     engine.save("etl", {"a": {}} | ({"b": {"depends_on": ["a"], "command": ["new"]}} if edit == "change" else {}))
     engine.finish("a")
     assert engine.attempt("b").payload["command"] == ["old"]
+
+
+def test_the_same_tasks_saved_again_in_another_order_run_as_themselves(engine: Engine) -> None:
+    tasks = {"a": {"command": ["a"]}, "b": {"command": ["b"], "depends_on": ["a"]}}
+    engine.save("etl", tasks)
+    engine.trigger(engine.save("etl", dict(reversed(tasks.items()))))
+    engine.settle()
+    assert engine.attempt("a").payload["command"] == ["a"]
+    engine.finish("a")
+    assert engine.attempt("b").payload["command"] == ["b"]
+
+
+def test_a_deleted_dag_that_comes_back_in_another_order_runs_as_itself(engine: Engine) -> None:
+    tasks = {"a": {"command": ["a"]}, "b": {"command": ["b"], "depends_on": ["a"]}}
+    engine.trigger(engine.save("etl", tasks))
+    dags.delete_dag(engine.database, "etl")
+    engine.trigger(engine.save("etl", dict(reversed(tasks.items()))), "r2")
+    engine.settle()
+    assert engine.states("r2") == {"b": "scheduled", "a": "queued"}
+    assert engine.attempt("a", "r2").payload["command"] == ["a"]

@@ -4,14 +4,13 @@ Counters of the run and slots follow from the rows that a guarded statement retu
 results are recounted from the states, because what is taken back cannot be told from what never was.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal_column, null, select, update
-from sqlalchemy.types import Integer
 
 from mainspring.selection import Instance
 from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
@@ -36,13 +35,15 @@ class Changes:
     def __init__(self, *, now: datetime, fence_reason: StateReason, fence_message: str) -> None:
         self._now = now
         self._fence = {"why": fence_reason, "told": fence_message, "now": now}
+        self._runs: dict[int, TargetRun] = {}
         self._moves: dict[int, _Move] = {}
+        # The states that the guarded statements brought about, by instance id.
+        self._now_in: dict[int, TaskState] = {}
         self._back: list[dict[str, Any]] = []
         self._ended: list[dict[str, Any]] = []
         self._forgotten: list[int] = []
         self._requeued: list[TargetRun] = []
-        self._run_ends: list[dict[str, Any]] = []
-        self._left_running: list[TargetRun] = []
+        self._run_ends: list[tuple[TargetRun, dict[str, Any]]] = []
         self._effects = Effects()
 
     def send_back(self, run: TargetRun, instance: Instance, *, is_placeholder: bool = False) -> None:
@@ -51,7 +52,7 @@ class Changes:
         is_placeholder: it stands for a mapped task whose items are to be found anew.
         """
         retries = run.shape.tasks[instance.task_index].retries
-        self._moves[instance.id] = (run, instance, TaskState.SCHEDULED, None)
+        self._note_move(run, instance, TaskState.SCHEDULED, None)
         self._forgotten.append(instance.id)
         self._back.append(
             {
@@ -64,7 +65,7 @@ class Changes:
 
     def end(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason) -> None:
         """To be final in another state than it has."""
-        self._moves[instance.id] = (run, instance, state, reason)
+        self._note_move(run, instance, state, reason)
         if state is TaskState.REMOVED:
             self._forgotten.append(instance.id)
         self._ended.append(
@@ -83,11 +84,7 @@ class Changes:
 
     def end_run(self, run: TargetRun, state: RunState, reason: StateReason | None, message: str | None) -> None:
         """A run is over in this state from now on."""
-        self._run_ends.append({"id": run.key, "state": state, "reason": reason, "message": message})
-        if run.state is not state:
-            self._effects_of_run(run, state, reason)
-        if run.state is RunState.RUNNING:
-            self._left_running.append(run)
+        self._run_ends.append((run, {"id": run.key, "state": state, "reason": reason, "message": message}))
 
     def apply(self, connection: Connection) -> None:
         """Write everything; a number of statements that depends on the versions involved, not on the instances."""
@@ -104,6 +101,11 @@ class Changes:
             self._recount(connection, statements, shape, runs)
         self._effects.apply(connection)
 
+    def _note_move(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason | None) -> None:
+        assert instance.id not in self._moves
+        self._runs[run.key] = run
+        self._moves[instance.id] = (run, instance, state, reason)
+
     def _move(self, connection: Connection, statements: "_Statements") -> frozenset[int]:
         moved: set[int] = set()
         for statement, rows in ((statements.send_back, self._back), (statements.end, self._ended)):
@@ -112,8 +114,10 @@ class Changes:
         return frozenset(moved)
 
     def _collect_effects(self, moved: frozenset[int]) -> None:
-        for id_ in moved:
-            run, instance, state, reason = self._moves[id_]
+        for id_, (run, instance, state, reason) in self._moves.items():
+            if id_ not in moved:
+                continue
+            self._now_in[id_] = state
             if state is instance.state:
                 continue  # a waiting instance that became the placeholder of its task
             row = run.rows[id_]
@@ -126,20 +130,21 @@ class Changes:
                 try_number=row.try_number,
             )
         for run in self._requeued:
-            self._effects_of_run(run, RunState.QUEUED, None)
-
-    def _effects_of_run(self, run: TargetRun, state: RunState, reason: StateReason | None) -> None:
-        self._effects.event(run.key, state, at=self._now, reason=reason)
+            self._effects.event(run.key, RunState.QUEUED, at=self._now)
+        for run, new in self._run_ends:
+            if new["state"] is not run.state:
+                self._effects.event(run.key, new["state"], at=self._now, reason=new["reason"])
 
     def _move_runs(self, connection: Connection, statements: "_Statements") -> None:
         if self._requeued:
             connection.execute(statements.requeue_runs, {**_ids(run.key for run in self._requeued), "now": self._now})
         if self._run_ends:
-            params = {"rows": dump_rows(self._run_ends), "now": self._now}
+            params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
             ended = connection.execute(statements.end_runs, params)
             wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=self._now)
-        for run in self._left_running:
-            connection.execute(statements.leave_running, {"dag": run.dag_id})
+        for run, _ in self._run_ends:
+            if run.state is RunState.RUNNING:
+                connection.execute(statements.leave_running, {"dag": run.dag_id})
 
     def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
         """Shape -> run key -> task indexes that changed."""
@@ -154,15 +159,34 @@ class Changes:
         graph = shape.graph
         changed = set().union(*runs.values())
         touched = changed.union(*(graph.downstream[index] for index in changed))
-        edges = [{"up": before, "down": index} for index in sorted(touched) for before in graph.upstream[index]]
+        counts = [
+            {"run": key, "task": index, **_upstream_counts(states, graph.upstream[index])}
+            for key, states in ((key, self._states(key)) for key in sorted(runs))
+            for index in sorted(touched)
+            if graph.upstream[index]
+        ]
+        if counts:
+            connection.execute(statements.recount, {"rows": dump_rows(counts)})
         of_runs = dump_rows({"id": key} for key in sorted(runs))
-        if edges:
-            connection.execute(statements.recount, {"runs": of_runs, "edges": dump_rows(edges)})
         connection.execute(
             statements.find_ready, {"runs": of_runs, "tasks": dump_rows({"id": index} for index in sorted(touched))}
         )
         names = dump_rows({"task_id": shape.tasks[index].task_id} for index in sorted(changed))
         connection.execute(statements.wake_parked, {"tasks": names, "of_dag": shape.definition.dag_id})
+
+    def _states(self, run_key: int) -> Mapping[int, Counter[TaskState]]:
+        """Task index -> how many instances of the run are in each state now."""
+        found: dict[int, Counter[TaskState]] = defaultdict(Counter)
+        for one in self._runs[run_key].instances:
+            found[one.task_index][self._now_in.get(one.id, one.state)] += 1
+        return found
+
+
+def _upstream_counts(states: Mapping[int, Counter[TaskState]], upstream: Iterable[int]) -> Mapping[str, int]:
+    found: Counter[TaskState] = Counter()
+    for index in upstream:
+        found.update(states[index])
+    return {"total": found.total(), **{state.value: found[state] for state in TASK_FINISHED}}
 
 
 def _ids(ids: Iterable[int]) -> Mapping[str, str]:
@@ -263,33 +287,15 @@ class _Statements:
         self.leave_running = (
             update(dag).where(dag.c.dag_id == bindparam("dag")).values(running_runs=dag.c.running_runs - 1)
         )
-        self._build_recount(is_sqlite, rows_of)
+        self._build_recount(rows_of)
 
-    def _build_recount(self, is_sqlite: bool, rows_of: Any) -> None:
+    def _build_recount(self, rows_of: Any) -> None:
         table, run = task_instance.c, dag_run.c
-        upstream = task_instance.alias("upstream")
-        runs, edges = rows_of("runs", id=int), rows_of("edges", up=int, down=int)
-        counts = (
-            select(
-                runs.c.id.label("run"),
-                edges.c.down.label("task"),
-                func.count().label("total"),
-                *(
-                    func.sum(case((upstream.c.state == literal_column(f"'{state}'"), 1), else_=0), type_=Integer())
-                    .label(state.value)
-                    for state in sorted(TASK_FINISHED)
-                ),
-            )
-            .select_from(runs)
-            .join(edges, literal_column("true"))
-            .join(upstream, and_(upstream.c.dag_run_id == runs.c.id, upstream.c.task_index == edges.c.up))
-            .group_by(runs.c.id, edges.c.down)
-            .subquery("counts")
-        )  # fmt: skip
+        rows = rows_of(run=int, task=int, total=int, **{state.value: int for state in TASK_FINISHED})
         self.recount = (
             update(task_instance)
-            .where(table.dag_run_id == counts.c.run, table.task_index == counts.c.task)
-            .values(up_total=counts.c.total, **{f"up_{state}": counts.c[state.value] for state in TASK_FINISHED})
+            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
+            .values(up_total=rows.c.total, **{f"up_{state}": rows.c[state.value] for state in TASK_FINISHED})
         )
         runs, tasks = rows_of("runs", id=int), rows_of("tasks", id=int)
         running = rows_of("runs", id=int)

@@ -25,6 +25,9 @@ __all__ = [
     "list_task_instances",
 ]
 
+_MAP_INDEX_MAX = 2**31 - 1
+"""Of the column."""
+
 _ti = task_instance.c
 _duration = seconds_between(_ti.start_date, _ti.end_date)
 
@@ -127,6 +130,8 @@ def get_task_instance(
     Raises:
         NotFound: There is no such task instance.
     """
+    if abs(map_index) > _MAP_INDEX_MAX:
+        raise instance_not_found(dag_id, run_id, task_id, map_index)
     with database.read() as connection:
         row = connection.execute(
             _ONE_INSTANCE, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}

@@ -55,9 +55,15 @@ class TaskLimitWrites:
 
     def _revive(self, placeholder: Candidate, values: Mapping[int, str]) -> dict[int, InstanceRef]:
         params = {
-            "rows": dump_rows({"map_index": index, "map_value": value} for index, value in values.items()),
-            "run": placeholder.dag_run_id,
-            "task": placeholder.task_index,
+            "rows": dump_rows(
+                {
+                    "run": placeholder.dag_run_id,
+                    "task": placeholder.task_index,
+                    "map_index": index,
+                    "map_value": value,
+                }
+                for index, value in values.items()
+            ),
             "retries": placeholder.max_tries - placeholder.try_number,
         }
         return {
@@ -121,12 +127,13 @@ class _Statements:
             .join(rows, literal_column("true"))
             .where(table.id == bindparam("id")),
         )
-        rows = rows_of({"map_index": int, "map_value": str})
+        # All parts of the index come from the rows, so that each row is one look-up.
+        rows = rows_of({"run": int, "task": int, "map_index": int, "map_value": str})
         self.revive = (
             update(task_instance)
             .where(
-                table.dag_run_id == bindparam("run"),
-                table.task_index == bindparam("task"),
+                table.dag_run_id == rows.c.run,
+                table.task_index == rows.c.task,
                 table.map_index == rows.c.map_index,
                 table.state == literal_column("'removed'"),
             )
