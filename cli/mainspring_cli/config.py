@@ -135,8 +135,8 @@ class Config:
     """Where workers find the execution API."""
     lease_seconds: int = field(default=30, metadata={"parse": _whole_number(2, 3600)})
     """How long a worker may be silent before its attempt is taken for lost; it stops its task after half of that."""
-    queue: str = field(default="default", metadata={"parse": _text})
-    """The queue that a worker takes attempts from."""
+    queues: tuple[str, ...] = field(default=("default",), metadata={"parse": _words})
+    """The queues that `mainspring worker` takes attempts from, comma separated; a process for each."""
     log_level: str = field(default="info", metadata={"parse": _one_of("debug", "info", "warning", "error")})
 
     @property

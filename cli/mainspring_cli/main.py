@@ -35,7 +35,7 @@ _EXECUTION_FLAGS = (
     click.option("--execution-port", metavar="PORT", help="Port to listen on (default: 8081; 0 takes a free one)."),
 )
 _WORKER_FLAGS = (
-    click.option("--queue", metavar="NAME", help="The queue to take attempts from (default: default)."),
+    click.option("--queues", metavar="NAMES", help="Queues to take attempts from, comma separated (default: default)."),
     click.option("--execution-url", metavar="URL", help="Where the execution API is (default: this machine's)."),
     click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
 )

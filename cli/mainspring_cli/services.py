@@ -1,7 +1,9 @@
 """Starts the services in this process, from the merged settings. Heavy imports happen in these functions alone."""
 
 import logging
+import os
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
 from mainspring_cli.home import keep_admin_token, prepare_home
 from mainspring_cli.listener import listen
+from mainspring_cli.supervisor import Service, supervise
 
 if TYPE_CHECKING:
     from mainspring_store.key_ring import KeyRing
@@ -21,8 +24,11 @@ __all__ = [
     "serve_execution_api",
     "upgrade_database",
     "work",
+    "worker_services",
 ]
 
+_STOP_SECONDS = 20.0
+"""For a worker to end, besides the grace of its task: to stop that, and to report it."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -73,23 +79,40 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
 
 def work(config: Config) -> int:
     """Carry attempts out for a scheduler, on any machine, until SIGTERM or SIGINT; returns the exit code."""
-    from mainspring_executors.rq.worker import WorkerSettings, run_worker
-
     if config.redis_url is None:
         raise ConfigError(["redis_url: a worker needs it; set MAINSPRING_REDIS_URL"])
     prepare_home(config.home)
-    _log_to_stderr(config, f"worker {config.queue}")
+    if len(config.queues) > 1:
+        return supervise(worker_services(config, os.environ), stop_seconds=config.stop_grace_seconds + _STOP_SECONDS)
+    from mainspring_executors.rq.worker import WorkerSettings, run_worker
+
+    (queue,) = config.queues
+    _log_to_stderr(config, f"worker {queue}")
     return run_worker(
         WorkerSettings(
             redis_url=config.redis_url,
             execution_url=config.execution_url,
             worker_token=_worker_token(config),
-            queue=config.queue,
+            queue=queue,
             code_path=config.code_path,
             http_allow=config.http_allow,
             close_grace=timedelta(seconds=config.stop_grace_seconds),
         )
     )
+
+
+def worker_services(config: Config, environment: Mapping[str, str]) -> list[Service]:
+    """One worker for each queue, each a process of its own."""
+    queues = dict.fromkeys(config.queues)
+    settings = {**environment, **config.to_environment()}
+    return [
+        Service(
+            name=f"worker {queue}",
+            command=[sys.executable, "-m", "mainspring_cli", "worker"],
+            environment={**settings, "MAINSPRING_QUEUES": queue},
+        )
+        for queue in queues
+    ]
 
 
 def run_scheduler(config: Config) -> int:

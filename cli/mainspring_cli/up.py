@@ -4,11 +4,13 @@ import os
 import socket
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 from mainspring_api.private_files import admin_token_path
 from mainspring_cli.config import Config, check_execution_exposure, check_exposure
 from mainspring_cli.home import keep_admin_token, lock_home, prepare_home
 from mainspring_cli.listener import listen
+from mainspring_cli.services import worker_services
 from mainspring_cli.supervisor import Service, supervise
 
 __all__ = ["run_up"]
@@ -42,7 +44,7 @@ _OWN = (sys.executable, "-m", "mainspring_cli")
 
 
 def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
-    """What the rq executor needs besides Redis: the execution API, and one worker on this machine."""
+    """What the rq executor needs besides Redis: the execution API, and a worker for each queue on this machine."""
     number = listener.fileno()
     environment = {**os.environ, **config.to_environment()}
     without_token = {name: value for name, value in environment.items() if name != "MAINSPRING_ADMIN_TOKEN"}
@@ -55,11 +57,7 @@ def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
             environment=without_token,
             pass_fds=[number],
         ),
-        Service(
-            name="worker",
-            command=[*_OWN, "worker"],
-            environment={**without_token, "MAINSPRING_EXECUTION_URL": url},
-        ),
+        *worker_services(replace(config, execution_url=url, admin_token=None), without_token),
     ]
 
 

@@ -2,11 +2,16 @@
 
 import os
 import signal
+import tempfile
+from contextlib import ExitStack, closing
 from pathlib import Path
+from time import monotonic
 
 import pytest
+from redis import Redis
 
 from tests.acceptance.server import cmdline_of, descendants, is_running, started, until
+from tests.services.valkey import ValkeyServer
 
 CHAIN = """
 dag_id: chain
@@ -30,11 +35,19 @@ tasks:
 """
 
 
+FRAGILE = SLOW.replace("slow", "fragile").replace("retries: 1", "retries: 0")
+
+
 def part(server_pid: int, name: str) -> int:
     """The lowest process id of one service."""
+    return min(parts(server_pid, name))
+
+
+def parts(server_pid: int, name: str) -> list[int]:
+    """The processes of one service."""
     found = [pid for pid in descendants(server_pid) if f"mainspring_cli {name}" in cmdline_of(pid)]
     assert found, f"no {name}"
-    return min(found)
+    return found
 
 
 def lines(path: Path) -> list[str]:
@@ -76,3 +89,71 @@ def test_a_task_survives_the_death_of_a_service(tmp_path: Path, valkey_url: str,
         go.touch()
         assert server.wait(path)["state"] == "success"
         assert len(lines(witness)) == 1, "it ran once"
+
+
+def test_attempts_that_redis_forgot_are_put_back(tmp_path: Path, valkey_url: str) -> None:
+    with started(tmp_path / "home", executor="rq", redis_url=valkey_url, execution_port="0") as server:
+        server.put_dag(CHAIN)
+        assert server.wait(server.trigger("chain"))["state"] == "success"
+        worker = part(server.process.pid, "worker")
+        os.kill(worker, signal.SIGSTOP)
+        with closing(Redis.from_url(valkey_url)) as redis:
+            path = server.trigger("chain")
+            until(lambda: any(b"rq:job:" in key for key in redis.scan_iter()), "the attempt in Redis")
+            redis.flushall()
+        os.kill(worker, signal.SIGCONT)
+        assert server.wait(path)["state"] == "success"
+        assert server.instances(path)["first"]["try_number"] == 1
+
+
+def test_a_task_that_ends_while_redis_is_away_has_succeeded_and_the_next_run(tmp_path: Path) -> None:
+    witness, go = tmp_path / "witness", tmp_path / "go"
+    with tempfile.TemporaryDirectory(prefix="mainspring-vk-", dir="/tmp") as folder, ExitStack() as stack:
+        redis = ValkeyServer.start(Path(folder))
+        server = stack.enter_context(started(tmp_path / "home", executor="rq", redis_url=redis.url, execution_port="0"))
+        server.put_dag(SLOW)
+        server.put_dag(CHAIN)
+        path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
+        until(lambda: len(lines(witness)) == 1, "the first try")
+        redis.process.kill()
+        redis.close()
+        later = server.trigger("chain")
+        go.touch()
+        assert server.wait(path)["state"] == "success"
+        redis = ValkeyServer.start(Path(folder))  # with nothing in it
+        stack.callback(redis.close)
+        assert server.wait(later)["state"] == "success"
+        assert len(lines(witness)) == 1
+        assert server.instances(later)["first"]["try_number"] == 1
+
+
+def test_an_outage_of_the_execution_api_longer_than_a_lease_loses_nothing(tmp_path: Path, valkey_url: str) -> None:
+    """What could not renew its lease was stopped in time, and runs again without having spent a try."""
+    witness, go = tmp_path / "witness", tmp_path / "go"
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "lease_seconds": "3"}
+    with started(tmp_path / "home", **settings) as server:
+        server.put_dag(FRAGILE)
+        path = server.trigger("fragile", {"witness": str(witness), "go": str(go)})
+        until(lambda: len(lines(witness)) == 1, "the first start")
+        away = parts(server.process.pid, "execution-api")
+        for pid in away:
+            os.kill(pid, signal.SIGSTOP)
+        stopped_at = monotonic()
+        until(lambda: not is_running(int(lines(witness)[0])), "the end of what could not be renewed")
+        until(lambda: monotonic() - stopped_at > 8, "the end of the lease and of every margin")
+        assert server.client.get(path)["state"] == "running"
+        for pid in away:
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: len(lines(witness)) == 2, "the second start")
+        go.touch()
+        assert server.wait(path)["state"] == "success"
+
+
+def test_two_queues_have_a_worker_each(tmp_path: Path, valkey_url: str) -> None:
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "queues": "default,gpu"}
+    with started(tmp_path / "home", **settings) as server:
+        server.put_dag(CHAIN.replace("args: [20, 1]", "args: [20, 1], queue: gpu"))
+        path = server.trigger("chain")
+        assert server.wait(path)["state"] == "success"
+        shown = server.instances(path)
+        assert [shown[name]["queue"] for name in ("first", "second")] == ["gpu", "default"]

@@ -5,7 +5,7 @@ decided here. Bodies are checked by hand: no schema library stands on this path.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -17,9 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from mainspring.attempts import Attempt
-from mainspring.definition.secret_names import secret_names
 from mainspring.errors import StoreUnavailable
-from mainspring.run_names import attempt_context, run_names
 from mainspring_api.execution.bodies import (
     ATTEMPT_ID,
     BODY_BYTES_MAX,
@@ -31,12 +29,11 @@ from mainspring_api.execution.bodies import (
     read_json,
 )
 from mainspring_api.execution.heart import Heart
+from mainspring_api.execution.orders import WorkOrders, order_as_json
 from mainspring_store import open_database, remote
-from mainspring_store.dags import Versions
 from mainspring_store.database import Database
 from mainspring_store.doorbell import Ringer, open_ringer
 from mainspring_store.key_ring import KeyRing
-from mainspring_store.secrets import Opened, open_secrets
 
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
 
@@ -65,10 +62,9 @@ class ExecutionSettings:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Context:
     database: Database
-    versions: Versions
     ringer: Ringer
     heart: Heart
-    key_ring: KeyRing
+    order: Callable[[remote.Claimed], Attempt]
     lease: timedelta
     token_hash: bytes
 
@@ -78,18 +74,22 @@ class _AttemptId(BaseConverter):
     part_isolating = True
 
 
-def create_execution_app(settings: ExecutionSettings) -> Flask:
-    """The WSGI application over a migrated database. To be made in the process that serves."""
+def create_execution_app(
+    settings: ExecutionSettings, *, order: Callable[[remote.Claimed], Attempt] | None = None
+) -> Flask:
+    """The WSGI application over a migrated database. To be made in the process that serves.
+
+    order: makes the work order of a claimed attempt; `None` = from its definition and its secrets.
+    """
     app = Flask("mainspring_execution", static_folder=None)
     database = open_database(
         settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
     )
     context = _Context(
         database=database,
-        versions=Versions(database),
         ringer=open_ringer(database),
         heart=Heart(database, version=settings.version, lease=settings.lease),
-        key_ring=settings.key_ring,
+        order=order or WorkOrders(database, settings.key_ring),
         lease=settings.lease,
         token_hash=_hash(settings.worker_token).encode(),
     )
@@ -143,8 +143,8 @@ def _claim(context: _Context) -> Any:
         if claimed is None:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
         context.ringer.ring()
-        attempt = _work_order(context, claimed)
-        return _answer(200, {"lease_seconds": context.lease.total_seconds(), "attempt": attempt})
+        order = order_as_json(context.order(claimed))
+        return _answer(200, {"lease_seconds": context.lease.total_seconds(), "attempt": order})
 
     return claim
 
@@ -184,62 +184,6 @@ def _finish(context: _Context) -> Any:
 
 def _health() -> Response:
     return _answer(200, {"status": "healthy"})
-
-
-def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]:
-    """The fields of `Attempt`, as JSON."""
-    task = tuple(context.versions.definition(claimed.version_id).tasks.values())[claimed.task_index]
-    names = run_names(
-        dag_id=claimed.dag_id,
-        run_id=claimed.run_id,
-        run_type=claimed.run_type,
-        conf=claimed.conf,
-        params=claimed.params,
-        logical_date=claimed.logical_date,
-        data_interval_start=claimed.data_interval_start,
-        data_interval_end=claimed.data_interval_end,
-        run_after=claimed.run_after,
-    )
-    names_of_secrets = secret_names(claimed.payload)
-    opened = open_secrets(context.database, context.key_ring, names_of_secrets) if names_of_secrets else Opened()
-    order = Attempt(
-        attempt_id=claimed.attempt_id,
-        dag_id=claimed.dag_id,
-        run_id=claimed.run_id,
-        task_id=task.task_id,
-        map_index=claimed.map_index,
-        try_number=claimed.try_number,
-        queue=task.queue,
-        task_type=task.runner,
-        payload=claimed.payload,
-        # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
-        secrets=opened.values,
-        context=attempt_context(names),
-        timeout=task.execution_timeout,
-        cancel_grace=task.cancel_grace,
-    )
-    return order_as_json(order)
-
-
-def order_as_json(order: Attempt) -> Mapping[str, Any]:
-    """An attempt as a worker reads it: durations in seconds, everything else as it is."""
-    return {
-        "attempt_id": order.attempt_id,
-        "dag_id": order.dag_id,
-        "run_id": order.run_id,
-        "task_id": order.task_id,
-        "map_index": order.map_index,
-        "try_number": order.try_number,
-        "queue": order.queue,
-        "task_type": order.task_type,
-        "payload": order.payload,
-        "secrets": order.secrets,
-        "context": order.context,
-        "timeout_seconds": order.timeout.total_seconds() if order.timeout else None,
-        "cancel_grace_seconds": order.cancel_grace.total_seconds(),
-        "output_bytes_max": order.limits.output_bytes_max,
-        "log_bytes_max": order.limits.log_bytes_max,
-    }
 
 
 def _body() -> Any:

@@ -26,7 +26,6 @@ def _true(value: Any) -> bool:
 UNSUPPORTED_DAG_FIELDS: Mapping[str, Asks] = {}
 
 UNSUPPORTED_TASK_FIELDS: Mapping[str, Asks] = {
-    "queue": lambda name: name != "default",
     "executor": _given,
 }
 

@@ -18,7 +18,7 @@ from mainspring.errors import ExecutorError
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["Claim", "Courier", "Heard", "Refused", "Unauthorized", "Unreachable"]
+__all__ = ["Claim", "Courier", "Heard", "Refused", "Unauthorized", "Unreachable", "attempt_from_json"]
 
 _CONNECT_SECONDS_MAX = 3.0
 _ANSWER_SECONDS_MAX = 10.0
@@ -86,7 +86,7 @@ class Courier:
         answer = self._answer(self._post(f"/attempts/{attempt_id}/claim", body, token=token))
         if answer is None:
             return None
-        return Claim(_attempt(answer["attempt"]), token, timedelta(seconds=answer["lease_seconds"]))
+        return Claim(attempt_from_json(answer["attempt"]), token, timedelta(seconds=answer["lease_seconds"]))
 
     def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
         """Say that this worker lives, and renew the leases of what it carries.
@@ -152,7 +152,8 @@ class Courier:
             raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
 
 
-def _attempt(fields: Mapping[str, Any]) -> Attempt:
+def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:
+    """A work order as the execution API sends it."""
     timeout = fields["timeout_seconds"]
     return Attempt(
         attempt_id=fields["attempt_id"],

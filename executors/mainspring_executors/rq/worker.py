@@ -1,6 +1,6 @@
 """RQ's worker with our runner in it, and without RQ's bookkeeping for each job.
 
-Written against RQ 2.12; `tests/conformance/executors/test_rq_worker.py` fails when a method it overrides changes.
+Written against RQ 2.12; `tests/unit/executors/rq/test_rq_worker.py` fails when a method it overrides changes.
 """
 
 import logging

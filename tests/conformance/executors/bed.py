@@ -1,9 +1,10 @@
 """A test bed around one executor: submits attempts, collects their reports, waits for conditions with a deadline."""
 
+import contextlib
 import os
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -14,6 +15,8 @@ import pytest
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
 from mainspring_executors import Executor, SubmitResult, leftovers
 from mainspring_executors.environment import HOST_VARIABLE
+
+from .remote import Remote
 
 T = TypeVar("T")
 
@@ -115,8 +118,28 @@ class Bed:
 
     def hosts(self) -> list[tuple[int, int]]:
         """(guard, host) of each of its task hosts."""
+        if isinstance(self.executor, Remote):
+            return [pair for worker in self.executor.workers for pair in hosts_of(worker.pid)]
         mark = f"{HOST_VARIABLE}={leftovers.installation_of(self.state_dir)}-".encode()
         return [pair for pair in hosts_of(os.getpid()) if mark in Path(f"/proc/{pair[0]}/environ").read_bytes()]
+
+    def pid_of(self, attempt: Attempt) -> int:
+        """The process of an attempt that has started. A worker's start is its claim: its process comes later."""
+        if isinstance(self.executor, Remote):
+            mark = f"MAINSPRING_ATTEMPT_ID={attempt.attempt_id}".encode()
+            return wait_for(lambda: next(_processes_with(mark), 0), "the process of the attempt")
+        (started,) = self.of(attempt, Started)
+        assert started.pid is not None
+        return started.pid
+
+
+def _processes_with(mark: bytes) -> Iterator[int]:
+    """Processes whose environment holds a variable, the leaders of process groups only."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                if mark in (folder / "environ").read_bytes() and os.getpgid(int(folder.name)) == int(folder.name):
+                    yield int(folder.name)
 
 
 def is_running(pid: int) -> bool:

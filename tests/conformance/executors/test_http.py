@@ -139,8 +139,20 @@ def other() -> Iterator[Server]:
     yield from _serve()
 
 
+@pytest.fixture(scope="module")
+def open_to_this_machine(open_bed: Callable[..., Bed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """Workers that may reach any server here: starting some for each test would take minutes."""
+    folder = tmp_path_factory.mktemp("rq")
+    bed = open_bed("rq", folder / "state", folder, http_allow=("127.0.0.0/8",))
+    yield bed
+    bed.executor.close(timedelta(0))
+
+
 @pytest.fixture
-def bed(make: Callable[..., Bed], server: Server) -> Bed:
+def bed(executor_name: str, make: Callable[..., Bed], server: Server, request: pytest.FixtureRequest) -> Bed:
+    if executor_name == "rq":
+        shared: Bed = request.getfixturevalue("open_to_this_machine")
+        return Bed(shared.executor, shared.folder, shared.state_dir)
     return make(http_allow=(f"127.0.0.1:{server.port}",))
 
 
@@ -269,7 +281,10 @@ def test_see_other_turns_a_post_into_a_get_without_a_body(bed: Bed, server: Serv
     assert "content-type" not in second["headers"]
 
 
-def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(bed: Bed, server: Server, other: Server) -> None:
+def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(
+    make: Callable[..., Bed], server: Server, other: Server
+) -> None:
+    bed = make(http_allow=(f"127.0.0.1:{server.port}",))
     server.other = other
     end = bed.run(get(f"{server.url}/away"))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.ADDRESS_REFUSED)

@@ -9,7 +9,7 @@ from mainspring.definition.support import unsupported
 ASKED: dict[str, Any] = {
     "schedule": "@daily", "catchup": True, "dagrun_timeout": "PT1H", "expand": {"x": [1]}, "outputs": {"x": {}},
     "retry_policy": [{"action": "fail"}], "retry_jitter": True, "retry_deadline": "PT1H", "max_active_tis": 1,
-    "max_active_tis_per_dag": 1, "pool": "warehouse", "pool_slots": 2, "queue": "gpu", "executor": "rq",
+    "max_active_tis_per_dag": 1, "pool": "warehouse", "pool_slots": 2, "executor": "rq",
     "depends_on_past": True,
 }  # fmt: skip
 """A value of each field that the table may name, which asks for the feature."""

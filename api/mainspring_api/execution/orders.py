@@ -1,0 +1,77 @@
+"""The work order of a claimed attempt, as its worker gets it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mainspring.attempts import Attempt
+from mainspring.definition.secret_names import secret_names
+from mainspring.run_names import attempt_context, run_names
+from mainspring_store.dags import Versions
+from mainspring_store.database import Database
+from mainspring_store.key_ring import KeyRing
+from mainspring_store.remote import Claimed
+from mainspring_store.secrets import Opened, open_secrets
+
+__all__ = ["WorkOrders", "order_as_json"]
+
+
+class WorkOrders:
+    """Makes work orders from what is stored: the evaluated payload, the definition, the values of secrets."""
+
+    def __init__(self, database: Database, key_ring: KeyRing) -> None:
+        self._database = database
+        self._key_ring = key_ring
+        self._versions = Versions(database)
+
+    def __call__(self, claimed: Claimed) -> Attempt:
+        task = tuple(self._versions.definition(claimed.version_id).tasks.values())[claimed.task_index]
+        names = run_names(
+            dag_id=claimed.dag_id,
+            run_id=claimed.run_id,
+            run_type=claimed.run_type,
+            conf=claimed.conf,
+            params=claimed.params,
+            logical_date=claimed.logical_date,
+            data_interval_start=claimed.data_interval_start,
+            data_interval_end=claimed.data_interval_end,
+            run_after=claimed.run_after,
+        )
+        names_of_secrets = secret_names(claimed.payload)
+        opened = open_secrets(self._database, self._key_ring, names_of_secrets) if names_of_secrets else Opened()
+        return Attempt(
+            attempt_id=claimed.attempt_id,
+            dag_id=claimed.dag_id,
+            run_id=claimed.run_id,
+            task_id=task.task_id,
+            map_index=claimed.map_index,
+            try_number=claimed.try_number,
+            queue=task.queue,
+            task_type=task.runner,
+            payload=claimed.payload,
+            # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
+            secrets=opened.values,
+            context=attempt_context(names),
+            timeout=task.execution_timeout,
+            cancel_grace=task.cancel_grace,
+        )
+
+
+def order_as_json(order: Attempt) -> Mapping[str, Any]:
+    """An attempt as a worker reads it: durations in seconds, everything else as it is."""
+    return {
+        "attempt_id": order.attempt_id,
+        "dag_id": order.dag_id,
+        "run_id": order.run_id,
+        "task_id": order.task_id,
+        "map_index": order.map_index,
+        "try_number": order.try_number,
+        "queue": order.queue,
+        "task_type": order.task_type,
+        "payload": order.payload,
+        "secrets": order.secrets,
+        "context": order.context,
+        "timeout_seconds": None if order.timeout is None else order.timeout.total_seconds(),
+        "cancel_grace_seconds": order.cancel_grace.total_seconds(),
+        "output_bytes_max": order.limits.output_bytes_max,
+        "log_bytes_max": order.limits.log_bytes_max,
+    }

@@ -1,0 +1,205 @@
+"""The execution API over HTTP: who may call it, what each call does, and what it does with nonsense."""
+
+import base64
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
+from mainspring_executors.contract import Capabilities
+from mainspring_store.key_ring import KeyRing, key_file
+from mainspring_store.secrets import put_secret
+from mainspring_store.services import latest_beats
+from tests.scheduler.engine import Engine
+
+from .conftest import OpenApi
+from .harness import Api
+
+WORKER = "the token of all workers"
+REMOTE = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
+SECRET = "hunter2-and-more"
+ABOUT = {
+    "incarnation": "6f1c1d1e-0000-4000-8000-000000000000",
+    "hostname": "worker-1",
+    "pid": 7,
+    "version": "1.2.3",
+    "queue": "default",
+    "is_stopped": False,
+}
+
+
+class Execution:
+    """A client of one execution API, with a scheduler beside it that has dispatched task `a`."""
+
+    def __init__(self, api: Api, home: Path) -> None:
+        self.key_ring = KeyRing(key_file(home))
+        put_secret(api.database, self.key_ring, "token", SECRET, now=datetime.now(UTC))
+        self.engine = Engine(api.database, capabilities=REMOTE, key_ring=self.key_ring)
+        self.engine.trigger(self.engine.save("etl", {"a": {"env": {"TOKEN": {"secret": "token"}}}}))
+        self.engine.settle()
+        self.attempt_id = self.engine.attempt("a").attempt_id
+        self.token = secrets.token_urlsafe(32)
+        self.app = create_execution_app(
+            ExecutionSettings(
+                database_url=api.database.engine.url.render_as_string(hide_password=False),
+                worker_token=WORKER,
+                key_ring=self.key_ring,
+                version="1.2.3",
+            )
+        )
+
+    def post(
+        self, path: str, body: Any = None, *, token: str | None = None, worker: str | None = WORKER, raw: bytes = b""
+    ) -> tuple[int, Any]:
+        """Status and decoded answer."""
+        headers = {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {worker}"} if worker is not None else {}
+        headers |= {"Attempt-Token": self.token if token is None else token}
+        sent: Any = {"data": raw} if body is None else {"json": body}
+        response = self.app.test_client().post(f"/execution/v1{path}", headers=headers, **sent)
+        return response.status_code, response.get_json()
+
+    def call(self, name: str, body: Any, **options: Any) -> tuple[int, Any]:
+        return self.post(f"/attempts/{self.attempt_id}/{name}", body, **options)
+
+    def claim(self, **options: Any) -> tuple[int, Any]:
+        return self.call("claim", {"hostname": "worker-1"}, **options)
+
+    def beat(self, *attempt_ids: str, **about: Any) -> tuple[int, Any]:
+        return self.post("/beat", {"worker": {**ABOUT, **about}, "attempts": list(attempt_ids)})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def execution(request: pytest.FixtureRequest, open_api: OpenApi, tmp_path: Path) -> Iterator[Execution]:
+    with open_api(request.param) as api:
+        execution = Execution(api, tmp_path)
+        yield execution
+        close_execution_app(execution.app)
+        execution.engine.close()
+
+
+def end(**fields: Any) -> dict[str, Any]:
+    at = datetime.now(UTC).isoformat()
+    return {"at": at, "outcome": "success", "outputs": {"rows": 3}, "log_bytes": 0, "log": [], **fields}
+
+
+def chunk(offset: int, data: bytes) -> dict[str, Any]:
+    return {"offset": offset, "data": base64.b64encode(data).decode()}
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", WORKER + "x"], ids=["none", "empty", "wrong", "longer"])
+def test_nobody_without_the_workers_token_gets_in(execution: Execution, token: str | None) -> None:
+    for path in ("/beat", "/attempts/x/claim", f"/attempts/{execution.attempt_id}/finish", "/nowhere"):
+        status, answer = execution.post(path, {}, worker=token)
+        assert status == 401
+        assert "MAINSPRING_WORKER_TOKEN" in answer["detail"]
+
+
+def test_a_claim_answers_the_whole_work_order_and_only_it_tells_secrets(execution: Execution) -> None:
+    status, answer = execution.claim()
+    assert (status, answer["lease_seconds"]) == (200, 30.0)
+    order = answer["attempt"]
+    assert order["attempt_id"] == execution.attempt_id
+    assert (order["dag_id"], order["task_id"], order["task_type"], order["try_number"]) == ("etl", "a", "shell", 1)
+    assert order["payload"]["env"] == {"TOKEN": {"secret": "token"}}
+    assert order["secrets"] == {"token": SECRET}
+    others = [
+        execution.beat(execution.attempt_id),
+        execution.call("log", chunk(0, b"x")),
+        execution.call("finish", end()),
+        execution.call("finish", end(), token="t" * 40),
+        execution.claim(token="t" * 40),
+    ]
+    assert SECRET not in str(others)
+
+
+def test_an_attempt_is_claimed_once_but_the_claim_can_be_repeated(execution: Execution) -> None:
+    first = execution.claim()
+    assert execution.claim(token="t" * 40)[0] == 409
+    assert execution.claim() == first
+    execution.engine.settle()
+    assert execution.claim() == first
+    assert execution.engine.states() == {"a": "running"}
+    assert [one.state for one in execution.engine.events() if one.task_id == "a"] == ["queued", "running"]
+
+
+def test_an_unknown_attempt_is_not_to_be_had(execution: Execution) -> None:
+    assert execution.post(f"/attempts/{'0' * 32}/claim", {"hostname": "w"})[0] == 409
+    assert execution.post("/attempts/not-an-id/claim", {"hostname": "w"})[0] == 404
+
+
+def test_only_the_holder_reports(execution: Execution) -> None:
+    execution.claim()
+    assert execution.call("log", chunk(0, b"x"), token="t" * 40)[0] == 409
+    assert execution.call("finish", end(), token="t" * 40)[0] == 409
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "running"}
+
+
+def test_a_finish_can_be_repeated_before_and_after_it_was_applied(execution: Execution) -> None:
+    execution.claim()
+    for _ in range(2):
+        assert execution.call("finish", end(log_bytes=6, log=[chunk(0, b"hello\n")]))[0] == 200
+    execution.engine.settle()
+    assert execution.call("finish", end(outcome="failed", reason="exit_code"))[0] == 200
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "success"}
+
+
+def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execution) -> None:
+    execution.claim()
+    assert execution.beat(execution.attempt_id, "f" * 32) == (200, {"stop": ["f" * 32], "lease_seconds": 30.0})
+    ((_, details),) = latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
+    assert details == {"queue": "default", "attempts": sorted([execution.attempt_id, "f" * 32])}
+    execution.beat(is_stopped=True)
+    assert not latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+NONSENSE = {
+    "nothing": b"",
+    "a list": b"[]",
+    "null": b"null",
+    "half": b"{",
+    "no UTF-8": b"\xff\xfe",
+    "deep": b"[" * 100_000,
+    "NUL": b'{"hostname": "a\\u0000b", "attempts": ["\\u0000"]}',
+    "a lone surrogate": b'{"hostname": "\\ud800"}',
+    "wrong types": b'{"hostname": 1, "attempts": [1], "offset": -1, "at": "never"}',
+    "a worker without a name": b'{"attempts": [], "worker": {}}',
+    "no base64": b'{"offset": 0, "data": "%%%"}',
+    "a huge number": b'{"offset": 99999999999999999999, "data": ""}',
+    "no offset of the instant": b'{"at": "2026-01-01", "outcome": "success", "log_bytes": 0}',
+    "no outcome": b'{"at": "2026-01-01T00:00:00Z", "outcome": ["x"], "log_bytes": 0}',
+}
+
+
+@pytest.mark.parametrize("name", ["claim", "log", "finish", "beat"])
+def test_nonsense_is_refused_and_never_a_fault_of_ours(execution: Execution, name: str) -> None:
+    path = "/beat" if name == "beat" else f"/attempts/{execution.attempt_id}/{name}"
+    for what, raw in NONSENSE.items():
+        status, answer = execution.post(path, raw=raw)
+        assert 400 <= status < 500, (what, answer)
+        assert answer["detail"]
+
+
+def test_outputs_too_deep_to_keep_are_refused(execution: Execution) -> None:
+    execution.claim()
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    assert execution.call("finish", end(outputs={"deep": deep}))[0] == 422
+
+
+def test_a_claim_needs_a_token_that_can_be_a_secret(execution: Execution) -> None:
+    for token in ("", "short", "x" * 500):
+        status, answer = execution.claim(token=token)
+        assert status == 422
+        assert "Attempt-Token" in answer["detail"]
+
+
+def test_a_body_beyond_the_limit_is_refused(execution: Execution) -> None:
+    assert execution.call("log", None, raw=b" " * (2 * 1024 * 1024 + 1))[0] == 413

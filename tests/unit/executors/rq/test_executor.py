@@ -1,0 +1,207 @@
+"""The scheduler's side of `rq` on a real server: what is in Redis, and what happens when it is not there."""
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from redis import Redis
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from mainspring.attempts import Attempt
+from mainspring.errors import ExecutorError
+from mainspring_executors import ExecutorSettings
+from mainspring_executors.contract import SubmitResult, Whereabouts
+from mainspring_executors.rq import executor as module
+from mainspring_executors.rq import transport
+from mainspring_executors.rq.executor import RqExecutor
+from mainspring_executors.rq.worker import check_redis
+from tests.services.valkey import ValkeyServer
+
+LIST = "rq:queue:mainspring-default"
+
+
+@pytest.fixture
+def server() -> Iterator[ValkeyServer]:
+    """A server of the test's own, to be stopped."""
+    with tempfile.TemporaryDirectory(prefix="mainspring-vk-", dir="/tmp") as folder:
+        server = ValkeyServer.start(Path(folder))
+        yield server
+        server.process.send_signal(signal.SIGCONT)
+        server.close()
+
+
+@pytest.fixture
+def redis(server: ValkeyServer) -> Iterator[Redis]:
+    with closing(Redis.from_url(server.url)) as client:
+        yield client
+
+
+@pytest.fixture
+def executor(server: ValkeyServer) -> Iterator[RqExecutor]:
+    executor = RqExecutor(ExecutorSettings(redis_url=server.url))
+    yield executor
+    executor.close(timedelta(0))
+
+
+def attempt(number: int, queue: str = "default") -> Attempt:
+    return Attempt(
+        attempt_id=f"{number:032x}",
+        dag_id="etl",
+        run_id="r",
+        task_id="t",
+        queue=queue,
+        task_type="shell",
+        payload={"command": ["echo", "not for Redis"]},
+        secrets={"token": "hunter2"},
+    )
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = monotonic() + 20
+    while not condition():
+        assert monotonic() < deadline, what
+        sleep(0.01)
+
+
+def queued(redis: Redis, key: str = LIST) -> list[str]:
+    return [one.decode() for one in redis.lrange(key, 0, -1)]
+
+
+def test_a_job_says_nothing_but_the_attempts_id(executor: RqExecutor, redis: Redis) -> None:
+    (answer,) = executor.submit([attempt(1)])
+    assert answer.result is SubmitResult.ACCEPTED
+    until(lambda: queued(redis) == [f"{1:032x}"], "the job")
+    job = Job.fetch(f"{1:032x}", connection=redis, serializer=JSONSerializer)
+    assert (job.func_name, job.args, job.kwargs, job.timeout) == (transport.CALLABLE, [], {}, -1)
+    dump = str([redis.dump(key) for key in redis.scan_iter()])
+    assert "hunter2" not in dump
+    assert "not for Redis" not in dump
+
+
+def test_attempts_are_queued_in_order_and_each_in_its_queue(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number, "gpu" if number % 2 else "default") for number in range(100)])
+    until(lambda: len(queued(redis)) + len(queued(redis, "rq:queue:mainspring-gpu")) == 100, "all jobs")
+    assert queued(redis) == [f"{number:032x}" for number in range(0, 100, 2)]
+
+
+def test_a_worker_of_another_kind_does_nothing_with_a_job(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(1)])
+    until(lambda: queued(redis), "the job")
+    queue = Queue("mainspring-default", connection=redis, serializer=JSONSerializer)
+    Worker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="CRITICAL")
+    job = Job.fetch(f"{1:032x}", connection=redis, serializer=JSONSerializer)
+    assert "mainspring worker" in str(job.latest_result().exc_string)
+
+
+def test_submit_does_not_wait_for_a_redis_that_hangs(executor: RqExecutor, server: ValkeyServer, redis: Redis) -> None:
+    redis.ping()
+    server.process.send_signal(signal.SIGSTOP)
+    began = monotonic()
+    answers = executor.submit([attempt(number) for number in range(100)])
+    executor.restore({"f" * 32: "default"})
+    free = executor.capacity()
+    assert monotonic() - began < 0.5
+    assert {answer.result for answer in answers} == {SubmitResult.ACCEPTED}
+    assert free == module.WAITING_MAX - 100
+    server.process.send_signal(signal.SIGCONT)
+    until(lambda: len(set(queued(redis))) == 101, "what was accepted meanwhile")
+
+
+def test_recover_says_unknown_and_never_absent(executor: RqExecutor, server: ValkeyServer, redis: Redis) -> None:
+    executor.submit([attempt(1)])
+    until(lambda: queued(redis), "the job")
+    ours, other = f"{1:032x}", "f" * 32
+    assert executor.recover([ours, other]) == {ours: Whereabouts.QUEUED, other: Whereabouts.UNKNOWN}
+    server.close()
+    assert executor.recover([ours, other]) == {ours: Whereabouts.UNKNOWN, other: Whereabouts.UNKNOWN}
+
+
+def test_what_is_missing_in_redis_is_put_back_once_with_the_same_id(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(1), attempt(2)])
+    until(lambda: len(queued(redis)) == 2, "the jobs")
+    redis.flushall()
+    unclaimed = {f"{1:032x}": "default", f"{2:032x}": "default"}
+    executor.restore(unclaimed)
+    until(lambda: len(queued(redis)) == 2, "the jobs again")
+    executor.restore(unclaimed)
+    executor.submit([attempt(3)])
+    executor.close(timedelta(0))  # once it has done all that
+    assert sorted(queued(redis)) == [f"{number:032x}" for number in (1, 2, 3)]
+
+
+def test_an_attempt_that_a_worker_took_out_and_never_claimed_is_put_back(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(1)])
+    until(lambda: queued(redis), "the job")
+    redis.lmove(LIST, f"{LIST}:intermediate", "LEFT", "RIGHT")
+    executor.restore({f"{1:032x}": "default"})
+    until(lambda: queued(redis) == [f"{1:032x}"], "the job again")
+
+
+def test_capacity_is_the_room_in_redis(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in range(module.WAITING_MAX)])
+    assert executor.capacity() == 0
+    until(lambda: len(queued(redis)) == module.WAITING_MAX, "all jobs")
+    redis.ltrim(LIST, 0, 9)
+    until(lambda: executor.capacity() == module.WAITING_MAX - 10, "the room to be noticed")
+
+
+def test_removing_leaves_nothing_of_a_job(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(1)])
+    until(lambda: queued(redis), "the job")
+    redis.rpush(LIST, f"{1:032x}")
+    redis.lpush(f"{LIST}:intermediate", f"{1:032x}")
+    transport.remove(redis, "default", f"{1:032x}")
+    assert [key for key in redis.scan_iter() if b"job" in key or b"queue:" in key] == []
+
+
+def test_a_closed_executor_takes_nothing_and_has_sent_all(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in range(700)])
+    executor.close(timedelta(0))
+    executor.close(timedelta(0))
+    assert len(queued(redis)) == 700
+    with pytest.raises(ExecutorError, match="closed"):
+        executor.submit([attempt(1)])
+
+
+def test_closing_does_not_wait_for_a_redis_that_is_away(executor: RqExecutor, server: ValkeyServer) -> None:
+    server.close()
+    executor.submit([attempt(1)])
+    began = monotonic()
+    executor.close(timedelta(0))
+    assert monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("redis://redis.example:6379/0", "has no password", id="another machine without a password"),
+        pytest.param("http://127.0.0.1", "not an address of Redis", id="another scheme"),
+    ],
+)
+def test_an_unfit_address_is_refused_at_the_start(url: str, message: str) -> None:
+    with pytest.raises(ExecutorError, match=message):
+        RqExecutor(ExecutorSettings(redis_url=url))
+
+
+def test_a_redis_that_evicts_is_refused(redis: Redis) -> None:
+    check_redis(redis)
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(ExecutorError, match="allkeys-lru; set it to noeviction"):
+        check_redis(redis)
+
+
+def test_a_user_who_may_not_ask_for_info_is_refused(redis: Redis, server: ValkeyServer) -> None:
+    redis.execute_command("ACL", "SETUSER", "worker", "on", "nopass", "~*", "&*", "+@all", "-info")
+    path = server.url.removeprefix("unix://")
+    with (
+        closing(Redis(unix_socket_path=path, username="worker", password="x")) as other,
+        pytest.raises(ExecutorError, match=r"\+info"),
+    ):
+        check_redis(other)
