@@ -184,13 +184,6 @@ def pools_are_never_overdrawn(facts: Facts) -> Line:
             yield f"pool {pool_.name} has {pool_.slots} slots, {pool_.used} are used"
 
 
-def dags_count_their_running_runs(facts: Facts) -> Line:
-    running = Counter(run.dag_id for run in facts.runs.values() if run.state == "running")
-    for dag_ in facts.dags.values():
-        if dag_.running_runs != running[dag_.dag_id]:
-            yield f"dag {dag_.dag_id} counts {dag_.running_runs} running runs, there are {running[dag_.dag_id]}"
-
-
 def limits_of_one_version_hold(facts: Facts) -> Line:
     """I12, for the limits that a run is pinned to: `max_active_tasks` and `max_active_tis`."""
     for run in facts.runs.values():
@@ -433,7 +426,6 @@ CHECKS: Sequence[Callable[[Facts], Line]] = (
     upstream_counters_follow_from_states,
     pools_count_the_slots_of_active_instances,
     pools_are_never_overdrawn,
-    dags_count_their_running_runs,
     limits_of_one_version_hold,
     only_running_runs_have_ready_instances,
     unstarted_runs_are_untouched,

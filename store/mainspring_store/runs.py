@@ -27,7 +27,7 @@ from mainspring_store.database import Database
 from mainspring_store.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.instance_plan import PLAN_FIELDS, plan_of
 from mainspring_store.parking import wake_parked
-from mainspring_store.tables import dag, dag_run, task_instance, task_try
+from mainspring_store.tables import dag_run, task_instance, task_try
 from mainspring_store.types import Key, UtcDateTime
 
 __all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
@@ -170,12 +170,6 @@ def end_run(
         .values(state=RunState.FAILED, state_reason=reason, message=message, end_date=now, updated_at=now)
     )
     wake_waiting(connection, [(key, run.parent_attempt_id)], now=now)
-    if run.state == RunState.RUNNING:
-        connection.execute(
-            update(dag)
-            .where(dag.c.dag_id == select(dag_run.c.dag_id).where(dag_run.c.id == key).scalar_subquery())
-            .values(running_runs=dag.c.running_runs - 1)
-        )
     return True
 
 

@@ -72,8 +72,6 @@ dag = Table(
     Column("owners", Json, nullable=False),
     Column("max_active_runs", Integer, nullable=False),
     Column("max_active_tasks", Integer, nullable=False),
-    # Runs of this DAG in state running; moved in the transaction that moves the run.
-    Column("running_runs", Integer, nullable=False, server_default=text("0")),
     # The slot that is planned next; NULL = none. Planned anew whenever the schedule changes or the DAG is unpaused.
     Column("next_logical_date", UtcDateTime),
     Column("next_data_interval_end", UtcDateTime),

@@ -20,7 +20,7 @@ from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.parking import PARKED
 from mainspring_store.readiness import may_decide
 from mainspring_store.runs import wake_waiting
-from mainspring_store.tables import dag, dag_run, task_instance, task_try, xcom
+from mainspring_store.tables import dag_run, task_instance, task_try, xcom
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["Changes"]
@@ -142,9 +142,6 @@ class Changes:
             params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
             ended = connection.execute(statements.end_runs, params)
             wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=self._now)
-        for run, _ in self._run_ends:
-            if run.state is RunState.RUNNING:
-                connection.execute(statements.leave_running, {"dag": run.dag_id})
 
     def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
         """Shape -> run key -> task indexes that changed."""
@@ -283,9 +280,6 @@ class _Statements:
                 updated_at=now,
             )
             .returning(run.id, run.parent_attempt_id)
-        )
-        self.leave_running = (
-            update(dag).where(dag.c.dag_id == bindparam("dag")).values(running_runs=dag.c.running_runs - 1)
         )
         self._build_recount(rows_of)
 

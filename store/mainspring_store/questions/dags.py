@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, or_, select, text
 
 from mainspring.errors import NotFound
 from mainspring.states import RunState
@@ -42,6 +42,13 @@ def _of_last_run(column: Any) -> Any:
 
 _last_state = _of_last_run(dag_run.c.state)
 
+_running_runs = (
+    select(func.count())
+    .where(dag_run.c.dag_id == dag.c.dag_id, text("dag_run.state = 'running'"))
+    .correlate(dag)
+    .scalar_subquery()
+)
+
 _DAG = select(
     dag.c.dag_id,
     dag.c.is_paused,
@@ -50,7 +57,7 @@ _DAG = select(
     dag.c.owners,
     dag.c.max_active_runs,
     dag.c.max_active_tasks,
-    dag.c.running_runs,
+    _running_runs.label("running_runs"),
     dag.c.version_id,
     dag.c.next_logical_date,
     dag.c.next_data_interval_end,

@@ -189,8 +189,9 @@ class StartableRun:
     id: int
     dag_id: str
     version_id: int
-    running_runs: int
     max_active_runs: int
+    running_runs: int
+    """Of its DAG now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

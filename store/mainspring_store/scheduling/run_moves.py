@@ -37,10 +37,16 @@ class RunWrites:
 
         Several runs of one DAG may be returned though only some fit: the caller counts.
         """
-        return [
-            StartableRun(*row)
-            for row in self._connection.execute(self._statements.startable_runs, {"now": now, "limit_": limit})
-        ]
+        found = self._connection.execute(self._statements.startable_runs, {"now": now, "limit_": limit}).all()
+        if not found:
+            return []
+        # Counted by a statement of its own, after the DAGs were locked: the one before saw them as they were when it
+        # began, which may be before another scheduler's commit.
+        rows = dump_rows({"dag_id": dag_id} for dag_id in {row.dag_id for row in found})
+        running = {
+            row.dag_id: row.runs for row in self._connection.execute(self._statements.running_runs, {"rows": rows})
+        }
+        return [StartableRun(*row, running.get(row.dag_id, 0)) for row in found]
 
     def start_runs(self, run_ids: Sequence[int], *, now: datetime) -> list[int]:
         """Queued -> running, with the roots made ready; returns the ids that started."""
@@ -48,7 +54,6 @@ class RunWrites:
         started = [row.id for row in self._connection.execute(self._statements.start_runs, {**rows, "now": now})]
         if started:
             rows = {"rows": dump_rows({"id": run_id} for run_id in started)}
-            self._connection.execute(self._statements.count_started, rows)
             self._connection.execute(self._statements.ready_roots, rows)
         return started
 
@@ -87,9 +92,6 @@ class RunWrites:
         moved = self._connection.execute(self._statements.finish_runs, params).all()
         finished = [row.id for row in moved]
         has_woken = wake_waiting(self._connection, [(row.id, row.parent_attempt_id) for row in moved], now=now)
-        if finished:
-            rows = {"rows": dump_rows({"id": run_id} for run_id in finished)}
-            self._connection.execute(self._statements.count_finished, rows)
         return finished, has_woken
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:
@@ -119,15 +121,21 @@ class _Statements:
             return as_rows(fields, is_sqlite=is_sqlite)
 
         run = dag_run.c
+        other = dag_run.alias("other")
+        running = (
+            select(func.count())
+            .where(other.c.dag_id == dag.c.dag_id, other.c.state == literal_column("'running'"))
+            .scalar_subquery()
+        )
         self.startable_runs = (
-            select(run.id, run.dag_id, run.dag_version_id, dag.c.running_runs, dag.c.max_active_runs)
+            select(run.id, run.dag_id, run.dag_version_id, dag.c.max_active_runs)
             .select_from(dag_run)
             .join(dag, dag.c.dag_id == run.dag_id)
             .where(
                 text("dag_run.state = 'queued'"),
                 run.run_after <= bindparam("now", type_=UtcDateTime),
                 ~dag.c.is_paused,
-                dag.c.running_runs < dag.c.max_active_runs,
+                running < dag.c.max_active_runs,
             )
             .order_by(run.run_after, run.id)
             .limit(bindparam("limit_", type_=Integer()))
@@ -148,13 +156,12 @@ class _Statements:
             )
             .returning(run.id)
         )
-        chosen = rows_of({"id": int})
-        per_dag = (
-            select(run.dag_id, func.count().label("runs")).where(run.id.in_(select(chosen.c.id))).group_by(run.dag_id)
-        ).subquery("per_dag")
-        counted = update(dag).where(dag.c.dag_id == per_dag.c.dag_id)
-        self.count_started = counted.values(running_runs=dag.c.running_runs + per_dag.c.runs)
-        self.count_finished = counted.values(running_runs=dag.c.running_runs - per_dag.c.runs)
+        rows = rows_of({"dag_id": str})
+        self.running_runs = (
+            select(run.dag_id, func.count().label("runs"))
+            .where(run.dag_id.in_(select(rows.c.dag_id)), text("dag_run.state = 'running'"))
+            .group_by(run.dag_id)
+        )
         rows = rows_of({"id": int})
         self.ready_roots = (
             update(task_instance)

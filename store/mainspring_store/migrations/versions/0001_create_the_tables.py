@@ -35,7 +35,6 @@ def upgrade() -> None:
         sa.Column("owners", Json(), nullable=False),
         sa.Column("max_active_runs", sa.Integer(), nullable=False),
         sa.Column("max_active_tasks", sa.Integer(), nullable=False),
-        sa.Column("running_runs", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("next_logical_date", UtcDateTime(), nullable=True),
         sa.Column("next_data_interval_end", UtcDateTime(), nullable=True),
         sa.Column("next_run_after", UtcDateTime(), nullable=True),
