@@ -351,7 +351,7 @@ def test_the_same_tasks_saved_again_in_another_order_run_as_themselves(engine: E
 def test_a_deleted_dag_that_comes_back_in_another_order_runs_as_itself(engine: Engine) -> None:
     tasks = {"a": {"command": ["a"]}, "b": {"command": ["b"], "depends_on": ["a"]}}
     engine.trigger(engine.save("etl", tasks))
-    dags.delete_dag(engine.database, "etl")
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     engine.trigger(engine.save("etl", dict(reversed(tasks.items()))), "r2")
     engine.settle()
     assert engine.states("r2") == {"b": "scheduled", "a": "queued"}
