@@ -48,7 +48,8 @@ def bed(make: Callable[..., Bed]) -> Bed:
 # -- tasks and hosts
 
 
-def test_a_task_killed_from_outside_costs_only_itself(bed: Bed) -> None:
+def test_a_task_killed_from_outside_costs_only_itself(make: Callable[..., Bed]) -> None:
+    bed = make(concurrency=2)
     victim, other = sh("sleep 60"), sh("sleep 0.5; echo fine")
     bed.start(victim)
     bed.start(other)
