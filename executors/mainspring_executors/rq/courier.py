@@ -65,6 +65,9 @@ class Courier:
         from requests import Session
 
         self._url = f"{url.rstrip('/')}/execution/v1"
+        self.patience_seconds = _ANSWER_SECONDS_MAX
+        """How long a beat or a piece of log may wait for its connection, and for its answer: the task host must hear
+        from us between two calls. A claim and an end are worth waiting for."""
         self._session: Session = Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {worker_token}"
@@ -94,12 +97,12 @@ class Courier:
         is_last: it is about to end.
         """
         body = {"worker": {**self._worker, "is_stopped": is_last}, "attempts": list(attempt_ids)}
-        answer = self._answer(self._post("/beat", body))
+        answer = self._answer(self._post("/beat", body, patience=self.patience_seconds))
         return Heard(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))
 
     def log(self, claim: Claim, chunk: LogChunk) -> bool:
         """Append to the log; False when the attempt is not ours any more."""
-        return self._report(claim, "log", _chunk(chunk))
+        return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds)
 
     def finish(self, claim: Claim, report: Finished, chunks: Sequence[LogChunk]) -> bool:
         """Report the end, with the last of the log; False when the attempt is not ours any more."""
@@ -118,11 +121,15 @@ class Courier:
     def close(self) -> None:
         self._session.close()
 
-    def _report(self, claim: Claim, call: str, body: Mapping[str, Any]) -> bool:
+    def _report(
+        self, claim: Claim, call: str, body: Mapping[str, Any], *, patience: float = _ANSWER_SECONDS_MAX
+    ) -> bool:
         path = f"/attempts/{claim.attempt.attempt_id}/{call}"
-        return self._answer(self._post(path, body, token=claim.token)) is not None
+        return self._answer(self._post(path, body, token=claim.token, patience=patience)) is not None
 
-    def _post(self, path: str, body: Mapping[str, Any], *, token: str | None = None) -> "Response":
+    def _post(
+        self, path: str, body: Mapping[str, Any], *, token: str | None = None, patience: float = _ANSWER_SECONDS_MAX
+    ) -> "Response":
         from requests import RequestException
 
         try:
@@ -130,7 +137,7 @@ class Courier:
                 self._url + path,
                 data=orjson.dumps(body),
                 headers={"Content-Type": "application/json", **({"Attempt-Token": token} if token else {})},
-                timeout=(_CONNECT_SECONDS_MAX, _ANSWER_SECONDS_MAX),
+                timeout=(min(_CONNECT_SECONDS_MAX, patience), patience),
                 allow_redirects=False,
             )
         except RequestException as exc:

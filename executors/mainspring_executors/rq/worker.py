@@ -31,6 +31,8 @@ __all__ = ["WorkerSettings", "check_redis", "run_worker"]
 _log = logging.getLogger(__name__)
 
 _SELF_FENCE_MIN = timedelta(seconds=2)
+_CALLS_IN_LEASE = 12
+"""Waits for the execution API that fit into a lease; four of them fit into the patience of the task host."""
 _PAUSE_SECONDS = 1.0
 """Before Redis or the execution API is tried again."""
 
@@ -156,6 +158,7 @@ class _Service:
             try:
                 check_redis(self._redis)
                 self._lease = self._courier.beat([]).lease
+                self._courier.patience_seconds = self._lease.total_seconds() / _CALLS_IN_LEASE
                 return True
             except Unauthorized as exc:
                 raise ExecutorError(str(exc)) from exc
