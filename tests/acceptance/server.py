@@ -138,6 +138,10 @@ def proportional_memory_mib(pid: int) -> float:
     return kib / 1024
 
 
+def parent_of(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
 def cmdline_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
