@@ -6,6 +6,7 @@ from itsdangerous import URLSafeSerializer
 
 from mainspring_api import (
     approvals,
+    backfills,
     clearing,
     dag_runs,
     dags,
@@ -40,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     dags.blueprint,
     tasks.blueprint,
     schedules.blueprint,
+    backfills.blueprint,
     dag_runs.blueprint,
     task_instances.blueprint,
     clearing.blueprint,

@@ -27,11 +27,11 @@ from mainspring_api.waiting import POLL_SECONDS
 from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.notes import set_run_note
 from mainspring_store.questions import runs as questions
-from mainspring_store.questions.listing import CURSOR_TOTAL_MAX
+from mainspring_store.questions.listing import CURSOR_TOTAL_MAX, Listed
 from mainspring_store.runs import NewRun, cancel_run, create_run
 from mainspring_store.tokens import Role
 
-__all__ = ["blueprint", "run_body"]
+__all__ = ["DagRunCollection", "RunList", "blueprint", "params_of", "run_body", "runs_body"]
 
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand, wait for their end")
 
@@ -185,7 +185,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         run_id=run_id,
         run_type=RunType.MANUAL,
         conf=body.conf,
-        params=_params(version.definition, body.conf),
+        params=params_of(version.definition, body.conf),
         run_after=run_after,
         logical_date=body.logical_date,
         data_interval=body.data_interval or _data_interval(version.definition, body.logical_date),
@@ -213,15 +213,7 @@ def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
     listed = questions.list_runs(
         context().database, list_query(query, cursor=cursor), dag_id=None if dag_id == "~" else dag_id
     )
-    return answer(
-        {
-            "dag_runs": [run_body(row) for row in listed.rows],
-            "total_entries": listed.total,
-            "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
-            "next_cursor": listed.next_cursor,
-            "previous_cursor": listed.previous_cursor,
-        }
-    )
+    return answer(runs_body(listed, cursor))
 
 
 @blueprint.operation(
@@ -361,12 +353,16 @@ def _data_interval(definition: Definition, date: datetime | None) -> tuple[datet
     return (date, date) if slot is None else (slot.logical_date, slot.data_interval_end)
 
 
-def _params(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:
+def params_of(definition: Definition, conf: Mapping[str, Any], *, member: str = "conf") -> dict[str, Any]:
+    """The params that a `conf` makes; faults are told by their place in what was sent.
+
+    Raises:
+        InvalidParams: It does not fit the DAG's schema.
+    """
     try:
         return resolve_params(definition.params, conf)
     except InvalidParams as exc:
-        # Told by their place in what was sent.
-        raise InvalidParams([replace(each, pointer=f"/conf{each.pointer}") for each in exc.problems]) from exc
+        raise InvalidParams([replace(each, pointer=f"/{member}{each.pointer}") for each in exc.problems]) from exc
 
 
 def _checked_run_id(run_id: str) -> str:
@@ -378,6 +374,17 @@ def _checked_run_id(run_id: str) -> str:
 
 def _invalid(pointer: str, message: str, code: str = "invalid_value") -> InvalidInput:
     return InvalidInput([Problem(pointer=pointer, message=message, code=code)])
+
+
+def runs_body(listed: Listed, cursor: str | None) -> dict[str, Any]:
+    """A `DagRunCollection`."""
+    return {
+        "dag_runs": [run_body(row) for row in listed.rows],
+        "total_entries": listed.total,
+        "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
+        "next_cursor": listed.next_cursor,
+        "previous_cursor": listed.previous_cursor,
+    }
 
 
 def run_body(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report
 from mainspring.errors import StoreUnavailable
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
+from mainspring_scheduler.backfills import advance_backfills
 from mainspring_scheduler.clock import Clock
 from mainspring_scheduler.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.due import create_due_runs
@@ -45,7 +46,7 @@ class PassCounts:
     reports: int = 0
     moved: int = 0
     created: int = 0
-    """Runs made because they were due."""
+    """Runs made because they were due or belong to a backfill."""
     is_more_due: bool = False
     started: int = 0
     queued: int = 0
@@ -112,6 +113,8 @@ class Scheduler:
         self._inbox = _Inbox()
         self._polled_at = float("-inf")
         self._next_due_at: datetime | None = None
+        self._has_more = False
+        self._has_backfills = False
         self._cancelled: set[str] = set()
 
     def seconds_to_next(self) -> float:
@@ -138,17 +141,20 @@ class Scheduler:
             self._inbox.add(executor.reports(0))
         now = self._clock.now()
         is_due = self._next_due_at is not None and now >= self._next_due_at
-        is_looking = is_woken or is_due or self._clock.monotonic() - self._polled_at >= POLL_SECONDS
+        is_looking = is_woken or is_due or self._has_more or self._clock.monotonic() - self._polled_at >= POLL_SECONDS
         if not (is_looking or self._inbox.reports or self._inbox.chunks):
             return PassCounts()
         if is_looking:
             self._polled_at = self._clock.monotonic()
+        advanced = advance_backfills(self._database, self._versions, now) if is_looking and self._has_backfills else 0
         try:
             counts, dispatched = self._transact(is_looking, now)
         except SlotsTaken:
             # Nothing was changed. The next pass, at once, sees the room that is left; what this one read is kept.
             self._polled_at = float("-inf")
             return PassCounts(is_complete=False)
+        counts.created += advanced
+        self._has_more = not counts.is_complete
         self._inbox = _Inbox()
         self._submit(dispatched.attempts)
         if is_looking:
@@ -215,7 +221,11 @@ class Scheduler:
         counts.started += start_runs(current, self._versions, now)
         over = {one.dag_run_id: one for one in agenda.over_runs}
         locked = current.lock_runs(over, skip_locked=True) if over else frozenset()
-        due = _earliest(agenda.next_due_at, current.due.next_due_at(now))
+        slot_due_at, has_backfills = current.due.look_ahead(now)
+        # One that has just come begins with the next pass.
+        counts.is_more_due |= has_backfills and not self._has_backfills
+        self._has_backfills = has_backfills
+        due = _earliest(agenda.next_due_at, slot_due_at)
         return due, {run_id: over[run_id] for run_id in locked}
 
     def _dispatch(

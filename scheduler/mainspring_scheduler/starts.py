@@ -33,11 +33,12 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
 
 
 def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
-    taken: Counter[str] = Counter()
+    taken: Counter[tuple[str, int | None]] = Counter()
     chosen = []
     for run in runs:
-        if run.running_runs + taken[run.dag_id] < run.max_active_runs:
-            taken[run.dag_id] += 1
+        limited = (run.dag_id, run.backfill_id)
+        if run.running_runs + taken[limited] < run.max_active_runs:
+            taken[limited] += 1
             chosen.append(run)
     return chosen
 

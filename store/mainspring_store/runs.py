@@ -56,6 +56,7 @@ class NewRun:
     triggered_by: str = "rest_api"
     user: str | None = None
     note: str | None = None
+    backfill_id: int | None = None
     parent_attempt_id: str | None = None
     """The attempt that waits for it."""
     depth: int = 0
@@ -99,6 +100,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "triggered_by": run.triggered_by,
             "triggering_user_name": run.user,
             "note": run.note,
+            "backfill_id": run.backfill_id,
             "parent_attempt_id": run.parent_attempt_id,
             "depth": run.depth,
             "tasks_total": plan.count,

@@ -27,6 +27,7 @@ from mainspring_store.types import Json, Key, UtcDateTime
 __all__ = [
     "api_token",
     "attempt_report",
+    "backfill",
     "dag",
     "dag_run",
     "dag_tag",
@@ -118,6 +119,44 @@ dag_version = Table(
     sqlite_autoincrement=True,
 )
 
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("dag_id", ForeignKey("dag.dag_id", ondelete="CASCADE"), nullable=False),
+    # Whose schedule says which slots there are.
+    Column("dag_version_id", ForeignKey("dag_version.id", ondelete="CASCADE"), nullable=False),
+    # Bounds of the logical date, both included.
+    Column("from_date", UtcDateTime, nullable=False),
+    Column("to_date", UtcDateTime, nullable=False),
+    Column("run_backwards", Boolean, nullable=False),
+    Column("dag_run_conf", Json),
+    Column("reprocess_behavior", String(20), nullable=False),
+    Column("max_active_runs", Integer, nullable=False),
+    Column("run_on_latest_version", Boolean, nullable=False),
+    Column("is_paused", Boolean, nullable=False, server_default=text("false")),
+    # Slots in the range, and how many of them were looked at; the rest comes after the cursor, a logical date.
+    Column("slots_total", Integer, nullable=False),
+    Column("slots_done", Integer, nullable=False, server_default=text("0")),
+    # Of those looked at, the ones that had a run which was left as it is.
+    Column("slots_skipped", Integer, nullable=False, server_default=text("0")),
+    Column("cursor", UtcDateTime),
+    # Why it was paused, where nobody asked for that.
+    Column("message", Text),
+    Column("triggering_user_name", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("completed_at", UtcDateTime),
+    Index(
+        "uq_backfill_open",
+        "dag_id",
+        unique=True,
+        sqlite_where=text("completed_at IS NULL"),
+        postgresql_where=text("completed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
 dag_run = Table(
     "dag_run",
     metadata,
@@ -136,6 +175,8 @@ dag_run = Table(
     Column("depth", SmallInteger, nullable=False, server_default=text("0")),
     Column("conf", Json, nullable=False),
     Column("params", Json, nullable=False),
+    # The backfill that made it or had it run again; NULL = none, it counts for the DAG's `max_active_runs`.
+    Column("backfill_id", ForeignKey("backfill.id")),
     Column("logical_date", UtcDateTime),
     Column("data_interval_start", UtcDateTime),
     Column("data_interval_end", UtcDateTime),
@@ -196,6 +237,13 @@ dag_run = Table(
     ),
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
+    Index(
+        "ix_dag_run_backfill_id",
+        "backfill_id",
+        "id",
+        sqlite_where=text("backfill_id IS NOT NULL"),
+        postgresql_where=text("backfill_id IS NOT NULL"),
+    ),
     Index(
         "ix_dag_run_awaited",
         "parent_attempt_id",

@@ -31,6 +31,7 @@ ONE_OF_EACH = {
     "xcom_key": "k",
     "try_number": "1",
     "version_number": "1",
+    "backfill_id": "1",
     "secret_name": "s",
     "map_index": "0",
     "task_try_number": "1",

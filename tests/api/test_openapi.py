@@ -19,13 +19,15 @@ AIRFLOW_OPERATIONS = {
     "patch_task_instance", "patch_task_instance_by_map_index", "patch_task_instance_dry_run",
     "patch_task_instance_dry_run_by_map_index", "get_mapped_task_instances", "get_mapped_task_instance",
     "get_task_instance_tries", "get_mapped_task_instance_tries", "get_task_instance_try_details",
-    "get_mapped_task_instance_try_details",
+    "get_mapped_task_instance_try_details", "list_backfills", "create_backfill", "create_backfill_dry_run",
+    "get_backfill", "pause_backfill", "unpause_backfill", "cancel_backfill",
     "get_pools", "get_pool", "post_pool", "patch_pool", "delete_pool",
     "bulk_pools", "get_variables", "get_variable", "post_variable", "patch_variable", "delete_variable",
     "bulk_variables",
 }  # fmt: skip
 OUR_OPERATIONS = {
-    "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_openapi", "get_secrets",
+    "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_backfill_dag_runs",
+    "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_secrets",
     "put_secret", "delete_secret", "get_approvals", "answer_approval",
 }  # fmt: skip
 

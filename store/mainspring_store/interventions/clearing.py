@@ -23,7 +23,7 @@ from mainspring_store.interventions.targets import (
     wanted_in,
 )
 
-__all__ = ["Clear", "clear", "preview_clear"]
+__all__ = ["Clear", "clear", "clear_ended_run", "preview_clear"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +80,19 @@ def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *
         if ids:
             _write(connection, changes, ids, request, now)
     return ids
+
+
+def clear_ended_run(connection: Connection, key: int, shape: Shape, *, now: datetime) -> bool:
+    """Clear all of a run, within a transaction of the caller's; False, changing nothing, when it has not ended."""
+    wanted = wanted_in([shape], TasksWanted())
+    for run in load_runs(connection, {key: shape}, is_locking=True):
+        if run.state not in RUN_FINISHED:
+            return False
+        changes = Changes(now=now, fence_reason=StateReason.CANCELLED, fence_message="stopped, because it was cleared")
+        _clear_run(changes, run, _cleared(run, wanted, Clear()))
+        changes.apply(connection)
+        return True
+    return False
 
 
 def _write(connection: Connection, changes: Changes, ids: Sequence[int], request: Clear, now: datetime) -> None:

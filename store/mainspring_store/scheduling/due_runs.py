@@ -6,13 +6,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, bindparam, exists, func, literal_column, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunType
 from mainspring_store.runs import NewRun, insert_run
-from mainspring_store.tables import dag, dag_run
+from mainspring_store.tables import backfill, dag, dag_run
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["DueDag", "DueWrites", "Plan"]
@@ -56,10 +56,11 @@ class DueWrites:
             DueDag(*row) for row in self._connection.execute(self._statements.due_dags, {"now": now, "limit_": limit})
         ]
 
-    def next_due_at(self, now: datetime) -> datetime | None:
-        """When the next slot or the next run with a later start comes due, after `now`."""
-        row = self._connection.execute(self._statements.next_due, {"now": now}).one()
-        return min(filter(None, row), default=None)
+    def look_ahead(self, now: datetime) -> tuple[datetime | None, bool]:
+        """When the next slot or the next run with a later start comes due, after `now`; and whether a backfill is
+        under way."""
+        *instants, has_backfills = self._connection.execute(self._statements.look_ahead, {"now": now}).one()
+        return min(filter(None, instants), default=None), has_backfills
 
     def create_run(self, run: NewRun, *, now: datetime) -> int | None:
         """Create a run; None, changing nothing, when the DAG has one of this logical date or id already."""
@@ -114,13 +115,14 @@ class _Statements:
         )
         if not is_sqlite:
             self.due_dags = self.due_dags.with_for_update(key_share=True, skip_locked=True, of=dag)
-        self.next_due = select(
+        self.look_ahead = select(
             select(func.min(dag.c.next_run_after, type_=UtcDateTime))
             .where(text("next_run_after IS NOT NULL AND NOT is_paused"), dag.c.next_run_after > now)
             .scalar_subquery(),
             select(func.min(dag_run.c.run_after, type_=UtcDateTime))
             .where(text("state = 'queued'"), dag_run.c.run_after > now)
             .scalar_subquery(),
+            exists().where(text("completed_at IS NULL"), ~backfill.c.is_paused),
         )
         self.plan = (
             update(dag)

@@ -189,9 +189,11 @@ class StartableRun:
     id: int
     dag_id: str
     version_id: int
+    backfill_id: int | None
+    """Each backfill has a limit of its own; the runs of none count for that of their DAG."""
     max_active_runs: int
     running_runs: int
-    """Of its DAG now."""
+    """Of its DAG, or of its backfill, now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, literal_column, or_, select, text, update
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
@@ -17,7 +17,7 @@ from mainspring_store.scheduling.records import (
     RunFacts,
     StartableRun,
 )
-from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
+from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_instance, xcom
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["RunWrites"]
@@ -44,9 +44,10 @@ class RunWrites:
         # began, which may be before another scheduler's commit.
         rows = dump_rows({"dag_id": dag_id} for dag_id in {row.dag_id for row in found})
         running = {
-            row.dag_id: row.runs for row in self._connection.execute(self._statements.running_runs, {"rows": rows})
+            (row.dag_id, row.backfill_id): row.runs
+            for row in self._connection.execute(self._statements.running_runs, {"rows": rows})
         }
-        return [StartableRun(*row, running.get(row.dag_id, 0)) for row in found]
+        return [StartableRun(*row, running.get((row.dag_id, row.backfill_id), 0)) for row in found]
 
     def start_runs(self, run_ids: Sequence[int], *, now: datetime) -> list[int]:
         """Queued -> running, with the roots made ready; returns the ids that started."""
@@ -124,18 +125,29 @@ class _Statements:
         other = dag_run.alias("other")
         running = (
             select(func.count())
-            .where(other.c.dag_id == dag.c.dag_id, other.c.state == literal_column("'running'"))
+            .where(
+                other.c.dag_id == dag.c.dag_id,
+                other.c.state == literal_column("'running'"),
+                other.c.backfill_id.is_not_distinct_from(run.backfill_id),
+            )
             .scalar_subquery()
         )
+        # None, so that nothing is below it, while a backfill is paused. One that has ended limits what is run again.
+        limit_of_backfill = (
+            select(backfill.c.max_active_runs)
+            .where(backfill.c.id == run.backfill_id, or_(~backfill.c.is_paused, backfill.c.completed_at.is_not(None)))
+            .scalar_subquery()
+        )
+        limit = case((run.backfill_id.is_(None), dag.c.max_active_runs), else_=limit_of_backfill)
         self.startable_runs = (
-            select(run.id, run.dag_id, run.dag_version_id, dag.c.max_active_runs)
+            select(run.id, run.dag_id, run.dag_version_id, run.backfill_id, limit)
             .select_from(dag_run)
             .join(dag, dag.c.dag_id == run.dag_id)
             .where(
                 text("dag_run.state = 'queued'"),
                 run.run_after <= bindparam("now", type_=UtcDateTime),
                 ~dag.c.is_paused,
-                running < dag.c.max_active_runs,
+                running < limit,
             )
             .order_by(run.run_after, run.id)
             .limit(bindparam("limit_", type_=Integer()))
@@ -158,9 +170,9 @@ class _Statements:
         )
         rows = rows_of({"dag_id": str})
         self.running_runs = (
-            select(run.dag_id, func.count().label("runs"))
+            select(run.dag_id, run.backfill_id, func.count().label("runs"))
             .where(run.dag_id.in_(select(rows.c.dag_id)), text("dag_run.state = 'running'"))
-            .group_by(run.dag_id)
+            .group_by(run.dag_id, run.backfill_id)
         )
         rows = rows_of({"id": int})
         self.ready_roots = (

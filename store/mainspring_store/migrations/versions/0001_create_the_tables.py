@@ -121,6 +121,47 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "backfill",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("dag_id", sa.String(length=250), nullable=False),
+        sa.Column("dag_version_id", Key, nullable=False),
+        sa.Column("from_date", UtcDateTime(), nullable=False),
+        sa.Column("to_date", UtcDateTime(), nullable=False),
+        sa.Column("run_backwards", sa.Boolean(), nullable=False),
+        sa.Column("dag_run_conf", Json(), nullable=True),
+        sa.Column("reprocess_behavior", sa.String(length=20), nullable=False),
+        sa.Column("max_active_runs", sa.Integer(), nullable=False),
+        sa.Column("run_on_latest_version", sa.Boolean(), nullable=False),
+        sa.Column("is_paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("slots_total", sa.Integer(), nullable=False),
+        sa.Column("slots_done", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("slots_skipped", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cursor", UtcDateTime(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("triggering_user_name", sa.Text(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("completed_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["dag_id"], ["dag.dag_id"], name=op.f("fk_backfill_dag_id_dag"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["dag_version_id"],
+            ["dag_version.id"],
+            name=op.f("fk_backfill_dag_version_id_dag_version"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backfill")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("backfill", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_backfill_open",
+            ["dag_id"],
+            unique=True,
+            sqlite_where=sa.text("completed_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL"),
+        )
+
+    op.create_table(
         "dag_run",
         sa.Column("id", Key, nullable=False),
         sa.Column("dag_id", sa.String(length=250), nullable=False),
@@ -134,6 +175,7 @@ def upgrade() -> None:
         sa.Column("depth", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("conf", Json(), nullable=False),
         sa.Column("params", Json(), nullable=False),
+        sa.Column("backfill_id", Key, nullable=True),
         sa.Column("logical_date", UtcDateTime(), nullable=True),
         sa.Column("data_interval_start", UtcDateTime(), nullable=True),
         sa.Column("data_interval_end", UtcDateTime(), nullable=True),
@@ -165,12 +207,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["dag_version_id"], ["dag_version.id"], name=op.f("fk_dag_run_dag_version_id_dag_version")
         ),
+        sa.ForeignKeyConstraint(["backfill_id"], ["backfill.id"], name=op.f("fk_dag_run_backfill_id_backfill")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dag_run")),
         sa.UniqueConstraint("dag_id", "logical_date", name=op.f("uq_dag_run_dag_id_logical_date")),
         sa.UniqueConstraint("dag_id", "run_id", name=op.f("uq_dag_run_dag_id_run_id")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("dag_run", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_dag_run_backfill_id",
+            ["backfill_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("backfill_id IS NOT NULL"),
+            postgresql_where=sa.text("backfill_id IS NOT NULL"),
+        )
         batch_op.create_index("ix_dag_run_dag_id_id", ["dag_id", "id"], unique=False)
         batch_op.create_index("ix_dag_run_dag_version_id", ["dag_version_id"], unique=False)
         batch_op.create_index(
@@ -469,7 +519,21 @@ def downgrade() -> None:
         batch_op.drop_index("ix_dag_run_dag_version_id")
         batch_op.drop_index("ix_dag_run_dag_id_id")
 
+        batch_op.drop_index(
+            "ix_dag_run_backfill_id",
+            sqlite_where=sa.text("backfill_id IS NOT NULL"),
+            postgresql_where=sa.text("backfill_id IS NOT NULL"),
+        )
+
     op.drop_table("dag_run")
+    with op.batch_alter_table("backfill", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_backfill_open",
+            sqlite_where=sa.text("completed_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NULL"),
+        )
+
+    op.drop_table("backfill")
     op.drop_table("dag_version")
     with op.batch_alter_table("dag_tag", schema=None) as batch_op:
         batch_op.drop_index("ix_dag_tag_name")

@@ -1,0 +1,187 @@
+"""Backfills under way: each is moved on in a transaction of its own, under the lock of its row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from mainspring.states import RunState, RunType
+from mainspring_store.backfills import ReprocessBehavior
+from mainspring_store.database import Database
+from mainspring_store.effects import lock_runs
+from mainspring_store.interventions.clearing import clear_ended_run
+from mainspring_store.interventions.targets import Shape
+from mainspring_store.runs import NewRun, insert_run
+from mainspring_store.tables import backfill, dag, dag_run, dag_version
+from mainspring_store.types import UtcDateTime
+
+__all__ = ["BackfillWrites", "ExistingRun", "OpenBackfill", "backfills_with_room", "begin_backfill", "halt_backfill"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenBackfill:
+    """A backfill that has not ended."""
+
+    id: int
+    dag_id: str
+    dag_version_id: int
+    from_date: datetime
+    to_date: datetime
+    run_backwards: bool
+    dag_run_conf: Mapping[str, Any] | None
+    reprocess_behavior: ReprocessBehavior
+    max_active_runs: int
+    run_on_latest_version: bool
+    slots_total: int
+    slots_done: int
+    cursor: datetime | None
+    triggering_user_name: str | None
+    created_at: datetime
+    current_version_id: int
+    """Of its DAG."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingRun:
+    """A run that a slot has already."""
+
+    id: int
+    version_id: int
+    state: RunState
+
+
+def backfills_with_room(database: Database, limit: int) -> list[int]:
+    """Backfills that are neither paused nor of a paused DAG, and have fewer unfinished runs than they may; oldest
+    first."""
+    with database.read() as connection:
+        return list(connection.scalars(_WITH_ROOM, {"limit_": limit}))
+
+
+@contextmanager
+def begin_backfill(database: Database, key: int) -> Iterator["BackfillWrites | None"]:
+    """A transaction that moves a backfill on; None when it has ended, was paused, or another scheduler has it."""
+    with database.write() as connection:
+        row = connection.execute(_LOCK, {"key": key}).one_or_none()
+        if row is None:
+            yield None
+            return
+        behavior = ReprocessBehavior(row.reprocess_behavior)
+        yield BackfillWrites(connection, OpenBackfill(**{**row._mapping, "reprocess_behavior": behavior}))
+
+
+def halt_backfill(database: Database, key: int, message: str, *, now: datetime) -> None:
+    """Pause a backfill that cannot go on, and tell why."""
+    with database.write() as connection:
+        connection.execute(_HALT, {"key": key, "message": message, "now": now})
+
+
+class BackfillWrites:
+    """What may be done with one backfill under its lock."""
+
+    def __init__(self, connection: Connection, of: OpenBackfill) -> None:
+        self._connection = connection
+        self.of = of
+        # Counted in a statement of its own: only then it sees all that was done before the lock was free.
+        self.unfinished: int = connection.scalar(_UNFINISHED, {"key": of.id}) or 0
+
+    def runs_at(self, dates: Sequence[datetime]) -> Mapping[datetime, ExistingRun]:
+        """The runs of the DAG at these logical dates, locked as they stand."""
+        params = {"dag": self.of.dag_id, "dates": list(dates)}
+        if not lock_runs(self._connection, self._connection.scalars(_KEYS_AT, params).all()):
+            return {}
+        return {
+            row.logical_date: ExistingRun(row.id, row.dag_version_id, RunState(row.state))
+            for row in self._connection.execute(_RUNS_AT, params)
+        }
+
+    def create_run(self, run: NewRun, *, now: datetime) -> bool:
+        """Make a run; False when the DAG has one of this logical date or id by now."""
+        try:
+            with self._connection.begin_nested():
+                insert_run(self._connection, run, now=now)
+        except IntegrityError:
+            return False
+        return True
+
+    def run_again(self, run: ExistingRun, shape: Shape, renewed: Mapping[str, Any], *, now: datetime) -> bool:
+        """Have a run that has ended run again as one of this backfill; False when it has not ended.
+
+        renewed: columns of the run that it gets anew.
+        """
+        if not clear_ended_run(self._connection, run.id, shape, now=now):
+            return False
+        values = {"run_type": RunType.BACKFILL, "triggered_by": "backfill", "backfill_id": self.of.id, **renewed}
+        self._connection.execute(update(dag_run).where(dag_run.c.id == run.id).values(values))
+        return True
+
+    def move_on(self, *, cursor: datetime, done: int, skipped: int, now: datetime) -> None:
+        """Note that `done` more slots were looked at, the last of them at `cursor`."""
+        self._connection.execute(
+            _MOVE_ON, {"key": self.of.id, "at": cursor, "done": done, "skipped": skipped, "now": now}
+        )
+
+    def complete(self, *, now: datetime) -> None:
+        self._connection.execute(_COMPLETE, {"key": self.of.id, "now": now})
+
+    def version_document(self, version_id: int) -> Mapping[str, Any]:
+        """The stored definition of a version."""
+        document: Mapping[str, Any] = self._connection.execute(_DOCUMENT, {"id": version_id}).scalar_one()
+        return document
+
+
+_UNFINISHED = (
+    select(func.count())
+    .select_from(dag_run)
+    .where(
+        dag_run.c.backfill_id == bindparam("key"),
+        dag_run.c.state.in_([literal_column("'queued'"), literal_column("'running'")]),
+    )
+)
+_unfinished_of_row = (
+    select(func.count())
+    .select_from(dag_run)
+    .where(
+        dag_run.c.backfill_id == backfill.c.id,
+        dag_run.c.state.in_([literal_column("'queued'"), literal_column("'running'")]),
+    )
+    .scalar_subquery()
+)
+_OPEN = (text("backfill.completed_at IS NULL"), ~backfill.c.is_paused, ~dag.c.is_paused)
+_WITH_ROOM = (
+    select(backfill.c.id)
+    .join(dag, dag.c.dag_id == backfill.c.dag_id)
+    .where(*_OPEN, _unfinished_of_row < backfill.c.max_active_runs)
+    # What is only waited for needs no room.
+    .where((backfill.c.slots_done < backfill.c.slots_total) | (_unfinished_of_row == 0))
+    .order_by(backfill.c.id)
+    .limit(bindparam("limit_"))
+)
+_LOCK = (
+    select(
+        *(backfill.c[name] for name in OpenBackfill.__dataclass_fields__ if name != "current_version_id"),
+        dag.c.version_id.label("current_version_id"),
+    )
+    .join(dag, dag.c.dag_id == backfill.c.dag_id)
+    .where(backfill.c.id == bindparam("key"), *_OPEN)
+    .with_for_update(key_share=True, skip_locked=True, of=backfill)
+)
+_KEYS_AT = select(dag_run.c.id).where(
+    dag_run.c.dag_id == bindparam("dag"),
+    dag_run.c.logical_date.in_(bindparam("dates", expanding=True, type_=UtcDateTime)),
+)
+_RUNS_AT = _KEYS_AT.add_columns(dag_run.c.dag_version_id, dag_run.c.state, dag_run.c.logical_date)
+_now = bindparam("now", type_=UtcDateTime)
+_OF_KEY = update(backfill).where(backfill.c.id == bindparam("key"))
+_MOVE_ON = _OF_KEY.values(
+    cursor=bindparam("at", type_=UtcDateTime),
+    slots_done=backfill.c.slots_done + bindparam("done"),
+    slots_skipped=backfill.c.slots_skipped + bindparam("skipped"),
+    updated_at=_now,
+)
+_COMPLETE = _OF_KEY.values(completed_at=_now, updated_at=_now)
+_HALT = _OF_KEY.values(is_paused=True, message=bindparam("message"), updated_at=_now)
+_DOCUMENT = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))

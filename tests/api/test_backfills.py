@@ -1,0 +1,139 @@
+"""Backfills over HTTP: a dry run, the start, its progress, pause, cancel, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.harness import SHELL, Api
+
+RANGE = {"dag_id": "etl", "from_date": "2026-01-01T00:00:00Z", "to_date": "2026-01-05T00:00:00Z"}
+NOOP = {"a": {"type": "noop"}}
+
+
+def test_a_backfill_runs_its_range_and_tells_how_far_it_has_come(api: Api) -> None:
+    api.save(tasks=NOOP, schedule="@daily")
+    created = api.post("/backfills", {**RANGE, "dag_run_conf": {"x": 1}, "max_active_runs": 2})
+    assert (created["completed_at"], created["is_paused"], created["dag_run_conf"]) == (None, False, {"x": 1})
+    assert (created["progress"]["slots_total"], created["progress"]["slots_done"]) == (5, 0)
+    api.engine.settle()
+    ended = api.get(f"/backfills/{created['id']}")
+    assert ended["completed_at"] is not None
+    assert (ended["progress"]["slots_done"], ended["progress"]["runs_success"]) == (5, 5)
+    runs = api.get(f"/backfills/{created['id']}/dagRuns?order_by=-logical_date&limit=2")
+    assert runs["total_entries"] == 5
+    assert [run["dag_run_id"] for run in runs["dag_runs"]] == [
+        "backfill__2026-01-05T00:00:00+00:00",
+        "backfill__2026-01-04T00:00:00+00:00",
+    ]
+    one = runs["dag_runs"][0]
+    assert (one["run_type"], one["triggered_by"], one["triggering_user_name"]) == ("backfill", "backfill", "admin")
+    assert (one["data_interval_start"], one["data_interval_end"]) == ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z")
+    assert api.get("/dags/etl/dagRuns?run_type=backfill")["total_entries"] == 5
+    assert api.get("/backfills?dag_id=etl") == {"backfills": [ended], "total_entries": 1}
+
+
+@pytest.mark.parametrize(
+    ("more", "days"),
+    [
+        pytest.param({}, [1, 2, 4, 5], id="what has no run"),
+        pytest.param({"run_backwards": True}, [5, 4, 2, 1], id="backwards"),
+        pytest.param({"reprocess_behavior": "failed"}, [1, 2, 3, 4, 5], id="failed ones again"),
+    ],
+)
+def test_a_dry_run_tells_the_runs_and_makes_none(sqlite_api: Api, more: dict[str, Any], days: list[int]) -> None:
+    sqlite_api.save(schedule="@daily")
+    run_id = sqlite_api.trigger(logical_date="2026-01-03T00:00:00Z")
+    sqlite_api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
+    dry = sqlite_api.post("/backfills/dry_run", {**RANGE, **more})
+    assert [row["logical_date"] for row in dry["backfills"]] == [f"2026-01-0{day}T00:00:00Z" for day in days]
+    assert dry["total_entries"] == len(days)
+    assert sqlite_api.get("/backfills?dag_id=etl")["total_entries"] == 0
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_backfill_is_paused_and_cancelled(sqlite_api: Api, method: str) -> None:
+    sqlite_api.save(tasks={"a": SHELL}, schedule="@daily")
+    key = sqlite_api.post("/backfills", RANGE)["id"]
+    sqlite_api.engine.settle()
+
+    def send(verb: str) -> Any:
+        return sqlite_api.request(method, f"/backfills/{key}/{verb}")
+
+    assert send("pause").json["is_paused"] is True
+    assert send("pause").json["is_paused"] is True
+    assert send("unpause").json["is_paused"] is False
+    cancelled = send("cancel").json
+    assert cancelled["completed_at"] is not None
+    assert cancelled["progress"]["runs_running"] == 5
+    for verb in ("pause", "unpause", "cancel"):
+        assert (send(verb).status, send(verb).json["detail"]["message"]) == (409, f"backfill {key} has ended")
+
+
+def test_a_second_backfill_of_a_dag_waits_for_the_first(sqlite_api: Api) -> None:
+    sqlite_api.save(schedule="@daily")
+    sqlite_api.save("other", schedule="@daily")
+    sqlite_api.post("/backfills", RANGE)
+    assert "etl" in sqlite_api.post("/backfills", RANGE, 409)["detail"]["message"]
+    sqlite_api.post("/backfills", {**RANGE, "dag_id": "other"})
+
+
+def test_what_is_unknown_is_not_found(sqlite_api: Api) -> None:
+    sqlite_api.post("/backfills", RANGE, 404)
+    sqlite_api.post("/backfills/dry_run", RANGE, 404)
+    sqlite_api.get("/backfills?dag_id=etl", 404)
+    for path in ("/backfills/1", "/backfills/1/dagRuns", "/backfills/x", "/backfills/-1", f"/backfills/{2**31}"):
+        sqlite_api.get(path, 404)
+    for verb in ("pause", "unpause", "cancel"):
+        assert sqlite_api.request("PUT", f"/backfills/1/{verb}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("dag", "body", "pointer"),
+    [
+        pytest.param({}, {"to_date": "2025-01-01"}, "/to_date", id="end before start"),
+        pytest.param(
+            {}, {"from_date": "9998-01-01", "to_date": "9999-12-31T23:59:59Z"}, "/from_date", id="all in the future"
+        ),
+        pytest.param({}, {"from_date": "2026-01-01T01:00:00Z", "to_date": "2026-01-01T02:00:00Z"}, "/from_date",
+                     id="no slot in the range"),
+        pytest.param({}, {"from_date": "0000-01-01"}, "/from_date", id="year 0"),
+        pytest.param({"schedule": "@hourly"}, {"from_date": "1990-01-01"}, "/to_date", id="too long a range"),
+        pytest.param({"schedule": None}, {}, "/dag_id", id="no schedule"),
+        pytest.param({"schedule": {"at": ["2026-01-01"]}}, {}, "/dag_id", id="no intervals"),
+        pytest.param({}, {"max_active_runs": 0}, "/max_active_runs", id="no run at one time"),
+        pytest.param({}, {"max_active_runs": True}, "/max_active_runs", id="a boolean is no number"),
+        pytest.param({}, {"reprocess_behavior": "all"}, "/reprocess_behavior", id="unknown behaviour"),
+        pytest.param({}, {"run_backwards": "yes"}, "/run_backwards", id="text is no boolean"),
+        pytest.param({}, {"dag_run_conf": {"rows": "x"}}, "/dag_run_conf/rows", id="conf does not fit"),
+        pytest.param({}, {"dag_run_conf": []}, "/dag_run_conf", id="conf is a list"),
+        pytest.param({}, {"surprise": 1}, "/surprise", id="unknown member"),
+        pytest.param({"past": True}, {"run_backwards": True, "reprocess_behavior": "failed"}, "/run_backwards",
+                     id="backwards against depends_on_past"),
+        pytest.param({"past": True}, {}, "/reprocess_behavior", id="depends_on_past leaves no gaps"),
+        pytest.param({}, {"run_on_latest_version": True, "reprocess_behavior": "completed"}, "/run_on_latest_version",
+                     id="another version of a run that exists"),
+    ],
+)  # fmt: skip
+def test_a_backfill_that_cannot_be_is_refused_by_place(
+    sqlite_api: Api, dag: dict[str, Any], body: dict[str, Any], pointer: str
+) -> None:
+    params = {"type": "object", "properties": {"rows": {"type": "integer"}}}
+    fields = {"schedule": "@daily", "params": params, **dag}
+    tasks = {"a": {"type": "noop", "depends_on_past": fields.pop("past", False)}}
+    sqlite_api.save(tasks=tasks, **fields)
+    for path in ("/backfills", "/backfills/dry_run"):
+        problem = sqlite_api.post(path, {**RANGE, **body}, 422)
+        assert pointer in [error["pointer"] for error in problem["errors"]]
+    assert sqlite_api.get("/backfills?dag_id=etl")["total_entries"] == 0
+
+
+def test_a_list_needs_a_dag(sqlite_api: Api) -> None:
+    sqlite_api.get("/backfills", 422)
+
+
+def test_a_dag_can_be_deleted_with_its_backfills(api: Api) -> None:
+    api.save(tasks=NOOP, schedule="@daily")
+    key = api.post("/backfills", RANGE)["id"]
+    api.engine.settle()
+    api.delete("/dags/etl")
+    api.get(f"/backfills/{key}", 404)
