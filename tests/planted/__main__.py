@@ -90,6 +90,7 @@ def _first_red(copy: Path, tests: Sequence[str]) -> str:
         **os.environ,
         "PYTHONPATH": os.pathsep.join(str(copy / package) for package in (*PACKAGES, ".")),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "MAINSPRING_SIMULATION_EXAMPLES": "100",
         "MAINSPRING_SIMULATION_SHRINK": "0",
     }
     line = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--no-header", "--tb=no", "-p", "no:cacheprovider"]

@@ -1,12 +1,13 @@
 """What the simulation found, each as a story of its own."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from mainspring.errors import StoreUnavailable
-from mainspring_scheduler.rescue import find_lost
-from mainspring_store import Database, dags, runs
+from mainspring_scheduler.rescue import LOST_AFTER, find_lost
+from mainspring_store import Database, dags, runs, services
 from tests.scheduler.engine import Engine
 from tests.simulation.world import UnreliableDatabase
 
@@ -156,3 +157,22 @@ def test_a_dag_that_is_deleted_and_saved_anew_runs_as_it_says_now(engine: Engine
     engine.trigger(engine.save("etl", {"a": {"command": ["new"]}}))
     engine.settle()
     assert engine.attempt("a").payload["command"] == ["new"]
+
+
+def test_the_attempts_of_a_living_scheduler_are_not_lost(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    now, executors = engine.clock.now(), {"thread": engine.executor}
+    services.register_service(
+        engine.database,
+        incarnation="first",
+        kind="scheduler",
+        hostname="h",
+        pid=1,
+        version="0",
+        details={},
+        now=now,
+    )
+    find = partial(find_lost, engine.database, executors, incarnation="second", is_exclusive=False)
+    assert find(now=now + LOST_AFTER) == []
+    assert len(find(now=now + LOST_AFTER + timedelta(seconds=1))) == 1
