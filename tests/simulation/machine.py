@@ -18,10 +18,11 @@ from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
-from mainspring.states import RunType, StateReason
+from mainspring.states import RunType, StateReason, TaskState
 from mainspring_executors.contract import SubmitResult
 from mainspring_scheduler.scheduler import PassCounts
 from mainspring_store import dags, runs
+from mainspring_store.interventions import Clear, Mark, RunsWanted, TasksWanted, clear, mark
 from mainspring_store.migrate import migrate
 from mainspring_store.tables import metadata
 from tests.invariants import Facts, read_facts, violations
@@ -125,6 +126,35 @@ class EngineMachine(RuleBasedStateMachine):
         assert done is not was_over
         if done:
             self.model.stop(run)
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, task=PICK, has_downstream=st.booleans(), has_upstream=st.sampled_from([False, False, True]))
+    def clear(self, pick: int, task: int, has_downstream: bool, has_upstream: bool) -> None:
+        run = _one(list(self.model.runs.values()), pick)
+        request = Clear(
+            runs=RunsWanted(run_id=run.run_id),
+            tasks=TasksWanted(
+                task_ids=[_one(list(run.definition.tasks), task)],
+                include_downstream=has_downstream,
+                include_upstream=has_upstream,
+            ),
+        )
+        clear(self.database, dags.Versions(self.database), run.dag_id, request, now=self.clock.now())
+        self._follow_the_hand(run)
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, task=PICK, state=st.sampled_from([TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED]))
+    def mark(self, pick: int, task: int, state: TaskState) -> None:
+        run = _one(list(self.model.runs.values()), pick)
+        request = Mark(
+            state=state,
+            runs=RunsWanted(run_id=run.run_id),
+            tasks=TasksWanted(task_ids=[_one(list(run.definition.tasks), task)]),
+        )
+        mark(self.database, dags.Versions(self.database), run.dag_id, request, by="test", now=self.clock.now())
+        self._follow_the_hand(run)
+        # A run that has nothing left to do is ended by the scheduler's next look.
+        self._pass(self.hosts[0])
 
     @precondition(lambda self: self.versions)
     @rule(pick=PICK, is_paused=st.booleans())
@@ -285,6 +315,13 @@ class EngineMachine(RuleBasedStateMachine):
             assert found == expected, f"run {row.run_id}: the engine shows {found}, the model {expected}"
             assert row.state == run.state, f"run {row.run_id} is {row.state}, the model says {run.state}"
         assert {row.run_id for row in facts.runs.values()} == set(self.model.runs), "a run came or went by itself"
+
+    def _follow_the_hand(self, run: Run) -> None:
+        """What a clear or mark makes of a run is told elsewhere; here counts what the engine makes of it."""
+        facts = read_facts(self.database)
+        row = next(one for one in facts.runs.values() if one.run_id == run.run_id)
+        run.state, run.timeout_at = row.state, row.timeout_at
+        self.model.adopt(run, facts.instances[row.id])
 
     def _drain(self) -> None:
         """From whatever state: everything that was begun comes to an end, and then nothing moves any more."""

@@ -96,6 +96,24 @@ class Model:
                 instance.state = "failed" if instance.state in (*ACTIVE, "deferred") else "skipped"
         run.state = "failed"
 
+    def adopt(self, run: Run, rows: Iterable[Any]) -> None:
+        """Somebody changed the run by hand: go on from what the database shows."""
+        run.instances = {}
+        for row in rows:
+            task = run.definition.tasks[row.task_id]
+            instance = Instance(
+                task,
+                task.is_mapped and row.map_value is None,
+                row.max_tries,
+                row.state,
+                row.try_number,
+                row.attempt_id,
+                row.not_before,
+            )
+            run.instances[row.task_id, row.map_index] = instance
+            if instance.attempt_id is not None:
+                self.by_attempt[instance.attempt_id] = (run, instance)
+
     def look(self, now: datetime) -> None:
         """What time and room bring: timeouts, retries, starts; in this order."""
         for run in self.runs.values():
