@@ -153,15 +153,21 @@ def run_counters_follow_from_states(facts: Facts) -> Line:
 
 
 def upstream_counters_follow_from_states(facts: Facts) -> Line:
-    """Of every instance that still waits for a decision: all upstream instances, and by their states."""
+    """All upstream instances, and by their states. Where a run was ended at once, nobody counted the ends."""
+    stopped = {run_id for run_id, events in facts.events.items() if any(map(_is_stop, events))}
     for instance in facts.all_instances:
-        if instance.state in FINISHED or facts.runs[instance.dag_run_id].state in ("success", "failed"):
+        run = facts.runs[instance.dag_run_id]
+        if run.id in stopped and (instance.state in FINISHED or run.state in ("success", "failed")):
             continue
         states = Counter(one.state for one in facts.upstream(instance))
         expected = {"up_total": states.total()} | {f"up_{state}": states[state] for state in FINISHED}
         for name, value in expected.items():
             if getattr(instance, name) != value:
                 yield f"{_name(facts, instance)} has {name} {getattr(instance, name)}, upstream says {value}: {states}"
+
+
+def _is_stop(event: Row[Any]) -> bool:
+    return event.task_instance_id is None and event.state_reason in STOP_REASONS
 
 
 def pools_count_the_slots_of_active_instances(facts: Facts) -> Line:

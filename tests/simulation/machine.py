@@ -49,8 +49,8 @@ class EngineMachine(RuleBasedStateMachine):
     def open_database(self) -> UnreliableDatabase:
         raise NotImplementedError
 
-    @initialize(slots=st.sampled_from([64, 64, 2, 1]))
-    def begin(self, slots: int) -> None:
+    @initialize(slots=st.sampled_from([64, 64, 2, 1]), data=st.data(), conf=confs)
+    def begin(self, slots: int, data: st.DataObject, conf: Mapping[str, Any]) -> None:
         self.clock = MovedClock()
         self.database = self.open_database()
         self.model = Model()
@@ -62,6 +62,8 @@ class EngineMachine(RuleBasedStateMachine):
         self.dates: set[tuple[str, int]] = set()
         self.hosts = [self._new_host() for _ in range(self.schedulers)]
         self.facts: Facts = read_facts(self.database)
+        self.save(data, DAGS[0])
+        self.trigger(0, conf, None, 0)
 
     def teardown(self) -> None:
         if not hasattr(self, "facts"):
@@ -202,6 +204,17 @@ class EngineMachine(RuleBasedStateMachine):
         if is_started:
             self._report(host, Started(attempt_id=attempt.attempt_id, seq=1, at=self.clock.now(), hostname="h"))
         self._report(host, self._final(attempt, outcome, ways))
+
+    @precondition(lambda self: self.model.runs)
+    @rule(host=PICK, outcomes=st.lists(st.sampled_from([Outcome.SUCCESS] * 3 + [Outcome.FAILED]), max_size=6))
+    def work(self, host: int, outcomes: list[Outcome]) -> None:
+        """An undisturbed while: whatever can begin begins, and some of it ends."""
+        carrier = _one(self.hosts, host)
+        self._settle(carrier)
+        for attempt, outcome in zip(carrier.executor.open, outcomes, strict=False):
+            self._report(carrier, Started(attempt_id=attempt.attempt_id, seq=1, at=self.clock.now(), hostname="h"))
+            self._report(carrier, self._final(attempt, outcome, ways=len(outcomes)))
+        self._pass(carrier)
 
     @precondition(lambda self: self.reported)
     @rule(pick=st.integers(0, 1000), host=PICK)
