@@ -1,5 +1,6 @@
 """Room left in one round of decisions: the store's figures, less what was taken since they were read."""
 
+from collections import Counter
 from collections.abc import MutableMapping
 
 from mainspring.definition.model import Task
@@ -19,6 +20,8 @@ class Room:
         self._pools: dict[str, int] = {}
         self._active_in_run: dict[tuple[int, int], int] = {}
         self._active_in_dag: dict[tuple[str, str], int] = {}
+        # Also of tasks without limits: another version of the same task may have them.
+        self._taken_in_dag: Counter[tuple[str, str]] = Counter()
 
     def take(self, candidate: Candidate, task: Task, executor: str) -> bool:
         """Take room for one attempt; False takes nothing."""
@@ -31,8 +34,7 @@ class Room:
         self._pools[candidate.pool] = slots - candidate.pool_slots
         if task.max_active_tis is not None:
             self._active_in_run[candidate.dag_run_id, task.index] += 1
-        if task.max_active_tis_per_dag is not None:
-            self._active_in_dag[candidate.dag_id, task.task_id] += 1
+        self._taken_in_dag[candidate.dag_id, task.task_id] += 1
         return True
 
     def take_deferred(self, candidate: Candidate) -> bool:
@@ -66,4 +68,4 @@ class Room:
         key = (candidate.dag_id, task.task_id)
         if key not in self._active_in_dag:
             self._active_in_dag[key] = self._scheduling.limits.active_in_dag(*key)
-        return self._active_in_dag[key]
+        return self._active_in_dag[key] + self._taken_in_dag[key]

@@ -67,6 +67,13 @@ def test_an_instance_without_limits_makes_room_for_one_whose_later_version_has_t
     assert engine.states("r2") == {"a": "queued"}
 
 
+def test_what_begins_in_the_same_pass_without_limits_counts_against_those_of_a_later_version(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}), "r1")
+    engine.trigger(engine.save("etl", {"a": {"max_active_tis_per_dag": 1}}), "r2")
+    engine.settle()
+    assert (engine.states("r1"), engine.states("r2")) == ({"a": "queued"}, {"a": "scheduled"})
+
+
 def test_a_skip_without_limits_lets_a_run_of_a_later_version_go_on(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "trigger_rule": "all_failed"}}), "r1")
     engine.settle()

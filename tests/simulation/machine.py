@@ -456,10 +456,12 @@ def _limits_broken(before: Facts, after: Facts) -> Any:
         if limit is None or one.state != "queued" or old.get(one.id) in ("queued", "running"):
             continue
         dag_id = after.runs[one.dag_run_id].dag_id
+        # What began in this step without a limit, by another version, may have begun after it.
         active = sum(
             other.state in ("queued", "running")
             and other.task_id == one.task_id
             and after.runs[other.dag_run_id].dag_id == dag_id
+            and (after.task(other).max_active_tis_per_dag is not None or old.get(other.id) in ("queued", "running"))
             for other in after.all_instances
         )
         if active > limit:

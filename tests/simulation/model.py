@@ -136,12 +136,14 @@ class Model:
 
         may_lag: whether instances of this run may be left undecided, because room is missing or the pass was short.
         """
-        for run in self.runs.values():
-            while run.state == "running" and any(
-                self._decide(run, key, instance, seen[run.run_id], may_lag(run))
-                for key, instance in self._undecided(run)
-            ):
-                pass
+        # What is decided in one run may let another one go on.
+        while any(
+            self._decide(run, key, instance, seen[run.run_id], may_lag(run))
+            for run in self.runs.values()
+            if run.state == "running"
+            for key, instance in self._undecided(run)
+        ):
+            pass
         for run in self.runs.values():
             if run.state == "running" and all(one.state in FINISHED for one in run.instances.values()):
                 run.state = run_result(
@@ -228,9 +230,14 @@ class Model:
         chosen = re.findall("t[0-9]", instance.task.payload.source["choose"])
         keys = {id(one): key for key, one in run.instances.items()}
         for left in self._left_out(run, instance.task.task_id, chosen):
+            key = keys[id(left)]
+            if left.state == "scheduled" and left.is_placeholder and key not in seen:
+                # Its items were found in the same round, before the branch left them out.
+                self._expand(run, key, left)
+        for left in self._left_out(run, instance.task.task_id, chosen):
+            keys = {id(one): key for key, one in run.instances.items()}
             # Decided within the same pass as the branch, it may have been decided before the branch was.
-            now_seen = seen.get(keys[id(left)])
-            if left.state == "scheduled" and (now_seen is None or now_seen.state in ("scheduled", "skipped")):
+            if left.state == "scheduled" and seen[keys[id(left)]].state in ("scheduled", "skipped"):
                 left.state = "skipped"
 
     def _downstream(self, run: Run, task_id: str) -> list[str]:
