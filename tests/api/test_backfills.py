@@ -84,7 +84,9 @@ def test_what_is_unknown_is_not_found(sqlite_api: Api) -> None:
     for path in ("/backfills/1", "/backfills/1/dagRuns", "/backfills/x", "/backfills/-1", f"/backfills/{2**31}"):
         sqlite_api.get(path, 404)
     for verb in ("pause", "unpause", "cancel"):
-        assert sqlite_api.request("PUT", f"/backfills/1/{verb}").status == 404
+        for key in (1, 10**30):
+            for method in ("PUT", "POST"):
+                assert sqlite_api.request(method, f"/backfills/{key}/{verb}").status == 404
 
 
 @pytest.mark.parametrize(
