@@ -12,13 +12,12 @@ from mainspring_store import remote, runs
 from tests.scheduler.engine import Engine
 
 TOKEN = "a" * 64
+REMOTE = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
 
 
 @pytest.fixture
 def engine(make_engine: Callable[..., Engine]) -> Engine:
-    return make_engine(
-        capabilities=Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
-    )
+    return make_engine(capabilities=REMOTE)
 
 
 def claim(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Claimed | None:
