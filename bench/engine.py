@@ -65,7 +65,7 @@ def _report(server: Server, database: str, commit: float) -> None:
     put(server, "burst", chain(5), max_active_runs=100)
     _run(server, "chain")  # warm: imports, statement caches, plans
     chains = [timed(server, "chain") for _ in range(ROUNDS)]
-    gaps = [gap for path, _ in chains for gap in _gaps_milliseconds(server, path)]
+    gaps = [gap for path, _ in chains for gap in gaps_milliseconds(server, path)]
     p95 = quantiles(gaps, n=20)[18]
     print(f"{database}: one commit {commit:.2f} ms")
     _line(database, "gap, median", median(gaps), "ms", limits["gap"], f"{median(gaps) / commit:.1f} commits")
@@ -135,7 +135,7 @@ def _burst(server: Server, runs: int = 50, clients: int = 8) -> float:
     return runs * 5 / (ended - began)
 
 
-def _gaps_milliseconds(server: Server, path: str) -> list[float]:
+def gaps_milliseconds(server: Server, path: str) -> list[float]:
     rows = server.client.get(f"{path}/taskInstances?limit=100")["task_instances"]
     rows.sort(key=lambda row: int(row["task_id"][1:]))
     spans = [(_instant(row["start_date"]), _instant(row["end_date"])) for row in rows]
