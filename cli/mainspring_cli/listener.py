@@ -19,8 +19,12 @@ def listen(host: str, port: int, *, setting: str = "port") -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        listener = socket.create_server((host, port), family=family, backlog=1024)
     except OSError as exc:
         # Its own text repeats the address.
         reason = os.strerror(exc.errno) if exc.errno else str(exc)
         raise ConfigError([f"{setting}: cannot listen on {host}:{port}: {reason}; give another"]) from exc
+    # Inherited by each connection: gunicorn sends head and body of an answer apart, and on a kept connection the body
+    # would wait up to 40 ms for the client's acknowledgement of the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
