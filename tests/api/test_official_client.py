@@ -275,3 +275,33 @@ def test_variables(airflow: client.ApiClient) -> None:
     variables.delete_variable("region")
     with pytest.raises(NotFoundException):
         variables.get_variable("region")
+
+
+def test_backfills(api: Api, airflow: client.ApiClient) -> None:
+    api.save("filled", {"a": {"type": "noop"}}, schedule="@daily")
+    backfills = client.BackfillApi(airflow)
+    body = models.BackfillPostBody(
+        dag_id="filled",
+        from_date=datetime(2026, 1, 1, tzinfo=UTC),
+        to_date=datetime(2026, 1, 3, tzinfo=UTC),
+        dag_run_conf={"n": 1},
+        max_active_runs=2,
+    )
+    dry = backfills.create_backfill_dry_run(body)
+    assert [row.logical_date.day for row in dry.backfills] == [1, 2, 3]
+    created = backfills.create_backfill(body)
+    assert (created.dag_run_conf, created.reprocess_behavior.value, created.completed_at) == ({"n": 1}, "none", None)
+    with pytest.raises(ConflictException):
+        backfills.create_backfill(body)
+    assert backfills.pause_backfill(created.id).is_paused is True
+    assert backfills.unpause_backfill(created.id).is_paused is False
+    api.engine.settle()
+    assert backfills.get_backfill(created.id).completed_at is not None
+    assert backfills.list_backfills("filled").total_entries == 1
+    with pytest.raises(ConflictException):
+        backfills.cancel_backfill(created.id)
+    with pytest.raises(UnprocessableEntityException):
+        backfills.create_backfill(body.model_copy(update={"to_date": datetime(2025, 1, 1, tzinfo=UTC)}))
+    with pytest.raises(NotFoundException):
+        backfills.get_backfill(10_000)
+    api.delete("/dags/filled")
