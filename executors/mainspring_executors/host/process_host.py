@@ -28,7 +28,7 @@ from mainspring_executors.host import family
 from mainspring_executors.host.alarms import Alarms
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.host.link import Link
-from mainspring_executors.host.run import Run, remove_folder, start
+from mainspring_executors.host.run import Run, start
 from mainspring_executors.masking import Masker
 from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
 from mainspring_executors.tasks.plan import Work
@@ -38,6 +38,7 @@ __all__ = ["ProcessHost"]
 
 _LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 _PATIENCE_SECONDS_MAX = 60.0
+_TIDY_SECONDS = 0.2
 _SETTLE_SECONDS = 0.05
 """Between two looks at what is left of an ended attempt; most often the end of a child tells sooner."""
 _SETTLE_SECONDS_MAX = 5.0
@@ -56,7 +57,10 @@ class ProcessHost:
         """Runs whose main process is not reaped."""
         self._settling: dict[str, Run] = {}
         """Runs whose main process has ended, but maybe not all of their processes."""
-        self._janitors: set[int] = set()
+        self._litter: list[str] = []
+        """Folders that nobody needs any more."""
+        self._janitor: int | None = None
+        """The child that removes such folders now."""
         self._alarms: Alarms[tuple[str, str]] = Alarms()
         """What is to be done, and for which attempt."""
         self._close_at: float | None = None
@@ -135,6 +139,8 @@ class ProcessHost:
             if what == "interrupt":
                 for each in list(self._runs.values()):
                     self._stop(each, interrupted())
+            elif what == "tidy":
+                self._tidy()
             elif run is None:
                 continue
             elif what == "timeout":
@@ -159,10 +165,12 @@ class ProcessHost:
         try:
             plan = tasks.plan(work)
             if isinstance(plan, Result):
-                self._link.report(encode_started(attempt.attempt_id, os.getpid()))
-                raise TaskEnded(plan)
+                self._link.report(encode_started(attempt.attempt_id, self._pid))
+                self._link.report(encode_finished(attempt.attempt_id, plan, log_bytes=0))
+                return
             run = start(work, plan, environ=self._environ, code_path=self._config.code_path, emit=self._link.log)
         except TaskEnded as exc:
+            self._discard_folder(folder)
             self._link.report(encode_finished(attempt.attempt_id, _masked(exc.result, attempt), log_bytes=0))
             return
         self._runs[attempt.attempt_id] = self._by_pid[run.pid] = run
@@ -183,7 +191,7 @@ class ProcessHost:
         self._alarms.set(run.kill_at, ("settle", run.attempt.attempt_id))
 
     def _reap(self) -> None:
-        """Takes in every child that has ended: main processes, orphans of their descendants, janitors."""
+        """Takes in every child that has ended: main processes, orphans of their descendants, the janitor."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._child_ended, 4096)
         while True:
@@ -193,7 +201,8 @@ class ProcessHost:
                 break
             if pid == 0:
                 break
-            self._janitors.discard(pid)
+            if pid == self._janitor:
+                self._janitor = None
             run = self._by_pid.pop(pid, None)
             if run is not None:
                 run.exit_code, run.ended_at = os.waitstatus_to_exitcode(status), monotonic()
@@ -226,7 +235,7 @@ class ProcessHost:
         ]
 
     def _orphans(self) -> list[int]:
-        return [pid for pid in family.own_children() if pid not in self._by_pid and pid not in self._janitors]
+        return [pid for pid in family.own_children() if pid not in self._by_pid and pid != self._janitor]
 
     def _finish(self, run: Run, left: list[int]) -> None:
         """Report the end. With something `left` that does not die, go on looking for its end."""
@@ -250,22 +259,31 @@ class ProcessHost:
             self._link.report(encode_stopped(run.attempt.attempt_id))
         del self._runs[run.attempt.attempt_id]
         self._settling.pop(run.attempt.attempt_id, None)
-        if not remove_folder(run.work):
-            self._clean(run.work.folder)
+        self._discard_folder(run.work.folder)
         if not self._runs:
             # A daemon that left its session and cleared its environment belongs to some attempt that is over.
             _signal_all(self._orphans(), signal.SIGKILL)
 
-    def _clean(self, folder: str) -> None:
-        """Remove a folder of any size, in a child: this thread has no time for it."""
-        pid = os.fork()
-        if pid == 0:
+    def _discard_folder(self, folder: str) -> None:
+        """Have it removed soon, together with others: a file system may take its time for each."""
+        if not self._litter:
+            self._alarms.set(monotonic() + _TIDY_SECONDS, ("tidy", ""))
+        self._litter.append(folder)
+
+    def _tidy(self) -> None:
+        """Remove what is discarded, in a child: this thread has no time for it."""
+        if self._janitor is not None:
+            self._alarms.set(monotonic() + _TIDY_SECONDS, ("tidy", ""))
+            return
+        self._janitor = os.fork()
+        if self._janitor == 0:
             try:
                 family.die_with_parent(self._pid)
-                shutil.rmtree(folder, onerror=_open_and_try_again)
+                for folder in self._litter:
+                    shutil.rmtree(folder, onerror=_open_and_try_again)
             finally:
                 os._exit(0)
-        self._janitors.add(pid)
+        self._litter.clear()
 
     # -- pipes
 

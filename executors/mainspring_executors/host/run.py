@@ -17,7 +17,7 @@ from mainspring_executors.host import child, family
 from mainspring_executors.results import Result, TaskEnded, failed, skipped
 from mainspring_executors.tasks.plan import Call, Program, Work
 
-__all__ = ["Run", "remove_folder", "start"]
+__all__ = ["Run", "start"]
 
 _PIPE_READ_BYTES = 64 * 1024
 _STATUS_BYTES_EXTRA = 64 * 1024
@@ -133,7 +133,7 @@ def start(
     emit: Callable[[bytes], None],
 ) -> Run:
     """Make the private folder and start the main process, in a session of its own. Raises `TaskEnded` when it cannot
-    be started; nothing is left behind then."""
+    be started; no more than the folder is left then."""
     attempt = work.attempt
     status_pipe = reader = writer = -1
     try:
@@ -149,7 +149,6 @@ def start(
     except (TaskEnded, OSError) as exc:
         if reader >= 0:
             os.close(reader)
-        remove_folder(work)
         if isinstance(exc, OSError):
             raise TaskEnded(failed(StateReason.EXCEPTION, f"no process can be started: {exc}")) from exc
         raise
@@ -158,23 +157,6 @@ def start(
             os.close(writer)
     log = AttemptLog(attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=emit)
     return Run(work=work, plan=plan, pid=pid, pipe=reader, status_pipe=status_pipe, log=log)
-
-
-def remove_folder(work: Work) -> bool:
-    """Remove the private folder if only our own files are in it. Returns whether it is gone."""
-    try:
-        os.rmdir(work.folder)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        for path in (work.script_path, work.input_path, work.output_path):
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-        try:
-            os.rmdir(work.folder)
-        except OSError:
-            return False
-    return True
 
 
 def _read(pipe: int) -> bytes | None:
