@@ -110,10 +110,18 @@ def _first_red(copy: Path, tests: Sequence[str]) -> str:
 
 
 def _write(rows: Iterable[tuple[Plant, str]]) -> None:
+    """Put these rows into the table; those of bugs that were not planted now stay as they are."""
     page = ROOT / "docs" / "testing.md"
-    lines = ["| planted | what is wrong | found by |", "|---|---|---|"]
-    lines += [f"| `{plant.path.stem}` | {plant.what} | `{found}` |" for plant, found in rows]
-    page.write_text(TABLE.sub(lambda _: "\n".join(lines) + "\n", page.read_text()))
+    text = page.read_text()
+    kept = _rows(text) | {
+        plant.path.stem: f"| `{plant.path.stem}` | {plant.what} | `{found}` |" for plant, found in rows
+    }
+    lines = ["| planted | what is wrong | found by |", "|---|---|---|", *(kept[name] for name in sorted(kept))]
+    page.write_text(TABLE.sub(lambda _: "\n".join(lines) + "\n", text))
+
+
+def _rows(text: str) -> dict[str, str]:
+    return {match[1]: match[0] for match in re.finditer(r"^\| `([a-z-]+)` \|.*$", text, re.MULTILINE)}
 
 
 if __name__ == "__main__":
