@@ -38,7 +38,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     listen_fd: an inherited socket that listens already; `None` = listen on the host and port of the settings.
     """
     from mainspring_api import ApiSettings
-    from mainspring_cli.api_server import ApiServer
+    from mainspring_cli.api_server import api_server
 
     check_exposure(config)
     prepare_home(config.home)
@@ -54,13 +54,13 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     )
     # From here on the socket is gunicorn's to close.
     number = listen(config.host, config.port).detach() if listen_fd is None else listen_fd
-    ApiServer(config, settings, listen_fd=number).run()
+    api_server(config, settings, listen_fd=number).run()
 
 
 def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
     """Serve the execution API to remote workers until SIGTERM or SIGINT; ends the process."""
     from mainspring_api.execution import ExecutionSettings
-    from mainspring_cli.execution_server import ExecutionServer
+    from mainspring_cli.execution_server import execution_server
 
     check_execution_exposure(config)
     prepare_home(config.home)
@@ -74,7 +74,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
     )
     host, port = config.execution_host, config.execution_port
     number = listen(host, port, setting="execution_port").detach() if listen_fd is None else listen_fd
-    ExecutionServer(config, settings, listen_fd=number).run()
+    execution_server(config, settings, listen_fd=number).run()
 
 
 def work(config: Config) -> int:

@@ -146,9 +146,9 @@ class Dispatcher:
         candidates = scheduling.decisions.candidates(limit)
         if not candidates:
             return [], False
-        locked = scheduling.lock_runs({one.dag_run_id for one in candidates}, skip_locked=True)
+        locked = scheduling.lock_runs_with_room({one.dag_run_id for one in candidates})
         contexts = self._contexts.get(locked, scheduling)
-        left = Room(scheduling, room)
+        left = Room(scheduling, room, locked)
         known = [
             (candidate, version)
             for candidate in candidates

@@ -1,7 +1,7 @@
 """Room left in one round of decisions: the store's figures, less what was taken since they were read."""
 
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 from mainspring.definition.model import Task
 from mainspring.states import StateReason
@@ -13,10 +13,12 @@ __all__ = ["Room"]
 class Room:
     """Of executors, runs, pools, and of tasks that have limits of their own."""
 
-    def __init__(self, scheduling: Pass, executors: MutableMapping[str, int]) -> None:
+    def __init__(self, scheduling: Pass, executors: MutableMapping[str, int], runs: Mapping[int, int | None]) -> None:
+        """runs: their room as read under their locks; None = as their candidates say. What a candidate says was read
+        before the lock, so another scheduler may have taken it since."""
         self._scheduling = scheduling
         self._executors = executors
-        self._runs: dict[int, int] = {}
+        self._runs = {run_id: free for run_id, free in runs.items() if free is not None}
         self._pools: dict[str, int] = {}
         self._active_in_run: dict[tuple[int, int], int] = {}
         self._active_in_dag: dict[tuple[str, str], int] = {}

@@ -185,7 +185,10 @@ class Scheduler:
             if chunks:
                 current.reports.append_log(chunks)
             if self._remote and is_looking:
-                reports = [*reports, *current.reports.take_remote(REMOTE_REPORTS_MAX)]
+                remote = current.reports.take_remote(REMOTE_REPORTS_MAX)
+                # A full batch: there may be more in the inbox.
+                counts.is_more_due |= len(remote) == REMOTE_REPORTS_MAX
+                reports = [*reports, *remote]
                 counts.reports = len(reports)
             applied = self._apply(current, fold(reports), now) if reports else Applied()
             counts.moved = applied.moved
@@ -217,7 +220,8 @@ class Scheduler:
             resumed = resume_due(current, versions=self._versions, now=now, random=self._random)
             counts.moved += resumed.moved
             agenda = current.decisions.agenda(now)
-        counts.created, counts.is_more_due = create_due_runs(current, self._versions, now)
+        counts.created, is_more_due = create_due_runs(current, self._versions, now)
+        counts.is_more_due |= is_more_due
         counts.started += start_runs(current, self._versions, now)
         over = {one.dag_run_id: one for one in agenda.over_runs}
         locked = current.lock_runs(over, skip_locked=True) if over else frozenset()

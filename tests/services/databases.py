@@ -9,7 +9,7 @@ from mainspring_store import Database, open_database
 from mainspring_store.migrate import migrate
 from tests.services.postgres import PostgresServer
 
-__all__ = ["database", "empty_database"]
+__all__ = ["database", "empty_database", "postgres_database"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -20,7 +20,18 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
         yield database
         database.close()
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
+    yield from _postgres(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[Database]:
+    """A migrated, empty PostgreSQL, for what SQLite cannot do."""
+    for database in _postgres(postgres_server):
+        migrate(database)
+        yield database
+
+
+def _postgres(server: PostgresServer) -> Iterator[Database]:
     url = server.create_database()
     database = open_database(url)
     yield database

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from mainspring_store.database import Database
-from mainspring_store.effects import Effects, RunCounters, lock_runs
+from mainspring_store.effects import Effects, RunCounters, lock_runs, lock_runs_with_room
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.due_runs import DueWrites
 from mainspring_store.scheduling.reports import ReportWrites
@@ -56,6 +56,10 @@ class Pass:
         """
         if self.reports.saw_parked or self.decisions.saw_parked:
             self.limits.unpark(dag_id, task_id)
+
+    def lock_runs_with_room(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:
+        """See `effects.lock_runs_with_room`."""
+        return lock_runs_with_room(self._connection, run_ids)
 
     def unlock_downstream(self) -> None:
         """Write only what decides readiness, so that `candidates` sees it; the rest is left for `settle`."""

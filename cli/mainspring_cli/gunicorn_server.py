@@ -1,0 +1,57 @@
+"""What the API and the execution API share: a Flask application in gunicorn, on a socket that listens already."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from mainspring_cli.config import Config
+
+__all__ = ["GunicornServer", "processes"]
+
+_POSTGRESQL_PROCESSES = 2
+
+
+class GunicornServer(BaseApplication):  # type: ignore[misc]
+    """A process that keeps workers alive, and workers with many threads each. `run` ends the process, not only the
+    call."""
+
+    def __init__(
+        self, config: Config, make_app: Callable[[], Flask], *, listen_fd: int, settings: Mapping[str, Any]
+    ) -> None:
+        """make_app: called in each worker, so that nothing is opened before the fork.
+        settings: of gunicorn, besides those that both servers have.
+        """
+        self._config = config
+        self._make_app = make_app
+        self._settings = {**_shared_settings(config, listen_fd), **settings}
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        from mainspring_cli.services import upgrade_database
+
+        upgrade_database(self._config)
+        return self._make_app()
+
+
+def processes(config: Config, wanted: int | None = None) -> int:
+    """How many processes serve. One writer at a time is SQLite's limit: a second one would only wait for the first."""
+    return wanted or (1 if config.is_sqlite else _POSTGRESQL_PROCESSES)
+
+
+def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
+    return {
+        "bind": f"fd://{listen_fd}",
+        # Its default is a socket in the user's home folder, shared by all instances of one user.
+        "control_socket_disable": True,
+        "loglevel": config.log_level if config.log_level in ("debug", "error") else "warning",
+        "certfile": config.tls_certificate and str(config.tls_certificate),
+        "keyfile": config.tls_key and str(config.tls_key),
+        # Nobody's word on the client's address is taken unless a proxy is said to be there.
+        "forwarded_allow_ips": "127.0.0.1,::1" if config.behind_proxy else "",
+    }

@@ -1,0 +1,40 @@
+"""Two schedulers on one PostgreSQL: limits hold whatever each of them read before it got the lock."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from mainspring_store import Database
+from mainspring_store.scheduling import Candidate
+from mainspring_store.scheduling.decisions import DecisionWrites
+from tests.scheduler.engine import Engine
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Database:
+    """PostgreSQL alone: SQLite takes one scheduler."""
+    migrated: Database = request.getfixturevalue("postgres_database")
+    return migrated
+
+
+def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_taken_again(
+    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_engine(slots=0), make_engine(incarnation="second")
+    first.trigger(first.save("wide", {f"t{n}": {} for n in range(6)}, max_active_tasks=2))
+    first.settle()
+    first.executor.slots = 64
+    read = DecisionWrites.candidates
+    overtakes = iter([True])
+
+    def read_and_be_overtaken(self: DecisionWrites, limit: int) -> Sequence[Candidate]:
+        found = read(self, limit)
+        if found and next(overtakes, False):
+            second.step()
+        return found
+
+    monkeypatch.setattr(DecisionWrites, "candidates", read_and_be_overtaken)
+    first.step()
+    assert len(second.executor.submitted) == 2
+    assert first.executor.submitted == {}
+    assert first.run()["tasks_active"] == 2
