@@ -189,6 +189,8 @@ def start(executor_name: str, tmp_path: Path) -> Iterator[Callable[..., Schedule
     for scheduler in started:
         scheduler.process.kill()
         scheduler.process.wait()
+    # Also when the test has failed.
+    leftovers.kill_orphaned(leftovers.installation_of(tmp_path / "state"))
 
 
 def test_a_killed_scheduler_leaves_nothing_running(start: Callable[..., Scheduler], tmp_path: Path) -> None:
