@@ -20,21 +20,24 @@ def database(request: pytest.FixtureRequest) -> Database:
 def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_taken_again(
     make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = make_engine(slots=0), make_engine(incarnation="second")
-    first.trigger(first.save("wide", {f"t{n}": {} for n in range(6)}, max_active_tasks=2))
+    first, second = make_engine(slots=0), make_engine(incarnation="second", slots=1)
+    heavy = {name: {"depends_on": ["first"], "priority_weight": 9} for name in ("h1", "h2")}
+    light = {f"t{n}": {} for n in range(4)}
+    first.trigger(first.save("wide", {"first": {}, **heavy, **light}, max_active_tasks=2))
     first.settle()
-    first.executor.slots = 64
+    second.settle()
+    first.executor.slots = second.executor.slots = 64
     read = DecisionWrites.candidates
     overtakes = iter([True])
 
     def read_and_be_overtaken(self: DecisionWrites, limit: int) -> Sequence[Candidate]:
         found = read(self, limit)
         if found and next(overtakes, False):
-            second.step()
+            second.finish("first")
         return found
 
     monkeypatch.setattr(DecisionWrites, "candidates", read_and_be_overtaken)
     first.step()
-    assert len(second.executor.submitted) == 2
+    assert {one.task_id for one in second.executor.open} == {"h1", "h2"}
     assert first.executor.submitted == {}
     assert first.run()["tasks_active"] == 2
