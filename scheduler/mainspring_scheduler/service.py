@@ -26,6 +26,7 @@ from mainspring_store.doorbell import Doorbell, open_doorbell
 from mainspring_store.key_ring import KeyRing
 from mainspring_store.lease import SchedulerLease, take_scheduler_lease
 from mainspring_store.migrate import migrate
+from mainspring_store.parking import wake_forgotten
 
 __all__ = ["SchedulerSettings", "Service", "run"]
 
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 OUTAGE_PAUSE_SECONDS = 0.5
+FORGOTTEN_AFTER = timedelta(seconds=10)
+"""After which a parked instance is asked about again, in case two schedulers missed each other's wake-up."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,6 +143,8 @@ class Service:
             )
         )
         self._scheduler.inject(find_unsubmitted(self._database, self._executors, incarnation=self.incarnation, now=now))
+        if not self._lease.is_exclusive:
+            wake_forgotten(self._database, before=now - FORGOTTEN_AFTER)
 
     def _guarded(self, action: Callable[[], bool | None]) -> bool:
         """An outage of the database, or a fault in one pass, must not end the loop."""

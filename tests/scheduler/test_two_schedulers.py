@@ -1,11 +1,13 @@
 """Two schedulers on one PostgreSQL: limits hold whatever each of them read before it got the lock."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 
 from mainspring_store import Database
-from mainspring_store.scheduling import Candidate
+from mainspring_store.parking import wake_forgotten
+from mainspring_store.scheduling import Candidate, Pass
 from mainspring_store.scheduling.decisions import DecisionWrites
 from tests.scheduler.engine import Engine
 
@@ -41,3 +43,23 @@ def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_
     assert {one.task_id for one in second.executor.open} == {"h1", "h2"}
     assert first.executor.submitted == {}
     assert first.run()["tasks_active"] == 2
+
+
+def test_a_parked_instance_whose_wake_was_missed_is_asked_about_again(
+    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine()
+    version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
+    engine.trigger(version, "r1")
+    engine.trigger(version, "r2")
+    engine.settle()
+    with monkeypatch.context() as missed:
+        missed.setattr(Pass, "unpark", lambda *_: None)
+        engine.finish("a", run_id="r1")
+    assert engine.states("r2") == {"a": "scheduled"}
+    engine.clock.move(timedelta(seconds=10))
+    assert wake_forgotten(engine.database, before=engine.clock.now() - timedelta(seconds=10)) == 0
+    engine.clock.move(timedelta(seconds=1))
+    assert wake_forgotten(engine.database, before=engine.clock.now() - timedelta(seconds=10)) == 1
+    engine.settle()
+    assert engine.states("r2") == {"a": "queued"}
