@@ -160,7 +160,10 @@ DagList = list_arguments(
 VersionList = list_arguments("DagVersionList", questions.VERSIONS)
 
 _DEFINITION = {"$ref": "#/components/schemas/Definition"}
-_DEFINITION_CONTENT = {media_type: {"schema": _DEFINITION} for media_type in (JSON, YAML_TYPES[0])}
+_DEFINITION_CONTENT = {
+    JSON: {"schema": _DEFINITION},
+    YAML_TYPES[0]: {"schema": {"type": "string", "format": "binary", "description": "The same, spelt in YAML 1.2"}},
+}
 
 
 @blueprint.operation(

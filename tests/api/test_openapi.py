@@ -1,16 +1,21 @@
 """The document: valid, checked in, complete, and in Airflow's words."""
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import jsonschema_rs
 import orjson
 import pytest
 from openapi_spec_validator import validate
 
-from mainspring_api.openapi import document
+from mainspring_api.openapi import document, write_documents
+from mainspring_api.openapi_3_0 import rendered_as_3_0
+from mainspring_api.openapi_examples import EXAMPLES
 from tests.api.harness import Api
 
-CHECKED_IN = Path(__file__).parents[2] / "openapi" / "mainspring.json"
+FOLDER = Path(__file__).parents[2] / "openapi"
 AIRFLOW_OPERATIONS = {
     "get_dags", "get_dag", "patch_dag", "delete_dag", "get_dag_details", "get_dag_versions", "get_dag_version",
     "get_tasks", "get_task", "trigger_dag_run", "get_dag_runs", "get_dag_run", "patch_dag_run",
@@ -32,13 +37,92 @@ OUR_OPERATIONS = {
 }  # fmt: skip
 
 
-def test_the_document_is_valid() -> None:
-    validate(document())
-    assert document()["openapi"] == "3.1.0"
+@pytest.fixture(params=["3.1.0", "3.0.3"])
+def each_document(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """The document in each version of OpenAPI."""
+    return document() if request.param == "3.1.0" else rendered_as_3_0(document())
 
 
-def test_the_checked_in_document_is_the_generated_one() -> None:
-    assert orjson.loads(CHECKED_IN.read_bytes()) == document(), "the API has changed: run ./dev openapi"
+def test_the_documents_are_valid(each_document: Mapping[str, Any]) -> None:
+    validate(each_document)
+
+
+def test_the_checked_in_documents_are_the_generated_ones(tmp_path: Path) -> None:
+    write_documents(tmp_path)
+    for path in tmp_path.iterdir():
+        assert (FOLDER / path.name).read_bytes() == path.read_bytes(), "the API has changed: run ./dev openapi"
+
+
+def test_the_older_rendering_has_the_same_operations_and_schemas_and_no_word_of_3_1() -> None:
+    older = rendered_as_3_0(document())
+    assert older["openapi"] == "3.0.3"
+    assert {path: item.keys() for path, item in older["paths"].items()} == {
+        path: item.keys() for path, item in document()["paths"].items()
+    }
+    assert older["components"]["schemas"].keys() == document()["components"]["schemas"].keys()
+    for at, schema in schemas_of(older):
+        assert not {"const", "examples", "patternProperties", "propertyNames", "dependentSchemas"} & schema.keys(), at
+        assert isinstance(schema.get("type", ""), str), at
+        assert schema.get("type") != "null", at
+        assert "$ref" not in schema or len(schema) == 1, at
+
+
+def test_the_older_rendering_keeps_what_may_be_null() -> None:
+    run = rendered_as_3_0(document())["components"]["schemas"]["DagRun"]["properties"]
+    assert run["note"] == {"type": "string", "nullable": True}
+    assert run["conf"]["allOf"] == [{"$ref": "#/components/schemas/JsonObject"}]
+    assert run["conf"]["nullable"] is True
+    assert "nullable" not in run["state"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_fit_their_schemas(name: str) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    for example in EXAMPLES[name]:
+        validator.validate(example)
+
+
+def test_every_reference_leads_somewhere_and_every_component_is_used(each_document: Mapping[str, Any]) -> None:
+    # A discriminator's mapping repeats what its `oneOf` refers to.
+    used = set(re.findall(r'"\$ref":"#/components/(\w+/\w+)"', orjson.dumps(each_document).decode()))
+    components = each_document["components"]
+    held = {f"{kind}/{name}" for kind in ("schemas", "responses") for name in components[kind]}
+    assert used == held
+
+
+def test_schemas_say_what_generators_understand() -> None:
+    for at, schema in schemas_of(document()):
+        assert "nullable" not in schema, f"{at}: a word of 3.0"
+        assert not schema.get("pattern", "").endswith(r"\Z"), f"{at}: no pattern of ECMA 262"
+        assert None not in schema.get("enum", ()), f"{at}: null is told beside an enum, not within"
+        assert not ({"oneOf"} & schema.keys() and "properties" in schema), f"{at}: taken for a union, fields lost"
+        assert len(schema.get("anyOf", (1, 2))) > 1, f"{at}: a choice of one"
+        if schema.get("type") == "array":
+            assert "items" in schema, f"{at}: a list of what?"
+        if "required" in schema:
+            assert set(schema["required"]) <= schema["properties"].keys(), at
+
+
+def test_every_path_parameter_is_told_and_no_name_is_told_twice() -> None:
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            told = [(each["in"], each["name"]) for each in item.get("parameters", []) + operation.get("parameters", [])]
+            assert len(told) == len(set(told)), (method, path)
+            assert {name for place, name in told if place == "path"} == set(re.findall(r"{(\w+)}", path)), (
+                method,
+                path,
+            )
+
+
+def test_every_operation_has_a_tag_that_is_told() -> None:
+    told = {tag["name"] for tag in document()["tags"]}
+    used = {tag for item in document()["paths"].values() for name, operation in item.items()
+            if name != "parameters" for tag in operation["tags"]}  # fmt: skip
+    assert used == told
+    assert all(tag["description"] for tag in document()["tags"])
 
 
 def test_operations_are_airflows_and_ours() -> None:
@@ -95,3 +179,18 @@ def test_the_server_gives_its_own_document(sqlite_api: Api) -> None:
 def test_every_field_has_a_type(schema: str) -> None:
     for name, field in document()["components"]["schemas"][schema]["properties"].items():
         assert {"type", "$ref", "anyOf"} & set(field), name
+
+
+def schemas_of(part: Any, at: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every schema of a document with its place; examples hold none."""
+    if isinstance(part, list):
+        for position, item in enumerate(part):
+            yield from schemas_of(item, f"{at}/{position}")
+    if not isinstance(part, Mapping):
+        return
+    in_schemas = "/components/schemas/" in at or "/schema" in at
+    if in_schemas and not at.endswith(("/properties", "/patternProperties", "/dependentSchemas", "/mapping")):
+        yield at, part
+    for key, value in part.items():
+        if key not in ("example", "examples", "default", "mapping"):
+            yield from schemas_of(value, f"{at}/{key}")

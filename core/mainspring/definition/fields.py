@@ -42,7 +42,7 @@ RESPONSE_BYTES_MAX = 10 * 1024 * 1024
 
 
 def _choice(values: type[StrEnum], reasons: Mapping[str, str] | None = None) -> Choice:
-    return Choice(tuple(value.value for value in values), reasons or {})
+    return Choice(tuple(value.value for value in values), reasons or {}, values.__name__)
 
 
 _A_SECOND = timedelta(seconds=1)
@@ -65,11 +65,12 @@ _HEADERS = MapOf(
     ),
     key_pattern=r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,250}",
     items_max=100,
+    name="HttpHeaders",
 )
-_HTTP_METHOD = Choice(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_HTTP_METHOD = Choice(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"), name="HttpMethod")
 _ENV = Field(
     "env",
-    MapOf(Either(of_object=Secret(), otherwise=Scalar()), key_pattern=_VARIABLE),
+    MapOf(Either(of_object=Secret(), otherwise=Scalar()), key_pattern=_VARIABLE, name="Environment"),
     doc="Environment variables: text with expressions, or `{secret: name}`.",
 )
 _WORKING_DIR = Field(
@@ -80,10 +81,17 @@ _WORKING_DIR = Field(
 _SKIP_EXIT_CODE = Field("skip_exit_code", Integer(1, 255), doc="Exit code by which the task asks to be skipped.")
 _VERBATIM = "it is passed on as written; give values through `env`"
 
+_JSON_OBJECT = MapOf(AnyJson(), name="Values")
+_OUTPUTS_MAX = 200
+
 _REQUEST = (
     Field("url", _URL, required=True),
     Field("method", _HTTP_METHOD, doc="GET when absent."),
-    Field("query", MapOf(Either(of_list=ListOf(Scalar()), otherwise=Scalar())), doc="Appended to the URL, quoted."),
+    Field(
+        "query",
+        MapOf(Either(of_list=ListOf(Scalar()), otherwise=Scalar()), name="HttpQuery"),
+        doc="Appended to the URL, quoted.",
+    ),
     Field("headers", _HEADERS, doc="Text with expressions, or `{secret: name}`."),
     Field("body", _TEXT, doc="Sent as written, as UTF-8."),
     Field("json", AnyJson(), doc="Sent as JSON, its expressions evaluated."),
@@ -106,7 +114,7 @@ TASK_TYPES: Mapping[str, Record] = {
         (
             Field("callable", _CALLABLE, doc="`package.module:function`, imported where the task runs."),
             Field("args", ListOf(AnyJson(), items_max=1_000)),
-            Field("kwargs", MapOf(AnyJson(), key_pattern=_VARIABLE)),
+            Field("kwargs", MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments")),
             Field(
                 "source",
                 Text(
@@ -116,7 +124,7 @@ TASK_TYPES: Mapping[str, Record] = {
                 ),
                 doc="A Python program, run by an interpreter of its own.",
             ),
-            Field("inputs", MapOf(AnyJson()), doc="What the program finds in the file named by MAINSPRING_INPUT."),
+            Field("inputs", _JSON_OBJECT, doc="What the program finds in the file named by MAINSPRING_INPUT."),
             _ENV,
             _WORKING_DIR,
             _SKIP_EXIT_CODE,
@@ -133,7 +141,11 @@ TASK_TYPES: Mapping[str, Record] = {
         (
             Field("until", Instant(templated=True)),
             Field("for", Duration()),
-            Field("http", Record(_REQUEST, at_most_one=("body", "json")), doc="Holds when its status is expected."),
+            Field(
+                "http",
+                Record(_REQUEST, at_most_one=("body", "json"), name="HttpRequest"),
+                doc="Holds when its status is expected.",
+            ),
             Field("interval", Duration(minimum=_A_SECOND), doc="Between two requests; 30 s when absent."),
             Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails when it has waited this long."),
         ),
@@ -145,7 +157,7 @@ TASK_TYPES: Mapping[str, Record] = {
             Field("choose", _EXPRESSION, doc="Yields the id, or a list of ids, of direct downstream tasks to run."),
             Field("callable", _CALLABLE),
             Field("args", ListOf(AnyJson(), items_max=1_000)),
-            Field("kwargs", MapOf(AnyJson(), key_pattern=_VARIABLE)),
+            Field("kwargs", MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments")),
         ),
         exactly_one=("choose", "callable"),
         only_with={"args": "callable", "kwargs": "callable"},
@@ -162,7 +174,7 @@ TASK_TYPES: Mapping[str, Record] = {
     TaskType.DAG.value: Record(
         (
             Field("dag_id", Identifier(), required=True),
-            Field("conf", MapOf(AnyJson())),
+            Field("conf", _JSON_OBJECT),
             Field("wait", Boolean(), doc="Whether the task lasts until the other run has ended; true when absent."),
         )
     ),
@@ -171,11 +183,12 @@ TASK_TYPES: Mapping[str, Record] = {
 
 _RETRY_RULE = Record(
     (
-        Field("action", Choice(("retry", "fail")), required=True),
+        Field("action", Choice(("retry", "fail"), name="RetryAction"), required=True),
         Field("exit_code", ListOf(Integer(0, 255), 1, 256)),
         Field("reason", ListOf(_choice(StateReason), 1, 50)),
         Field("error", Text(chars_min=1, chars_max=500), doc="A regular expression searched in the message."),
-    )
+    ),
+    name="RetryRule",
 )
 
 _RULE_REASONS = {"all_done_setup_success": "there are no setup tasks here; use all_done or none_failed"}
@@ -203,7 +216,7 @@ _DEFAULTABLE: tuple[Field, ...] = (
     Field("depends_on_past", Boolean()),
 )
 
-DEFAULT_ARGS = Record(_DEFAULTABLE)
+DEFAULT_ARGS = Record(_DEFAULTABLE, name="DefaultArgs")
 """What `default_args` may say for all tasks."""
 
 COMMON_TASK_FIELDS: tuple[Field, ...] = (
@@ -214,10 +227,16 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
     Field("doc_md", _DOC),
     Field(
         "expand",
-        MapOf(Either(of_list=ListOf(AnyJson()), otherwise=_EXPRESSION), key_pattern=_VARIABLE, items_max=10),
+        MapOf(
+            Either(of_list=ListOf(AnyJson()), otherwise=_EXPRESSION), key_pattern=_VARIABLE, items_max=10, name="Expand"
+        ),
         doc="Name -> list: one instance per item, per combination of items where there are several names.",
     ),
-    Field("outputs", MapOf(AnyJson(), items_max=200), doc="Name of an output -> JSON Schema that it must fit."),
+    Field(
+        "outputs",
+        MapOf(AnyJson(), items_max=_OUTPUTS_MAX, name="OutputSchemas"),
+        doc="Name of an output -> JSON Schema that it must fit.",
+    ),
     *_DEFAULTABLE,
 )
 """What may be said about a task of any type."""
@@ -232,6 +251,7 @@ _SCHEDULE = Record(
     ),
     exactly_one=("cron", "interval", "at"),
     only_with={"timezone": "cron", "anchor": "interval"},
+    name="Schedule",
 )
 
 _SCHEMA: Kind = Either(of_object=AnyJson())
@@ -259,6 +279,10 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field("dagrun_timeout", Duration(minimum=_A_SECOND)),
     Field("is_paused_upon_creation", Boolean()),
     Field("default_args", DEFAULT_ARGS, doc="What every task has unless it says otherwise."),
-    Field("outputs", MapOf(AnyJson(), items_max=200), doc="What a run returns: name -> value over tasks' outputs."),
+    Field(
+        "outputs",
+        MapOf(AnyJson(), items_max=_OUTPUTS_MAX, name="Outputs"),
+        doc="What a run returns: name -> value over tasks' outputs.",
+    ),
 )
 """What may be said about a DAG, besides `tasks`."""

@@ -156,6 +156,8 @@ class Choice:
     values: tuple[str, ...]
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Strings that a user may expect here -> why they are refused."""
+    name: str = ""
+    """Given: its schema is a component of this name, and a type of this name in generated clients."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
         if not isinstance(value, str):
@@ -167,7 +169,7 @@ class Choice:
         return report.add_unknown("invalid_value", at, "unknown value", value, self.values)
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.values)}
+        return {**_title(self.name), "type": "string", "enum": list(self.values)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,6 +257,7 @@ class Secret:
 
     def schema(self) -> dict[str, Any]:
         return {
+            "title": "SecretReference",
             "type": "object",
             "properties": {"secret": Identifier().schema()},
             "required": ["secret"],
@@ -331,6 +334,8 @@ class MapOf:
     value: Kind
     key_pattern: str = r"[^=\x00-\x1f]{1,250}"
     items_max: int = 1_000
+    name: str = ""
+    """As that of a `Choice`."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
         if not isinstance(value, Mapping):
@@ -347,6 +352,7 @@ class MapOf:
 
     def schema(self) -> dict[str, Any]:
         return {
+            **_title(self.name),
             "type": "object",
             "additionalProperties": self.value.schema(),
             "propertyNames": {"pattern": f"^(?:{self.key_pattern})$"},
@@ -374,8 +380,9 @@ class Either:
         return kind.read(value, at, report)
 
     def schema(self) -> dict[str, Any]:
-        kinds = (self.of_object, self.of_list, self.otherwise)
-        return {"anyOf": [kind.schema() for kind in kinds if kind is not None]}
+        kinds = (("object", self.of_object), ("array", self.of_list), (None, self.otherwise))
+        schemas = [{**({"type": name} if name else {}), **kind.schema()} for name, kind in kinds if kind is not None]
+        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +408,8 @@ class Record:
     only_with: Mapping[str, str] = field(default_factory=dict)
     """Field -> the other field without which it means nothing."""
     what: str = "an object"
+    name: str = ""
+    """As that of a `Choice`."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
         if not isinstance(value, Mapping):
@@ -436,6 +445,7 @@ class Record:
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {
+            **_title(self.name),
             "type": "object",
             "properties": {one.name: _field_schema(one) for one in self.fields},
             "patternProperties": {"^x-": {}},
@@ -443,13 +453,24 @@ class Record:
         }
         if required := [one.name for one in self.fields if one.required]:
             schema["required"] = required
+        # `oneOf` would say it shorter, but generators of clients take it for a union of types and lose the fields.
         if self.exactly_one:
-            schema["oneOf"] = [{"required": [name]} for name in self.exactly_one]
-        if self.at_most_one:
-            schema["not"] = {"required": list(self.at_most_one)}
+            schema["not"] = {"properties": dict.fromkeys(self.exactly_one, _ABSENT)}
+        if exclusive := self.exactly_one or self.at_most_one:
+            schema["dependentSchemas"] = {
+                name: {"properties": {other: _ABSENT for other in exclusive if other != name}} for name in exclusive
+            }
         if self.only_with:
             schema["dependentRequired"] = {name: [other] for name, other in self.only_with.items()}
         return schema
+
+
+_ABSENT: Mapping[str, Any] = {"not": {}}
+"""A schema that no value fits, so that a property with it cannot be there."""
+
+
+def _title(name: str) -> dict[str, Any]:
+    return {"title": name} if name else {}
 
 
 def _field_schema(one: Field) -> dict[str, Any]:

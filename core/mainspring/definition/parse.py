@@ -132,11 +132,12 @@ class Tasks:
 
     def schema(self) -> dict[str, Any]:
         return {
+            "title": "Tasks",
             "type": "object",
             "minProperties": 1,
             "maxProperties": TASKS_MAX,
             "propertyNames": Identifier().schema(),
-            "additionalProperties": {"anyOf": [record.schema() for record in TASKS.values()]},
+            "additionalProperties": {"title": "Task", "oneOf": [record.schema() for record in TASKS.values()]},
         }
 
 
@@ -150,7 +151,7 @@ class _Type:
         return self.name
 
     def schema(self) -> dict[str, Any]:
-        return {"const": self.name}
+        return {"type": "string", "const": self.name}
 
 
 def _task_record(name: str, own: Record) -> Record:
@@ -159,9 +160,10 @@ def _task_record(name: str, own: Record) -> Record:
         exactly_one=own.exactly_one,
         at_most_one=own.at_most_one,
         only_with=own.only_with,
+        name=f"{name.capitalize()}Task",
     )
 
 
 TASKS = {name: _task_record(name, own) for name, own in TASK_TYPES.items()}
 _DEPENDS_ON = Record(tuple(field for field in COMMON_TASK_FIELDS if field.name == "depends_on"))
-DOCUMENT = Record((*DAG_FIELDS, Field("tasks", Tasks(), required=True)), what="a definition")
+DOCUMENT = Record((*DAG_FIELDS, Field("tasks", Tasks(), required=True)), what="a definition", name="Definition")

@@ -1,0 +1,87 @@
+"""The document in the words of OpenAPI 3.0, for generators and gateways that know no newer ones.
+
+What 3.0 cannot say is left out (which fields go together, what names keys may have); the server checks it all the same.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["rendered_as_3_0"]
+
+_LEFT_OUT = frozenset({"patternProperties", "propertyNames", "dependentRequired", "dependentSchemas"})
+_MAPS = frozenset({"properties"})
+_LISTS = frozenset({"anyOf", "oneOf", "allOf"})
+_SINGLE = frozenset({"items", "additionalProperties", "not"})
+_NULL: Mapping[str, Any] = {"type": "null"}
+
+
+def rendered_as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
+    """An OpenAPI 3.0.3 document of the same operations."""
+    rendered = {key: _part(value) for key, value in document.items()}
+    license_ = {"name": document["info"]["license"]["name"]}
+    components = dict(rendered["components"])
+    components["schemas"] = {name: _schema(each) for name, each in document["components"]["schemas"].items()}
+    return {**rendered, "openapi": "3.0.3", "info": {**document["info"], "license": license_}, "components": components}
+
+
+def _part(value: Any) -> Any:
+    """A part of the document that is no schema, with the schemas within it rendered."""
+    if isinstance(value, Mapping):
+        return {key: _schema(each) if key == "schema" else _part(each) for key, each in value.items()}
+    return [_part(each) for each in value] if isinstance(value, list) else value
+
+
+def _schema(schema: Any) -> Any:
+    if not isinstance(schema, Mapping):
+        return schema
+    rendered = {key: _keyword(key, value) for key, value in schema.items() if key not in _LEFT_OUT}
+    if "const" in rendered:
+        rendered["enum"] = [rendered.pop("const")]
+    if "examples" in rendered:
+        rendered["example"] = rendered.pop("examples")[0]
+    if "exclusiveMinimum" in rendered:
+        rendered |= {"minimum": rendered["exclusiveMinimum"], "exclusiveMinimum": True}
+    return _with_one_type(_with_bare_reference(_with_nullable(rendered)))
+
+
+def _keyword(key: str, value: Any) -> Any:
+    if key in _MAPS:
+        return {name: _schema(each) for name, each in value.items()}
+    if key in _LISTS:
+        # `null` is taken out by the schema that holds it.
+        return [each if each == _NULL else _schema(each) for each in value]
+    return _schema(value) if key in _SINGLE else value
+
+
+def _with_nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Null told by `nullable`, which needs a type beside it or a schema within."""
+    choices = schema.get("anyOf", [])
+    if _NULL in choices:
+        left = [each for each in choices if each != _NULL]
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        if len(left) > 1:
+            return {**rest, "anyOf": left, "nullable": True}
+        only = {"allOf": left} if "$ref" in left[0] else left[0]
+        return {**only, **rest, "nullable": True}
+    kinds = schema.get("type")
+    if kinds == "null":
+        return {**schema, "type": "string", "enum": [None], "nullable": True}
+    if isinstance(kinds, list) and "null" in kinds:
+        return {**schema, "type": [kind for kind in kinds if kind != "null"], "nullable": True}
+    return schema
+
+
+def _with_bare_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """Nothing beside a reference, where 3.0 would not read it."""
+    if "$ref" not in schema or len(schema) == 1:
+        return schema
+    return {"allOf": [{"$ref": schema["$ref"]}], **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _with_one_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """Several types told as alternatives."""
+    kinds = schema.get("type")
+    if not isinstance(kinds, list):
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "type"}
+    return {**rest, "type": kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": [{"type": kind} for kind in kinds]}
