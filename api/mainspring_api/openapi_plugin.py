@@ -68,7 +68,7 @@ def _reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, 
         self.spec.components.schema(name, component)
     said = {key: ret[key] for key in ("description", "default") if key in ret}
     ret.clear()
-    reference = {"$ref": f"{SCHEMAS}{name}"}
+    reference: dict[str, Any] = {"$ref": f"{SCHEMAS}{name}"}
     return {"anyOf": [reference, _NULL], **said} if field.allow_none else {**reference, **said}
 
 
