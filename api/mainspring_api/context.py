@@ -1,8 +1,8 @@
 """What every request may use; one for each application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from flask import current_app
+from flask import current_app, g
 from itsdangerous import URLSafeSerializer
 
 from mainspring_api.authentication import Authenticator
@@ -13,7 +13,7 @@ from mainspring_store.dags import Versions
 from mainspring_store.doorbell import Ringer
 from mainspring_store.key_ring import KeyRing
 
-__all__ = ["Context", "context"]
+__all__ = ["Context", "context", "replace_database"]
 
 EXTENSION = "mainspring"
 
@@ -34,6 +34,11 @@ class Context:
 
 
 def context() -> Context:
-    """The context of the application that handles the current request."""
-    found: Context = current_app.extensions[EXTENSION]
+    """The context of the current request: the application's, or what `replace_database` made of it."""
+    found: Context = g.get("context") or current_app.extensions[EXTENSION]
     return found
+
+
+def replace_database(database: Database) -> None:
+    """Have the rest of the current request use this one."""
+    g.context = replace(context(), database=database)

@@ -18,6 +18,7 @@ from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, RunType
 from mainspring.timetables import timetable_of
 from mainspring_api.answers import NDJSON, answer, dump, wants_ndjson
+from mainspring_api.audit import audit_detail
 from mainspring_api.context import Context, context
 from mainspring_api.dags import DagVersion, UpdateMask, version_body
 from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Query, list_arguments, list_query
@@ -193,6 +194,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         user=g.user.name,
         note=body.note,
     )
+    audit_detail(run_id=run_id)
     create_run(here.database, run, now=now)
     here.ringer.ring()
     return answer(run_body(questions.get_run(here.database, dag_id, run_id)))

@@ -13,6 +13,7 @@ from mainspring.durations import format_duration
 from mainspring.errors import InvalidDag, Problem
 from mainspring.states import RunType
 from mainspring_api.answers import answer, no_content
+from mainspring_api.audit import audit_detail
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Query, list_arguments, list_query
 from mainspring_api.operations import JSON, Resource, read_body
@@ -184,6 +185,7 @@ def put_dag(dag_id: str) -> Response:
     """
     here = context()
     definition = _read_definition(dag_id)
+    audit_detail(content_hash=definition.content_hash)
     saved = save_dag(here.database, definition, by=g.user.name, now=datetime.now(UTC))
     here.versions.keep(saved.version)
     here.ringer.ring()

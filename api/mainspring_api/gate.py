@@ -10,8 +10,9 @@ import secrets
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
+from mainspring_api.audit import READING_METHODS, audited, record_refusal
 from mainspring_api.authentication import Forbidden
-from mainspring_api.context import context
+from mainspring_api.context import context, replace_database
 from mainspring_api.problems import UnknownHost
 from mainspring_api.settings import BODY_BYTES_MAX
 
@@ -46,6 +47,7 @@ def _admit() -> None:
     view = current_app.view_functions[request.endpoint or ""]
     role = getattr(view, "role", None)
     if role is None or not g.user.role.includes(role):
+        record_refusal(context().database, "role")
         raise Forbidden("Forbidden")
     if "\0" in request.path:
         raise NotFound
@@ -53,6 +55,8 @@ def _admit() -> None:
         raise UnsupportedMediaType("compressed bodies are not read; send it plain")
     # One more than allowed, so that `read_body` can tell: werkzeug cuts a body of unknown length there, silently.
     request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX) + 1
+    if request.method not in READING_METHODS:
+        replace_database(audited(context().database))
 
 
 def _check_host(host: str) -> None:

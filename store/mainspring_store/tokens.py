@@ -50,6 +50,7 @@ def add_token(
     row = {
         "id": str(uuid7()),
         "name": name,
+        "kind": "api",
         "token_hash": _hash(token),
         "role": role,
         "created_at": now,

@@ -13,18 +13,87 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "user_account",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("username", sa.String(length=250), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=True),
+        sa.Column("is_active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("last_login_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
+        sa.UniqueConstraint("username", name=op.f("uq_user_account_username")),
+    )
+    op.create_table(
         "api_token",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=True),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.Column("last_used_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_api_token_user_id_user_account"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
+    op.create_index("ix_api_token_user_id", "api_token", ["user_id"])
+    op.create_table(
+        "dag_grant",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("token_id", sa.String(length=36), nullable=True),
+        sa.Column("pattern", sa.String(length=250), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("(user_id IS NULL) <> (token_id IS NULL)", name=op.f("ck_dag_grant_one_holder")),
+        sa.ForeignKeyConstraint(
+            ["token_id"], ["api_token.id"], name=op.f("fk_dag_grant_token_id_api_token"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_dag_grant_user_id_user_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dag_grant")),
+        sa.UniqueConstraint("token_id", "pattern", name=op.f("uq_dag_grant_token_id_pattern")),
+        sa.UniqueConstraint("user_id", "pattern", name=op.f("uq_dag_grant_user_id_pattern")),
+    )
+    op.create_table(
+        "audit_event",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("event", sa.String(length=250), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("owner", sa.String(length=250), nullable=True),
+        sa.Column("principal_id", sa.String(length=36), nullable=True),
+        sa.Column("dag_id", sa.String(length=250), nullable=True),
+        sa.Column("run_id", sa.String(length=250), nullable=True),
+        sa.Column("task_id", sa.String(length=250), nullable=True),
+        sa.Column("map_index", sa.Integer(), nullable=True),
+        sa.Column("try_number", sa.Integer(), nullable=True),
+        sa.Column("extra", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_event")),
+    )
+    op.create_index("ix_audit_event_at", "audit_event", ["at"])
+    op.create_index("ix_audit_event_dag_id_id", "audit_event", ["dag_id", "id"])
+    op.create_table(
+        "idempotency_key",
+        sa.Column("principal_id", sa.String(length=36), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("is_sealed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("principal_id", "key_hash", name=op.f("pk_idempotency_key")),
+    )
+    op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"])
     op.create_table(
         "dag",
         sa.Column("dag_id", sa.String(length=250), nullable=False),
@@ -547,4 +616,8 @@ def downgrade() -> None:
     op.drop_table("secret")
     op.drop_table("pool")
     op.drop_table("dag")
+    op.drop_table("idempotency_key")
+    op.drop_table("audit_event")
+    op.drop_table("dag_grant")
     op.drop_table("api_token")
+    op.drop_table("user_account")
