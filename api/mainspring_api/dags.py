@@ -333,7 +333,12 @@ def version_body(
 def _read_definition(dag_id: str | None) -> Definition:
     source = read_body(DEFINITION_BYTES_MAX, JSON, *YAML_TYPES)
     try:
-        return parse_definition(source, media="json" if request.mimetype == JSON else "yaml", dag_id=dag_id)
+        return parse_definition(
+            source,
+            media="json" if request.mimetype == JSON else "yaml",
+            dag_id=dag_id,
+            executors=context().settings.executors,
+        )
     except InvalidDag as exc:
         if any(problem.code == "dag_id_mismatch" for problem in exc.problems):
             raise BadRequest(exc.problems) from exc

@@ -18,6 +18,8 @@ class ApiSettings:
     """Folder with the admin token and the signing key; made private files are put there."""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys that secrets are encrypted with, newest first; empty = a file in the home folder, made when needed."""
+    executors: tuple[str, ...] = ("thread", "local", "rq")
+    """Those that tasks may ask for: what the schedulers offer."""
     version: str
     """Of Mainspring, as `/version` tells it."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")

@@ -50,6 +50,13 @@ def _words(raw: Any) -> tuple[str, ...]:
     return tuple(_text(item).strip() for item in items if item)
 
 
+def _executors(raw: Any) -> tuple[str, ...]:
+    names = _words(raw)
+    if not names or len(set(names)) < len(names):
+        raise ValueError("must name one executor or more, each once")
+    return names
+
+
 def _fernet_keys(raw: Any) -> tuple[str, ...]:
     keys = _words(raw)
     for key in keys:
@@ -113,10 +120,11 @@ class Config:
     """Requests in work at once, of each API process; one that waits for a run holds one."""
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
     """`None` = 1 on SQLite, 2 on PostgreSQL."""
-    executor: str = field(default="thread", metadata={"parse": _text})
-    """`thread`, `local`, `rq`, or the name that an installed package registered."""
+    executor: tuple[str, ...] = field(default=("thread",), metadata={"parse": _executors})
+    """`thread`, `local`, `rq`, or names that installed packages registered, comma separated; the first carries out what
+    asks for none. The API and all schedulers are given the same."""
     concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
-    """Tasks that run at once; `None` = what the executor finds right for this machine."""
+    """Tasks that run at once in each executor of this machine; `None` = what it finds right for this machine."""
     stop_grace_seconds: int = field(default=10, metadata={"parse": _whole_number(0, 3600)})
     """How long running tasks may go on when the scheduler is told to stop."""
     code_path: tuple[Path, ...] = field(default=(), metadata={"parse": _paths})

@@ -26,7 +26,7 @@ _API_FLAGS = (
     click.option("--port", metavar="PORT", help="Port to listen on (default: 8080; 0 takes a free one)."),
 )
 _SCHEDULER_FLAGS = (
-    click.option("--executor", metavar="NAME", help="What carries tasks out: thread (default), local or rq."),
+    click.option("--executor", metavar="NAMES", help="What carries tasks out: thread (default), local, rq."),
     click.option("--concurrency", metavar="N", help="Tasks that run at once."),
     click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
 )

@@ -48,6 +48,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         database_url=config.store_url,
         home=config.home,
         secret_keys=config.secret_keys,
+        executors=config.executor,
         version=version("mainspring"),
         allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
         server_threads=config.api_threads,
@@ -125,7 +126,7 @@ def run_scheduler(config: Config) -> int:
         SchedulerSettings(
             database_url=config.store_url,
             state_dir=config.home / "tasks",
-            executors=[config.executor],
+            executors=config.executor,
             concurrency=config.concurrency,
             code_path=config.code_path,
             http_allow=config.http_allow,

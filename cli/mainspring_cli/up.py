@@ -26,7 +26,7 @@ def run_up(config: Config) -> int:
         ConfigError: the home folder or the port cannot be had, or the address must not be served.
     """
     check_exposure(config)
-    if config.executor == "rq":
+    if "rq" in config.executor:
         check_execution_exposure(config)
     prepare_home(config.home)
     with ExitStack() as stack:
@@ -34,7 +34,7 @@ def run_up(config: Config) -> int:
         listener = stack.enter_context(listen(config.host, config.port))
         _announce(config, port=listener.getsockname()[1])
         services = _services(config, listener)
-        if config.executor == "rq":
+        if "rq" in config.executor:
             execution = listen(config.execution_host, config.execution_port, setting="execution_port")
             services += _remote_services(config, stack.enter_context(execution))
         return supervise(services, stop_seconds=config.stop_grace_seconds + _STOP_SECONDS_BESIDES_GRACE)
@@ -84,7 +84,7 @@ def _services(config: Config, listener: socket.socket) -> list[Service]:
 def _announce(config: Config, *, port: int) -> None:
     scheme = "https" if config.tls_certificate else "http"
     host = f"[{config.host}]" if ":" in config.host else config.host
-    lines = [f"Mainspring serves {scheme}://{host}:{port}/api/v2 with executor {config.executor!r}"]
+    lines = [f"Mainspring serves {scheme}://{host}:{port}/api/v2 with executor {', '.join(config.executor)}"]
     lines.append(f"The admin token is in {admin_token_path(config.home)}")
     new_token = keep_admin_token(config)
     if new_token is not None:

@@ -122,6 +122,8 @@ class StateReason(StrEnum):
     SECRET_MISSING = "secret_missing"  # noqa: S105  a reason, no password
     POOL_MISSING = "pool_missing"
     """The pool was deleted after its DAG had stopped naming it, and then an old run was cleared."""
+    EXECUTOR_MISSING = "executor_missing"
+    """The executor that its task asks for was taken out of the settings after its DAG was saved."""
     KILLED = "killed"
     """Ended by a signal that was not ours."""
     WORKER_LOST = "worker_lost"

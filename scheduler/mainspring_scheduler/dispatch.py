@@ -91,15 +91,16 @@ class Dispatcher:
         self,
         *,
         owner: str,
-        default_executor: str,
+        executors: Sequence[str],
         remote_executors: frozenset[str],
         versions: Versions,
         contexts: RunContexts,
         live_attempts: LiveAttempts,
         key_ring: KeyRing | None,
     ) -> None:
+        """executors: names of those that are offered; the first carries what asks for none."""
         self._owner = owner
-        self._default_executor = default_executor
+        self._executors = tuple(executors)
         self._remote_executors = remote_executors
         self._versions = versions
         self._contexts = contexts
@@ -115,8 +116,7 @@ class Dispatcher:
         room = dict(capacity)
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
-            limit = min(max(max(room.values(), default=0), 1), BATCH_MAX)
-            chosen, is_full = self._round(scheduling, limit, room, result.broken_runs, now)
+            chosen, may_hide_more = self._round(scheduling, room, result.broken_runs, now)
             counters = scheduling.settle()
             result.counters.update(counters)
             due = [one.due_at(now) for one in chosen]
@@ -126,10 +126,9 @@ class Dispatcher:
                     result.attempts.setdefault(one.attempt.executor, []).append(one.order)
             resolved = sum(1 for one in chosen if one.order is None)
             result.resolved += resolved
-            has_room = any(free > 0 for free in room.values())
             made_room = any(one.was_full for one in counters.values())
             # A full round may hide, behind what waits for a slot of its pool, others that need not wait.
-            if not (resolved or made_room or (has_room and chosen and is_full)):
+            if not (resolved or made_room or (chosen and may_hide_more)):
                 return result
         result.is_complete = False
         return result
@@ -137,13 +136,12 @@ class Dispatcher:
     def _round(
         self,
         scheduling: Pass,
-        limit: int,
         room: MutableMapping[str, int],
         broken_runs: MutableMapping[int, str],
         now: datetime,
     ) -> tuple[list[_Chosen], bool]:
-        """What was chosen of at most `limit` candidates, and whether there were as many."""
-        candidates = scheduling.decisions.candidates(limit)
+        """What was chosen of as many candidates as there is room for, and whether more may be behind them."""
+        candidates, at_limit = self._candidates(scheduling, room)
         if not candidates:
             return [], False
         locked = scheduling.lock_runs_with_room({one.dag_run_id for one in candidates})
@@ -164,7 +162,28 @@ class Dispatcher:
             one = self._chosen(question, _choose(question), now)
             if one is not None:
                 chosen.append(one)
-        return self._write(scheduling, chosen, now), len(candidates) >= limit
+        return self._write(scheduling, chosen, now), any(room.get(name, 0) > 0 for name in at_limit)
+
+    def _candidates(self, scheduling: Pass, room: Mapping[str, int]) -> tuple[list[Candidate], list[str]]:
+        """What is ready, in order, and the executors that may have more. Each is asked about for itself, so that the
+        backlog of one neither hides nor slows the others; what asks for one that is not offered counts as the first's.
+        """
+        found, at_limit = [], []
+        first, *others = self._executors
+        for name in self._executors:
+            limit = min(max(room.get(name, 0), 1), BATCH_MAX)
+            if not others:
+                batch = scheduling.decisions.candidates(limit)
+            elif name == first:
+                batch = scheduling.decisions.candidates_besides(others, limit)
+            else:
+                batch = scheduling.decisions.candidates_of(name, limit)
+            found += batch
+            if len(batch) >= limit:
+                at_limit.append(name)
+        if others:
+            found.sort(key=lambda candidate: (candidate.rank, candidate.id))
+        return found, at_limit
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         """The candidate's version; None when it cannot be read, which is noted once for its run."""
@@ -180,7 +199,9 @@ class Dispatcher:
     def _chosen(self, question: Question, choice: Choice, now: datetime) -> _Chosen | None:
         """The choice with its attempt; None leaves the instance ready, for lack of room."""
         candidate = question.candidate
-        executor = candidate.executor or self._default_executor
+        executor = candidate.executor or self._executors[0]
+        if isinstance(choice, Queue) and executor not in self._executors:
+            choice = Fail(StateReason.EXECUTOR_MISSING, self._why_missing(executor))
         match choice:
             case Queue(payload):
                 if not question.room.take(candidate, question.task, executor):
@@ -201,6 +222,12 @@ class Dispatcher:
                 ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
                 return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
         return _Chosen(question, choice)
+
+    def _why_missing(self, executor: str) -> str:
+        return (
+            f"the scheduler has no executor '{executor}' any more, only {', '.join(self._executors)}; "
+            "put it back into the setting 'executor', then clear this task"
+        )
 
     def _new_attempt(self, candidate: Candidate, executor: str, now: datetime, **more: Any) -> NewAttempt:
         return NewAttempt(

@@ -28,12 +28,15 @@ UNSUBMITTED_AFTER = timedelta(seconds=5)
 def find_lost(
     database: Database, executors: Mapping[str, Executor], *, incarnation: str, is_exclusive: bool, now: datetime
 ) -> list[Finished]:
-    """A final report for each attempt of a scheduler that is dead; of a fenced one it tells that it stopped.
+    """A final report for each attempt of a scheduler that is dead; of a fenced one it tells that it stopped. Attempts
+    of executors that are offered no more are among them, once no worker holds them.
 
     is_exclusive: no other scheduler can be alive.
     """
-    bound = [name for name, executor in executors.items() if not executor.capabilities.survives_scheduler_restart]
-    others = [attempt for attempt in _unstopped(database, bound) if attempt.owner != incarnation]
+    remote = [name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart]
+    with scheduling.begin_pass(database) as current:
+        bound = current.reports.unleased_attempts(remote, now)
+    others = [attempt for attempt in bound if attempt.owner != incarnation]
     if not others:
         return []
     alive = frozenset() if is_exclusive else services.alive(database, since=now - LOST_AFTER)
@@ -48,9 +51,11 @@ def find_unsubmitted(
     for name, executor in executors.items():
         if executor.capabilities.survives_scheduler_restart:
             continue  # its attempts are put back as they are: see `remote_rescue`
+        with scheduling.begin_pass(database) as current:
+            unstopped = current.reports.unstopped_attempts(name)
         mine = [
             attempt
-            for attempt in _unstopped(database, [name])
+            for attempt in unstopped
             if attempt.owner == incarnation and attempt.queued_at < now - UNSUBMITTED_AFTER
         ]
         places = executor.recover([attempt.attempt_id for attempt in mine]) if mine else {}
@@ -60,11 +65,6 @@ def find_unsubmitted(
             if places[attempt.attempt_id] is Whereabouts.ABSENT
         ]
     return reports
-
-
-def _unstopped(database: Database, executors: list[str]) -> list[LiveAttempt]:
-    with scheduling.begin_pass(database) as current:
-        return [attempt for name in executors for attempt in current.reports.unstopped_attempts(name)]
 
 
 def _lost(attempt: LiveAttempt, why: str, now: datetime) -> Finished:

@@ -83,13 +83,13 @@ class Scheduler:
         database: Database,
         executors: Mapping[str, Executor],
         *,
-        default_executor: str,
         incarnation: str,
         clock: Clock,
         random: Random,
         key_ring: KeyRing | None = None,
     ) -> None:
-        """key_ring: opens the secrets that tasks name; None = a task that names one fails."""
+        """executors: by name; the first carries what asks for none.
+        key_ring: opens the secrets that tasks name; None = a task that names one fails."""
         self._database = database
         self._executors = executors
         self._clock = clock
@@ -103,7 +103,7 @@ class Scheduler:
         self._remote = remote
         self._dispatcher = Dispatcher(
             owner=incarnation,
-            default_executor=default_executor,
+            executors=tuple(executors),
             remote_executors=remote,
             versions=self._versions,
             contexts=self._contexts,

@@ -84,7 +84,6 @@ class Service:
         self._scheduler = Scheduler(
             database,
             executors,
-            default_executor=next(iter(executors)),
             incarnation=self.incarnation,
             clock=self._clock,
             random=Random(),  # noqa: S311  spreads retries, guards nothing

@@ -50,6 +50,7 @@ class ScriptedExecutor:
         self.submitted: dict[str, Attempt] = {}
         self.cancelled: list[str] = []
         self.is_closed = False
+        self.finished: set[str] = set()
 
     def submit(self, attempts: Sequence[Attempt]) -> Sequence[Submitted]:
         for attempt in attempts:
@@ -87,12 +88,6 @@ class ScriptedExecutor:
         """Submitted and not finished, oldest first."""
         return [one for one in self.submitted.values() if one.attempt_id not in self.finished]
 
-    @property
-    def finished(self) -> set[str]:
-        return self._finished
-
-    _finished: set[str] = set()  # noqa: RUF012  replaced for each instance in `Engine`
-
 
 BOUND = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
 
@@ -109,15 +104,16 @@ class Engine:
         seed: int = 1,
         capabilities: Capabilities = BOUND,
         key_ring: KeyRing | None = None,
+        executors: Sequence[str] = ("thread",),
     ) -> None:
         self.database = database
         self.clock = MovedClock()
-        self.executor = ScriptedExecutor(self.clock, slots, capabilities)
-        self.executor._finished = set()
+        self.executors = {name: ScriptedExecutor(self.clock, slots, capabilities) for name in executors}
+        self.executor = self.executors[executors[0]]
+        """The default one: what the methods below speak of."""
         self.scheduler = Scheduler(
             database,
-            {"thread": self.executor},
-            default_executor="thread",
+            self.executors,
             incarnation=incarnation,
             clock=self.clock,
             random=Random(seed),
@@ -253,4 +249,5 @@ class Engine:
             ).all()
 
     def close(self) -> None:
-        self.executor.close(timedelta(0))
+        for executor in self.executors.values():
+            executor.close(timedelta(0))

@@ -57,7 +57,6 @@ class SimulatedExecutor(ScriptedExecutor):
 
     def __init__(self, clock: MovedClock, slots: int) -> None:
         super().__init__(clock, slots, CAPABILITIES)
-        self._finished = set()
         self.answer = SubmitResult.ACCEPTED
         self.refused: list[str] = []
 
@@ -88,7 +87,6 @@ class Host:
         self.scheduler = Scheduler(
             database,
             {"thread": self.executor},
-            default_executor="thread",
             incarnation=incarnation,
             clock=clock,
             random=Random(seed),

@@ -1,7 +1,7 @@
 """What no field can tell by itself: names that must exist, an order that must be possible, expressions that must make
 sense where they stand. Works on the normalised document, also on one with faults, so that all of them are told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mainspring.definition.build import payload_of
@@ -17,7 +17,7 @@ from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
 from mainspring.waits import CHOICES
 
-__all__ = ["check_document"]
+__all__ = ["check_document", "check_executors"]
 
 _RUN_ONLY = frozenset({"map", "task_id", "try_number"})
 """Names that have a value for one task instance, and none for a run."""
@@ -48,6 +48,16 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         )
     _check_expressions(tasks, upstream if cycle is None else None, report)
     _check_outputs(document.get("outputs", {}), tasks, report)
+
+
+def check_executors(document: Mapping[str, Any], offered: Collection[str], report: Report) -> None:
+    """Report tasks of a normalised document that ask for an executor which is not offered."""
+    places = {"/default_args": document.get("default_args", {})}
+    places |= {join_pointer("/tasks", task_id): task for task_id, task in document.get("tasks", {}).items()}
+    for at, fields in places.items():
+        name = fields.get("executor")
+        if name is not None and name not in offered:
+            report.add_unknown("unknown_executor", f"{at}/executor", "there is no executor", name, offered)
 
 
 def _check_dates(document: Mapping[str, Any], report: Report) -> None:

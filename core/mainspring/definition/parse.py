@@ -1,17 +1,16 @@
 """From what a client sent to a checked `Definition`, or to everything that is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 from mainspring.definition.build import load_stored
-from mainspring.definition.checks import check_document
+from mainspring.definition.checks import check_document, check_executors
 from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, TASK_TYPES, TASKS_MAX
 from mainspring.definition.json_source import load_json
 from mainspring.definition.kinds import Field, Identifier, Record
 from mainspring.definition.model import Definition
 from mainspring.definition.report import INVALID, Report, show
-from mainspring.definition.support import unsupported
 from mainspring.definition.tree import BYTES_MAX, check_tree
 from mainspring.definition.yaml_source import Lines, load_yaml
 from mainspring.errors import InvalidDag, InvalidInput, Problem
@@ -23,11 +22,16 @@ Media = Literal["json", "yaml"]
 
 
 def parse_definition(
-    source: Mapping[str, Any] | str | bytes, *, media: Media = "json", dag_id: str | None = None
+    source: Mapping[str, Any] | str | bytes,
+    *,
+    media: Media = "json",
+    dag_id: str | None = None,
+    executors: Collection[str] | None = None,
 ) -> Definition:
     """The definition that `source` spells: JSON or YAML text, or the parsed object itself.
 
-    `dag_id` is the id by which it is addressed; it is filled in when the document has none.
+    `dag_id` is the id by which it is addressed; it is filled in when the document has none. `executors` are those that
+    tasks may ask for; `None` = any.
 
     Raises:
         InvalidDag: every problem, each with a pointer, its kind as `code`, the line for YAML, and a hint where there
@@ -38,8 +42,8 @@ def parse_definition(
     document = _read_document(tree, dag_id, report)
     if document is not INVALID:
         check_document(document, report)
-        for problem in unsupported(document):
-            report.add(problem.code, problem.pointer, problem.message, problem.hint)
+        if executors is not None:
+            check_executors(document, executors, report)
     if report.problems:
         problems = _in_document_order(report.problems, tree) + report.counted()
         raise InvalidDag(_with_lines(problems, tree, lines))

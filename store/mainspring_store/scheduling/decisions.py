@@ -1,6 +1,6 @@
 """Decisions: which instances are ready, and what becomes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -61,7 +61,15 @@ class DecisionWrites:
 
         One whose pool is gone is among them, to be told so.
         """
-        return [_candidate(row) for row in self._connection.execute(self._statements.candidates, {"limit_": limit})]
+        return self._candidates(self._statements.candidates, {"limit_": limit})
+
+    def candidates_of(self, executor: str, limit: int) -> list[Candidate]:
+        """Those of them that ask for an executor."""
+        return self._candidates(self._statements.candidates_of, {"limit_": limit, "executor": executor})
+
+    def candidates_besides(self, executors: Collection[str], limit: int) -> list[Candidate]:
+        """Those of them that ask for none of these executors."""
+        return self._candidates(self._statements.candidates_besides, {"limit_": limit, "executors": list(executors)})
 
     def decide(self, decided: Sequence[Decided]) -> frozenset[int]:
         """Move ready instances: queued with a new attempt, or to a final state; returns the ids that moved."""
@@ -92,6 +100,9 @@ class DecisionWrites:
     def wake_retries(self, now: datetime) -> None:
         """Make instances ready whose retry is due."""
         self._connection.execute(self._statements.wake_retries, {"now": now})
+
+    def _candidates(self, statement: Any, parameters: Mapping[str, Any]) -> list[Candidate]:
+        return [_candidate(row) for row in self._connection.execute(statement, parameters)]
 
 
 class _Statements:
@@ -126,6 +137,7 @@ class _Statements:
                 (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
                 case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
                 pool.c.include_deferred,
+                table.rank,
             )
             .select_from(task_instance)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
@@ -146,6 +158,10 @@ class _Statements:
             )
             .order_by(table.rank, table.id)
             .limit(bindparam("limit_", type_=Integer()))
+        )
+        self.candidates_of = self.candidates.where(table.executor == bindparam("executor"))
+        self.candidates_besides = self.candidates.where(
+            or_(table.executor.is_(None), table.executor.not_in(bindparam("executors", expanding=True)))
         )
         rows = rows_of(DECIDED_FIELDS)
         queued = rows.c.state == literal_column("'queued'")
@@ -243,10 +259,11 @@ def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
-        waits_for, run_free, pool_free, include_deferred,
+        waits_for, run_free, pool_free, include_deferred, rank,
     ) = row  # fmt: skip
     return Candidate(
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
         pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free, bool(include_deferred),
+        rank,
     )  # fmt: skip

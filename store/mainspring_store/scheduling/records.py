@@ -126,6 +126,8 @@ class Candidate:
     pool_slots_free: int | None
     """None = the pool does not exist."""
     pool_includes_deferred: bool
+    rank: int
+    """Lower comes first; among equals, the lower id."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

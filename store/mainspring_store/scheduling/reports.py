@@ -1,11 +1,11 @@
 """Reports: starts and ends of attempts, their outputs and logs, and which attempts are live."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, not_, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, not_, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
@@ -68,6 +68,11 @@ class ReportWrites:
     def unstopped_attempts(self, executor: str) -> list[LiveAttempt]:
         """Every attempt of an executor of which something may still run, live or fenced; oldest first."""
         return [_live(row) for row in self._connection.execute(self._statements.unstopped, {"executor": executor})]
+
+    def unleased_attempts(self, besides: Collection[str], now: datetime) -> list[LiveAttempt]:
+        """The same of every executor but these, without those that a worker still holds a lease of."""
+        parameters = {"besides": list(besides), "now": now}
+        return [_live(row) for row in self._connection.execute(self._statements.unleased, parameters)]
 
     def first_starts(self, instance_ids: Iterable[int]) -> Mapping[int, datetime]:
         """When the first try of each instance's present generation started; without those of which none has."""
@@ -186,6 +191,11 @@ class _Statements:
         self.live_attempts = live.where(task_try.c.attempt_id.in_(select(rows.c.attempt_id)))
         self.unstopped = attempts.where(
             task_try.c.executor == bindparam("executor"), task_try.c.stopped_at.is_(None)
+        ).order_by(task_try.c.attempt_id)
+        self.unleased = attempts.where(
+            task_try.c.executor.not_in(bindparam("besides", expanding=True)),
+            task_try.c.stopped_at.is_(None),
+            func.coalesce(task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime), true()),
         ).order_by(task_try.c.attempt_id)
         rows = rows_of({"id": int})
         self.first_starts = (

@@ -18,7 +18,7 @@ def test_later_sources_win_and_each_value_knows_its_own(tmp_path: Path) -> None:
     config, origins = resolved.config, resolved.origins
     assert (config.port, origins["port"]) == (3000, "--port")
     assert (config.host, origins["host"]) == ("127.0.0.3", "MAINSPRING_HOST")
-    assert (config.executor, origins["executor"]) == ("local", str(file))
+    assert (config.executor, origins["executor"]) == (("local",), str(file))
     assert (config.api_threads, origins["api_threads"]) == (64, "default")
 
 
