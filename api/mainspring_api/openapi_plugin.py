@@ -66,7 +66,7 @@ def _reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, 
         return {}
     if name not in self.spec.components.schemas:
         self.spec.components.schema(name, component)
-    said = {key: ret[key] for key in ("description", "default") if key in ret}
+    said: dict[str, Any] = {key: ret[key] for key in ("description", "default") if key in ret}
     ret.clear()
     reference: dict[str, Any] = {"$ref": f"{SCHEMAS}{name}"}
     return {"anyOf": [reference, _NULL], **said} if field.allow_none else {**reference, **said}

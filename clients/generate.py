@@ -1,0 +1,109 @@
+"""Writes the generated parts of the clients from openapi/mainspring.json; see docs/sdk.md.
+
+The generator of the Python client has requirements that clash with ours, so it has an environment of its own,
+`.venv-sdk`, from a lock file beside this one. The generator of the TypeScript client comes from npm's lock file, and
+Node.js from PATH, or from the Python index where PATH has none that is new enough.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTHON = ROOT / "clients" / "python" / "mainspring_client"
+TYPESCRIPT = ROOT / "clients" / "typescript"
+SCHEMA = Path("src") / "schema.ts"
+NODE_MIN = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python-only", action="store_true")
+    options = parser.parse_args()
+    generate_python(PYTHON)
+    if not options.python_only:
+        generate_typescript(TYPESCRIPT / SCHEMA)
+
+
+def generate_python(target: Path) -> None:
+    """Write the whole package `mainspring_client` anew as the folder `target`."""
+    config = ROOT / "openapi" / "python"
+    shutil.rmtree(target, ignore_errors=True)
+    _run(
+        [
+            *(_tool_environment() / "bin" / "openapi-python-client", "generate", "--meta", "none"),
+            *("--path", ROOT / "openapi" / "mainspring.json", "--config", config / "config.yaml"),
+            *("--custom-template-path", config / "templates", "--output-path", target, "--fail-on-warning"),
+        ],
+        path=_tool_environment() / "bin",
+    )
+    for model in (target / "models").glob("*.py"):
+        # An object of free keys is made from a dict: `Tasks({"load": ShellTask(...)})`.
+        text = model.read_text(encoding="utf-8")
+        model.write_text(text.replace("_attrs_field(init=False, factory=dict)", "_attrs_field(factory=dict)"), "utf-8")
+    (target / "py.typed").touch()
+
+
+def generate_typescript(target: Path) -> None:
+    """Write the types of the document as the file `target`."""
+    install_node_packages()
+    script = TYPESCRIPT / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
+    options = ["--default-non-nullable=false", "--empty-objects-unknown", "--output", target]
+    _run([node(), script, ROOT / "openapi" / "mainspring.json", *options])
+
+
+def install_node_packages() -> None:
+    """What clients/typescript/package-lock.json asks for, if it is not there yet."""
+    stamp, wanted = TYPESCRIPT / "node_modules" / ".stamp", _digest(TYPESCRIPT / "package-lock.json")
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        npm = node().parent / "npm"
+        _run([npm, "ci", "--ignore-scripts", "--silent"], path=node().parent, cwd=TYPESCRIPT)
+        stamp.write_text(wanted)
+
+
+def node() -> Path:
+    """Node.js of version 20 or newer, with npm beside it."""
+    found = shutil.which("node")
+    if found and shutil.which("npm"):
+        version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+        if int(version.lstrip("v").split(".")[0]) >= NODE_MIN:
+            return Path(found)
+    return _tool_environment("node.lock") / "bin" / "node"
+
+
+def _tool_environment(lock_name: str = "python-generator.lock") -> Path:
+    """An environment with what a lock file beside this module asks for; made when it is not there yet."""
+    lock = ROOT / "clients" / lock_name
+    folder = ROOT / ".venv-sdk" / lock.stem
+    stamp, wanted = folder / "installed", _digest(lock)
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        venv.create(folder, clear=True, with_pip=shutil.which("uv") is None)
+        python = folder / "bin" / "python"
+        installer = (
+            ["uv", "pip", "install", "--python", python] if shutil.which("uv") else [python, "-m", "pip", "install"]
+        )
+        _run([*installer, "--quiet", "--no-deps", "--require-hashes", "-r", lock])
+        stamp.write_text(wanted)
+    return folder
+
+
+def _run(line: list[str | Path], *, path: Path | None = None, cwd: Path = ROOT) -> None:
+    environment = dict(os.environ)
+    if path is not None:
+        environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', '')}"
+    answer = subprocess.run(line, env=environment, cwd=cwd, capture_output=True, text=True)
+    if answer.returncode != 0:
+        sys.exit(f"failed: {' '.join(map(str, line))}\n{answer.stdout}{answer.stderr}")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

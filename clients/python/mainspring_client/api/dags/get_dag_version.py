@@ -1,0 +1,108 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.dag_version import DagVersion
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    dag_id: str,
+    version_number: int,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v2/dags/{dag_id}/dagVersions/{version_number}".format(
+            dag_id=quote(str(dag_id), safe=""),
+            version_number=quote(str(version_number), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> DagVersion | Problem | None:
+    if response.status_code == 200:
+        response_200 = DagVersion.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[DagVersion | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    dag_id: str,
+    version_number: int,
+    *,
+    client: AuthenticatedClient | Client,
+) -> DagVersion:
+    """One version of a DAG.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        dag_id=dag_id,
+        version_number=version_number,
+        client=client,
+    )
+    return cast(DagVersion, expect_success(response))
+
+
+def sync_detailed(
+    dag_id: str,
+    version_number: int,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[DagVersion | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        version_number=version_number,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    dag_id: str,
+    version_number: int,
+    *,
+    client: AuthenticatedClient | Client,
+) -> DagVersion:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        dag_id=dag_id,
+        version_number=version_number,
+        client=client,
+    )
+    return cast(DagVersion, expect_success(response))
+
+
+async def asyncio_detailed(
+    dag_id: str,
+    version_number: int,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[DagVersion | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        version_number=version_number,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

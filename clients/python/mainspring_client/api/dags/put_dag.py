@@ -1,0 +1,132 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.dag_details import DagDetails
+from ...models.definition import Definition
+from ...models.problem import Problem
+from ...types import UNSET, File, Response, Unset
+
+
+def _get_kwargs(
+    dag_id: str,
+    *,
+    body: Definition | File | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "put",
+        "url": "/api/v2/dags/{dag_id}".format(
+            dag_id=quote(str(dag_id), safe=""),
+        ),
+    }
+
+    if isinstance(body, Definition):
+        _kwargs["json"] = body.to_dict()
+
+        headers["Content-Type"] = "application/json"
+    if isinstance(body, File):
+        _kwargs["content"] = body.payload
+
+        headers["Content-Type"] = "application/yaml"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> DagDetails | Problem | None:
+    if response.status_code == 200:
+        response_200 = DagDetails.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 201:
+        response_201 = DagDetails.from_dict(response.json())
+
+        return response_201
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[DagDetails | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> DagDetails:
+    """Create a DAG or give it a new definition.
+
+    201 when the DAG is new. A definition that says the same as the current version makes no new
+    version.
+
+    Args:
+        body: A DAG as data. `dag_id` may be left out where the address names it.
+        body: The same, spelt in YAML 1.2
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        dag_id=dag_id,
+        client=client,
+        body=body,
+    )
+    return cast(DagDetails, expect_success(response))
+
+
+def sync_detailed(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> Response[DagDetails | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        body=body,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> DagDetails:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        dag_id=dag_id,
+        client=client,
+        body=body,
+    )
+    return cast(DagDetails, expect_success(response))
+
+
+async def asyncio_detailed(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> Response[DagDetails | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        body=body,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -1,0 +1,113 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.definition import Definition
+from ...models.definition_check import DefinitionCheck
+from ...models.problem import Problem
+from ...types import UNSET, File, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: Definition | File | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v2/dags/validate",
+    }
+
+    if isinstance(body, Definition):
+        _kwargs["json"] = body.to_dict()
+
+        headers["Content-Type"] = "application/json"
+    if isinstance(body, File):
+        _kwargs["content"] = body.payload
+
+        headers["Content-Type"] = "application/yaml"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> DefinitionCheck | Problem | None:
+    if response.status_code == 200:
+        response_200 = DefinitionCheck.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[DefinitionCheck | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> DefinitionCheck:
+    """Check a definition without saving it: 200 when it is valid, else exactly what saving it would
+    answer.
+
+    Args:
+        body: A DAG as data. `dag_id` may be left out where the address names it.
+        body: The same, spelt in YAML 1.2
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        client=client,
+        body=body,
+    )
+    return cast(DefinitionCheck, expect_success(response))
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> Response[DefinitionCheck | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        body=body,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> DefinitionCheck:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        client=client,
+        body=body,
+    )
+    return cast(DefinitionCheck, expect_success(response))
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: Definition | File | Unset = UNSET,
+) -> Response[DefinitionCheck | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        body=body,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -1,0 +1,135 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.pool import Pool
+from ...models.pool_patch_body import PoolPatchBody
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    pool_name: str,
+    *,
+    body: PoolPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    json_update_mask: list[str] | Unset = UNSET
+    if not isinstance(update_mask, Unset):
+        json_update_mask = update_mask
+
+    params["update_mask"] = json_update_mask
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v2/pools/{pool_name}".format(
+            pool_name=quote(str(pool_name), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> Pool | Problem | None:
+    if response.status_code == 200:
+        response_200 = Pool.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[Pool | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    pool_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: PoolPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Pool:
+    """Change a pool. With fewer slots than are held nothing new starts until enough are free.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        pool_name=pool_name,
+        client=client,
+        body=body,
+        update_mask=update_mask,
+    )
+    return cast(Pool, expect_success(response))
+
+
+def sync_detailed(
+    pool_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: PoolPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Response[Pool | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        pool_name=pool_name,
+        body=body,
+        update_mask=update_mask,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    pool_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: PoolPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Pool:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        pool_name=pool_name,
+        client=client,
+        body=body,
+        update_mask=update_mask,
+    )
+    return cast(Pool, expect_success(response))
+
+
+async def asyncio_detailed(
+    pool_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: PoolPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Response[Pool | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        pool_name=pool_name,
+        body=body,
+        update_mask=update_mask,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

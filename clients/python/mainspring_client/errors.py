@@ -1,0 +1,59 @@
+"""What goes wrong, as exceptions."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from .models.problem import Problem
+from .types import Response
+
+
+class ApiError(Exception):
+    """The server answered with an error."""
+
+    def __init__(self, status_code: HTTPStatus, problem: Problem | None, content: bytes) -> None:
+        self.status_code = status_code
+        self.problem = problem
+        """None when something else than the server answered, a proxy for example."""
+        self.content = content
+        super().__init__(f"{status_code.value} {status_code.phrase}: {self.message}")
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in words."""
+        if self.problem is None:
+            return self.content.decode(errors="replace")[:1000]
+        if self.problem.errors:
+            return "; ".join(_told(item.pointer, item.message, item.hint) for item in self.problem.errors)
+        detail = self.problem.detail
+        return detail if isinstance(detail, str) else str(getattr(detail, "additional_properties", detail))
+
+
+def parse_problem(response: httpx.Response) -> Problem | None:
+    """The problem that an answer tells, if it is one of the server's."""
+    try:
+        return Problem.from_dict(response.json())
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def expect_success(response: Response[Any]) -> Any:
+    """The parsed answer.
+
+    Raises:
+        ApiError: The answer is an error.
+    """
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return response.parsed
+    problem = response.parsed if isinstance(response.parsed, Problem) else None
+    raise ApiError(response.status_code, problem, response.content)
+
+
+def _told(pointer: str, message: str, hint: str | None) -> str:
+    told = f"{pointer}: {message}" if pointer else message
+    return f"{told} ({hint})" if hint else told
+
+
+__all__ = ["ApiError", "expect_success", "parse_problem"]

@@ -1,0 +1,350 @@
+"""The objects that are sent and answered. Each is imported when it is first asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .approval import Approval
+    from .approval_answer import ApprovalAnswer
+    from .approval_answer_body import ApprovalAnswerBody
+    from .approval_collection import ApprovalCollection
+    from .approval_task import ApprovalTask
+    from .attempt_state import AttemptState
+    from .backfill import Backfill
+    from .backfill_body import BackfillBody
+    from .backfill_collection import BackfillCollection
+    from .backfill_progress import BackfillProgress
+    from .branch_task import BranchTask
+    from .bulk_action import BulkAction
+    from .bulk_action_action import BulkActionAction
+    from .bulk_action_action_on_existence import BulkActionActionOnExistence
+    from .bulk_action_action_on_non_existence import BulkActionActionOnNonExistence
+    from .bulk_answer import BulkAnswer
+    from .bulk_body import BulkBody
+    from .bulk_result import BulkResult
+    from .clear_body import ClearBody
+    from .clear_run_body import ClearRunBody
+    from .dag import Dag
+    from .dag_collection import DagCollection
+    from .dag_details import DagDetails
+    from .dag_patch import DagPatch
+    from .dag_run import DagRun
+    from .dag_run_collection import DagRunCollection
+    from .dag_run_state import DagRunState
+    from .dag_run_type import DagRunType
+    from .dag_tag import DagTag
+    from .dag_task import DagTask
+    from .dag_version import DagVersion
+    from .dag_version_collection import DagVersionCollection
+    from .database_health import DatabaseHealth
+    from .default_args import DefaultArgs
+    from .definition import Definition
+    from .definition_check import DefinitionCheck
+    from .definition_params import DefinitionParams
+    from .dry_run_backfill import DryRunBackfill
+    from .dry_run_backfill_collection import DryRunBackfillCollection
+    from .environment import Environment
+    from .error_item import ErrorItem
+    from .expand import Expand
+    from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
+    from .get_dag_runs_state_item import GetDagRunsStateItem
+    from .get_dags_tags_match_mode import GetDagsTagsMatchMode
+    from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
+    from .get_task_instances_state_item import GetTaskInstancesStateItem
+    from .health import Health
+    from .http_headers import HttpHeaders
+    from .http_method import HttpMethod
+    from .http_query import HttpQuery
+    from .http_request import HttpRequest
+    from .http_task import HttpTask
+    from .instance_patch import InstancePatch
+    from .json_object import JsonObject
+    from .keyword_arguments import KeywordArguments
+    from .log_line import LogLine
+    from .noop_task import NoopTask
+    from .open_api_document import OpenApiDocument
+    from .output_schemas import OutputSchemas
+    from .outputs import Outputs
+    from .planned_run import PlannedRun
+    from .pool import Pool
+    from .pool_body import PoolBody
+    from .pool_collection import PoolCollection
+    from .pool_patch_body import PoolPatchBody
+    from .problem import Problem
+    from .problem_detail_type_1 import ProblemDetailType1
+    from .problem_detail_type_2_item import ProblemDetailType2Item
+    from .python_task import PythonTask
+    from .reprocess_behavior import ReprocessBehavior
+    from .retry_action import RetryAction
+    from .retry_rule import RetryRule
+    from .run_patch import RunPatch
+    from .run_patch_state_type_0 import RunPatchStateType0
+    from .schedule import Schedule
+    from .schedule_preview import SchedulePreview
+    from .scheduler_health import SchedulerHealth
+    from .secret import Secret
+    from .secret_body import SecretBody
+    from .secret_collection import SecretCollection
+    from .secret_reference import SecretReference
+    from .shell_task import ShellTask
+    from .state_reason import StateReason
+    from .task_collection import TaskCollection
+    from .task_definition import TaskDefinition
+    from .task_instance import TaskInstance
+    from .task_instance_collection import TaskInstanceCollection
+    from .task_instance_state import TaskInstanceState
+    from .task_instances_log import TaskInstancesLog
+    from .task_try import TaskTry
+    from .task_try_collection import TaskTryCollection
+    from .tasks import Tasks
+    from .time_delta import TimeDelta
+    from .trigger_body import TriggerBody
+    from .trigger_rule import TriggerRule
+    from .triggerer_health import TriggererHealth
+    from .values import Values
+    from .variable import Variable
+    from .variable_body import VariableBody
+    from .variable_collection import VariableCollection
+    from .variable_patch_body import VariablePatchBody
+    from .version import Version
+    from .wait_result import WaitResult
+    from .wait_task import WaitTask
+    from .weight_rule import WeightRule
+    from .x_com import XCom
+    from .x_com_collection import XComCollection
+    from .x_com_with_value import XComWithValue
+
+_MODULES = {
+    "Approval": ".approval",
+    "ApprovalAnswer": ".approval_answer",
+    "ApprovalAnswerBody": ".approval_answer_body",
+    "ApprovalCollection": ".approval_collection",
+    "ApprovalTask": ".approval_task",
+    "AttemptState": ".attempt_state",
+    "Backfill": ".backfill",
+    "BackfillBody": ".backfill_body",
+    "BackfillCollection": ".backfill_collection",
+    "BackfillProgress": ".backfill_progress",
+    "BranchTask": ".branch_task",
+    "BulkAction": ".bulk_action",
+    "BulkActionAction": ".bulk_action_action",
+    "BulkActionActionOnExistence": ".bulk_action_action_on_existence",
+    "BulkActionActionOnNonExistence": ".bulk_action_action_on_non_existence",
+    "BulkAnswer": ".bulk_answer",
+    "BulkBody": ".bulk_body",
+    "BulkResult": ".bulk_result",
+    "ClearBody": ".clear_body",
+    "ClearRunBody": ".clear_run_body",
+    "Dag": ".dag",
+    "DagCollection": ".dag_collection",
+    "DagDetails": ".dag_details",
+    "DagPatch": ".dag_patch",
+    "DagRun": ".dag_run",
+    "DagRunCollection": ".dag_run_collection",
+    "DagRunState": ".dag_run_state",
+    "DagRunType": ".dag_run_type",
+    "DagTag": ".dag_tag",
+    "DagTask": ".dag_task",
+    "DagVersion": ".dag_version",
+    "DagVersionCollection": ".dag_version_collection",
+    "DatabaseHealth": ".database_health",
+    "DefaultArgs": ".default_args",
+    "Definition": ".definition",
+    "DefinitionCheck": ".definition_check",
+    "DefinitionParams": ".definition_params",
+    "DryRunBackfill": ".dry_run_backfill",
+    "DryRunBackfillCollection": ".dry_run_backfill_collection",
+    "Environment": ".environment",
+    "ErrorItem": ".error_item",
+    "Expand": ".expand",
+    "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
+    "GetDagRunsStateItem": ".get_dag_runs_state_item",
+    "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
+    "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
+    "GetTaskInstancesStateItem": ".get_task_instances_state_item",
+    "Health": ".health",
+    "HttpHeaders": ".http_headers",
+    "HttpMethod": ".http_method",
+    "HttpQuery": ".http_query",
+    "HttpRequest": ".http_request",
+    "HttpTask": ".http_task",
+    "InstancePatch": ".instance_patch",
+    "JsonObject": ".json_object",
+    "KeywordArguments": ".keyword_arguments",
+    "LogLine": ".log_line",
+    "NoopTask": ".noop_task",
+    "OpenApiDocument": ".open_api_document",
+    "OutputSchemas": ".output_schemas",
+    "Outputs": ".outputs",
+    "PlannedRun": ".planned_run",
+    "Pool": ".pool",
+    "PoolBody": ".pool_body",
+    "PoolCollection": ".pool_collection",
+    "PoolPatchBody": ".pool_patch_body",
+    "Problem": ".problem",
+    "ProblemDetailType1": ".problem_detail_type_1",
+    "ProblemDetailType2Item": ".problem_detail_type_2_item",
+    "PythonTask": ".python_task",
+    "ReprocessBehavior": ".reprocess_behavior",
+    "RetryAction": ".retry_action",
+    "RetryRule": ".retry_rule",
+    "RunPatch": ".run_patch",
+    "RunPatchStateType0": ".run_patch_state_type_0",
+    "Schedule": ".schedule",
+    "SchedulePreview": ".schedule_preview",
+    "SchedulerHealth": ".scheduler_health",
+    "Secret": ".secret",
+    "SecretBody": ".secret_body",
+    "SecretCollection": ".secret_collection",
+    "SecretReference": ".secret_reference",
+    "ShellTask": ".shell_task",
+    "StateReason": ".state_reason",
+    "TaskCollection": ".task_collection",
+    "TaskDefinition": ".task_definition",
+    "TaskInstance": ".task_instance",
+    "TaskInstanceCollection": ".task_instance_collection",
+    "TaskInstanceState": ".task_instance_state",
+    "TaskInstancesLog": ".task_instances_log",
+    "TaskTry": ".task_try",
+    "TaskTryCollection": ".task_try_collection",
+    "Tasks": ".tasks",
+    "TimeDelta": ".time_delta",
+    "TriggerBody": ".trigger_body",
+    "TriggerRule": ".trigger_rule",
+    "TriggererHealth": ".triggerer_health",
+    "Values": ".values",
+    "Variable": ".variable",
+    "VariableBody": ".variable_body",
+    "VariableCollection": ".variable_collection",
+    "VariablePatchBody": ".variable_patch_body",
+    "Version": ".version",
+    "WaitResult": ".wait_result",
+    "WaitTask": ".wait_task",
+    "WeightRule": ".weight_rule",
+    "XCom": ".x_com",
+    "XComCollection": ".x_com_collection",
+    "XComWithValue": ".x_com_with_value",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULES)
+
+
+__all__ = (
+    "Approval",
+    "ApprovalAnswer",
+    "ApprovalAnswerBody",
+    "ApprovalCollection",
+    "ApprovalTask",
+    "AttemptState",
+    "Backfill",
+    "BackfillBody",
+    "BackfillCollection",
+    "BackfillProgress",
+    "BranchTask",
+    "BulkAction",
+    "BulkActionAction",
+    "BulkActionActionOnExistence",
+    "BulkActionActionOnNonExistence",
+    "BulkAnswer",
+    "BulkBody",
+    "BulkResult",
+    "ClearBody",
+    "ClearRunBody",
+    "Dag",
+    "DagCollection",
+    "DagDetails",
+    "DagPatch",
+    "DagRun",
+    "DagRunCollection",
+    "DagRunState",
+    "DagRunType",
+    "DagTag",
+    "DagTask",
+    "DagVersion",
+    "DagVersionCollection",
+    "DatabaseHealth",
+    "DefaultArgs",
+    "Definition",
+    "DefinitionCheck",
+    "DefinitionParams",
+    "DryRunBackfill",
+    "DryRunBackfillCollection",
+    "Environment",
+    "ErrorItem",
+    "Expand",
+    "GetBackfillDagRunsStateItem",
+    "GetDagRunsStateItem",
+    "GetDagsTagsMatchMode",
+    "GetMappedTaskInstancesStateItem",
+    "GetTaskInstancesStateItem",
+    "Health",
+    "HttpHeaders",
+    "HttpMethod",
+    "HttpQuery",
+    "HttpRequest",
+    "HttpTask",
+    "InstancePatch",
+    "JsonObject",
+    "KeywordArguments",
+    "LogLine",
+    "NoopTask",
+    "OpenApiDocument",
+    "Outputs",
+    "OutputSchemas",
+    "PlannedRun",
+    "Pool",
+    "PoolBody",
+    "PoolCollection",
+    "PoolPatchBody",
+    "Problem",
+    "ProblemDetailType1",
+    "ProblemDetailType2Item",
+    "PythonTask",
+    "ReprocessBehavior",
+    "RetryAction",
+    "RetryRule",
+    "RunPatch",
+    "RunPatchStateType0",
+    "Schedule",
+    "SchedulePreview",
+    "SchedulerHealth",
+    "Secret",
+    "SecretBody",
+    "SecretCollection",
+    "SecretReference",
+    "ShellTask",
+    "StateReason",
+    "TaskCollection",
+    "TaskDefinition",
+    "TaskInstance",
+    "TaskInstanceCollection",
+    "TaskInstancesLog",
+    "TaskInstanceState",
+    "Tasks",
+    "TaskTry",
+    "TaskTryCollection",
+    "TimeDelta",
+    "TriggerBody",
+    "TriggererHealth",
+    "TriggerRule",
+    "Values",
+    "Variable",
+    "VariableBody",
+    "VariableCollection",
+    "VariablePatchBody",
+    "Version",
+    "WaitResult",
+    "WaitTask",
+    "WeightRule",
+    "XCom",
+    "XComCollection",
+    "XComWithValue",
+)

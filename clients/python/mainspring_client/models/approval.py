@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="Approval")
+
+
+@_attrs_define
+class Approval:
+    """
+    Attributes:
+        dag_id (str):
+        dag_display_name (str):
+        dag_run_id (str):
+        task_id (str):
+        map_index (int): -1 = not mapped
+        message (str):
+        choices (list[str]): `reject` fails the task, all others succeed
+        default (None | str): Taken at the timeout; null = the task fails
+        requested_at (datetime.datetime):
+        give_up_at (datetime.datetime | None): The timeout; null = it waits for ever
+    """
+
+    dag_id: str
+    dag_display_name: str
+    dag_run_id: str
+    task_id: str
+    map_index: int
+    message: str
+    choices: list[str]
+    default: None | str
+    requested_at: datetime.datetime
+    give_up_at: datetime.datetime | None
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        dag_id = self.dag_id
+
+        dag_display_name = self.dag_display_name
+
+        dag_run_id = self.dag_run_id
+
+        task_id = self.task_id
+
+        map_index = self.map_index
+
+        message = self.message
+
+        choices = self.choices
+
+        default: None | str
+        default = self.default
+
+        requested_at = self.requested_at.isoformat()
+
+        give_up_at: None | str
+        if isinstance(self.give_up_at, datetime.datetime):
+            give_up_at = self.give_up_at.isoformat()
+        else:
+            give_up_at = self.give_up_at
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "dag_id": dag_id,
+                "dag_display_name": dag_display_name,
+                "dag_run_id": dag_run_id,
+                "task_id": task_id,
+                "map_index": map_index,
+                "message": message,
+                "choices": choices,
+                "default": default,
+                "requested_at": requested_at,
+                "give_up_at": give_up_at,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        dag_id = d.pop("dag_id")
+
+        dag_display_name = d.pop("dag_display_name")
+
+        dag_run_id = d.pop("dag_run_id")
+
+        task_id = d.pop("task_id")
+
+        map_index = d.pop("map_index")
+
+        message = d.pop("message")
+
+        choices = cast(list[str], d.pop("choices"))
+
+        def _parse_default(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        default = _parse_default(d.pop("default"))
+
+        requested_at = datetime.datetime.fromisoformat(d.pop("requested_at"))
+
+        def _parse_give_up_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                give_up_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return give_up_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        give_up_at = _parse_give_up_at(d.pop("give_up_at"))
+
+        approval = cls(
+            dag_id=dag_id,
+            dag_display_name=dag_display_name,
+            dag_run_id=dag_run_id,
+            task_id=task_id,
+            map_index=map_index,
+            message=message,
+            choices=choices,
+            default=default,
+            requested_at=requested_at,
+            give_up_at=give_up_at,
+        )
+
+        approval.additional_properties = d
+        return approval
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="ApprovalAnswer")
+
+
+@_attrs_define
+class ApprovalAnswer:
+    """
+    Attributes:
+        choice (str):
+        by (str):
+        note (None | str):
+        at (datetime.datetime):
+    """
+
+    choice: str
+    by: str
+    note: None | str
+    at: datetime.datetime
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        choice = self.choice
+
+        by = self.by
+
+        note: None | str
+        note = self.note
+
+        at = self.at.isoformat()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "choice": choice,
+                "by": by,
+                "note": note,
+                "at": at,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        choice = d.pop("choice")
+
+        by = d.pop("by")
+
+        def _parse_note(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        note = _parse_note(d.pop("note"))
+
+        at = datetime.datetime.fromisoformat(d.pop("at"))
+
+        approval_answer = cls(
+            choice=choice,
+            by=by,
+            note=note,
+            at=at,
+        )
+
+        approval_answer.additional_properties = d
+        return approval_answer
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

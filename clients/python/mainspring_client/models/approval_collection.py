@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.approval import Approval
+
+
+T = TypeVar("T", bound="ApprovalCollection")
+
+
+@_attrs_define
+class ApprovalCollection:
+    """
+    Attributes:
+        approvals (list[Approval]):
+        total_entries (int):
+    """
+
+    approvals: list[Approval]
+    total_entries: int
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        approvals = []
+        for approvals_item_data in self.approvals:
+            approvals_item = approvals_item_data.to_dict()
+            approvals.append(approvals_item)
+
+        total_entries = self.total_entries
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "approvals": approvals,
+                "total_entries": total_entries,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.approval import Approval  # noqa: PLC0415
+
+        d = dict(src_dict)
+        approvals = []
+        _approvals = d.pop("approvals")
+        for approvals_item_data in _approvals:
+            approvals_item = Approval.from_dict(approvals_item_data)
+
+            approvals.append(approvals_item)
+
+        total_entries = d.pop("total_entries")
+
+        approval_collection = cls(
+            approvals=approvals,
+            total_entries=total_entries,
+        )
+
+        approval_collection.additional_properties = d
+        return approval_collection
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

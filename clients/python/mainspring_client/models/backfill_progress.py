@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="BackfillProgress")
+
+
+@_attrs_define
+class BackfillProgress:
+    """
+    Attributes:
+        slots_total (int): Slots in the range
+        slots_done (int): Of these, how many were looked at
+        slots_skipped (int): Of these, how many had a run that was left as it is
+        runs_queued (int):
+        runs_running (int):
+        runs_success (int):
+        runs_failed (int):
+    """
+
+    slots_total: int
+    slots_done: int
+    slots_skipped: int
+    runs_queued: int
+    runs_running: int
+    runs_success: int
+    runs_failed: int
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        slots_total = self.slots_total
+
+        slots_done = self.slots_done
+
+        slots_skipped = self.slots_skipped
+
+        runs_queued = self.runs_queued
+
+        runs_running = self.runs_running
+
+        runs_success = self.runs_success
+
+        runs_failed = self.runs_failed
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "slots_total": slots_total,
+                "slots_done": slots_done,
+                "slots_skipped": slots_skipped,
+                "runs_queued": runs_queued,
+                "runs_running": runs_running,
+                "runs_success": runs_success,
+                "runs_failed": runs_failed,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        slots_total = d.pop("slots_total")
+
+        slots_done = d.pop("slots_done")
+
+        slots_skipped = d.pop("slots_skipped")
+
+        runs_queued = d.pop("runs_queued")
+
+        runs_running = d.pop("runs_running")
+
+        runs_success = d.pop("runs_success")
+
+        runs_failed = d.pop("runs_failed")
+
+        backfill_progress = cls(
+            slots_total=slots_total,
+            slots_done=slots_done,
+            slots_skipped=slots_skipped,
+            runs_queued=runs_queued,
+            runs_running=runs_running,
+            runs_success=runs_success,
+            runs_failed=runs_failed,
+        )
+
+        backfill_progress.additional_properties = d
+        return backfill_progress
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+)
+
+from attrs import define as _attrs_define
+
+from ..models.trigger_rule import TriggerRule
+from ..models.weight_rule import WeightRule
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.expand import Expand
+    from ..models.keyword_arguments import KeywordArguments
+    from ..models.output_schemas import OutputSchemas
+    from ..models.retry_rule import RetryRule
+
+
+T = TypeVar("T", bound="BranchTask")
+
+
+@_attrs_define
+class BranchTask:
+    """
+    Attributes:
+        type_ (Literal['branch']):
+        choose (str | Unset): Yields the id, or a list of ids, of direct downstream tasks to run.
+        callable_ (str | Unset):
+        args (list[Any] | Unset):
+        kwargs (KeywordArguments | Unset):
+        depends_on (list[str] | Unset): Direct upstream.
+        when (str | Unset): A condition; false skips the task.
+        task_display_name (str | Unset):
+        description (str | Unset):
+        doc_md (str | Unset):
+        expand (Expand | Unset):
+        outputs (OutputSchemas | Unset):
+        trigger_rule (TriggerRule | Unset):
+        owner (str | Unset):
+        retries (int | Unset): Extra tries.
+        retry_delay (str | Unset): PT5M when absent.
+        retry_backoff (float | Unset): Factor from one delay to the next; 1 when absent.
+        max_retry_delay (str | Unset): ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+        retry_jitter (bool | Unset): Draw each delay evenly between nothing and itself.
+        retry_deadline (str | Unset): No try starts later than this after the first.
+        retry_policy (list[RetryRule] | Unset): The first rule that fits a failure decides.
+        execution_timeout (str | Unset): Of one try; none when absent.
+        cancel_grace (str | Unset): Between TERM and KILL; PT10S when absent.
+        max_active_tis (int | Unset): Instances of this task in one run at one time.
+        max_active_tis_per_dag (int | Unset):
+        pool (str | Unset):
+        pool_slots (int | Unset):
+        priority_weight (int | Unset):
+        weight_rule (WeightRule | Unset):
+        queue (str | Unset):
+        executor (str | Unset):
+        depends_on_past (bool | Unset):
+    """
+
+    type_: Literal["branch"]
+    choose: str | Unset = UNSET
+    callable_: str | Unset = UNSET
+    args: list[Any] | Unset = UNSET
+    kwargs: KeywordArguments | Unset = UNSET
+    depends_on: list[str] | Unset = UNSET
+    when: str | Unset = UNSET
+    task_display_name: str | Unset = UNSET
+    description: str | Unset = UNSET
+    doc_md: str | Unset = UNSET
+    expand: Expand | Unset = UNSET
+    outputs: OutputSchemas | Unset = UNSET
+    trigger_rule: TriggerRule | Unset = UNSET
+    owner: str | Unset = UNSET
+    retries: int | Unset = UNSET
+    retry_delay: str | Unset = UNSET
+    retry_backoff: float | Unset = UNSET
+    max_retry_delay: str | Unset = UNSET
+    retry_jitter: bool | Unset = UNSET
+    retry_deadline: str | Unset = UNSET
+    retry_policy: list[RetryRule] | Unset = UNSET
+    execution_timeout: str | Unset = UNSET
+    cancel_grace: str | Unset = UNSET
+    max_active_tis: int | Unset = UNSET
+    max_active_tis_per_dag: int | Unset = UNSET
+    pool: str | Unset = UNSET
+    pool_slots: int | Unset = UNSET
+    priority_weight: int | Unset = UNSET
+    weight_rule: WeightRule | Unset = UNSET
+    queue: str | Unset = UNSET
+    executor: str | Unset = UNSET
+    depends_on_past: bool | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        type_ = self.type_
+
+        choose = self.choose
+
+        callable_ = self.callable_
+
+        args: list[Any] | Unset = UNSET
+        if not isinstance(self.args, Unset):
+            args = self.args
+
+        kwargs: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.kwargs, Unset):
+            kwargs = self.kwargs.to_dict()
+
+        depends_on: list[str] | Unset = UNSET
+        if not isinstance(self.depends_on, Unset):
+            depends_on = self.depends_on
+
+        when = self.when
+
+        task_display_name = self.task_display_name
+
+        description = self.description
+
+        doc_md = self.doc_md
+
+        expand: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.expand, Unset):
+            expand = self.expand.to_dict()
+
+        outputs: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.outputs, Unset):
+            outputs = self.outputs.to_dict()
+
+        trigger_rule: str | Unset = UNSET
+        if not isinstance(self.trigger_rule, Unset):
+            trigger_rule = self.trigger_rule.value
+
+        owner = self.owner
+
+        retries = self.retries
+
+        retry_delay = self.retry_delay
+
+        retry_backoff = self.retry_backoff
+
+        max_retry_delay = self.max_retry_delay
+
+        retry_jitter = self.retry_jitter
+
+        retry_deadline = self.retry_deadline
+
+        retry_policy: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.retry_policy, Unset):
+            retry_policy = []
+            for retry_policy_item_data in self.retry_policy:
+                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy.append(retry_policy_item)
+
+        execution_timeout = self.execution_timeout
+
+        cancel_grace = self.cancel_grace
+
+        max_active_tis = self.max_active_tis
+
+        max_active_tis_per_dag = self.max_active_tis_per_dag
+
+        pool = self.pool
+
+        pool_slots = self.pool_slots
+
+        priority_weight = self.priority_weight
+
+        weight_rule: str | Unset = UNSET
+        if not isinstance(self.weight_rule, Unset):
+            weight_rule = self.weight_rule.value
+
+        queue = self.queue
+
+        executor = self.executor
+
+        depends_on_past = self.depends_on_past
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "type": type_,
+            }
+        )
+        if choose is not UNSET:
+            field_dict["choose"] = choose
+        if callable_ is not UNSET:
+            field_dict["callable"] = callable_
+        if args is not UNSET:
+            field_dict["args"] = args
+        if kwargs is not UNSET:
+            field_dict["kwargs"] = kwargs
+        if depends_on is not UNSET:
+            field_dict["depends_on"] = depends_on
+        if when is not UNSET:
+            field_dict["when"] = when
+        if task_display_name is not UNSET:
+            field_dict["task_display_name"] = task_display_name
+        if description is not UNSET:
+            field_dict["description"] = description
+        if doc_md is not UNSET:
+            field_dict["doc_md"] = doc_md
+        if expand is not UNSET:
+            field_dict["expand"] = expand
+        if outputs is not UNSET:
+            field_dict["outputs"] = outputs
+        if trigger_rule is not UNSET:
+            field_dict["trigger_rule"] = trigger_rule
+        if owner is not UNSET:
+            field_dict["owner"] = owner
+        if retries is not UNSET:
+            field_dict["retries"] = retries
+        if retry_delay is not UNSET:
+            field_dict["retry_delay"] = retry_delay
+        if retry_backoff is not UNSET:
+            field_dict["retry_backoff"] = retry_backoff
+        if max_retry_delay is not UNSET:
+            field_dict["max_retry_delay"] = max_retry_delay
+        if retry_jitter is not UNSET:
+            field_dict["retry_jitter"] = retry_jitter
+        if retry_deadline is not UNSET:
+            field_dict["retry_deadline"] = retry_deadline
+        if retry_policy is not UNSET:
+            field_dict["retry_policy"] = retry_policy
+        if execution_timeout is not UNSET:
+            field_dict["execution_timeout"] = execution_timeout
+        if cancel_grace is not UNSET:
+            field_dict["cancel_grace"] = cancel_grace
+        if max_active_tis is not UNSET:
+            field_dict["max_active_tis"] = max_active_tis
+        if max_active_tis_per_dag is not UNSET:
+            field_dict["max_active_tis_per_dag"] = max_active_tis_per_dag
+        if pool is not UNSET:
+            field_dict["pool"] = pool
+        if pool_slots is not UNSET:
+            field_dict["pool_slots"] = pool_slots
+        if priority_weight is not UNSET:
+            field_dict["priority_weight"] = priority_weight
+        if weight_rule is not UNSET:
+            field_dict["weight_rule"] = weight_rule
+        if queue is not UNSET:
+            field_dict["queue"] = queue
+        if executor is not UNSET:
+            field_dict["executor"] = executor
+        if depends_on_past is not UNSET:
+            field_dict["depends_on_past"] = depends_on_past
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.expand import Expand  # noqa: PLC0415
+        from ..models.keyword_arguments import KeywordArguments  # noqa: PLC0415
+        from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
+        from ..models.retry_rule import RetryRule  # noqa: PLC0415
+
+        d = dict(src_dict)
+        type_ = cast(Literal["branch"], d.pop("type"))
+        if type_ != "branch":
+            raise ValueError(f"type must match const 'branch', got '{type_}'")
+
+        choose = d.pop("choose", UNSET)
+
+        callable_ = d.pop("callable", UNSET)
+
+        args = cast(list[Any], d.pop("args", UNSET))
+
+        _kwargs = d.pop("kwargs", UNSET)
+        kwargs: KeywordArguments | Unset
+        if isinstance(_kwargs, Unset):
+            kwargs = UNSET
+        else:
+            kwargs = KeywordArguments.from_dict(_kwargs)
+
+        depends_on = cast(list[str], d.pop("depends_on", UNSET))
+
+        when = d.pop("when", UNSET)
+
+        task_display_name = d.pop("task_display_name", UNSET)
+
+        description = d.pop("description", UNSET)
+
+        doc_md = d.pop("doc_md", UNSET)
+
+        _expand = d.pop("expand", UNSET)
+        expand: Expand | Unset
+        if isinstance(_expand, Unset):
+            expand = UNSET
+        else:
+            expand = Expand.from_dict(_expand)
+
+        _outputs = d.pop("outputs", UNSET)
+        outputs: OutputSchemas | Unset
+        if isinstance(_outputs, Unset):
+            outputs = UNSET
+        else:
+            outputs = OutputSchemas.from_dict(_outputs)
+
+        _trigger_rule = d.pop("trigger_rule", UNSET)
+        trigger_rule: TriggerRule | Unset
+        if isinstance(_trigger_rule, Unset):
+            trigger_rule = UNSET
+        else:
+            trigger_rule = TriggerRule(_trigger_rule)
+
+        owner = d.pop("owner", UNSET)
+
+        retries = d.pop("retries", UNSET)
+
+        retry_delay = d.pop("retry_delay", UNSET)
+
+        retry_backoff = d.pop("retry_backoff", UNSET)
+
+        max_retry_delay = d.pop("max_retry_delay", UNSET)
+
+        retry_jitter = d.pop("retry_jitter", UNSET)
+
+        retry_deadline = d.pop("retry_deadline", UNSET)
+
+        _retry_policy = d.pop("retry_policy", UNSET)
+        retry_policy: list[RetryRule] | Unset = UNSET
+        if _retry_policy is not UNSET:
+            retry_policy = []
+            for retry_policy_item_data in _retry_policy:
+                retry_policy_item = RetryRule.from_dict(retry_policy_item_data)
+
+                retry_policy.append(retry_policy_item)
+
+        execution_timeout = d.pop("execution_timeout", UNSET)
+
+        cancel_grace = d.pop("cancel_grace", UNSET)
+
+        max_active_tis = d.pop("max_active_tis", UNSET)
+
+        max_active_tis_per_dag = d.pop("max_active_tis_per_dag", UNSET)
+
+        pool = d.pop("pool", UNSET)
+
+        pool_slots = d.pop("pool_slots", UNSET)
+
+        priority_weight = d.pop("priority_weight", UNSET)
+
+        _weight_rule = d.pop("weight_rule", UNSET)
+        weight_rule: WeightRule | Unset
+        if isinstance(_weight_rule, Unset):
+            weight_rule = UNSET
+        else:
+            weight_rule = WeightRule(_weight_rule)
+
+        queue = d.pop("queue", UNSET)
+
+        executor = d.pop("executor", UNSET)
+
+        depends_on_past = d.pop("depends_on_past", UNSET)
+
+        branch_task = cls(
+            type_=type_,
+            choose=choose,
+            callable_=callable_,
+            args=args,
+            kwargs=kwargs,
+            depends_on=depends_on,
+            when=when,
+            task_display_name=task_display_name,
+            description=description,
+            doc_md=doc_md,
+            expand=expand,
+            outputs=outputs,
+            trigger_rule=trigger_rule,
+            owner=owner,
+            retries=retries,
+            retry_delay=retry_delay,
+            retry_backoff=retry_backoff,
+            max_retry_delay=max_retry_delay,
+            retry_jitter=retry_jitter,
+            retry_deadline=retry_deadline,
+            retry_policy=retry_policy,
+            execution_timeout=execution_timeout,
+            cancel_grace=cancel_grace,
+            max_active_tis=max_active_tis,
+            max_active_tis_per_dag=max_active_tis_per_dag,
+            pool=pool,
+            pool_slots=pool_slots,
+            priority_weight=priority_weight,
+            weight_rule=weight_rule,
+            queue=queue,
+            executor=executor,
+            depends_on_past=depends_on_past,
+        )
+
+        return branch_task

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="DagVersion")
+
+
+@_attrs_define
+class DagVersion:
+    """
+    Attributes:
+        id (UUID):
+        version_number (int): Counts from 1 for each DAG
+        dag_id (str):
+        dag_display_name (str):
+        created_at (datetime.datetime):
+        content_hash (str): SHA-256 (hex) of the normalised definition
+        bundle_name (None | str):
+        bundle_version (None | str):
+        bundle_url (None | str):
+    """
+
+    id: UUID
+    version_number: int
+    dag_id: str
+    dag_display_name: str
+    created_at: datetime.datetime
+    content_hash: str
+    bundle_name: None | str
+    bundle_version: None | str
+    bundle_url: None | str
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = str(self.id)
+
+        version_number = self.version_number
+
+        dag_id = self.dag_id
+
+        dag_display_name = self.dag_display_name
+
+        created_at = self.created_at.isoformat()
+
+        content_hash = self.content_hash
+
+        bundle_name: None | str
+        bundle_name = self.bundle_name
+
+        bundle_version: None | str
+        bundle_version = self.bundle_version
+
+        bundle_url: None | str
+        bundle_url = self.bundle_url
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "version_number": version_number,
+                "dag_id": dag_id,
+                "dag_display_name": dag_display_name,
+                "created_at": created_at,
+                "content_hash": content_hash,
+                "bundle_name": bundle_name,
+                "bundle_version": bundle_version,
+                "bundle_url": bundle_url,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        id = UUID(d.pop("id"))
+
+        version_number = d.pop("version_number")
+
+        dag_id = d.pop("dag_id")
+
+        dag_display_name = d.pop("dag_display_name")
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        content_hash = d.pop("content_hash")
+
+        def _parse_bundle_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        bundle_name = _parse_bundle_name(d.pop("bundle_name"))
+
+        def _parse_bundle_version(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        bundle_version = _parse_bundle_version(d.pop("bundle_version"))
+
+        def _parse_bundle_url(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        bundle_url = _parse_bundle_url(d.pop("bundle_url"))
+
+        dag_version = cls(
+            id=id,
+            version_number=version_number,
+            dag_id=dag_id,
+            dag_display_name=dag_display_name,
+            created_at=created_at,
+            content_hash=content_hash,
+            bundle_name=bundle_name,
+            bundle_version=bundle_version,
+            bundle_url=bundle_url,
+        )
+
+        dag_version.additional_properties = d
+        return dag_version
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.default_args import DefaultArgs
+    from ..models.definition_params import DefinitionParams
+    from ..models.outputs import Outputs
+    from ..models.schedule import Schedule
+    from ..models.tasks import Tasks
+
+
+T = TypeVar("T", bound="Definition")
+
+
+@_attrs_define
+class Definition:
+    """A DAG as data. `dag_id` may be left out where the address names it.
+
+    Attributes:
+        tasks (Tasks):
+        dag_id (str | Unset):
+        dag_display_name (str | Unset):
+        description (str | Unset):
+        doc_md (str | Unset):
+        tags (list[str] | Unset):
+        owners (list[str] | Unset):
+        params (DefinitionParams | Unset): JSON Schema 2020-12 of type object that every trigger is checked against.
+        schedule (None | Schedule | str | Unset): Null or absent: only by trigger.
+        start_date (str | Unset): RFC 3339 with an offset, or a date (midnight UTC).
+        end_date (str | Unset): RFC 3339 with an offset, or a date (midnight UTC).
+        catchup (bool | Unset): Make up for slots that were missed; else only the latest of them runs.
+        catchup_max (int | Unset): How many of the latest missed slots `catchup` makes up for.
+        max_active_runs (int | Unset):
+        max_active_tasks (int | Unset): Of one run at one time.
+        dagrun_timeout (str | Unset): ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+        is_paused_upon_creation (bool | Unset):
+        default_args (DefaultArgs | Unset):
+        outputs (Outputs | Unset):
+    """
+
+    tasks: Tasks
+    dag_id: str | Unset = UNSET
+    dag_display_name: str | Unset = UNSET
+    description: str | Unset = UNSET
+    doc_md: str | Unset = UNSET
+    tags: list[str] | Unset = UNSET
+    owners: list[str] | Unset = UNSET
+    params: DefinitionParams | Unset = UNSET
+    schedule: None | Schedule | str | Unset = UNSET
+    start_date: str | Unset = UNSET
+    end_date: str | Unset = UNSET
+    catchup: bool | Unset = UNSET
+    catchup_max: int | Unset = UNSET
+    max_active_runs: int | Unset = UNSET
+    max_active_tasks: int | Unset = UNSET
+    dagrun_timeout: str | Unset = UNSET
+    is_paused_upon_creation: bool | Unset = UNSET
+    default_args: DefaultArgs | Unset = UNSET
+    outputs: Outputs | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.schedule import Schedule  # noqa: PLC0415
+
+        tasks = self.tasks.to_dict()
+
+        dag_id = self.dag_id
+
+        dag_display_name = self.dag_display_name
+
+        description = self.description
+
+        doc_md = self.doc_md
+
+        tags: list[str] | Unset = UNSET
+        if not isinstance(self.tags, Unset):
+            tags = self.tags
+
+        owners: list[str] | Unset = UNSET
+        if not isinstance(self.owners, Unset):
+            owners = self.owners
+
+        params: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.params, Unset):
+            params = self.params.to_dict()
+
+        schedule: dict[str, Any] | None | str | Unset
+        if isinstance(self.schedule, Unset):
+            schedule = UNSET
+        elif isinstance(self.schedule, Schedule):
+            schedule = self.schedule.to_dict()
+        else:
+            schedule = self.schedule
+
+        start_date = self.start_date
+
+        end_date = self.end_date
+
+        catchup = self.catchup
+
+        catchup_max = self.catchup_max
+
+        max_active_runs = self.max_active_runs
+
+        max_active_tasks = self.max_active_tasks
+
+        dagrun_timeout = self.dagrun_timeout
+
+        is_paused_upon_creation = self.is_paused_upon_creation
+
+        default_args: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.default_args, Unset):
+            default_args = self.default_args.to_dict()
+
+        outputs: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.outputs, Unset):
+            outputs = self.outputs.to_dict()
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "tasks": tasks,
+            }
+        )
+        if dag_id is not UNSET:
+            field_dict["dag_id"] = dag_id
+        if dag_display_name is not UNSET:
+            field_dict["dag_display_name"] = dag_display_name
+        if description is not UNSET:
+            field_dict["description"] = description
+        if doc_md is not UNSET:
+            field_dict["doc_md"] = doc_md
+        if tags is not UNSET:
+            field_dict["tags"] = tags
+        if owners is not UNSET:
+            field_dict["owners"] = owners
+        if params is not UNSET:
+            field_dict["params"] = params
+        if schedule is not UNSET:
+            field_dict["schedule"] = schedule
+        if start_date is not UNSET:
+            field_dict["start_date"] = start_date
+        if end_date is not UNSET:
+            field_dict["end_date"] = end_date
+        if catchup is not UNSET:
+            field_dict["catchup"] = catchup
+        if catchup_max is not UNSET:
+            field_dict["catchup_max"] = catchup_max
+        if max_active_runs is not UNSET:
+            field_dict["max_active_runs"] = max_active_runs
+        if max_active_tasks is not UNSET:
+            field_dict["max_active_tasks"] = max_active_tasks
+        if dagrun_timeout is not UNSET:
+            field_dict["dagrun_timeout"] = dagrun_timeout
+        if is_paused_upon_creation is not UNSET:
+            field_dict["is_paused_upon_creation"] = is_paused_upon_creation
+        if default_args is not UNSET:
+            field_dict["default_args"] = default_args
+        if outputs is not UNSET:
+            field_dict["outputs"] = outputs
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.default_args import DefaultArgs  # noqa: PLC0415
+        from ..models.definition_params import DefinitionParams  # noqa: PLC0415
+        from ..models.outputs import Outputs  # noqa: PLC0415
+        from ..models.schedule import Schedule  # noqa: PLC0415
+        from ..models.tasks import Tasks  # noqa: PLC0415
+
+        d = dict(src_dict)
+        tasks = Tasks.from_dict(d.pop("tasks"))
+
+        dag_id = d.pop("dag_id", UNSET)
+
+        dag_display_name = d.pop("dag_display_name", UNSET)
+
+        description = d.pop("description", UNSET)
+
+        doc_md = d.pop("doc_md", UNSET)
+
+        tags = cast(list[str], d.pop("tags", UNSET))
+
+        owners = cast(list[str], d.pop("owners", UNSET))
+
+        _params = d.pop("params", UNSET)
+        params: DefinitionParams | Unset
+        if isinstance(_params, Unset):
+            params = UNSET
+        else:
+            params = DefinitionParams.from_dict(_params)
+
+        def _parse_schedule(data: object) -> None | Schedule | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                schedule_type_0_type_0 = Schedule.from_dict(data)
+
+                return schedule_type_0_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Schedule | str | Unset, data)
+
+        schedule = _parse_schedule(d.pop("schedule", UNSET))
+
+        start_date = d.pop("start_date", UNSET)
+
+        end_date = d.pop("end_date", UNSET)
+
+        catchup = d.pop("catchup", UNSET)
+
+        catchup_max = d.pop("catchup_max", UNSET)
+
+        max_active_runs = d.pop("max_active_runs", UNSET)
+
+        max_active_tasks = d.pop("max_active_tasks", UNSET)
+
+        dagrun_timeout = d.pop("dagrun_timeout", UNSET)
+
+        is_paused_upon_creation = d.pop("is_paused_upon_creation", UNSET)
+
+        _default_args = d.pop("default_args", UNSET)
+        default_args: DefaultArgs | Unset
+        if isinstance(_default_args, Unset):
+            default_args = UNSET
+        else:
+            default_args = DefaultArgs.from_dict(_default_args)
+
+        _outputs = d.pop("outputs", UNSET)
+        outputs: Outputs | Unset
+        if isinstance(_outputs, Unset):
+            outputs = UNSET
+        else:
+            outputs = Outputs.from_dict(_outputs)
+
+        definition = cls(
+            tasks=tasks,
+            dag_id=dag_id,
+            dag_display_name=dag_display_name,
+            description=description,
+            doc_md=doc_md,
+            tags=tags,
+            owners=owners,
+            params=params,
+            schedule=schedule,
+            start_date=start_date,
+            end_date=end_date,
+            catchup=catchup,
+            catchup_max=catchup_max,
+            max_active_runs=max_active_runs,
+            max_active_tasks=max_active_tasks,
+            dagrun_timeout=dagrun_timeout,
+            is_paused_upon_creation=is_paused_upon_creation,
+            default_args=default_args,
+            outputs=outputs,
+        )
+
+        return definition

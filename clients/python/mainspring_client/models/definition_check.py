@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="DefinitionCheck")
+
+
+@_attrs_define
+class DefinitionCheck:
+    """
+    Attributes:
+        valid (bool):
+        dag_id (str):
+        content_hash (str): Equal to the current version's = saving it changes nothing
+        task_count (int):
+    """
+
+    valid: bool
+    dag_id: str
+    content_hash: str
+    task_count: int
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        valid = self.valid
+
+        dag_id = self.dag_id
+
+        content_hash = self.content_hash
+
+        task_count = self.task_count
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "valid": valid,
+                "dag_id": dag_id,
+                "content_hash": content_hash,
+                "task_count": task_count,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        valid = d.pop("valid")
+
+        dag_id = d.pop("dag_id")
+
+        content_hash = d.pop("content_hash")
+
+        task_count = d.pop("task_count")
+
+        definition_check = cls(
+            valid=valid,
+            dag_id=dag_id,
+            content_hash=content_hash,
+            task_count=task_count,
+        )
+
+        definition_check.additional_properties = d
+        return definition_check
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

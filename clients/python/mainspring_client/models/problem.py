@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.error_item import ErrorItem
+    from ..models.problem_detail_type_1 import ProblemDetailType1
+    from ..models.problem_detail_type_2_item import ProblemDetailType2Item
+
+
+T = TypeVar("T", bound="Problem")
+
+
+@_attrs_define
+class Problem:
+    """
+    Attributes:
+        detail (list[ProblemDetailType2Item] | ProblemDetailType1 | str): A sentence; for 422 a list of {loc, msg,
+            type}; for 409 an object with `message`
+        type_ (str): URI reference that names this kind of error
+        title (str):
+        status (int):
+        code (str): Stable name of this kind of error
+        request_id (str):
+        errors (list[ErrorItem] | Unset): At most 200
+        errors_total (int | Unset):
+    """
+
+    detail: list[ProblemDetailType2Item] | ProblemDetailType1 | str
+    type_: str
+    title: str
+    status: int
+    code: str
+    request_id: str
+    errors: list[ErrorItem] | Unset = UNSET
+    errors_total: int | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.problem_detail_type_1 import ProblemDetailType1  # noqa: PLC0415
+
+        detail: dict[str, Any] | list[dict[str, Any]] | str
+        if isinstance(self.detail, ProblemDetailType1):
+            detail = self.detail.to_dict()
+        elif isinstance(self.detail, list):
+            detail = []
+            for detail_type_2_item_data in self.detail:
+                detail_type_2_item = detail_type_2_item_data.to_dict()
+                detail.append(detail_type_2_item)
+
+        else:
+            detail = self.detail
+
+        type_ = self.type_
+
+        title = self.title
+
+        status = self.status
+
+        code = self.code
+
+        request_id = self.request_id
+
+        errors: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.errors, Unset):
+            errors = []
+            for errors_item_data in self.errors:
+                errors_item = errors_item_data.to_dict()
+                errors.append(errors_item)
+
+        errors_total = self.errors_total
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "detail": detail,
+                "type": type_,
+                "title": title,
+                "status": status,
+                "code": code,
+                "request_id": request_id,
+            }
+        )
+        if errors is not UNSET:
+            field_dict["errors"] = errors
+        if errors_total is not UNSET:
+            field_dict["errors_total"] = errors_total
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.error_item import ErrorItem  # noqa: PLC0415
+        from ..models.problem_detail_type_1 import ProblemDetailType1  # noqa: PLC0415
+        from ..models.problem_detail_type_2_item import ProblemDetailType2Item  # noqa: PLC0415
+
+        d = dict(src_dict)
+
+        def _parse_detail(data: object) -> list[ProblemDetailType2Item] | ProblemDetailType1 | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                detail_type_1 = ProblemDetailType1.from_dict(data)
+
+                return detail_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                detail_type_2 = []
+                _detail_type_2 = data
+                for detail_type_2_item_data in _detail_type_2:
+                    detail_type_2_item = ProblemDetailType2Item.from_dict(detail_type_2_item_data)
+
+                    detail_type_2.append(detail_type_2_item)
+
+                return detail_type_2
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[ProblemDetailType2Item] | ProblemDetailType1 | str, data)
+
+        detail = _parse_detail(d.pop("detail"))
+
+        type_ = d.pop("type")
+
+        title = d.pop("title")
+
+        status = d.pop("status")
+
+        code = d.pop("code")
+
+        request_id = d.pop("request_id")
+
+        _errors = d.pop("errors", UNSET)
+        errors: list[ErrorItem] | Unset = UNSET
+        if _errors is not UNSET:
+            errors = []
+            for errors_item_data in _errors:
+                errors_item = ErrorItem.from_dict(errors_item_data)
+
+                errors.append(errors_item)
+
+        errors_total = d.pop("errors_total", UNSET)
+
+        problem = cls(
+            detail=detail,
+            type_=type_,
+            title=title,
+            status=status,
+            code=code,
+            request_id=request_id,
+            errors=errors,
+            errors_total=errors_total,
+        )
+
+        return problem

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..models.run_patch_state_type_0 import RunPatchStateType0
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="RunPatch")
+
+
+@_attrs_define
+class RunPatch:
+    """
+    Attributes:
+        state (None | RunPatchStateType0 | Unset):
+        note (None | str | Unset):
+    """
+
+    state: None | RunPatchStateType0 | Unset = UNSET
+    note: None | str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        state: None | str | Unset
+        if isinstance(self.state, Unset):
+            state = UNSET
+        elif isinstance(self.state, RunPatchStateType0):
+            state = self.state.value
+        else:
+            state = self.state
+
+        note: None | str | Unset
+        if isinstance(self.note, Unset):
+            note = UNSET
+        else:
+            note = self.note
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if state is not UNSET:
+            field_dict["state"] = state
+        if note is not UNSET:
+            field_dict["note"] = note
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+
+        def _parse_state(data: object) -> None | RunPatchStateType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                state_type_0 = RunPatchStateType0(data)
+
+                return state_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunPatchStateType0 | Unset, data)
+
+        state = _parse_state(d.pop("state", UNSET))
+
+        def _parse_note(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        note = _parse_note(d.pop("note", UNSET))
+
+        run_patch = cls(
+            state=state,
+            note=note,
+        )
+
+        return run_patch

@@ -1,0 +1,41 @@
+from enum import StrEnum
+
+
+class StateReason(StrEnum):
+    ADDRESS_REFUSED = "address_refused"
+    APPROVAL_REJECTED = "approval_rejected"
+    BRANCH = "branch"
+    CALLABLE_NOT_FOUND = "callable_not_found"
+    CANCELLED = "cancelled"
+    CHILD_RUN_FAILED = "child_run_failed"
+    CHILD_RUN_INVALID = "child_run_invalid"
+    CLEARED = "cleared"
+    COMMAND_NOT_FOUND = "command_not_found"
+    DEADLINE = "deadline"
+    DEPENDS_ON_PAST = "depends_on_past"
+    EXCEPTION = "exception"
+    EXIT_CODE = "exit_code"
+    EXPAND_EMPTY = "expand_empty"
+    EXPRESSION_ERROR = "expression_error"
+    FAIL_REQUESTED = "fail_requested"
+    HTTP_ERROR = "http_error"
+    HTTP_STATUS = "http_status"
+    INTERRUPTED = "interrupted"
+    KILLED = "killed"
+    MARKED = "marked"
+    MAX_ACTIVE_TIS = "max_active_tis"
+    OUTPUT_INVALID = "output_invalid"
+    OUTPUT_TOO_LARGE = "output_too_large"
+    POOL_MISSING = "pool_missing"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+    SECRET_MISSING = "secret_missing"
+    TASK_FAILED = "task_failed"
+    TASK_SKIPPED = "task_skipped"
+    TIMED_OUT = "timed_out"
+    TRIGGER_RULE = "trigger_rule"
+    WHEN = "when"
+    WORKER_LOST = "worker_lost"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,17 @@
+from enum import StrEnum
+
+
+class TaskInstanceState(StrEnum):
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    QUEUED = "queued"
+    REMOVED = "removed"
+    RUNNING = "running"
+    SCHEDULED = "scheduled"
+    SKIPPED = "skipped"
+    SUCCESS = "success"
+    UPSTREAM_FAILED = "upstream_failed"
+    UP_FOR_RETRY = "up_for_retry"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,495 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.attempt_state import AttemptState
+from ..models.task_instance_state import TaskInstanceState
+
+if TYPE_CHECKING:
+    from ..models.dag_version import DagVersion
+
+
+T = TypeVar("T", bound="TaskTry")
+
+
+@_attrs_define
+class TaskTry:
+    """
+    Attributes:
+        dag_id (str):
+        dag_display_name (str):
+        dag_run_id (str):
+        task_id (str):
+        task_display_name (str):
+        map_index (int): -1 = not mapped
+        try_number (int): Counts from 1, over all generations
+        generation (int): Counts from 1; each clear or mark begins another
+        max_tries (int):
+        state (None | TaskInstanceState):
+        attempt_state (AttemptState):
+        state_reason (None | str): Why it is in its state
+        message (None | str): How it ended, for people
+        exit_code (int | None): Negative = ended by that signal
+        still_running (bool): It has ended, but its code has not stopped yet
+        start_date (datetime.datetime | None):
+        end_date (datetime.datetime | None):
+        duration (float | None): Seconds; null while it runs
+        queued_when (datetime.datetime | None):
+        scheduled_when (datetime.datetime | None):
+        hostname (None | str):
+        unixname (None | str):
+        pid (int | None):
+        pool (str):
+        pool_slots (int):
+        queue (None | str):
+        priority_weight (int | None):
+        operator (None | str):
+        operator_name (None | str):
+        executor (None | str):
+        executor_config (str):
+        dag_version (DagVersion | None):
+    """
+
+    dag_id: str
+    dag_display_name: str
+    dag_run_id: str
+    task_id: str
+    task_display_name: str
+    map_index: int
+    try_number: int
+    generation: int
+    max_tries: int
+    state: None | TaskInstanceState
+    attempt_state: AttemptState
+    state_reason: None | str
+    message: None | str
+    exit_code: int | None
+    still_running: bool
+    start_date: datetime.datetime | None
+    end_date: datetime.datetime | None
+    duration: float | None
+    queued_when: datetime.datetime | None
+    scheduled_when: datetime.datetime | None
+    hostname: None | str
+    unixname: None | str
+    pid: int | None
+    pool: str
+    pool_slots: int
+    queue: None | str
+    priority_weight: int | None
+    operator: None | str
+    operator_name: None | str
+    executor: None | str
+    executor_config: str
+    dag_version: DagVersion | None
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.dag_version import DagVersion  # noqa: PLC0415
+
+        dag_id = self.dag_id
+
+        dag_display_name = self.dag_display_name
+
+        dag_run_id = self.dag_run_id
+
+        task_id = self.task_id
+
+        task_display_name = self.task_display_name
+
+        map_index = self.map_index
+
+        try_number = self.try_number
+
+        generation = self.generation
+
+        max_tries = self.max_tries
+
+        state: None | str
+        if isinstance(self.state, TaskInstanceState):
+            state = self.state.value
+        else:
+            state = self.state
+
+        attempt_state = self.attempt_state.value
+
+        state_reason: None | str
+        state_reason = self.state_reason
+
+        message: None | str
+        message = self.message
+
+        exit_code: int | None
+        exit_code = self.exit_code
+
+        still_running = self.still_running
+
+        start_date: None | str
+        if isinstance(self.start_date, datetime.datetime):
+            start_date = self.start_date.isoformat()
+        else:
+            start_date = self.start_date
+
+        end_date: None | str
+        if isinstance(self.end_date, datetime.datetime):
+            end_date = self.end_date.isoformat()
+        else:
+            end_date = self.end_date
+
+        duration: float | None
+        duration = self.duration
+
+        queued_when: None | str
+        if isinstance(self.queued_when, datetime.datetime):
+            queued_when = self.queued_when.isoformat()
+        else:
+            queued_when = self.queued_when
+
+        scheduled_when: None | str
+        if isinstance(self.scheduled_when, datetime.datetime):
+            scheduled_when = self.scheduled_when.isoformat()
+        else:
+            scheduled_when = self.scheduled_when
+
+        hostname: None | str
+        hostname = self.hostname
+
+        unixname: None | str
+        unixname = self.unixname
+
+        pid: int | None
+        pid = self.pid
+
+        pool = self.pool
+
+        pool_slots = self.pool_slots
+
+        queue: None | str
+        queue = self.queue
+
+        priority_weight: int | None
+        priority_weight = self.priority_weight
+
+        operator: None | str
+        operator = self.operator
+
+        operator_name: None | str
+        operator_name = self.operator_name
+
+        executor: None | str
+        executor = self.executor
+
+        executor_config = self.executor_config
+
+        dag_version: dict[str, Any] | None
+        if isinstance(self.dag_version, DagVersion):
+            dag_version = self.dag_version.to_dict()
+        else:
+            dag_version = self.dag_version
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "dag_id": dag_id,
+                "dag_display_name": dag_display_name,
+                "dag_run_id": dag_run_id,
+                "task_id": task_id,
+                "task_display_name": task_display_name,
+                "map_index": map_index,
+                "try_number": try_number,
+                "generation": generation,
+                "max_tries": max_tries,
+                "state": state,
+                "attempt_state": attempt_state,
+                "state_reason": state_reason,
+                "message": message,
+                "exit_code": exit_code,
+                "still_running": still_running,
+                "start_date": start_date,
+                "end_date": end_date,
+                "duration": duration,
+                "queued_when": queued_when,
+                "scheduled_when": scheduled_when,
+                "hostname": hostname,
+                "unixname": unixname,
+                "pid": pid,
+                "pool": pool,
+                "pool_slots": pool_slots,
+                "queue": queue,
+                "priority_weight": priority_weight,
+                "operator": operator,
+                "operator_name": operator_name,
+                "executor": executor,
+                "executor_config": executor_config,
+                "dag_version": dag_version,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dag_version import DagVersion  # noqa: PLC0415
+
+        d = dict(src_dict)
+        dag_id = d.pop("dag_id")
+
+        dag_display_name = d.pop("dag_display_name")
+
+        dag_run_id = d.pop("dag_run_id")
+
+        task_id = d.pop("task_id")
+
+        task_display_name = d.pop("task_display_name")
+
+        map_index = d.pop("map_index")
+
+        try_number = d.pop("try_number")
+
+        generation = d.pop("generation")
+
+        max_tries = d.pop("max_tries")
+
+        def _parse_state(data: object) -> None | TaskInstanceState:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                state_type_0 = TaskInstanceState(data)
+
+                return state_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | TaskInstanceState, data)
+
+        state = _parse_state(d.pop("state"))
+
+        attempt_state = AttemptState(d.pop("attempt_state"))
+
+        def _parse_state_reason(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        state_reason = _parse_state_reason(d.pop("state_reason"))
+
+        def _parse_message(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        message = _parse_message(d.pop("message"))
+
+        def _parse_exit_code(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        exit_code = _parse_exit_code(d.pop("exit_code"))
+
+        still_running = d.pop("still_running")
+
+        def _parse_start_date(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                start_date_type_0 = datetime.datetime.fromisoformat(data)
+
+                return start_date_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        start_date = _parse_start_date(d.pop("start_date"))
+
+        def _parse_end_date(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                end_date_type_0 = datetime.datetime.fromisoformat(data)
+
+                return end_date_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        end_date = _parse_end_date(d.pop("end_date"))
+
+        def _parse_duration(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        duration = _parse_duration(d.pop("duration"))
+
+        def _parse_queued_when(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                queued_when_type_0 = datetime.datetime.fromisoformat(data)
+
+                return queued_when_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        queued_when = _parse_queued_when(d.pop("queued_when"))
+
+        def _parse_scheduled_when(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                scheduled_when_type_0 = datetime.datetime.fromisoformat(data)
+
+                return scheduled_when_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        scheduled_when = _parse_scheduled_when(d.pop("scheduled_when"))
+
+        def _parse_hostname(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        hostname = _parse_hostname(d.pop("hostname"))
+
+        def _parse_unixname(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        unixname = _parse_unixname(d.pop("unixname"))
+
+        def _parse_pid(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        pid = _parse_pid(d.pop("pid"))
+
+        pool = d.pop("pool")
+
+        pool_slots = d.pop("pool_slots")
+
+        def _parse_queue(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        queue = _parse_queue(d.pop("queue"))
+
+        def _parse_priority_weight(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        priority_weight = _parse_priority_weight(d.pop("priority_weight"))
+
+        def _parse_operator(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        operator = _parse_operator(d.pop("operator"))
+
+        def _parse_operator_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        operator_name = _parse_operator_name(d.pop("operator_name"))
+
+        def _parse_executor(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        executor = _parse_executor(d.pop("executor"))
+
+        executor_config = d.pop("executor_config")
+
+        def _parse_dag_version(data: object) -> DagVersion | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                dag_version_type_0 = DagVersion.from_dict(data)
+
+                return dag_version_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(DagVersion | None, data)
+
+        dag_version = _parse_dag_version(d.pop("dag_version"))
+
+        task_try = cls(
+            dag_id=dag_id,
+            dag_display_name=dag_display_name,
+            dag_run_id=dag_run_id,
+            task_id=task_id,
+            task_display_name=task_display_name,
+            map_index=map_index,
+            try_number=try_number,
+            generation=generation,
+            max_tries=max_tries,
+            state=state,
+            attempt_state=attempt_state,
+            state_reason=state_reason,
+            message=message,
+            exit_code=exit_code,
+            still_running=still_running,
+            start_date=start_date,
+            end_date=end_date,
+            duration=duration,
+            queued_when=queued_when,
+            scheduled_when=scheduled_when,
+            hostname=hostname,
+            unixname=unixname,
+            pid=pid,
+            pool=pool,
+            pool_slots=pool_slots,
+            queue=queue,
+            priority_weight=priority_weight,
+            operator=operator,
+            operator_name=operator_name,
+            executor=executor,
+            executor_config=executor_config,
+            dag_version=dag_version,
+        )
+
+        task_try.additional_properties = d
+        return task_try
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

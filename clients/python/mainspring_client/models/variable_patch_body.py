@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="VariablePatchBody")
+
+
+@_attrs_define
+class VariablePatchBody:
+    """
+    Attributes:
+        key (str | Unset): The key in the path, if anything
+        value (Any | Unset): Text; any other JSON value is kept as its text
+        description (None | str | Unset):
+        team_name (None | Unset):
+    """
+
+    key: str | Unset = UNSET
+    value: Any | Unset = UNSET
+    description: None | str | Unset = UNSET
+    team_name: None | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        key = self.key
+
+        value = self.value
+
+        description: None | str | Unset
+        if isinstance(self.description, Unset):
+            description = UNSET
+        else:
+            description = self.description
+
+        team_name = self.team_name
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if key is not UNSET:
+            field_dict["key"] = key
+        if value is not UNSET:
+            field_dict["value"] = value
+        if description is not UNSET:
+            field_dict["description"] = description
+        if team_name is not UNSET:
+            field_dict["team_name"] = team_name
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        key = d.pop("key", UNSET)
+
+        value = d.pop("value", UNSET)
+
+        def _parse_description(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        description = _parse_description(d.pop("description", UNSET))
+
+        team_name = d.pop("team_name", UNSET)
+
+        variable_patch_body = cls(
+            key=key,
+            value=value,
+            description=description,
+            team_name=team_name,
+        )
+
+        return variable_patch_body

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="XCom")
+
+
+@_attrs_define
+class XCom:
+    """
+    Attributes:
+        key (str):
+        timestamp (datetime.datetime):
+        logical_date (datetime.datetime | None):
+        run_after (datetime.datetime):
+        map_index (int):
+        task_id (str):
+        task_display_name (str):
+        dag_id (str):
+        dag_display_name (str):
+        run_id (str):
+    """
+
+    key: str
+    timestamp: datetime.datetime
+    logical_date: datetime.datetime | None
+    run_after: datetime.datetime
+    map_index: int
+    task_id: str
+    task_display_name: str
+    dag_id: str
+    dag_display_name: str
+    run_id: str
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        key = self.key
+
+        timestamp = self.timestamp.isoformat()
+
+        logical_date: None | str
+        if isinstance(self.logical_date, datetime.datetime):
+            logical_date = self.logical_date.isoformat()
+        else:
+            logical_date = self.logical_date
+
+        run_after = self.run_after.isoformat()
+
+        map_index = self.map_index
+
+        task_id = self.task_id
+
+        task_display_name = self.task_display_name
+
+        dag_id = self.dag_id
+
+        dag_display_name = self.dag_display_name
+
+        run_id = self.run_id
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "key": key,
+                "timestamp": timestamp,
+                "logical_date": logical_date,
+                "run_after": run_after,
+                "map_index": map_index,
+                "task_id": task_id,
+                "task_display_name": task_display_name,
+                "dag_id": dag_id,
+                "dag_display_name": dag_display_name,
+                "run_id": run_id,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        key = d.pop("key")
+
+        timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
+
+        def _parse_logical_date(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                logical_date_type_0 = datetime.datetime.fromisoformat(data)
+
+                return logical_date_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        logical_date = _parse_logical_date(d.pop("logical_date"))
+
+        run_after = datetime.datetime.fromisoformat(d.pop("run_after"))
+
+        map_index = d.pop("map_index")
+
+        task_id = d.pop("task_id")
+
+        task_display_name = d.pop("task_display_name")
+
+        dag_id = d.pop("dag_id")
+
+        dag_display_name = d.pop("dag_display_name")
+
+        run_id = d.pop("run_id")
+
+        x_com = cls(
+            key=key,
+            timestamp=timestamp,
+            logical_date=logical_date,
+            run_after=run_after,
+            map_index=map_index,
+            task_id=task_id,
+            task_display_name=task_display_name,
+            dag_id=dag_id,
+            dag_display_name=dag_display_name,
+            run_id=run_id,
+        )
+
+        x_com.additional_properties = d
+        return x_com
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,80 @@
+/** The whole way of a DAG through the client, against the server of the environment: MAINSPRING_URL, MAINSPRING_TOKEN. */
+
+import assert from "node:assert/strict";
+
+import { createMainspringClient, MainspringError, unwrap, type Definition } from "mainspring-client";
+
+const baseUrl = process.env["MAINSPRING_URL"]!;
+const client = createMainspringClient({ baseUrl, token: process.env["MAINSPRING_TOKEN"]! });
+const dagPath = { path: { dag_id: "typed" } };
+
+const definition: Definition = {
+  params: { type: "object", properties: { rows: { type: "integer", default: 1 } } },
+  default_args: { retries: 0, retry_policy: [{ action: "fail", reason: ["exit_code"] }] },
+  tasks: {
+    extract: {
+      type: "shell",
+      env: { ROWS: "${{ params.rows }}" },
+      script: 'echo "reading $ROWS rows"; echo "rows=$ROWS" >> "$MAINSPRING_OUTPUT"',
+    },
+    check: { type: "noop", depends_on: ["extract"], trigger_rule: "all_done" },
+  },
+  outputs: { rows: "${{ tasks.extract.outputs.rows }}" },
+};
+// @ts-expect-error: there is no such type of task
+const wrong: Definition = { tasks: { extract: { type: "shel", script: "true" } } };
+
+const saved = await unwrap(client.PUT("/api/v2/dags/{dag_id}", { params: dagPath, body: definition }));
+assert.equal(saved.dag_id, "typed");
+
+const run = await unwrap(
+  client.POST("/api/v2/dags/{dag_id}/dagRuns", { params: dagPath, body: { dag_run_id: "one", conf: { rows: 7 } } }),
+);
+assert.equal(run.run_type, "manual");
+
+const runPath = { dag_id: "typed", dag_run_id: "one" };
+const end = await unwrap(
+  client.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", {
+    params: { path: runPath, query: { interval: 1, timeout: 60 } },
+  }),
+);
+assert.equal(end.state, "success");
+assert.deepEqual(end.outputs, { rows: 7 });
+
+const log = await unwrap(
+  client.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", {
+    params: { path: { ...runPath, task_id: "extract", try_number: 1 }, query: { full_content: true } },
+  }),
+);
+assert.ok(JSON.stringify(log.content).includes("reading 7 rows"));
+
+const output = await unwrap(
+  client.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}", {
+    params: { path: { ...runPath, task_id: "extract", xcom_key: "rows" } },
+  }),
+);
+assert.equal(output.value, 7);
+
+const { dag_runs } = await unwrap(
+  client.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { ...dagPath, query: { state: ["success", "failed"] } } }),
+);
+assert.deepEqual(dag_runs.map((each) => [each.dag_run_id, each.state]), [["one", "success"]]);
+
+await assert.rejects(
+  unwrap(client.POST("/api/v2/dags/{dag_id}/dagRuns", { params: dagPath, body: { dag_run_id: "one" } })),
+  (error) => error instanceof MainspringError && error.status === 409 && error.problem?.code === "conflict",
+);
+await assert.rejects(
+  unwrap(client.PUT("/api/v2/dags/{dag_id}", { params: dagPath, body: wrong })),
+  (error) =>
+    error instanceof MainspringError &&
+    error.status === 422 &&
+    error.problem?.errors?.[0]?.pointer === "/tasks/extract/type" &&
+    error.message.includes("did you mean 'shell'?"),
+);
+const stranger = createMainspringClient({ baseUrl, token: "nobody" });
+const refused = await stranger.GET("/api/v2/dags");
+assert.equal(refused.response.status, 403);
+assert.equal(refused.error?.code, "forbidden");
+
+console.log("done");
