@@ -14,6 +14,7 @@ class StateReason(StrEnum):
     DEADLINE = "deadline"
     DEPENDS_ON_PAST = "depends_on_past"
     EXCEPTION = "exception"
+    EXECUTOR_MISSING = "executor_missing"
     EXIT_CODE = "exit_code"
     EXPAND_EMPTY = "expand_empty"
     EXPRESSION_ERROR = "expression_error"
