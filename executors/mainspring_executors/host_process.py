@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from mainspring import failpoints
 from mainspring.attempts import LogChunk
 from mainspring_executors import leftovers
 from mainspring_executors.environment import HOST_VARIABLE
@@ -248,7 +249,7 @@ def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subproce
             # What no attempt owns, a crash of the host itself above all, goes where the scheduler's own log goes.
             stdout=sys.__stderr__,
             # Where this package was found, the host shall find it too.
-            env=env | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+            env=env | {name: os.environ[name] for name in ("PYTHONPATH", failpoints.VARIABLE) if name in os.environ},
             start_new_session=True,
         )
         ours.pop_all()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from mainspring.attempts import Finished, Outcome
+from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor
 from mainspring_executors.rq.executor import RqExecutor
@@ -64,7 +65,10 @@ class RemoteRescue:
             return []
         with scheduling.begin_pass(self._database) as current:
             current.reports.note_expired_stops(now - MARGIN, now=now)
-            return [_lost(attempt_id, now) for attempt_id in current.reports.expired_leases(now - MARGIN)]
+            expired = current.reports.expired_leases(now - MARGIN)
+            reach("scheduler.leases.before-commit")
+        reach("scheduler.leases.committed")
+        return [_lost(attempt_id, now) for attempt_id in expired]
 
     def _watch(self, moment: float, lease: timedelta | None) -> None:
         """A gap since all was found well, this scheduler's own pauses and the database's among them, starts the time
@@ -89,6 +93,7 @@ class RemoteRescue:
         for name, executor in self._executors.items():
             with scheduling.begin_pass(self._database) as current:
                 unclaimed = current.reports.unclaimed(name, now - UNCLAIMED_AFTER)
+            reach("scheduler.restore.before")
             executor.restore(unclaimed)
 
 

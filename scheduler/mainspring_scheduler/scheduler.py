@@ -8,6 +8,7 @@ from random import Random
 
 from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report
 from mainspring.errors import StoreUnavailable
+from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
 from mainspring_scheduler.backfills import advance_backfills
@@ -139,6 +140,7 @@ class Scheduler:
         """
         for executor in self._executors.values():
             self._inbox.add(executor.reports(0))
+        reach("scheduler.pass.begun")
         now = self._clock.now()
         is_due = self._next_due_at is not None and now >= self._next_due_at
         is_looking = is_woken or is_due or self._has_more or self._clock.monotonic() - self._polled_at >= POLL_SECONDS
@@ -190,10 +192,14 @@ class Scheduler:
                 counts.is_more_due |= len(remote) == REMOTE_REPORTS_MAX
                 reports = [*reports, *remote]
                 counts.reports = len(reports)
+            reach("scheduler.pass.reports-taken")
             applied = self._apply(current, fold(reports), now) if reports else Applied()
+            reach("scheduler.pass.reports-applied")
             counts.moved = applied.moved
             due, over = self._look(current, counts, now) if is_looking else (self._next_due_at, {})
             dispatched, woken_at = self._dispatch(current, counts, over, now)
+            reach("scheduler.pass.before-commit")
+        reach("scheduler.pass.committed")
         self._next_due_at = _earliest(due, applied.next_due_at, dispatched.next_due_at, woken_at)
         return counts, dispatched
 
@@ -237,7 +243,9 @@ class Scheduler:
     ) -> tuple[Dispatched, datetime | None]:
         """Decide what is ready and end what is over; also returns when to look at what an ended run has woken."""
         capacity = {name: executor.capacity() for name, executor in self._executors.items()}
+        reach("scheduler.dispatch.before")
         dispatched = self._dispatcher.dispatch(current, capacity, now)
+        reach("scheduler.dispatch.decided")
         counts.resolved = dispatched.resolved
         counts.queued = sum(map(len, dispatched.attempts.values()))
         for run_id, message in dispatched.broken_runs.items():
@@ -315,9 +323,11 @@ class Scheduler:
 
     def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
         for name, orders in attempts.items():
+            reach("scheduler.submit.before")
             for answer in self._executors[name].submit(orders):
                 if answer.result is SubmitResult.REJECTED:
                     self.inject([self._rejected(answer.attempt_id, answer.detail)])
+            reach("scheduler.submit.done")
 
     def _rejected(self, attempt_id: str, detail: str | None) -> Finished:
         return Finished(
@@ -339,7 +349,9 @@ class Scheduler:
             if attempt_id not in self._cancelled and executor in self._executors:
                 wanted.setdefault(executor, []).append(attempt_id)
         for executor, attempt_ids in wanted.items():
+            reach("scheduler.cancel.before")
             self._executors[executor].cancel(attempt_ids)
+            reach("scheduler.cancel.done")
         self._cancelled = {attempt_id for _, attempt_id in fenced}
 
     @property

@@ -14,6 +14,7 @@ from random import Random
 from uuid import uuid4
 
 from mainspring.errors import StoreUnavailable
+from mainspring.failpoints import reach
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor
 from mainspring_scheduler.clock import Clock, SystemClock
@@ -125,8 +126,11 @@ class Service:
         counts = self._scheduler.run_once(is_woken=is_woken)
         if self._clock.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat_at = self._clock.monotonic()
+            reach("scheduler.beat.before")
             services.beat(self._database, self.incarnation, now=self._clock.now())
+            reach("scheduler.beat.done")
             self._rescue()
+            reach("scheduler.rescue.done")
         self._scheduler.inject(self._remote_rescue.look())
         return not counts.is_complete or self._scheduler.has_backlog
 

@@ -15,6 +15,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
+from mainspring.failpoints import reach
 from mainspring.states import ATTEMPT_LIVE, AttemptState
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.database import Database
@@ -79,7 +80,10 @@ def claim_attempt(
             body = {"at": now.isoformat(), "hostname": hostname}
             row = {"attempt_id": attempt_id, "kind": "started", "body": body}
             connection.execute(_report(connection.dialect.name), row)
-        return Claimed(**connection.execute(_CLAIMED, {"me": attempt_id}).one()._mapping)
+        claimed = connection.execute(_CLAIMED, {"me": attempt_id}).one()
+        reach("execution.claim.before-commit")
+    reach("execution.claim.committed")
+    return Claimed(**claimed._mapping)
 
 
 def hear_worker(
@@ -111,10 +115,10 @@ def hear_worker(
         if not ids:
             return frozenset()
         rows = dump_rows({"attempt_id": attempt_id} for attempt_id in ids)
-        renewed = connection.execute(statements.renew, {"rows": rows, "lease": lease_expires_at})
-        return frozenset(
-            row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None
-        )
+        renewed = connection.execute(statements.renew, {"rows": rows, "lease": lease_expires_at}).all()
+        reach("execution.beat.before-commit")
+    reach("execution.beat.committed")
+    return frozenset(row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None)
 
 
 def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: str) -> bool:
@@ -123,7 +127,9 @@ def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: st
         if not connection.scalar(_IS_HOLDER, {"me": chunks[0].attempt_id, "hash": token_hash}):
             return False
         insert_chunks(connection, chunks)
-        return True
+        reach("execution.log.before-commit")
+    reach("execution.log.committed")
+    return True
 
 
 def finish_attempt(
@@ -140,7 +146,9 @@ def finish_attempt(
             insert_chunks(connection, chunks)
         row = {"attempt_id": attempt_id, "kind": "finished", "body": dict(report)}
         connection.execute(_report(connection.dialect.name), row)
-        return True
+        reach("execution.finish.before-commit")
+    reach("execution.finish.committed")
+    return True
 
 
 _CLAIM = (

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, NotFound
+from mainspring.failpoints import reach
 from mainspring.states import (
     ATTEMPT_LIVE,
     RUN_FINISHED,
@@ -72,9 +73,12 @@ def create_run(database: Database, run: NewRun, *, now: datetime) -> int:
     """
     try:
         with database.write() as connection:
-            return insert_run(connection, run, now=now)
+            key = insert_run(connection, run, now=now)
+            reach("api.trigger.before-commit")
     except IntegrityError as exc:
         raise _explained(run, exc) from exc
+    reach("api.trigger.committed")
+    return key
 
 
 def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
@@ -148,7 +152,9 @@ def cancel_run(
         effects = Effects()
         is_ended = end_run(connection, key, effects, now=now, reason=reason, message=message)
         effects.apply(connection)
-        return is_ended
+        reach("api.cancel.before-commit")
+    reach("api.cancel.committed")
+    return is_ended
 
 
 def end_run(

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -32,6 +33,8 @@ class PostgresServer:
     url: str
     """Of its maintenance database, as libpq and SQLAlchemy take it; a unix socket, no password."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    restart: Callable[[], subprocess.Popen[bytes]] | None = field(default=None, repr=False)
+    """Starts a server of our own again on the same data, when it has ended."""
     databases: list[str] = field(default_factory=list)
     """Names made by `create_database` and not yet dropped."""
 
@@ -53,10 +56,25 @@ class PostgresServer:
         settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "max_connections=200"]
         settings += [] if fsync else _UNSAFE_BUT_FAST
         options = [option for setting in settings for option in ("-c", setting)]
-        process = spawn([str(bin_folder / "postgres"), "-D", str(data), *options], log=log, uid=uid)
-        server = cls(url=f"postgresql://{_USER}@/postgres?host={quote(str(sockets), safe='')}", process=process)
+
+        def serve() -> subprocess.Popen[bytes]:
+            return spawn([str(bin_folder / "postgres"), "-D", str(data), *options], log=log, uid=uid)
+
+        url = f"postgresql://{_USER}@/postgres?host={quote(str(sockets), safe='')}"
+        process = serve()
+        server = cls(url=url, process=process, restart=serve)
         wait_until_ready(process, server.answers, log=log)
         return server
+
+    def crash(self) -> None:
+        """End our own server at once, as a crash would: nothing is written that is not written yet."""
+        assert self.process is not None
+        stop(self.process, with_signal=signal.SIGQUIT)
+
+    def start_again(self) -> None:
+        """Serve the same data again. Returns at once; `answers` tells when it is there."""
+        assert self.restart is not None
+        self.process = self.restart()
 
     def answers(self) -> bool:
         """Whether it takes connections now."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 __all__ = ["ServerError", "package_folder", "spawn", "stop", "wait_until_ready"]
@@ -27,7 +27,14 @@ def package_folder(name: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def spawn(command: Sequence[str], *, log: Path, uid: int | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    command: Sequence[str],
+    *,
+    log: Path,
+    uid: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
     """Start `command` with its output in `log`; as user and group `uid` when given (root only).
 
     On Linux the kernel kills it when the calling thread ends, so call it from one that lives as long as the server.
@@ -43,6 +50,8 @@ def spawn(command: Sequence[str], *, log: Path, uid: int | None = None) -> subpr
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env=environment,
+            pass_fds=pass_fds,
             user=uid,
             group=uid,
             extra_groups=None if uid is None else [],

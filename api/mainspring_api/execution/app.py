@@ -18,6 +18,7 @@ from werkzeug.routing import BaseConverter
 
 from mainspring.attempts import Attempt
 from mainspring.errors import StoreUnavailable
+from mainspring.failpoints import reach
 from mainspring_api.execution.bodies import (
     ATTEMPT_ID,
     BODY_BYTES_MAX,
@@ -144,6 +145,7 @@ def _claim(context: _Context) -> Any:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
         context.ringer.ring()
         order = order_as_json(context.order(claimed))
+        reach("execution.claim.before-answer")
         return _answer(200, {"lease_seconds": context.lease.total_seconds(), "attempt": order})
 
     return claim
@@ -177,6 +179,7 @@ def _finish(context: _Context) -> Any:
         if not done:
             return _not_yours(attempt_id)
         context.ringer.ring()
+        reach("execution.finish.before-answer")
         return _answer(200, {})
 
     return finish

@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Any
 
 from mainspring.attempts import Attempt
+from mainspring.failpoints import reach
 from mainspring_executors import tasks
 from mainspring_executors.attempt_log import FLUSH_SECONDS
 from mainspring_executors.environment import code_variables
@@ -83,6 +84,7 @@ class ProcessHost:
         while not self._is_closed():
             self._start_queued()
             self._link.send()
+            reach("host.turn")
             self._heed_backlog()
             if self._link.is_deserted:
                 self._begin_close(0.0)
@@ -101,6 +103,7 @@ class ProcessHost:
                 case "attempt":
                     attempt = decode_attempt(message)
                     self._queued[attempt.attempt_id] = attempt
+                    reach("host.ordered")
                 case "cancel":
                     self._cancel(message[1])
                 case "ping":
@@ -168,12 +171,14 @@ class ProcessHost:
                 self._link.report(encode_started(attempt.attempt_id, self._pid))
                 self._link.report(encode_finished(attempt.attempt_id, plan, log_bytes=0))
                 return
+            reach("host.spawn.before")
             run = start(work, plan, environ=self._environ, code_path=self._config.code_path, emit=self._link.log)
         except TaskEnded as exc:
             self._discard_folder(folder)
             self._link.report(encode_finished(attempt.attempt_id, _masked(exc.result, attempt), log_bytes=0))
             return
         self._runs[attempt.attempt_id] = self._by_pid[run.pid] = run
+        reach("host.spawn.done")
         self._watch(run)
         self._link.report(encode_started(attempt.attempt_id, run.pid))
         if attempt.timeout is not None:
@@ -183,10 +188,12 @@ class ProcessHost:
         """TERM now, KILL after the grace. The first reason stands; an attempt that has ended is left alone."""
         if run.stop is not None or run.exit_code is not None:
             return
+        reach("host.stop.before")
         run.stop = result
         run.kill_at = monotonic() + run.attempt.cancel_grace.total_seconds()
         # CONT, because a process that was halted would not see the TERM.
         run.signal_tree(signal.SIGTERM, signal.SIGCONT)
+        reach("host.stop.done")
         _signal_all(self._left_of(run), signal.SIGTERM)
         self._alarms.set(run.kill_at, ("settle", run.attempt.attempt_id))
 
@@ -205,6 +212,7 @@ class ProcessHost:
                 self._janitor = None
             run = self._by_pid.pop(pid, None)
             if run is not None:
+                reach("host.reaped")
                 run.exit_code, run.ended_at = os.waitstatus_to_exitcode(status), monotonic()
                 self._settling[run.attempt.attempt_id] = run
         for run in list(self._settling.values()):
@@ -244,6 +252,7 @@ class ProcessHost:
         result = _masked(run.result(), run.attempt)
         log_bytes = run.log.close()
         attempt_id = run.attempt.attempt_id
+        reach("host.finish.before")
         self._link.report(encode_finished(attempt_id, result, log_bytes=log_bytes, still_running=bool(left)))
         run.is_over, run.was_left = True, bool(left)
         if left:

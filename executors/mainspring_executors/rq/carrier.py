@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
 from mainspring.attempts import Finished, LogChunk, Outcome
+from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import SubmitResult
 from mainspring_executors.local import LocalExecutor
@@ -63,7 +64,10 @@ class Carrier:
         turn = 0
         while True:
             try:
-                return self._courier.claim(attempt_id, token)
+                reach("worker.claim.before")
+                claim = self._courier.claim(attempt_id, token)
+                reach("worker.claim.answered")
+                return claim
             except Refused as exc:
                 _log.error("attempt %s cannot be claimed: %s", attempt_id, exc)
                 return None
@@ -110,7 +114,9 @@ class _Carriage:
     def run(self) -> bool:
         """True once its end is acknowledged, or is nobody's concern any more."""
         self._executor.reports(0)  # a host that ended while it was idle is replaced now
+        reach("worker.start.before")
         (answer,) = self._executor.submit([self._claim.attempt])
+        reach("worker.start.done")
         if answer.result is SubmitResult.REJECTED:
             return self._report_end(self._rejected(answer.detail, log_bytes=0))
         end = None
@@ -147,12 +153,15 @@ class _Carriage:
             self._interrupt("stopped by its worker, which could not renew its lease at the execution API")
         if now - self._renewed_at > self._kill_seconds and not self._is_killed:
             self._is_killed = True
+            reach("worker.kill.before")
             # Whatever grace the task was given: somebody else may run it soon.
             self._executor.kill("the lease of the attempt in it runs out")
 
     def _beat(self) -> None:
         try:
+            reach("worker.beat.before")
             heard = self._courier.beat([self._attempt_id])
+            reach("worker.beat.answered")
         except (Unreachable, Refused) as exc:
             _log.warning("the lease of attempt %s is not renewed: %s", self._attempt_id, exc)
             return
@@ -160,12 +169,14 @@ class _Carriage:
         self._renewed_at = monotonic()
         if self._is_wanted and self._attempt_id in heard.stop:
             self._is_wanted = False
+            reach("worker.cancel.before")
             _log.info("attempt %s is not wanted any more", self._attempt_id)
             self._executor.cancel([self._attempt_id])
 
     def _interrupt(self, why: str) -> None:
         if self._interruption is None and self._is_wanted:
             self._interruption = why
+            reach("worker.interrupt.before")
             _log.warning("attempt %s is %s", self._attempt_id, why)
             self._executor.cancel([self._attempt_id])
 
@@ -173,9 +184,11 @@ class _Carriage:
         """Send all but the last `keep` chunks; False when that is to be tried again."""
         try:
             while len(self._chunks) > keep:
+                reach("worker.log.before")
                 if not self._courier.log(self._claim, self._chunks[0]):
                     keep = 0
                     self._chunks.clear()
+                reach("worker.log.acknowledged")
                 del self._chunks[:1]
         except Refused as exc:
             _log.error("%d pieces of the log of attempt %s are lost: %s", len(self._chunks), self._attempt_id, exc)
@@ -191,7 +204,9 @@ class _Carriage:
         while True:
             try:
                 if self._send_log(keep=FINISH_CHUNKS_MAX):
+                    reach("worker.finish.before")
                     self._courier.finish(self._claim, end, self._chunks)
+                    reach("worker.finish.acknowledged")
                     return True
             except Refused as exc:
                 if end.reason is StateReason.REJECTED:

@@ -10,6 +10,7 @@ from time import monotonic
 
 from mainspring.attempts import Attempt, Report
 from mainspring.errors import ExecutorError
+from mainspring.failpoints import reach
 from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
 from mainspring_executors.rq import transport
 from mainspring_executors.settings import ExecutorSettings
@@ -152,7 +153,9 @@ class RqExecutor:
 
     def _send(self, batch: Sequence[tuple[str, str]]) -> None:
         for queue in dict.fromkeys(queue for queue, _ in batch):
+            reach("scheduler.enqueue.before")
             transport.enqueue(self._redis, queue, [attempt_id for of, attempt_id in batch if of == queue])
+            reach("scheduler.enqueue.done")
         with self._lock:
             self._pending.difference_update(attempt_id for _, attempt_id in batch)
             self._waiting += len(batch)
@@ -169,10 +172,12 @@ class RqExecutor:
             unclaimed = {one: queue for one, queue in self._unclaimed.items() if one not in self._pending}
             self._queues.update(unclaimed.values())
         if unclaimed:
+            reach("scheduler.put-back.before")
             there = transport.waiting(self._redis, set(unclaimed.values()))
             missing = [(queue, one) for one, queue in unclaimed.items() if one not in there]
             if missing:
                 _log.warning("%d attempts that no worker claimed were missing in Redis: put back", len(missing))
             self._send(missing)
+            reach("scheduler.put-back.done")
         with self._lock:
             self._unclaimed = {}

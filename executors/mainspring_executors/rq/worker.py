@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now as rq_now
 
 from mainspring.errors import ExecutorError
+from mainspring.failpoints import reach
 from mainspring_executors.local import LocalExecutor
 from mainspring_executors.rq import transport
 from mainspring_executors.rq.carrier import BEATS_IN_LEASE, Carrier
@@ -193,6 +194,7 @@ class _Service:
 
     def _carry(self, attempt_id: str) -> None:
         self._is_waiting = False
+        reach("worker.taken")
         carrier = Carrier(
             self._courier,
             self._executor,
@@ -201,7 +203,9 @@ class _Service:
         )
         try:
             if carrier.carry(attempt_id):
+                reach("worker.remove.before")
                 transport.remove(self._redis, self._settings.queue, attempt_id)
+                reach("worker.remove.done")
         except RedisError as exc:
             # It may be delivered again; the claim refuses it then.
             _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)
@@ -214,6 +218,7 @@ class _Service:
         self._executor.reports(0)
         if monotonic() - self._beat_at >= self._lease.total_seconds() / BEATS_IN_LEASE:
             self._beat_at = monotonic()
+            reach("worker.idle-beat")
             try:
                 self._courier.beat([])
             except ExecutorError as exc:
@@ -221,6 +226,7 @@ class _Service:
         self._is_waiting = was_waiting
 
     def _say_goodbye(self) -> None:
+        reach("worker.goodbye")
         try:
             self._courier.beat([], is_last=True)
         except ExecutorError as exc:

@@ -1,0 +1,126 @@
+"""What happens in a trial: drawn from its seed alone, so the same seed strikes the same way at the same moments."""
+
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+
+from tests.chaos.stage import LEASE_SECONDS, Stage
+
+__all__ = ["CANCELLED_RUN", "Fault", "drawn", "failpoints", "strike"]
+
+ROOT = Path(__file__).resolve().parents[2]
+CANCELLED_RUN = "run-2"
+_ROLES = {
+    "rq": ("api", "execution", "scheduler", "worker", "host", "task"),
+    "local": ("api", "scheduler", "host", "task"),
+    "thread": ("api", "scheduler", "host", "task"),
+}
+_SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
+_LATEST_SECONDS = 1.2
+"""After the first trigger; the runs take about two seconds without faults."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that happens, at a moment."""
+
+    at: float
+    """Seconds after the first trigger; at 0, just before it."""
+    kind: str
+    """`failpoint`, `signal`, `server`, `cancel`."""
+    target: str
+    """A failpoint; a role; `postgres` or `redis`; a run."""
+    action: str = ""
+    """`kill`, `raise`, `stop`; the name of a signal; `kept` or `emptied`."""
+    seconds: float = 0.0
+    """How long what is stopped stays so, and a server away."""
+    pick: float = 0.0
+    """Which of several processes, as a fraction."""
+
+    def __str__(self) -> str:
+        lasting = f" for {self.seconds:.1f} s" if self.seconds else ""
+        return f"{self.target} {self.action}{lasting} at {self.at:.2f} s".replace("  ", " ")
+
+
+def failpoints(executor: str) -> Sequence[str]:
+    """The places in the code that processes of this executor can come to."""
+    processes = ("api", "scheduler", "host", *(("execution", "worker") if executor == "rq" else ()))
+    return [name for name in _named() if name.partition(".")[0] in processes]
+
+
+@cache
+def _named() -> Sequence[str]:
+    packages = ("core", "store", "executors", "scheduler", "api")
+    sources = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    return sorted({name for path in sources for name in re.findall(r'\breach\("([a-z.-]+)"\)', path.read_text())})
+
+
+def drawn(seed: int, executor: str) -> Sequence[Fault]:
+    """The faults of one trial, in order: one failpoint, each in its turn with the seeds, what it takes to come there,
+    and up to two other faults."""
+    random = Random(seed)
+    places = failpoints(executor)
+    place = places[seed % len(places)]
+    action = random.choice(("kill", "kill", "kill", "raise", "stop"))
+    is_early = place.startswith("api.trigger") or random.random() < 0.5
+    at = 0.0 if is_early else random.uniform(0, _LATEST_SECONDS)
+    faults = [Fault(at=at, kind="failpoint", target=place, action=action), *_way_to(place, random, executor)]
+    faults += [_another(random, executor) for _ in range(random.choice((0, 0, 1, 1, 2)))]
+    return sorted(faults, key=lambda fault: fault.at)
+
+
+def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
+    """What must happen for a process to come to a place that an ordinary run never reaches."""
+    at = random.uniform(0.3, _LATEST_SECONDS)
+    if "cancel" in place or place.startswith("host.stop"):
+        return [Fault(at=at, kind="cancel", target=CANCELLED_RUN)]
+    if executor != "rq":
+        return []
+    if place in ("worker.interrupt.before", "worker.kill.before"):
+        seconds = LEASE_SECONDS * 1.5
+        return [Fault(at=at, kind="signal", target="execution-all", action="SIGSTOP", seconds=seconds)]
+    if place.startswith("scheduler.put-back"):
+        return [Fault(at=at, kind="server", target="redis", action="emptied", seconds=0.1)]
+    if place == "worker.goodbye":
+        return [Fault(at=at, kind="signal", target="worker", action="SIGTERM", pick=random.random())]
+    return []
+
+
+def _another(random: Random, executor: str) -> Fault:
+    at = random.uniform(0, _LATEST_SECONDS)
+    kinds = ["failpoint", "failpoint", "signal", "signal", "signal", "cancel"]
+    match random.choice(kinds + ["server"] * 2 if executor == "rq" else kinds):
+        case "failpoint":
+            action = random.choice(("kill", "raise", "stop"))
+            return Fault(at=at, kind="failpoint", target=random.choice(failpoints(executor)), action=action)
+        case "signal":
+            number = random.choice(_SIGNALS)
+            seconds = random.choice((0.3, 1.0, LEASE_SECONDS * 1.5)) if number is signal.SIGSTOP else 0.0
+            role = random.choice(_ROLES[executor])
+            return Fault(at=at, kind="signal", target=role, action=number.name, seconds=seconds, pick=random.random())
+        case "cancel":
+            return Fault(at=at, kind="cancel", target=CANCELLED_RUN)
+    server = random.choice(("postgres", "redis", "redis"))
+    kept = "kept" if server == "postgres" else random.choice(("kept", "emptied"))
+    return Fault(at=at, kind="server", target=server, action=kept, seconds=random.uniform(0, 1.5))
+
+
+def strike(stage: Stage, fault: Fault, tasks: Sequence[int]) -> None:
+    """Do it now. A cancel is the trial's to make.
+
+    tasks: the main processes of the tasks that run now.
+    """
+    stage.note(f"fault: {fault}")
+    if fault.kind == "failpoint":
+        stage.arm(fault.target, fault.action)
+    elif fault.kind == "server":
+        stage.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=fault.action == "emptied")
+    elif fault.kind == "signal":
+        found = tasks if fault.target == "task" else stage.pids(fault.target.removesuffix("-all"))
+        hit = list(found) if fault.target.endswith("-all") else found[int(fault.pick * len(found)) :][:1]
+        for pid in hit:
+            stage.signal(pid, signal.Signals[fault.action], pause_seconds=fault.seconds)

@@ -1,0 +1,296 @@
+"""All parts of one installation as processes, and the supervisor that starts again what has died.
+
+`rq`: an API, an execution API, two schedulers and two workers over PostgreSQL and Valkey. `local` and `thread`: an API
+and a scheduler over SQLite. Everything stays up from trial to trial; a fault of the last one is over before the next.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mainspring.failpoints import VARIABLE
+from mainspring_cli.client import ApiError, Client
+from mainspring_store import Database, open_database
+from mainspring_store.migrate import migrate
+from tests.acceptance.server import cmdline_of, descendants, is_running, until
+from tests.services.postgres import PostgresServer
+from tests.services.process import spawn, stop
+from tests.services.valkey import ValkeyServer
+
+__all__ = ["LEASE_SECONDS", "Part", "Stage", "staged"]
+
+LEASE_SECONDS = 3
+_RESTART_SECONDS = 0.2
+_SETTLE_SECONDS_MAX = 60.0
+
+
+@dataclass(kw_only=True)
+class Part:
+    """One process that the supervisor keeps alive."""
+
+    name: str
+    role: str
+    """What faults are aimed at: `api`, `execution`, `scheduler`, `worker`."""
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    pass_fds: Sequence[int] = ()
+    process: subprocess.Popen[bytes] | None = None
+    restart_at: float = 0.0
+
+    def start(self) -> None:
+        self.process = spawn(self.command, log=self.log, environment=self.environment, pass_fds=self.pass_fds)
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """A running installation. Call `tend` all the time: nothing is restarted or continued otherwise."""
+
+    executor: str
+    folder: Path
+    client: Client
+    database: Database
+    failpoints: Path
+    """Where places are armed."""
+    parts: list[Part]
+    postgres: PostgresServer | None = None
+    valkey: ValkeyServer | None = None
+    valkey_folder: Path | None = None
+    timeline: list[tuple[float, str]] = field(default_factory=list)
+    """What happened in this trial, and when, by the monotonic clock."""
+    hits: list[str] = field(default_factory=list)
+    """Failpoints that a process came to in this trial, with what it did there."""
+    _paused: dict[int, float] = field(default_factory=dict)
+    """Process id -> when it goes on."""
+    _servers_due: dict[str, float] = field(default_factory=dict)
+    """Stopped server -> when it is started again."""
+    _servers_coming: dict[str, float] = field(default_factory=dict)
+
+    def note(self, what: str) -> None:
+        self.timeline.append((time.monotonic(), what))
+
+    def begin_trial(self) -> None:
+        self.timeline, self.hits = [], []
+        self.note("begins")
+
+    def forget(self) -> None:
+        """Drop what the last trial left in files."""
+        for path in self.folder.glob("**/*.log"):
+            os.truncate(path, 0)
+        for path in self.folder.glob("witness-*"):
+            path.unlink()
+
+    def tend(self) -> None:
+        """Start again what has died, let go on what was paused for long enough, see which failpoints were reached."""
+        now = time.monotonic()
+        for part in self.parts:
+            if part.process is not None and (code := part.process.poll()) is not None:
+                self.note(f"{part.name} ended with {code}")
+                part.process, part.restart_at = None, now + _RESTART_SECONDS
+            if part.process is None and now >= part.restart_at:
+                part.start()
+        for pid in [pid for pid, at in self._paused.items() if now >= at]:
+            self._resume(pid)
+        for taken in self.failpoints.glob("*.*.[0-9]*"):
+            self._note_hit(taken)
+        for server in [server for server, at in self._servers_due.items() if now >= at]:
+            del self._servers_due[server]
+            self._serve(server)
+        for server in list(self._servers_coming):
+            if self._answers(server):
+                del self._servers_coming[server]
+                self.note(f"{server} is back")
+
+    # -- what faults do
+
+    def arm(self, failpoint: str, action: str) -> None:
+        """Have the first process that comes to this place do it. Written whole before it can be found."""
+        draft = self.failpoints / "draft"
+        draft.write_text(action)
+        draft.rename(self.failpoints / failpoint)
+
+    def signal(self, pid: int, number: signal.Signals, *, pause_seconds: float = 0.0) -> None:
+        """pause_seconds: after which a stopped process goes on."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+            if number is signal.SIGSTOP:
+                self._paused[pid] = time.monotonic() + pause_seconds
+
+    def pids(self, role: str) -> list[int]:
+        """The processes that a fault of this role may hit; for `host`, the task hosts."""
+        if role == "host":
+            below = [pid for part in self.parts if part.process for pid in descendants(part.process.pid)]
+            return [pid for pid in below if "mainspring_executors.host" in cmdline_of(pid)]
+        found = [part.process.pid for part in self.parts if part.role == role and part.process is not None]
+        if role in ("api", "execution"):
+            found += [pid for parent in found for pid in descendants(parent)]
+        return found
+
+    def stop_server(self, server: str, *, away_seconds: float, is_emptied: bool) -> None:
+        """Kill `postgres` or `redis` at once, and start it again later, without its data when that is said."""
+        if server == "postgres":
+            assert self.postgres is not None
+            self.postgres.crash()
+        else:
+            assert self.valkey is not None
+            assert self.valkey_folder is not None
+            self.valkey.process.kill()
+            self.valkey.process.wait()
+            if is_emptied:
+                shutil.rmtree(self.valkey_folder / "appendonlydir", ignore_errors=True)
+        self._servers_due[server] = time.monotonic() + away_seconds
+
+    def clear_faults(self) -> None:
+        """Disarm what was not reached; let everything go on that is still paused."""
+        for armed in self.failpoints.iterdir():
+            if not armed.suffix[1:].isdigit():
+                armed.unlink(missing_ok=True)
+        for pid in list(self._paused):
+            self._resume(pid)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is dead, paused, or away."""
+        are_up = all(part.process is not None for part in self.parts)
+        return are_up and not (self._paused or self._servers_due or self._servers_coming)
+
+    def _resume(self, pid: int) -> None:
+        del self._paused[pid]
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+            self.note(f"process {pid} goes on")
+
+    def _note_hit(self, taken: Path) -> None:
+        """Read what a process did at a failpoint, from the file that it took."""
+        failpoint, _, pid = taken.name.rpartition(".")
+        action = taken.read_text()
+        taken.unlink()
+        self.note(f"{failpoint}: {action} by process {pid}")
+        self.hits.append(f"{failpoint} {action}")
+        if action == "stop" and is_running(int(pid)):
+            self._paused[int(pid)] = time.monotonic() + LEASE_SECONDS / 2
+
+    def _serve(self, server: str) -> None:
+        if server == "postgres":
+            assert self.postgres is not None
+            self.postgres.start_again()
+        else:
+            assert self.valkey_folder is not None
+            self.valkey = ValkeyServer.start(self.valkey_folder, appendonly=True)
+        self._servers_coming[server] = time.monotonic()
+
+    def _answers(self, server: str) -> bool:
+        return (self.postgres if server == "postgres" else self.valkey).answers()  # type: ignore[union-attr]
+
+
+@contextmanager
+def staged(folder: Path, executor: str) -> Iterator[Stage]:
+    """An installation below the empty `folder`, up and proven by a request; ended afterwards."""
+    with ExitStack() as stack:
+        postgres, valkey, valkey_folder = None, None, None
+        url = f"sqlite:///{folder / 'mainspring.db'}"
+        if executor == "rq":
+            valkey_folder = folder / "valkey"
+            for name in ("postgres", "valkey"):
+                (folder / name).mkdir()
+            folder.chmod(0o755)
+            postgres = PostgresServer.start(folder / "postgres", fsync=True)
+            stack.callback(postgres.close)
+            url = postgres.create_database()
+            valkey = ValkeyServer.start(valkey_folder, appendonly=True)
+            stack.callback(lambda: stage.valkey and stage.valkey.close())
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        token = secrets.token_urlsafe(32)
+        database = open_database(url, connections_max=4)
+        stack.callback(database.close)
+        migrate(database)
+        (folder / "failpoints").mkdir()
+        stage = Stage(
+            executor=executor,
+            folder=folder,
+            client=Client(url=f"http://127.0.0.1:{_port(listeners[0])}/api/v2", token=token, timeout_seconds=5),
+            database=database,
+            failpoints=folder / "failpoints",
+            parts=_parts(folder, executor, listeners, token, url, valkey),
+            postgres=postgres,
+            valkey=valkey,
+            valkey_folder=valkey_folder,
+        )
+        stack.callback(_end, stage)
+        stage.tend()
+        until(lambda: _is_ready(stage), "the API's first answer")
+        yield stage
+
+
+def _parts(
+    folder: Path, executor: str, listeners: Sequence[socket.socket], token: str, url: str, valkey: ValkeyServer | None
+) -> list[Part]:
+    (folder / "tmp").mkdir()
+    settings = {
+        "HOME": str(folder / "home"),
+        "DATABASE_URL": url,
+        "EXECUTOR": executor,
+        "ADMIN_TOKEN": token,
+        "WORKER_TOKEN": secrets.token_urlsafe(32),
+        "LEASE_SECONDS": str(LEASE_SECONDS),
+        "STOP_GRACE_SECONDS": "1",
+        "EXECUTION_URL": f"http://127.0.0.1:{_port(listeners[1])}",
+        **({"REDIS_URL": valkey.url} if valkey else {}),
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
+    environment |= {f"MAINSPRING_{name}": value for name, value in settings.items()}
+    environment |= {VARIABLE: str(folder / "failpoints"), "TMPDIR": str(folder / "tmp")}
+
+    def part(name: str, role: str, command: str, listener: socket.socket | None = None) -> Part:
+        fds = [] if listener is None else [listener.fileno()]
+        return Part(
+            name=name,
+            role=role,
+            command=[sys.executable, "-m", "mainspring_cli", command, *(f"--listen-fd={fd}" for fd in fds)],
+            environment=environment,
+            log=folder / f"{name}.log",
+            pass_fds=fds,
+        )
+
+    parts = [part("api", "api", "api", listeners[0]), part("scheduler-1", "scheduler", "scheduler")]
+    if executor != "rq":
+        return parts
+    return [
+        *parts,
+        part("scheduler-2", "scheduler", "scheduler"),
+        part("execution", "execution", "execution-api", listeners[1]),
+        part("worker-1", "worker", "worker"),
+        part("worker-2", "worker", "worker"),
+    ]
+
+
+def _port(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def _is_ready(stage: Stage) -> bool:
+    stage.tend()
+    try:
+        stage.client.get("/dags")
+    except ApiError:
+        return False
+    return True
+
+
+def _end(stage: Stage) -> None:
+    stage.clear_faults()
+    running = [part.process for part in stage.parts if part.process is not None]
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        stop(process)

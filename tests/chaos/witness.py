@@ -1,0 +1,164 @@
+"""What the tasks themselves wrote down, and what that says about the promises. Pure, but for reading the file.
+
+Each line is one append of a task's own process, so their order is the order of what happened.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["DIAMOND", "Line", "Outcome", "document", "expected_output", "read_witness", "witness_violations"]
+
+DIAMOND: Mapping[str, Sequence[str]] = {
+    "first": (),
+    "left": ("first",),
+    "middle": ("first",),
+    "right": ("first",),
+    "join": ("left", "middle", "right"),
+    "last": ("join",),
+}
+"""Task -> its upstream."""
+RETRIES = 6
+_SCRIPT = """
+exec 9>>"$WITNESS.$MAINSPRING_RUN_ID.$MAINSPRING_TASK_ID"
+flock -n 9 || echo "overlap $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
+echo "start $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
+echo "begun $MAINSPRING_ATTEMPT_ID"
+sleep "$PAUSE"
+echo "n=$((SUM + 1))" >> "$MAINSPRING_OUTPUT"
+echo "ended $MAINSPRING_ATTEMPT_ID"
+echo "end $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that a task's process wrote."""
+
+    word: str
+    """`start`, `end`, or `overlap`: an earlier process of the same task instance still ran."""
+    run_id: str
+    task_id: str
+    attempt_id: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One try as the database tells it."""
+
+    run_id: str
+    run_state: str
+    run_reason: str | None
+    task_id: str
+    instance_state: str
+    attempt_id: str
+    state: str
+    is_latest: bool
+    log: bytes
+
+
+def document(dag_id: str, witness: Path, pauses: Mapping[str, float]) -> Mapping[str, object]:
+    """The diamond as a DAG whose tasks write into `witness`, each taking as long as `pauses` says."""
+    tasks = {
+        task_id: {
+            "type": "shell",
+            "depends_on": list(upstream),
+            "script": _SCRIPT,
+            "env": {
+                "WITNESS": str(witness),
+                "PAUSE": f"{pauses[task_id]:.2f}",
+                "SUM": "${{ " + (" + ".join(f"int(tasks.{name}.outputs.n)" for name in upstream) or "0") + " }}",
+            },
+        }
+        for task_id, upstream in DIAMOND.items()
+    }
+    return {
+        "dag_id": dag_id,
+        "max_active_runs": 3,
+        "default_args": {"retries": RETRIES, "retry_delay": "0s"},
+        "tasks": tasks,
+        "outputs": {"n": "${{ int(tasks.last.outputs.n) }}"},
+    }
+
+
+def expected_output() -> int:
+    """What a run's output `n` is when each task got what its upstream gave."""
+    values: dict[str, int] = {}
+    for task_id, upstream in DIAMOND.items():
+        values[task_id] = 1 + sum(values[name] for name in upstream)
+    return values["last"]
+
+
+def read_witness(path: Path) -> list[Line]:
+    """Its whole lines so far; none while there is no file."""
+    if not path.exists():
+        return []
+    rows = [line.split() for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [Line(word, run_id, task_id, attempt_id, int(pid)) for word, run_id, task_id, attempt_id, pid in rows]
+
+
+def witness_violations(lines: Sequence[Line], outcomes: Sequence[Outcome], cancelled: str | None) -> list[str]:
+    """Every broken promise.
+
+    cancelled: the run that somebody cancelled; it may have ended before that.
+    """
+    checks = (_starts(lines, outcomes), _order(lines), _ends(lines, outcomes), _states(outcomes, cancelled))
+    return [violation for check in checks for violation in check] + list(_logs(outcomes))
+
+
+def _starts(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    known = {one.attempt_id for one in outcomes}
+    for attempt_id, count in Counter(line.attempt_id for line in lines if line.word == "start").items():
+        if attempt_id not in known:
+            yield f"attempt {attempt_id} ran, and the database does not know it"
+        if count > 1:
+            yield f"attempt {attempt_id} was started {count} times"
+    for line in lines:
+        if line.word == "overlap":
+            yield f"attempt {line.attempt_id} of {line.run_id} {line.task_id} started while an earlier one still ran"
+
+
+def _order(lines: Sequence[Line]) -> Iterator[str]:
+    ended: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        missing = set(DIAMOND[line.task_id]) - ended[line.run_id]
+        if line.word == "start" and missing:
+            yield f"{line.run_id} {line.task_id} started before the end of {', '.join(sorted(missing))}"
+        if line.word == "end":
+            ended[line.run_id].add(line.task_id)
+
+
+def _ends(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    ended = {line.attempt_id for line in lines if line.word == "end"}
+    succeeded = Counter((one.run_id, one.task_id) for one in outcomes if one.state == "success")
+    for one in outcomes:
+        if one.state == "success" and one.attempt_id not in ended:
+            yield f"attempt {one.attempt_id} of {one.run_id} {one.task_id} is recorded as success, and never ended"
+        if one.is_latest and one.instance_state == "success" and one.state != "success":
+            yield f"{one.run_id} {one.task_id} is a success, its latest attempt is {one.state}"
+    for (run_id, task_id), count in succeeded.items():
+        if count > 1:
+            yield f"{run_id} {task_id} succeeded {count} times"
+
+
+def _states(outcomes: Sequence[Outcome], cancelled: str | None) -> Iterator[str]:
+    done = {(one.run_id, one.task_id) for one in outcomes if one.instance_state == "success"}
+    for run_id, state, reason in sorted({(one.run_id, one.run_state, one.run_reason or "") for one in outcomes}):
+        if run_id == cancelled and state == "failed" and reason in ("cancelled", "marked"):
+            continue  # marked: it had ended before
+        if state != "success":
+            yield f"{run_id} is {state} ({reason}), all its tasks can succeed"
+        for task_id in DIAMOND:
+            if (run_id, task_id) not in done:
+                yield f"{run_id} is {state}, its task {task_id} is no success"
+
+
+def _logs(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    for one in outcomes:
+        expected = f"begun {one.attempt_id}\nended {one.attempt_id}\n".encode()
+        if one.state == "success" and one.log != expected:
+            yield f"the log of attempt {one.attempt_id} of {one.run_id} {one.task_id} is {one.log!r}"
+        if not expected.startswith(one.log):
+            yield f"the log of attempt {one.attempt_id} ({one.state}) holds what it did not say: {one.log!r}"
