@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.chaos.faults import drawn, failpoints
 from tests.chaos.trial import Verdict
 
 __all__ = ["FOLDER", "append", "path_of", "read", "summary", "write_page"]
@@ -47,9 +48,8 @@ def summary(verdicts: Sequence[Verdict]) -> str:
         f"{len(verdicts)} trials, {len(failed)} failed{_listed(failed)}, {mean:.1f} s each; "
         f"{len(hits)} failpoints reached, {hits.total()} times"
     ]
-    return "\n".join(
-        [*lines, *("{:10} {:>5} times, p95 {:5.1f} s, limit {:g} s".format(*row) for row in _recoveries(verdicts))]
-    )
+    rows = ["{:10} {:>5} times, p95 {:5.1f} s, limit {:g} s".format(*row) for row in _recoveries(verdicts)]
+    return "\n".join([*lines, *rows])
 
 
 def write_page(verdicts: Sequence[Verdict], executor: str) -> None:
