@@ -43,4 +43,4 @@ def _reach_in(folder: str) -> Callable[[str], None]:
 
 
 reach = _reach_in(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else _pass_by
-"""Say that this place is reached; its name is `<process>.<step>`."""
+"""Say that this place is reached; its name is `<process>.<step>`, `remote` being a scheduler towards its workers."""

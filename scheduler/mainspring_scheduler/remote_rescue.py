@@ -66,8 +66,8 @@ class RemoteRescue:
         with scheduling.begin_pass(self._database) as current:
             current.reports.note_expired_stops(now - MARGIN, now=now)
             expired = current.reports.expired_leases(now - MARGIN)
-            reach("scheduler.leases.before-commit")
-        reach("scheduler.leases.committed")
+            reach("remote.leases.before-commit")
+        reach("remote.leases.committed")
         return [_lost(attempt_id, now) for attempt_id in expired]
 
     def _watch(self, moment: float, lease: timedelta | None) -> None:
@@ -93,7 +93,7 @@ class RemoteRescue:
         for name, executor in self._executors.items():
             with scheduling.begin_pass(self._database) as current:
                 unclaimed = current.reports.unclaimed(name, now - UNCLAIMED_AFTER)
-            reach("scheduler.restore.before")
+            reach("remote.restore.before")
             executor.restore(unclaimed)
 
 

@@ -48,7 +48,7 @@ class Fault:
 
 def failpoints(executor: str) -> Sequence[str]:
     """The places in the code that processes of this executor can come to."""
-    processes = ("api", "scheduler", "host", *(("execution", "worker") if executor == "rq" else ()))
+    processes = ("api", "scheduler", "host", *(("execution", "remote", "worker") if executor == "rq" else ()))
     return [name for name in _named() if name.partition(".")[0] in processes]
 
 
@@ -83,7 +83,7 @@ def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
     if place in ("worker.interrupt.before", "worker.kill.before"):
         seconds = LEASE_SECONDS * 1.5
         return [Fault(at=at, kind="signal", target="execution-all", action="SIGSTOP", seconds=seconds)]
-    if place.startswith("scheduler.put-back"):
+    if place.startswith("remote.put-back"):
         return [Fault(at=at, kind="server", target="redis", action="emptied", seconds=0.1)]
     if place == "worker.goodbye":
         return [Fault(at=at, kind="signal", target="worker", action="SIGTERM", pick=random.random())]

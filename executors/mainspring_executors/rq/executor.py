@@ -153,9 +153,9 @@ class RqExecutor:
 
     def _send(self, batch: Sequence[tuple[str, str]]) -> None:
         for queue in dict.fromkeys(queue for queue, _ in batch):
-            reach("scheduler.enqueue.before")
+            reach("remote.enqueue.before")
             transport.enqueue(self._redis, queue, [attempt_id for of, attempt_id in batch if of == queue])
-            reach("scheduler.enqueue.done")
+            reach("remote.enqueue.done")
         with self._lock:
             self._pending.difference_update(attempt_id for _, attempt_id in batch)
             self._waiting += len(batch)
@@ -172,12 +172,12 @@ class RqExecutor:
             unclaimed = {one: queue for one, queue in self._unclaimed.items() if one not in self._pending}
             self._queues.update(unclaimed.values())
         if unclaimed:
-            reach("scheduler.put-back.before")
+            reach("remote.put-back.before")
             there = transport.waiting(self._redis, set(unclaimed.values()))
             missing = [(queue, one) for one, queue in unclaimed.items() if one not in there]
             if missing:
                 _log.warning("%d attempts that no worker claimed were missing in Redis: put back", len(missing))
             self._send(missing)
-            reach("scheduler.put-back.done")
+            reach("remote.put-back.done")
         with self._lock:
             self._unclaimed = {}
