@@ -26,6 +26,7 @@ from mainspring_api import (
 from mainspring_api.authentication import Authenticator, ensure_admin_token
 from mainspring_api.context import EXTENSION, Context
 from mainspring_api.gate import install_gate
+from mainspring_api.idempotency import KeysInUse
 from mainspring_api.private_files import signing_key
 from mainspring_api.problems import register_error_handlers
 from mainspring_api.settings import ApiSettings
@@ -79,6 +80,7 @@ def create_app(settings: ApiSettings) -> Flask:
         wait_slots=WaitSlots(max(1, settings.server_threads // 2)),
         signer=URLSafeSerializer(signing_key(settings.home)),
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
+        keys_in_use=KeysInUse(),
     )
     register_error_handlers(app)
     install_gate(app)

@@ -1,6 +1,7 @@
 """What every request may use; one for each application."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from flask import current_app, g
 from itsdangerous import URLSafeSerializer
@@ -12,6 +13,9 @@ from mainspring_store import Database
 from mainspring_store.dags import Versions
 from mainspring_store.doorbell import Ringer
 from mainspring_store.key_ring import KeyRing
+
+if TYPE_CHECKING:
+    from mainspring_api.idempotency import KeysInUse
 
 __all__ = ["Context", "context", "replace_database"]
 
@@ -31,6 +35,7 @@ class Context:
     wait_slots: WaitSlots
     signer: URLSafeSerializer
     key_ring: KeyRing
+    keys_in_use: "KeysInUse"
 
 
 def context() -> Context:

@@ -6,6 +6,7 @@ Serving needs none of this: the document is built when it is asked for.
 """
 
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -57,6 +58,7 @@ def document() -> dict[str, Any]:
         api.register_blueprint(blueprint)
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
+    _add_idempotency_key(content)
     for name, examples in EXAMPLES.items():
         content["components"]["schemas"][name]["examples"] = examples
     return content
@@ -67,6 +69,22 @@ def write_documents(folder: Path) -> None:
     for name, content in (("mainspring", document()), ("mainspring-3.0", rendered_as_3_0(document()))):
         encoded = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         (folder / f"{name}.json").write_bytes(encoded)
+
+
+def _add_idempotency_key(content: dict[str, Any]) -> None:
+    """Every POST with a credential takes the header."""
+    for item in content["paths"].values():
+        if "security" not in item.get("post", {"security": []}):
+            item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+
+
+_IDEMPOTENCY_KEY: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Sent again with its key within 24 hours, a request has its effect once and is answered the same, "
+    "with the header `Idempotency-Replayed: true`",
+}
 
 
 def _definition_schemas() -> dict[str, Any]:

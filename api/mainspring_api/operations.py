@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from mainspring.definition import load_json
 from mainspring.errors import InvalidInput, Problem
 from mainspring.pointers import join_pointer
+from mainspring_api.idempotency import idempotent
 from mainspring_api.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.tokens import Role
@@ -50,6 +51,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         errors: Sequence[int] = (),
         also: Mapping[int, type[Schema]] | None = None,
         other_media: Mapping[str, Any] | None = None,
+        tells_secret: bool = False,
     ) -> Register:
         """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
 
@@ -58,12 +60,14 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         body_content: document of a request body that the view reads by itself, by media type.
         errors: status codes beside those that follow from the other arguments.
         also: other successful answers. other_media: documents of `status` in other media types.
+        tells_secret: the answer holds one.
         """
 
         known_errors = {503, *errors}
         known_errors |= {401, 403} if role is not None else set()
         known_errors |= {413, 415, 422} if body is not None or body_content is not None else set()
         known_errors |= {422} if query is not None else set()
+        known_errors |= {409, 422} if method == "POST" else set()
         manual: dict[str, Any] = {"operationId": operation_id}
         if role is None:
             manual["security"] = []
@@ -74,6 +78,8 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
         def register(view: View) -> View:
             loaded = _loading(view, body() if body else None, query() if query else None)
+            if method == "POST":
+                loaded = idempotent(loaded, tells_secret=tells_secret)
             documented = self._with_answers(view, {status: answer, **(also or {})}, sorted(known_errors))
             documented = self._with_arguments(documented, query, body)
             # Flask gets the bare view: what flask-smorest's wrappers know is for the document alone.

@@ -20,9 +20,18 @@ from mainspring.pointers import split_pointer
 from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
 from mainspring_api.waiting import TooManyWaits
+from mainspring_store.idempotency import KeyInUse
 from mainspring_store.questions.listing import InvalidPage
 
-__all__ = ["TITLES", "BadRequest", "InvalidQuery", "ProblemSchema", "UnknownHost", "register_error_handlers"]
+__all__ = [
+    "TITLES",
+    "BadRequest",
+    "InvalidHeader",
+    "InvalidQuery",
+    "ProblemSchema",
+    "UnknownHost",
+    "register_error_handlers",
+]
 
 ERRORS_MAX = 200
 """Faults told in one answer; `errors_total` says how many there are."""
@@ -33,6 +42,10 @@ log = logging.getLogger(__name__)
 
 class InvalidQuery(InvalidInput):
     """Query parameters that do not validate; pointers name them."""
+
+
+class InvalidHeader(InvalidInput):
+    """A header that cannot be; the pointer names it."""
 
 
 class UnknownHost(MainspringError):
@@ -55,6 +68,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     Forbidden: _Answer(403, "forbidden"),
     NotFound: _Answer(404, "not_found"),
     Conflict: _Answer(409, "conflict"),
+    KeyInUse: _Answer(409, "idempotency_key_in_use", (("Retry-After", "1"),)),
     UnknownHost: _Answer(400, "unknown_host"),
     BadRequest: _Answer(400, "bad_request"),
     InvalidPage: _Answer(400, "bad_request"),
@@ -63,6 +77,9 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
 }
 """The nearest ancestor counts. Whatever is not here is our fault: 500."""
+
+_LOCATIONS: Mapping[type[InvalidInput], str] = {InvalidQuery: "query", InvalidPage: "query", InvalidHeader: "header"}
+"""Where the fault is; otherwise in the body."""
 
 TITLES: Mapping[int, str] = {
     400: "Bad Request",
@@ -87,9 +104,9 @@ _INTERNAL = "Something went wrong on our side; the server's log tells what, unde
 class ErrorItem(Schema):
     """One fault of a request."""
 
-    location = fields.String(required=True, metadata={"description": "`body` or `query`"})
+    location = fields.String(required=True, metadata={"description": "`body`, `query` or `header`"})
     pointer = fields.String(
-        required=True, metadata={"description": "RFC 6901 pointer into the body, or the name of the query parameter"}
+        required=True, metadata={"description": "RFC 6901 pointer into the body, or the name of the parameter"}
     )
     message = fields.String(required=True)
     code = fields.String(required=True, metadata={"description": "Stable name of this kind of fault"})
@@ -149,7 +166,7 @@ def _domain_error(error: MainspringError) -> Response:
 
 
 def _invalid(error: InvalidInput, known: _Answer, headers: Mapping[str, str]) -> Response:
-    location = "query" if isinstance(error, InvalidQuery | InvalidPage) else "body"
+    location = next((name for kind, name in _LOCATIONS.items() if isinstance(error, kind)), "body")
     told = [_clipped(problem) for problem in error.problems[:ERRORS_MAX]]
     detail: Any = [_validation_error(location, problem) for problem in told]
     if known.status == HTTPStatus.BAD_REQUEST:

@@ -37,8 +37,12 @@ def api_server(config: Config, settings: ApiSettings, *, listen_fd: int) -> Guni
 class _Worker(ThreadWorker):  # type: ignore[misc]
     """Answers those who wait for a run when it is told to stop, instead of being held up by them."""
 
+    wsgi: Flask | None = None
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         from mainspring_api.app import end_waits
 
         super().handle_exit(sig, frame)
-        end_waits(self.wsgi)
+        # It may be told so while it still loads the application.
+        if self.wsgi is not None:
+            end_waits(self.wsgi)

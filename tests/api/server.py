@@ -1,5 +1,6 @@
 """The API of a test in a process of its own, behind gunicorn on loopback."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.acceptance.server import descendants
 from tests.api.harness import Api
 
 PROGRAM = """
@@ -18,16 +20,20 @@ from gunicorn.workers.gthread import ThreadWorker
 from mainspring_api import ApiSettings
 from mainspring_api.app import create_app, end_waits
 
-url, home, descriptor = sys.argv[1:]
+url, home, descriptor, processes = sys.argv[1:]
 
 class Worker(ThreadWorker):
+    wsgi = None
+
     def handle_exit(self, sig, frame):
         super().handle_exit(sig, frame)
-        end_waits(self.wsgi)
+        if self.wsgi is not None:
+            end_waits(self.wsgi)
 
 class Server(BaseApplication):
     def load_config(self):
-        settings = {"bind": f"fd://{descriptor}", "worker_class": Worker, "threads": 8, "loglevel": "error",
+        settings = {"bind": f"fd://{descriptor}", "worker_class": Worker, "threads": 8, "workers": int(processes),
+                    "loglevel": "error",
                     "control_socket_disable": True, "graceful_timeout": 30}
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -50,6 +56,11 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def kill(self, pid: int) -> None:
+        """Kill one of its processes."""
+        assert pid in descendants(self.process.pid)
+        os.kill(pid, signal.SIGKILL)
+
     def stop(self) -> None:
         """Ask it to end and wait until it has."""
         if self.process.poll() is None:
@@ -58,12 +69,13 @@ class Server:
 
 
 @contextmanager
-def serve(api: Api) -> Iterator[Server]:
+def serve(api: Api, *, processes: int = 1) -> Iterator[Server]:
     """Serve the database of `api` with its tokens."""
     settings = api.app.extensions["mainspring"].settings
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port, descriptor = listener.getsockname()[1], listener.fileno()
         command = [sys.executable, "-c", PROGRAM, settings.database_url, str(settings.home), str(descriptor)]
+        command.append(str(processes))
         process = subprocess.Popen(command, pass_fds=[descriptor], start_new_session=True)
     # The socket listens since before the start, so the first request simply waits until it is served.
     server = Server(port=port, process=process)
