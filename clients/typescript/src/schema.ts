@@ -934,9 +934,9 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ErrorItem: {
-            /** @description `body` or `query` */
+            /** @description `body`, `query` or `header` */
             location: string;
-            /** @description RFC 6901 pointer into the body, or the name of the query parameter */
+            /** @description RFC 6901 pointer into the body, or the name of the parameter */
             pointer: string;
             message: string;
             /** @description Stable name of this kind of fault */
@@ -3002,7 +3002,10 @@ export interface operations {
     validate_dag: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3024,6 +3027,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -3323,7 +3327,10 @@ export interface operations {
     create_backfill: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3355,7 +3362,10 @@ export interface operations {
     create_backfill_dry_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3377,6 +3387,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -3509,7 +3520,10 @@ export interface operations {
     pause_backfill_by_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 backfill_id: number;
             };
@@ -3530,6 +3544,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -3563,7 +3578,10 @@ export interface operations {
     unpause_backfill_by_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 backfill_id: number;
             };
@@ -3584,6 +3602,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -3617,7 +3636,10 @@ export interface operations {
     cancel_backfill_by_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 backfill_id: number;
             };
@@ -3638,6 +3660,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -3714,7 +3737,10 @@ export interface operations {
     trigger_dag_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 dag_id: string;
             };
@@ -4148,7 +4174,10 @@ export interface operations {
     post_clear_task_instances: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 dag_id: string;
             };
@@ -4183,7 +4212,10 @@ export interface operations {
     clear_dag_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 dag_id: string;
                 dag_run_id: string;
@@ -4208,6 +4240,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -4337,7 +4370,10 @@ export interface operations {
             query?: {
                 map_index?: number;
             };
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 dag_id: string;
                 dag_run_id: string;
@@ -4655,7 +4691,10 @@ export interface operations {
     post_pool: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4837,7 +4876,10 @@ export interface operations {
     post_variable: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -12,8 +12,8 @@ T = TypeVar("T", bound="ErrorItem")
 class ErrorItem:
     """
     Attributes:
-        location (str): `body` or `query`
-        pointer (str): RFC 6901 pointer into the body, or the name of the query parameter
+        location (str): `body`, `query` or `header`
+        pointer (str): RFC 6901 pointer into the body, or the name of the parameter
         message (str):
         code (str): Stable name of this kind of fault
         line (int | None): In a YAML body; counts from 1

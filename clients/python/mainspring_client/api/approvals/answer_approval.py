@@ -19,8 +19,11 @@ def _get_kwargs(
     *,
     body: ApprovalAnswerBody,
     map_index: int | Unset = -1,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -72,6 +75,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: ApprovalAnswerBody,
     map_index: int | Unset = -1,
+    idempotency_key: str | Unset = UNSET,
 ) -> ApprovalAnswer:
     """Answer an approval. The first answer counts; a second one is a conflict.
 
@@ -86,6 +90,7 @@ def sync(
         client=client,
         body=body,
         map_index=map_index,
+        idempotency_key=idempotency_key,
     )
     return cast(ApprovalAnswer, expect_success(response))
 
@@ -98,6 +103,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: ApprovalAnswerBody,
     map_index: int | Unset = -1,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[ApprovalAnswer | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -106,6 +112,7 @@ def sync_detailed(
         task_id=task_id,
         body=body,
         map_index=map_index,
+        idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -118,6 +125,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: ApprovalAnswerBody,
     map_index: int | Unset = -1,
+    idempotency_key: str | Unset = UNSET,
 ) -> ApprovalAnswer:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -127,6 +135,7 @@ async def asyncio(
         client=client,
         body=body,
         map_index=map_index,
+        idempotency_key=idempotency_key,
     )
     return cast(ApprovalAnswer, expect_success(response))
 
@@ -139,6 +148,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: ApprovalAnswerBody,
     map_index: int | Unset = -1,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[ApprovalAnswer | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
@@ -147,5 +157,6 @@ async def asyncio_detailed(
         task_id=task_id,
         body=body,
         map_index=map_index,
+        idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -8,14 +8,17 @@ from ...errors import expect_success, parse_problem
 from ...models.backfill_body import BackfillBody
 from ...models.dry_run_backfill_collection import DryRunBackfillCollection
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: BackfillBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -52,6 +55,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> DryRunBackfillCollection:
     """Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left
     out.
@@ -63,6 +67,7 @@ def sync(
     response = sync_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DryRunBackfillCollection, expect_success(response))
 
@@ -71,10 +76,12 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DryRunBackfillCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -83,11 +90,13 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> DryRunBackfillCollection:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DryRunBackfillCollection, expect_success(response))
 
@@ -96,9 +105,11 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DryRunBackfillCollection | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

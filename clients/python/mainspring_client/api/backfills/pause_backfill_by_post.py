@@ -8,12 +8,17 @@ from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.backfill import Backfill
 from ...models.problem import Problem
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     backfill_id: int,
+    *,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -22,6 +27,7 @@ def _get_kwargs(
         ),
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -47,6 +53,7 @@ def sync(
     backfill_id: int,
     *,
     client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
 ) -> Backfill:
     """Pause a backfill: nothing of it is made or started; what runs goes on.
 
@@ -57,6 +64,7 @@ def sync(
     response = sync_detailed(
         backfill_id=backfill_id,
         client=client,
+        idempotency_key=idempotency_key,
     )
     return cast(Backfill, expect_success(response))
 
@@ -65,10 +73,12 @@ def sync_detailed(
     backfill_id: int,
     *,
     client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Backfill | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         backfill_id=backfill_id,
+        idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -77,11 +87,13 @@ async def asyncio(
     backfill_id: int,
     *,
     client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
 ) -> Backfill:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         backfill_id=backfill_id,
         client=client,
+        idempotency_key=idempotency_key,
     )
     return cast(Backfill, expect_success(response))
 
@@ -90,9 +102,11 @@ async def asyncio_detailed(
     backfill_id: int,
     *,
     client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Backfill | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         backfill_id=backfill_id,
+        idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

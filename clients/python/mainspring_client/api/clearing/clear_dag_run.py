@@ -10,7 +10,7 @@ from ...models.clear_run_body import ClearRunBody
 from ...models.dag_run import DagRun
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -18,8 +18,11 @@ def _get_kwargs(
     dag_run_id: str,
     *,
     body: ClearRunBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -77,6 +80,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: ClearRunBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> DagRun | TaskInstanceCollection:
     """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared.
 
@@ -89,6 +93,7 @@ def sync(
         dag_run_id=dag_run_id,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DagRun | TaskInstanceCollection, expect_success(response))
 
@@ -99,12 +104,14 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: ClearRunBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | TaskInstanceCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         dag_run_id=dag_run_id,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -115,6 +122,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: ClearRunBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> DagRun | TaskInstanceCollection:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -122,6 +130,7 @@ async def asyncio(
         dag_run_id=dag_run_id,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DagRun | TaskInstanceCollection, expect_success(response))
 
@@ -132,11 +141,13 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: ClearRunBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | TaskInstanceCollection | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         dag_run_id=dag_run_id,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

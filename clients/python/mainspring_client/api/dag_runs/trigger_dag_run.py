@@ -9,15 +9,18 @@ from ...errors import expect_success, parse_problem
 from ...models.dag_run import DagRun
 from ...models.problem import Problem
 from ...models.trigger_body import TriggerBody
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     dag_id: str,
     *,
     body: TriggerBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -57,6 +60,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
     """Start a run of the DAG's current version. A run of a paused DAG stays queued.
 
@@ -68,6 +72,7 @@ def sync(
         dag_id=dag_id,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DagRun, expect_success(response))
 
@@ -77,11 +82,13 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -91,12 +98,14 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         dag_id=dag_id,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DagRun, expect_success(response))
 
@@ -106,10 +115,12 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

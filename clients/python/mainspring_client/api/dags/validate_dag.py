@@ -14,8 +14,11 @@ from ...types import UNSET, File, Response, Unset
 def _get_kwargs(
     *,
     body: Definition | File | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -57,6 +60,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
     """Check a definition without saving it: 200 when it is valid, else exactly what saving it would
     answer.
@@ -72,6 +76,7 @@ def sync(
     response = sync_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DefinitionCheck, expect_success(response))
 
@@ -80,10 +85,12 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DefinitionCheck | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -92,11 +99,13 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     )
     return cast(DefinitionCheck, expect_success(response))
 
@@ -105,9 +114,11 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[DefinitionCheck | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
