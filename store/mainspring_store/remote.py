@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
@@ -22,7 +22,19 @@ from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
-__all__ = ["Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker"]
+__all__ = ["Bid", "Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bid:
+    """A worker's wish to have an attempt."""
+
+    attempt_id: str
+    token_hash: str
+    """Of what it will make its other calls for this attempt with."""
+    hostname: str
+    at: datetime
+    lease_expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,29 +73,17 @@ class Worker:
     """It is about to end, orderly."""
 
 
-def claim_attempt(
-    database: Database, attempt_id: str, *, token_hash: str, hostname: str, lease_expires_at: datetime, now: datetime
-) -> Claimed | None:
+def claim_attempt(database: Database, bid: Bid) -> Claimed | None:
     """Take a queued attempt for a worker; None when it is not to be had: claimed, cancelled, over or unknown.
 
     Its start is reported in the same transaction. Whoever holds the token of a claim may repeat it while the attempt
     is live: the first answer may have been lost.
     """
     with database.write() as connection:
-        taken = connection.execute(
-            _CLAIM,
-            {"me": attempt_id, "at": now, "lease": lease_expires_at, "hash": token_hash, "host": hostname},
-        ).one_or_none()
-        if taken is None:
-            return None
-        if taken.claimed_at == now:
-            body = {"at": now.isoformat(), "hostname": hostname}
-            row = {"attempt_id": attempt_id, "kind": "started", "body": body}
-            connection.execute(_report(connection.dialect.name), row)
-        claimed = connection.execute(_CLAIMED, {"me": attempt_id}).one()
+        claimed = _claim(connection, bid)
         reach("execution.claim.before-commit")
     reach("execution.claim.committed")
-    return Claimed(**claimed._mapping)
+    return claimed
 
 
 def hear_worker(
@@ -133,22 +133,50 @@ def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: st
 
 
 def finish_attempt(
-    database: Database, attempt_id: str, report: Mapping[str, Any], chunks: Sequence[LogChunk], *, token_hash: str
-) -> bool:
+    database: Database,
+    attempt_id: str,
+    report: Mapping[str, Any],
+    chunks: Sequence[LogChunk],
+    *,
+    token_hash: str,
+    bid: Bid | None = None,
+) -> tuple[bool, Claimed | None]:
     """Put the final report, and the last of the log, into the inbox; False when the token is not its token.
 
+    bid: for what the worker is to do next, claimed in the same transaction. Not tried when the token is refused.
     Repeating it changes nothing. A report of a fenced attempt is taken too: it says that the work has stopped.
     """
     with database.write() as connection:
         if not connection.scalar(_IS_HOLDER, {"me": attempt_id, "hash": token_hash}):
-            return False
+            return False, None
         if chunks:
             insert_chunks(connection, chunks)
         row = {"attempt_id": attempt_id, "kind": "finished", "body": dict(report)}
         connection.execute(_report(connection.dialect.name), row)
+        claimed = None if bid is None else _claim(connection, bid)
         reach("execution.finish.before-commit")
     reach("execution.finish.committed")
-    return True
+    return True, claimed
+
+
+def _claim(connection: Connection, bid: Bid) -> Claimed | None:
+    taken = connection.execute(
+        _CLAIM,
+        {
+            "me": bid.attempt_id,
+            "at": bid.at,
+            "lease": bid.lease_expires_at,
+            "hash": bid.token_hash,
+            "host": bid.hostname,
+        },
+    ).one_or_none()
+    if taken is None:
+        return None
+    if taken.claimed_at == bid.at:
+        body = {"at": bid.at.isoformat(), "hostname": bid.hostname}
+        row = {"attempt_id": bid.attempt_id, "kind": "started", "body": body}
+        connection.execute(_report(connection.dialect.name), row)
+    return Claimed(**connection.execute(_CLAIMED, {"me": bid.attempt_id}).one()._mapping)
 
 
 _CLAIM = (

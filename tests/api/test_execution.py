@@ -52,6 +52,12 @@ class Execution:
             )
         )
 
+    def another(self) -> str:
+        """The id of a second attempt that waits for a worker."""
+        self.engine.trigger(self.engine.save("other", {"b": {}}), "r2")
+        self.engine.settle()
+        return self.engine.attempt("b", "r2").attempt_id
+
     def post(
         self, path: str, body: Any = None, *, token: str | None = None, worker: str | None = WORKER, raw: bytes = b""
     ) -> tuple[int, Any]:
@@ -148,6 +154,50 @@ def test_a_finish_can_be_repeated_before_and_after_it_was_applied(execution: Exe
     assert execution.call("finish", end(outcome="failed", reason="exit_code"))[0] == 200
     execution.engine.settle()
     assert execution.engine.states() == {"a": "success"}
+
+
+def test_a_finish_claims_what_comes_next_by_the_same_call(execution: Execution) -> None:
+    execution.claim()
+    other = execution.another()
+    bid = {"attempt_id": other, "token": "n" * 40, "hostname": "worker-1"}
+    status, answer = execution.call("finish", end(next=bid))
+    assert (status, answer["next"]["lease_seconds"]) == (200, 30.0)
+    assert (answer["next"]["attempt"]["attempt_id"], answer["next"]["attempt"]["dag_id"]) == (other, "other")
+    assert execution.call("finish", end(next=bid)) == (status, answer)
+    assert execution.post(f"/attempts/{other}/claim", {"hostname": "w"}, token="t" * 40)[0] == 409
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "success"}
+    assert execution.engine.states("r2") == {"b": "running"}
+
+
+def test_a_finish_whose_next_is_not_to_be_had_is_taken_all_the_same(execution: Execution) -> None:
+    execution.claim()
+    bid = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
+    assert execution.call("finish", end(next=bid)) == (200, {"next": None})
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "success"}
+
+
+def test_who_does_not_hold_an_attempt_claims_nothing_with_its_end(execution: Execution) -> None:
+    bid = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
+    assert execution.call("finish", end(next=bid))[0] == 409
+    assert execution.claim()[0] == 200
+
+
+@pytest.mark.parametrize(
+    "bid",
+    [
+        pytest.param("x", id="no object"),
+        pytest.param({"attempt_id": "x", "token": "n" * 40, "hostname": "w"}, id="no id"),
+        pytest.param({"attempt_id": "0" * 32, "token": "short", "hostname": "w"}, id="a token that can be guessed"),
+        pytest.param({"attempt_id": "0" * 32, "token": "n" * 40}, id="no host name"),
+    ],
+)
+def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution, bid: Any) -> None:
+    execution.claim()
+    assert execution.call("finish", end(next=bid))[0] == 422
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "running"}
 
 
 def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execution) -> None:

@@ -21,14 +21,17 @@ def engine(make_engine: Callable[..., Engine]) -> Engine:
 
 
 def claim(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Claimed | None:
+    return remote.claim_attempt(engine.database, bid(engine, task_id, token))
+
+
+def bid(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Bid:
     now = engine.clock.now()
-    return remote.claim_attempt(
-        engine.database,
-        engine.attempt(task_id).attempt_id,
+    return remote.Bid(
+        attempt_id=engine.attempt(task_id).attempt_id,
         token_hash=token,
         hostname="worker-1",
+        at=now,
         lease_expires_at=now + timedelta(seconds=30),
-        now=now,
     )
 
 
@@ -43,7 +46,8 @@ def finish(engine: Engine, task_id: str, token: str = TOKEN, **body: Any) -> boo
     attempt_id = engine.attempt(task_id).attempt_id
     report = {"at": engine.clock.now().isoformat(), "outcome": "success", **body}
     chunk = LogChunk(attempt_id=attempt_id, offset=0, data=b"hello\n", at=engine.clock.now())
-    return remote.finish_attempt(engine.database, attempt_id, report, [chunk], token_hash=token)
+    is_held, _ = remote.finish_attempt(engine.database, attempt_id, report, [chunk], token_hash=token)
+    return is_held
 
 
 def test_an_attempt_is_claimed_once(engine: Engine) -> None:

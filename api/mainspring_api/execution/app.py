@@ -23,11 +23,13 @@ from mainspring_api.execution.bodies import (
     ATTEMPT_ID,
     BODY_BYTES_MAX,
     Bad,
+    checked_token,
     read_beat,
     read_chunk,
     read_claim,
     read_finish,
     read_json,
+    read_next,
 )
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
@@ -39,8 +41,6 @@ from mainspring_store.key_ring import KeyRing
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
 
 ATTEMPT_HEADER = "Attempt-Token"
-_TOKEN_CHARS_MIN = 32
-_TOKEN_CHARS_MAX = 200
 _EXTENSION = "mainspring_execution"
 
 
@@ -131,24 +131,30 @@ def _refuse_strangers(context: _Context) -> Response | None:
 def _claim(context: _Context) -> Any:
     def claim(attempt_id: str) -> Response:
         hostname = read_claim(_body())
-        token_hash = _attempt_token_hash()
-        now = datetime.now(UTC)
-        claimed = remote.claim_attempt(
-            context.database,
-            attempt_id,
-            token_hash=token_hash,
-            hostname=hostname,
-            lease_expires_at=now + context.lease,
-            now=now,
-        )
+        claimed = remote.claim_attempt(context.database, _bid(context, attempt_id, _attempt_token(), hostname))
         if claimed is None:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
         context.ringer.ring()
-        order = order_as_json(context.order(claimed))
+        order = _work_order(context, claimed)
         reach("execution.claim.before-answer")
-        return _answer(200, {"lease_seconds": context.lease.total_seconds(), "attempt": order})
+        return _answer(200, order)
 
     return claim
+
+
+def _bid(context: _Context, attempt_id: str, token: str, hostname: str) -> remote.Bid:
+    now = datetime.now(UTC)
+    return remote.Bid(
+        attempt_id=attempt_id,
+        token_hash=_hash(token),
+        hostname=hostname,
+        at=now,
+        lease_expires_at=now + context.lease,
+    )
+
+
+def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]:
+    return {"lease_seconds": context.lease.total_seconds(), "attempt": order_as_json(context.order(claimed))}
 
 
 def _beat(context: _Context) -> Any:
@@ -165,7 +171,7 @@ def _beat(context: _Context) -> Any:
 def _log(context: _Context) -> Any:
     def log(attempt_id: str) -> Response:
         chunk = read_chunk(attempt_id, _body(), now=datetime.now(UTC))
-        if not remote.append_log(context.database, [chunk], token_hash=_attempt_token_hash()):
+        if not remote.append_log(context.database, [chunk], token_hash=_hash(_attempt_token())):
             return _not_yours(attempt_id)
         return _answer(200, {})
 
@@ -174,13 +180,23 @@ def _log(context: _Context) -> Any:
 
 def _finish(context: _Context) -> Any:
     def finish(attempt_id: str) -> Response:
-        report, chunks = read_finish(attempt_id, _body(), now=datetime.now(UTC))
-        done = remote.finish_attempt(context.database, attempt_id, report, chunks, token_hash=_attempt_token_hash())
-        if not done:
+        body = _body()
+        report, chunks = read_finish(attempt_id, body, now=datetime.now(UTC))
+        following = read_next(body)
+        is_held, claimed = remote.finish_attempt(
+            context.database,
+            attempt_id,
+            report,
+            chunks,
+            token_hash=_hash(_attempt_token()),
+            bid=None if following is None else _bid(context, *following),
+        )
+        if not is_held:
             return _not_yours(attempt_id)
         context.ringer.ring()
+        order = None if claimed is None else _work_order(context, claimed)
         reach("execution.finish.before-answer")
-        return _answer(200, {})
+        return _answer(200, {"next": order})
 
     return finish
 
@@ -193,12 +209,9 @@ def _body() -> Any:
     return read_json(request.get_data())
 
 
-def _attempt_token_hash() -> str:
-    """Of the token that a worker chose for its claim. Only its hash is kept."""
-    token = request.headers.get(ATTEMPT_HEADER, "")
-    if not _TOKEN_CHARS_MIN <= len(token) <= _TOKEN_CHARS_MAX:
-        raise Bad(f"{ATTEMPT_HEADER} must be a random text of {_TOKEN_CHARS_MIN} to {_TOKEN_CHARS_MAX} characters")
-    return _hash(token)
+def _attempt_token() -> str:
+    """The one that a worker chose for its claim. Only its hash is kept."""
+    return checked_token(request.headers.get(ATTEMPT_HEADER, ""), ATTEMPT_HEADER)
 
 
 def _not_yours(attempt_id: str) -> Response:

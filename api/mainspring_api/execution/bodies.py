@@ -13,11 +13,16 @@ from mainspring.attempts import LogChunk, Outcome
 from mainspring.states import StateReason
 from mainspring_store.remote import Worker
 
-__all__ = ["ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "read_beat", "read_chunk", "read_claim", "read_finish", "read_json"]
+__all__ = [
+    "ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "checked_token", "read_beat", "read_chunk", "read_claim", "read_finish",
+    "read_json", "read_next",
+]  # fmt: skip
 
 ATTEMPT_ID = "[0-9a-f]{32}"
 BODY_BYTES_MAX = 2 * 1024 * 1024
 ATTEMPTS_MAX = 1000
+_TOKEN_CHARS_MIN = 32
+_TOKEN_CHARS_MAX = 200
 _CHUNK_BYTES_MAX = 64 * 1024
 _CHUNKS_MAX = 16
 _MESSAGE_CHARS_MAX = 2_000
@@ -97,6 +102,25 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> tuple[Mapping[s
         "log_bytes": _number(fields, "log_bytes"),
     }
     return report, [read_chunk(attempt_id, chunk, now=now) for chunk in chunks]
+
+
+def read_next(body: Any) -> tuple[str, str, str] | None:
+    """What a worker wants to claim with the end of an attempt: its id, the token, the worker's host name."""
+    fields = _object(body).get("next")
+    if fields is None:
+        return None
+    fields = _object(fields, "next")
+    attempt_id = _text(fields, "attempt_id", 32)
+    if not _is_attempt_id(attempt_id):
+        raise Bad("next must name an attempt by its id")
+    return attempt_id, checked_token(fields.get("token"), "the token of next"), read_claim(fields)
+
+
+def checked_token(token: Any, name: str) -> str:
+    """A token that a worker made up for one attempt."""
+    if not isinstance(token, str) or not _TOKEN_CHARS_MIN <= len(token) <= _TOKEN_CHARS_MAX:
+        raise Bad(f"{name} must be a random text of {_TOKEN_CHARS_MIN} to {_TOKEN_CHARS_MAX} characters")
+    return token
 
 
 def _object(value: Any, name: str = "the body") -> Mapping[str, Any]:

@@ -1,24 +1,24 @@
-"""Carries one attempt from its claim to its acknowledged end.
+"""Carries attempts, one after the other, each from its claim to its acknowledged end.
 
 The attempt itself runs in a task host of this worker, as on `local`. Here its reports go home over HTTP, its lease is
 renewed, and when it cannot be renewed in time the attempt is stopped, before the scheduler may give it to another.
 """
 
 import logging
-import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
+from typing import Protocol
 
 from mainspring.attempts import Finished, LogChunk, Outcome
 from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import SubmitResult
 from mainspring_executors.local import LocalExecutor
-from mainspring_executors.rq.courier import Claim, Courier, Refused, Unreachable
+from mainspring_executors.rq.courier import Bid, Claim, Courier, Refused, Unreachable
 
-__all__ = ["BEATS_IN_LEASE", "Carrier"]
+__all__ = ["BEATS_IN_LEASE", "Carrier", "Deliveries"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,47 +32,91 @@ _LISTEN_SECONDS = 0.5
 _RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
+class Deliveries(Protocol):
+    """Where attempt ids come from."""
+
+    def take(self) -> str | None:
+        """What waits next, if the worker is to go on; never waits for it."""
+        ...
+
+    def settle(self, attempt_id: str) -> None:
+        """It needs to be delivered to nobody any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Onward:
+    """What is left to do after an attempt."""
+
+    is_over: bool
+    """Its end is acknowledged, or is nobody's concern any more."""
+    bid: Bid | None = None
+    """For what was taken from the deliveries and is not claimed yet."""
+    claim: Claim | None = None
+    """Of what was claimed with the report of the end."""
+
+
 class Carrier:
     """Carries one attempt at a time. `executor` takes one at a time too and belongs to the caller."""
 
     def __init__(
-        self, courier: Courier, executor: LocalExecutor, *, is_stopping: Callable[[], bool], stop_grace: timedelta
+        self,
+        courier: Courier,
+        executor: LocalExecutor,
+        deliveries: Deliveries,
+        *,
+        is_stopping: Callable[[], bool],
+        stop_grace: timedelta,
     ) -> None:
         """stop_grace: how long an attempt may go on once `is_stopping`; then it is interrupted."""
         self._courier = courier
         self._executor = executor
+        self._deliveries = deliveries
         self._is_stopping = is_stopping
         self._stop_grace = stop_grace
 
-    def carry(self, attempt_id: str) -> bool:
-        """Claim, run, report until it is acknowledged; a claim that was refused is the end of it too.
+    def carry(self, attempt_id: str) -> None:
+        """Claim an attempt, run it and report its end until it is acknowledged; then the same with what waits next.
 
-        False: the worker is to stop, and could not make the claim or report the end. The attempt is found again, by
-        its missing claim or by its lease.
+        Comes back when nothing waits, or when the worker is to stop. What could not be claimed or reported by then is
+        found again, by its missing claim or by its lease.
         """
-        try:
-            claim = self._claim(attempt_id)
-        except Unreachable:
-            return False
-        if claim is None:
-            return True
-        return _Carriage(self._courier, self._executor, claim, self._is_stopping, self._stop_grace).run()
+        bid: Bid | None = Bid(attempt_id)
+        claim: Claim | None = None
+        while bid is not None or claim is not None:
+            if bid is not None:
+                try:
+                    claim = self._claim(bid)
+                except Unreachable:
+                    return
+                if claim is None:
+                    self._deliveries.settle(bid.attempt_id)
+                    return
+            assert claim is not None
+            onward = self._run(claim)
+            if onward.is_over:
+                self._deliveries.settle(claim.attempt.attempt_id)
+            bid, claim = onward.bid, onward.claim
 
-    def _claim(self, attempt_id: str) -> Claim | None:
+    def _run(self, claim: Claim) -> _Onward:
+        return _Carriage(
+            self._courier, self._executor, self._deliveries, claim, self._is_stopping, self._stop_grace
+        ).run()
+
+    def _claim(self, bid: Bid) -> Claim | None:
         """Raises `Unreachable` when the worker is to stop before the claim could be made."""
-        token = secrets.token_urlsafe(32)
         turn = 0
         while True:
             try:
                 reach("worker.claim.before")
-                claim = self._courier.claim(attempt_id, token)
+                claim = self._courier.claim(bid)
                 reach("worker.claim.answered")
                 return claim
             except Refused as exc:
-                _log.error("attempt %s cannot be claimed: %s", attempt_id, exc)
+                _log.error("attempt %s cannot be claimed: %s", bid.attempt_id, exc)
                 return None
             except Unreachable as exc:
-                _log.warning("%s; attempt %s is claimed again", exc, attempt_id)
+                _log.warning("%s; attempt %s is claimed again", exc, bid.attempt_id)
                 if self._is_stopping():
                     raise
             self._executor.reports(0)  # its task host must hear from us
@@ -87,12 +131,14 @@ class _Carriage:
         self,
         courier: Courier,
         executor: LocalExecutor,
+        deliveries: Deliveries,
         claim: Claim,
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
         self._courier = courier
         self._executor = executor
+        self._deliveries = deliveries
         self._claim = claim
         self._attempt_id = claim.attempt.attempt_id
         self._is_stopping = is_stopping
@@ -111,8 +157,7 @@ class _Carriage:
         self._interrupt_at = float("inf")
         self._give_up_at = float("inf")
 
-    def run(self) -> bool:
-        """True once its end is acknowledged, or is nobody's concern any more."""
+    def run(self) -> _Onward:
         self._executor.reports(0)  # a host that ended while it was idle is replaced now
         reach("worker.start.before")
         (answer,) = self._executor.submit([self._claim.attempt])
@@ -199,32 +244,41 @@ class _Carriage:
             return False
         return True
 
-    def _report_end(self, end: Finished) -> bool:
+    def _report_end(self, end: Finished) -> _Onward:
+        following = self._deliveries.take()
+        # Claimed with the report of the end: a short task costs one request. If that has to be told again, apart.
+        bid = None if following is None else Bid(following)
         turn = 0
         while True:
             try:
                 if self._send_log(keep=FINISH_CHUNKS_MAX):
                     reach("worker.finish.before")
-                    self._courier.finish(self._claim, end, self._chunks)
+                    claim = self._courier.finish(self._claim, end, self._chunks, None if turn else bid)
                     reach("worker.finish.acknowledged")
-                    return True
+                    return _Onward(is_over=True, bid=bid if claim is None else None, claim=claim)
             except Refused as exc:
                 if end.reason is StateReason.REJECTED:
                     _log.error("the end of attempt %s cannot be reported: %s", self._attempt_id, exc)
-                    return True
+                    return _Onward(is_over=True, bid=bid)
                 end = self._rejected(f"its end could not be recorded: {exc}", log_bytes=end.log_bytes)
             except Unreachable as exc:
                 _log.warning("%s; the end of attempt %s is told again", exc, self._attempt_id)
-            if self._is_stopping() and self._give_up_at == float("inf"):
-                self._give_up_at = monotonic() + self._stop_grace_seconds
-            if monotonic() > self._give_up_at:
-                return False
-            if monotonic() - self._beat_at >= self._beat_seconds:
-                self._beat_at = monotonic()
-                self._beat()
-            self._executor.reports(0)  # its task host must hear from us
+            if not self._may_go_on():
+                return _Onward(is_over=False)
             sleep(min(self._beat_seconds, _RETRY_SECONDS[min(turn, len(_RETRY_SECONDS) - 1)]))
             turn += 1
+
+    def _may_go_on(self) -> bool:
+        """Whether there is time to tell the end again; keeps the lease and the task host meanwhile."""
+        if self._is_stopping() and self._give_up_at == float("inf"):
+            self._give_up_at = monotonic() + self._stop_grace_seconds
+        if monotonic() > self._give_up_at:
+            return False
+        if monotonic() - self._beat_at >= self._beat_seconds:
+            self._beat_at = monotonic()
+            self._beat()
+        self._executor.reports(0)  # its task host must hear from us
+        return True
 
     def _as_seen_from_here(self, end: Finished) -> Finished:
         """What this worker did to the attempt itself is neither a cancel nor a fault of the task: it costs no try."""

@@ -1,32 +1,26 @@
 """The worker's side of the execution API."""
 
 import os
+import secrets
 import socket
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import orjson
 
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk
 from mainspring.errors import ExecutorError
+from mainspring_executors.rq.connection import Answer, Connection, Unreachable
 
-if TYPE_CHECKING:
-    from requests import Response
+__all__ = ["Bid", "Claim", "Courier", "Heard", "Refused", "Unauthorized", "Unreachable", "attempt_from_json"]
 
-__all__ = ["Claim", "Courier", "Heard", "Refused", "Unauthorized", "Unreachable", "attempt_from_json"]
-
-_CONNECT_SECONDS_MAX = 3.0
 _ANSWER_SECONDS_MAX = 10.0
 _HOSTNAME_CHARS_MAX = 255
-
-
-class Unreachable(ExecutorError):
-    """The execution API did not answer, or not now. Whether it did what was asked is unknown; asking again is safe."""
 
 
 class Unauthorized(Unreachable):
@@ -35,6 +29,16 @@ class Unauthorized(Unreachable):
 
 class Refused(ExecutorError):
     """The execution API will never take what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """An attempt that we want to carry."""
+
+    attempt_id: str
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """What the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same one,
+    because its answer was lost, is answered again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +60,18 @@ class Heard:
 
 
 class Courier:
-    """One worker's connection. Not safe for threads. Never follows redirects, takes no proxy from the environment.
+    """One worker's word with the execution API. Not safe for threads.
 
     Every call raises `Unreachable` when it may be repeated, and `Refused` when that is of no use.
     """
 
     def __init__(self, url: str, worker_token: str, *, queue: str) -> None:
-        from requests import Session
-
-        self._url = f"{url.rstrip('/')}/execution/v1"
+        self._url = url
         self.patience_seconds = _ANSWER_SECONDS_MAX
         """How long a beat or a piece of log may wait for its connection, and for its answer: the task host must hear
         from us between two calls. A claim and an end are worth waiting for."""
-        self._session: Session = Session()
-        self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {worker_token}"
+        headers = {"Authorization": f"Bearer {worker_token}", "Content-Type": "application/json"}
+        self._connection = Connection(f"{url.rstrip('/')}/execution/v1", headers)
         self._worker = {
             "incarnation": str(uuid4()),
             "hostname": socket.gethostname()[:_HOSTNAME_CHARS_MAX],
@@ -79,17 +80,11 @@ class Courier:
             "queue": queue,
         }
 
-    def claim(self, attempt_id: str, token: str) -> Claim | None:
-        """Take an attempt; None when it is not to be had, and never will be.
-
-        token: what the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same
-            one, because its answer was lost, is answered again.
-        """
+    def claim(self, bid: Bid) -> Claim | None:
+        """Take an attempt; None when it is not to be had, and never will be."""
         body = {"hostname": self._worker["hostname"]}
-        answer = self._answer(self._post(f"/attempts/{attempt_id}/claim", body, token=token))
-        if answer is None:
-            return None
-        return Claim(attempt_from_json(answer["attempt"]), token, timedelta(seconds=answer["lease_seconds"]))
+        answer = self._answer(self._post(f"/attempts/{bid.attempt_id}/claim", body, token=bid.token))
+        return None if answer is None else _claim(answer, bid)
 
     def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
         """Say that this worker lives, and renew the leases of what it carries.
@@ -102,10 +97,15 @@ class Courier:
 
     def log(self, claim: Claim, chunk: LogChunk) -> bool:
         """Append to the log; False when the attempt is not ours any more."""
-        return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds)
+        return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds) is not None
 
-    def finish(self, claim: Claim, report: Finished, chunks: Sequence[LogChunk]) -> bool:
-        """Report the end, with the last of the log; False when the attempt is not ours any more."""
+    def finish(
+        self, claim: Claim, report: Finished, chunks: Sequence[LogChunk], bid: Bid | None = None
+    ) -> Claim | None:
+        """Report the end, with the last of the log. It is acknowledged, or the attempt is not ours any more.
+
+        bid: for what comes next, to be claimed by the same call; None = it was not, and a claim will tell why.
+        """
         body = {
             "at": report.at.isoformat(),
             "outcome": report.outcome,
@@ -116,47 +116,45 @@ class Courier:
             "log_bytes": report.log_bytes,
             "log": [_chunk(chunk) for chunk in chunks],
         }
-        return self._report(claim, "finish", body)
+        if bid is not None:
+            body["next"] = {"attempt_id": bid.attempt_id, "token": bid.token, "hostname": self._worker["hostname"]}
+        following = (self._report(claim, "finish", body) or {}).get("next")
+        return None if bid is None or following is None else _claim(following, bid)
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
 
     def _report(
         self, claim: Claim, call: str, body: Mapping[str, Any], *, patience: float = _ANSWER_SECONDS_MAX
-    ) -> bool:
+    ) -> Any:
         path = f"/attempts/{claim.attempt.attempt_id}/{call}"
-        return self._answer(self._post(path, body, token=claim.token, patience=patience)) is not None
+        return self._answer(self._post(path, body, token=claim.token, patience=patience))
 
     def _post(
         self, path: str, body: Mapping[str, Any], *, token: str | None = None, patience: float = _ANSWER_SECONDS_MAX
-    ) -> "Response":
-        from requests import RequestException
+    ) -> Answer:
+        headers = {"Attempt-Token": token} if token else {}
+        return self._connection.post(path, orjson.dumps(body), headers, patience_seconds=patience)
 
-        try:
-            return self._session.post(
-                self._url + path,
-                data=orjson.dumps(body),
-                headers={"Content-Type": "application/json", **({"Attempt-Token": token} if token else {})},
-                timeout=(min(_CONNECT_SECONDS_MAX, patience), patience),
-                allow_redirects=False,
-            )
-        except RequestException as exc:
-            raise Unreachable(f"the execution API at {self._url} cannot be reached: {exc}") from exc
-
-    def _answer(self, response: "Response") -> Any:
+    def _answer(self, answer: Answer) -> Any:
         """The decoded body; None for 409: the attempt is not ours to have."""
-        if response.status_code == 409:
+        if answer.status == 409:
             return None
-        if response.status_code == 401:
+        if answer.status == 401:
             raise Unauthorized("the execution API does not know this worker: MAINSPRING_WORKER_TOKEN is not its token")
-        if response.status_code in (408, 429) or response.status_code >= 500:
-            raise Unreachable(f"the execution API answers {response.status_code} now")
-        if response.status_code != 200:
-            raise Refused(f"the execution API answers {response.status_code}: {response.text[:500]}")
+        if answer.status in (408, 429) or answer.status >= 500:
+            raise Unreachable(f"the execution API answers {answer.status} now")
+        if answer.status != 200:
+            text = answer.content[:500].decode(errors="replace")
+            raise Refused(f"the execution API answers {answer.status}: {text}")
         try:
-            return orjson.loads(response.content)
+            return orjson.loads(answer.content)
         except orjson.JSONDecodeError as exc:
             raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
+
+
+def _claim(answer: Mapping[str, Any], bid: Bid) -> Claim:
+    return Claim(attempt_from_json(answer["attempt"]), bid.token, timedelta(seconds=answer["lease_seconds"]))
 
 
 def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:

@@ -13,7 +13,7 @@ from mainspring.errors import ExecutorError
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["CALLABLE", "QUEUE_PREFIX", "connect", "enqueue", "lengths", "remove", "waiting"]
+__all__ = ["CALLABLE", "QUEUE_PREFIX", "connect", "enqueue", "lengths", "remove", "take", "waiting"]
 
 QUEUE_PREFIX = "mainspring-"
 """Before the names of Mainspring's queues, so that other users of the same Redis are not met."""
@@ -100,6 +100,16 @@ def lengths(redis: "Redis", queues: Iterable[str]) -> int:
         for queue in queues:
             pipeline.llen(_key(queue))
         return sum(pipeline.execute())
+
+
+def take(redis: "Redis", queue: str) -> str | None:
+    """The next attempt of a queue, noted where RQ notes what a worker has taken out; None when there is none now.
+
+    Raises:
+        redis.RedisError: Whether one was taken is unknown; if so, it is put back when nobody claims it.
+    """
+    attempt_id: Any = redis.lmove(_key(queue), f"{_key(queue)}:intermediate")
+    return None if attempt_id is None else attempt_id.decode()
 
 
 def remove(redis: "Redis", queue: str, attempt_id: str) -> None:

@@ -195,22 +195,38 @@ class _Service:
     def _carry(self, attempt_id: str) -> None:
         self._is_waiting = False
         reach("worker.taken")
-        carrier = Carrier(
+        Carrier(
             self._courier,
             self._executor,
+            self,
             is_stopping=lambda: self.is_stopping,
             stop_grace=self._settings.close_grace,
-        )
+        ).carry(attempt_id)
+        self._is_waiting = not self.is_stopping
+
+    # -- the deliveries
+
+    def take(self) -> str | None:
+        self._tend()
+        if self.is_stopping:
+            return None
         try:
-            if carrier.carry(attempt_id):
-                reach("worker.remove.before")
-                transport.remove(self._redis, self._settings.queue, attempt_id)
-                reach("worker.remove.done")
+            attempt_id = transport.take(self._redis, self._settings.queue)
+        except RedisError as exc:
+            _log.warning("Redis is away: %s", exc)
+            return None
+        if attempt_id is not None:
+            reach("worker.taken")
+        return attempt_id
+
+    def settle(self, attempt_id: str) -> None:
+        try:
+            reach("worker.remove.before")
+            transport.remove(self._redis, self._settings.queue, attempt_id)
+            reach("worker.remove.done")
         except RedisError as exc:
             # It may be delivered again; the claim refuses it then.
             _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)
-        self._beat_at = monotonic()
-        self._is_waiting = not self.is_stopping
 
     def _tend(self) -> None:
         """What an idle worker has to do: keep its task host alive, and say that it lives."""
