@@ -1,19 +1,23 @@
 """The application: its parts put together."""
 
 from flask import Flask
-from flask_smorest import Blueprint
 from itsdangerous import URLSafeSerializer
 
 from mainspring_api import (
+    airflow_only,
     approvals,
     backfills,
     clearing,
     dag_runs,
+    dag_summaries,
+    dag_versions,
     dags,
+    jobs,
     logs,
     marking,
     monitor,
     pools,
+    run_waits,
     schedules,
     secrets,
     task_instances,
@@ -27,6 +31,7 @@ from mainspring_api.authentication import Authenticator, ensure_admin_token
 from mainspring_api.context import EXTENSION, Context
 from mainspring_api.gate import install_gate
 from mainspring_api.idempotency import KeysInUse
+from mainspring_api.operations import Resource
 from mainspring_api.private_files import signing_key
 from mainspring_api.problems import register_error_handlers
 from mainspring_api.settings import ApiSettings
@@ -38,12 +43,15 @@ from mainspring_store.key_ring import KeyRing, key_file
 
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
 
-BLUEPRINTS: tuple[Blueprint, ...] = (
+BLUEPRINTS: tuple[Resource, ...] = (
     dags.blueprint,
+    dag_versions.blueprint,
+    dag_summaries.blueprint,
     tasks.blueprint,
     schedules.blueprint,
     backfills.blueprint,
     dag_runs.blueprint,
+    run_waits.blueprint,
     task_instances.blueprint,
     clearing.blueprint,
     marking.blueprint,
@@ -55,6 +63,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     variables.blueprint,
     secrets.blueprint,
     monitor.blueprint,
+    jobs.blueprint,
+    airflow_only.blueprint,
     version.blueprint,
     version.document_blueprint,
 )
@@ -86,6 +96,7 @@ def create_app(settings: ApiSettings) -> Flask:
     install_gate(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.register_blueprint(airflow_only.absent)
     return app
 
 

@@ -1,13 +1,10 @@
-"""Runs: trigger, look, cancel, wait."""
+"""Runs: trigger, look, cancel, delete."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
-from time import monotonic
 from typing import Any
 
-import orjson
 from flask import Response, g, request
 from marshmallow import fields, post_load, validate
 
@@ -15,29 +12,35 @@ from mainspring.definition import Definition
 from mainspring.errors import InvalidInput, InvalidParams, Problem
 from mainspring.ids import check_run_id, new_run_id
 from mainspring.params import resolve_params
-from mainspring.states import RUN_FINISHED, RunState, RunType
+from mainspring.states import RunState, RunType
 from mainspring.timetables import timetable_of
-from mainspring_api.answers import NDJSON, answer, dump, wants_ndjson
+from mainspring_api.answers import answer, no_content
 from mainspring_api.audit import audit_detail
 from mainspring_api.context import Context, context
-from mainspring_api.dags import DagVersion, UpdateMask, version_body
-from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Query, list_arguments, list_query
+from mainspring_api.dag_versions import DagVersion, version_body
+from mainspring_api.fields import (
+    Answer,
+    Body,
+    Choice,
+    Instant,
+    JsonObject,
+    UpdateMask,
+    list_arguments,
+    list_query,
+)
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
-from mainspring_api.waiting import POLL_SECONDS
 from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.notes import set_run_note
 from mainspring_store.questions import runs as questions
 from mainspring_store.questions.listing import CURSOR_TOTAL_MAX, Listed
+from mainspring_store.removals import delete_run
 from mainspring_store.runs import NewRun, cancel_run, create_run
 from mainspring_store.tokens import Role
 
 __all__ = ["DagRunCollection", "RunList", "blueprint", "params_of", "run_body", "runs_body"]
 
-blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand, wait for their end")
-
-KEEP_ALIVE_SECONDS = 15.0
-"""Between two signs of life on a connection that waits, so that no proxy takes it for dead."""
+blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
 
 
 class DagRun(Answer):
@@ -79,16 +82,6 @@ class DagRunCollection(Answer):
     total_entries_limit = fields.Integer(allow_none=True)
     next_cursor = fields.String(allow_none=True)
     previous_cursor = fields.String(allow_none=True)
-
-
-class WaitResult(Answer):
-    """How a run stands at the end of a wait."""
-
-    state = Choice(RunState, allow_none=True, metadata={"description": "Null when the run was deleted meanwhile"})
-    state_reason = fields.String(allow_none=True)
-    message = fields.String(allow_none=True)
-    outputs = JsonObject(allow_none=True)
-    results = JsonObject(metadata={"description": "Task id -> its output `return_value`, for the tasks asked for"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,20 +139,6 @@ class RunPatch(Body):
 
 
 RunList = list_arguments("DagRunList", questions.RUNS, has_cursor=True)
-
-
-class WaitQuery(Query):
-    interval = fields.Float(
-        required=True,
-        validate=validate.Range(min=0, min_inclusive=False, max=3600),
-        metadata={"description": "Seconds between two lines of a stream", "exclusiveMinimum": 0},
-    )
-    timeout = fields.Float(
-        load_default=None,
-        validate=validate.Range(min=0),
-        metadata={"description": "Seconds after which the present state is the answer"},
-    )
-    result = fields.List(fields.String(), load_default=list, validate=validate.Length(max=100))
 
 
 @blueprint.operation(
@@ -248,88 +227,20 @@ def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str
 
 
 @blueprint.operation(
-    "GET",
-    "/dags/<dag_id>/dagRuns/<dag_run_id>/wait",
-    "wait_dag_run_until_finished",
-    role=Role.VIEWER,
-    answer=WaitResult,
-    query=WaitQuery,
-    errors=(404,),
-    other_media={
-        NDJSON: {"schema": {"type": "string", "description": "One WaitResult a line; the last has all members"}}
-    },
+    "DELETE",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>",
+    "delete_dag_run",
+    role=Role.OPERATOR,
+    answer=None,
+    status=204,
+    errors=(404, 409),
 )
-def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Wait until a run has ended.
-
-    Answers one JSON object at the end. With `Accept: application/x-ndjson` it sends the state at each interval, one
-    object a line. While it waits, white space is sent now and then to keep the connection alive.
-    """
+def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
+    """Delete a run with its logs and outputs. Refused while it is running."""
     here = context()
-    key, state = questions.run_key(here.database, dag_id, dag_run_id)
-    limit = here.settings.wait_seconds_max
-    deadline = monotonic() + min(limit, limit if query["timeout"] is None else query["timeout"])
-    here.wait_slots.take()
-    is_stream = wants_ndjson()
-    lines = _wait(
-        here,
-        key,
-        state,
-        deadline=deadline,
-        interval=max(query["interval"], POLL_SECONDS) if is_stream else KEEP_ALIVE_SECONDS,
-        sign_of_life=_state_line if is_stream else _white_space,
-        result=partial(_wait_result, here, key, dag_id, dag_run_id, query["result"]),
-    )
-    response = Response(lines, mimetype=NDJSON if is_stream else "application/json")
-    response.call_on_close(here.wait_slots.give_back)
-    return response
-
-
-def _wait(
-    here: Context,
-    key: int,
-    state: RunState,
-    *,
-    deadline: float,
-    interval: float,
-    sign_of_life: Callable[[RunState], bytes],
-    result: Callable[[RunState | None], dict[str, Any]],
-) -> Iterator[bytes]:
-    """A sign of life now and after each interval until the run has ended, then the result."""
-    now: RunState | None = state
-    with here.watcher.watch(key, state):
-        while now is not None and now not in RUN_FINISHED and not here.watcher.is_closed:
-            left = deadline - monotonic()
-            if left <= 0:
-                break
-            yield sign_of_life(now)
-            now = here.watcher.await_end(key, min(interval, left))
-    yield dump(result(now)) + b"\n"
-
-
-def _state_line(state: RunState) -> bytes:
-    return dump({"state": state}) + b"\n"
-
-
-def _white_space(_: RunState) -> bytes:
-    return b" "
-
-
-def _wait_result(
-    here: Context, key: int, dag_id: str, run_id: str, task_ids: list[str], state: RunState | None
-) -> dict[str, Any]:
-    if state is None:
-        message = f"run '{run_id}' was deleted"
-        return {"state": None, "state_reason": None, "message": message, "outputs": None, "results": {}}
-    run = questions.get_run(here.database, dag_id, run_id)
-    found = questions.task_results(here.database, key, task_ids) if task_ids else {}
-    return {
-        "state": run["state"],
-        "state_reason": run["state_reason"],
-        "message": run["message"],
-        "outputs": run["outputs"],
-        "results": {task_id: orjson.Fragment(found[task_id]) if task_id in found else None for task_id in task_ids},
-    }
+    delete_run(here.database, dag_id, dag_run_id, now=datetime.now(UTC))
+    here.ringer.ring()
+    return no_content()
 
 
 def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None:
@@ -414,16 +325,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggered_by": row["triggered_by"],
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
-        "dag_versions": [
-            version_body(
-                uuid=row["version_uuid"],
-                version_number=row["version_number"],
-                dag_id=row["dag_id"],
-                display_name=row["display_name"],
-                created_at=row["version_created_at"],
-                content_hash=row["content_hash"],
-            )
-        ],
+        "dag_versions": [version_body(row)],
         "bundle_version": None,
         "partition_key": None,
         "partition_date": None,

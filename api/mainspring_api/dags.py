@@ -1,4 +1,4 @@
-"""DAGs and their versions."""
+"""DAGs: saved, listed, paused, deleted."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,15 +15,26 @@ from mainspring.states import RunType
 from mainspring_api.answers import answer, no_content
 from mainspring_api.audit import audit_detail
 from mainspring_api.context import context
-from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, Query, list_arguments, list_query
+from mainspring_api.dag_versions import DEFINITION, DagVersion, version_body
+from mainspring_api.fields import (
+    Answer,
+    Body,
+    Choice,
+    Instant,
+    JsonObject,
+    UpdateMask,
+    list_arguments,
+    list_query,
+)
 from mainspring_api.operations import JSON, Resource, read_body
 from mainspring_api.problems import BadRequest
 from mainspring_api.settings import DEFINITION_BYTES_MAX
-from mainspring_store.dags import check_dag, delete_dag, save_dag, set_paused
+from mainspring_store.dags import check_dag, delete_dag, save_dag, set_all_paused, set_paused
 from mainspring_store.questions import dags as questions
+from mainspring_store.questions.listing import Listed
 from mainspring_store.tokens import Role
 
-__all__ = ["DagVersion", "blueprint", "version_body"]
+__all__ = ["blueprint"]
 
 blueprint = Resource("dags", "DAGs: definitions sent as data, and their versions")
 
@@ -36,20 +47,6 @@ class DagTag(Answer):
     name = fields.String()
     dag_id = fields.String()
     dag_display_name = fields.String()
-
-
-class DagVersion(Answer):
-    """One version of a DAG's definition."""
-
-    id = fields.UUID()
-    version_number = fields.Integer(metadata={"description": "Counts from 1 for each DAG"})
-    dag_id = fields.String()
-    dag_display_name = fields.String()
-    created_at = Instant()
-    content_hash = fields.String(metadata={"description": "SHA-256 (hex) of the normalised definition"})
-    bundle_name = fields.String(allow_none=True)
-    bundle_version = fields.String(allow_none=True)
-    bundle_url = fields.String(allow_none=True)
 
 
 class Dag(Answer):
@@ -121,21 +118,10 @@ class DagCollection(Answer):
     total_entries = fields.Integer()
 
 
-class DagVersionCollection(Answer):
-    """A page of versions."""
-
-    dag_versions = fields.List(fields.Nested(DagVersion))
-    total_entries = fields.Integer()
-
-
 class DagPatch(Body):
     """What may be changed of a DAG without a new definition."""
 
     is_paused = fields.Boolean(required=True, truthy={True}, falsy={False})
-
-
-class UpdateMask(Query):
-    update_mask = fields.List(fields.String(), load_default=list)
 
 
 class DefinitionCheck(Answer):
@@ -147,10 +133,6 @@ class DefinitionCheck(Answer):
     task_count = fields.Integer()
 
 
-class VersionChoice(Query):
-    version_number = fields.Integer(validate=validate.Range(min=1, max=2**31 - 1), load_default=None)
-
-
 DagList = list_arguments(
     "DagList",
     questions.DAGS,
@@ -158,11 +140,14 @@ DagList = list_arguments(
     tags=fields.List(fields.String(), load_default=list, validate=validate.Length(max=50)),
     tags_match_mode=fields.String(load_default="any", validate=validate.OneOf(["any", "all"])),
 )
-VersionList = list_arguments("DagVersionList", questions.VERSIONS)
 
-_DEFINITION = {"$ref": "#/components/schemas/Definition"}
+
+class DagPatchList(DagList, UpdateMask):  # type: ignore[misc, valid-type]  # mypy sees no class in a variable
+    """Which DAGs are meant, and what of the body."""
+
+
 _DEFINITION_CONTENT = {
-    JSON: {"schema": _DEFINITION},
+    JSON: {"schema": DEFINITION},
     YAML_TYPES[0]: {"schema": {"type": "string", "format": "binary", "description": "The same, spelt in YAML 1.2"}},
 }
 
@@ -218,9 +203,7 @@ def validate_dag() -> Response:
 @blueprint.operation("GET", "/dags", "get_dags", role=Role.VIEWER, answer=DagCollection, query=DagList, errors=(400,))
 def get_dags(query: Mapping[str, Any]) -> Response:
     """List DAGs."""
-    listed = questions.list_dags(
-        context().database, list_query(query), tags=query["tags"], all_tags=query["tags_match_mode"] == "all"
-    )
+    listed = _listed(query)
     return answer({"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
 
 
@@ -250,13 +233,34 @@ def get_dag_details(dag_id: str) -> Response:
 )
 def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) -> Response:
     """Pause a DAG, or let its runs start again."""
-    if query["update_mask"] not in ([], ["is_paused"]):
-        message = "only `is_paused` can be changed by PATCH; send a definition by PUT"
-        raise BadRequest([Problem(pointer="/update_mask", message=message)])
+    _check_mask(query)
     here = context()
     set_paused(here.database, dag_id, body["is_paused"], now=datetime.now(UTC))
     here.ringer.ring()
     return answer(_dag(questions.get_dag(here.database, dag_id)))
+
+
+@blueprint.operation(
+    "PATCH",
+    "/dags",
+    "patch_dags",
+    role=Role.OPERATOR,
+    answer=DagCollection,
+    body=DagPatch,
+    query=DagPatchList,
+    errors=(400, 404),
+)
+def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
+    """Pause the DAGs of one page of the list, or let their runs start again. Answers them."""
+    _check_mask(query)
+    here = context()
+    listed = _listed(query)
+    found = set_all_paused(
+        here.database, [row["dag_id"] for row in listed.rows], body["is_paused"], now=datetime.now(UTC)
+    )
+    here.ringer.ring()
+    dags = questions.get_dags(here.database, found)
+    return answer({"dags": [_dag(row) for row in dags], "total_entries": listed.total})
 
 
 @blueprint.operation(
@@ -270,64 +274,16 @@ def remove_dag(dag_id: str) -> Response:
     return no_content()
 
 
-@blueprint.operation(
-    "GET",
-    "/dags/<dag_id>/definition",
-    "get_dag_definition",
-    role=Role.VIEWER,
-    answer=_DEFINITION,
-    query=VersionChoice,
-    errors=(404,),
-)
-def get_dag_definition(query: Mapping[str, Any], dag_id: str) -> Response:
-    """The definition itself, of the current version or another."""
-    return answer(questions.get_version(context().database, dag_id, query["version_number"])["document"])
+def _check_mask(query: Mapping[str, Any]) -> None:
+    if query["update_mask"] not in ([], ["is_paused"]):
+        message = "only `is_paused` can be changed by PATCH; send a definition by PUT"
+        raise BadRequest([Problem(pointer="/update_mask", message=message)])
 
 
-@blueprint.operation(
-    "GET",
-    "/dags/<dag_id>/dagVersions",
-    "get_dag_versions",
-    role=Role.VIEWER,
-    answer=DagVersionCollection,
-    query=VersionList,
-    errors=(400, 404),
-)
-def get_dag_versions(query: Mapping[str, Any], dag_id: str) -> Response:
-    """List the versions of a DAG, or of all DAGs when dag_id is `~`."""
-    wanted = None if dag_id == "~" else dag_id
-    listed = questions.list_versions(context().database, list_query(query), dag_id=wanted)
-    return answer({"dag_versions": [_version(row) for row in listed.rows], "total_entries": listed.total})
-
-
-@blueprint.operation(
-    "GET",
-    "/dags/<dag_id>/dagVersions/<int(max=2147483647):version_number>",
-    "get_dag_version",
-    role=Role.VIEWER,
-    answer=DagVersion,
-    errors=(404,),
-)
-def get_dag_version(dag_id: str, version_number: int) -> Response:
-    """One version of a DAG."""
-    return answer(_version(questions.get_version(context().database, dag_id, version_number)))
-
-
-def version_body(
-    *, uuid: str, version_number: int, dag_id: str, display_name: str, created_at: datetime, content_hash: str
-) -> dict[str, Any]:
-    """A `DagVersion`."""
-    return {
-        "id": uuid,
-        "version_number": version_number,
-        "dag_id": dag_id,
-        "dag_display_name": display_name,
-        "created_at": created_at,
-        "content_hash": content_hash,
-        "bundle_name": None,
-        "bundle_version": None,
-        "bundle_url": None,
-    }
+def _listed(query: Mapping[str, Any]) -> Listed:
+    return questions.list_dags(
+        context().database, list_query(query), tags=query["tags"], all_tags=query["tags_match_mode"] == "all"
+    )
 
 
 def _read_definition(dag_id: str | None) -> Definition:
@@ -364,14 +320,14 @@ def _details(dag_id: str) -> dict[str, Any]:
         "render_template_as_native_obj": True,
         "template_search_path": None,
         "timezone": definition.schedule.timezone if definition.schedule else "UTC",
-        "last_parsed": version["created_at"],
+        "last_parsed": version["version_created_at"],
         "default_args": dict(definition.document.get("default_args", {})),
         "owner_links": {},
         "is_favorite": False,
         "rerun_with_latest_version": None,
         "active_runs_count": row["running_runs"],
         "concurrency": row["max_active_tasks"],
-        "latest_dag_version": _version(version),
+        "latest_dag_version": version_body(version),
     }
 
 
@@ -432,14 +388,3 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "is_backfillable": row["is_periodic"],
         "schedule_error": row["schedule_error"],
     }
-
-
-def _version(row: Mapping[str, Any]) -> dict[str, Any]:
-    return version_body(
-        uuid=row["uuid"],
-        version_number=row["version_number"],
-        dag_id=row["dag_id"],
-        display_name=row["display_name"],
-        created_at=row["created_at"],
-        content_hash=row["content_hash"],
-    )

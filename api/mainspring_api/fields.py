@@ -15,7 +15,19 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validat
 from mainspring_store.questions.filters import Filter, Kind
 from mainspring_store.questions.listing import Listing, ListQuery
 
-__all__ = ["Answer", "Body", "Choice", "Instant", "JsonObject", "JsonValue", "Query", "list_arguments", "list_query"]
+__all__ = [
+    "Answer",
+    "Body",
+    "Choice",
+    "Instant",
+    "JsonObject",
+    "JsonValue",
+    "MapIndex",
+    "Query",
+    "UpdateMask",
+    "list_arguments",
+    "list_query",
+]
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
@@ -45,6 +57,22 @@ class Query(Schema):
 
     class Meta:
         unknown = EXCLUDE
+
+
+class UpdateMask(Query):
+    """Which members of a PATCH are applied: those named; none = all."""
+
+    update_mask = fields.List(fields.String(), load_default=list)
+
+
+class MapIndex(Query):
+    """Which instance of a mapped task is meant."""
+
+    map_index = fields.Integer(
+        load_default=-1,
+        validate=validate.Range(min=-1, max=_INTEGER_MAX),
+        metadata={"description": "-1 = the task is not mapped"},
+    )
 
 
 class Choice(fields.String):

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Response, request
 from itsdangerous import BadSignature
-from marshmallow import fields, validate
+from marshmallow import fields
 from werkzeug.exceptions import NotAcceptable
 
 from mainspring.errors import Problem
 from mainspring_api.answers import NDJSON, answer, dump, wants_ndjson
 from mainspring_api.context import Context, context
-from mainspring_api.fields import Answer, Instant, Query
+from mainspring_api.fields import Answer, Instant, MapIndex
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
 from mainspring_store.questions.logs import LoggedTry, LogPiece, find_try, read_log
@@ -46,8 +46,7 @@ class TaskInstancesLog(Answer):
     )
 
 
-class LogQuery(Query):
-    map_index = fields.Integer(load_default=-1, validate=validate.Range(min=-1, max=2**31 - 1))
+class LogQuery(MapIndex):
     full_content = fields.Boolean(load_default=False, metadata={"description": "In one answer, not in pages"})
     token = fields.String(load_default=None)
 

@@ -11,8 +11,7 @@ from mainspring.errors import Conflict, InvalidInput, Problem
 from mainspring.states import TaskState
 from mainspring_api.clearing import require_logical_date
 from mainspring_api.context import Context, context
-from mainspring_api.dags import UpdateMask
-from mainspring_api.fields import Body
+from mainspring_api.fields import Body, UpdateMask
 from mainspring_api.operations import Register, Resource
 from mainspring_api.task_instances import TaskInstanceCollection, instances_answer
 from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark, preview_mark, set_instance_notes

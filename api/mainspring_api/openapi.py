@@ -59,6 +59,8 @@ def document() -> dict[str, Any]:
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     _add_idempotency_key(content)
+    tags = {blueprint.tag for blueprint in BLUEPRINTS}
+    content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
     for name, examples in EXAMPLES.items():
         content["components"]["schemas"][name]["examples"] = examples
     return content

@@ -32,8 +32,12 @@ Register = Callable[[View], View]
 class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     """The operations of one resource, under `/api/v2`."""
 
-    def __init__(self, name: str, description: str, *, url_prefix: str | None = "/api/v2") -> None:
+    def __init__(
+        self, name: str, description: str, *, tag: str | None = None, url_prefix: str | None = "/api/v2"
+    ) -> None:
+        """tag: the resource that its operations are documented under, where that is another one."""
         super().__init__(name, __name__, url_prefix=url_prefix, description=description)
+        self.tag = tag or name
 
     def operation(
         self,
@@ -86,7 +90,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             loaded._apidoc = self.doc(**manual)(documented)._apidoc
             loaded.role = role
             loaded.body_bytes_max = body_bytes_max
-            self.add_url_rule(rule, operation_id, loaded, methods=[method])
+            self.add_url_rule(rule, operation_id, loaded, methods=[method], tags=[self.tag])
             return view
 
         return register

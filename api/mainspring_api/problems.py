@@ -28,6 +28,7 @@ __all__ = [
     "BadRequest",
     "InvalidHeader",
     "InvalidQuery",
+    "NotHere",
     "ProblemSchema",
     "UnknownHost",
     "register_error_handlers",
@@ -52,6 +53,10 @@ class UnknownHost(MainspringError):
     """A request to a name that is not ours."""
 
 
+class NotHere(MainspringError):
+    """A part of Airflow that this server does not have."""
+
+
 class BadRequest(InvalidInput):
     """Wrong in a way that Airflow answers with 400."""
 
@@ -73,6 +78,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     BadRequest: _Answer(400, "bad_request"),
     InvalidPage: _Answer(400, "bad_request"),
     InvalidInput: _Answer(422, "invalid"),
+    NotHere: _Answer(501, "not_here"),
     TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
     StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
 }
@@ -93,6 +99,7 @@ TITLES: Mapping[int, str] = {
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     500: "Internal Server Error",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }
 """What we answer with. Spelt out, because the standard library's names change between versions of Python."""

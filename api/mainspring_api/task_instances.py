@@ -11,8 +11,8 @@ from mainspring.errors import Problem
 from mainspring.states import ATTEMPT_LIVE, TaskState
 from mainspring_api.answers import answer
 from mainspring_api.context import Context, context
-from mainspring_api.dags import DagVersion, version_body
 from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
+from mainspring_api.instance_fields import InstanceFields, instance_fields
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
 from mainspring_store.questions import task_instances as questions
@@ -27,22 +27,14 @@ _UUID_BASE = 0x6D61696E_7370_8000_8000_000000000000
 """Version 8 (custom), RFC variant; the rest of the low 62 bits is the key."""
 
 
-class TaskInstance(Answer):
+class TaskInstance(InstanceFields):
     """One task in one run."""
 
     id = fields.UUID()
-    dag_id = fields.String()
-    dag_display_name = fields.String()
-    dag_run_id = fields.String()
-    task_id = fields.String()
-    task_display_name = fields.String()
-    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
     logical_date = Instant(allow_none=True)
     run_after = Instant()
     state = Choice(TaskState, allow_none=True)
-    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
-    message = fields.String(allow_none=True, metadata={"description": "How its latest try ended, for people"})
-    exit_code = fields.Integer(allow_none=True, metadata={"description": "Negative = ended by that signal"})
+    try_number = fields.Integer(metadata={"description": "0 before the first try"})
     still_running = fields.Boolean(
         metadata={"description": "The instance has ended, but its code could not be stopped and still runs"}
     )
@@ -50,30 +42,11 @@ class TaskInstance(Answer):
     waits_for = JsonObject(
         allow_none=True, metadata={"description": "What it waits for while it is deferred, by `kind`"}
     )
-    start_date = Instant(allow_none=True)
-    end_date = Instant(allow_none=True)
-    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
-    try_number = fields.Integer(metadata={"description": "0 before the first try"})
-    max_tries = fields.Integer(metadata={"description": "Tries beyond the first"})
-    hostname = fields.String(allow_none=True)
-    unixname = fields.String(allow_none=True)
-    pid = fields.Integer(allow_none=True)
-    pool = fields.String()
-    pool_slots = fields.Integer()
-    queue = fields.String(allow_none=True)
-    priority_weight = fields.Integer(allow_none=True)
-    operator = fields.String(allow_none=True)
-    operator_name = fields.String(allow_none=True)
-    queued_when = Instant(allow_none=True)
-    scheduled_when = Instant(allow_none=True)
-    executor = fields.String(allow_none=True)
-    executor_config = fields.String()
     note = fields.String(allow_none=True)
     rendered_map_index = fields.String(allow_none=True)
     rendered_fields = JsonObject()
     trigger = JsonObject(allow_none=True)
     triggerer_job = JsonObject(allow_none=True)
-    dag_version = fields.Nested(DagVersion, allow_none=True)
 
 
 class TaskInstanceCollection(Answer):
@@ -186,55 +159,21 @@ def instance_uuid(key: int) -> UUID:
 
 
 def instance_body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
-    start, end = row["start_date"], row["end_date"]
-    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
     try_is_over = row["try_state"] is not None and row["try_state"] not in ATTEMPT_LIVE
     return {
+        **instance_fields(here, row),
         "id": instance_uuid(row["id"]),
-        "dag_id": row["dag_id"],
-        "dag_display_name": row["display_name"],
-        "dag_run_id": row["run_id"],
-        "task_id": row["task_id"],
-        "task_display_name": (task and task.display_name) or row["task_id"],
-        "map_index": row["map_index"],
         "logical_date": row["logical_date"],
         "run_after": row["run_after"],
         "state": row["state"],
-        "state_reason": row["state_reason"],
-        "message": row["message"],
-        "exit_code": row["exit_code"],
+        "try_number": row["try_number"],
         "still_running": try_is_over and row["stopped_at"] is None,
         "next_try_at": row["not_before"],
         "waits_for": row["waits_for"],
-        "start_date": start,
-        "end_date": end,
-        "duration": (end - start).total_seconds() if start and end else None,
-        "try_number": row["try_number"],
-        "max_tries": row["max_tries"],
-        "hostname": row["hostname"],
-        "unixname": None,
-        "pid": row["pid"],
-        "pool": row["pool"],
-        "pool_slots": row["pool_slots"],
-        "queue": row["queue"],
-        "priority_weight": row["priority"],
-        "operator": row["operator"],
-        "operator_name": row["operator"],
-        "queued_when": row["queued_at"],
-        "scheduled_when": None,
         "executor": row["try_executor"] or row["executor"],
-        "executor_config": "{}",
         "note": row["note"],
         "rendered_map_index": None if row["map_index"] == -1 else str(row["map_index"]),
         "rendered_fields": {},
         "trigger": None,
         "triggerer_job": None,
-        "dag_version": version_body(
-            uuid=row["version_uuid"],
-            version_number=row["version_number"],
-            dag_id=row["dag_id"],
-            display_name=row["display_name"],
-            created_at=row["version_created_at"],
-            content_hash=row["content_hash"],
-        ),
     }

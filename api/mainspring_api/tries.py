@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from mainspring.errors import NotFound
 from mainspring.states import ATTEMPT_LIVE, AttemptState, TaskState
 from mainspring_api.answers import answer
 from mainspring_api.context import Context, context
-from mainspring_api.dags import DagVersion, version_body
-from mainspring_api.fields import Answer, Choice, Instant, Query
+from mainspring_api.fields import Answer, Choice, MapIndex
+from mainspring_api.instance_fields import InstanceFields, instance_fields
 from mainspring_api.operations import Register, Resource
 from mainspring_store.questions.tries import list_tries
 from mainspring_store.tokens import Role
@@ -26,41 +26,14 @@ _FAILED = frozenset({AttemptState.CANCELLED, AttemptState.INTERRUPTED, AttemptSt
 """Attempts that Airflow's clients are told of as failed."""
 
 
-class TaskTry(Answer):
+class TaskTry(InstanceFields):
     """One try of a task instance."""
 
-    dag_id = fields.String()
-    dag_display_name = fields.String()
-    dag_run_id = fields.String()
-    task_id = fields.String()
-    task_display_name = fields.String()
-    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
     try_number = fields.Integer(metadata={"description": "Counts from 1, over all generations"})
     generation = fields.Integer(metadata={"description": "Counts from 1; each clear or mark begins another"})
-    max_tries = fields.Integer()
     state = Choice(TaskState, allow_none=True)
     attempt_state = Choice(AttemptState, metadata={"description": "Finer than `state`"})
-    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
-    message = fields.String(allow_none=True, metadata={"description": "How it ended, for people"})
-    exit_code = fields.Integer(allow_none=True, metadata={"description": "Negative = ended by that signal"})
     still_running = fields.Boolean(metadata={"description": "It has ended, but its code has not stopped yet"})
-    start_date = Instant(allow_none=True)
-    end_date = Instant(allow_none=True)
-    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
-    queued_when = Instant(allow_none=True)
-    scheduled_when = Instant(allow_none=True)
-    hostname = fields.String(allow_none=True)
-    unixname = fields.String(allow_none=True)
-    pid = fields.Integer(allow_none=True)
-    pool = fields.String()
-    pool_slots = fields.Integer()
-    queue = fields.String(allow_none=True)
-    priority_weight = fields.Integer(allow_none=True)
-    operator = fields.String(allow_none=True)
-    operator_name = fields.String(allow_none=True)
-    executor = fields.String(allow_none=True)
-    executor_config = fields.String()
-    dag_version = fields.Nested(DagVersion, allow_none=True)
 
 
 class TaskTryCollection(Answer):
@@ -68,10 +41,6 @@ class TaskTryCollection(Answer):
 
     task_instances = fields.List(fields.Nested(TaskTry))
     total_entries = fields.Integer()
-
-
-class MapIndex(Query):
-    map_index = fields.Integer(load_default=-1, validate=validate.Range(min=-1, max=2**31 - 1))
 
 
 def _operation(rule: str, operation_id: str, schema: type[Answer], *, is_item: bool) -> Register:
@@ -129,46 +98,11 @@ def _try(dag_id: str, run_id: str, task_id: str, map_index: int, try_number: int
 
 
 def _body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
-    start, end = row["start_date"], row["end_date"]
-    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
     return {
-        "dag_id": row["dag_id"],
-        "dag_display_name": row["display_name"],
-        "dag_run_id": row["run_id"],
-        "task_id": row["task_id"],
-        "task_display_name": (task and task.display_name) or row["task_id"],
-        "map_index": row["map_index"],
+        **instance_fields(here, row),
         "try_number": row["try_number"],
         "generation": row["generation"],
-        "max_tries": row["max_tries"],
         "state": TaskState.FAILED if row["state"] in _FAILED else row["state"],
         "attempt_state": row["state"],
-        "state_reason": row["state_reason"],
-        "message": row["message"],
-        "exit_code": row["exit_code"],
         "still_running": row["state"] not in ATTEMPT_LIVE and row["stopped_at"] is None,
-        "start_date": start,
-        "end_date": end,
-        "duration": (end - start).total_seconds() if start and end else None,
-        "queued_when": row["queued_at"],
-        "scheduled_when": None,
-        "hostname": row["hostname"],
-        "unixname": None,
-        "pid": row["pid"],
-        "pool": row["pool"],
-        "pool_slots": row["pool_slots"],
-        "queue": row["queue"],
-        "priority_weight": row["priority"],
-        "operator": row["operator"],
-        "operator_name": row["operator"],
-        "executor": row["executor"],
-        "executor_config": "{}",
-        "dag_version": version_body(
-            uuid=row["version_uuid"],
-            version_number=row["version_number"],
-            dag_id=row["dag_id"],
-            display_name=row["display_name"],
-            created_at=row["version_created_at"],
-            content_hash=row["content_hash"],
-        ),
     }

@@ -12,8 +12,7 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring_api.answers import answer, no_content
 from mainspring_api.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
 from mainspring_api.context import context
-from mainspring_api.dags import UpdateMask
-from mainspring_api.fields import Answer, Body, JsonValue, list_arguments, list_query
+from mainspring_api.fields import Answer, Body, JsonValue, UpdateMask, list_arguments, list_query
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
 from mainspring_store.existence import OnAbsence, OnExistence

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from mainspring_api.answers import answer
 from mainspring_api.context import Context, context
-from mainspring_api.fields import Answer, Instant, JsonValue, Query, list_arguments, list_query
+from mainspring_api.fields import Answer, Instant, JsonValue, MapIndex, list_arguments, list_query
 from mainspring_api.operations import Resource
 from mainspring_store.questions import xcoms as questions
 from mainspring_store.tokens import Role
@@ -47,8 +47,7 @@ class XComCollection(Answer):
     total_entries = fields.Integer()
 
 
-class XComQuery(Query):
-    map_index = fields.Integer(load_default=-1, validate=validate.Range(min=-1, max=2**31 - 1))
+class XComQuery(MapIndex):
     deserialize = fields.Boolean(
         load_default=False, metadata={"description": "Without effect: values are plain JSON always"}
     )

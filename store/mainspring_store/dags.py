@@ -1,6 +1,7 @@
 """DAGs: saving, pausing and deleting them, and their definitions by version."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -23,7 +24,7 @@ from mainspring_store.runs import VersionRef, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_instance
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["Saved", "Versions", "check_dag", "delete_dag", "save_dag", "set_paused"]
+__all__ = ["Saved", "Versions", "check_dag", "delete_dag", "save_dag", "set_all_paused", "set_paused"]
 
 _TASKS_KEPT_MAX = 50_000
 
@@ -99,10 +100,18 @@ def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetim
     Raises:
         NotFound: There is no such DAG.
     """
+    if not set_all_paused(database, [dag_id], is_paused, now=now):
+        raise dag_not_found(dag_id)
+
+
+def set_all_paused(database: Database, dag_ids: Iterable[str], is_paused: bool, *, now: datetime) -> list[str]:
+    """As `set_paused`, for several DAGs; returns those that exist, by id."""
     with database.write() as connection:
-        done = connection.execute(_SET_PAUSED, {"id": dag_id, "paused": is_paused, "now": now})
-        if done.rowcount == 0:
-            raise dag_not_found(dag_id)
+        return [
+            dag_id
+            for dag_id in sorted(dag_ids)
+            if connection.execute(_SET_PAUSED, {"id": dag_id, "paused": is_paused, "now": now}).rowcount
+        ]
 
 
 def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:

@@ -37,6 +37,9 @@ ONE_OF_EACH = {
     "task_try_number": "1",
     "pool_name": "p",
     "variable_key": "v",
+    "connection_id": "c",
+    "event_log_id": "1",
+    "rest": "x",
 }
 """A value for each part of a path."""
 
@@ -152,10 +155,15 @@ def _operation(method: str, path: str) -> Mapping[str, Any] | None:
         if (
             method.lower() in item
             and "\0" not in path
-            and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path, re.DOTALL)
+            and re.fullmatch(re.sub(r"\{[^}]+\}", _part, template), path, re.DOTALL)
         ):
             return item[method.lower()]  # type: ignore[no-any-return]
     return None
+
+
+def _part(name: re.Match[str]) -> str:
+    # Beside a map index stand words, which are other paths.
+    return r"-?\d+" if name[0] == "{map_index}" else "[^/]+"
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:

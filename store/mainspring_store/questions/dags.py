@@ -1,5 +1,6 @@
 """What DAGs and versions there are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, or_, select, text
@@ -27,6 +28,7 @@ __all__ = [
     "VERSIONS",
     "dag_not_found",
     "get_dag",
+    "get_dags",
     "get_version",
     "list_dags",
     "list_versions",
@@ -80,14 +82,18 @@ DAGS = Listing(
         "last_dag_run_state": Filter(
             kind=Kind.TEXT, clause=lambda state: _last_state == state, choices=tuple(RunState)
         ),
-        # No stored DAG can be broken or fed by assets, and favourites are no part of this API.
+        # No stored DAG can be broken, come from a bundle or be fed by assets; favourites are no part of this API.
         "has_import_errors": constant(Kind.BOOLEAN, lambda wanted: not wanted),
+        "bundle_name": constant(Kind.TEXT, lambda _: False),
+        "bundle_version": constant(Kind.TEXT, lambda _: False),
+        "asset_dependency": constant(Kind.TEXT, lambda _: False),
         "has_asset_schedule": constant(Kind.BOOLEAN, lambda wanted: not wanted),
         "is_favorite": constant(Kind.BOOLEAN, lambda wanted: not wanted),
     },
     sort_keys={
         "dag_id": SortKey(column=dag.c.dag_id, kind=Kind.TEXT, is_nullable=False),
         "dag_display_name": SortKey(column=dag.c.display_name, kind=Kind.TEXT, is_nullable=False),
+        "next_dagrun": SortKey(column=dag.c.next_logical_date, kind=Kind.INSTANT),
         "state": SortKey(column=_last_state, kind=Kind.TEXT),
         "last_run_state": SortKey(column=_last_state, kind=Kind.TEXT),
         "start_date": SortKey(column=_of_last_run(dag_run.c.start_date), kind=Kind.INSTANT),
@@ -108,10 +114,10 @@ _VERSION = select(
     dag_version.c.id,
     dag_version.c.dag_id,
     dag.c.display_name,
-    dag_version.c.uuid,
+    dag_version.c.uuid.label("version_uuid"),
     dag_version.c.version_number,
     dag_version.c.content_hash,
-    dag_version.c.created_at,
+    dag_version.c.created_at.label("version_created_at"),
     dag_version.c.created_by,
 ).join(dag, dag.c.dag_id == dag_version.c.dag_id)
 
@@ -135,12 +141,16 @@ def get_dag(database: Database, dag_id: str) -> dict[str, Any]:
     Raises:
         NotFound: There is no such DAG.
     """
+    for row in get_dags(database, [dag_id]):
+        return row
+    raise dag_not_found(dag_id)
+
+
+def get_dags(database: Database, dag_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """These DAGs, by id, each as `get_dag` gives it; what is not there is left out."""
     with database.read() as connection:
-        row = connection.execute(_ONE_DAG, {"dag_id": dag_id}).one_or_none()
-        if row is None:
-            raise dag_not_found(dag_id)
-        found = row._asdict()
-        _add_tags(connection, [found])
+        found = [row._asdict() for row in connection.execute(_SOME_DAGS, {"dag_ids": list(dag_ids)})]
+        _add_tags(connection, found)
     return found
 
 
@@ -218,7 +228,7 @@ def _add_tags(connection: Connection, rows: Any) -> None:
 
 
 _EXISTS = select(dag.c.dag_id).where(dag.c.dag_id == bindparam("dag_id"))
-_ONE_DAG = _DAG.where(dag.c.dag_id == bindparam("dag_id"))
+_SOME_DAGS = _DAG.where(dag.c.dag_id.in_(bindparam("dag_ids", expanding=True))).order_by(dag.c.dag_id)
 _TAGS = (
     select(dag_tag.c.dag_id, dag_tag.c.name)
     .where(dag_tag.c.dag_id.in_(bindparam("dag_ids", expanding=True)))

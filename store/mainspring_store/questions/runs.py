@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Text, bindparam, select, type_coerce
+from sqlalchemy import Text, bindparam, cast, null, select, type_coerce
 
 from mainspring.errors import NotFound
 from mainspring.states import RunState, RunType
@@ -11,6 +11,7 @@ from mainspring_store.database import Database
 from mainspring_store.questions.dags import require_dag
 from mainspring_store.questions.filters import (
     Kind,
+    constant,
     one_of,
     patterns,
     ranges,
@@ -20,6 +21,7 @@ from mainspring_store.questions.filters import (
 )
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
+from mainspring_store.types import UtcDateTime
 
 __all__ = ["RUNS", "RUN_COLUMNS", "get_run", "list_runs", "run_key", "run_not_found", "run_states", "task_results"]
 
@@ -76,6 +78,11 @@ RUNS = Listing(
         **patterns("run_id", _run.run_id),
         **patterns("triggering_user_name", _run.triggering_user_name),
         **patterns("dag_id", _run.dag_id),
+        # No run comes from a bundle, has a partition or feeds an asset.
+        "bundle_version": constant(Kind.TEXT, lambda _: False),
+        "partition_key_pattern": constant(Kind.TEXT, lambda wanted: wanted == "~"),
+        "partition_key_prefix_pattern": constant(Kind.TEXT, lambda wanted: wanted == "~"),
+        "consuming_asset_pattern": constant(Kind.TEXT, lambda wanted: wanted == "~"),
     },
     sort_keys={
         "id": SortKey(column=_run.id, kind=Kind.INTEGER, is_nullable=False),
@@ -84,6 +91,7 @@ RUNS = Listing(
         "run_id": SortKey(column=_run.run_id, kind=Kind.TEXT, is_nullable=False),
         "dag_run_id": SortKey(column=_run.run_id, kind=Kind.TEXT, is_nullable=False),
         "logical_date": SortKey(column=_run.logical_date, kind=Kind.INSTANT),
+        "partition_date": SortKey(column=cast(null(), UtcDateTime), kind=Kind.INSTANT),
         "run_after": SortKey(column=_run.run_after, kind=Kind.INSTANT, is_nullable=False),
         "start_date": SortKey(column=_run.start_date, kind=Kind.INSTANT),
         "end_date": SortKey(column=_run.end_date, kind=Kind.INSTANT),

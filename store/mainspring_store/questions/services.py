@@ -1,13 +1,94 @@
-"""Which services are alive."""
+"""Which services there are and were."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, false, func, or_, select
 
 from mainspring_store.database import Database
+from mainspring_store.questions.filters import Kind, equal_to, ranges
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.tables import service
 
-__all__ = ["latest_heartbeat"]
+__all__ = ["SERVICES", "ServiceState", "latest_heartbeat", "list_services"]
+
+SERVICES = Listing(
+    rows=select(
+        service.c.incarnation,
+        service.c.kind,
+        service.c.hostname,
+        service.c.pid,
+        service.c.started_at,
+        service.c.heartbeat_at,
+        service.c.stopped_at,
+    ),
+    filters={
+        **ranges("start_date", service.c.started_at, Kind.INSTANT),
+        **ranges("end_date", service.c.stopped_at, Kind.INSTANT),
+        "hostname": equal_to(service.c.hostname),
+    },
+    # A service has no number; where Airflow orders by it, ours are in order of their start.
+    sort_keys={
+        "id": SortKey(column=service.c.started_at, kind=Kind.INSTANT, is_nullable=False),
+        "start_date": SortKey(column=service.c.started_at, kind=Kind.INSTANT, is_nullable=False),
+        "end_date": SortKey(column=service.c.stopped_at, kind=Kind.INSTANT),
+        "latest_heartbeat": SortKey(column=service.c.heartbeat_at, kind=Kind.INSTANT, is_nullable=False),
+        "hostname": SortKey(column=service.c.hostname, kind=Kind.TEXT, is_nullable=False),
+        "job_type": SortKey(column=service.c.kind, kind=Kind.TEXT, is_nullable=False),
+        "incarnation": SortKey(column=service.c.incarnation, kind=Kind.TEXT, is_nullable=False),
+    },
+    default_order=("id",),
+    tie_breaker=("incarnation",),
+)
+
+
+class ServiceState(StrEnum):
+    """How a service stands, in the words that Airflow has for its jobs."""
+
+    RUNNING = "running"
+    """It beats."""
+    SUCCESS = "success"
+    """It said that it stopped."""
+    FAILED = "failed"
+    """It went silent."""
+
+
+def list_services(
+    database: Database,
+    query: ListQuery,
+    *,
+    since: datetime,
+    kind: str | None = None,
+    states: Collection[ServiceState] = tuple(ServiceState),
+) -> Listed:
+    """A page of the services, also of those that are gone; each row has a `state`.
+
+    since: who has not beaten from then on has gone silent.
+
+    Raises:
+        InvalidPage: See `list_rows`.
+    """
+    conditions = {
+        ServiceState.RUNNING: and_(service.c.stopped_at.is_(None), service.c.heartbeat_at >= since),
+        ServiceState.SUCCESS: service.c.stopped_at.is_not(None),
+        ServiceState.FAILED: and_(service.c.stopped_at.is_(None), service.c.heartbeat_at < since),
+    }
+    where = [or_(false(), *(conditions[state] for state in states))]
+    if kind is not None:
+        where.append(service.c.kind == kind)
+    with database.read() as connection:
+        listed = list_rows(connection, SERVICES, query, *where)
+    for row in listed.rows:
+        row["state"] = _state(row, since)
+    return listed
+
+
+def _state(row: Mapping[str, Any], since: datetime) -> ServiceState:
+    if row["stopped_at"] is not None:
+        return ServiceState.SUCCESS
+    return ServiceState.RUNNING if row["heartbeat_at"] >= since else ServiceState.FAILED
 
 
 def latest_heartbeat(database: Database, kind: str) -> datetime | None:

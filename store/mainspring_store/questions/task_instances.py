@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, Text, bindparam, case, cast, func, select
 
 from mainspring.errors import NotFound
 from mainspring.states import TaskState
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.questions.dags import require_dag
-from mainspring_store.questions.filters import Kind, equal_to, one_of, patterns, ranges, seconds_between, state_of
+from mainspring_store.questions.filters import (
+    Kind,
+    constant,
+    equal_to,
+    one_of,
+    patterns,
+    ranges,
+    seconds_between,
+    state_of,
+)
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.questions.runs import run_not_found
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try
@@ -101,6 +110,9 @@ INSTANCES = Listing(
         "operator": one_of(_ti.operator),
         **patterns("operator_name", _ti.operator),
         "map_index": one_of(_ti.map_index, Kind.INTEGER),
+        **patterns("rendered_map_index", case((_ti.map_index >= 0, cast(_ti.map_index, Text)))),
+        # There are no task groups.
+        "task_group_id": constant(Kind.TEXT, lambda _: False),
     },
     sort_keys={
         "id": SortKey(column=_ti.id, kind=Kind.INTEGER, is_nullable=False),

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.json_object import JsonObject
+
+
+T = TypeVar("T", bound="GetPlugins")
+
+
+@_attrs_define
+class GetPlugins:
+    """
+    Attributes:
+        total_entries (int):
+        plugins (list[JsonObject]):
+    """
+
+    total_entries: int
+    plugins: list[JsonObject]
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        total_entries = self.total_entries
+
+        plugins = []
+        for plugins_item_data in self.plugins:
+            plugins_item = plugins_item_data.to_dict()
+            plugins.append(plugins_item)
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "total_entries": total_entries,
+                "plugins": plugins,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
+        d = dict(src_dict)
+        total_entries = d.pop("total_entries")
+
+        plugins = []
+        _plugins = d.pop("plugins")
+        for plugins_item_data in _plugins:
+            plugins_item = JsonObject.from_dict(plugins_item_data)
+
+            plugins.append(plugins_item)
+
+        get_plugins = cls(
+            total_entries=total_entries,
+            plugins=plugins,
+        )
+
+        get_plugins.additional_properties = d
+        return get_plugins
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
