@@ -60,7 +60,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Pause the DAGs of one page of the list, or let their runs start again. Answers them. */
+        patch: operations["patch_dags"];
         trace?: never;
     };
     "/api/v2/dags/{dag_id}/details": {
@@ -101,6 +102,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dagSources/{dag_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        /** The definition as text, of the current version or another; with `Accept: text/plain` the text alone. */
+        get: operations["get_dag_source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagVersions": {
         parameters: {
             query?: never;
@@ -132,6 +152,40 @@ export interface paths {
         };
         /** One version of a DAG. */
         get: operations["get_dag_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dagTags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the names of the tags that any DAG has. */
+        get: operations["get_dag_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dagStats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many runs of each DAG are in which state, by DAG id. */
+        get: operations["get_dag_stats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -365,7 +419,8 @@ export interface paths {
         get: operations["get_dag_run"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a run with its logs and outputs. Refused while it is running. */
+        delete: operations["delete_dag_run"];
         options?: never;
         head?: never;
         /** Cancel a run (`state` failed), mark it, queue it again, or change its note. */
@@ -887,6 +942,129 @@ export interface paths {
         };
         /** How the parts are. Always 200: read the `status` of each. */
         get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the starts of schedulers and execution APIs. */
+        get: operations["get_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/importErrors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Definitions are checked when they are sent: always empty */
+        get: operations["get_import_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dagWarnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would be warned of is refused: always empty */
+        get: operations["list_dag_warnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** There are no plug-ins: always empty */
+        get: operations["get_plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/plugins/importErrors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** There are no plug-ins: always empty */
+        get: operations["import_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** There are no provider packages: always empty */
+        get: operations["get_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        /** No task type has such links: always empty. */
+        get: operations["get_extra_links"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1988,8 +2166,33 @@ export interface components {
         DagPatch: {
             is_paused: boolean;
         };
+        DagSource: {
+            /** @description JSON, normalised and indented */
+            content: string | null;
+            dag_id: string;
+            dag_display_name: string;
+            version_number: number | null;
+        };
         DagVersionCollection: {
             dag_versions: components["schemas"]["DagVersion"][];
+            total_entries: number;
+        };
+        DagTagCollection: {
+            tags: string[];
+            total_entries: number;
+        };
+        DagStatsState: {
+            state: components["schemas"]["DagRunState"];
+            count: number;
+        };
+        DagStats: {
+            dag_id: string;
+            dag_display_name: string;
+            /** @description Every state, also those with none */
+            stats: components["schemas"]["DagStatsState"][];
+        };
+        DagStatsCollection: {
+            dags: components["schemas"]["DagStats"][];
             total_entries: number;
         };
         TimeDelta: {
@@ -2287,8 +2490,6 @@ export interface components {
         /** @enum {string} */
         TaskInstanceState: "scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed";
         TaskInstance: {
-            /** Format: uuid */
-            id: string;
             dag_id: string;
             dag_display_name: string;
             dag_run_id: string;
@@ -2296,36 +2497,24 @@ export interface components {
             task_display_name: string;
             /** @description -1 = not mapped */
             map_index: number;
-            /** Format: date-time */
-            logical_date: string | null;
-            /** Format: date-time */
-            run_after: string;
-            state: components["schemas"]["TaskInstanceState"] | null;
             /** @description Why it is in its state */
             state_reason: string | null;
             /** @description How its latest try ended, for people */
             message: string | null;
             /** @description Negative = ended by that signal */
             exit_code: number | null;
-            /** @description The instance has ended, but its code could not be stopped and still runs */
-            still_running: boolean;
-            /**
-             * Format: date-time
-             * @description When a retry or a timer is due
-             */
-            next_try_at: string | null;
-            /** @description What it waits for while it is deferred, by `kind` */
-            waits_for: components["schemas"]["JsonObject"] | null;
+            /** @description Tries beyond the first */
+            max_tries: number;
             /** Format: date-time */
             start_date: string | null;
             /** Format: date-time */
             end_date: string | null;
             /** @description Seconds; null while it runs */
             duration: number | null;
-            /** @description 0 before the first try */
-            try_number: number;
-            /** @description Tries beyond the first */
-            max_tries: number;
+            /** Format: date-time */
+            queued_when: string | null;
+            /** Format: date-time */
+            scheduled_when: string | null;
             hostname: string | null;
             unixname: string | null;
             pid: number | null;
@@ -2335,18 +2524,32 @@ export interface components {
             priority_weight: number | null;
             operator: string | null;
             operator_name: string | null;
-            /** Format: date-time */
-            queued_when: string | null;
-            /** Format: date-time */
-            scheduled_when: string | null;
             executor: string | null;
             executor_config: string;
+            dag_version: components["schemas"]["DagVersion"] | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            logical_date: string | null;
+            /** Format: date-time */
+            run_after: string;
+            state: components["schemas"]["TaskInstanceState"] | null;
+            /** @description 0 before the first try */
+            try_number: number;
+            /** @description The instance has ended, but its code could not be stopped and still runs */
+            still_running: boolean;
+            /**
+             * Format: date-time
+             * @description When a retry or a timer is due
+             */
+            next_try_at: string | null;
+            /** @description What it waits for while it is deferred, by `kind` */
+            waits_for: components["schemas"]["JsonObject"] | null;
             note: string | null;
             rendered_map_index: string | null;
             rendered_fields: components["schemas"]["JsonObject"];
             trigger: components["schemas"]["JsonObject"] | null;
             triggerer_job: components["schemas"]["JsonObject"] | null;
-            dag_version: components["schemas"]["DagVersion"] | null;
         };
         TaskInstanceCollection: {
             task_instances: components["schemas"]["TaskInstance"][];
@@ -2520,22 +2723,14 @@ export interface components {
             task_display_name: string;
             /** @description -1 = not mapped */
             map_index: number;
-            /** @description Counts from 1, over all generations */
-            try_number: number;
-            /** @description Counts from 1; each clear or mark begins another */
-            generation: number;
-            max_tries: number;
-            state: components["schemas"]["TaskInstanceState"] | null;
-            /** @description Finer than `state` */
-            attempt_state: components["schemas"]["AttemptState"];
             /** @description Why it is in its state */
             state_reason: string | null;
-            /** @description How it ended, for people */
+            /** @description How its latest try ended, for people */
             message: string | null;
             /** @description Negative = ended by that signal */
             exit_code: number | null;
-            /** @description It has ended, but its code has not stopped yet */
-            still_running: boolean;
+            /** @description Tries beyond the first */
+            max_tries: number;
             /** Format: date-time */
             start_date: string | null;
             /** Format: date-time */
@@ -2558,6 +2753,15 @@ export interface components {
             executor: string | null;
             executor_config: string;
             dag_version: components["schemas"]["DagVersion"] | null;
+            /** @description Counts from 1, over all generations */
+            try_number: number;
+            /** @description Counts from 1; each clear or mark begins another */
+            generation: number;
+            state: components["schemas"]["TaskInstanceState"] | null;
+            /** @description Finer than `state` */
+            attempt_state: components["schemas"]["AttemptState"];
+            /** @description It has ended, but its code has not stopped yet */
+            still_running: boolean;
         };
         TaskTryCollection: {
             task_instances: components["schemas"]["TaskTry"][];
@@ -2758,6 +2962,55 @@ export interface components {
             metadatabase: components["schemas"]["DatabaseHealth"];
             scheduler: components["schemas"]["SchedulerHealth"];
             triggerer: components["schemas"]["TriggererHealth"];
+        };
+        /** @enum {string} */
+        ServiceState: "running" | "success" | "failed";
+        Job: {
+            /** @description Made of `incarnation` */
+            id: number;
+            incarnation: string;
+            dag_id: string | null;
+            dag_display_name: string | null;
+            state: components["schemas"]["ServiceState"] | null;
+            job_type: string | null;
+            /** Format: date-time */
+            start_date: string | null;
+            /** Format: date-time */
+            end_date: string | null;
+            /** Format: date-time */
+            latest_heartbeat: string | null;
+            executor_class: string | null;
+            hostname: string | null;
+            unixname: string | null;
+            pid: number;
+        };
+        JobCollection: {
+            jobs: components["schemas"]["Job"][];
+            total_entries: number;
+        };
+        GetImportErrors: {
+            total_entries: number;
+            import_errors: components["schemas"]["JsonObject"][];
+        };
+        ListDagWarnings: {
+            total_entries: number;
+            dag_warnings: components["schemas"]["JsonObject"][];
+        };
+        GetPlugins: {
+            total_entries: number;
+            plugins: components["schemas"]["JsonObject"][];
+        };
+        ImportErrors: {
+            total_entries: number;
+            import_errors: components["schemas"]["JsonObject"][];
+        };
+        GetProviders: {
+            total_entries: number;
+            providers: components["schemas"]["JsonObject"][];
+        };
+        ExtraLinkCollection: {
+            extra_links: components["schemas"]["JsonObject"];
+            total_entries: number;
         };
         Version: {
             version: string;
@@ -3045,6 +3298,9 @@ export interface operations {
                 paused?: boolean;
                 last_dag_run_state?: components["schemas"]["DagRunState"];
                 has_import_errors?: boolean;
+                bundle_name?: string;
+                bundle_version?: string;
+                asset_dependency?: string;
                 has_asset_schedule?: boolean;
                 is_favorite?: boolean;
                 dag_run_start_date_gte?: string;
@@ -3061,7 +3317,7 @@ export interface operations {
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: dag_id, dag_display_name, state, last_run_state, start_date, last_run_start_date */
+                /** @description `-` in front = descending. Keys: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date */
                 order_by?: string[];
             };
             header?: never;
@@ -3082,6 +3338,69 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    patch_dags: {
+        parameters: {
+            query?: {
+                update_mask?: string[];
+                owners?: string[];
+                dag_id_pattern?: string;
+                dag_id_prefix_pattern?: string;
+                dag_display_name_pattern?: string;
+                dag_display_name_prefix_pattern?: string;
+                paused?: boolean;
+                last_dag_run_state?: components["schemas"]["DagRunState"];
+                has_import_errors?: boolean;
+                bundle_name?: string;
+                bundle_version?: string;
+                asset_dependency?: string;
+                has_asset_schedule?: boolean;
+                is_favorite?: boolean;
+                dag_run_start_date_gte?: string;
+                dag_run_start_date_gt?: string;
+                dag_run_start_date_lte?: string;
+                dag_run_start_date_lt?: string;
+                dag_run_end_date_gte?: string;
+                dag_run_end_date_gt?: string;
+                dag_run_end_date_lte?: string;
+                dag_run_end_date_lt?: string;
+                dag_run_state?: components["schemas"]["DagRunState"][];
+                tags?: string[];
+                tags_match_mode?: "any" | "all";
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DagPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -3137,6 +3456,37 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_source: {
+        parameters: {
+            query?: {
+                version_number?: number | null;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagSource"];
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -3200,6 +3550,66 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_tags: {
+        parameters: {
+            query?: {
+                tag_name_pattern?: string;
+                tag_name_prefix_pattern?: string;
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: name */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagTagCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_stats: {
+        parameters: {
+            query?: {
+                /** @description Absent = all DAGs */
+                dag_ids?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagStatsCollection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -3457,12 +3867,16 @@ export interface operations {
                 triggering_user_name_prefix_pattern?: string;
                 dag_id_pattern?: string;
                 dag_id_prefix_pattern?: string;
+                bundle_version?: string;
+                partition_key_pattern?: string;
+                partition_key_prefix_pattern?: string;
+                consuming_asset_pattern?: string;
                 /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, state, dag_id, run_id, dag_run_id, logical_date, run_after, start_date, end_date, updated_at, conf, duration */
+                /** @description `-` in front = descending. Keys: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
                 order_by?: string[];
             };
             header?: never;
@@ -3701,12 +4115,16 @@ export interface operations {
                 triggering_user_name_prefix_pattern?: string;
                 dag_id_pattern?: string;
                 dag_id_prefix_pattern?: string;
+                bundle_version?: string;
+                partition_key_pattern?: string;
+                partition_key_prefix_pattern?: string;
+                consuming_asset_pattern?: string;
                 /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, state, dag_id, run_id, dag_run_id, logical_date, run_after, start_date, end_date, updated_at, conf, duration */
+                /** @description `-` in front = descending. Keys: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
                 order_by?: string[];
             };
             header?: never;
@@ -3796,6 +4214,32 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_dag_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -3918,6 +4362,9 @@ export interface operations {
                 operator_name_pattern?: string;
                 operator_name_prefix_pattern?: string;
                 map_index?: number[];
+                rendered_map_index_pattern?: string;
+                rendered_map_index_prefix_pattern?: string;
+                task_group_id?: string;
                 /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
                 /** @description More than 100 is taken as 100 */
@@ -4069,6 +4516,9 @@ export interface operations {
                 operator_name_pattern?: string;
                 operator_name_prefix_pattern?: string;
                 map_index?: number[];
+                rendered_map_index_pattern?: string;
+                rendered_map_index_prefix_pattern?: string;
+                task_group_id?: string;
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
@@ -4409,6 +4859,7 @@ export interface operations {
     get_task_instance_tries: {
         parameters: {
             query?: {
+                /** @description -1 = the task is not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -4469,6 +4920,7 @@ export interface operations {
     get_task_instance_try_details: {
         parameters: {
             query?: {
+                /** @description -1 = the task is not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -4531,6 +4983,7 @@ export interface operations {
     get_log: {
         parameters: {
             query?: {
+                /** @description -1 = the task is not mapped */
                 map_index?: number;
                 /** @description In one answer, not in pages */
                 full_content?: boolean;
@@ -4623,6 +5076,7 @@ export interface operations {
     get_xcom_entry: {
         parameters: {
             query?: {
+                /** @description -1 = the task is not mapped */
                 map_index?: number;
                 /** @description Without effect: values are plain JSON always */
                 deserialize?: boolean;
@@ -5139,6 +5593,216 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_jobs: {
+        parameters: {
+            query?: {
+                start_date_gte?: string;
+                start_date_gt?: string;
+                start_date_lte?: string;
+                start_date_lt?: string;
+                end_date_gte?: string;
+                end_date_gt?: string;
+                end_date_lte?: string;
+                end_date_lt?: string;
+                hostname?: string;
+                is_alive?: boolean | null;
+                job_state?: ("running" | "success" | "failed") | null;
+                job_type?: string | null;
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: id, start_date, end_date, latest_heartbeat, hostname, job_type, incarnation */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_import_errors: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetImportErrors"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    list_dag_warnings: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDagWarnings"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_plugins: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetPlugins"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    import_errors: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportErrors"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_providers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetProviders"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_extra_links: {
+        parameters: {
+            query?: {
+                /** @description -1 = the task is not mapped */
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtraLinkCollection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from .dag_run_collection import DagRunCollection
     from .dag_run_state import DagRunState
     from .dag_run_type import DagRunType
+    from .dag_source import DagSource
+    from .dag_stats import DagStats
+    from .dag_stats_collection import DagStatsCollection
+    from .dag_stats_state import DagStatsState
     from .dag_tag import DagTag
+    from .dag_tag_collection import DagTagCollection
     from .dag_task import DagTask
     from .dag_version import DagVersion
     from .dag_version_collection import DagVersionCollection
@@ -46,10 +51,15 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .error_item import ErrorItem
     from .expand import Expand
+    from .extra_link_collection import ExtraLinkCollection
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
     from .get_dag_runs_state_item import GetDagRunsStateItem
     from .get_dags_tags_match_mode import GetDagsTagsMatchMode
+    from .get_import_errors import GetImportErrors
+    from .get_jobs_job_state_type_0 import GetJobsJobStateType0
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
+    from .get_plugins import GetPlugins
+    from .get_providers import GetProviders
     from .get_task_instances_state_item import GetTaskInstancesStateItem
     from .health import Health
     from .http_headers import HttpHeaders
@@ -57,14 +67,19 @@ if TYPE_CHECKING:
     from .http_query import HttpQuery
     from .http_request import HttpRequest
     from .http_task import HttpTask
+    from .import_errors import ImportErrors
     from .instance_patch import InstancePatch
+    from .job import Job
+    from .job_collection import JobCollection
     from .json_object import JsonObject
     from .keyword_arguments import KeywordArguments
+    from .list_dag_warnings import ListDagWarnings
     from .log_line import LogLine
     from .noop_task import NoopTask
     from .open_api_document import OpenApiDocument
     from .output_schemas import OutputSchemas
     from .outputs import Outputs
+    from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
     from .planned_run import PlannedRun
     from .pool import Pool
     from .pool_body import PoolBody
@@ -86,6 +101,7 @@ if TYPE_CHECKING:
     from .secret_body import SecretBody
     from .secret_collection import SecretCollection
     from .secret_reference import SecretReference
+    from .service_state import ServiceState
     from .shell_task import ShellTask
     from .state_reason import StateReason
     from .task_collection import TaskCollection
@@ -143,7 +159,12 @@ _MODULES = {
     "DagRunCollection": ".dag_run_collection",
     "DagRunState": ".dag_run_state",
     "DagRunType": ".dag_run_type",
+    "DagSource": ".dag_source",
+    "DagStats": ".dag_stats",
+    "DagStatsCollection": ".dag_stats_collection",
+    "DagStatsState": ".dag_stats_state",
     "DagTag": ".dag_tag",
+    "DagTagCollection": ".dag_tag_collection",
     "DagTask": ".dag_task",
     "DagVersion": ".dag_version",
     "DagVersionCollection": ".dag_version_collection",
@@ -157,10 +178,15 @@ _MODULES = {
     "Environment": ".environment",
     "ErrorItem": ".error_item",
     "Expand": ".expand",
+    "ExtraLinkCollection": ".extra_link_collection",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
     "GetDagRunsStateItem": ".get_dag_runs_state_item",
     "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
+    "GetImportErrors": ".get_import_errors",
+    "GetJobsJobStateType0": ".get_jobs_job_state_type_0",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
+    "GetPlugins": ".get_plugins",
+    "GetProviders": ".get_providers",
     "GetTaskInstancesStateItem": ".get_task_instances_state_item",
     "Health": ".health",
     "HttpHeaders": ".http_headers",
@@ -168,14 +194,19 @@ _MODULES = {
     "HttpQuery": ".http_query",
     "HttpRequest": ".http_request",
     "HttpTask": ".http_task",
+    "ImportErrors": ".import_errors",
     "InstancePatch": ".instance_patch",
+    "Job": ".job",
+    "JobCollection": ".job_collection",
     "JsonObject": ".json_object",
     "KeywordArguments": ".keyword_arguments",
+    "ListDagWarnings": ".list_dag_warnings",
     "LogLine": ".log_line",
     "NoopTask": ".noop_task",
     "OpenApiDocument": ".open_api_document",
     "OutputSchemas": ".output_schemas",
     "Outputs": ".outputs",
+    "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
     "PlannedRun": ".planned_run",
     "Pool": ".pool",
     "PoolBody": ".pool_body",
@@ -197,6 +228,7 @@ _MODULES = {
     "SecretBody": ".secret_body",
     "SecretCollection": ".secret_collection",
     "SecretReference": ".secret_reference",
+    "ServiceState": ".service_state",
     "ShellTask": ".shell_task",
     "StateReason": ".state_reason",
     "TaskCollection": ".task_collection",
@@ -266,7 +298,12 @@ __all__ = (
     "DagRunCollection",
     "DagRunState",
     "DagRunType",
+    "DagSource",
+    "DagStats",
+    "DagStatsCollection",
+    "DagStatsState",
     "DagTag",
+    "DagTagCollection",
     "DagTask",
     "DagVersion",
     "DagVersionCollection",
@@ -280,10 +317,15 @@ __all__ = (
     "Environment",
     "ErrorItem",
     "Expand",
+    "ExtraLinkCollection",
     "GetBackfillDagRunsStateItem",
     "GetDagRunsStateItem",
     "GetDagsTagsMatchMode",
+    "GetImportErrors",
+    "GetJobsJobStateType0",
     "GetMappedTaskInstancesStateItem",
+    "GetPlugins",
+    "GetProviders",
     "GetTaskInstancesStateItem",
     "Health",
     "HttpHeaders",
@@ -291,14 +333,19 @@ __all__ = (
     "HttpQuery",
     "HttpRequest",
     "HttpTask",
+    "ImportErrors",
     "InstancePatch",
+    "Job",
+    "JobCollection",
     "JsonObject",
     "KeywordArguments",
+    "ListDagWarnings",
     "LogLine",
     "NoopTask",
     "OpenApiDocument",
     "Outputs",
     "OutputSchemas",
+    "PatchDagsTagsMatchMode",
     "PlannedRun",
     "Pool",
     "PoolBody",
@@ -320,6 +367,7 @@ __all__ = (
     "SecretBody",
     "SecretCollection",
     "SecretReference",
+    "ServiceState",
     "ShellTask",
     "StateReason",
     "TaskCollection",

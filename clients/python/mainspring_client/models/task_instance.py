@@ -22,27 +22,21 @@ T = TypeVar("T", bound="TaskInstance")
 class TaskInstance:
     """
     Attributes:
-        id (UUID):
         dag_id (str):
         dag_display_name (str):
         dag_run_id (str):
         task_id (str):
         task_display_name (str):
         map_index (int): -1 = not mapped
-        logical_date (datetime.datetime | None):
-        run_after (datetime.datetime):
-        state (None | TaskInstanceState):
         state_reason (None | str): Why it is in its state
         message (None | str): How its latest try ended, for people
         exit_code (int | None): Negative = ended by that signal
-        still_running (bool): The instance has ended, but its code could not be stopped and still runs
-        next_try_at (datetime.datetime | None): When a retry or a timer is due
-        waits_for (JsonObject | None): What it waits for while it is deferred, by `kind`
+        max_tries (int): Tries beyond the first
         start_date (datetime.datetime | None):
         end_date (datetime.datetime | None):
         duration (float | None): Seconds; null while it runs
-        try_number (int): 0 before the first try
-        max_tries (int): Tries beyond the first
+        queued_when (datetime.datetime | None):
+        scheduled_when (datetime.datetime | None):
         hostname (None | str):
         unixname (None | str):
         pid (int | None):
@@ -52,39 +46,39 @@ class TaskInstance:
         priority_weight (int | None):
         operator (None | str):
         operator_name (None | str):
-        queued_when (datetime.datetime | None):
-        scheduled_when (datetime.datetime | None):
         executor (None | str):
         executor_config (str):
+        dag_version (DagVersion | None):
+        id (UUID):
+        logical_date (datetime.datetime | None):
+        run_after (datetime.datetime):
+        state (None | TaskInstanceState):
+        try_number (int): 0 before the first try
+        still_running (bool): The instance has ended, but its code could not be stopped and still runs
+        next_try_at (datetime.datetime | None): When a retry or a timer is due
+        waits_for (JsonObject | None): What it waits for while it is deferred, by `kind`
         note (None | str):
         rendered_map_index (None | str):
         rendered_fields (JsonObject):
         trigger (JsonObject | None):
         triggerer_job (JsonObject | None):
-        dag_version (DagVersion | None):
     """
 
-    id: UUID
     dag_id: str
     dag_display_name: str
     dag_run_id: str
     task_id: str
     task_display_name: str
     map_index: int
-    logical_date: datetime.datetime | None
-    run_after: datetime.datetime
-    state: None | TaskInstanceState
     state_reason: None | str
     message: None | str
     exit_code: int | None
-    still_running: bool
-    next_try_at: datetime.datetime | None
-    waits_for: JsonObject | None
+    max_tries: int
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     duration: float | None
-    try_number: int
-    max_tries: int
+    queued_when: datetime.datetime | None
+    scheduled_when: datetime.datetime | None
     hostname: None | str
     unixname: None | str
     pid: int | None
@@ -94,23 +88,27 @@ class TaskInstance:
     priority_weight: int | None
     operator: None | str
     operator_name: None | str
-    queued_when: datetime.datetime | None
-    scheduled_when: datetime.datetime | None
     executor: None | str
     executor_config: str
+    dag_version: DagVersion | None
+    id: UUID
+    logical_date: datetime.datetime | None
+    run_after: datetime.datetime
+    state: None | TaskInstanceState
+    try_number: int
+    still_running: bool
+    next_try_at: datetime.datetime | None
+    waits_for: JsonObject | None
     note: None | str
     rendered_map_index: None | str
     rendered_fields: JsonObject
     trigger: JsonObject | None
     triggerer_job: JsonObject | None
-    dag_version: DagVersion | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
-
-        id = str(self.id)
 
         dag_id = self.dag_id
 
@@ -124,20 +122,6 @@ class TaskInstance:
 
         map_index = self.map_index
 
-        logical_date: None | str
-        if isinstance(self.logical_date, datetime.datetime):
-            logical_date = self.logical_date.isoformat()
-        else:
-            logical_date = self.logical_date
-
-        run_after = self.run_after.isoformat()
-
-        state: None | str
-        if isinstance(self.state, TaskInstanceState):
-            state = self.state.value
-        else:
-            state = self.state
-
         state_reason: None | str
         state_reason = self.state_reason
 
@@ -147,19 +131,7 @@ class TaskInstance:
         exit_code: int | None
         exit_code = self.exit_code
 
-        still_running = self.still_running
-
-        next_try_at: None | str
-        if isinstance(self.next_try_at, datetime.datetime):
-            next_try_at = self.next_try_at.isoformat()
-        else:
-            next_try_at = self.next_try_at
-
-        waits_for: dict[str, Any] | None
-        if isinstance(self.waits_for, JsonObject):
-            waits_for = self.waits_for.to_dict()
-        else:
-            waits_for = self.waits_for
+        max_tries = self.max_tries
 
         start_date: None | str
         if isinstance(self.start_date, datetime.datetime):
@@ -176,9 +148,17 @@ class TaskInstance:
         duration: float | None
         duration = self.duration
 
-        try_number = self.try_number
+        queued_when: None | str
+        if isinstance(self.queued_when, datetime.datetime):
+            queued_when = self.queued_when.isoformat()
+        else:
+            queued_when = self.queued_when
 
-        max_tries = self.max_tries
+        scheduled_when: None | str
+        if isinstance(self.scheduled_when, datetime.datetime):
+            scheduled_when = self.scheduled_when.isoformat()
+        else:
+            scheduled_when = self.scheduled_when
 
         hostname: None | str
         hostname = self.hostname
@@ -205,22 +185,48 @@ class TaskInstance:
         operator_name: None | str
         operator_name = self.operator_name
 
-        queued_when: None | str
-        if isinstance(self.queued_when, datetime.datetime):
-            queued_when = self.queued_when.isoformat()
-        else:
-            queued_when = self.queued_when
-
-        scheduled_when: None | str
-        if isinstance(self.scheduled_when, datetime.datetime):
-            scheduled_when = self.scheduled_when.isoformat()
-        else:
-            scheduled_when = self.scheduled_when
-
         executor: None | str
         executor = self.executor
 
         executor_config = self.executor_config
+
+        dag_version: dict[str, Any] | None
+        if isinstance(self.dag_version, DagVersion):
+            dag_version = self.dag_version.to_dict()
+        else:
+            dag_version = self.dag_version
+
+        id = str(self.id)
+
+        logical_date: None | str
+        if isinstance(self.logical_date, datetime.datetime):
+            logical_date = self.logical_date.isoformat()
+        else:
+            logical_date = self.logical_date
+
+        run_after = self.run_after.isoformat()
+
+        state: None | str
+        if isinstance(self.state, TaskInstanceState):
+            state = self.state.value
+        else:
+            state = self.state
+
+        try_number = self.try_number
+
+        still_running = self.still_running
+
+        next_try_at: None | str
+        if isinstance(self.next_try_at, datetime.datetime):
+            next_try_at = self.next_try_at.isoformat()
+        else:
+            next_try_at = self.next_try_at
+
+        waits_for: dict[str, Any] | None
+        if isinstance(self.waits_for, JsonObject):
+            waits_for = self.waits_for.to_dict()
+        else:
+            waits_for = self.waits_for
 
         note: None | str
         note = self.note
@@ -242,37 +248,25 @@ class TaskInstance:
         else:
             triggerer_job = self.triggerer_job
 
-        dag_version: dict[str, Any] | None
-        if isinstance(self.dag_version, DagVersion):
-            dag_version = self.dag_version.to_dict()
-        else:
-            dag_version = self.dag_version
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "id": id,
                 "dag_id": dag_id,
                 "dag_display_name": dag_display_name,
                 "dag_run_id": dag_run_id,
                 "task_id": task_id,
                 "task_display_name": task_display_name,
                 "map_index": map_index,
-                "logical_date": logical_date,
-                "run_after": run_after,
-                "state": state,
                 "state_reason": state_reason,
                 "message": message,
                 "exit_code": exit_code,
-                "still_running": still_running,
-                "next_try_at": next_try_at,
-                "waits_for": waits_for,
+                "max_tries": max_tries,
                 "start_date": start_date,
                 "end_date": end_date,
                 "duration": duration,
-                "try_number": try_number,
-                "max_tries": max_tries,
+                "queued_when": queued_when,
+                "scheduled_when": scheduled_when,
                 "hostname": hostname,
                 "unixname": unixname,
                 "pid": pid,
@@ -282,16 +276,22 @@ class TaskInstance:
                 "priority_weight": priority_weight,
                 "operator": operator,
                 "operator_name": operator_name,
-                "queued_when": queued_when,
-                "scheduled_when": scheduled_when,
                 "executor": executor,
                 "executor_config": executor_config,
+                "dag_version": dag_version,
+                "id": id,
+                "logical_date": logical_date,
+                "run_after": run_after,
+                "state": state,
+                "try_number": try_number,
+                "still_running": still_running,
+                "next_try_at": next_try_at,
+                "waits_for": waits_for,
                 "note": note,
                 "rendered_map_index": rendered_map_index,
                 "rendered_fields": rendered_fields,
                 "trigger": trigger,
                 "triggerer_job": triggerer_job,
-                "dag_version": dag_version,
             }
         )
 
@@ -303,8 +303,6 @@ class TaskInstance:
         from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
-        id = UUID(d.pop("id"))
-
         dag_id = d.pop("dag_id")
 
         dag_display_name = d.pop("dag_display_name")
@@ -316,38 +314,6 @@ class TaskInstance:
         task_display_name = d.pop("task_display_name")
 
         map_index = d.pop("map_index")
-
-        def _parse_logical_date(data: object) -> datetime.datetime | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                logical_date_type_0 = datetime.datetime.fromisoformat(data)
-
-                return logical_date_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None, data)
-
-        logical_date = _parse_logical_date(d.pop("logical_date"))
-
-        run_after = datetime.datetime.fromisoformat(d.pop("run_after"))
-
-        def _parse_state(data: object) -> None | TaskInstanceState:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                state_type_0 = TaskInstanceState(data)
-
-                return state_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(None | TaskInstanceState, data)
-
-        state = _parse_state(d.pop("state"))
 
         def _parse_state_reason(data: object) -> None | str:
             if data is None:
@@ -370,37 +336,7 @@ class TaskInstance:
 
         exit_code = _parse_exit_code(d.pop("exit_code"))
 
-        still_running = d.pop("still_running")
-
-        def _parse_next_try_at(data: object) -> datetime.datetime | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                next_try_at_type_0 = datetime.datetime.fromisoformat(data)
-
-                return next_try_at_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None, data)
-
-        next_try_at = _parse_next_try_at(d.pop("next_try_at"))
-
-        def _parse_waits_for(data: object) -> JsonObject | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                waits_for_type_0 = JsonObject.from_dict(data)
-
-                return waits_for_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(JsonObject | None, data)
-
-        waits_for = _parse_waits_for(d.pop("waits_for"))
+        max_tries = d.pop("max_tries")
 
         def _parse_start_date(data: object) -> datetime.datetime | None:
             if data is None:
@@ -439,9 +375,35 @@ class TaskInstance:
 
         duration = _parse_duration(d.pop("duration"))
 
-        try_number = d.pop("try_number")
+        def _parse_queued_when(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                queued_when_type_0 = datetime.datetime.fromisoformat(data)
 
-        max_tries = d.pop("max_tries")
+                return queued_when_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        queued_when = _parse_queued_when(d.pop("queued_when"))
+
+        def _parse_scheduled_when(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                scheduled_when_type_0 = datetime.datetime.fromisoformat(data)
+
+                return scheduled_when_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        scheduled_when = _parse_scheduled_when(d.pop("scheduled_when"))
 
         def _parse_hostname(data: object) -> None | str:
             if data is None:
@@ -496,36 +458,6 @@ class TaskInstance:
 
         operator_name = _parse_operator_name(d.pop("operator_name"))
 
-        def _parse_queued_when(data: object) -> datetime.datetime | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                queued_when_type_0 = datetime.datetime.fromisoformat(data)
-
-                return queued_when_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None, data)
-
-        queued_when = _parse_queued_when(d.pop("queued_when"))
-
-        def _parse_scheduled_when(data: object) -> datetime.datetime | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                scheduled_when_type_0 = datetime.datetime.fromisoformat(data)
-
-                return scheduled_when_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None, data)
-
-        scheduled_when = _parse_scheduled_when(d.pop("scheduled_when"))
-
         def _parse_executor(data: object) -> None | str:
             if data is None:
                 return data
@@ -534,6 +466,89 @@ class TaskInstance:
         executor = _parse_executor(d.pop("executor"))
 
         executor_config = d.pop("executor_config")
+
+        def _parse_dag_version(data: object) -> DagVersion | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                dag_version_type_0 = DagVersion.from_dict(data)
+
+                return dag_version_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(DagVersion | None, data)
+
+        dag_version = _parse_dag_version(d.pop("dag_version"))
+
+        id = UUID(d.pop("id"))
+
+        def _parse_logical_date(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                logical_date_type_0 = datetime.datetime.fromisoformat(data)
+
+                return logical_date_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        logical_date = _parse_logical_date(d.pop("logical_date"))
+
+        run_after = datetime.datetime.fromisoformat(d.pop("run_after"))
+
+        def _parse_state(data: object) -> None | TaskInstanceState:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                state_type_0 = TaskInstanceState(data)
+
+                return state_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | TaskInstanceState, data)
+
+        state = _parse_state(d.pop("state"))
+
+        try_number = d.pop("try_number")
+
+        still_running = d.pop("still_running")
+
+        def _parse_next_try_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                next_try_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return next_try_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        next_try_at = _parse_next_try_at(d.pop("next_try_at"))
+
+        def _parse_waits_for(data: object) -> JsonObject | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                waits_for_type_0 = JsonObject.from_dict(data)
+
+                return waits_for_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(JsonObject | None, data)
+
+        waits_for = _parse_waits_for(d.pop("waits_for"))
 
         def _parse_note(data: object) -> None | str:
             if data is None:
@@ -581,43 +596,22 @@ class TaskInstance:
 
         triggerer_job = _parse_triggerer_job(d.pop("triggerer_job"))
 
-        def _parse_dag_version(data: object) -> DagVersion | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                dag_version_type_0 = DagVersion.from_dict(data)
-
-                return dag_version_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(DagVersion | None, data)
-
-        dag_version = _parse_dag_version(d.pop("dag_version"))
-
         task_instance = cls(
-            id=id,
             dag_id=dag_id,
             dag_display_name=dag_display_name,
             dag_run_id=dag_run_id,
             task_id=task_id,
             task_display_name=task_display_name,
             map_index=map_index,
-            logical_date=logical_date,
-            run_after=run_after,
-            state=state,
             state_reason=state_reason,
             message=message,
             exit_code=exit_code,
-            still_running=still_running,
-            next_try_at=next_try_at,
-            waits_for=waits_for,
+            max_tries=max_tries,
             start_date=start_date,
             end_date=end_date,
             duration=duration,
-            try_number=try_number,
-            max_tries=max_tries,
+            queued_when=queued_when,
+            scheduled_when=scheduled_when,
             hostname=hostname,
             unixname=unixname,
             pid=pid,
@@ -627,16 +621,22 @@ class TaskInstance:
             priority_weight=priority_weight,
             operator=operator,
             operator_name=operator_name,
-            queued_when=queued_when,
-            scheduled_when=scheduled_when,
             executor=executor,
             executor_config=executor_config,
+            dag_version=dag_version,
+            id=id,
+            logical_date=logical_date,
+            run_after=run_after,
+            state=state,
+            try_number=try_number,
+            still_running=still_running,
+            next_try_at=next_try_at,
+            waits_for=waits_for,
             note=note,
             rendered_map_index=rendered_map_index,
             rendered_fields=rendered_fields,
             trigger=trigger,
             triggerer_job=triggerer_job,
-            dag_version=dag_version,
         )
 
         task_instance.additional_properties = d

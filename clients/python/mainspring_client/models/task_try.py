@@ -27,15 +27,10 @@ class TaskTry:
         task_id (str):
         task_display_name (str):
         map_index (int): -1 = not mapped
-        try_number (int): Counts from 1, over all generations
-        generation (int): Counts from 1; each clear or mark begins another
-        max_tries (int):
-        state (None | TaskInstanceState):
-        attempt_state (AttemptState):
         state_reason (None | str): Why it is in its state
-        message (None | str): How it ended, for people
+        message (None | str): How its latest try ended, for people
         exit_code (int | None): Negative = ended by that signal
-        still_running (bool): It has ended, but its code has not stopped yet
+        max_tries (int): Tries beyond the first
         start_date (datetime.datetime | None):
         end_date (datetime.datetime | None):
         duration (float | None): Seconds; null while it runs
@@ -53,6 +48,11 @@ class TaskTry:
         executor (None | str):
         executor_config (str):
         dag_version (DagVersion | None):
+        try_number (int): Counts from 1, over all generations
+        generation (int): Counts from 1; each clear or mark begins another
+        state (None | TaskInstanceState):
+        attempt_state (AttemptState):
+        still_running (bool): It has ended, but its code has not stopped yet
     """
 
     dag_id: str
@@ -61,15 +61,10 @@ class TaskTry:
     task_id: str
     task_display_name: str
     map_index: int
-    try_number: int
-    generation: int
-    max_tries: int
-    state: None | TaskInstanceState
-    attempt_state: AttemptState
     state_reason: None | str
     message: None | str
     exit_code: int | None
-    still_running: bool
+    max_tries: int
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     duration: float | None
@@ -87,6 +82,11 @@ class TaskTry:
     executor: None | str
     executor_config: str
     dag_version: DagVersion | None
+    try_number: int
+    generation: int
+    state: None | TaskInstanceState
+    attempt_state: AttemptState
+    still_running: bool
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,20 +104,6 @@ class TaskTry:
 
         map_index = self.map_index
 
-        try_number = self.try_number
-
-        generation = self.generation
-
-        max_tries = self.max_tries
-
-        state: None | str
-        if isinstance(self.state, TaskInstanceState):
-            state = self.state.value
-        else:
-            state = self.state
-
-        attempt_state = self.attempt_state.value
-
         state_reason: None | str
         state_reason = self.state_reason
 
@@ -127,7 +113,7 @@ class TaskTry:
         exit_code: int | None
         exit_code = self.exit_code
 
-        still_running = self.still_running
+        max_tries = self.max_tries
 
         start_date: None | str
         if isinstance(self.start_date, datetime.datetime):
@@ -192,6 +178,20 @@ class TaskTry:
         else:
             dag_version = self.dag_version
 
+        try_number = self.try_number
+
+        generation = self.generation
+
+        state: None | str
+        if isinstance(self.state, TaskInstanceState):
+            state = self.state.value
+        else:
+            state = self.state
+
+        attempt_state = self.attempt_state.value
+
+        still_running = self.still_running
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -202,15 +202,10 @@ class TaskTry:
                 "task_id": task_id,
                 "task_display_name": task_display_name,
                 "map_index": map_index,
-                "try_number": try_number,
-                "generation": generation,
-                "max_tries": max_tries,
-                "state": state,
-                "attempt_state": attempt_state,
                 "state_reason": state_reason,
                 "message": message,
                 "exit_code": exit_code,
-                "still_running": still_running,
+                "max_tries": max_tries,
                 "start_date": start_date,
                 "end_date": end_date,
                 "duration": duration,
@@ -228,6 +223,11 @@ class TaskTry:
                 "executor": executor,
                 "executor_config": executor_config,
                 "dag_version": dag_version,
+                "try_number": try_number,
+                "generation": generation,
+                "state": state,
+                "attempt_state": attempt_state,
+                "still_running": still_running,
             }
         )
 
@@ -250,29 +250,6 @@ class TaskTry:
 
         map_index = d.pop("map_index")
 
-        try_number = d.pop("try_number")
-
-        generation = d.pop("generation")
-
-        max_tries = d.pop("max_tries")
-
-        def _parse_state(data: object) -> None | TaskInstanceState:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                state_type_0 = TaskInstanceState(data)
-
-                return state_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(None | TaskInstanceState, data)
-
-        state = _parse_state(d.pop("state"))
-
-        attempt_state = AttemptState(d.pop("attempt_state"))
-
         def _parse_state_reason(data: object) -> None | str:
             if data is None:
                 return data
@@ -294,7 +271,7 @@ class TaskTry:
 
         exit_code = _parse_exit_code(d.pop("exit_code"))
 
-        still_running = d.pop("still_running")
+        max_tries = d.pop("max_tries")
 
         def _parse_start_date(data: object) -> datetime.datetime | None:
             if data is None:
@@ -440,6 +417,29 @@ class TaskTry:
 
         dag_version = _parse_dag_version(d.pop("dag_version"))
 
+        try_number = d.pop("try_number")
+
+        generation = d.pop("generation")
+
+        def _parse_state(data: object) -> None | TaskInstanceState:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                state_type_0 = TaskInstanceState(data)
+
+                return state_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | TaskInstanceState, data)
+
+        state = _parse_state(d.pop("state"))
+
+        attempt_state = AttemptState(d.pop("attempt_state"))
+
+        still_running = d.pop("still_running")
+
         task_try = cls(
             dag_id=dag_id,
             dag_display_name=dag_display_name,
@@ -447,15 +447,10 @@ class TaskTry:
             task_id=task_id,
             task_display_name=task_display_name,
             map_index=map_index,
-            try_number=try_number,
-            generation=generation,
-            max_tries=max_tries,
-            state=state,
-            attempt_state=attempt_state,
             state_reason=state_reason,
             message=message,
             exit_code=exit_code,
-            still_running=still_running,
+            max_tries=max_tries,
             start_date=start_date,
             end_date=end_date,
             duration=duration,
@@ -473,6 +468,11 @@ class TaskTry:
             executor=executor,
             executor_config=executor_config,
             dag_version=dag_version,
+            try_number=try_number,
+            generation=generation,
+            state=state,
+            attempt_state=attempt_state,
+            still_running=still_running,
         )
 
         task_try.additional_properties = d

@@ -51,6 +51,10 @@ def _get_kwargs(
     triggering_user_name_prefix_pattern: str | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
     dag_id_prefix_pattern: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    partition_key_pattern: str | Unset = UNSET,
+    partition_key_prefix_pattern: str | Unset = UNSET,
+    consuming_asset_pattern: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -205,6 +209,14 @@ def _get_kwargs(
 
     params["dag_id_prefix_pattern"] = dag_id_prefix_pattern
 
+    params["bundle_version"] = bundle_version
+
+    params["partition_key_pattern"] = partition_key_pattern
+
+    params["partition_key_prefix_pattern"] = partition_key_prefix_pattern
+
+    params["consuming_asset_pattern"] = consuming_asset_pattern
+
     params["cursor"] = cursor
 
     params["limit"] = limit
@@ -286,6 +298,10 @@ def sync(
     triggering_user_name_prefix_pattern: str | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
     dag_id_prefix_pattern: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    partition_key_pattern: str | Unset = UNSET,
+    partition_key_prefix_pattern: str | Unset = UNSET,
+    consuming_asset_pattern: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -334,6 +350,10 @@ def sync(
         triggering_user_name_prefix_pattern=triggering_user_name_prefix_pattern,
         dag_id_pattern=dag_id_pattern,
         dag_id_prefix_pattern=dag_id_prefix_pattern,
+        bundle_version=bundle_version,
+        partition_key_pattern=partition_key_pattern,
+        partition_key_prefix_pattern=partition_key_prefix_pattern,
+        consuming_asset_pattern=consuming_asset_pattern,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -380,6 +400,10 @@ def sync_detailed(
     triggering_user_name_prefix_pattern: str | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
     dag_id_prefix_pattern: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    partition_key_pattern: str | Unset = UNSET,
+    partition_key_prefix_pattern: str | Unset = UNSET,
+    consuming_asset_pattern: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -422,6 +446,10 @@ def sync_detailed(
         triggering_user_name_prefix_pattern=triggering_user_name_prefix_pattern,
         dag_id_pattern=dag_id_pattern,
         dag_id_prefix_pattern=dag_id_prefix_pattern,
+        bundle_version=bundle_version,
+        partition_key_pattern=partition_key_pattern,
+        partition_key_prefix_pattern=partition_key_prefix_pattern,
+        consuming_asset_pattern=consuming_asset_pattern,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -468,6 +496,10 @@ async def asyncio(
     triggering_user_name_prefix_pattern: str | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
     dag_id_prefix_pattern: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    partition_key_pattern: str | Unset = UNSET,
+    partition_key_prefix_pattern: str | Unset = UNSET,
+    consuming_asset_pattern: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -511,6 +543,10 @@ async def asyncio(
         triggering_user_name_prefix_pattern=triggering_user_name_prefix_pattern,
         dag_id_pattern=dag_id_pattern,
         dag_id_prefix_pattern=dag_id_prefix_pattern,
+        bundle_version=bundle_version,
+        partition_key_pattern=partition_key_pattern,
+        partition_key_prefix_pattern=partition_key_prefix_pattern,
+        consuming_asset_pattern=consuming_asset_pattern,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -557,6 +593,10 @@ async def asyncio_detailed(
     triggering_user_name_prefix_pattern: str | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
     dag_id_prefix_pattern: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    partition_key_pattern: str | Unset = UNSET,
+    partition_key_prefix_pattern: str | Unset = UNSET,
+    consuming_asset_pattern: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -599,6 +639,10 @@ async def asyncio_detailed(
         triggering_user_name_prefix_pattern=triggering_user_name_prefix_pattern,
         dag_id_pattern=dag_id_pattern,
         dag_id_prefix_pattern=dag_id_prefix_pattern,
+        bundle_version=bundle_version,
+        partition_key_pattern=partition_key_pattern,
+        partition_key_prefix_pattern=partition_key_prefix_pattern,
+        consuming_asset_pattern=consuming_asset_pattern,
         cursor=cursor,
         limit=limit,
         offset=offset,

@@ -23,6 +23,9 @@ def _get_kwargs(
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
     has_import_errors: bool | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
@@ -66,6 +69,12 @@ def _get_kwargs(
     params["last_dag_run_state"] = json_last_dag_run_state
 
     params["has_import_errors"] = has_import_errors
+
+    params["bundle_name"] = bundle_name
+
+    params["bundle_version"] = bundle_version
+
+    params["asset_dependency"] = asset_dependency
 
     params["has_asset_schedule"] = has_asset_schedule
 
@@ -182,6 +191,9 @@ def sync(
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
     has_import_errors: bool | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
@@ -215,6 +227,9 @@ def sync(
         paused=paused,
         last_dag_run_state=last_dag_run_state,
         has_import_errors=has_import_errors,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
+        asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
         dag_run_start_date_gte=dag_run_start_date_gte,
@@ -246,6 +261,9 @@ def sync_detailed(
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
     has_import_errors: bool | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
@@ -273,6 +291,9 @@ def sync_detailed(
         paused=paused,
         last_dag_run_state=last_dag_run_state,
         has_import_errors=has_import_errors,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
+        asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
         dag_run_start_date_gte=dag_run_start_date_gte,
@@ -304,6 +325,9 @@ async def asyncio(
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
     has_import_errors: bool | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
@@ -332,6 +356,9 @@ async def asyncio(
         paused=paused,
         last_dag_run_state=last_dag_run_state,
         has_import_errors=has_import_errors,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
+        asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
         dag_run_start_date_gte=dag_run_start_date_gte,
@@ -363,6 +390,9 @@ async def asyncio_detailed(
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
     has_import_errors: bool | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
+    asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
@@ -390,6 +420,9 @@ async def asyncio_detailed(
         paused=paused,
         last_dag_run_state=last_dag_run_state,
         has_import_errors=has_import_errors,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
+        asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
         dag_run_start_date_gte=dag_run_start_date_gte,

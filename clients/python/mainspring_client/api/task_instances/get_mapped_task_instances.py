@@ -65,6 +65,9 @@ def _get_kwargs(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -257,6 +260,12 @@ def _get_kwargs(
 
     params["map_index"] = json_map_index
 
+    params["rendered_map_index_pattern"] = rendered_map_index_pattern
+
+    params["rendered_map_index_prefix_pattern"] = rendered_map_index_prefix_pattern
+
+    params["task_group_id"] = task_group_id
+
     params["limit"] = limit
 
     params["offset"] = offset
@@ -351,6 +360,9 @@ def sync(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -411,6 +423,9 @@ def sync(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -469,6 +484,9 @@ def sync_detailed(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -523,6 +541,9 @@ def sync_detailed(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -581,6 +602,9 @@ async def asyncio(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -636,6 +660,9 @@ async def asyncio(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -694,6 +721,9 @@ async def asyncio_detailed(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -748,6 +778,9 @@ async def asyncio_detailed(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         limit=limit,
         offset=offset,
         order_by=order_by,

@@ -62,6 +62,9 @@ def _get_kwargs(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -255,6 +258,12 @@ def _get_kwargs(
 
     params["map_index"] = json_map_index
 
+    params["rendered_map_index_pattern"] = rendered_map_index_pattern
+
+    params["rendered_map_index_prefix_pattern"] = rendered_map_index_prefix_pattern
+
+    params["task_group_id"] = task_group_id
+
     params["cursor"] = cursor
 
     params["limit"] = limit
@@ -349,6 +358,9 @@ def sync(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -409,6 +421,9 @@ def sync(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -467,6 +482,9 @@ def sync_detailed(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -521,6 +539,9 @@ def sync_detailed(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -579,6 +600,9 @@ async def asyncio(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -634,6 +658,9 @@ async def asyncio(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -692,6 +719,9 @@ async def asyncio_detailed(
     operator_name_pattern: str | Unset = UNSET,
     operator_name_prefix_pattern: str | Unset = UNSET,
     map_index: list[int] | Unset = UNSET,
+    rendered_map_index_pattern: str | Unset = UNSET,
+    rendered_map_index_prefix_pattern: str | Unset = UNSET,
+    task_group_id: str | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -746,6 +776,9 @@ async def asyncio_detailed(
         operator_name_pattern=operator_name_pattern,
         operator_name_prefix_pattern=operator_name_prefix_pattern,
         map_index=map_index,
+        rendered_map_index_pattern=rendered_map_index_pattern,
+        rendered_map_index_prefix_pattern=rendered_map_index_prefix_pattern,
+        task_group_id=task_group_id,
         cursor=cursor,
         limit=limit,
         offset=offset,
