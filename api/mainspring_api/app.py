@@ -15,6 +15,7 @@ from mainspring_api import (
     jobs,
     logs,
     marking,
+    metrics,
     monitor,
     pools,
     run_waits,
@@ -25,6 +26,7 @@ from mainspring_api import (
     tries,
     variables,
     version,
+    workers,
     xcoms,
 )
 from mainspring_api.authentication import Authenticator, ensure_admin_token
@@ -65,6 +67,9 @@ BLUEPRINTS: tuple[Resource, ...] = (
     monitor.blueprint,
     jobs.blueprint,
     airflow_only.blueprint,
+    monitor.ready_blueprint,
+    metrics.blueprint,
+    workers.blueprint,
     version.blueprint,
     version.document_blueprint,
 )

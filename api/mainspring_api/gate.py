@@ -18,7 +18,7 @@ from mainspring_api.settings import BODY_BYTES_MAX
 
 __all__ = ["PUBLIC_OPERATIONS", "install_gate"]
 
-PUBLIC_OPERATIONS = frozenset({"monitor.get_health", "version.get_version"})
+PUBLIC_OPERATIONS = frozenset({"monitor.get_health", "ready.get_ready", "version.get_version"})
 """Endpoints that are open to everybody."""
 
 SECURITY_HEADERS = {

@@ -1,5 +1,6 @@
-"""Whether the parts of the service are alive."""
+"""Whether the parts of the service are alive, and whether this one can work."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,14 @@ from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Instant
 from mainspring_api.operations import Resource
-from mainspring_store.questions.services import latest_heartbeat
+from mainspring_api.problems import NotReady
+from mainspring_store.migrate import current_revision, head_revision
+from mainspring_store.questions.services import Presence, presence
 
-__all__ = ["blueprint"]
+__all__ = ["HEARTBEAT_AGE_MAX", "blueprint", "ready_blueprint"]
 
 blueprint = Resource("monitor", "Whether the service is alive")
+ready_blueprint = Resource("ready", "Whether this process can work", url_prefix=None)
 
 HEARTBEAT_AGE_MAX = timedelta(seconds=30)
 
@@ -27,10 +31,27 @@ class DatabaseHealth(Answer):
 
 
 class SchedulerHealth(Answer):
-    """The scheduler; the latest one that gave a sign of life."""
+    """The schedulers; one that lives is enough."""
 
     status = fields.String(allow_none=True)
     latest_scheduler_heartbeat = Instant(allow_none=True)
+    alive = fields.Integer()
+
+
+class ExecutionApiHealth(Answer):
+    """The processes of the execution API; no status where there never was one."""
+
+    status = fields.String(allow_none=True)
+    latest_execution_api_heartbeat = Instant(allow_none=True)
+    alive = fields.Integer()
+
+
+class WorkerHealth(Answer):
+    """The remote workers; no status where there never was one."""
+
+    status = fields.String(allow_none=True)
+    latest_worker_heartbeat = Instant(allow_none=True)
+    alive = fields.Integer()
 
 
 class TriggererHealth(Answer):
@@ -46,21 +67,52 @@ class Health(Answer):
     metadatabase = fields.Nested(DatabaseHealth)
     scheduler = fields.Nested(SchedulerHealth)
     triggerer = fields.Nested(TriggererHealth)
+    execution_api = fields.Nested(ExecutionApiHealth)
+    worker = fields.Nested(WorkerHealth)
+
+
+class Readiness(Answer):
+    """That this process can work."""
+
+    status = fields.String()
 
 
 @blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
 def get_health() -> Response:
-    """How the parts are. Always 200: read the `status` of each."""
-    database, scheduler, heartbeat = "healthy", "unhealthy", None
+    """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
+    database, found = "healthy", dict[str, Presence]()
     try:
-        heartbeat = latest_heartbeat(context().database, "scheduler")
+        found = dict(presence(context().database, since=datetime.now(UTC) - HEARTBEAT_AGE_MAX))
     except StoreUnavailable:
         database = "unhealthy"
-    if heartbeat is not None and datetime.now(UTC) - heartbeat <= HEARTBEAT_AGE_MAX:
-        scheduler = "healthy"
-    content: dict[str, Any] = {
+    scheduler = _health(found.get("scheduler"), "latest_scheduler_heartbeat")
+    content: Mapping[str, Any] = {
         "metadatabase": {"status": database},
-        "scheduler": {"status": scheduler, "latest_scheduler_heartbeat": heartbeat},
+        "scheduler": {**scheduler, "status": scheduler["status"] or "unhealthy"},
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
+        "execution_api": _health(found.get("execution"), "latest_execution_api_heartbeat"),
+        "worker": _health(found.get("worker"), "latest_worker_heartbeat"),
     }
     return answer(content)
+
+
+@ready_blueprint.operation("GET", "/ready", "get_ready", role=None, answer=Readiness)
+def get_ready() -> Response:
+    """Whether this process can work: its database answers and has this version's tables; 503 says what is missing."""
+    try:
+        found = current_revision(context().database)
+    except StoreUnavailable as exc:
+        raise NotReady("the database cannot be used now") from exc
+    if found != head_revision():
+        raise NotReady(f"the tables are of revision {found}, this version needs {head_revision()}")
+    return answer({"status": "ready"})
+
+
+def _health(found: Presence | None, heartbeat: str) -> dict[str, Any]:
+    if found is None:
+        return {"status": None, heartbeat: None, "alive": 0}
+    return {
+        "status": "healthy" if found.alive else "unhealthy",
+        heartbeat: found.latest_heartbeat,
+        "alive": found.alive,
+    }

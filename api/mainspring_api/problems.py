@@ -29,6 +29,7 @@ __all__ = [
     "InvalidHeader",
     "InvalidQuery",
     "NotHere",
+    "NotReady",
     "ProblemSchema",
     "UnknownHost",
     "register_error_handlers",
@@ -57,6 +58,10 @@ class NotHere(MainspringError):
     """A part of Airflow that this server does not have."""
 
 
+class NotReady(MainspringError):
+    """This process cannot work now; the message may be read by anyone."""
+
+
 class BadRequest(InvalidInput):
     """Wrong in a way that Airflow answers with 400."""
 
@@ -79,6 +84,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     InvalidPage: _Answer(400, "bad_request"),
     InvalidInput: _Answer(422, "invalid"),
     NotHere: _Answer(501, "not_here"),
+    NotReady: _Answer(503, "not_ready", (("Retry-After", "1"),)),
     TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
     StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
 }

@@ -5,12 +5,14 @@ import os
 import select
 import signal
 import socket
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 from mainspring.errors import StoreUnavailable
@@ -20,7 +22,7 @@ from mainspring_executors.contract import Executor
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.remote_rescue import RemoteRescue
 from mainspring_scheduler.rescue import SELF_FENCE, find_lost, find_unsubmitted
-from mainspring_scheduler.scheduler import Scheduler
+from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store import services
 from mainspring_store.database import Database, open_database
 from mainspring_store.doorbell import Doorbell, open_doorbell
@@ -93,6 +95,7 @@ class Service:
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._bell: Doorbell = open_doorbell(database)
         self._beat_at = float("-inf")
+        self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = False
         self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         services.register_service(
@@ -102,7 +105,7 @@ class Service:
             hostname=socket.gethostname(),
             pid=os.getpid(),
             version=version,
-            details={"executors": list(executors)},
+            details=self._details(),
             now=self._clock.now(),
         )
 
@@ -123,16 +126,31 @@ class Service:
 
     def _step(self, is_woken: bool) -> bool:
         """One pass and what is due besides; whether the next should follow at once."""
+        began = self._clock.monotonic()
         counts = self._scheduler.run_once(is_woken=is_woken)
+        self._count(counts, self._clock.monotonic() - began)
         if self._clock.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat_at = self._clock.monotonic()
             reach("scheduler.beat.before")
-            services.beat(self._database, self.incarnation, now=self._clock.now())
+            services.beat(self._database, self.incarnation, now=self._clock.now(), details=self._details())
             reach("scheduler.beat.done")
             self._rescue()
             reach("scheduler.rescue.done")
         self._scheduler.inject(self._remote_rescue.look())
         return not counts.is_complete or self._scheduler.has_backlog
+
+    def _count(self, counts: PassCounts, seconds: float) -> None:
+        tally = self._tally
+        tally["passes"] += 1
+        tally["pass_seconds"] += seconds
+        tally["attempts"] += counts.queued
+        tally["reports"] += counts.reports
+        tally["runs_finished"] += counts.finished
+
+    def _details(self) -> dict[str, Any]:
+        """What monitoring is told: totals since this start, and the room of each executor now."""
+        room = {name: executor.capacity() for name, executor in self._executors.items()}
+        return {"executors": list(self._executors), "room": room, **self._tally}
 
     def _rescue(self) -> None:
         now = self._clock.now()

@@ -95,7 +95,8 @@ def hear_worker(
     nothing of it runs any more.
     """
     ids = sorted(set(attempt_ids))
-    details = {"queue": worker.queue, "attempts": ids}
+    lease_seconds = (lease_expires_at - now).total_seconds()
+    details = {"queue": worker.queue, "attempts": ids, "lease_seconds": lease_seconds}
     with database.write() as connection:
         statements = _statements(connection.dialect.name == "sqlite")
         connection.execute(

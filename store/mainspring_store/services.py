@@ -41,13 +41,17 @@ def register_service(
 
 
 _BEAT = update(service).where(service.c.incarnation == bindparam("me")).values(heartbeat_at=bindparam("now"))
+_BEAT_WITH_DETAILS = _BEAT.values(details=bindparam("about", type_=service.c.details.type))
 _STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
 
 
-def beat(database: Database, incarnation: str, *, now: datetime) -> None:
-    """Say that it lives."""
+def beat(database: Database, incarnation: str, *, now: datetime, details: Mapping[str, Any] | None = None) -> None:
+    """Say that it lives; `details` replace what it told about itself before."""
     with database.write() as connection:
-        connection.execute(_BEAT, {"me": incarnation, "now": now})
+        if details is None:
+            connection.execute(_BEAT, {"me": incarnation, "now": now})
+        else:
+            connection.execute(_BEAT_WITH_DETAILS, {"me": incarnation, "now": now, "about": dict(details)})
 
 
 def stop_service(database: Database, incarnation: str, *, now: datetime) -> None:

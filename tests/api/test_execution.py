@@ -204,7 +204,7 @@ def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execut
     execution.claim()
     assert execution.beat(execution.attempt_id, "f" * 32) == (200, {"stop": ["f" * 32], "lease_seconds": 30.0})
     ((_, details),) = latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
-    assert details == {"queue": "default", "attempts": sorted([execution.attempt_id, "f" * 32])}
+    assert details == {"queue": "default", "attempts": sorted([execution.attempt_id, "f" * 32]), "lease_seconds": 30}
     execution.beat(is_stopped=True)
     assert not latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
 

@@ -1,17 +1,26 @@
-"""Health and version, for everybody."""
+"""Health, readiness and version, for everybody; figures and workers, for viewers."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from mainspring.states import AttemptState
+from mainspring_store.remote import Worker, claim_attempt, hear_worker
 from mainspring_store.services import beat, register_service, stop_service
-from tests.api.harness import Api
+from tests.api.harness import SHELL, Api
 
 
-def start_scheduler(api: Api, name: str, at: datetime) -> None:
+def start(api: Api, name: str, at: datetime, *, kind: str = "scheduler", **details: Any) -> None:
     register_service(
-        api.database, incarnation=name, kind="scheduler", hostname="h", pid=1, version="1", details={}, now=at
+        api.database, incarnation=name, kind=kind, hostname="h", pid=1, version="1", details=details, now=at
     )
+
+
+def start_worker(api: Api, name: str, at: datetime, *attempt_ids: str, is_stopped: bool = False) -> None:
+    about = Worker(incarnation=name, hostname="far", pid=7, version="1.2.3", queue="gpu", is_stopped=is_stopped)
+    hear_worker(api.database, about, attempt_ids, lease_expires_at=at + timedelta(seconds=10), now=at)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +33,7 @@ def start_scheduler(api: Api, name: str, at: datetime) -> None:
 )
 def test_a_scheduler_is_healthy_while_its_heart_beats(api: Api, age: timedelta, status: str) -> None:
     at = datetime.now(UTC) - age
-    start_scheduler(api, "one", at - timedelta(hours=1))
+    start(api, "one", at - timedelta(hours=1))
     beat(api.database, "one", now=at)
     health = api.get("/monitor/health", token=None)
     assert health["metadatabase"]["status"] == "healthy"
@@ -39,9 +48,112 @@ def test_without_a_scheduler_it_is_unhealthy_and_answers_200(sqlite_api: Api) ->
 
 def test_a_scheduler_that_stopped_orderly_does_not_count(sqlite_api: Api) -> None:
     now = datetime.now(UTC)
-    start_scheduler(sqlite_api, "one", now)
+    start(sqlite_api, "one", now)
     stop_service(sqlite_api.database, "one", now=now)
     assert sqlite_api.get("/monitor/health", token=None)["scheduler"]["status"] == "unhealthy"
+
+
+def test_of_several_schedulers_one_that_lives_is_enough(api: Api) -> None:
+    now = datetime.now(UTC)
+    for name, age in (("a", 1), ("b", 2), ("c", 300)):
+        start(api, name, now - timedelta(seconds=age))
+    health = api.get("/monitor/health", token=None)["scheduler"]
+    assert (health["status"], health["alive"]) == ("healthy", 2)
+    assert datetime.fromisoformat(health["latest_scheduler_heartbeat"]) == now - timedelta(seconds=1)
+
+
+def test_remote_parts_have_no_status_until_there_was_one(sqlite_api: Api) -> None:
+    health = sqlite_api.get("/monitor/health", token=None)
+    assert health["worker"] == {"status": None, "latest_worker_heartbeat": None, "alive": 0}
+    now = datetime.now(UTC)
+    start(sqlite_api, "x", now - timedelta(minutes=1), kind="execution", lease_seconds=30)
+    start_worker(sqlite_api, "w", now)
+    health = sqlite_api.get("/monitor/health", token=None)
+    assert (health["execution_api"]["status"], health["worker"]["status"]) == ("unhealthy", "healthy")
+
+
+def test_it_is_ready_when_the_database_has_the_tables_of_this_version(api: Api) -> None:
+    assert api.get("/ready", token=None) == {"status": "ready"}
+    with api.database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    refused = api.request("GET", "/ready", token=None)
+    assert (refused.status, refused.json["code"], refused.headers["Retry-After"]) == (503, "not_ready", "1")
+    assert refused.json["detail"] == "the tables are of revision 0000, this version needs 0001"
+
+
+def test_workers_tell_what_they_carry_and_whether_they_live(api: Api) -> None:
+    api.save(tasks={"a": {**SHELL, "queue": "gpu"}})
+    api.trigger(run_id="r1")
+    api.engine.settle()
+    attempt_id, now = api.engine.attempt("a").attempt_id, datetime.now(UTC)
+    claim = {"token_hash": "x", "hostname": "far", "lease_expires_at": now + timedelta(seconds=10)}
+    assert claim_attempt(api.database, attempt_id, now=now, **claim) is not None
+    start_worker(api, "here", now, attempt_id)
+    start_worker(api, "silent", now - timedelta(seconds=11))
+    start_worker(api, "over", now - timedelta(minutes=1), is_stopped=True)
+    start_worker(api, "forgotten", now - timedelta(days=2))
+    listed = api.get("/workers")
+    shown = {one["worker_id"]: one for one in listed["workers"]}
+    assert [(name, one["status"]) for name, one in shown.items()] == [
+        ("here", "alive"),
+        ("silent", "silent"),
+        ("over", "stopped"),
+    ]
+    assert listed["total_entries"] == 3
+    here = shown["here"]
+    assert (here["hostname"], here["pid"], here["version"], here["queues"]) == ("far", 7, "1.2.3", ["gpu"])
+    (carried,) = here["attempts"]
+    assert carried["attempt_id"] == attempt_id
+    assert (carried["dag_id"], carried["dag_run_id"], carried["task_id"]) == ("etl", "r1", "a")
+    assert (carried["map_index"], carried["try_number"]) == (-1, 1)
+    assert shown["silent"]["attempts"] == []
+
+
+def figures(api: Api) -> dict[str, float]:
+    """Name with labels -> value; every line must be of Prometheus' text format."""
+    answer = api.request("GET", "/metrics")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    found = {}
+    for line in answer.body.decode().splitlines():
+        sample = re.fullmatch(r'(mainspring_[a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\})?) ([0-9.e+-]+)', line)
+        assert sample or re.fullmatch(r"# (HELP mainspring_\w+ .+|TYPE mainspring_\w+ (gauge|counter))", line), line
+        if sample:
+            found[sample[1]] = float(sample[2])
+    return found
+
+
+def test_figures_tell_what_is_live_by_state_queue_and_executor(api: Api) -> None:
+    api.save(tasks={"a": {**SHELL, "queue": "gpu"}, "b": SHELL, "c": {**SHELL, "depends_on": ["a"]}}, max_active_runs=1)
+    api.trigger(run_id="r1")
+    api.trigger(run_id="r2")
+    api.engine.settle()
+    api.engine.start("b")
+    api.engine.settle()
+    start(api, "s", datetime.now(UTC) - timedelta(seconds=5), room={"thread": 3}, passes=7, pass_seconds=0.25)
+    told = figures(api)
+    assert told['mainspring_runs{state="running"}'] == told['mainspring_runs{state="queued"}'] == 1
+    assert told['mainspring_task_instances{state="scheduled"}'] == 1
+    assert told[f'mainspring_attempts{{executor="thread",state="{AttemptState.RUNNING}"}}'] == 1
+    assert told['mainspring_queue_length{queue="gpu"}'] == 1
+    assert told["mainspring_task_instances_ready"] == 0
+    assert told['mainspring_executor_room{scheduler="h:1",executor="thread"}'] == 3
+    assert told['mainspring_scheduler_passes_total{scheduler="h:1"}'] == 7
+    assert told['mainspring_scheduler_pass_seconds_total{scheduler="h:1"}'] == 0.25
+    assert told['mainspring_services_alive{kind="scheduler"}'] == 1
+    assert 5 <= told['mainspring_heartbeat_age_seconds{kind="scheduler"}'] < 60
+
+
+def test_figures_of_what_is_over_are_no_figures_any_more(sqlite_api: Api) -> None:
+    sqlite_api.save(tasks={"a": SHELL})
+    sqlite_api.trigger(run_id="r1")
+    sqlite_api.engine.settle()
+    sqlite_api.engine.finish("a")
+    start(sqlite_api, "s", datetime.now(UTC) - timedelta(minutes=1), passes=7)
+    told = figures(sqlite_api)
+    assert {name for name in told if "heartbeat" not in name and "alive" not in name} == {
+        "mainspring_task_instances_ready"
+    }
+    assert told['mainspring_services_alive{kind="scheduler"}'] == 0
 
 
 def test_a_broken_database_is_told_by_the_status_not_the_code(sqlite_api: Api) -> None:

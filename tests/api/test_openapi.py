@@ -21,6 +21,7 @@ OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_backfill_dag_runs",
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_secrets",
     "put_secret", "delete_secret", "get_approvals", "answer_approval",
+    "get_ready", "get_metrics", "get_workers",
 }  # fmt: skip
 
 

@@ -39,8 +39,8 @@ def rules(api: Api) -> list[tuple[str, Rule, str]]:
     ]
 
 
-def test_only_health_and_version_are_open() -> None:
-    assert frozenset({"monitor.get_health", "version.get_version"}) == PUBLIC_OPERATIONS
+def test_only_health_readiness_and_version_are_open() -> None:
+    assert frozenset({"monitor.get_health", "ready.get_ready", "version.get_version"}) == PUBLIC_OPERATIONS
 
 
 def test_no_route_answers_without_a_credential(shared: Api) -> None:

@@ -940,7 +940,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the parts are. Always 200: read the `status` of each. */
+        /** How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each. */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -1065,6 +1065,57 @@ export interface paths {
         };
         /** No task type has such links: always empty. */
         get: operations["get_extra_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether this process can work: its database answers and has this version's tables; 503 says what is missing. */
+        get: operations["get_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of this moment in Prometheus' text format. */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workers that were heard of within a day, the latest first. */
+        get: operations["get_workers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2952,16 +3003,31 @@ export interface components {
             status: string | null;
             /** Format: date-time */
             latest_scheduler_heartbeat: string | null;
+            alive: number;
         };
         TriggererHealth: {
             status: string | null;
             /** Format: date-time */
             latest_triggerer_heartbeat: string | null;
         };
+        ExecutionApiHealth: {
+            status: string | null;
+            /** Format: date-time */
+            latest_execution_api_heartbeat: string | null;
+            alive: number;
+        };
+        WorkerHealth: {
+            status: string | null;
+            /** Format: date-time */
+            latest_worker_heartbeat: string | null;
+            alive: number;
+        };
         Health: {
             metadatabase: components["schemas"]["DatabaseHealth"];
             scheduler: components["schemas"]["SchedulerHealth"];
             triggerer: components["schemas"]["TriggererHealth"];
+            execution_api: components["schemas"]["ExecutionApiHealth"];
+            worker: components["schemas"]["WorkerHealth"];
         };
         /** @enum {string} */
         ServiceState: "running" | "success" | "failed";
@@ -3010,6 +3076,41 @@ export interface components {
         };
         ExtraLinkCollection: {
             extra_links: components["schemas"]["JsonObject"];
+            total_entries: number;
+        };
+        Readiness: {
+            status: string;
+        };
+        /** @enum {string} */
+        WorkerStatus: "alive" | "silent" | "stopped";
+        CarriedAttempt: {
+            attempt_id: string;
+            dag_id: string;
+            dag_run_id: string;
+            task_id: string;
+            /** @description -1 = not mapped */
+            map_index: number;
+            try_number: number;
+        };
+        Worker: {
+            /** @description Random, another one at each start */
+            worker_id: string;
+            hostname: string;
+            pid: number;
+            version: string;
+            queues: string[];
+            status: components["schemas"]["WorkerStatus"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            latest_heartbeat: string;
+            /** Format: date-time */
+            stopped_at: string | null;
+            /** @description As of its latest heartbeat */
+            attempts: components["schemas"]["CarriedAttempt"][];
+        };
+        WorkerCollection: {
+            workers: components["schemas"]["Worker"][];
             total_entries: number;
         };
         Version: {
@@ -5802,6 +5903,81 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_workers: {
+        parameters: {
+            query?: {
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: id, hostname, started_at, latest_heartbeat */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };

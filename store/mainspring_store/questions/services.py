@@ -1,18 +1,20 @@
 """Which services there are and were."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, bindparam, false, func, or_, select
+from sqlalchemy import and_, bindparam, case, false, func, or_, select
 
 from mainspring_store.database import Database
 from mainspring_store.questions.filters import Kind, equal_to, ranges
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.tables import service
+from mainspring_store.types import UtcDateTime
 
-__all__ = ["SERVICES", "ServiceState", "latest_heartbeat", "list_services"]
+__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence"]
 
 SERVICES = Listing(
     rows=select(
@@ -91,13 +93,28 @@ def _state(row: Mapping[str, Any], since: datetime) -> ServiceState:
     return ServiceState.RUNNING if row["heartbeat_at"] >= since else ServiceState.FAILED
 
 
-def latest_heartbeat(database: Database, kind: str) -> datetime | None:
-    """When a service of this kind (`scheduler`, ...) last gave a sign of life; `None` when none is or was there."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Presence:
+    """The processes of one kind that have not stopped orderly."""
+
+    latest_heartbeat: datetime
+    alive: int
+    """How many gave a sign of life lately."""
+
+
+def presence(database: Database, *, since: datetime) -> Mapping[str, Presence]:
+    """Kind (`scheduler`, `execution`, `worker`) -> its processes; those that beat at or after `since` are alive."""
     with database.read() as connection:
-        beat: datetime | None = connection.scalar(_LATEST, {"kind": kind})
-    return beat
+        rows = connection.execute(_PRESENCE, {"since": since})
+        return {row.kind: Presence(latest_heartbeat=row.latest, alive=row.alive) for row in rows}
 
 
-_LATEST = select(func.max(service.c.heartbeat_at)).where(
-    service.c.kind == bindparam("kind"), service.c.stopped_at.is_(None)
+_PRESENCE = (
+    select(
+        service.c.kind,
+        func.max(service.c.heartbeat_at, type_=UtcDateTime).label("latest"),
+        func.sum(case((service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime), 1), else_=0)).label("alive"),
+    )
+    .where(service.c.stopped_at.is_(None))
+    .group_by(service.c.kind)
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .bulk_answer import BulkAnswer
     from .bulk_body import BulkBody
     from .bulk_result import BulkResult
+    from .carried_attempt import CarriedAttempt
     from .clear_body import ClearBody
     from .clear_run_body import ClearRunBody
     from .dag import Dag
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .dry_run_backfill_collection import DryRunBackfillCollection
     from .environment import Environment
     from .error_item import ErrorItem
+    from .execution_api_health import ExecutionApiHealth
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
     from .problem_detail_type_1 import ProblemDetailType1
     from .problem_detail_type_2_item import ProblemDetailType2Item
     from .python_task import PythonTask
+    from .readiness import Readiness
     from .reprocess_behavior import ReprocessBehavior
     from .retry_action import RetryAction
     from .retry_rule import RetryRule
@@ -126,6 +129,10 @@ if TYPE_CHECKING:
     from .wait_result import WaitResult
     from .wait_task import WaitTask
     from .weight_rule import WeightRule
+    from .worker import Worker
+    from .worker_collection import WorkerCollection
+    from .worker_health import WorkerHealth
+    from .worker_status import WorkerStatus
     from .x_com import XCom
     from .x_com_collection import XComCollection
     from .x_com_with_value import XComWithValue
@@ -149,6 +156,7 @@ _MODULES = {
     "BulkAnswer": ".bulk_answer",
     "BulkBody": ".bulk_body",
     "BulkResult": ".bulk_result",
+    "CarriedAttempt": ".carried_attempt",
     "ClearBody": ".clear_body",
     "ClearRunBody": ".clear_run_body",
     "Dag": ".dag",
@@ -177,6 +185,7 @@ _MODULES = {
     "DryRunBackfillCollection": ".dry_run_backfill_collection",
     "Environment": ".environment",
     "ErrorItem": ".error_item",
+    "ExecutionApiHealth": ".execution_api_health",
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
@@ -216,6 +225,7 @@ _MODULES = {
     "ProblemDetailType1": ".problem_detail_type_1",
     "ProblemDetailType2Item": ".problem_detail_type_2_item",
     "PythonTask": ".python_task",
+    "Readiness": ".readiness",
     "ReprocessBehavior": ".reprocess_behavior",
     "RetryAction": ".retry_action",
     "RetryRule": ".retry_rule",
@@ -253,6 +263,10 @@ _MODULES = {
     "WaitResult": ".wait_result",
     "WaitTask": ".wait_task",
     "WeightRule": ".weight_rule",
+    "Worker": ".worker",
+    "WorkerCollection": ".worker_collection",
+    "WorkerHealth": ".worker_health",
+    "WorkerStatus": ".worker_status",
     "XCom": ".x_com",
     "XComCollection": ".x_com_collection",
     "XComWithValue": ".x_com_with_value",
@@ -288,6 +302,7 @@ __all__ = (
     "BulkAnswer",
     "BulkBody",
     "BulkResult",
+    "CarriedAttempt",
     "ClearBody",
     "ClearRunBody",
     "Dag",
@@ -316,6 +331,7 @@ __all__ = (
     "DryRunBackfillCollection",
     "Environment",
     "ErrorItem",
+    "ExecutionApiHealth",
     "Expand",
     "ExtraLinkCollection",
     "GetBackfillDagRunsStateItem",
@@ -355,6 +371,7 @@ __all__ = (
     "ProblemDetailType1",
     "ProblemDetailType2Item",
     "PythonTask",
+    "Readiness",
     "ReprocessBehavior",
     "RetryAction",
     "RetryRule",
@@ -392,6 +409,10 @@ __all__ = (
     "WaitResult",
     "WaitTask",
     "WeightRule",
+    "Worker",
+    "WorkerCollection",
+    "WorkerHealth",
+    "WorkerStatus",
     "XCom",
     "XComCollection",
     "XComWithValue",

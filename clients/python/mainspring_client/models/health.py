@@ -8,8 +8,10 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.database_health import DatabaseHealth
+    from ..models.execution_api_health import ExecutionApiHealth
     from ..models.scheduler_health import SchedulerHealth
     from ..models.triggerer_health import TriggererHealth
+    from ..models.worker_health import WorkerHealth
 
 
 T = TypeVar("T", bound="Health")
@@ -22,11 +24,15 @@ class Health:
         metadatabase (DatabaseHealth):
         scheduler (SchedulerHealth):
         triggerer (TriggererHealth):
+        execution_api (ExecutionApiHealth):
+        worker (WorkerHealth):
     """
 
     metadatabase: DatabaseHealth
     scheduler: SchedulerHealth
     triggerer: TriggererHealth
+    execution_api: ExecutionApiHealth
+    worker: WorkerHealth
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -36,6 +42,10 @@ class Health:
 
         triggerer = self.triggerer.to_dict()
 
+        execution_api = self.execution_api.to_dict()
+
+        worker = self.worker.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -43,6 +53,8 @@ class Health:
                 "metadatabase": metadatabase,
                 "scheduler": scheduler,
                 "triggerer": triggerer,
+                "execution_api": execution_api,
+                "worker": worker,
             }
         )
 
@@ -51,8 +63,10 @@ class Health:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.database_health import DatabaseHealth  # noqa: PLC0415
+        from ..models.execution_api_health import ExecutionApiHealth  # noqa: PLC0415
         from ..models.scheduler_health import SchedulerHealth  # noqa: PLC0415
         from ..models.triggerer_health import TriggererHealth  # noqa: PLC0415
+        from ..models.worker_health import WorkerHealth  # noqa: PLC0415
 
         d = dict(src_dict)
         metadatabase = DatabaseHealth.from_dict(d.pop("metadatabase"))
@@ -61,10 +75,16 @@ class Health:
 
         triggerer = TriggererHealth.from_dict(d.pop("triggerer"))
 
+        execution_api = ExecutionApiHealth.from_dict(d.pop("execution_api"))
+
+        worker = WorkerHealth.from_dict(d.pop("worker"))
+
         health = cls(
             metadatabase=metadatabase,
             scheduler=scheduler,
             triggerer=triggerer,
+            execution_api=execution_api,
+            worker=worker,
         )
 
         health.additional_properties = d

@@ -16,10 +16,12 @@ class SchedulerHealth:
     Attributes:
         status (None | str):
         latest_scheduler_heartbeat (datetime.datetime | None):
+        alive (int):
     """
 
     status: None | str
     latest_scheduler_heartbeat: datetime.datetime | None
+    alive: int
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,12 +34,15 @@ class SchedulerHealth:
         else:
             latest_scheduler_heartbeat = self.latest_scheduler_heartbeat
 
+        alive = self.alive
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "status": status,
                 "latest_scheduler_heartbeat": latest_scheduler_heartbeat,
+                "alive": alive,
             }
         )
 
@@ -69,9 +74,12 @@ class SchedulerHealth:
 
         latest_scheduler_heartbeat = _parse_latest_scheduler_heartbeat(d.pop("latest_scheduler_heartbeat"))
 
+        alive = d.pop("alive")
+
         scheduler_health = cls(
             status=status,
             latest_scheduler_heartbeat=latest_scheduler_heartbeat,
+            alive=alive,
         )
 
         scheduler_health.additional_properties = d

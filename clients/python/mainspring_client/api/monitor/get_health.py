@@ -42,7 +42,8 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Health:
-    """How the parts are. Always 200: read the `status` of each.
+    """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of
+    each.
 
     Raises:
         ApiError: The server answered with an error.
