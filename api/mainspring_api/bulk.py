@@ -13,6 +13,7 @@ from mainspring_api.answers import answer
 from mainspring_api.fields import Answer, Body, JsonObject, JsonValue
 from mainspring_api.operations import load
 from mainspring_store.existence import OnAbsence, OnExistence
+from mainspring_store.key_ring import CannotOpen
 
 __all__ = ["Actions", "BulkAnswer", "BulkBody", "chosen", "run_bulk"]
 
@@ -90,8 +91,8 @@ def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
         result = results[kind] = results[kind] or {"success": [], "errors": []}
         try:
             result["success"] += _carry_out(action, entities, actions)
-        except (Conflict, NotFound) as exc:
-            status = 409 if isinstance(exc, Conflict) else 404
+        except (CannotOpen, Conflict, NotFound) as exc:
+            status = 404 if isinstance(exc, NotFound) else 409
             result["errors"].append({"error": str(exc), "status_code": status})
     return answer({str(kind): result for kind, result in results.items()})
 

@@ -1,16 +1,14 @@
 """Pools: slots that tasks of all DAGs share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response
 from marshmallow import fields, validate
 
 from mainspring.errors import Problem
-from mainspring_api.answers import answer, no_content
-from mainspring_api.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
 from mainspring_api.context import context
-from mainspring_api.fields import Answer, Body, UpdateMask, list_arguments, list_query
+from mainspring_api.fields import Answer, Body, list_arguments
+from mainspring_api.named import Named, register_named
 from mainspring_api.operations import Resource
 from mainspring_api.problems import BadRequest
 from mainspring_store.existence import OnAbsence, OnExistence
@@ -80,74 +78,7 @@ class BulkPool(PoolPatchBody):
     name = fields.String(required=True)
 
 
-PoolList = list_arguments("PoolList", questions.POOLS)
-
-
-@blueprint.operation(
-    "GET", "/pools", "get_pools", role=Role.VIEWER, answer=PoolCollection, query=PoolList, errors=(400,)
-)
-def get_pools(query: Mapping[str, Any]) -> Response:
-    """List pools."""
-    listed = questions.list_pools(context().database, list_query(query))
-    return answer({"pools": [_pool(row) for row in listed.rows], "total_entries": listed.total})
-
-
-@blueprint.operation("GET", "/pools/<pool_name>", "get_pool", role=Role.VIEWER, answer=Pool, errors=(404,))
-def get_pool(pool_name: str) -> Response:
-    """One pool."""
-    return answer(_pool(questions.get_pool(context().database, pool_name)))
-
-
-@blueprint.operation(
-    "POST", "/pools", "post_pool", role=Role.AUTHOR, answer=Pool, status=201, body=PoolBody, errors=(409,)
-)
-def post_pool(body: Mapping[str, Any]) -> Response:
-    """Create a pool."""
-    _create([body], OnExistence.FAIL)
-    return answer(_pool(questions.get_pool(context().database, body["name"])), 201)
-
-
-@blueprint.operation(
-    "PATCH",
-    "/pools/<pool_name>",
-    "patch_pool",
-    role=Role.AUTHOR,
-    answer=Pool,
-    body=PoolPatchBody,
-    query=UpdateMask,
-    errors=(400, 404),
-)
-def patch_pool(body: Mapping[str, Any], query: Mapping[str, Any], pool_name: str) -> Response:
-    """Change a pool. With fewer slots than are held nothing new starts until enough are free."""
-    if body.get("pool") not in (None, pool_name):
-        message = f"'{body['pool']}' is not the name in the path, '{pool_name}'; a pool cannot be renamed"
-        raise BadRequest([Problem(pointer="/pool", message=message)])
-    changes = chosen(body, query["update_mask"], "pool")
-    if pool_name == DEFAULT_POOL and changes.keys() - {"slots", "include_deferred", "team_name"}:
-        message = "Only slots and include_deferred can be modified on Default Pool"
-        raise BadRequest([Problem(pointer="/description", message=message)])
-    _update({pool_name: changes}, OnAbsence.FAIL)
-    return answer(_pool(questions.get_pool(context().database, pool_name)))
-
-
-@blueprint.operation(
-    "DELETE", "/pools/<pool_name>", "delete_pool", role=Role.AUTHOR, answer=None, status=204, errors=(400, 404, 409)
-)
-def delete_pool(pool_name: str) -> Response:
-    """Delete a pool. Refused while unfinished task instances are in it or a DAG names it."""
-    if pool_name == DEFAULT_POOL:
-        raise BadRequest([Problem(pointer="/pool_name", message="Default Pool can't be deleted")])
-    _delete([pool_name], OnAbsence.FAIL)
-    return no_content()
-
-
-@blueprint.operation("PATCH", "/pools", "bulk_pools", role=Role.AUTHOR, answer=BulkAnswer, body=BulkBody)
-def bulk_pools(body: Mapping[str, Any]) -> Response:
-    """Create, update and delete pools. Each action is done whole or not at all."""
-    return run_bulk(body, _ACTIONS)
-
-
-def _create(bodies: Any, on_existence: OnExistence) -> list[str]:
+def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> list[str]:
     pools = [
         NewPool(
             name=body["name"],
@@ -169,13 +100,8 @@ def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> 
     return changed
 
 
-def _delete(names: Any, on_absence: OnAbsence) -> list[str]:
+def _delete(names: Sequence[str], on_absence: OnAbsence) -> list[str]:
     return delete_pools(context().database, names, on_absence=on_absence)
-
-
-_ACTIONS = Actions(
-    name_field="name", entity=PoolBody(), patch=BulkPool(), create=_create, update=_update, delete=_delete
-)
 
 
 def _columns(change: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,3 +127,43 @@ def _pool(row: Mapping[str, Any]) -> dict[str, Any]:
         "deferred_slots": row["deferred_slots"],
         "team_name": None,
     }
+
+
+def _check_change(name: str, changes: Mapping[str, Any]) -> None:
+    if name == DEFAULT_POOL and changes.keys() - {"slots", "include_deferred", "team_name"}:
+        message = "Only slots and include_deferred can be modified on Default Pool"
+        raise BadRequest([Problem(pointer="/description", message=message)])
+
+
+def _check_delete(name: str) -> None:
+    if name == DEFAULT_POOL:
+        raise BadRequest([Problem(pointer="/pool_name", message="Default Pool can't be deleted")])
+
+
+register_named(
+    blueprint,
+    Named(
+        singular="pool",
+        plural="pools",
+        path_part="<pool_name>",
+        name_field="name",
+        patch_name_field="pool",
+        reader=Role.VIEWER,
+        answer=Pool,
+        collection=PoolCollection,
+        list_arguments=list_arguments("PoolList", questions.POOLS),
+        body=PoolBody,
+        patch_body=PoolPatchBody,
+        bulk_patch=BulkPool,
+        find=lambda name: questions.get_pool(context().database, name),
+        page=lambda query: questions.list_pools(context().database, query),
+        show=_pool,
+        create=_create,
+        update=_update,
+        delete=_delete,
+        check_change=_check_change,
+        check_delete=_check_delete,
+        about_change="With fewer slots than are held nothing new starts until enough are free.",
+        about_delete="Refused while unfinished task instances are in it or a DAG names it.",
+    ),
+)

@@ -21,6 +21,7 @@ from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
 from mainspring_api.waiting import TooManyWaits
 from mainspring_store.idempotency import KeyInUse
+from mainspring_store.key_ring import CannotOpen
 from mainspring_store.questions.listing import InvalidPage
 
 __all__ = [
@@ -78,6 +79,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     Forbidden: _Answer(403, "forbidden"),
     NotFound: _Answer(404, "not_found"),
     Conflict: _Answer(409, "conflict"),
+    CannotOpen: _Answer(409, "cannot_open"),
     KeyInUse: _Answer(409, "idempotency_key_in_use", (("Retry-After", "1"),)),
     UnknownHost: _Answer(400, "unknown_host"),
     BadRequest: _Answer(400, "bad_request"),

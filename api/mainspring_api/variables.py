@@ -1,20 +1,17 @@
 """Variables: values that expressions read as `vars.<key>`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Response
 from marshmallow import fields, validate
 
 from mainspring.errors import InvalidInput, Problem
-from mainspring_api.answers import answer, no_content
-from mainspring_api.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
 from mainspring_api.context import context
-from mainspring_api.fields import Answer, Body, JsonValue, UpdateMask, list_arguments, list_query
+from mainspring_api.fields import Answer, Body, JsonValue, list_arguments
+from mainspring_api.named import Named, register_named
 from mainspring_api.operations import Resource
-from mainspring_api.problems import BadRequest
 from mainspring_store.existence import OnAbsence, OnExistence
 from mainspring_store.questions import variables as questions
 from mainspring_store.tokens import Role
@@ -75,89 +72,7 @@ class BulkVariable(VariablePatchBody):
     key = fields.String(required=True)
 
 
-VariableList = list_arguments("VariableList", questions.VARIABLES)
-
-
-@blueprint.operation(
-    "GET",
-    "/variables",
-    "get_variables",
-    role=Role.VIEWER,
-    answer=VariableCollection,
-    query=VariableList,
-    errors=(400,),
-)
-def get_variables(query: Mapping[str, Any]) -> Response:
-    """List variables."""
-    listed = questions.list_variables(context().database, list_query(query))
-    return answer({"variables": [_variable(row) for row in listed.rows], "total_entries": listed.total})
-
-
-@blueprint.operation(
-    "GET", "/variables/<path:variable_key>", "get_variable", role=Role.VIEWER, answer=Variable, errors=(404,)
-)
-def get_variable(variable_key: str) -> Response:
-    """One variable."""
-    return answer(_variable(questions.get_variable(context().database, variable_key)))
-
-
-@blueprint.operation(
-    "POST",
-    "/variables",
-    "post_variable",
-    role=Role.AUTHOR,
-    answer=Variable,
-    status=201,
-    body=VariableBody,
-    errors=(409,),
-)
-def post_variable(body: Mapping[str, Any]) -> Response:
-    """Create a variable."""
-    _create([body], OnExistence.FAIL)
-    return answer(_variable(questions.get_variable(context().database, body["key"])), 201)
-
-
-@blueprint.operation(
-    "PATCH",
-    "/variables/<path:variable_key>",
-    "patch_variable",
-    role=Role.AUTHOR,
-    answer=Variable,
-    body=VariablePatchBody,
-    query=UpdateMask,
-    errors=(400, 404),
-)
-def patch_variable(body: Mapping[str, Any], query: Mapping[str, Any], variable_key: str) -> Response:
-    """Change a variable. Task instances that start from now on see the new value."""
-    if body.get("key", variable_key) != variable_key:
-        message = f"'{body['key']}' is not the key in the path, '{variable_key}'; a variable cannot be renamed"
-        raise BadRequest([Problem(pointer="/key", message=message)])
-    _update({variable_key: chosen(body, query["update_mask"], "key")}, OnAbsence.FAIL)
-    return answer(_variable(questions.get_variable(context().database, variable_key)))
-
-
-@blueprint.operation(
-    "DELETE",
-    "/variables/<path:variable_key>",
-    "delete_variable",
-    role=Role.AUTHOR,
-    answer=None,
-    status=204,
-    errors=(404,),
-)
-def delete_variable(variable_key: str) -> Response:
-    """Delete a variable. A task whose expressions name it fails from now on, with the reason `expression_error`."""
-    _delete([variable_key], OnAbsence.FAIL)
-    return no_content()
-
-
-@blueprint.operation("PATCH", "/variables", "bulk_variables", role=Role.AUTHOR, answer=BulkAnswer, body=BulkBody)
-def bulk_variables(body: Mapping[str, Any]) -> Response:
-    """Create, update and delete variables. Each action is done whole or not at all."""
-    return run_bulk(body, _ACTIONS)
-
-
-def _create(bodies: Any, on_existence: OnExistence) -> list[str]:
+def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> list[str]:
     variables = [
         NewVariable(key=body["key"], value=_text(body["value"]), description=body["description"]) for body in bodies
     ]
@@ -169,13 +84,8 @@ def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> 
     return change_variables(context().database, told, now=datetime.now(UTC), on_absence=on_absence)
 
 
-def _delete(keys: Any, on_absence: OnAbsence) -> list[str]:
+def _delete(keys: Sequence[str], on_absence: OnAbsence) -> list[str]:
     return delete_variables(context().database, keys, on_absence=on_absence)
-
-
-_ACTIONS = Actions(
-    name_field="key", entity=VariableBody(), patch=BulkVariable(), create=_create, update=_update, delete=_delete
-)
 
 
 def _columns(change: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,3 +111,30 @@ def _variable(row: Mapping[str, Any]) -> dict[str, Any]:
         "is_encrypted": False,
         "team_name": None,
     }
+
+
+register_named(
+    blueprint,
+    Named(
+        singular="variable",
+        plural="variables",
+        path_part="<path:variable_key>",
+        name_field="key",
+        patch_name_field="key",
+        reader=Role.VIEWER,
+        answer=Variable,
+        collection=VariableCollection,
+        list_arguments=list_arguments("VariableList", questions.VARIABLES),
+        body=VariableBody,
+        patch_body=VariablePatchBody,
+        bulk_patch=BulkVariable,
+        find=lambda key: questions.get_variable(context().database, key),
+        page=lambda query: questions.list_variables(context().database, query),
+        show=_variable,
+        create=_create,
+        update=_update,
+        delete=_delete,
+        about_change="Task instances that start from now on see the new value.",
+        about_delete="A task whose expressions name it fails from now on, with the reason `expression_error`.",
+    ),
+)

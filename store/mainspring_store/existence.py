@@ -1,13 +1,15 @@
 """What a batch does about things that exist already, or do not exist."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-__all__ = ["OnAbsence", "OnExistence", "insert_named"]
+from mainspring.errors import NotFound
+
+__all__ = ["OnAbsence", "OnExistence", "check_absence", "delete_named", "insert_named", "update_named"]
 
 
 class OnExistence(StrEnum):
@@ -51,3 +53,28 @@ def insert_named(
     statement = statement.returning(key)
     written = [connection.scalar(statement, row) for row in rows]
     return [str(name) for name in written if name is not None]
+
+
+def update_named(connection: Connection, table: Table, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Give rows of such a table new values (name -> columns); returns the names of those that exist, in order."""
+    (key,) = table.primary_key.columns
+    return [
+        name
+        for name, values in sorted(changes.items())
+        if connection.execute(update(table).where(key == name).values(**values)).rowcount
+    ]
+
+
+def delete_named(connection: Connection, table: Table, names: Iterable[str]) -> list[str]:
+    """Delete rows of such a table; returns the names of those that existed, in order."""
+    (key,) = table.primary_key.columns
+    return sorted(connection.scalars(delete(table).where(key.in_(list(names))).returning(key)))
+
+
+def check_absence(
+    names: Iterable[str], found: Collection[str], on_absence: OnAbsence, not_found: Callable[[str], NotFound]
+) -> None:
+    """Raises what `not_found` makes of the first name that was not found, where absence must FAIL."""
+    missing = sorted(set(names) - set(found))
+    if missing and on_absence is OnAbsence.FAIL:
+        raise not_found(missing[0])

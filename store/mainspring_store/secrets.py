@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.errors import NotFound
+from mainspring_store.connections import reencrypt_connections
 from mainspring_store.database import Database
 from mainspring_store.key_ring import CannotOpen, KeyRing
 from mainspring_store.tables import secret
@@ -69,7 +70,8 @@ def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: K
 
 
 def rotate_keys(database: Database, key_ring: KeyRing) -> int:
-    """Encrypt every secret again under the newest key, a new one when the keys are in a file; returns how many.
+    """Encrypt all secrets, and what connections keep secret, under the newest key, a new one when the keys are in a
+    file; returns how many.
 
     Raises:
         CannotOpen: One of them is under a key that is gone; then none was changed.
@@ -78,7 +80,7 @@ def rotate_keys(database: Database, key_ring: KeyRing) -> int:
         rows = connection.execute(_ALL).all()
         for row in rows:
             connection.execute(_REENCRYPT, {"id": row.name, "fresh": key_ring.reencrypt(row.ciphertext)})
-    return len(rows)
+        return len(rows) + reencrypt_connections(connection, key_ring)
 
 
 _SOME = select(secret.c.name, secret.c.ciphertext).where(secret.c.name.in_(bindparam("names", expanding=True)))

@@ -29,6 +29,7 @@ __all__ = [
     "attempt_report",
     "audit_event",
     "backfill",
+    "connection",
     "dag",
     "dag_grant",
     "dag_run",
@@ -478,6 +479,23 @@ user_account = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_login_at", UtcDateTime),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("connection_id", String(250), primary_key=True),
+    Column("conn_type", String(500), nullable=False),
+    Column("description", Text),
+    Column("host", Text),
+    Column("schema", Text),
+    Column("login", Text),
+    Column("port", Integer),
+    # Password and extra, encrypted by the key ring; NULL = it has neither.
+    Column("ciphertext", LargeBinary),
+    # Names of what is in the ciphertext, so that a list needs no key.
+    Column("sealed", Json, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 api_token = Table(

@@ -5,11 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, update
-
-from mainspring.errors import Conflict, NotFound
+from mainspring.errors import Conflict
 from mainspring_store.database import Database
-from mainspring_store.existence import OnAbsence, OnExistence, insert_named
+from mainspring_store.existence import OnAbsence, OnExistence, check_absence, delete_named, insert_named, update_named
+from mainspring_store.questions.variables import variable_not_found
 from mainspring_store.tables import variable
 
 __all__ = ["NewVariable", "change_variables", "create_variables", "delete_variables"]
@@ -58,14 +57,10 @@ def change_variables(
     Raises:
         NotFound: One does not exist, and that must FAIL; then none was changed.
     """
-    changed = []
     with database.write() as connection:
-        for key, fields in sorted(changes.items()):
-            values = {**fields, "updated_at": now}
-            if connection.execute(update(variable).where(variable.c.key == key).values(**values)).rowcount:
-                changed.append(key)
-            elif on_absence is OnAbsence.FAIL:
-                raise _not_found(key)
+        told = {key: {**fields, "updated_at": now} for key, fields in changes.items()}
+        changed = update_named(connection, variable, told)
+        check_absence(changes, changed, on_absence, variable_not_found)
     return changed
 
 
@@ -76,15 +71,6 @@ def delete_variables(database: Database, keys: Sequence[str], *, on_absence: OnA
         NotFound: One does not exist, and that must FAIL; then none was deleted.
     """
     with database.write() as connection:
-        deleted = sorted(connection.scalars(_DELETE, {"keys": list(keys)}))
-        missing = sorted(set(keys) - set(deleted))
-        if missing and on_absence is OnAbsence.FAIL:
-            raise _not_found(missing[0])
+        deleted = delete_named(connection, variable, keys)
+        check_absence(keys, deleted, on_absence, variable_not_found)
     return deleted
-
-
-def _not_found(key: str) -> NotFound:
-    return NotFound(f"The Variable with key: `{key}` was not found")
-
-
-_DELETE = delete(variable).where(variable.c.key.in_(bindparam("keys", expanding=True))).returning(variable.c.key)

@@ -131,9 +131,10 @@ class Api:
 
 
 def check_documented(method: str, path: str, answer: Answer) -> None:
-    """An answer has a status and a body that the document tells of. Paths that no route matches are exempt."""
+    """An answer has a status and a body that the document tells of. Paths that no route matches, and those of Airflow's
+    that are not here, are exempt."""
     operation = _operation(method, unquote(path))
-    if operation is None:
+    if operation is None or answer.status == 501:
         return
     described = operation["responses"].get(str(answer.status))
     assert described is not None, f"{method} {path} answered {answer.status}, which is not documented: {answer.body!r}"

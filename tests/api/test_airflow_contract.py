@@ -32,17 +32,9 @@ EMPTY = frozenset(
 
 PENDING = frozenset(
     {
-        "delete_connection",
-        "get_connection",
-        "patch_connection",
-        "get_connections",
-        "post_connection",
-        "bulk_connections",
         "bulk_dag_runs",
         "get_list_dag_runs_batch",
         "clear_dag_runs",
-        "get_event_log",
-        "get_event_logs",
         "update_xcom_entry",
         "delete_xcom_entry",
         "create_xcom_entry",

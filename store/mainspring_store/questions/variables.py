@@ -10,7 +10,7 @@ from mainspring_store.questions.filters import Kind, patterns
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.tables import variable
 
-__all__ = ["VARIABLES", "get_variable", "list_variables"]
+__all__ = ["VARIABLES", "get_variable", "list_variables", "variable_not_found"]
 
 _VARIABLE = select(variable.c.key, variable.c.value, variable.c.description, variable.c.updated_at)
 _KEY = SortKey(column=variable.c.key, kind=Kind.TEXT, is_nullable=False)
@@ -39,7 +39,7 @@ def get_variable(database: Database, key: str) -> dict[str, Any]:
     with database.read() as connection:
         row = connection.execute(_ONE, {"id": key}).one_or_none()
     if row is None:
-        raise NotFound(f"The Variable with key: `{key}` was not found")
+        raise variable_not_found(key)
     return row._asdict()
 
 
@@ -47,6 +47,10 @@ def list_variables(database: Database, query: ListQuery) -> Listed:
     """A page of variables. Raises InvalidPage, see `list_rows`."""
     with database.read() as connection:
         return list_rows(connection, VARIABLES, query)
+
+
+def variable_not_found(key: str) -> NotFound:
+    return NotFound(f"The Variable with key: `{key}` was not found")
 
 
 _ONE = _VARIABLE.where(variable.c.key == bindparam("id"))

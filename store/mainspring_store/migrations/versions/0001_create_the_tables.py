@@ -140,6 +140,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_secret")),
     )
     op.create_table(
+        "connection",
+        sa.Column("connection_id", sa.String(length=250), nullable=False),
+        sa.Column("conn_type", sa.String(length=500), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("schema", sa.Text(), nullable=True),
+        sa.Column("login", sa.Text(), nullable=True),
+        sa.Column("port", sa.Integer(), nullable=True),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed", Json(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_connection")),
+    )
+    op.create_table(
         "service",
         sa.Column("incarnation", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -613,6 +627,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_service_kind_heartbeat_at")
 
     op.drop_table("service")
+    op.drop_table("connection")
     op.drop_table("secret")
     op.drop_table("pool")
     op.drop_table("dag")
