@@ -896,6 +896,46 @@ export interface paths {
         patch: operations["patch_variable"];
         trace?: never;
     };
+    "/api/v2/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List connections. */
+        get: operations["get_connections"];
+        put?: never;
+        /** Create a connection. */
+        post: operations["post_connection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Create, update and delete connections. Each action is done whole or not at all. */
+        patch: operations["bulk_connections"];
+        trace?: never;
+    };
+    "/api/v2/connections/{connection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        /** One connection. */
+        get: operations["get_connection"];
+        put?: never;
+        post?: never;
+        /** Delete a connection. */
+        delete: operations["delete_connection"];
+        options?: never;
+        head?: never;
+        /** Change a connection. */
+        patch: operations["patch_connection"];
+        trace?: never;
+    };
     "/api/v2/secrets": {
         parameters: {
             query?: never;
@@ -928,6 +968,42 @@ export interface paths {
         post?: never;
         /** Delete a secret. A task that names it fails from now on, with the reason `secret_missing`. */
         delete: operations["delete_secret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/eventLogs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was done. */
+        get: operations["get_event_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/eventLogs/{event_log_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_log_id: number;
+            };
+            cookie?: never;
+        };
+        /** One entry of the audit log. */
+        get: operations["get_event_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2979,6 +3055,53 @@ export interface components {
             description?: string | null;
             team_name?: null;
         };
+        Connection: {
+            connection_id: string;
+            conn_type: string;
+            description: string | null;
+            host: string | null;
+            login: string | null;
+            schema: string | null;
+            port: number | null;
+            /** @description Write-only: answered as *** when there is one */
+            password: string | null;
+            /** @description Write-only: answered as *** when there is one */
+            extra: string | null;
+            team_name: string | null;
+        };
+        ConnectionCollection: {
+            connections: components["schemas"]["Connection"][];
+            total_entries: number;
+        };
+        ConnectionBody: {
+            connection_id: string;
+            conn_type: string;
+            description?: string | null;
+            host?: string | null;
+            login?: string | null;
+            schema?: string | null;
+            port?: number | null;
+            /** @description Write-only: answered as *** when there is one */
+            password?: string | null;
+            /** @description Write-only: answered as *** when there is one */
+            extra?: string | null;
+            team_name?: null;
+        };
+        ConnectionPatchBody: {
+            /** @description The id in the path, if anything */
+            connection_id?: string;
+            conn_type?: string;
+            description?: string | null;
+            host?: string | null;
+            login?: string | null;
+            schema?: string | null;
+            port?: number | null;
+            /** @description Write-only: answered as *** when there is one */
+            password?: string | null;
+            /** @description Write-only: answered as *** when there is one */
+            extra?: string | null;
+            team_name?: null;
+        };
         Secret: {
             name: string;
             /** Format: date-time */
@@ -2995,6 +3118,33 @@ export interface components {
          */
         SecretBody: {
             value: string;
+        };
+        /** @enum {string} */
+        Outcome: "done" | "refused";
+        EventLog: {
+            event_log_id: number;
+            /** Format: date-time */
+            when: string;
+            /** @description The operation, by its id in this document */
+            event: string;
+            outcome: components["schemas"]["Outcome"];
+            /** @description Name of the user or token */
+            owner: string | null;
+            dag_id: string | null;
+            dag_display_name: string | null;
+            run_id: string | null;
+            task_id: string | null;
+            task_display_name: string | null;
+            map_index: number | null;
+            try_number: number | null;
+            /** Format: date-time */
+            logical_date: string | null;
+            /** @description A JSON object with what else is known */
+            extra: string | null;
+        };
+        EventLogCollection: {
+            event_logs: components["schemas"]["EventLog"][];
+            total_entries: number;
         };
         DatabaseHealth: {
             status: string | null;
@@ -5389,6 +5539,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -5536,9 +5687,11 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -5572,6 +5725,193 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_connections: {
+        parameters: {
+            query?: {
+                connection_id_pattern?: string;
+                connection_id_prefix_pattern?: string;
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: id, connection_id, conn_id, conn_type, description, host, port */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    post_connection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    bulk_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    patch_connection: {
+        parameters: {
+            query?: {
+                update_mask?: string[];
+            };
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionPatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -5669,6 +6009,85 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_event_logs: {
+        parameters: {
+            query?: {
+                dag_id?: string;
+                run_id?: string;
+                task_id?: string;
+                map_index?: number;
+                try_number?: number;
+                owner?: string;
+                event?: string;
+                included_events?: string[];
+                excluded_events?: string[];
+                outcome?: ("done" | "refused")[];
+                before?: string;
+                after?: string;
+                dag_id_pattern?: string;
+                dag_id_prefix_pattern?: string;
+                run_id_pattern?: string;
+                run_id_prefix_pattern?: string;
+                task_id_pattern?: string;
+                task_id_prefix_pattern?: string;
+                owner_pattern?: string;
+                owner_prefix_pattern?: string;
+                event_pattern?: string;
+                event_prefix_pattern?: string;
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: id, event_log_id, when, dttm, dag_id, run_id, task_id, event, owner */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventLogCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_event_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_log_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventLog"];
+                };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

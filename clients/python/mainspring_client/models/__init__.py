@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .carried_attempt import CarriedAttempt
     from .clear_body import ClearBody
     from .clear_run_body import ClearRunBody
+    from .connection import Connection
+    from .connection_body import ConnectionBody
+    from .connection_collection import ConnectionCollection
+    from .connection_patch_body import ConnectionPatchBody
     from .dag import Dag
     from .dag_collection import DagCollection
     from .dag_details import DagDetails
@@ -51,12 +55,15 @@ if TYPE_CHECKING:
     from .dry_run_backfill_collection import DryRunBackfillCollection
     from .environment import Environment
     from .error_item import ErrorItem
+    from .event_log import EventLog
+    from .event_log_collection import EventLogCollection
     from .execution_api_health import ExecutionApiHealth
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
     from .get_dag_runs_state_item import GetDagRunsStateItem
     from .get_dags_tags_match_mode import GetDagsTagsMatchMode
+    from .get_event_logs_outcome_item import GetEventLogsOutcomeItem
     from .get_import_errors import GetImportErrors
     from .get_jobs_job_state_type_0 import GetJobsJobStateType0
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
@@ -79,6 +86,7 @@ if TYPE_CHECKING:
     from .log_line import LogLine
     from .noop_task import NoopTask
     from .open_api_document import OpenApiDocument
+    from .outcome import Outcome
     from .output_schemas import OutputSchemas
     from .outputs import Outputs
     from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
@@ -159,6 +167,10 @@ _MODULES = {
     "CarriedAttempt": ".carried_attempt",
     "ClearBody": ".clear_body",
     "ClearRunBody": ".clear_run_body",
+    "Connection": ".connection",
+    "ConnectionBody": ".connection_body",
+    "ConnectionCollection": ".connection_collection",
+    "ConnectionPatchBody": ".connection_patch_body",
     "Dag": ".dag",
     "DagCollection": ".dag_collection",
     "DagDetails": ".dag_details",
@@ -185,12 +197,15 @@ _MODULES = {
     "DryRunBackfillCollection": ".dry_run_backfill_collection",
     "Environment": ".environment",
     "ErrorItem": ".error_item",
+    "EventLog": ".event_log",
+    "EventLogCollection": ".event_log_collection",
     "ExecutionApiHealth": ".execution_api_health",
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
     "GetDagRunsStateItem": ".get_dag_runs_state_item",
     "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
+    "GetEventLogsOutcomeItem": ".get_event_logs_outcome_item",
     "GetImportErrors": ".get_import_errors",
     "GetJobsJobStateType0": ".get_jobs_job_state_type_0",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
@@ -213,6 +228,7 @@ _MODULES = {
     "LogLine": ".log_line",
     "NoopTask": ".noop_task",
     "OpenApiDocument": ".open_api_document",
+    "Outcome": ".outcome",
     "OutputSchemas": ".output_schemas",
     "Outputs": ".outputs",
     "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
@@ -305,6 +321,10 @@ __all__ = (
     "CarriedAttempt",
     "ClearBody",
     "ClearRunBody",
+    "Connection",
+    "ConnectionBody",
+    "ConnectionCollection",
+    "ConnectionPatchBody",
     "Dag",
     "DagCollection",
     "DagDetails",
@@ -331,12 +351,15 @@ __all__ = (
     "DryRunBackfillCollection",
     "Environment",
     "ErrorItem",
+    "EventLog",
+    "EventLogCollection",
     "ExecutionApiHealth",
     "Expand",
     "ExtraLinkCollection",
     "GetBackfillDagRunsStateItem",
     "GetDagRunsStateItem",
     "GetDagsTagsMatchMode",
+    "GetEventLogsOutcomeItem",
     "GetImportErrors",
     "GetJobsJobStateType0",
     "GetMappedTaskInstancesStateItem",
@@ -359,6 +382,7 @@ __all__ = (
     "LogLine",
     "NoopTask",
     "OpenApiDocument",
+    "Outcome",
     "Outputs",
     "OutputSchemas",
     "PatchDagsTagsMatchMode",

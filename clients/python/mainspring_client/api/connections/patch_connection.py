@@ -1,0 +1,135 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.connection import Connection
+from ...models.connection_patch_body import ConnectionPatchBody
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    connection_id: str,
+    *,
+    body: ConnectionPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    json_update_mask: list[str] | Unset = UNSET
+    if not isinstance(update_mask, Unset):
+        json_update_mask = update_mask
+
+    params["update_mask"] = json_update_mask
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v2/connections/{connection_id}".format(
+            connection_id=quote(str(connection_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> Connection | Problem | None:
+    if response.status_code == 200:
+        response_200 = Connection.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[Connection | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    connection_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ConnectionPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Connection:
+    """Change a connection.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        connection_id=connection_id,
+        client=client,
+        body=body,
+        update_mask=update_mask,
+    )
+    return cast(Connection, expect_success(response))
+
+
+def sync_detailed(
+    connection_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ConnectionPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Response[Connection | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        connection_id=connection_id,
+        body=body,
+        update_mask=update_mask,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    connection_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ConnectionPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Connection:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        connection_id=connection_id,
+        client=client,
+        body=body,
+        update_mask=update_mask,
+    )
+    return cast(Connection, expect_success(response))
+
+
+async def asyncio_detailed(
+    connection_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ConnectionPatchBody,
+    update_mask: list[str] | Unset = UNSET,
+) -> Response[Connection | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        connection_id=connection_id,
+        body=body,
+        update_mask=update_mask,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
