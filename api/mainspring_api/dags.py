@@ -22,6 +22,7 @@ from mainspring_api.fields import (
     Choice,
     Instant,
     JsonObject,
+    Query,
     UpdateMask,
     list_arguments,
     list_query,
@@ -133,6 +134,12 @@ class DefinitionCheck(Answer):
     task_count = fields.Integer()
 
 
+class DefinitionAddress(Query):
+    dag_id = fields.String(
+        load_default=None, metadata={"description": "The id to save it under, as `PUT /dags/{dag_id}` names it"}
+    )
+
+
 DagList = list_arguments(
     "DagList",
     questions.DAGS,
@@ -183,12 +190,14 @@ def put_dag(dag_id: str) -> Response:
     "validate_dag",
     role=Role.VIEWER,
     answer=DefinitionCheck,
+    query=DefinitionAddress,
     body_content=_DEFINITION_CONTENT,
     body_bytes_max=DEFINITION_BYTES_MAX,
+    errors=(400,),
 )
-def validate_dag() -> Response:
+def validate_dag(query: Mapping[str, Any]) -> Response:
     """Check a definition without saving it: 200 when it is valid, else exactly what saving it would answer."""
-    definition = _read_definition(None)
+    definition = _read_definition(query["dag_id"])
     check_dag(context().database, definition)
     return answer(
         {

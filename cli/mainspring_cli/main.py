@@ -1,71 +1,70 @@
 """The `mainspring` command. Each subcommand imports what it needs when it runs, so that `--help` stays instant."""
 
-import os
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from mainspring.errors import ExecutorError, MainspringError
-from mainspring_cli.config import Config, ConfigError, Resolved, load_config
+from mainspring_cli.config import ConfigError, Resolved
+from mainspring_cli.exits import RemoteError
+from mainspring_cli.settings_options import (
+    API_FLAGS,
+    EXECUTION_FLAGS,
+    SCHEDULER_FLAGS,
+    SETTINGS_FLAGS,
+    WORKER_FLAGS,
+    with_settings,
+)
 
 __all__ = ["main"]
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 
-_SETTINGS_FLAGS = (
-    click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML file with settings."),
-    click.option("--home", metavar="DIR", help="Folder of the database and the token (default: .mainspring here)."),
-    click.option("--database-url", metavar="URL", help="sqlite:///... or postgresql://... (default: SQLite in home)."),
-    click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
-)
-_API_FLAGS = (
-    click.option("--host", metavar="ADDRESS", help="Address to listen on (default: 127.0.0.1)."),
-    click.option("--port", metavar="PORT", help="Port to listen on (default: 8080; 0 takes a free one)."),
-)
-_SCHEDULER_FLAGS = (
-    click.option("--executor", metavar="NAMES", help="What carries tasks out: thread (default), local, rq."),
-    click.option("--concurrency", metavar="N", help="Tasks that run at once."),
-    click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
-)
-_EXECUTION_FLAGS = (
-    click.option("--execution-host", metavar="ADDRESS", help="Address to listen on (default: 127.0.0.1)."),
-    click.option("--execution-port", metavar="PORT", help="Port to listen on (default: 8081; 0 takes a free one)."),
-)
-_WORKER_FLAGS = (
-    click.option("--queues", metavar="NAMES", help="Queues to take attempts from, comma separated (default: default)."),
-    click.option("--execution-url", metavar="URL", help="Where the execution API is (default: this machine's)."),
-    click.option("--code-path", metavar="DIRS", help="Folders that Python tasks import from, separated as in PATH."),
-)
+_SERVER_COMMANDS = {
+    "run": ("mainspring_cli.commands.run", "Start a run of a DAG, and wait for its end."),
+    "dags": ("mainspring_cli.commands.dags", "Save, look at and control DAGs."),
+    "runs": ("mainspring_cli.commands.runs", "Look at runs; cancel them, run them again."),
+    "backfill": ("mainspring_cli.commands.backfills", "Make the runs of a past range."),
+    "pools": ("mainspring_cli.commands.stores", "Slots that the tasks of all DAGs share."),
+    "variables": ("mainspring_cli.commands.stores", "Values that expressions read as `vars.KEY`."),
+    "secrets": ("mainspring_cli.commands.stores", "Values that only the tasks that name them get."),
+    "contexts": ("mainspring_cli.commands.contexts", "Servers that are known by name."),
+    "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),
+    "completion": ("mainspring_cli.commands.completion", "Print the script that completes words in a shell."),
+}
+"""Command -> the module it is in, under its own name, and what the list of commands says about it."""
 
 
-def _with_settings(*groups: tuple[Any, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of these groups; it is called with the merged settings as its first argument."""
+class _LazyGroup(click.Group):
+    """Imports the module of a server command when that command is used; the list of commands needs none of them."""
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        def run(config_file: Path | None, **given: Any) -> None:
-            names = Config.__dataclass_fields__.keys()
-            flags = {name: value for name, value in given.items() if name in names}
-            own = {name: value for name, value in given.items() if name not in names}
-            command(load_config(flags, os.environ, file=config_file), **own)
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_SERVER_COMMANDS]
 
-        run.__name__, run.__doc__ = command.__name__, command.__doc__
-        for option in reversed([option for group in groups for option in group]):
-            run = option(run)
-        return run
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _SERVER_COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(_SERVER_COMMANDS[cmd_name][0]), cmd_name)
+        return command
 
-    return decorate
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands for a server, here or elsewhere"):
+            formatter.write_dl([(name, told) for name, (_, told) in _SERVER_COMMANDS.items()])
+        here = [(name, self.commands[name].get_short_help_str(80)) for name in self.commands]
+        with formatter.section("Commands that serve, and look after what is here"):
+            formatter.write_dl(here)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 def cli() -> None:
     """A workflow backend driven over HTTP."""
 
 
 @cli.command()
-@_with_settings(_SETTINGS_FLAGS, _API_FLAGS, _SCHEDULER_FLAGS)
+@with_settings(SETTINGS_FLAGS, API_FLAGS, SCHEDULER_FLAGS)
 def up(settings: Resolved) -> None:
     """Serve the API and run what it is told, until Ctrl-C."""
     from mainspring_cli.up import run_up
@@ -75,7 +74,7 @@ def up(settings: Resolved) -> None:
 
 @cli.command()
 @click.option("--listen-fd", type=int, hidden=True, help="An inherited socket to serve instead of host and port.")
-@_with_settings(_SETTINGS_FLAGS, _API_FLAGS)
+@with_settings(SETTINGS_FLAGS, API_FLAGS)
 def api(settings: Resolved, listen_fd: int | None) -> None:
     """Serve the API alone."""
     from mainspring_cli.services import serve_api
@@ -84,7 +83,7 @@ def api(settings: Resolved, listen_fd: int | None) -> None:
 
 
 @cli.command()
-@_with_settings(_SETTINGS_FLAGS, _SCHEDULER_FLAGS)
+@with_settings(SETTINGS_FLAGS, SCHEDULER_FLAGS)
 def scheduler(settings: Resolved) -> None:
     """Run the scheduler alone."""
     from mainspring_cli.services import run_scheduler
@@ -94,7 +93,7 @@ def scheduler(settings: Resolved) -> None:
 
 @cli.command("execution-api")
 @click.option("--listen-fd", type=int, hidden=True, help="An inherited socket to serve instead of host and port.")
-@_with_settings(_SETTINGS_FLAGS, _EXECUTION_FLAGS)
+@with_settings(SETTINGS_FLAGS, EXECUTION_FLAGS)
 def execution_api(settings: Resolved, listen_fd: int | None) -> None:
     """Serve remote workers, apart from the API."""
     from mainspring_cli.services import serve_execution_api
@@ -103,7 +102,7 @@ def execution_api(settings: Resolved, listen_fd: int | None) -> None:
 
 
 @cli.command()
-@_with_settings(_SETTINGS_FLAGS, _WORKER_FLAGS)
+@with_settings(SETTINGS_FLAGS, WORKER_FLAGS)
 def worker(settings: Resolved) -> None:
     """Carry out attempts that the rq executor hands over, on any machine."""
     from mainspring_cli.services import work
@@ -129,7 +128,7 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@_with_settings(_SETTINGS_FLAGS)
+@with_settings(SETTINGS_FLAGS)
 def db_upgrade(settings: Resolved) -> None:
     """Bring the tables to this version. Does nothing when they are."""
     from mainspring_cli.services import upgrade_database
@@ -138,7 +137,7 @@ def db_upgrade(settings: Resolved) -> None:
 
 
 @db.command("check")
-@_with_settings(_SETTINGS_FLAGS)
+@with_settings(SETTINGS_FLAGS)
 def db_check(settings: Resolved) -> None:
     """Tell the schema's revision; ends non-zero when it is not this version's."""
     from mainspring_cli.services import schema_revisions
@@ -150,28 +149,13 @@ def db_check(settings: Resolved) -> None:
         sys.exit(1)
 
 
-@cli.group()
-def secrets() -> None:
-    """Look after the secrets."""
-
-
-@secrets.command("rotate-keys")
-@_with_settings(_SETTINGS_FLAGS)
-def secrets_rotate_keys(settings: Resolved) -> None:
-    """Encrypt all secrets again: under a new key, or under the first of MAINSPRING_SECRET_KEYS where that is set."""
-    from mainspring_cli.services import rotate_secret_keys
-
-    count = rotate_secret_keys(settings.config)
-    click.echo(f"{count} secrets are encrypted under the newest key")
-
-
 @cli.group("config")
 def config_group() -> None:
     """Look at the settings."""
 
 
 @config_group.command("show")
-@_with_settings(_SETTINGS_FLAGS, _API_FLAGS, _SCHEDULER_FLAGS)
+@with_settings(SETTINGS_FLAGS, API_FLAGS, SCHEDULER_FLAGS)
 def config_show(settings: Resolved) -> None:
     """Print every setting, its value and where it comes from."""
     for name, value, origin in settings.describe():
@@ -194,6 +178,9 @@ def main() -> NoReturn:
         for fault in exc.faults:
             click.echo(f"mainspring: {fault}", err=True)
         sys.exit(EXIT_CONFIG)
+    except RemoteError as exc:
+        click.echo(f"mainspring: {exc}", err=True)
+        sys.exit(exc.exit)
     except MainspringError as exc:
         click.echo(f"mainspring: {exc}", err=True)
         sys.exit(EXIT_CONFIG if isinstance(exc, ExecutorError) else 1)

@@ -30,7 +30,7 @@ class Progress(Protocol):
 
 def open_progress(out: TextIO = sys.stdout) -> Progress:
     """What suits `out`."""
-    return TableProgress() if out.isatty() else LineProgress(out)
+    return TableProgress(out) if out.isatty() else LineProgress(out)
 
 
 class LineProgress:
@@ -56,10 +56,11 @@ class LineProgress:
 class TableProgress:
     """A table that is drawn over itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: TextIO) -> None:
+        from rich.console import Console
         from rich.live import Live
 
-        self._live = Live(auto_refresh=False)
+        self._live = Live(console=Console(file=out), auto_refresh=False)
         self._live.start()
 
     def show(self, instances: Sequence[Mapping[str, Any]]) -> None:

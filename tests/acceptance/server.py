@@ -74,11 +74,11 @@ class Server:
 
 @contextmanager
 def started(home: Path, **settings: str) -> Iterator[Server]:
-    """`mainspring up` on a free port with `MAINSPRING_<SETTING>` as given; stopped at the end if it still runs."""
+    """`mainspring up` with `MAINSPRING_<SETTING>` as given, by default on a free port; stopped at the end."""
     home.mkdir(exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
-    environment |= {f"MAINSPRING_{name.upper()}": value for name, value in settings.items()}
     environment |= {"MAINSPRING_HOME": str(home), "MAINSPRING_PORT": "0"}
+    environment |= {f"MAINSPRING_{name.upper()}": value for name, value in settings.items()}
     with (home / "up.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "mainspring_cli", "up"],

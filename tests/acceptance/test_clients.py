@@ -101,6 +101,11 @@ def test_python_raises_what_the_server_refuses(client: AuthenticatedClient, serv
     assert invalid.value.problem is not None
     assert invalid.value.problem.errors
     assert invalid.value.problem.errors[0].pointer == "/tasks/a/depends_on/0"
+    trigger = TriggerBody(dag_run_id="twice")
+    put_dag.sync("twice", client=client, body=DEFINITION)
+    trigger_dag_run.sync("twice", client=client, body=trigger)
+    with pytest.raises(ApiError, match=r"409 Conflict: dag 'twice' has a run 'twice' already"):
+        trigger_dag_run.sync("twice", client=client, body=trigger)
     with AuthenticatedClient(base_url=_address(server), token="nobody") as stranger:
         refused = get_dag.sync_detailed("nothing", client=stranger)
     assert refused.status_code is HTTPStatus.FORBIDDEN

@@ -28,7 +28,10 @@ class ApiError(Exception):
         if self.problem.errors:
             return "; ".join(_told(item.pointer, item.message, item.hint) for item in self.problem.errors)
         detail = self.problem.detail
-        return detail if isinstance(detail, str) else str(getattr(detail, "additional_properties", detail))
+        if isinstance(detail, str):
+            return detail
+        members: dict[str, Any] = getattr(detail, "additional_properties", {})
+        return str(members.get("message", detail))
 
 
 def parse_problem(response: httpx.Response) -> Problem | None:

@@ -65,5 +65,9 @@ function messageOf(problem: Problem): string {
       .map((each) => `${each.pointer}: ${each.message}${each.hint === null ? "" : ` (${each.hint})`}`)
       .join("; ");
   }
-  return typeof problem.detail === "string" ? problem.detail : JSON.stringify(problem.detail);
+  const { detail } = problem;
+  if (typeof detail === "string") {
+    return detail;
+  }
+  return "message" in detail ? String(detail.message) : JSON.stringify(detail);
 }

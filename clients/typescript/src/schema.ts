@@ -3505,7 +3505,10 @@ export interface operations {
     };
     validate_dag: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The id to save it under, as `PUT /dags/{dag_id}` names it */
+                dag_id?: string | null;
+            };
             header?: {
                 /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
                 "Idempotency-Key"?: string;
@@ -3529,6 +3532,7 @@ export interface operations {
                     "application/json": components["schemas"]["DefinitionCheck"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];

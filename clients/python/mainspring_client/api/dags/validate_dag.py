@@ -14,15 +14,28 @@ from ...types import UNSET, File, Response, Unset
 def _get_kwargs(
     *,
     body: Definition | File | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
+    params: dict[str, Any] = {}
+
+    json_dag_id: None | str | Unset
+    if isinstance(dag_id, Unset):
+        json_dag_id = UNSET
+    else:
+        json_dag_id = dag_id
+    params["dag_id"] = json_dag_id
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/v2/dags/validate",
+        "params": params,
     }
 
     if isinstance(body, Definition):
@@ -60,6 +73,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
     """Check a definition without saving it: 200 when it is valid, else exactly what saving it would
@@ -76,6 +90,7 @@ def sync(
     response = sync_detailed(
         client=client,
         body=body,
+        dag_id=dag_id,
         idempotency_key=idempotency_key,
     )
     return cast(DefinitionCheck, expect_success(response))
@@ -85,11 +100,13 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DefinitionCheck | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         body=body,
+        dag_id=dag_id,
         idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
@@ -99,12 +116,14 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
         body=body,
+        dag_id=dag_id,
         idempotency_key=idempotency_key,
     )
     return cast(DefinitionCheck, expect_success(response))
@@ -114,11 +133,13 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DefinitionCheck | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         body=body,
+        dag_id=dag_id,
         idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

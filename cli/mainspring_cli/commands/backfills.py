@@ -1,0 +1,219 @@
+"""`mainspring backfill`: make the runs of a past range, and see how far that has come."""
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import click
+
+from mainspring.instants import parse_instant
+from mainspring_cli.exits import Exit
+from mainspring_cli.remote import Session, with_session
+
+__all__ = ["backfill"]
+
+_COLUMNS = ("id", "dag_id", "from_date", "to_date", "is_paused", "created_at", "completed_at", "message")
+_POLL_SECONDS = 0.5
+
+
+class _Instant(click.ParamType[datetime]):
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            return value if isinstance(value, datetime) else parse_instant(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+_INSTANT = _Instant()
+_ID = click.argument("backfill_id", type=int)
+_FOLLOW = click.option("--follow", is_flag=True, help="Show how far it has come until it ends; 1 when runs failed.")
+
+
+@click.group()
+def backfill() -> None:
+    """Make the runs of a past range."""
+
+
+@backfill.command()
+@click.argument("dag_id")
+@click.option("--from", "from_date", type=_INSTANT, required=True, help="Earliest logical date, or a date.")
+@click.option("--to", "to_date", type=_INSTANT, required=True, help="Latest logical date, or a date.")
+@click.option("--reprocess", type=click.Choice(["none", "failed", "completed"]), default="none", show_default=True)
+@click.option("--max-active-runs", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--backwards", is_flag=True, help="The latest first.")
+@click.option("--dry-run", is_flag=True, help="Only list the runs that would be made.")
+@_FOLLOW
+@with_session
+def create(
+    session: Session,
+    dag_id: str,
+    from_date: datetime,
+    to_date: datetime,
+    reprocess: str,
+    max_active_runs: int,
+    backwards: bool,
+    dry_run: bool,
+    follow: bool,
+) -> None:
+    """Make the runs of a DAG's schedule between two dates; runs that are there stay, unless --reprocess says else."""
+    from mainspring_client.api.backfills import create_backfill, create_backfill_dry_run
+    from mainspring_client.models import BackfillBody, ReprocessBehavior
+
+    body = BackfillBody(
+        dag_id=dag_id,
+        from_date=from_date,
+        to_date=to_date,
+        reprocess_behavior=ReprocessBehavior(reprocess),
+        max_active_runs=max_active_runs,
+        run_backwards=backwards,
+    )
+    if dry_run:
+        planned = session.call(create_backfill_dry_run, body=body)
+        session.output.rows(planned["backfills"], ("logical_date",))
+        return
+    made = session.call(create_backfill, body=body)
+    _end(session, made, is_following=follow)
+
+
+@backfill.command("list")
+@click.argument("dag_id")
+@with_session
+def list_backfills_of(session: Session, dag_id: str) -> None:
+    """List the backfills of a DAG."""
+    from mainspring_client.api.backfills import list_backfills
+
+    session.output.rows(session.rows(list_backfills, "backfills", dag_id=dag_id), _COLUMNS)
+
+
+@backfill.command()
+@_ID
+@_FOLLOW
+@with_session
+def show(session: Session, backfill_id: int, follow: bool) -> None:
+    """Show how far a backfill has come."""
+    from mainspring_client.api.backfills import get_backfill
+
+    _end(session, session.call(get_backfill, backfill_id), is_following=follow)
+
+
+@backfill.command()
+@_ID
+@with_session
+def pause(session: Session, backfill_id: int) -> None:
+    """Let no further run of a backfill start."""
+    from mainspring_client.api.backfills import pause_backfill
+
+    _print(session, session.call(pause_backfill, backfill_id))
+
+
+@backfill.command()
+@_ID
+@with_session
+def unpause(session: Session, backfill_id: int) -> None:
+    """Go on with a backfill."""
+    from mainspring_client.api.backfills import unpause_backfill
+
+    _print(session, session.call(unpause_backfill, backfill_id))
+
+
+@backfill.command()
+@_ID
+@with_session
+def cancel(session: Session, backfill_id: int) -> None:
+    """End a backfill: no further run of it starts, those that run go on."""
+    from mainspring_client.api.backfills import cancel_backfill
+
+    _print(session, session.call(cancel_backfill, backfill_id))
+
+
+def _print(session: Session, found: Mapping[str, Any]) -> None:
+    if not session.output.is_table:
+        session.output.item(found)
+        return
+    session.output.item({**found, **found["progress"]}, (*_COLUMNS, *found["progress"]))
+
+
+def _end(session: Session, found: Mapping[str, Any], *, is_following: bool) -> None:
+    if is_following:
+        found = _followed(session, found)
+    _print(session, found)
+    if is_following and found["progress"]["runs_failed"]:
+        raise SystemExit(Exit.FAILED)
+
+
+def _followed(session: Session, found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Show progress until the backfill has ended, or Ctrl-C; it goes on in any case."""
+    from mainspring_client.api.backfills import get_backfill
+
+    bar = _Bar() if sys.stderr.isatty() else _Lines()
+    try:
+        while True:
+            bar.show(found)
+            if found["completed_at"] is not None:
+                return found
+            time.sleep(_POLL_SECONDS)
+            found = session.call(get_backfill, found["id"])
+    except KeyboardInterrupt:
+        click.echo(f"the backfill goes on: mainspring backfill show {found['id']}", err=True)
+        raise SystemExit(Exit.INTERRUPTED) from None
+    finally:
+        bar.close()
+
+
+class _Progress(Protocol):
+    def show(self, found: Mapping[str, Any]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Bar:
+    """A bar that grows in place."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Console(file=sys.stderr))
+        self._task = self._progress.add_task("runs", total=None)
+        self._progress.start()
+
+    def show(self, found: Mapping[str, Any]) -> None:
+        done, total = _done(found["progress"])
+        self._progress.update(self._task, completed=done, total=total, description=_told(found))
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class _Lines:
+    """A line whenever something has changed."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def show(self, found: Mapping[str, Any]) -> None:
+        done, total = _done(found["progress"])
+        line = f"{done}/{total} {_told(found)}"
+        if line != self._last:
+            self._last = line
+            click.echo(f"{datetime.now(UTC):%H:%M:%S} {line}", err=True)
+
+    def close(self) -> None:
+        pass
+
+
+def _done(progress: Mapping[str, int]) -> tuple[int, int]:
+    """Of all slots, those that need nothing any more."""
+    ended = progress["slots_skipped"] + progress["runs_success"] + progress["runs_failed"]
+    return min(ended, progress["slots_total"]), progress["slots_total"]
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    counts = {name.removeprefix("runs_"): count for name, count in found["progress"].items() if name != "slots_total"}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count and not name.startswith("slots"))
+    return f"{told or 'no runs yet'}{' (paused)' if found['is_paused'] else ''}"

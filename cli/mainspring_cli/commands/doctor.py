@@ -1,0 +1,51 @@
+"""`mainspring doctor`: is the server well, and may we do what we want to?"""
+
+from collections.abc import Iterator
+from importlib.metadata import version as version_of
+from typing import Any
+
+import click
+
+from mainspring_cli.exits import Exit, Rejected, Unreachable
+from mainspring_cli.remote import Session, with_session
+
+__all__ = ["doctor"]
+
+_Finding = tuple[str, bool, str]
+"""What was looked at, whether it is well, what was seen."""
+
+
+@click.command()
+@with_session
+def doctor(session: Session) -> None:
+    """Check the server: reachable, of our version, healthy, and open to our token."""
+    try:
+        findings = list(_findings(session))
+    except Unreachable as exc:
+        findings = [("server", False, str(exc))]
+    rows = [{"check": check, "is_well": is_well, "seen": seen} for check, is_well, seen in findings]
+    session.output.rows(rows, ("check", "is_well", "seen"))
+    if not all(is_well for _, is_well, _ in findings):
+        raise SystemExit(Exit.UNREACHABLE if findings[0][0] == "server" and not findings[0][1] else Exit.FAILED)
+
+
+def _findings(session: Session) -> Iterator[_Finding]:
+    from mainspring_client.api.dags import get_dags
+    from mainspring_client.api.monitor import get_health
+    from mainspring_client.api.version import get_version
+
+    ours, theirs = version_of("mainspring"), session.call(get_version)["version"]
+    yield "server", True, session.server.url
+    yield "version", ours == theirs, theirs if ours == theirs else f"{theirs}; this command is {ours}"
+    health: dict[str, Any] = session.call(get_health)
+    for part, state in health.items():
+        if isinstance(state, dict) and state.get("status") is not None:
+            yield part, state["status"] == "healthy", _told(state)
+    try:
+        yield "token", True, f"{session.call(get_dags, limit=1)['total_entries']} DAGs to be seen"
+    except Rejected as exc:
+        yield "token", False, str(exc)
+
+
+def _told(state: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in state.items() if value is not None)

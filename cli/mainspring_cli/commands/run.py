@@ -1,0 +1,161 @@
+"""`mainspring run`: start a run, and wait for its end if asked to. Made for CI: see docs/ci.md for the exit codes."""
+
+import json
+import secrets
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mainspring.durations import parse_duration
+from mainspring_cli.exits import Exit, Rejected, Unreachable
+from mainspring_cli.following import Patience, await_end, exit_of, start_run
+from mainspring_cli.output import FORMATS, Output
+from mainspring_cli.progress import Progress, open_progress
+from mainspring_cli.remote import Session, open_session
+
+__all__ = ["RUN_MEMBERS", "run"]
+
+RUN_MEMBERS = (
+    *("dag_id", "dag_run_id", "state", "state_reason", "message", "run_type", "run_after", "start_date", "end_date"),
+    *("duration", "params", "outputs", "note"),
+)
+"""What is shown of a run in a table."""
+_LOG_LINES = 20
+"""Of each task that failed."""
+_FAILED_TASKS_MAX = 5
+_TASKS_SHOWN_MAX = 100
+
+
+class _Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return value if isinstance(value, float) else parse_duration(value).total_seconds()
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+_DURATION = _Duration()
+"""As in a definition: `90s`, `1h30m`, `PT15M`. Becomes seconds."""
+
+
+@click.command()
+@click.argument("dag_id")
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="JSON, or else text; repeatable.")
+@click.option("--conf", metavar="JSON|@FILE", help="All of them as one JSON object.")
+@click.option("--run-id", metavar="ID", help="Of the run (default: one that is made).")
+@click.option("--note", help="For people who look at the run.")
+@click.option("--wait", "is_waiting", is_flag=True, help="Wait for the end and tell it by the exit code.")
+@click.option("--timeout", type=_DURATION, help="How long to wait at most; the run goes on afterwards.")
+@click.option("--reach-timeout", type=_DURATION, default="1m", show_default=True, help="How long without any answer.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not show the tasks.")
+@click.option("--context", metavar="NAME", help="Which server (default: the current context).")
+@click.option("-o", "--output", type=click.Choice(FORMATS), default="table", help="How to print the run.")
+def run(
+    dag_id: str,
+    params: tuple[str, ...],
+    conf: str | None,
+    run_id: str | None,
+    note: str | None,
+    is_waiting: bool,
+    timeout: float | None,
+    reach_timeout: float,
+    quiet: bool,
+    context: str | None,
+    output: str,
+) -> None:
+    """Start a run of a DAG.
+
+    Exit codes with --wait: 0 success, 1 failed, 2 usage, 3 cancelled, 4 still running at the timeout, 5 server
+    unreachable, 6 rejected.
+    """
+    # A key of its own, not the run's id: who asks for the same id again means a second run, and is to be refused.
+    session = open_session(context, Output(output), headers={"Idempotency-Key": secrets.token_hex(16)})
+    trigger = {"dag_run_id": run_id or _new_run_id(), "conf": _conf(params, conf), "note": note}
+    deadline = None if timeout is None else time.monotonic() + timeout
+    patience = Patience(reach_seconds=reach_timeout, deadline=deadline)
+    started = start_run(session, dag_id, trigger, patience)
+    if not is_waiting:
+        session.output.item(started, RUN_MEMBERS)
+        return
+    raise SystemExit(_wait(session, started, patience, is_quiet=quiet))
+
+
+def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_quiet: bool) -> Exit:
+    dag_id, run_id = started["dag_id"], started["dag_run_id"]
+    click.echo(f"run {run_id} of {dag_id}", err=True)
+    progress = None if is_quiet else open_progress(sys.stderr)
+    show = None if progress is None else partial(_show_tasks, session, dag_id, run_id, progress)
+    try:
+        ended = await_end(session, dag_id, run_id, patience, show=show)
+    except KeyboardInterrupt:
+        click.echo(f"no longer waiting; the run goes on: mainspring runs show {dag_id} {run_id}", err=True)
+        return Exit.INTERRUPTED
+    finally:
+        if progress is not None:
+            progress.close()
+    exit_code = exit_of(ended)
+    if exit_code is Exit.FAILED and not is_quiet:
+        _show_failures(session, dag_id, run_id)
+    session.output.item(ended, RUN_MEMBERS)
+    return exit_code
+
+
+def _show_tasks(session: Session, dag_id: str, run_id: str, progress: Progress) -> None:
+    from mainspring_client.api.task_instances import get_task_instances
+
+    with suppress(Unreachable):  # what is shown decides nothing
+        progress.show(session.call(get_task_instances, dag_id, run_id, limit=_TASKS_SHOWN_MAX)["task_instances"])
+
+
+def _show_failures(session: Session, dag_id: str, run_id: str) -> None:
+    """The end of the log of each task that failed."""
+    from mainspring_client.api.logs import get_log
+    from mainspring_client.api.task_instances import get_task_instances
+    from mainspring_client.models import TaskInstanceState
+
+    with suppress(Unreachable, Rejected):
+        failed = session.call(
+            get_task_instances, dag_id, run_id, state=[TaskInstanceState.FAILED], limit=_FAILED_TASKS_MAX
+        )
+        for instance in failed["task_instances"]:
+            task_id, try_number = instance["task_id"], instance["try_number"]
+            click.echo(f"\n{task_id} failed at try {try_number}: {instance['message'] or 'no reason given'}", err=True)
+            where = (dag_id, run_id, task_id, try_number)
+            log = session.call(get_log, *where, map_index=instance["map_index"], full_content=True)
+            for line in log["content"][-_LOG_LINES:]:
+                click.echo(f"  {line['event']}", err=True)
+
+
+def _conf(params: tuple[str, ...], conf: str | None) -> dict[str, Any]:
+    whole = _json_object(conf) if conf else {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not (name and equals):
+            raise click.UsageError(f"-p {param!r}: write NAME=VALUE")
+        try:
+            whole[name] = json.loads(value)
+        except ValueError:
+            whole[name] = value
+    return whole
+
+
+def _json_object(conf: str) -> dict[str, Any]:
+    try:
+        document = json.loads(Path(conf[1:]).read_bytes() if conf.startswith("@") else conf)
+    except (OSError, ValueError) as exc:
+        raise click.UsageError(f"--conf: {exc}") from exc
+    if not isinstance(document, dict):
+        raise click.UsageError("--conf: must be a JSON object")
+    return document
+
+
+def _new_run_id() -> str:
+    return f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}_{secrets.token_hex(4)}"

@@ -1,0 +1,110 @@
+"""`mainspring runs`: look at runs and change what becomes of them."""
+
+from typing import Any
+
+import click
+
+from mainspring_cli.commands.run import RUN_MEMBERS
+from mainspring_cli.log_tail import LogTail
+from mainspring_cli.remote import Session, with_session
+
+__all__ = ["runs"]
+
+_COLUMNS = ("dag_id", "dag_run_id", "state", "state_reason", "run_type", "start_date", "duration")
+_INSTANCE_COLUMNS = ("task_id", "map_index", "state", "state_reason", "try_number", "start_date", "duration", "message")
+_STATES = ("queued", "running", "success", "failed")
+
+
+@click.group()
+def runs() -> None:
+    """Look at runs; cancel them, run them again."""
+
+
+@runs.command("list")
+@click.argument("dag_id", default="~")
+@click.option("--state", "states", type=click.Choice(_STATES), multiple=True, help="Only in this state; repeatable.")
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@with_session
+def list_runs(session: Session, dag_id: str, states: tuple[str, ...], limit: int) -> None:
+    """List the latest runs of a DAG, or of all DAGs."""
+    from mainspring_client.api.dag_runs import get_dag_runs
+    from mainspring_client.models import DagRunState
+
+    wanted = [DagRunState(state) for state in states]
+    # By cursor: counting all runs of all DAGs exactly is of no use here.
+    page = session.call(get_dag_runs, dag_id, state=wanted, limit=limit, order_by=["-run_after"], cursor="")
+    session.output.rows(page["dag_runs"], _COLUMNS)
+
+
+@runs.command()
+@click.argument("dag_id")
+@click.argument("run_id")
+@with_session
+def show(session: Session, dag_id: str, run_id: str) -> None:
+    """Show one run and its tasks."""
+    from mainspring_client.api.dag_runs import get_dag_run
+    from mainspring_client.api.task_instances import get_task_instances
+
+    run = session.call(get_dag_run, dag_id, run_id)
+    instances = list(session.rows(get_task_instances, "task_instances", dag_id, run_id))
+    if not session.output.is_table:
+        session.output.item({**run, "task_instances": instances})
+        return
+    session.output.item(run, RUN_MEMBERS)
+    click.echo()
+    session.output.rows(instances, _INSTANCE_COLUMNS)
+
+
+@runs.command()
+@click.argument("dag_id")
+@click.argument("run_id")
+@with_session
+def cancel(session: Session, dag_id: str, run_id: str) -> None:
+    """Cancel a run: what runs is stopped, what waits is not started. Does nothing to a run that has failed."""
+    from mainspring_client.api.dag_runs import get_dag_run, patch_dag_run
+    from mainspring_client.models import RunPatch
+
+    run = session.call(get_dag_run, dag_id, run_id)
+    if run["state"] == "success":
+        raise click.ClickException(f"run {run_id} has succeeded; there is nothing to cancel")
+    session.output.item(
+        session.call(patch_dag_run, dag_id, run_id, body=RunPatch.from_dict({"state": "failed"})), RUN_MEMBERS
+    )
+
+
+@runs.command()
+@click.argument("dag_id")
+@click.argument("run_id")
+@click.option("-t", "--task", "tasks", multiple=True, help="Only this task and what follows from it; repeatable.")
+@click.option("--all", "is_all", is_flag=True, help="Everything, not only what failed.")
+@click.option("--dry-run", is_flag=True, help="Only show what would run again.")
+@with_session
+def clear(session: Session, dag_id: str, run_id: str, tasks: tuple[str, ...], is_all: bool, dry_run: bool) -> None:
+    """Run again what failed in a run; or some tasks, or everything."""
+    from mainspring_client.api.clearing import post_clear_task_instances
+    from mainspring_client.models import ClearBody
+    from mainspring_client.types import UNSET
+
+    chosen: Any = list(tasks) or UNSET
+    body = ClearBody(
+        dag_run_id=run_id,
+        dry_run=dry_run,
+        only_failed=not is_all and not tasks,
+        task_ids=chosen,
+        include_downstream=bool(tasks),
+    )
+    session.output.rows(session.call(post_clear_task_instances, dag_id, body=body)["task_instances"], _INSTANCE_COLUMNS)
+
+
+@runs.command()
+@click.argument("dag_id")
+@click.argument("run_id")
+@click.argument("task_id", required=False)
+@click.option("--try", "try_number", type=click.IntRange(1), help="Which try (default: the latest).")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@with_session
+def logs(session: Session, dag_id: str, run_id: str, task_id: str | None, try_number: int | None, follow: bool) -> None:
+    """Print what the tasks of a run wrote: one task's lines as they are, all tasks' with the task in front."""
+    tail = LogTail(session, dag_id, run_id, task_id=task_id, try_number=try_number)
+    for line in tail.follow() if follow else tail.read():
+        click.echo(line)

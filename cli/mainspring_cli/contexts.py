@@ -1,0 +1,86 @@
+"""The servers that a user knows by name: a file of mode 0600, because it holds their tokens."""
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mainspring_cli.config import ConfigError
+
+__all__ = ["Contexts", "Server", "contexts_path", "read_contexts", "write_contexts"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """Where a server is and who we are to it."""
+
+    url: str
+    """Without `/api/v2`."""
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contexts:
+    """What the file says."""
+
+    current: str | None = None
+    servers: Mapping[str, Server] = field(default_factory=dict)
+
+    def with_server(self, name: str, server: Server) -> "Contexts":
+        """The same with one more, which is the current one when it is the first."""
+        return replace(self, servers={**self.servers, name: server}, current=self.current or name)
+
+    def without(self, name: str) -> "Contexts":
+        servers = {each: server for each, server in self.servers.items() if each != name}
+        return replace(self, servers=servers, current=None if self.current == name else self.current)
+
+    def require(self, name: str) -> Server:
+        """
+        Raises:
+            ConfigError: There is no context of this name.
+        """
+        if name not in self.servers:
+            known = ", ".join(sorted(self.servers)) or "none"
+            raise ConfigError([f"there is no context {name!r}; known: {known} (mainspring contexts add)"])
+        return self.servers[name]
+
+
+def contexts_path(environment: Mapping[str, str]) -> Path:
+    base = environment.get("XDG_CONFIG_HOME") or os.path.join(environment.get("HOME", "~"), ".config")
+    return Path(environment.get("MAINSPRING_CONTEXTS") or Path(base, "mainspring", "contexts.json")).expanduser()
+
+
+def read_contexts(path: Path) -> Contexts:
+    """What the file says; nothing when there is none.
+
+    Raises:
+        ConfigError: Others may read the file, or it is not of our making.
+    """
+    try:
+        mode = path.stat().st_mode
+        document = json.loads(path.read_text(encoding="utf-8"))
+        servers = {name: Server(url=each["url"], token=each["token"]) for name, each in document["contexts"].items()}
+        contexts = Contexts(current=document["current"], servers=servers)
+    except FileNotFoundError:
+        return Contexts()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ConfigError([f"{path}: cannot be read as contexts ({exc!r}); mend it or remove it"]) from exc
+    if stat.S_IMODE(mode) & 0o077:
+        raise ConfigError([f"{path}: others may read this file, and it holds tokens: chmod 600 {path}"])
+    return contexts
+
+
+def write_contexts(path: Path, contexts: Contexts) -> None:
+    """Put the file in place at once, readable by its owner alone from its first byte on."""
+    document: dict[str, Any] = {
+        "current": contexts.current,
+        "contexts": {name: {"url": each.url, "token": each.token} for name, each in contexts.servers.items()},
+    }
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+    draft.replace(path)

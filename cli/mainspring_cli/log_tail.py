@@ -1,0 +1,78 @@
+"""The logs of a run's tasks, line by line, as they grow."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mainspring_cli.exits import Rejected
+from mainspring_cli.remote import Session
+
+__all__ = ["LogTail"]
+
+POLL_SECONDS = 0.5
+
+_Try = tuple[str, int, int]
+"""Task id, map index, number of the try."""
+
+
+class LogTail:
+    """Reads each try's log once, from where it was left."""
+
+    def __init__(
+        self, session: Session, dag_id: str, run_id: str, *, task_id: str | None = None, try_number: int | None = None
+    ) -> None:
+        """task_id: of one task only, its lines as they are. try_number: of this try instead of the latest."""
+        self._session = session
+        self._dag_id, self._run_id = dag_id, run_id
+        self._task_id, self._try_number = task_id, try_number
+        self._tokens: dict[_Try, str | None] = {}
+        self._complete: set[_Try] = set()
+
+    def follow(self) -> Iterator[str]:
+        """All lines until the run has ended, also those that are yet to be written."""
+        from mainspring_client.api.dag_runs import get_dag_run
+
+        while True:
+            # Asked before the lines: once it says that the run is over, they are all there.
+            state = self._session.call(get_dag_run, self._dag_id, self._run_id)["state"]
+            yield from self.read()
+            if state in ("success", "failed"):
+                return
+            time.sleep(POLL_SECONDS)
+
+    def read(self) -> Iterator[str]:
+        """The lines that are there and were not read before, task by task in the order of their start."""
+        started = [each for each in self._instances() if each["try_number"]]
+        started.sort(key=lambda each: (each["start_date"] or "~", each["task_id"], each["map_index"]))
+        for instance in started:
+            number = self._try_number or instance["try_number"]
+            yield from self._lines((instance["task_id"], instance["map_index"], number))
+
+    def _instances(self) -> Iterator[Mapping[str, Any]]:
+        from mainspring_client.api.task_instances import get_task_instances
+
+        for instance in self._session.rows(get_task_instances, "task_instances", self._dag_id, self._run_id):
+            if self._task_id in (None, instance["task_id"]):
+                yield instance
+
+    def _lines(self, one: _Try) -> Iterator[str]:
+        from mainspring_client.api.logs import get_log
+
+        task_id, map_index, number = one
+        name = task_id if map_index < 0 else f"{task_id}[{map_index}]"
+        prefix = "" if self._task_id is not None and map_index < 0 else f"{name} | "
+        while one not in self._complete:
+            where = (self._dag_id, self._run_id, task_id, number)
+            try:
+                page = self._session.call(get_log, *where, map_index=map_index, token=self._tokens.get(one))
+            except Rejected as exc:
+                if exc.status != 404:
+                    raise
+                return  # an instance that ended without a try that ran
+            for line in page["content"]:
+                yield prefix + line["event"]
+            self._tokens[one] = page["continuation_token"]
+            if page["continuation_token"] is None:
+                self._complete.add(one)
+            if not page["content"]:
+                return

@@ -1,0 +1,230 @@
+"""The commands that speak to a server, against one."""
+
+import json
+import re
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mainspring_cli.commands.backfills import backfill
+from mainspring_cli.commands.contexts import contexts
+from mainspring_cli.commands.dags import dags
+from mainspring_cli.commands.runs import runs
+from mainspring_cli.commands.stores import pools, secrets, variables
+from mainspring_cli.main import cli
+from tests.acceptance.cli import Command, command_for
+from tests.acceptance.server import Server, started, until
+
+HELLO = "{schedule: '@daily', start_date: 2026-01-01, tags: [greeting], tasks: {hi: {type: shell, script: echo hello}}}"
+SLOW = """
+tasks:
+  first: {type: shell, script: 'for i in 1 2 3; do echo line $i; sleep 0.2; done'}
+  second: {type: shell, depends_on: [first], script: 'echo after; exit 3'}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with started(tmp_path_factory.mktemp("server") / "home") as server:
+        yield server
+
+
+@pytest.fixture
+def mainspring(server: Server, tmp_path: Path) -> Command:
+    return command_for(server, tmp_path)
+
+
+def test_dags_are_checked_saved_looked_at_paused_and_deleted(mainspring: Command) -> None:
+    source = mainspring.folder / "hello.yaml"
+    source.write_text(HELLO)
+    assert "hello" not in [dag["dag_id"] for dag in mainspring.json("dags", "list")]
+    assert mainspring("dags", "apply", str(source)).stdout == "hello: version 1\n"
+    assert mainspring("dags", "apply", str(source)).stdout == "hello: version 1\n"
+    assert "@daily" in mainspring("dags", "list", "--tag", "greeting").stdout
+    assert mainspring.json("dags", "list", "--paused") == []
+    assert mainspring.json("dags", "show", "hello")["catchup"] is False
+    assert yaml.safe_load(mainspring("dags", "show", "hello", "--definition").stdout)["tags"] == ["greeting"]
+    assert len(mainspring.json("dags", "next", "hello", "-n", "3")) == 3
+    assert mainspring.json("dags", "pause", "hello")["is_paused"] is True
+    assert "paused" in mainspring("dags", "next", "hello").stderr
+    assert mainspring.json("dags", "unpause", "hello")["is_paused"] is False
+    assert mainspring("dags", "delete", "hello", stdin="n\n").returncode == 1
+    assert mainspring("dags", "delete", "hello", "--yes").returncode == 0
+    assert mainspring("dags", "show", "hello").returncode == 6
+
+
+def test_a_folder_is_applied_whole_and_what_is_wrong_is_told_with_its_line(mainspring: Command) -> None:
+    (mainspring.folder / "good.json").write_text(json.dumps({"tasks": {"a": {"type": "noop"}}}, indent="\t"))
+    (mainspring.folder / "named.yaml").write_text("dag_id: other\ntasks: {a: {type: noop}}\n")
+    (mainspring.folder / "bad.yml").write_text("tasks:\n  a: {type: noop}\n  b: {type: noop, depends_on: [aa]}\n")
+    (mainspring.folder / "no.txt").write_text("not looked at")
+    checked = mainspring("dags", "validate", str(mainspring.folder / "good.json"), str(mainspring.folder / "bad.yml"))
+    assert checked.returncode == 6
+    applied = mainspring("dags", "apply", str(mainspring.folder))
+    assert applied.returncode == 6
+    assert applied.stdout == "good: version 1\nother: version 1\n"
+    assert "bad.yml: 422" in applied.stderr
+    assert "did you mean 'a'?" in applied.stderr
+
+
+def test_runs_are_listed_shown_and_run_again(mainspring: Command) -> None:
+    mainspring.save("slow", SLOW)
+    assert mainspring("run", "slow", "--run-id", "r1", "--wait", "-q").returncode == 1
+    (listed,) = mainspring.json("runs", "list", "slow", "--state", "failed")
+    assert (listed["dag_run_id"], listed["state_reason"]) == ("r1", "task_failed")
+    assert "r1" in mainspring("runs", "list").stdout
+    shown = mainspring("runs", "show", "slow", "r1").stdout
+    assert re.search(r"^second +-1 +failed +exit_code +1 ", shown, flags=re.MULTILINE), shown
+    dry = mainspring.json("runs", "clear", "slow", "r1", "--dry-run")
+    assert [instance["task_id"] for instance in dry] == ["second"]
+    assert mainspring.json("runs", "show", "slow", "r1")["state"] == "failed"
+    again = mainspring.json("runs", "clear", "slow", "r1", "--task", "first")
+    assert sorted(instance["task_id"] for instance in again) == ["first", "second"]
+    until(lambda: mainspring.json("runs", "show", "slow", "r1")["state"] == "failed", "the second end")
+    tries = {
+        each["task_id"]: each["try_number"] for each in mainspring.json("runs", "show", "slow", "r1")["task_instances"]
+    }
+    assert tries == {"first": 2, "second": 2}
+    assert mainspring("runs", "cancel", "slow", "nothing").returncode == 6
+
+
+def test_logs_are_read_whole_by_task_and_as_they_grow(mainspring: Command) -> None:
+    mainspring.save("slow", SLOW)
+    mainspring("run", "slow", "--run-id", "l1")
+    followed = mainspring("runs", "logs", "slow", "l1", "-f")
+    lines = ["first | line 1", "first | line 2", "first | line 3", "second | after"]
+    assert followed.stdout.splitlines() == lines
+    assert mainspring("runs", "logs", "slow", "l1").stdout.splitlines() == lines
+    assert mainspring("runs", "logs", "slow", "l1", "first").stdout == "line 1\nline 2\nline 3\n"
+
+
+def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command) -> None:
+    mainspring.save("daily", HELLO)
+    span = ("daily", "--from", "2026-01-01", "--to", "2026-01-03")
+    assert len(mainspring.json("backfill", "create", *span, "--dry-run")) == 3
+    made = mainspring("backfill", "create", *span, "--follow", "-o", "json")
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert (found["progress"]["runs_success"], found["progress"]["slots_total"]) == (3, 3)
+    assert "3/3 3 success" in made.stderr
+    assert [each["id"] for each in mainspring.json("backfill", "list", "daily")] == [found["id"]]
+    assert mainspring("backfill", "cancel", str(found["id"])).returncode == 6, "it has ended"
+    mainspring("dags", "pause", "daily")  # so that the runs of the next one wait
+    later = ("daily", "--from", "2026-02-01", "--to", "2026-02-20", "--max-active-runs", "1")
+    number = str(mainspring.json("backfill", "create", *later)["id"])
+    assert mainspring.json("backfill", "pause", number)["is_paused"] is True
+    assert mainspring.json("backfill", "unpause", number)["is_paused"] is False
+    assert mainspring.json("backfill", "cancel", number)["completed_at"] is not None
+    assert str(mainspring.json("backfill", "show", number)["id"]) == number
+
+
+def test_pools_variables_and_secrets_are_set_listed_and_deleted(mainspring: Command) -> None:
+    assert mainspring.json("pools", "set", "narrow", "2", "--description", "few")["slots"] == 2
+    assert mainspring.json("pools", "set", "narrow", "3")["description"] == "few"
+    assert {"narrow", "default_pool"} <= {pool["name"] for pool in mainspring.json("pools", "list")}
+    assert mainspring("pools", "delete", "narrow").returncode == 0
+    assert mainspring("pools", "delete", "narrow").returncode == 6
+
+    assert mainspring("variables", "set", "region", "eu").returncode == 0
+    assert mainspring("variables", "set", "region", "-", stdin="us").returncode == 0
+    assert mainspring("variables", "get", "region").stdout == "us\n"
+    assert [each["key"] for each in mainspring.json("variables", "list")] == ["region"]
+    assert mainspring("variables", "delete", "region").returncode == 0
+
+    assert mainspring("secrets", "set", "password", stdin="hunter2\n").returncode == 0
+    listed = mainspring("secrets", "list", "-o", "json").stdout
+    assert "password" in listed
+    assert "hunter2" not in listed
+    assert mainspring("secrets", "delete", "password").returncode == 0
+
+
+def test_output_is_a_table_json_or_yaml_of_the_same(mainspring: Command) -> None:
+    as_json = mainspring.json("pools", "list")
+    assert yaml.safe_load(mainspring("pools", "list", "-o", "yaml").stdout) == as_json
+    header, *rows = mainspring("pools", "list").stdout.splitlines()
+    assert header.split()[:3] == ["name", "slots", "occupied"]
+    assert [row.split()[0] for row in rows] == [pool["name"] for pool in as_json]
+
+
+def test_a_context_is_private_used_and_forgotten_and_never_shows_its_token(mainspring: Command, server: Server) -> None:
+    clean = {name: value for name, value in mainspring.environment.items() if not name.startswith("MAINSPRING_")}
+    alone = replace(mainspring, environment=clean)
+    token = server.client.token
+    assert alone("doctor").returncode == 78, "no server is known"
+    said = [
+        alone("contexts", "add", "here", server.client.url, stdin=f"{token}\n"),
+        alone("contexts", "add", "away", "http://away.test", stdin="t0ken"),
+        alone("contexts", "list"),
+        alone("pools", "list", "-o", "json"),
+    ]
+    assert [answer.returncode for answer in said] == [0, 0, 0, 0]
+    assert "* here" in said[2].stdout
+    assert "not encrypted" in said[1].stderr
+    assert not any(token in answer.stdout + answer.stderr for answer in said)
+    path = mainspring.folder / ".config" / "mainspring" / "contexts.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert alone("contexts", "use", "away").returncode == 0
+    assert alone("pools", "list").returncode == 5
+    assert alone("pools", "list", "--context", "here").returncode == 0
+    path.chmod(0o644)
+    refused = alone("pools", "list", "--context", "here")
+    assert refused.returncode == 78
+    assert f"chmod 600 {path}" in refused.stderr
+    path.chmod(0o600)
+    assert alone("contexts", "remove", "away").returncode == 0
+    assert alone("contexts", "use", "away").returncode == 78
+
+
+def test_without_a_context_the_server_of_this_folder_is_meant(server: Server, mainspring: Command) -> None:
+    port = server.client.url.rpartition(":")[2].split("/")[0]
+    clean = {name: value for name, value in mainspring.environment.items() if not name.startswith("MAINSPRING_")}
+    here = replace(mainspring, environment={**clean, "MAINSPRING_HOME": str(server.home), "MAINSPRING_PORT": port})
+    assert here("doctor").returncode == 0
+
+
+def test_doctor_tells_what_is_well_and_what_is_not(mainspring: Command) -> None:
+    found = {each["check"]: each["is_well"] for each in mainspring.json("doctor")}
+    assert {"server", "version", "metadatabase", "scheduler", "token"} <= found.keys()
+    assert all(found.values())
+    stranger = replace(mainspring, environment={**mainspring.environment, "MAINSPRING_TOKEN": "nobody"})
+    refused = stranger("doctor", "-o", "json")
+    assert refused.returncode == 1
+    assert {each["check"]: each["is_well"] for each in json.loads(refused.stdout)}["token"] is False
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed_and_completion_knows_the_commands(mainspring: Command, shell: str) -> None:
+    assert "_MAINSPRING_COMPLETE" in mainspring("completion", shell).stdout
+    asking = {"_MAINSPRING_COMPLETE": f"{shell}_complete", "COMP_WORDS": "mainspring dags va"}
+    asking["COMP_CWORD"] = "va" if shell == "fish" else "2"
+    asked = replace(mainspring, environment={**mainspring.environment, **asking})
+    # The script asks the installed command, of which this is the body.
+    answer = subprocess.run(
+        [sys.executable, "-c", "from mainspring_cli.main import main; main()"],
+        env=asked.environment, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert "validate" in answer.stdout, answer.stderr
+
+
+def test_help_is_there_within_three_tenths_of_a_second() -> None:
+    line = [sys.executable, "-m", "mainspring_cli"]
+    for arguments in (["--help"], ["dags", "--help"], ["run", "--help"]):
+        seconds = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            subprocess.run([*line, *arguments], stdout=subprocess.DEVNULL, check=True)
+            seconds.append(time.perf_counter() - begun)
+        assert min(seconds) <= 0.3, f"{arguments}: {seconds}"
+
+
+def test_every_command_says_what_it_does() -> None:
+    for group in (cli, dags, runs, backfill, pools, variables, secrets, contexts):
+        for name, command in group.commands.items():
+            assert command.help, f"{group.name} {name}"

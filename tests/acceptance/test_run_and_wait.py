@@ -1,0 +1,241 @@
+"""`mainspring run --wait`: its exit code is the truth about the run, whatever becomes of the server meanwhile."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.acceptance.cli import Command, command_for
+from tests.acceptance.server import Server, descendants, started, until
+
+GATE = """
+params: {type: object, properties: {file: {type: string}}}
+default_args: {retries: 3, retry_delay: 0s}
+tasks:
+  gate:
+    type: shell
+    env: {FILE: "${{ params.file }}"}
+    script: until [ -e "$FILE" ]; do sleep 0.05; done; echo opened
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with started(tmp_path_factory.mktemp("server") / "home", executor="local", stop_grace_seconds="1") as server:
+        yield server
+
+
+@pytest.fixture
+def mainspring(server: Server, tmp_path: Path) -> Command:
+    command = command_for(server, tmp_path)
+    command.save("gate", GATE)
+    return command
+
+
+def test_a_run_that_succeeds_ends_with_0_and_its_outputs(mainspring: Command) -> None:
+    mainspring.save(
+        "sum",
+        """
+params: {type: object, properties: {a: {type: integer}, b: {type: string}}}
+tasks:
+  add:
+    type: shell
+    env: {A: "${{ params.a }}", B: "${{ params.b }}"}
+    script: echo "out=\\"$A$B\\"" >> "$MAINSPRING_OUTPUT"
+outputs: {out: "${{ tasks.add.outputs.out }}"}
+""",
+    )
+    answer = mainspring("run", "sum", "-p", "a=4", "-p", "b=x y", "--wait", "-o", "json")
+    assert answer.returncode == 0, answer.stderr
+    assert '"out": "4x y"' in answer.stdout
+    assert "add" in answer.stderr, "progress belongs to the error stream"
+
+
+def test_a_run_that_fails_ends_with_1_and_the_end_of_the_log(mainspring: Command) -> None:
+    mainspring.save("broken", "tasks: {bad: {type: shell, script: 'echo it broke here; exit 7'}}")
+    answer = mainspring("run", "broken", "--wait")
+    assert answer.returncode == 1
+    assert "bad failed at try 1" in answer.stderr
+    assert "it broke here" in answer.stderr
+
+
+def test_a_run_that_is_cancelled_ends_with_3(mainspring: Command) -> None:
+    waiting = mainspring.start("run", "gate", "-p", "file=/nowhere", "--run-id", "c1", "--wait")
+    _until_running(mainspring, "c1")
+    assert mainspring("runs", "cancel", "gate", "c1").returncode == 0
+    waiting.communicate(timeout=30)
+    assert waiting.returncode == 3
+
+
+def test_the_deadline_ends_with_4_and_leaves_the_run_alone(mainspring: Command, tmp_path: Path) -> None:
+    file = tmp_path / "open"
+    answer = mainspring("run", "gate", "-p", f"file={file}", "--run-id", "d1", "--wait", "--timeout", "1s")
+    assert answer.returncode == 4, answer.stderr
+    assert mainspring.json("runs", "show", "gate", "d1")["state"] == "running"
+    file.touch()
+    _until_state(mainspring, "d1", "success")
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_run(mainspring: Command, tmp_path: Path) -> None:
+    file = tmp_path / "open"
+    waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "i1", "--wait")
+    _until_running(mainspring, "i1")
+    waiting.send_signal(signal.SIGINT)
+    _, errors = waiting.communicate(timeout=30)
+    assert waiting.returncode == 130
+    assert "mainspring runs show gate i1" in errors
+    file.touch()
+    _until_state(mainspring, "i1", "success")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("nothing",), id="no such DAG"),
+        pytest.param(("gate", "-p", "file=7"), id="params that do not fit"),
+        pytest.param(("gate", "--run-id", "scheduled__1"), id="a run id that cannot be"),
+    ],
+)
+def test_what_the_server_refuses_ends_with_6(mainspring: Command, arguments: tuple[str, ...]) -> None:
+    answer = mainspring("run", *arguments, "--wait")
+    assert answer.returncode == 6, answer.stderr
+    assert answer.stderr.startswith("mainspring: 4")
+
+
+def test_a_run_id_that_is_taken_is_refused_with_6(mainspring: Command, tmp_path: Path) -> None:
+    (tmp_path / "open").touch()
+    first = mainspring("run", "gate", "-p", f"file={tmp_path / 'open'}", "--run-id", "t1", "--wait")
+    second = mainspring("run", "gate", "-p", f"file={tmp_path / 'open'}", "--run-id", "t1", "--wait")
+    assert (first.returncode, second.returncode) == (0, 6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param((), id="no DAG"),
+        pytest.param(("gate", "-p", "file"), id="a param without a value"),
+        pytest.param(("gate", "--timeout", "soon"), id="no duration"),
+        pytest.param(("gate", "--conf", "[1]"), id="conf that is no object"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_ends_with_2(mainspring: Command, arguments: tuple[str, ...]) -> None:
+    assert mainspring("run", *arguments).returncode == 2
+
+
+def test_no_server_ends_with_5_in_time(mainspring: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    gone = _at(mainspring, f"http://127.0.0.1:{port}")
+    answer = gone("run", "gate", "--wait", "--reach-timeout", "1s")
+    assert answer.returncode == 5
+    assert f"127.0.0.1:{port}" in answer.stderr
+
+
+def test_a_reply_that_is_lost_starts_no_second_run(mainspring: Command, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "open").touch()
+    before = len(mainspring.json("runs", "list", "gate"))
+    with _losing_first_replies(server, 3) as (url, lost):
+        answer = _at(mainspring, url)("run", "gate", "-p", f"file={tmp_path / 'open'}", "--wait", "-q", "-o", "json")
+    assert answer.returncode == 0, answer.stderr
+    assert lost == [3]
+    assert len(mainspring.json("runs", "list", "gate")) == before + 1
+
+
+def test_a_server_that_is_killed_and_comes_back_changes_nothing(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "open"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    with started(home, executor="local", port=port) as first:
+        mainspring = command_for(first, tmp_path)
+        mainspring.save("gate", GATE)
+        waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "k1", "--wait", "-o", "json")
+        _until_running(mainspring, "k1")
+        for pid in [first.process.pid, *descendants(first.process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        first.process.wait(30)
+    assert waiting.poll() is None, "a server that is away says nothing about the run"
+    with started(home, executor="local", port=port):
+        file.touch()
+        output, errors = waiting.communicate(timeout=60)
+        assert waiting.returncode == 0, errors
+        assert '"state": "success"' in output
+        assert [run["dag_run_id"] for run in mainspring.json("runs", "list", "gate")] == ["k1"]
+
+
+def test_a_server_that_stays_away_ends_with_5(tmp_path: Path) -> None:
+    with started(tmp_path / "home", executor="local", stop_grace_seconds="0") as server:
+        mainspring = command_for(server, tmp_path)
+        mainspring.save("gate", GATE)
+        waiting = mainspring.start(
+            "run", "gate", "-p", "file=/nowhere", "--run-id", "a1", "--wait", "--reach-timeout", "2s"
+        )
+        _until_running(mainspring, "a1")
+    waiting.communicate(timeout=60)
+    assert waiting.returncode == 5
+
+
+def _at(mainspring: Command, url: str) -> Command:
+    return replace(mainspring, environment={**mainspring.environment, "MAINSPRING_URL": url})
+
+
+def _until_running(mainspring: Command, run_id: str) -> None:
+    _until_state(mainspring, run_id, "running")
+
+
+def _until_state(mainspring: Command, run_id: str, state: str) -> None:
+    def is_there() -> bool:
+        answer = mainspring("runs", "show", "gate", run_id, "-o", "json")
+        return answer.returncode == 0 and f'"state": "{state}"' in answer.stdout.split("task_instances")[0]
+
+    until(is_there, f"run {run_id} is {state}")
+
+
+@contextmanager
+def _losing_first_replies(server: Server, count: int) -> Iterator[tuple[str, list[int]]]:
+    """A proxy that hands requests on, and closes the connection instead of giving the first answers to a POST."""
+    target = urlsplit(server.client.url)
+    lost = [0]
+
+    def hand_on(client: socket.socket) -> None:
+        with client, socket.create_connection((target.hostname, target.port)) as upstream:
+            request = client.recv(65536)
+            upstream.sendall(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            is_post = request.startswith(b"POST")
+            client_body = threading.Thread(target=_pump, args=(client, upstream), daemon=True)
+            client_body.start()
+            first = upstream.recv(65536)
+            if is_post and lost[0] < count:
+                lost[0] += 1
+                client.shutdown(socket.SHUT_RDWR)
+                return
+            client.sendall(first)
+            _pump(upstream, client)
+
+    def accept() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=hand_on, args=(client,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", lost
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
