@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mainspring.states import AttemptState
-from mainspring_store.remote import Worker, claim_attempt, hear_worker
+from mainspring_store.remote import Bid, Worker, claim_attempt, hear_worker
 from mainspring_store.services import beat, register_service, stop_service
 from tests.api.harness import SHELL, Api
 
@@ -86,8 +86,8 @@ def test_workers_tell_what_they_carry_and_whether_they_live(api: Api) -> None:
     api.trigger(run_id="r1")
     api.engine.settle()
     attempt_id, now = api.engine.attempt("a").attempt_id, datetime.now(UTC)
-    claim = {"token_hash": "x", "hostname": "far", "lease_expires_at": now + timedelta(seconds=10)}
-    assert claim_attempt(api.database, attempt_id, now=now, **claim) is not None
+    bid = Bid(attempt_id=attempt_id, token_hash="x", hostname="far", at=now, lease_expires_at=now + timedelta(hours=1))
+    assert claim_attempt(api.database, bid) is not None
     start_worker(api, "here", now, attempt_id)
     start_worker(api, "silent", now - timedelta(seconds=11))
     start_worker(api, "over", now - timedelta(minutes=1), is_stopped=True)
