@@ -8,6 +8,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from mainspring_api import ApiSettings
 from mainspring_cli.config import Config
 from mainspring_cli.gunicorn_server import GunicornServer, processes
+from mainspring_cli.patient_app import PatientApp
 
 __all__ = ["api_server"]
 
@@ -37,12 +38,12 @@ def api_server(config: Config, settings: ApiSettings, *, listen_fd: int) -> Guni
 class _Worker(ThreadWorker):  # type: ignore[misc]
     """Answers those who wait for a run when it is told to stop, instead of being held up by them."""
 
-    wsgi: Flask | None = None
+    wsgi: PatientApp | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         from mainspring_api.app import end_waits
 
         super().handle_exit(sig, frame)
         # It may be told so while it still loads the application.
-        if self.wsgi is not None:
-            end_waits(self.wsgi)
+        if self.wsgi is not None and self.wsgi.app is not None:
+            end_waits(self.wsgi.app)

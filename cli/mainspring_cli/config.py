@@ -155,6 +155,11 @@ class Config:
     def is_sqlite(self) -> bool:
         return self.store_url.startswith("sqlite")
 
+    @property
+    def has_execution_tls(self) -> bool:
+        """Whether the execution API speaks TLS: not on loopback, for which nobody signs a certificate."""
+        return self.tls_certificate is not None and not _is_loopback(self.execution_host)
+
     def to_environment(self) -> dict[str, str]:
         """The variables from which a child process reads these same settings, file or no file."""
         return {

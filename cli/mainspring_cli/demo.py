@@ -20,6 +20,7 @@ from mainspring_api.private_files import admin_token_path
 from mainspring_cli.client import ApiError, Client
 from mainspring_cli.config import ConfigError
 from mainspring_cli.progress import open_progress
+from mainspring_cli.supervisor import follow_parent
 
 __all__ = ["run_demo"]
 
@@ -131,6 +132,7 @@ def _mainspring_up(example: Path, home: Path, source: str, executor: str, port: 
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            preexec_fn=follow_parent(os.getpid()),
         )
     try:
         assert process.stdout is not None

@@ -30,5 +30,6 @@ def execution_server(config: Config, settings: ExecutionSettings, *, listen_fd: 
             "graceful_timeout": 10,
             # A worker speaks at least once in each beat; its connection is kept between two.
             "keepalive": 60,
+            **({} if config.has_execution_tls else {"certfile": None, "keyfile": None}),
         },
     )

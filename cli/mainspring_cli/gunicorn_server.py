@@ -7,6 +7,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from mainspring_cli.config import Config
+from mainspring_cli.patient_app import PatientApp
 
 __all__ = ["GunicornServer", "processes"]
 
@@ -32,7 +33,10 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         for name, value in self._settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> PatientApp:
+        return PatientApp(self._open)
+
+    def _open(self) -> Flask:
         from mainspring_cli.services import upgrade_database
 
         upgrade_database(self._config)

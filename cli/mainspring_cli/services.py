@@ -97,6 +97,7 @@ def work(config: Config) -> int:
             queue=queue,
             code_path=config.code_path,
             http_allow=config.http_allow,
+            state_dir=config.home / "tasks",
             close_grace=timedelta(seconds=config.stop_grace_seconds),
         )
     )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Service", "supervise"]
+__all__ = ["Service", "follow_parent", "supervise"]
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 _FAILURES_MAX = 5
@@ -47,7 +47,7 @@ class Service:
             pass_fds=self.pass_fds,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C at the terminal reaches the supervisor, which stops its children in order
-            preexec_fn=_follow_parent(os.getpid()),
+            preexec_fn=follow_parent(os.getpid()),
         )
 
     def ended(self) -> int | None:
@@ -128,7 +128,11 @@ def _next_signal(watched: frozenset[signal.Signals], *, until: float | None) -> 
     return None if received is None else received.si_signo
 
 
-def _follow_parent(parent_pid: int) -> Callable[[], None]:
+def follow_parent(parent_pid: int) -> Callable[[], None]:
+    """What a child runs before its program, so that it is told by SIGTERM when its parent, this process, ends.
+
+    The thread that starts the child must live as long as the child: the kernel takes its end for the parent's.
+    """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def in_child() -> None:

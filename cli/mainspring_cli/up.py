@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from mainspring_api.private_files import admin_token_path
-from mainspring_cli.config import Config, check_execution_exposure, check_exposure
+from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
 from mainspring_cli.home import keep_admin_token, lock_home, prepare_home
 from mainspring_cli.listener import listen
 from mainspring_cli.services import worker_services
@@ -48,8 +48,7 @@ def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
     number = listener.fileno()
     environment = {**os.environ, **config.to_environment()}
     without_token = {name: value for name, value in environment.items() if name != "MAINSPRING_ADMIN_TOKEN"}
-    scheme = "https" if config.tls_certificate else "http"
-    url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+    url = _url_for_workers(config, listener.getsockname()[1])
     return [
         Service(
             name="execution-api",
@@ -59,6 +58,22 @@ def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
         ),
         *worker_services(replace(config, execution_url=url, admin_token=None), without_token),
     ]
+
+
+def _url_for_workers(config: Config, port: int) -> str:
+    """Where the workers of this machine find the execution API.
+
+    Raises:
+        ConfigError: it is behind TLS, and no address is given that a certificate can be for.
+    """
+    if config.has_execution_tls:
+        if not config.execution_url.startswith("https://"):
+            raise ConfigError(
+                ["execution_url: give the address with the name in the certificate: https://<name>:<execution_port>"]
+            )
+        return config.execution_url
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.execution_host, config.execution_host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _services(config: Config, listener: socket.socket) -> list[Service]:

@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 OUTAGE_PAUSE_SECONDS = 0.5
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FORGOTTEN_AFTER = timedelta(seconds=10)
 """After which a parked instance is asked about again, in case two schedulers missed each other's wake-up."""
 
@@ -213,13 +214,31 @@ def run(settings: SchedulerSettings) -> int:
         executors = {name: open_executor(name, _executor_settings(settings)) for name in settings.executors}
         for executor in executors.values():
             stack.callback(executor.close, timedelta(0))
-        migrate(database)
+        asked_to_stop: list[int] = []
+        for number in _STOP_SIGNALS:
+            signal.signal(number, lambda number, _: asked_to_stop.append(number))
+        _wait_for_schema(database, asked_to_stop)
+        if asked_to_stop:
+            return 0
         service = Service(database, executors, lease, version=settings.version, key_ring=settings.key_ring)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOP_SIGNALS:
             signal.signal(number, lambda *_: service.stop())
+        if asked_to_stop:
+            service.stop()
         _log.info("scheduler %s is ready, executors: %s", service.incarnation, ", ".join(executors))
         service.run(settings.close_grace)
     return 0
+
+
+def _wait_for_schema(database: Database, asked_to_stop: Sequence[int]) -> None:
+    """Bring the schema to its version, as soon as the database is there or until somebody asks to stop."""
+    while not asked_to_stop:
+        try:
+            migrate(database)
+            return
+        except StoreUnavailable as exc:
+            _log.warning("%s; trying again", exc)
+            select.select([], [], [], OUTAGE_PAUSE_SECONDS)
 
 
 def _executor_settings(settings: SchedulerSettings) -> ExecutorSettings:

@@ -24,6 +24,8 @@ from mainspring.errors import StoreUnavailable
 
 __all__ = ["Database", "open_database"]
 
+CONNECT_SECONDS_MAX = 5
+"""How long PostgreSQL may take to accept a connection."""
 CONNECTION_WAIT_SECONDS_MAX = 5.0
 """How long a thread waits for one of this process's connections before the store is called unavailable."""
 WRITE_WAIT_SECONDS_MAX = 5.0
@@ -138,7 +140,10 @@ def open_database(url: str, *, connections_max: int = 16, synchronous: str = "FU
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"},
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS_MAX,
+            "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
+        },
     )
     return Database(engine, None)
 

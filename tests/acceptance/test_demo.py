@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.server import descendants, is_running, until
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "weather_sales"
 
@@ -23,6 +25,17 @@ def _demo(example: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=110,
     )
+
+
+def test_a_demo_that_is_killed_leaves_nothing_running() -> None:
+    command = [sys.executable, "-m", "mainspring_cli", "demo", str(EXAMPLE), "--keep"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        assert demo.stdout.readline().startswith("API ")
+        below = descendants(demo.pid)
+        demo.kill()
+        until(lambda: not any(map(is_running, below)), "the end of all that it started")
+    assert below
 
 
 def _outputs(text: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.acceptance.server import started
+from tests.acceptance.server import started, until
 
 
 @pytest.fixture
@@ -55,6 +55,23 @@ def test_tls_is_spoken_with_the_given_certificate(tmp_path: Path, certificate: t
         context = ssl.create_default_context(cafile=str(certificate[0]))
         assert server.client.url.startswith("https://")
         assert _total_dags(f"https://localhost:{port}/api/v2", "chosen-by-us", context=context) == 0
+
+
+def test_workers_beside_an_api_behind_tls_find_the_execution_api(
+    tmp_path: Path, certificate: tuple[Path, Path], valkey_url: str
+) -> None:
+    settings = {"tls_certificate": str(certificate[0]), "tls_key": str(certificate[1]), "admin_token": "chosen-by-us"}
+    settings |= {"executor": "rq", "redis_url": valkey_url, "execution_port": "0"}
+    with started(tmp_path / "home", **settings) as server:
+        context = ssl.create_default_context(cafile=str(certificate[0]))
+        url = server.client.url.replace("127.0.0.1", "localhost")
+        until(lambda: _alive_workers(url, context=context) == 1, "the worker", deadline_seconds=30)
+
+
+def _alive_workers(url: str, *, context: ssl.SSLContext) -> int:
+    with urllib.request.urlopen(f"{url}/monitor/health", context=context) as answer:
+        alive: int = json.load(answer)["worker"]["alive"]
+        return alive
 
 
 def test_behind_a_proxy_only_names_that_were_allowed_are_answered(tmp_path: Path) -> None:

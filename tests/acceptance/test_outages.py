@@ -1,0 +1,100 @@
+"""PostgreSQL away: what serves stays up and says so, nothing is lost, and all goes on by itself when it is back."""
+
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.acceptance.server import Server, started, until
+from tests.services.postgres import PostgresServer
+
+GATED = """
+dag_id: gated
+tasks:
+  work:
+    type: shell
+    env: {STARTS: "${{ params.starts }}", GATE: "${{ params.gate }}"}
+    script: |
+      echo $$ >> "$STARTS"
+      while [ ! -e "$GATE" ]; do sleep 0.05; done
+  after: {type: shell, depends_on: [work], command: ["true"]}
+"""
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    """A server of this test's own, as it is hit."""
+    with tempfile.TemporaryDirectory(prefix="mainspring-pg-", dir="/tmp") as folder:
+        server = PostgresServer.start(Path(folder), fsync=True)
+        yield server
+        server.close()
+
+
+def ask(server: Server, path: str) -> tuple[int, str | None, dict[str, object]]:
+    """Status, `Retry-After` and body of an answer, whatever it is."""
+    url = server.client.url.removesuffix("/api/v2") + path
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {server.client.token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers.get("Retry-After"), orjson.loads(answer.read())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.headers.get("Retry-After"), orjson.loads(refused.read())
+
+
+@pytest.mark.parametrize("executor", ["thread", "rq"])
+def test_a_task_that_ends_while_postgresql_is_away_has_ended_and_the_run_goes_on(
+    tmp_path: Path, postgres: PostgresServer, valkey_url: str, executor: str
+) -> None:
+    starts, gate = tmp_path / "starts", tmp_path / "gate"
+    settings = {"executor": executor, "database_url": postgres.create_database()}
+    if executor == "rq":
+        settings |= {"redis_url": valkey_url, "execution_port": "0"}
+    with started(tmp_path / "home", **settings) as server:
+        server.put_dag(GATED)
+        path = server.trigger("gated", {"starts": str(starts), "gate": str(gate)})
+        until(lambda: starts.exists() and bool(starts.read_text()), "the start of the task")
+        pids = {name: server.pid_of(name) for name in ("api", "scheduler")}
+
+        postgres.crash()
+        status, retry_after, problem = ask(server, "/api/v2/dags")
+        assert (status, retry_after, problem["code"]) == (503, "1", "unavailable")
+        status, _, problem = ask(server, "/ready")
+        assert (status, problem["detail"]) == (503, "the database cannot be used now")
+        status, _, health = ask(server, "/api/v2/monitor/health")
+        assert (status, health["metadatabase"]) == (200, {"status": "unhealthy"})
+        gate.touch()
+        postgres.start_again()
+
+        until(lambda: ask(server, "/ready")[0] == 200, "the API is ready again")
+        assert server.wait(path)["state"] == "success", server.errors()
+        assert len(starts.read_text().split()) == 1, "it ran once"
+        assert {name: server.pid_of(name) for name in pids} == pids, "no process had to be started again"
+
+
+def test_what_is_started_before_its_database_waits_for_it(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    postgres.crash()
+    with started(tmp_path / "home", database_url=url) as server:
+        for path in ("/ready", "/api/v2/dags", "/api/v2/version"):
+            status, retry_after, problem = ask(server, path)
+            assert (status, retry_after, problem["code"]) == (503, "1", "not_ready")
+        pids = {name: server.pid_of(name) for name in ("api", "scheduler")}
+        postgres.start_again()
+        until(lambda: ask(server, "/ready")[0] == 200, "the API is ready")
+        server.put_dag("dag_id: hello\ntasks: {a: {type: shell, command: ['true']}}")
+        assert server.wait(server.trigger("hello"))["state"] == "success"
+        assert {name: server.pid_of(name) for name in pids} == pids, "no process had to be started again"
+
+
+def test_what_waits_for_its_database_can_be_stopped(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    postgres.crash()
+    with started(tmp_path / "home", database_url=url) as server:
+        assert ask(server, "/ready")[0] == 503
+        server.process.terminate()
+        assert server.process.wait(30) == 0

@@ -1,0 +1,140 @@
+"""Workers that are started, stopped and killed one by one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.server import Server, cmdline_of, descendants, is_running, started, until
+
+SLOW = """
+dag_id: slow
+tasks:
+  only:
+    type: shell
+    queue: field
+    script: |
+      echo $$ >> "$WITNESS"
+      while [ ! -e "$GO" ]; do sleep 0.05; done
+    env: {WITNESS: "${{ params.witness }}", GO: "${{ params.go }}"}
+"""
+
+
+class Field:
+    """An `up` whose own worker listens elsewhere, and a task that waits for a sign."""
+
+    def __init__(self, server: Server, folder: Path, valkey_url: str) -> None:
+        self.server = server
+        self.folder = folder
+        self.witness, self.go = folder / "witness", folder / "go"
+        (execution,) = {pid for pid in descendants(server.process.pid) if _listens(pid, "execution-api")}
+        self.environment = {
+            **os.environ,
+            "MAINSPRING_REDIS_URL": valkey_url,
+            "MAINSPRING_EXECUTION_URL": f"http://127.0.0.1:{_port_of(execution)}",
+            "MAINSPRING_WORKER_TOKEN": (server.home / "worker-token").read_text().strip(),
+            "MAINSPRING_QUEUES": "field",
+        }
+
+    @contextmanager
+    def worker(self, name: str = "worker", **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A `mainspring worker` with a home folder of its own; killed at the end if it still runs."""
+        given = {f"MAINSPRING_{key.upper()}": value for key, value in settings.items()}
+        environment = {**self.environment, "MAINSPRING_HOME": str(self.folder / name), **given}
+        process = subprocess.Popen([sys.executable, "-m", "mainspring_cli", "worker"], env=environment)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def trigger(self) -> str:
+        """Put the DAG and trigger it; returns the path of its run."""
+        self.server.put_dag(SLOW)
+        return self.server.trigger("slow", {"witness": str(self.witness), "go": str(self.go)})
+
+    def starts(self) -> list[int]:
+        return [int(line) for line in self.witness.read_text().split()] if self.witness.exists() else []
+
+    def wait_for_start(self, number: int) -> int:
+        until(lambda: len(self.starts()) >= number, f"start {number} of the task")
+        return self.starts()[number - 1]
+
+
+@pytest.fixture
+def field(tmp_path: Path, valkey_url: str) -> Iterator[Field]:
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "lease_seconds": "3"}
+    with started(tmp_path / "home", queues="elsewhere", **settings) as server:
+        until(lambda: (server.home / "worker-token").exists(), "the token of the workers")
+        yield Field(server, tmp_path, valkey_url)
+
+
+def test_a_worker_that_is_told_to_stop_ends_its_task_first(field: Field) -> None:
+    with field.worker() as worker:
+        path = field.trigger()
+        field.wait_for_start(1)
+        worker.terminate()
+        until(lambda: _shown(field)["status"] == "alive", "the worker is shown")
+        field.go.touch()
+        assert worker.wait(30) == 0
+        assert field.server.wait(path)["state"] == "success"
+        assert _shown(field)["status"] == "stopped"
+
+
+def test_past_the_grace_its_task_is_interrupted_which_costs_no_try_and_another_worker_takes_it(field: Field) -> None:
+    with ExitStack() as stack:
+        worker = stack.enter_context(field.worker(stop_grace_seconds="0"))
+        path = field.trigger()
+        first = field.wait_for_start(1)
+        worker.terminate()
+        assert worker.wait(30) == 0
+        assert not is_running(first)
+        stack.enter_context(field.worker("another"))
+        field.wait_for_start(2)
+        field.go.touch()
+        assert field.server.wait(path)["state"] == "success"
+        tries = field.server.client.get(f"{path}/taskInstances/only/tries")["task_instances"]
+        assert [one["state_reason"] for one in tries] == ["interrupted", None]
+
+
+def test_what_a_killed_worker_left_on_disk_is_removed_at_the_next_start(field: Field) -> None:
+    folder = field.folder / "worker" / "tasks" / "work"
+    with field.worker() as worker:
+        field.trigger()
+        first = field.wait_for_start(1)
+        left = set(folder.iterdir())
+        assert left
+        worker.kill()
+        worker.wait()
+    until(lambda: not is_running(first), "the end of the task")
+    with field.worker():
+        until(lambda: folder.exists() and not left & set(folder.iterdir()), "the removal of what was left")
+        field.go.touch()
+
+
+def _shown(field: Field) -> dict[str, object]:
+    """The worker of the queue, as the API shows it; `starting` until it does."""
+    found = [one for one in field.server.client.get("/workers")["workers"] if one["queues"] == ["field"]]
+    return dict(found[0]) if found else {"status": "starting"}
+
+
+def _listens(pid: int, name: str) -> bool:
+    return f"mainspring_cli {name}" in cmdline_of(pid) and f"mainspring_cli {name}" not in cmdline_of(_parent(pid))
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _port_of(pid: int) -> int:
+    """The TCP port that a process listens on."""
+    inodes = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.exists() or link.is_symlink()}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+            return int(fields[1].partition(":")[2], 16)
+    raise AssertionError(f"process {pid} listens on no port")
