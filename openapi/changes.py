@@ -1,0 +1,189 @@
+"""Which changes of the document break clients that were made for the last release; see docs/sdk.md.
+
+    python openapi/changes.py OLD NEW [ACCEPTED]
+
+Prints each change that breaks them and is not a line of the file ACCEPTED; ends with 1 when there are any. What is sent
+may ask for less and allow more; what is answered may promise more. Generated clients read enums as closed, so a new value
+in an answer breaks them too. Descriptions, examples and bounds (lengths, ranges) are not compared.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["breaking_changes"]
+
+JSON = "application/json"
+_NOTHING: Mapping[str, Any] = {}
+_DEFINITION = {"$ref": "#/components/schemas/Definition"}
+"""As an answer it holds what somebody sent, so that it may hold whatever may be sent."""
+
+
+def breaking_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """A line for each change that breaks clients, in the order of the old document."""
+    found: dict[str, None] = {}
+    for (method, path), operation in _operations(old).items():
+        at = f"{method.upper()} {path}"
+        changed = _operations(new).get((method, path))
+        if changed is None:
+            found[f"{at}: the operation is gone"] = None
+            continue
+        if operation["operationId"] != changed["operationId"]:
+            found[f"{at}: operationId was {operation['operationId']}"] = None
+        comparison = _Comparison(old, new)
+        for changes in (_parameters, _body, _answers):
+            found |= dict.fromkeys(f"{at}: {change}" for change in changes(comparison, operation, changed))
+    return list(found)
+
+
+class _Comparison:
+    """Of the schemas of two documents; each pair of components is compared once for each direction."""
+
+    def __init__(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        self._old, self._new = old, new
+        self._seen: set[tuple[str, str, bool]] = set()
+
+    def schema(self, old: Any, new: Any, at: str, *, is_sent: bool) -> Iterator[str]:
+        pair = (old.get("$ref", ""), new.get("$ref", ""), is_sent)
+        if pair[0] and pair in self._seen:
+            return
+        self._seen.add(pair)
+        old, new = _resolved(self._old, old), _resolved(self._new, new)
+        yield from self._alternatives(old, new, at, is_sent)
+        yield from self._values(old, new, at, is_sent)
+        yield from self._members(old, new, at, is_sent)
+        for key in ("items", "additionalProperties"):
+            if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
+                yield from self.schema(old[key], new[key], f"{at}[]", is_sent=is_sent)
+
+    def _alternatives(self, old: Mapping[str, Any], new: Mapping[str, Any], at: str, is_sent: bool) -> Iterator[str]:
+        before, after = self._kinds(self._old, old), self._kinds(self._new, new)
+        for kind in before.keys() & after.keys():
+            if before[kind] is not old:
+                yield from self.schema(before[kind], after[kind], at, is_sent=is_sent)
+        # A schema that says nothing takes everything.
+        if is_sent and after:
+            yield from (f"{at}: may be no {kind} any more" for kind in sorted(before.keys() - after.keys()))
+        if not is_sent and before:
+            yield from (f"{at}: may be {kind} now" for kind in sorted(after.keys() - before.keys()))
+
+    def _kinds(self, document: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """What a value may be, by name: its types, or the components and types it is one of."""
+        choices = schema.get("anyOf") or schema.get("oneOf")
+        if not choices:
+            kinds = schema.get("type", [])
+            return dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, schema)
+        found: dict[str, Mapping[str, Any]] = {}
+        for choice in choices:
+            inner = {} if "$ref" in choice else self._kinds(document, choice)
+            found |= inner or {choice.get("$ref", "value").rpartition("/")[2]: choice}
+            found |= {kind: choice for kind in inner if "anyOf" not in choice and "oneOf" not in choice}
+        return found
+
+    def _values(self, old: Mapping[str, Any], new: Mapping[str, Any], at: str, is_sent: bool) -> Iterator[str]:
+        before, after = _enum(old), _enum(new)
+        if is_sent and after is not None:
+            gone = (before or set()) - after if before is not None else {"values that were allowed"}
+            yield from (f"{at}: {value!r} is not taken any more" for value in sorted(gone))
+        if not is_sent and before is not None:
+            more = after - before if after is not None else {"any value"}
+            yield from (f"{at}: {value!r} may be answered now" for value in sorted(more))
+
+    def _members(self, old: Mapping[str, Any], new: Mapping[str, Any], at: str, is_sent: bool) -> Iterator[str]:
+        before, after = old.get("properties", _NOTHING), new.get("properties", _NOTHING)
+        needed_before, needed_after = set(old.get("required", ())), set(new.get("required", ()))
+        for name in before:
+            if name in after:
+                yield from self.schema(before[name], after[name], f"{at}.{name}", is_sent=is_sent)
+            elif not is_sent or new.get("additionalProperties") is False:
+                yield f"{at}.{name} is gone"
+        if is_sent:
+            yield from (f"{at}.{name} is needed now" for name in sorted(needed_after - needed_before))
+        else:
+            missing = needed_before - needed_after
+            yield from (f"{at}.{name} may be missing now" for name in sorted(missing & after.keys()))
+
+
+def _parameters(comparison: _Comparison, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    before, after = (
+        {(each["in"], each["name"]): each for each in operation.get("parameters", ())} for operation in (old, new)
+    )
+    for (place, name), parameter in before.items():
+        if (place, name) not in after:
+            yield f"{place} {name} is gone"
+            continue
+        yield from comparison.schema(
+            parameter.get("schema", _NOTHING),
+            after[place, name].get("schema", _NOTHING),
+            f"{place} {name}",
+            is_sent=True,
+        )
+    for key, parameter in after.items():
+        if parameter.get("required") and not before.get(key, _NOTHING).get("required"):
+            yield f"{key[0]} {key[1]} is needed now"
+
+
+def _body(comparison: _Comparison, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    before, after = old.get("requestBody", _NOTHING), new.get("requestBody", _NOTHING)
+    if after.get("required") and not before.get("required"):
+        yield "a body is needed now"
+    for media, content in before.get("content", _NOTHING).items():
+        if media not in after.get("content", _NOTHING):
+            yield f"{media} is not taken any more"
+        else:
+            yield from comparison.schema(content["schema"], after["content"][media]["schema"], "body", is_sent=True)
+
+
+def _answers(comparison: _Comparison, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for status, answer in old["responses"].items():
+        if not status.startswith("2"):
+            continue
+        if status not in new["responses"]:
+            yield f"{status} is not answered any more"
+            continue
+        after = new["responses"][status].get("content", _NOTHING)
+        for media, content in answer.get("content", _NOTHING).items():
+            if media not in after:
+                yield f"{status} has no {media} any more"
+            elif content["schema"] != _DEFINITION:
+                yield from comparison.schema(content["schema"], after[media]["schema"], "answer", is_sent=False)
+
+
+def _operations(document: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """(method, path) -> operation, with the parameters that its path has."""
+    return {
+        (method, path): {**each, "parameters": [*item.get("parameters", ()), *each.get("parameters", ())]}
+        for path, item in document["paths"].items()
+        for method, each in item.items()
+        if method != "parameters"
+    }
+
+
+def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def _enum(schema: Mapping[str, Any]) -> set[Any] | None:
+    """The values that there are; `None` when there is no such limit."""
+    if "const" in schema:
+        return {schema["const"]}
+    return set(schema["enum"]) if "enum" in schema else None
+
+
+def main(old: str, new: str, accepted: str | None = None) -> int:
+    known = Path(accepted).read_text(encoding="utf-8").splitlines() if accepted else []
+    documents = (json.loads(Path(path).read_bytes()) for path in (old, new))
+    found = [change for change in breaking_changes(*documents) if change not in known]
+    for change in found:
+        print(change)
+    if found:
+        print(f"{len(found)} changes break clients of the last release; see docs/sdk.md", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
