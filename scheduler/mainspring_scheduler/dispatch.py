@@ -152,6 +152,7 @@ class Dispatcher:
             for candidate in candidates
             if candidate.dag_run_id in contexts
             and (version := self._version(scheduling, candidate, broken_runs)) is not None
+            and left.may_judge(candidate, version.tasks[candidate.task_index])
         ]
         lookups = look_up(scheduling, known, self._key_ring)
         chosen = []

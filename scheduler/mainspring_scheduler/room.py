@@ -24,6 +24,16 @@ class Room:
         self._active_in_dag: dict[tuple[str, str], int] = {}
         # Also of tasks without limits: another version of the same task may have them.
         self._taken_in_dag: Counter[tuple[str, str]] = Counter()
+        self._held_dags: dict[str, bool] = {}
+
+    def may_judge(self, candidate: Candidate, task: Task) -> bool:
+        """False = another scheduler decides now on what a limit over all runs of the DAG counts; who counted beside it
+        would not see what it takes. The candidate is left for a later pass."""
+        if task.max_active_tis_per_dag is None:
+            return True
+        if candidate.dag_id not in self._held_dags:
+            self._held_dags[candidate.dag_id] = self._scheduling.limits.hold_dag(candidate.dag_id)
+        return self._held_dags[candidate.dag_id]
 
     def take(self, candidate: Candidate, task: Task, executor: str) -> bool:
         """Take room for one attempt; False takes nothing."""

@@ -9,6 +9,7 @@ from mainspring_store import Database
 from mainspring_store.parking import wake_forgotten
 from mainspring_store.scheduling import Candidate, Pass
 from mainspring_store.scheduling.decisions import DecisionWrites
+from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from tests.scheduler.engine import Engine
 
 
@@ -43,6 +44,34 @@ def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_
     assert {one.task_id for one in second.executor.open} == {"h1", "h2"}
     assert first.executor.submitted == {}
     assert first.run()["tasks_active"] == 2
+
+
+def test_two_schedulers_that_decide_at_once_keep_the_limit_per_dag(
+    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_engine(slots=0), make_engine(incarnation="second", slots=0)
+    version = first.save("etl", {"a": {"max_active_tis_per_dag": 1}})
+    for run_id in ("r1", "r2"):
+        first.trigger(version, run_id)
+    first.settle()
+    first.executor.slots, second.executor.slots = 1, 64
+    count = TaskLimitWrites.active_in_dag
+    overtakes = iter([True])
+
+    def count_and_be_overtaken(self: TaskLimitWrites, dag_id: str, task_id: str) -> int:
+        found = count(self, dag_id, task_id)
+        if next(overtakes, False):
+            second.step()
+        return found
+
+    monkeypatch.setattr(TaskLimitWrites, "active_in_dag", count_and_be_overtaken)
+    first.step()
+    assert (first.states("r1"), first.states("r2")) == ({"a": "queued"}, {"a": "scheduled"})
+    second.settle()
+    assert second.executor.submitted == {}
+    first.finish("a", run_id="r1")
+    second.settle()
+    assert first.states("r2") == {"a": "queued"}
 
 
 def test_a_parked_instance_whose_wake_was_missed_is_asked_about_again(

@@ -17,7 +17,7 @@ from mainspring_store.scheduling.conditions import ACTIVE
 from mainspring_store.scheduling.records import (
     Candidate,
 )
-from mainspring_store.tables import dag_run, task_instance
+from mainspring_store.tables import dag, dag_run, task_instance
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["TaskLimitWrites"]
@@ -31,7 +31,8 @@ class TaskLimitWrites:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._statements = _statements(connection.dialect.name == "sqlite")
+        self._is_sqlite = connection.dialect.name == "sqlite"
+        self._statements = _statements(self._is_sqlite)
 
     def expand(
         self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]
@@ -97,6 +98,13 @@ class TaskLimitWrites:
         """Queued and running instances of the candidate's task in its run."""
         params = {"run": candidate.dag_run_id, "task": candidate.task_index}
         return self._connection.scalar(self._statements.active_in_run, params) or 0
+
+    def hold_dag(self, dag_id: str) -> bool:
+        """Keep other schedulers from deciding on the limits of a DAG until the end of the pass; False = one of them
+        does so now. Never waits, as this pass holds runs already. What is counted afterwards sees what they took."""
+        if self._is_sqlite:
+            return True  # the write transaction is the lock
+        return self._connection.scalar(self._statements.hold_dag, {"dag_id": dag_id}) is not None
 
     def active_in_dag(self, dag_id: str, task_id: str) -> int:
         """Queued and running instances of a task in all running runs of its DAG."""
@@ -205,6 +213,11 @@ class _Statements:
         )
         self.active_in_run = select(func.count()).where(
             table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"), ACTIVE
+        )
+        self.hold_dag = (
+            select(dag.c.dag_id)
+            .where(dag.c.dag_id == bindparam("dag_id"))
+            .with_for_update(key_share=True, skip_locked=True)
         )
         self.active_in_dag = (
             select(func.count())
