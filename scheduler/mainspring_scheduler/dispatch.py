@@ -23,8 +23,8 @@ from mainspring.waits import WaitKind
 from mainspring_scheduler.branching import skip_left_out
 from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
 from mainspring_scheduler.decide import Question, decide
+from mainspring_scheduler.folding import LiveAttempts
 from mainspring_scheduler.lookups import look_up
-from mainspring_scheduler.progress import LiveAttempts
 from mainspring_scheduler.room import Room
 from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions

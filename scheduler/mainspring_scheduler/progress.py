@@ -1,24 +1,25 @@
 """Progress: reports become states. What a report means is decided by `outcomes`; here it is applied, in batches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
 import orjson
 
-from mainspring.attempts import Finished, Report, Started, Stopped
+from mainspring.attempts import Finished
 from mainspring.definition.model import TaskType
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring.waits import WaitKind
 from mainspring_scheduler.branching import followed_branch, skip_left_out
+from mainspring_scheduler.folding import Folded, LiveAttempts
 from mainspring_scheduler.outcomes import ATTEMPT_STATE, Verdict, judge, typed
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_scheduler.waiting import judge_poke
 from mainspring_store.effects import InstanceRef
 from mainspring_store.scheduling import AttemptEnd, Decided, LiveAttempt, Pass
 
-__all__ = ["Applied", "Folded", "LiveAttempts", "apply_reports", "end_waits", "fold"]
+__all__ = ["Applied", "apply_reports", "end_waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,73 +29,6 @@ class Applied:
     moved: int = 0
     next_due_at: datetime | None = None
     """The earliest retry among them."""
-
-
-@dataclass(slots=True)
-class Folded:
-    """All that has arrived about one attempt: a task that starts and ends between two passes costs one write."""
-
-    started: Started | None = None
-    finished: Finished | None = None
-    stopped: Stopped | None = None
-
-    def add(self, report: Report) -> None:
-        # The first of each kind counts; a repeated one says the same.
-        match report:
-            case Started():
-                self.started = self.started or report
-            case Finished():
-                self.finished = self.finished or report
-            case Stopped():
-                self.stopped = self.stopped or report
-
-    @property
-    def stopped_at(self) -> datetime | None:
-        """From when on nothing of the attempt runs, as far as these reports tell."""
-        if self.stopped is not None:
-            return self.stopped.at
-        if self.finished is not None and not self.finished.still_running:
-            return self.finished.at
-        return None
-
-
-def fold(reports: Iterable[Report]) -> dict[str, Folded]:
-    """Reports by attempt, in order of first arrival."""
-    folded: dict[str, Folded] = {}
-    for report in reports:
-        folded.setdefault(report.attempt_id, Folded()).add(report)
-    return folded
-
-
-class LiveAttempts:
-    """The live attempts this scheduler knows. A bounded cache: what is missing is asked of the store."""
-
-    KEPT_MAX = 50_000
-
-    def __init__(self) -> None:
-        self._known: dict[str, LiveAttempt] = {}
-
-    def add(self, attempt: LiveAttempt) -> None:
-        self._known[attempt.attempt_id] = attempt
-        if len(self._known) > self.KEPT_MAX:
-            # The oldest: most likely ended by another scheduler.
-            del self._known[next(iter(self._known))]
-
-    def forget(self, attempt_id: str) -> None:
-        self._known.pop(attempt_id, None)
-
-    def clear(self) -> None:
-        """Forget all: a transaction was undone that some of it was learned in."""
-        self._known.clear()
-
-    def find(self, attempt_ids: Iterable[str], scheduling: Pass) -> dict[str, LiveAttempt]:
-        """Those of the attempts that are, or were when last seen, live."""
-        ids = list(attempt_ids)
-        missing = [attempt_id for attempt_id in ids if attempt_id not in self._known]
-        if missing:
-            for attempt in scheduling.reports.live_attempts(missing):
-                self._known[attempt.attempt_id] = attempt
-        return {attempt_id: self._known[attempt_id] for attempt_id in ids if attempt_id in self._known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +59,7 @@ def apply_reports(
     random: Random,
 ) -> Applied:
     """Apply what was reported. Effects are left collected in the pass."""
+    live_attempts.complete(folded)
     live = live_attempts.find(folded, scheduling)
     if live:
         scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
@@ -138,8 +73,11 @@ def apply_reports(
     for attempt_id, report in folded.items():
         if report.finished is not None:
             live_attempts.forget(attempt_id)
-        elif attempt_id in took:
+            continue
+        if attempt_id in took:
             live_attempts.add(_running(live[attempt_id]))
+        if report.stopped is not None:
+            live_attempts.keep_early(report.stopped)
     return _follow(scheduling, [step for step in won if step.live.instance_id in moved], now)
 
 
@@ -267,7 +205,8 @@ def _attempt_end(step: _Step) -> AttemptEnd:
         state=_attempt_state(step),
         start_date=started.at if started else None,
         end_date=finished.at if finished and not step.waits_on else None,
-        stopped_at=step.folded.stopped_at,
+        # A live attempt that was said to have stopped would not be looked after any more.
+        stopped_at=step.folded.stopped_at if finished else None,
         reason=finished.reason if finished else None,
         message=finished.message if finished else None,
         hostname=started.hostname if started else None,

@@ -16,7 +16,8 @@ from mainspring_scheduler.clock import Clock
 from mainspring_scheduler.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.due import create_due_runs
 from mainspring_scheduler.finishes import finish_runs
-from mainspring_scheduler.progress import Applied, Folded, LiveAttempts, apply_reports, fold
+from mainspring_scheduler.folding import Folded, LiveAttempts, fold
+from mainspring_scheduler.progress import Applied, apply_reports
 from mainspring_scheduler.resuming import resume_due
 from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.starts import start_runs

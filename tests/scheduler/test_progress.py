@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from mainspring.attempts import Outcome
+from mainspring.attempts import Finished, Outcome, Stopped
 from mainspring.states import StateReason
 from mainspring_store import dags, runs
 from mainspring_store.tables import task_instance
@@ -303,6 +303,30 @@ class TestCancel:
         assert engine.states()["a"] == "failed"
         assert engine.tries("a")[0].state == "cancelled"
         assert engine.tries("a")[0].stopped_at is not None
+
+    def test_what_stopped_before_its_end_was_told_is_not_shown_as_running(self, engine: Engine) -> None:
+        engine.trigger(engine.save("etl", {"a": {}}))
+        engine.settle()
+        engine.start("a")
+        attempt_id = engine.attempt("a").attempt_id
+        stopped_at = engine.clock.now()
+        engine.executor.report(Stopped(attempt_id=attempt_id, seq=3, at=stopped_at))
+        engine.settle()
+        assert (engine.states(), engine.tries("a")[0].stopped_at) == ({"a": "running"}, None)
+        engine.clock.move(timedelta(seconds=1))
+        engine.executor.report(
+            Finished(
+                attempt_id=attempt_id,
+                seq=2,
+                at=engine.clock.now(),
+                outcome=Outcome.FAILED,
+                reason=StateReason.TIMED_OUT,
+                still_running=True,
+            )
+        )
+        engine.executor.finished.add(attempt_id)
+        engine.settle()
+        assert (engine.states(), engine.tries("a")[0].stopped_at) == ({"a": "failed"}, stopped_at)
 
     def test_cancel_is_asked_of_the_executor_once(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", DIAMOND))
