@@ -10,7 +10,7 @@ from mainspring.definition.model import Definition, Task
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["FINISHED", "decision", "run_result"]
+__all__ = ["FINISHED", "decision", "priority", "run_result"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
@@ -97,3 +97,19 @@ def run_result(definition: Definition, states: Mapping[str, Iterable[str]]) -> R
         if is_leaf_gone_bad or ("failed" in found and not handlers):
             return RunState.FAILED
     return RunState.SUCCESS
+
+
+def priority(definition: Definition, task_id: str) -> int:
+    """The effective weight of a task: its own, and by its rule those of all tasks before or after it, each once."""
+    tasks = definition.tasks
+    neighbours = {
+        "absolute": lambda name: (),
+        "upstream": lambda name: tasks[name].depends_on,
+        "downstream": lambda name: [other for other, task in tasks.items() if name in task.depends_on],
+    }[tasks[task_id].weight_rule.value]
+    counted, ahead = {task_id}, [task_id]
+    while ahead:
+        found = set(neighbours(ahead.pop())) - counted
+        counted |= found
+        ahead += found
+    return sum(tasks[name].priority_weight for name in counted)

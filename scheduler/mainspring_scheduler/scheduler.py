@@ -289,7 +289,7 @@ class Scheduler:
                 raise
             except Exception as exc:
                 _log.exception("set aside the run of attempt %s", attempt_id)
-                self._quarantine(attempt_id, f"a report could not be applied: {type(exc).__name__}: {exc}", now)
+                self._quarantine(attempt_id, folded, exc, now)
 
     def _apply_remote_one_by_one(self, now: datetime) -> None:
         for _ in range(REMOTE_REPORTS_MAX):
@@ -308,7 +308,7 @@ class Scheduler:
                 _log.exception("set aside the run of attempt %s", attempt_id)
                 with scheduling.begin_pass(self._database) as current:
                     current.reports.drop_remote(attempt_id)
-                self._quarantine(attempt_id, f"a report could not be applied: {type(exc).__name__}: {exc}", now)
+                self._quarantine(attempt_id, fold(taken)[attempt_id], exc, now)
             if not taken:
                 return
 
@@ -317,10 +317,13 @@ class Scheduler:
         if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now).count:
             current.settle()
 
-    def _quarantine(self, attempt_id: str, message: str, now: datetime) -> None:
+    def _quarantine(self, attempt_id: str, folded: Folded, exc: Exception, now: datetime) -> None:
+        message = f"a report could not be applied: {type(exc).__name__}: {exc}"
         with scheduling.begin_pass(self._database) as current:
             for attempt in current.reports.live_attempts([attempt_id]):
                 current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
+            if folded.stopped_at is not None:  # that much of it can be believed, and nobody will say it again
+                current.reports.note_stops({attempt_id: folded.stopped_at})
 
     def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
         for name, orders in attempts.items():

@@ -183,3 +183,24 @@ def test_the_attempts_of_a_living_scheduler_are_not_lost(engine: Engine) -> None
     find = partial(find_lost, engine.database, executors, incarnation="second", is_exclusive=False)
     assert find(now=now + LOST_AFTER) == []
     assert len(find(now=now + LOST_AFTER + timedelta(seconds=1))) == 1
+
+
+def test_the_end_of_a_wait_lets_the_next_run_go_on(engine: Engine) -> None:
+    version = engine.save("etl", {"a": {"type": "wait", "for": "5s", "depends_on_past": True}})
+    for run_id in ("r1", "r2"):
+        engine.trigger(version, run_id)
+    engine.settle()
+    assert (engine.states("r1"), engine.states("r2")) == ({"a": "deferred"}, {"a": "scheduled"})
+    engine.clock.move(timedelta(seconds=5))
+    engine.settle()
+    assert (engine.states("r1"), engine.states("r2")) == ({"a": "success"}, {"a": "deferred"})
+
+
+def test_a_report_that_cannot_be_stored_still_tells_that_its_attempt_stopped(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
+    engine.settle()
+    engine.finish("a", outputs={"x": object()})
+    assert engine.states() == {"a": "failed", "b": "failed"}
+    assert (engine.run()["state"], engine.run()["state_reason"]) == ("failed", "quarantined")
+    assert [one.stopped_at for one in engine.tries("a")] == [engine.clock.now()]
+    assert [one.stopped_at for one in engine.tries("b")] == [None], "it was only told to stop"

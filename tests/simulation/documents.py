@@ -1,73 +1,135 @@
 """The DAGs that the simulation saves: small, and of every feature that decides what runs when."""
 
+from collections.abc import Set
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
+from mainspring.definition.model import WeightRule
+from mainspring.instants import format_instant
 from mainspring.trigger_rules import TriggerRule
+from tests.scheduler.engine import START
 
-__all__ = ["PARAMS", "confs", "documents"]
+__all__ = ["CALLED", "CALLER", "FEATURES", "PARAMS", "POOLS", "confs", "documents"]
 
 PARAMS = {"type": "object", "properties": {"go": {"type": "boolean"}, "items": {"type": "array"}}}
+CALLER, CALLED = "a", "b"
+"""Only the first has `dag` tasks, and they run the second."""
+POOLS = ("p", "q")
+FEATURES = (
+    "approvals",
+    "branches",
+    "calls",
+    "limits",
+    "mapped",
+    "past",
+    "pools",
+    "priorities",
+    "retries",
+    "rules",
+    "timeouts",
+    "waits",
+    "when",
+)
+"""Each example uses some of them: a fault that needs three of one is seldom met where all are mixed."""
 
-_rules = st.sampled_from([TriggerRule.ALL_SUCCESS] * 6 + list(TriggerRule))
-_kinds = st.sampled_from(["shell"] * 5 + ["mapped"] * 2 + ["noop", "choose", "callable"])
-_limits = st.sampled_from([None] * 4 + [1, 2])
+_KINDS = {
+    "mapped": ["mapped"] * 3,
+    "branches": ["choose", "callable"] * 2,
+    "waits": ["wait"] * 3,
+    "approvals": ["approval"] * 2,
+    "calls": ["dag"] * 3,
+}
+_limits = st.sampled_from([None, None, 1, 2])
 
 
 def _seldom(value: Any) -> st.SearchStrategy[Any]:
-    return st.sampled_from([None] * 5 + [value])
+    return st.sampled_from([None, None, None, value])
 
 
 @st.composite
-def documents(draw: st.DrawFn, dag_id: str) -> dict[str, Any]:
+def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any]:
     """A definition of up to six tasks."""
     names = [f"t{number}" for number in range(draw(st.integers(1, 6)))]
     upstream = {
         name: sorted(draw(st.sets(st.sampled_from(names[:position]), max_size=3))) if position else []
         for position, name in enumerate(names)
     }
-    tasks = {name: draw(_tasks(name, upstream)) for name in names}
-    return _without_nones(
-        {
-            "dag_id": dag_id,
-            "params": PARAMS,
-            "tasks": tasks,
-            "max_active_runs": draw(st.sampled_from([1, 2, 16])),
-            "max_active_tasks": draw(st.sampled_from([None, 1, 2])),
-            "dagrun_timeout": draw(_seldom("60s")),
-        }
-    )
+    tasks = {name: draw(_tasks(dag_id, name, upstream, features)) for name in names}
+    document: dict[str, Any] = {"dag_id": dag_id, "params": PARAMS, "tasks": tasks}
+    if "limits" in features:
+        document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
+        document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
+    if "timeouts" in features:
+        document["dagrun_timeout"] = draw(_seldom("60s"))
+    return _without_nones(document)
 
 
 @st.composite
-def _tasks(draw: st.DrawFn, name: str, upstream: dict[str, list[str]]) -> dict[str, Any]:
-    kind = draw(_kinds)
-    own: dict[str, Any] = {"type": "shell", "command": ["true"]}
-    if kind == "noop":
-        own = {"type": "noop"}
-    elif kind == "mapped":
-        own["expand"] = {"item": "${{ params.items }}"}
-    elif kind == "choose":
-        downstream = [other for other, names in upstream.items() if name in names]
-        chosen = sorted(draw(st.sets(st.sampled_from(downstream)))) if downstream else []
-        own = {"type": "branch", "choose": f"${{{{ {chosen} }}}}"}
-    elif kind == "callable":
-        own = {"type": "branch", "callable": "ways:pick"}
-    return _without_nones(
-        {
-            **own,
-            "depends_on": upstream[name],
-            "trigger_rule": draw(_rules).value if upstream[name] else None,
-            "when": draw(_seldom("${{ params.go }}")),
-            "retries": draw(st.sampled_from([0, 0, 1, 2])),
-            "retry_delay": draw(st.sampled_from(["0s", "10s"])),
-            "depends_on_past": draw(_seldom(True)),
-            "max_active_tis": draw(_limits),
-            "max_active_tis_per_dag": draw(_limits),
-            "priority_weight": draw(st.sampled_from([1, 1, 5])),
-        }
-    )
+def _tasks(
+    draw: st.DrawFn, dag_id: str, name: str, upstream: dict[str, list[str]], features: Set[str]
+) -> dict[str, Any]:
+    kinds = ["shell"] * 5 + ["noop"] + [kind for one in sorted(features & _KINDS.keys()) for kind in _KINDS[one]]
+    if dag_id != CALLER:
+        kinds = [kind for kind in kinds if kind != "dag"]
+    own = draw(_own(draw(st.sampled_from(kinds)), name, upstream))
+    rules = [TriggerRule.ALL_SUCCESS] * 6 + list(TriggerRule)
+    if "rules" in features and upstream[name]:
+        own["trigger_rule"] = draw(st.sampled_from(rules)).value
+    if "when" in features:
+        own["when"] = draw(_seldom("${{ params.go }}"))
+    if "retries" in features:
+        own["retries"] = draw(st.sampled_from([0, 1, 2]))
+        own["retry_delay"] = draw(st.sampled_from(["0s", "10s"]))
+    if "past" in features:
+        own["depends_on_past"] = draw(_seldom(True))
+    if "limits" in features:
+        own["max_active_tis"] = draw(_limits)
+        own["max_active_tis_per_dag"] = draw(_limits)
+    if "pools" in features:
+        own["pool"] = draw(st.sampled_from([None, *POOLS]))
+        own["pool_slots"] = draw(st.sampled_from([None, 1, 2]))
+    if "priorities" in features:
+        own["priority_weight"] = draw(st.sampled_from([-1, 0, 1, 5]))
+        own["weight_rule"] = draw(st.sampled_from(list(WeightRule))).value
+    return _without_nones({"depends_on": upstream[name], **own})
+
+
+@st.composite
+def _own(draw: st.DrawFn, kind: str, name: str, upstream: dict[str, list[str]]) -> dict[str, Any]:
+    """What a task says about its type."""
+    match kind:
+        case "noop":
+            return {"type": "noop"}
+        case "choose":
+            downstream = [other for other, names in upstream.items() if name in names]
+            chosen = sorted(draw(st.sets(st.sampled_from(downstream)))) if downstream else []
+            return {"type": "branch", "choose": f"${{{{ {chosen} }}}}"}
+        case "callable":
+            return {"type": "branch", "callable": "ways:pick"}
+        case "wait":
+            seconds = draw(st.sampled_from([0, 5, 30, 90]))
+            until = {"until": format_instant(START + timedelta(seconds=seconds))}
+            return {
+                "type": "wait",
+                "timeout": draw(st.sampled_from([None, "10s"])),
+                **draw(st.sampled_from([{"for": f"{seconds}s"}, until])),
+            }
+        case "approval":
+            default = draw(st.sampled_from([None, "approve", "reject"]))
+            timeout = draw(st.sampled_from(["10s", "60s"] if default else [None, "10s"]))
+            return {"type": "approval", "message": "go on?", "timeout": timeout, "default": default}
+        case "dag":
+            return {
+                "type": "dag",
+                "dag_id": CALLED,
+                "conf": draw(confs),
+                "wait": draw(st.sampled_from([True, True, False])),
+                "execution_timeout": draw(_seldom("30s")),
+            }
+    mapped = {"expand": {"item": "${{ params.items }}"}} if kind == "mapped" else {}
+    return {"type": "shell", "command": ["true"], **mapped}
 
 
 def _without_nones(document: dict[str, Any]) -> dict[str, Any]:

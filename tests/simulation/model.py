@@ -1,128 +1,103 @@
-"""What states must become: the engine once more, as small as it can be said, without database, batches or caches.
+"""What states must become: the engine once more, as small as it can be said, without database, batches or caches."""
 
-Where the engine is free (which of several ready instances gets a slot first), the model follows what it observes;
-where it is not free, the model says what must be seen.
-"""
-
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from mainspring.attempts import Finished, Outcome, Report, Started
-from mainspring.definition.model import Definition, Task
-from tests.reference import FINISHED, decision, run_result
+from tests.reference import FINISHED
+from tests.simulation.model_decisions import Decisions
+from tests.simulation.model_state import ACTIVE, Instance, Run, Wait
 
-__all__ = ["Instance", "Model", "Run", "Seen"]
+__all__ = ["UNREADABLE", "Model"]
 
-Key = tuple[str, int]
-"""Task id and map index."""
-ACTIVE = frozenset({"queued", "running"})
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One instance as the database shows it."""
-
-    state: str
-    attempt_id: str | None
+UNREADABLE = "unreadable"
+"""The name of an output that no database can store."""
 
 
-@dataclass
-class Instance:
-    task: Task
-    is_placeholder: bool
-    max_tries: int
-    state: str = "scheduled"
-    tries: int = 0
-    attempt_id: str | None = None
-    not_before: datetime | None = None
-
-
-@dataclass
-class Run:
-    run_id: str
-    dag_id: str
-    definition: Definition
-    conf: Mapping[str, Any]
-    moment: tuple[datetime, int]
-    """Where it stands among the runs of its DAG: logical date, or earliest start; then order of creation."""
-    due: tuple[datetime, int]
-    """Earliest start, then order of creation."""
-    state: str = "queued"
-    timeout_at: datetime | None = None
-    instances: dict[Key, Instance] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for task in self.definition.tasks.values():
-            self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries)
-
-    def of_task(self, task_id: str) -> list[Instance]:
-        return [one for (name, _), one in self.instances.items() if name == task_id]
-
-
-class Model:
-    """All DAGs and runs."""
+class Model(Decisions):
+    """All DAGs and runs: what reports, people and time do to them."""
 
     def __init__(self) -> None:
-        self.runs: dict[str, Run] = {}
+        super().__init__()
         self.paused: dict[str, bool] = {}
         self.max_active_runs: dict[str, int] = {}
-        self.by_attempt: dict[str, tuple[Run, Instance]] = {}
-
-    # What is done to it.
 
     def apply(self, reports: Sequence[Report], now: datetime) -> None:
         """One batch of reports. The first final report of a live attempt counts, every other one is too late."""
-        left_out: list[Instance] = []
-        for attempt_id in dict.fromkeys(report.attempt_id for report in reports):
-            mine = [report for report in reports if report.attempt_id == attempt_id]
-            run, instance = self.by_attempt.get(attempt_id, (None, None))
-            if run is None or instance is None or instance.attempt_id != attempt_id or instance.state not in ACTIVE:
-                continue
-            if any(isinstance(report, Started) for report in mine):
-                instance.state = "running"
-            final = next((report for report in mine if isinstance(report, Finished)), None)
-            if final is not None:
-                left_out += self._end(run, instance, final, now)
-        for left in left_out:
-            left.state = "skipped" if left.state == "scheduled" else left.state
+        reports = [report for report in reports if isinstance(report, Started | Finished)]
+        batches: dict[str, list[Report]] = {}
+        for report in reports:
+            batches.setdefault(report.attempt_id, []).append(report)
+        # Where one of them cannot be applied, each is applied alone.
+        rounds = [[one] for one in batches] if any(map(self._breaks, batches.values())) else [list(batches)]
+        for round_ in rounds:
+            left_out = [left for attempt_id in round_ for left in self._apply_one(attempt_id, batches[attempt_id], now)]
+            for left in left_out:
+                left.state = "skipped" if left.state == "scheduled" else left.state
 
     def stop(self, run: Run) -> None:
         """A cancel or a timeout."""
         for instance in run.instances.values():
             if instance.state not in FINISHED:
                 instance.state = "failed" if instance.state in (*ACTIVE, "deferred") else "skipped"
-        run.state = "failed"
+                instance.wait = None
+        self._end_run(run, "failed")
 
-    def adopt(self, run: Run, rows: Iterable[Any]) -> None:
+    def answer(self, run: Run, instance: Instance, choice: str, now: datetime) -> bool:
+        """Somebody answers an approval; whether that counts."""
+        wait = instance.wait
+        if instance.state != "deferred" or wait is None or wait.kind != "approval" or wait.answer is not None:
+            return False
+        if wait.gives_up_at is not None and wait.gives_up_at <= now:
+            return False
+        wait.answer = choice
+        return True
+
+    def forget(self, dag_id: str) -> None:
+        """A DAG is deleted, with all its runs."""
+        gone = [run for run in self.runs.values() if run.dag_id == dag_id]
+        for run in gone:
+            self._wake_parent(run)
+            del self.runs[run.run_id]
+        self.by_attempt = {key: one for key, one in self.by_attempt.items() if one[0] not in gone}
+        del self.paused[dag_id], self.max_active_runs[dag_id], self.current[dag_id]
+
+    def adopt(self, run: Run, row: Any, rows: Iterable[Any]) -> None:
         """Somebody changed the run by hand: go on from what the database shows."""
-        run.instances = {}
-        for row in rows:
-            task = run.definition.tasks[row.task_id]
+        run.state, run.timeout_at = row.state, row.timeout_at
+        if run.is_over:
+            self._wake_parent(run)
+        before, run.instances = run.instances, {}
+        for one in rows:
+            task = run.definition.tasks[one.task_id]
+            key = (one.task_id, one.map_index)
             instance = Instance(
                 task,
-                task.is_mapped and row.map_value is None,
-                row.max_tries,
-                row.state,
-                row.try_number,
-                row.attempt_id,
-                row.not_before,
+                task.is_mapped and one.map_value is None,
+                one.max_tries,
+                one.state,
+                one.try_number,
+                one.attempt_id,
+                one.not_before,
+                # Nobody begins a wait by hand.
+                before[key].wait if one.state == "deferred" else None,
             )
-            run.instances[row.task_id, row.map_index] = instance
+            run.instances[key] = instance
             if instance.attempt_id is not None:
                 self.by_attempt[instance.attempt_id] = (run, instance)
 
     def look(self, now: datetime) -> None:
-        """What time and room bring: timeouts, retries, starts; in this order."""
-        for run in self.runs.values():
-            if run.state == "running" and run.timeout_at is not None and run.timeout_at <= now:
-                self.stop(run)
+        """What time and room bring: timeouts, retries and waits, starts; in this order."""
+        self.now = now
+        while any(self._is_to_stop(run, now) and self._stopped(run) for run in self.runs.values()):
+            pass
         for run in self.runs.values():
             for instance in run.instances.values():
                 if instance.state == "up_for_retry" and instance.not_before is not None and instance.not_before <= now:
                     instance.state = "scheduled"
+                elif instance.state == "deferred" and run.state == "running":
+                    self._look_at_wait(instance, now)
         for run in sorted(self.runs.values(), key=lambda one: one.due):
             running = sum(one.state == "running" for one in self.runs.values() if one.dag_id == run.dag_id)
             is_due = run.state == "queued" and run.due[0] <= now
@@ -131,27 +106,25 @@ class Model:
                 timeout = run.definition.dagrun_timeout
                 run.timeout_at = now + timeout if timeout is not None else None
 
-    def follow(self, seen: Mapping[str, Mapping[Key, Seen]], may_lag: Callable[[Run], bool]) -> None:
-        """Decide whatever can be decided, until nothing changes; then end what is over.
+    def _breaks(self, reports: Sequence[Report]) -> bool:
+        """Whether what they say cannot be stored."""
+        _, instance = self.by_attempt.get(reports[0].attempt_id, (None, None))
+        final = next((report for report in reports if isinstance(report, Finished)), None)
+        is_live = instance is not None and instance.attempt_id == reports[0].attempt_id and instance.state in ACTIVE
+        return is_live and final is not None and UNREADABLE in final.outputs
 
-        may_lag: whether instances of this run may be left undecided, because room is missing or the pass was short.
-        """
-        # What is decided in one run may let another one go on.
-        while any(
-            self._decide(run, key, instance, seen[run.run_id], may_lag(run))
-            for run in self.runs.values()
-            if run.state == "running"
-            for key, instance in self._undecided(run)
-        ):
-            pass
-        for run in self.runs.values():
-            if run.state == "running" and all(one.state in FINISHED for one in run.instances.values()):
-                run.state = run_result(
-                    run.definition,
-                    {task_id: [one.state for one in run.of_task(task_id)] for task_id in run.definition.tasks},
-                )
-
-    # What follows.
+    def _apply_one(self, attempt_id: str, reports: Sequence[Report], now: datetime) -> list[Instance]:
+        """Returns what a branch leaves out."""
+        run, instance = self.by_attempt.get(attempt_id, (None, None))
+        if run is None or instance is None or instance.attempt_id != attempt_id or instance.state not in ACTIVE:
+            return []
+        if self._breaks(reports):
+            self.stop(run)
+            return []
+        if any(isinstance(report, Started) for report in reports):
+            instance.state = "running"
+        final = next((report for report in reports if isinstance(report, Finished)), None)
+        return [] if final is None else self._end(run, instance, final, now)
 
     def _end(self, run: Run, instance: Instance, report: Finished, now: datetime) -> list[Instance]:
         """Returns what a branch leaves out."""
@@ -170,113 +143,59 @@ class Model:
         elif outcome is Outcome.INTERRUPTED or (outcome is Outcome.LOST and instance.state == "queued"):
             instance.state = "scheduled"
             instance.max_tries += 1
-        elif instance.tries > instance.max_tries or outcome is Outcome.CANCELLED or reason == "rejected":
-            instance.state = "failed"
-        elif task.retry_delay:
-            instance.state, instance.not_before = "up_for_retry", now + task.retry_delay
         else:
-            instance.state = "scheduled"
+            self._fail(instance, now, is_final=outcome is Outcome.CANCELLED or reason == "rejected")
         return []
 
-    def _undecided(self, run: Run) -> Iterator[tuple[Key, Instance]]:
-        waiting = [(key, one) for key, one in run.instances.items() if one.state == "scheduled"]
-        # Branches first: what they leave out is skipped whatever else it may be waiting for.
-        return iter(sorted(waiting, key=lambda one: one[1].task.type != "branch"))
-
-    def _decide(self, run: Run, key: Key, instance: Instance, seen: Mapping[Key, Seen], may_lag: bool) -> bool:
-        """Decide one waiting instance; whether anything changed."""
-        task = instance.task
-        said = decision(task.trigger_rule, [one.state for name in task.depends_on for one in run.of_task(name)])
-        if said == "wait":
-            return False
-        now_seen = seen.get(key)
-        is_left = now_seen is not None and now_seen.state == "scheduled" and now_seen.attempt_id == instance.attempt_id
-        if is_left and (may_lag or self._is_held_back(run, key, instance)):
-            return False
-        if said != "run":
-            instance.state = "skipped" if said == "skip" else said
-        elif not instance.is_placeholder and self._waits_for_past(run, key, instance):
-            return False
-        elif task.when is not None and not run.conf["go"]:
-            instance.state = "skipped"
-        elif instance.is_placeholder:
-            self._expand(run, key, instance)
-        elif task.type == "noop":
-            instance.state = "success"
-        elif "choose" in task.payload.source:
-            self._choose(run, instance, seen)
+    def _fail(self, instance: Instance, now: datetime, *, is_final: bool) -> None:
+        """It fails, or is tried again."""
+        delay = instance.task.retry_delay
+        if is_final or instance.tries > instance.max_tries:
+            instance.state = "failed"
+        elif delay > timedelta(0):
+            instance.state, instance.not_before = "up_for_retry", now + delay
         else:
-            self._queue(run, instance, now_seen)
+            instance.state = "scheduled"
+
+    def _is_to_stop(self, run: Run, now: datetime) -> bool:
+        """Whether its time is up, or the task that waited for it does no more."""
+        if run.is_over:
+            return False
+        if run.state == "running" and run.timeout_at is not None and run.timeout_at <= now:
+            return True
+        _, parent = self.by_attempt.get(run.parent or "", (None, None))
+        is_awaited = parent is not None and parent.attempt_id == run.parent and parent.state == "deferred"
+        return run.parent is not None and not is_awaited
+
+    def _stopped(self, run: Run) -> bool:
+        self.stop(run)
         return True
 
-    def _queue(self, run: Run, instance: Instance, seen: Seen | None) -> None:
-        instance.state = "queued"
-        instance.tries += 1
-        if seen is not None and seen.attempt_id is not None and seen.attempt_id != instance.attempt_id:
-            instance.attempt_id = seen.attempt_id
-            self.by_attempt[seen.attempt_id] = (run, instance)
+    def _look_at_wait(self, instance: Instance, now: datetime) -> None:
+        wait = instance.wait
+        assert wait is not None
+        is_given_up = wait.gives_up_at is not None and wait.gives_up_at <= now
+        if wait.kind == "run":
+            self._look_at_child(instance, wait, now, is_given_up)
+        elif wait.kind == "approval" and (wait.answer is not None or (is_given_up and wait.default is not None)):
+            _end_wait(instance, "failed" if (wait.answer or wait.default) == "reject" else "success")
+        elif wait.until is not None and wait.until <= now:
+            _end_wait(instance, "success")
+        elif is_given_up:
+            _end_wait(instance, "failed")
 
-    def _expand(self, run: Run, key: Key, placeholder: Instance) -> None:
-        count = len(run.conf["items"])
-        if count == 0:
-            placeholder.state = "skipped"
-            return
-        del run.instances[key]
-        for index in range(count):
-            run.instances[key[0], index] = Instance(placeholder.task, False, placeholder.max_tries)
+    def _look_at_child(self, instance: Instance, wait: Wait, now: datetime, is_given_up: bool) -> None:
+        assert wait.child is not None
+        child = self.runs.get(wait.child[1])
+        if child is not None and child.state == "success" and (wait.is_woken or is_given_up):
+            _end_wait(instance, "success")
+        elif is_given_up or (wait.is_woken and (child is None or child.state == "failed")):
+            instance.wait = None
+            self._fail(instance, now, is_final=False)
+        elif wait.is_woken and child is not None:
+            # It ended, and was cleared before anybody looked.
+            wait.is_woken, child.parent = False, instance.attempt_id
 
-    def _choose(self, run: Run, instance: Instance, seen: Mapping[Key, Seen]) -> None:
-        instance.state = "success"
-        chosen = re.findall("t[0-9]", instance.task.payload.source["choose"])
-        keys = {id(one): key for key, one in run.instances.items()}
-        for left in self._left_out(run, instance.task.task_id, chosen):
-            key = keys[id(left)]
-            if left.state == "scheduled" and left.is_placeholder and key not in seen:
-                # Its items were found in the same round, before the branch left them out.
-                self._expand(run, key, left)
-        for left in self._left_out(run, instance.task.task_id, chosen):
-            keys = {id(one): key for key, one in run.instances.items()}
-            # Decided within the same pass as the branch, it may have been decided before the branch was.
-            if left.state == "scheduled" and seen[keys[id(left)]].state in ("scheduled", "skipped"):
-                left.state = "skipped"
 
-    def _downstream(self, run: Run, task_id: str) -> list[str]:
-        return [one.task_id for one in run.definition.tasks.values() if task_id in one.depends_on]
-
-    def _left_out(self, run: Run, task_id: str, chosen: Iterable[str]) -> list[Instance]:
-        kept: set[str] = set()
-        ahead = list(chosen)
-        while ahead:
-            name = ahead.pop()
-            if name not in kept:
-                kept.add(name)
-                ahead += self._downstream(run, name)
-        return [one for name in self._downstream(run, task_id) if name not in kept for one in run.of_task(name)]
-
-    def _is_held_back(self, run: Run, key: Key, instance: Instance) -> bool:
-        """Whether a limit of its own task holds the instance back."""
-        if instance.is_placeholder:
-            return False
-        task = instance.task
-        in_run = sum(one.state in ACTIVE for one in run.of_task(task.task_id))
-        in_dag = sum(
-            one.state in ACTIVE
-            for other in self.runs.values()
-            if other.dag_id == run.dag_id
-            for one in other.of_task(task.task_id)
-        )
-        return (
-            self._waits_for_past(run, key, instance)
-            or (task.max_active_tis is not None and in_run >= task.max_active_tis)
-            or (task.max_active_tis_per_dag is not None and in_dag >= task.max_active_tis_per_dag)
-        )
-
-    def _waits_for_past(self, run: Run, key: Key, instance: Instance) -> bool:
-        if not instance.task.depends_on_past:
-            return False
-        earlier = [one for one in self.runs.values() if one.dag_id == run.dag_id and one.moment < run.moment]
-        if not earlier:
-            return False
-        past = max(earlier, key=lambda one: one.moment).instances
-        same = [past[other] for other in ((key[0], key[1]), (key[0], -1)) if other in past]
-        return any(one.state not in ("success", "skipped") for one in same)
+def _end_wait(instance: Instance, state: str) -> None:
+    instance.state, instance.wait = state, None

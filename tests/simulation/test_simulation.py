@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.budget import EXAMPLES, budget
-from tests.simulation.machine import SqliteMachine
+from tests.simulation.engines import SqliteMachine
 
 TestOneScheduler = SqliteMachine.TestCase
 TestOneScheduler.settings = budget(EXAMPLES)

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from mainspring_store.migrate import migrate
 from tests.services.postgres import PostgresServer
 from tests.simulation.budget import EXAMPLES, budget
-from tests.simulation.machine import PostgresMachine
+from tests.simulation.engines import PostgresMachine
 from tests.simulation.world import UnreliableDatabase
 
 

@@ -93,6 +93,8 @@ class Host:
         )
         self.inbox: list[Report] = []
         """What the scheduler holds in memory: delivered, and not yet in the store."""
+        self.was_undone = False
+        """Whether the last pass gave up, because the slots it wanted were gone."""
         services.register_service(
             database, incarnation=incarnation, kind="scheduler", hostname="h", pid=1, version="0", details={},
             now=clock.now(),
@@ -119,12 +121,15 @@ class Host:
 
     def run_once(self) -> PassCounts | None:
         """One pass; None = the store broke, with the outcome of the commit unknown to the scheduler."""
+        self.was_undone = False
         try:
             counts = self.scheduler.run_once(is_woken=True)
         except StoreUnavailable:
             return None
-        self.inbox = []
         refused, self.executor.refused = self.executor.refused, []
+        self.was_undone = counts == PassCounts(is_complete=False)
+        if not self.was_undone:
+            self.inbox = []
         for attempt_id in refused:
             self.inbox.append(self.scheduler._rejected(attempt_id, "as told"))
         return counts

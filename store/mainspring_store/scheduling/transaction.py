@@ -54,7 +54,7 @@ class Pass:
 
         Costs nothing unless something is parked, as the statements that ended instances have told.
         """
-        if self.reports.saw_parked or self.decisions.saw_parked:
+        if self.reports.saw_parked or self.decisions.saw_parked or self.waits.saw_parked:
             self.limits.unpark(dag_id, task_id)
 
     def lock_runs_with_room(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:

@@ -10,6 +10,7 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, TaskState
 from mainspring_store.batches import Fields, as_rows, dump_rows
+from mainspring_store.parking import ANY_PARKED
 from mainspring_store.readiness import may_decide
 from mainspring_store.scheduling.conditions import DUE, decide_rows, decided_values, ended_values
 from mainspring_store.scheduling.records import (
@@ -32,6 +33,7 @@ class WaitWrites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
+        self.saw_parked = False
 
     def due_runs(self, now: datetime, limit: int) -> frozenset[int]:
         """Runs of the deferred instances that are due, of the first `limit` instances."""
@@ -61,7 +63,9 @@ class WaitWrites:
 
     def leave(self, decided: Sequence[Decided]) -> frozenset[int]:
         """Move deferred instances on; returns the ids of those that moved."""
-        return frozenset(self._connection.scalars(self._statements.leave, {"rows": decide_rows(decided)}))
+        rows = self._connection.execute(self._statements.leave, {"rows": decide_rows(decided)}).all()
+        self.saw_parked = any(row.any_parked for row in rows)
+        return frozenset(row.id for row in rows)
 
     def make_ready(self, pokes: Sequence[LiveAttempt], *, now: datetime) -> None:
         """Have the next request of these HTTP waits made, as soon as there is a slot; of one whose upstream was cleared
@@ -139,7 +143,7 @@ class _Statements:
             update(task_instance)
             .where(table.id == rows.c.id, table.attempt_id == rows.c.attempt_id, is_deferred)
             .values(**decided_values(rows))
-            .returning(table.id)
+            .returning(table.id, ANY_PARKED.label("any_parked"))
         )
         rows = rows_of({"id": int, "attempt_id": str})
         self.make_ready = (

@@ -1,0 +1,122 @@
+"""The engine under everything that may happen to it: on a file with one scheduler, on a server with two."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from mainspring_store.migrate import migrate
+from mainspring_store.pools import DEFAULT_POOL, change_pools
+from mainspring_store.tables import metadata
+from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
+from tests.simulation.machine import PICK, one_of
+from tests.simulation.places import Places
+from tests.simulation.schedulers import Schedulers
+from tests.simulation.users import Users
+from tests.simulation.world import Host, UnreliableDatabase
+
+__all__ = ["PostgresMachine", "SqliteMachine"]
+
+
+class EngineMachine(Users, Places, Schedulers):
+    """All steps, from a world with a DAG and a run."""
+
+    @initialize(
+        slots=st.sampled_from([64, 64, 2, 1]),
+        features=st.frozensets(st.sampled_from(FEATURES)),
+        data=st.data(),
+        conf=confs,
+    )
+    def begin(self, slots: int, features: frozenset[str], data: st.DataObject, conf: Mapping[str, Any]) -> None:
+        self.open_world(slots, features)
+        if "calls" in features:
+            self.save(data, CALLED)
+        self.save(data, CALLER)
+        self.trigger(0, conf, None, 0)
+
+
+class SqliteMachine(EngineMachine):
+    """One scheduler on a file."""
+
+    def open_database(self) -> UnreliableDatabase:
+        return _empty_database()
+
+
+class PostgresMachine(EngineMachine):
+    """Two schedulers on one server, whose passes also cut into each other."""
+
+    schedulers = 2
+    database_of_all: UnreliableDatabase
+
+    def open_database(self) -> UnreliableDatabase:
+        database = self.database_of_all
+        with database.engine.begin() as connection:
+            tables = ", ".join(table.name for table in metadata.sorted_tables if table.name != "pool")
+            connection.exec_driver_sql(f"TRUNCATE {tables} CASCADE")
+            connection.exec_driver_sql(f"DELETE FROM pool WHERE name <> '{DEFAULT_POOL}'")
+            connection.exec_driver_sql("UPDATE pool SET used = 0")
+        return database
+
+    @precondition(lambda self: any(not host.inbox for host in self.hosts))
+    @rule(host=PICK)
+    def pass_within_a_pass(self, host: int) -> None:
+        """Between what one scheduler reads and what it locks, the other one has a whole pass."""
+        outer = one_of([host for host in self.hosts if not host.inbox], host)
+        inner = next(host for host in self.hosts if host is not outer)
+        inbox, done = list(inner.inbox), []
+        self._interrupted(outer, lambda: done.append(inner.run_once()))
+        if any(done) and not inner.was_undone:
+            self.model.apply(inbox, self.clock.now())
+        if not outer.was_undone or (any(done) and not inner.was_undone):
+            self.model.look(self.clock.now())
+        self.compare(is_settled=False)
+
+    @precondition(lambda self: "pools" in self.features)
+    @rule(host=PICK, name=st.sampled_from(POOLS), slots=st.integers(0, 2))
+    def shrink_a_pool_within_a_pass(self, host: int, name: str, slots: int) -> None:
+        """Between what a scheduler reads of a pool and what it takes of it, somebody makes it smaller."""
+        carrier = one_of(self.hosts, host)
+        inbox = list(carrier.inbox)
+        self._interrupted(carrier, lambda: change_pools(self.database, {name: {"slots": slots}}))
+        if not carrier.was_undone:
+            self.model.apply(inbox, self.clock.now())
+            self.model.look(self.clock.now())
+        self.compare(is_settled=False)
+
+    def _interrupted(self, host: Host, by: Callable[[], object]) -> None:
+        self.database.between = by
+        host.run_once()
+        self.database.between = None
+
+
+_FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _empty_database() -> UnreliableDatabase:
+    """The one file of this process, emptied: a new engine would compile every statement anew."""
+    folder, database = _database()
+    database.engine.dispose()
+    for leftover in folder.glob("mainspring.db*"):
+        if not leftover.name.endswith("-turn"):
+            leftover.unlink()
+    shutil.copy(folder / "empty.db", folder / "mainspring.db")
+    database.fault = None
+    return database
+
+
+@cache
+def _database() -> tuple[Path, UnreliableDatabase]:
+    path = Path(tempfile.mkdtemp(prefix="mainspring-simulation-", dir=_FAST))
+    atexit.register(shutil.rmtree, path)
+    database = UnreliableDatabase.at(f"sqlite:///{path}/mainspring.db")
+    migrate(database)
+    database.engine.dispose()
+    shutil.copy(path / "mainspring.db", path / "empty.db")
+    return path, database

@@ -1,0 +1,203 @@
+"""What must become of instances that wait to be decided: trigger rules, limits, branches, waits, calls.
+
+Where the engine is free (which of several ready instances gets a slot first), the model follows what it observes;
+where it is not free, it says what must be seen.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from mainspring.definition.model import Definition
+from mainspring.durations import parse_duration
+from mainspring.ids import child_run_id
+from mainspring.instants import parse_instant
+from tests.reference import FINISHED, decision, run_result
+from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Seen, Wait
+
+__all__ = ["Decisions", "MayLag"]
+
+MayLag = Callable[[Run, Instance], bool]
+"""Whether this instance may be left undecided, because room is missing or the pass was short."""
+
+
+class Decisions:
+    """The part of the model that decides."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+        self.current: dict[str, Definition] = {}
+        """By DAG id: what a new run of it is made from."""
+        self.by_attempt: dict[str, tuple[Run, Instance]] = {}
+        self.now: datetime | None = None
+        """Of the last pass."""
+
+    def follow(self, seen: Mapping[str, Mapping[Key, Seen]], numbers: Mapping[str, int], may_lag: MayLag) -> None:
+        """Decide whatever can be decided, until nothing changes; then end what is over.
+
+        numbers: run id -> its place in the order of creation.
+        """
+        self._numbers = numbers
+        # What is decided in one run may let another one go on.
+        while any(
+            self._decide(run, key, instance, seen.get(run.run_id, {}), may_lag)
+            for run in list(self.runs.values())
+            if run.state == "running"
+            for key, instance in self._undecided(run)
+        ):
+            pass
+        for run in self.runs.values():
+            if run.state == "running" and all(one.state in FINISHED for one in run.instances.values()):
+                states = {task_id: [one.state for one in run.of_task(task_id)] for task_id in run.definition.tasks}
+                self._end_run(run, run_result(run.definition, states))
+
+    def _end_run(self, run: Run, state: str) -> None:
+        run.state = state
+        self._wake_parent(run)
+
+    def _wake_parent(self, run: Run) -> None:
+        """Whoever waits for the run is told, once."""
+        parent, run.parent = run.parent, None
+        _, instance = self.by_attempt.get(parent or "", (None, None))
+        if instance is not None and instance.attempt_id == parent and instance.wait is not None:
+            instance.wait.is_woken = True
+
+    def _undecided(self, run: Run) -> Iterator[tuple[Key, Instance]]:
+        waiting = [(key, one) for key, one in run.instances.items() if one.state == "scheduled"]
+        # Branches first: what they leave out is skipped whatever else it may be waiting for.
+        return iter(sorted(waiting, key=lambda one: one[1].task.type != "branch"))
+
+    def _decide(self, run: Run, key: Key, instance: Instance, seen: Mapping[Key, Seen], may_lag: MayLag) -> bool:
+        """Decide one waiting instance; whether anything changed."""
+        task = instance.task
+        said = decision(task.trigger_rule, [one.state for name in task.depends_on for one in run.of_task(name)])
+        if said == "wait":
+            return False
+        now_seen = seen.get(key)
+        is_left = now_seen is not None and now_seen.state == "scheduled" and now_seen.attempt_id == instance.attempt_id
+        if is_left and (may_lag(run, instance) or self._is_held_back(run, key, instance)):
+            return False
+        if said != "run":
+            instance.state = "skipped" if said == "skip" else said
+        elif not instance.is_placeholder and self._waits_for_past(run, key, instance):
+            return False
+        elif task.when is not None and not run.conf["go"]:
+            instance.state = "skipped"
+        elif instance.is_placeholder:
+            self._expand(run, key, instance)
+        elif task.type == "noop":
+            instance.state = "success"
+        elif task.type in ("wait", "approval"):
+            self._defer(run, instance, now_seen)
+        elif task.type == "dag":
+            self._call(run, instance, now_seen)
+        elif "choose" in task.payload.source:
+            self._choose(run, instance, seen)
+        else:
+            self._begin(run, instance, now_seen, "queued")
+        return True
+
+    def _begin(self, run: Run, instance: Instance, seen: Seen | None, state: str, wait: Wait | None = None) -> None:
+        """It has an attempt from now on."""
+        instance.state, instance.wait = state, wait
+        instance.tries += 1
+        if seen is not None and seen.attempt_id is not None and seen.attempt_id != instance.attempt_id:
+            instance.attempt_id = seen.attempt_id
+            self.by_attempt[seen.attempt_id] = (run, instance)
+
+    def _defer(self, run: Run, instance: Instance, seen: Seen | None) -> None:
+        fields = instance.task.payload.source
+        assert self.now is not None
+        gives_up_at = self.now + parse_duration(fields["timeout"]) if "timeout" in fields else None
+        if instance.task.type == "approval":
+            wait = Wait("approval", gives_up_at=gives_up_at, default=fields.get("default"))
+            self._begin(run, instance, seen, "deferred", wait)
+            return
+        until = self.now + parse_duration(fields["for"]) if "for" in fields else parse_instant(fields["until"])
+        if until <= self.now:
+            instance.state = "success"
+        else:
+            self._begin(run, instance, seen, "deferred", Wait("time", until=until, gives_up_at=gives_up_at))
+
+    def _call(self, run: Run, instance: Instance, seen: Seen | None) -> None:
+        assert self.now is not None
+        fields, limit = instance.task.payload.source, instance.task.execution_timeout
+        definition = self.current.get(fields["dag_id"])
+        if definition is None:
+            self._begin(run, instance, seen, "failed")
+            return
+        is_awaited = fields.get("wait", True)
+        self._begin(run, instance, seen, "deferred" if is_awaited else "success")
+        run_id = child_run_id(instance.task.task_id, instance.attempt_id or "")
+        at = (self.now, self._numbers.get(run_id, 0))
+        child = Run(run_id, definition.dag_id, definition, fields["conf"], at, at)
+        self.runs[run_id] = child
+        if is_awaited:
+            child.parent = instance.attempt_id
+            gives_up_at = None if limit is None else self.now + limit
+            instance.wait = Wait("run", gives_up_at=gives_up_at, child=(child.dag_id, run_id))
+
+    def _expand(self, run: Run, key: Key, placeholder: Instance) -> None:
+        count = len(run.conf["items"])
+        if count == 0:
+            placeholder.state = "skipped"
+            return
+        del run.instances[key]
+        for index in range(count):
+            run.instances[key[0], index] = Instance(placeholder.task, False, placeholder.max_tries)
+
+    def _choose(self, run: Run, instance: Instance, seen: Mapping[Key, Seen]) -> None:
+        instance.state = "success"
+        chosen = re.findall("t[0-9]", instance.task.payload.source["choose"])
+        keys = {id(one): key for key, one in run.instances.items()}
+        for left in self._left_out(run, instance.task.task_id, chosen):
+            key = keys[id(left)]
+            if left.state == "scheduled" and left.is_placeholder and key not in seen:
+                # Its items were found in the same round, before the branch left them out.
+                self._expand(run, key, left)
+        for left in self._left_out(run, instance.task.task_id, chosen):
+            keys = {id(one): key for key, one in run.instances.items()}
+            # Decided within the same pass as the branch, it may have been decided before the branch was.
+            if left.state == "scheduled" and seen[keys[id(left)]].state in ("scheduled", "skipped"):
+                left.state = "skipped"
+
+    def _downstream(self, run: Run, task_id: str) -> list[str]:
+        return [one.task_id for one in run.definition.tasks.values() if task_id in one.depends_on]
+
+    def _left_out(self, run: Run, task_id: str, chosen: Iterable[str]) -> list[Instance]:
+        kept: set[str] = set()
+        ahead = list(chosen)
+        while ahead:
+            name = ahead.pop()
+            if name not in kept:
+                kept.add(name)
+                ahead += self._downstream(run, name)
+        return [one for name in self._downstream(run, task_id) if name not in kept for one in run.of_task(name)]
+
+    def _is_held_back(self, run: Run, key: Key, instance: Instance) -> bool:
+        """Whether a limit of its own task holds the instance back."""
+        if instance.is_placeholder:
+            return False
+        task = instance.task
+        in_run = sum(one.state in ACTIVE for one in run.of_task(task.task_id))
+        in_dag = sum(
+            one.state in ACTIVE
+            for other in self.runs.values()
+            if other.dag_id == run.dag_id
+            for one in other.of_task(task.task_id)
+        )
+        return (
+            self._waits_for_past(run, key, instance)
+            or (task.max_active_tis is not None and in_run >= task.max_active_tis)
+            or (task.max_active_tis_per_dag is not None and in_dag >= task.max_active_tis_per_dag)
+        )
+
+    def _waits_for_past(self, run: Run, key: Key, instance: Instance) -> bool:
+        if not instance.task.depends_on_past:
+            return False
+        earlier = [one for one in self.runs.values() if one.dag_id == run.dag_id and one.moment < run.moment]
+        if not earlier:
+            return False
+        past = max(earlier, key=lambda one: one.moment).instances
+        same = [past[other] for other in ((key[0], key[1]), (key[0], -1)) if other in past]
+        return any(one.state not in ("success", "skipped") for one in same)

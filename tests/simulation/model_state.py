@@ -1,0 +1,79 @@
+"""What the model knows: runs, their instances, and what some of these wait for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mainspring.definition.model import Definition, Task
+
+__all__ = ["ACTIVE", "WAITING_TYPES", "Instance", "Key", "Run", "Seen", "Wait"]
+
+Key = tuple[str, int]
+"""Task id and map index."""
+ACTIVE = frozenset({"queued", "running"})
+WAITING_TYPES = frozenset({"wait", "approval", "dag"})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One instance as the database shows it."""
+
+    state: str
+    attempt_id: str | None
+
+
+@dataclass
+class Wait:
+    """What a deferred instance waits for."""
+
+    kind: str
+    """`time`, `approval` or `run`."""
+    until: datetime | None = None
+    gives_up_at: datetime | None = None
+    default: str | None = None
+    answer: str | None = None
+    child: tuple[str, str] | None = None
+    """DAG id and run id."""
+    is_woken: bool = False
+    """Whether the child ended, or went, since somebody looked."""
+
+
+@dataclass
+class Instance:
+    task: Task
+    is_placeholder: bool
+    max_tries: int
+    state: str = "scheduled"
+    tries: int = 0
+    attempt_id: str | None = None
+    not_before: datetime | None = None
+    wait: Wait | None = None
+
+
+@dataclass
+class Run:
+    run_id: str
+    dag_id: str
+    definition: Definition
+    conf: Mapping[str, Any]
+    moment: tuple[datetime, int]
+    """Where it stands among the runs of its DAG: logical date, or earliest start; then order of creation."""
+    due: tuple[datetime, int]
+    """Earliest start, then order of creation."""
+    parent: str | None = None
+    """The attempt that waits for its end."""
+    state: str = "queued"
+    timeout_at: datetime | None = None
+    instances: dict[Key, Instance] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for task in self.definition.tasks.values():
+            self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries)
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("success", "failed")
+
+    def of_task(self, task_id: str) -> list[Instance]:
+        return [one for (name, _), one in self.instances.items() if name == task_id]

@@ -1,0 +1,150 @@
+"""Steps: what users of the API do."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from mainspring.definition import parse_definition
+from mainspring.errors import Conflict
+from mainspring.params import resolve_params
+from mainspring.states import RunType, TaskState
+from mainspring_store import dags, runs
+from mainspring_store.interventions import Clear, Mark, RunsWanted, TasksWanted, clear, mark
+from mainspring_store.pools import change_pools
+from tests.simulation.documents import CALLED, CALLER, POOLS, confs, documents
+from tests.simulation.machine import PICK, Machine, one_of
+from tests.simulation.model_state import Run
+
+__all__ = ["Users"]
+
+DAGS = (CALLER, CALLED)
+HOURS = st.integers(0, 5)
+
+
+class Users(Machine):
+    """Save, trigger, cancel, clear, mark, answer, pause, delete; change pools."""
+
+    @rule(data=st.data(), dag_id=st.sampled_from(DAGS))
+    def save(self, data: st.DataObject, dag_id: str) -> None:
+        definition = parse_definition(data.draw(documents(dag_id, self.features)), media="json")
+        self.versions[dag_id] = dags.save_dag(self.database, definition, by="test", now=self.clock.now()).version
+        self.model.paused.setdefault(dag_id, False)
+        self.model.max_active_runs[dag_id] = definition.max_active_runs
+        self.model.current[dag_id] = definition
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK, conf=confs, hour=st.none() | HOURS, delay=st.sampled_from([0, 0, 0, 15]))
+    def trigger(self, pick: int, conf: Mapping[str, Any], hour: int | None, delay: int) -> None:
+        dag_id = one_of(sorted(self.versions), pick)
+        version = self.versions[dag_id]
+        self.triggers += 1
+        now = self.clock.now()
+        date = None if hour is None else now.replace(hour=hour, minute=0, second=0) - timedelta(days=1)
+        new = runs.NewRun(
+            version=version,
+            run_id=f"r{self.triggers}",
+            run_type=RunType.MANUAL,
+            conf=conf,
+            params=resolve_params(version.definition.params, conf),
+            run_after=now + timedelta(seconds=delay),
+            logical_date=date,
+        )
+        try:
+            number = runs.create_run(self.database, new, now=now)
+        except Conflict:
+            assert (dag_id, hour) in self.dates, "a run was refused though its logical date is free"
+            return
+        if hour is not None:
+            assert (dag_id, hour) not in self.dates, "two runs of one logical date"
+            self.dates.add((dag_id, hour))
+        moment = (date or new.run_after, number)
+        self.model.runs[new.run_id] = Run(
+            new.run_id, dag_id, version.definition, conf, moment, due=(new.run_after, number)
+        )
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        was_over = run.is_over
+        done = runs.cancel_run(self.database, run.dag_id, run.run_id, now=self.clock.now(), message="by test")
+        assert done is not was_over
+        if done:
+            self.model.stop(run)
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, task=PICK, has_downstream=st.booleans(), has_upstream=st.sampled_from([False, False, True]))
+    def clear(self, pick: int, task: int, has_downstream: bool, has_upstream: bool) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        request = Clear(
+            runs=RunsWanted(run_id=run.run_id),
+            tasks=TasksWanted(
+                task_ids=[one_of(list(run.definition.tasks), task)],
+                include_downstream=has_downstream,
+                include_upstream=has_upstream,
+            ),
+        )
+        clear(self.database, dags.Versions(self.database), run.dag_id, request, now=self.clock.now())
+        self.follow_the_hand(run)
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, task=PICK, state=st.sampled_from([TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED]))
+    def mark(self, pick: int, task: int, state: TaskState) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        request = Mark(
+            state=state,
+            runs=RunsWanted(run_id=run.run_id),
+            tasks=TasksWanted(task_ids=[one_of(list(run.definition.tasks), task)]),
+        )
+        mark(self.database, dags.Versions(self.database), run.dag_id, request, by="test", now=self.clock.now())
+        self.follow_the_hand(run)
+        # A run that has nothing left to do is ended by the scheduler's next look.
+        self.do_pass(self.hosts[0])
+
+    @precondition(lambda self: self.open_approvals())
+    @rule(pick=PICK, choice=st.sampled_from(["approve", "reject"]))
+    def answer(self, pick: int, choice: str) -> None:
+        run, instance = one_of(self.open_approvals(), pick)
+        counts = self.model.answer(run, instance, choice, self.clock.now())
+        try:
+            self.do_answer(run, instance, choice)
+        except Conflict:
+            assert not counts, "an answer was refused"
+            return
+        assert counts, "an answer was taken that came too late or second"
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK, is_paused=st.booleans())
+    def pause(self, pick: int, is_paused: bool) -> None:
+        dag_id = one_of(sorted(self.versions), pick)
+        dags.set_paused(self.database, dag_id, is_paused, now=self.clock.now())
+        self.model.paused[dag_id] = is_paused
+
+    @precondition(lambda self: "pools" in self.features)
+    @rule(
+        name=st.sampled_from(POOLS),
+        slots=st.sampled_from([-1, 0, 1, 2, 3]),
+        includes_deferred=st.none() | st.booleans(),
+    )
+    def change_a_pool(self, name: str, slots: int, includes_deferred: bool | None) -> None:
+        more = {} if includes_deferred is None else {"include_deferred": includes_deferred}
+        change_pools(self.database, {name: {"slots": slots, **more}})
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK)
+    def delete(self, pick: int) -> None:
+        dag_id = one_of(sorted(self.versions), pick)
+        mine = [run for run in self.model.runs.values() if run.dag_id == dag_id]
+        is_active = any(one.state in ("queued", "running") for run in mine for one in run.instances.values())
+        try:
+            dags.delete_dag(self.database, dag_id, now=self.clock.now())
+        except Conflict:
+            assert is_active, "a DAG without active instances could not be deleted"
+            return
+        assert not is_active, "a DAG with active instances was deleted"
+        self.model.forget(dag_id)
+        self.dates = {date for date in self.dates if date[0] != dag_id}
+        del self.versions[dag_id]
