@@ -27,7 +27,15 @@ from mainspring_store.database import Database
 from mainspring_store.existence import OnAbsence, OnExistence, insert_named
 from mainspring_store.tables import dag, dag_run, dag_version, pool, task_instance
 
-__all__ = ["DEFAULT_POOL", "NewPool", "change_pools", "create_pools", "delete_pools", "pool_problems"]
+__all__ = [
+    "DEFAULT_POOL",
+    "NewPool",
+    "change_pools",
+    "create_pools",
+    "delete_pools",
+    "give_back_deferred",
+    "pool_problems",
+]
 
 DEFAULT_POOL = "default_pool"
 """The pool of every task that names none. Always there."""
@@ -128,6 +136,11 @@ def pool_problems(connection: Connection, definition: Definition) -> list[Proble
     ]
 
 
+def give_back_deferred(connection: Connection, dag_id: str) -> None:
+    """Give back the slots that deferred instances of a DAG hold, which is about to be deleted. Its runs are locked."""
+    connection.execute(_GIVE_BACK_DEFERRED, {"dag_id": dag_id})
+
+
 def _locked(connection: Connection, names: Sequence[str] | Mapping[str, Any], on_absence: OnAbsence) -> list[str]:
     """Lock these pools, in order of name, until the end of the transaction; returns those that exist."""
     known = list(connection.scalars(_LOCK, {"names": list(names)}))
@@ -198,4 +211,21 @@ _LIVE_INSTANCES = (
         task_instance.c.state.not_in(TASK_FINISHED),
         task_instance.c.pool == bindparam("name"),
     )
+)
+_DEFERRED_SLOTS = (
+    select(func.sum(task_instance.c.pool_slots))
+    .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
+    .where(
+        dag_run.c.dag_id == bindparam("dag_id"),
+        dag_run.c.state == literal_column("'running'"),
+        task_instance.c.state == TaskState.DEFERRED,
+        task_instance.c.pool == pool.c.name,
+    )
+    .correlate(pool)
+    .scalar_subquery()
+)
+_GIVE_BACK_DEFERRED = (
+    update(pool)
+    .where(pool.c.include_deferred, _DEFERRED_SLOTS.is_not(None))
+    .values(used=pool.c.used - _DEFERRED_SLOTS)
 )

@@ -4,10 +4,13 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from mainspring.errors import StoreUnavailable
 from mainspring_scheduler.rescue import LOST_AFTER, find_lost
 from mainspring_store import Database, dags, runs, services
+from mainspring_store.pools import NewPool, create_pools
+from mainspring_store.tables import pool
 from tests.scheduler.engine import Engine
 from tests.simulation.world import UnreliableDatabase
 
@@ -204,3 +207,18 @@ def test_a_report_that_cannot_be_stored_still_tells_that_its_attempt_stopped(eng
     assert (engine.run()["state"], engine.run()["state_reason"]) == ("failed", "quarantined")
     assert [one.stopped_at for one in engine.tries("a")] == [engine.clock.now()]
     assert [one.stopped_at for one in engine.tries("b")] == [None], "it was only told to stop"
+
+
+def test_a_dag_that_is_deleted_gives_back_the_slots_of_what_waits(engine: Engine) -> None:
+    create_pools(engine.database, [NewPool(name="db", slots=3, include_deferred=True)])
+    wait = {"type": "wait", "for": "1h", "pool": "db"}
+    engine.trigger(engine.save("etl", {"a": wait, "b": {**wait, "pool_slots": 2}}))
+    engine.settle()
+    assert _used(engine) == 3
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    assert _used(engine) == 0
+
+
+def _used(engine: Engine) -> int:
+    with engine.database.read() as connection:
+        return connection.scalar(select(pool.c.used).where(pool.c.name == "db")) or 0

@@ -21,7 +21,7 @@ class Schedulers(Machine):
     def settle(self, host: int) -> None:
         self.do_settle(one_of(self.hosts, host))
 
-    @rule(host=PICK, fault=st.sampled_from(["rollback", "unknown"]), starts=st.integers(0, 3), outcomes=OUTCOMES)
+    @rule(host=PICK, fault=st.sampled_from(["rollback", "unknown"]), starts=st.integers(0, 2), outcomes=OUTCOMES)
     def break_the_commit(self, host: int, fault: str, starts: int, outcomes: list[Outcome]) -> None:
         """The transaction in which reports arrive is lost, or its answer is."""
         carrier = one_of(self.hosts, host)
