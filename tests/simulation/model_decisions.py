@@ -5,6 +5,7 @@ where it is not free, it says what must be seen.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -19,6 +20,8 @@ __all__ = ["Decisions", "MayLag"]
 
 MayLag = Callable[[Run, Instance], bool]
 """Whether this instance may be left undecided, because room is missing or the pass was short."""
+
+_WITHOUT_RUNNING = {"skip": "skipped", "upstream_failed": "upstream_failed"}
 
 
 class Decisions:
@@ -38,18 +41,33 @@ class Decisions:
         numbers: run id -> its place in the order of creation.
         """
         self._numbers = numbers
+        self._said: dict[int, set[str]] = defaultdict(set)
         # What is decided in one run may let another one go on.
-        while any(
-            self._decide(run, key, instance, seen.get(run.run_id, {}), may_lag)
-            for run in list(self.runs.values())
-            if run.state == "running"
-            for key, instance in self._undecided(run)
-        ):
+        while self._decide_one(seen, may_lag):
             pass
         for run in self.runs.values():
             if run.state == "running" and all(one.state in FINISHED for one in run.instances.values()):
                 states = {task_id: [one.state for one in run.of_task(task_id)] for task_id in run.definition.tasks}
                 self._end_run(run, run_result(run.definition, states))
+
+    def _decide_one(self, seen: Mapping[str, Mapping[Key, Seen]], may_lag: MayLag) -> bool:
+        """Whether any of those that wait was decided."""
+        waiting = [
+            (run, key, instance)
+            for run in self.runs.values()
+            if run.state == "running"
+            for key, instance in self._undecided(run)
+        ]
+        for run, _, instance in waiting:
+            self._said[id(instance)].add(self._ask(run, instance))
+        return any(
+            self._decide(run, key, instance, seen.get(run.run_id, {}), may_lag) for run, key, instance in waiting
+        )
+
+    def _ask(self, run: Run, instance: Instance) -> str:
+        """What the trigger rule says now."""
+        task = instance.task
+        return decision(task.trigger_rule, [one.state for name in task.depends_on for one in run.of_task(name)])
 
     def _end_run(self, run: Run, state: str) -> None:
         run.state = state
@@ -69,16 +87,19 @@ class Decisions:
 
     def _decide(self, run: Run, key: Key, instance: Instance, seen: Mapping[Key, Seen], may_lag: MayLag) -> bool:
         """Decide one waiting instance; whether anything changed."""
-        task = instance.task
-        said = decision(task.trigger_rule, [one.state for name in task.depends_on for one in run.of_task(name)])
+        task, said = instance.task, self._ask(run, instance)
         if said == "wait":
             return False
         now_seen = seen.get(key)
+        if now_seen is not None and now_seen.state in _WITHOUT_RUNNING.values():
+            # A rule that one result decides may have been asked before the next one was there, which decides otherwise.
+            told = [one for one in self._said[id(instance)] if _WITHOUT_RUNNING.get(one) == now_seen.state]
+            said = told[0] if told else said
         is_left = now_seen is not None and now_seen.state == "scheduled" and now_seen.attempt_id == instance.attempt_id
         if is_left and (may_lag(run, instance) or self._is_held_back(run, key, instance)):
             return False
         if said != "run":
-            instance.state = "skipped" if said == "skip" else said
+            instance.state = _WITHOUT_RUNNING[said]
         elif not instance.is_placeholder and self._waits_for_past(run, key, instance):
             return False
         elif task.when is not None and not run.conf["go"]:
