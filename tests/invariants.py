@@ -390,26 +390,45 @@ def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Lin
 
 
 def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
-    """I9: at every recorded start, skip and doom the trigger rule said just that, on the states recorded before."""
+    """I9: at every recorded start, skip and doom the trigger rule said just that, on the states recorded before.
+
+    What was skipped or doomed at the same instant, right before, may have been decided in the same round.
+    """
     remade = _remade(facts)
     for run in facts.runs.values():
         definition = facts.definition(run)
         rows = {one.id: one for one in facts.instances[run.id]}
         states = dict.fromkeys(rows, "scheduled")
+        round_: list[tuple[Row[Any], str]] = []
         for event in facts.events[run.id]:
             instance = rows.get(event.task_instance_id)
             if instance is None:
                 continue
-            names = set(definition.tasks[instance.task_id].depends_on)
-            upstream = [states[one.id] for one in rows.values() if one.task_id in names]
+            round_ = [one for one in round_ if one[0].at == event.at]
+            task = definition.tasks[instance.task_id]
             # Rows tell how many items there are, not how many there were.
-            is_known = not (any(definition.tasks[name].is_mapped for name in names) and run.id in remade)
-            said = decision(definition.tasks[instance.task_id].trigger_rule, upstream)
+            is_known = not (any(definition.tasks[name].is_mapped for name in task.depends_on) and run.id in remade)
+            upstream = [one.id for one in rows.values() if one.task_id in task.depends_on]
+            said = list(_answers(task, upstream, states, round_))
             expected = _presumed(event)
-            if is_known and expected is not None and said != expected:
+            if is_known and expected is not None and expected not in said:
                 what = f"run {run.run_id}, event {event.seq}: {instance.task_id}"
-                yield f"{what} became {event.state}, its rule says {said} on {upstream}"
+                found = [states[id_] for id_ in upstream]
+                yield f"{what} became {event.state}, its rule says {said[0]} on {found}"
+            is_quiet = event.state in ("skipped", "upstream_failed")
+            round_ = [*round_, (event, states[instance.id])] if is_quiet else []
             states[instance.id] = event.state
+
+
+def _answers(
+    task: Task, upstream: Sequence[int], states: Mapping[int, str], round_: Sequence[tuple[Row[Any], str]]
+) -> Iterator[str]:
+    """What the rule says on these states, and on those before each event of the round, latest first."""
+    then = dict(states)
+    yield decision(task.trigger_rule, [then[id_] for id_ in upstream])
+    for event, state in reversed(round_):
+        then[event.task_instance_id] = state
+        yield decision(task.trigger_rule, [then[id_] for id_ in upstream])
 
 
 def _remade(facts: Facts) -> set[int]:
