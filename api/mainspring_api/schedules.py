@@ -1,6 +1,6 @@
 """The schedule of a DAG: its next runs, from the rule that makes them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -23,6 +23,8 @@ __all__ = ["blueprint"]
 blueprint = Resource("schedules", "Schedules: when the next runs of a DAG are due")
 
 COUNT_MAX = 100
+DROPPED_MAX = 10_000
+"""Times of day looked at, to tell the first of them."""
 
 
 class PlannedRun(Answer):
@@ -38,6 +40,13 @@ class PlannedRun(Answer):
     )
 
 
+class DroppedTime(Answer):
+    """A time of day that the schedule names and at which nothing is due."""
+
+    local_time = fields.String(metadata={"description": "In the schedule's time zone, ISO 8601 without offset"})
+    reason = fields.String()
+
+
 class SchedulePreview(Answer):
     """What a schedule means."""
 
@@ -48,6 +57,10 @@ class SchedulePreview(Answer):
     timezone = fields.String()
     schedule_error = fields.String(allow_none=True)
     runs = fields.List(fields.Nested(PlannedRun), metadata={"description": "Soonest first"})
+    dropped = fields.List(
+        fields.Nested(DroppedTime),
+        metadata={"description": "What the clocks or the calendar leave out before the last of these runs"},
+    )
 
 
 class PreviewQuery(Query):
@@ -72,13 +85,15 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     planned = planned_of(here.database, dag_id)
     definition = here.versions.definition(planned.version_id)
     schedule = definition.schedule
-    timetable = timetable_of(schedule) if schedule else None
+    timetable = timetable_of(schedule, dag_id) if schedule else None
+    now = datetime.now(UTC)
     slots: Iterator[Slot] = iter(())
     if timetable is not None and query["after"] is not None:
         slots = slots_after(timetable, query["after"], start=definition.start_date, end=definition.end_date)
     elif timetable is not None:
-        slots = _next_slots(timetable, definition, planned, datetime.now(UTC))
+        slots = _next_slots(timetable, definition, planned, now)
     zone = schedule.timezone if schedule else "UTC"
+    shown = list(islice(slots, query["count"]))
     return answer(
         {
             "dag_id": dag_id,
@@ -87,7 +102,8 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
             "timetable_description": timetable.description if timetable else "Never, external triggers only",
             "timezone": zone,
             "schedule_error": planned.error,
-            "runs": [_planned_run(timetable, slot, zone) for slot in islice(slots, query["count"]) if timetable],
+            "runs": [_planned_run(timetable, slot, zone) for slot in shown if timetable],
+            "dropped": _dropped(timetable, shown, query["after"] or now) if timetable else [],
         }
     )
 
@@ -103,6 +119,15 @@ def _next_slots(timetable: Timetable, definition: Definition, planned: Planned, 
             return
         yield slot
         after = slot.logical_date
+
+
+def _dropped(timetable: Timetable, shown: Sequence[Slot], after: datetime) -> list[dict[str, Any]]:
+    """What is left out between `after` and the last run that is shown."""
+    if not shown:
+        return []
+    found = timetable.dropped(after, max(after, shown[-1].data_interval_end))
+    first = sorted(set(islice(found, DROPPED_MAX)))[:COUNT_MAX]
+    return [{"local_time": one.local_time.isoformat(), "reason": one.reason} for one in first]
 
 
 def _planned_run(timetable: Timetable, slot: Slot, zone: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _advance(scheduling: Pass, versions: Versions, due: DueDag, now: datetime) -
     """Make at most one run of a DAG, and plan what comes next."""
     definition = versions.get(due.version_id, scheduling.runs.version_document).definition
     assert definition.schedule is not None
-    timetable = timetable_of(definition.schedule)
+    timetable = timetable_of(definition.schedule, definition.dag_id)
     # What was planned before stands: without a start date, the first slot is the one of the first look.
     start = max(filter(None, (definition.start_date, due.next_logical_date)), default=None)
     slot = _next(timetable, definition, due.latest_logical_date, start, now)

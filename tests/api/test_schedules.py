@@ -61,6 +61,26 @@ def test_a_preview_tells_what_the_clocks_moved(sqlite_api: Api) -> None:
     assert (autumn["run_after"], autumn["moved"][:28]) == ("2026-10-25T00:30:00Z", "02:30 comes twice on 2026-10")
 
 
+def test_a_preview_tells_what_is_dropped_and_why(sqlite_api: Api) -> None:
+    calendar = {"exclude": ["2026-03-30", "2026-12-25"]}
+    sqlite_api.save(schedule={**BERLIN, "dst": {"gap": "skip"}, "calendar": calendar})
+    preview = sqlite_api.get("/dags/etl/schedule?count=2&after=2026-03-27T12:00:00Z")
+    assert [run["run_after"] for run in preview["runs"]] == ["2026-03-28T01:30:00Z", "2026-03-31T00:30:00Z"]
+    assert [(one["local_time"], one["reason"]) for one in preview["dropped"]] == [
+        ("2026-03-29T02:30:00", "02:30 is left out on 2026-03-29 in Europe/Berlin, and dst.gap is skip"),
+        ("2026-03-30T02:30:00", "2026-03-30 is excluded by the calendar"),
+    ]
+    assert "not on 2 excluded dates" in preview["timetable_description"]
+
+
+def test_a_preview_shows_what_jitter_adds(sqlite_api: Api) -> None:
+    sqlite_api.save(schedule={"cron": "@daily", "jitter": "1h"})
+    runs = sqlite_api.get("/dags/etl/schedule?count=50&after=2026-03-27T12:00:00Z")["runs"]
+    assert {run["data_interval_end"][11:] for run in runs} == {"00:00:00Z"}
+    assert {run["run_after"][11:13] for run in runs} == {"00"}
+    assert len({run["run_after"][11:] for run in runs}) == 50
+
+
 def test_a_preview_is_what_the_scheduler_then_makes(api: Api) -> None:
     now = datetime.now(UTC)
     start = (now - timedelta(hours=20)).isoformat()

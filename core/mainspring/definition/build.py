@@ -3,11 +3,12 @@ this once per version."""
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
 from mainspring.definition.fields import COMMON_TASK_FIELDS
-from mainspring.definition.model import Definition, RetryRule, Schedule, Task, WeightRule
+from mainspring.definition.model import Definition, GapRule, OverlapRule, RetryRule, Schedule, Task, WeightRule
 from mainspring.durations import parse_duration
 from mainspring.expressions import Expression, Template
 from mainspring.instants import parse_instant
@@ -68,13 +69,17 @@ def _as_is(value: Any) -> Any:
 def _schedule(value: Any) -> Schedule:
     if isinstance(value, str):
         return Schedule(crons=(value,))
-    crons = value.get("cron", ())
+    crons, dst = value.get("cron", ()), value.get("dst", {})
     return Schedule(
         crons=(crons,) if isinstance(crons, str) else tuple(crons),
         timezone=value.get("timezone", "UTC"),
+        gap=GapRule(dst.get("gap", GapRule.SHIFT)),
+        overlap=OverlapRule(dst.get("overlap", OverlapRule.FIRST)),
+        excluded_dates=tuple(map(date.fromisoformat, value.get("calendar", {}).get("exclude", ()))),
         interval=parse_duration(value["interval"]) if "interval" in value else None,
         anchor=parse_instant(value["anchor"]) if "anchor" in value else None,
         at=tuple(map(parse_instant, value.get("at", ()))),
+        jitter=parse_duration(value.get("jitter", "PT0S")),
     )
 
 

@@ -63,7 +63,8 @@ def check_executors(document: Mapping[str, Any], offered: Collection[str], repor
 def _check_dates(document: Mapping[str, Any], report: Report) -> None:
     start, end = document.get("start_date"), document.get("end_date")
     if start and end and parse_instant(start) > parse_instant(end):
-        report.add("invalid_value", "/end_date", f"end_date {end} is before start_date {start}")
+        message = f"end_date {end} is before start_date {start}"
+        report.add("invalid_value", "/end_date", message, "leave it out, or give a later one")
 
 
 def _check_ids(tasks: Iterable[str], report: Report) -> None:

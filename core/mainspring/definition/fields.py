@@ -28,7 +28,7 @@ from mainspring.definition.kinds import (
     Secret,
     Text,
 )
-from mainspring.definition.model import TaskType, WeightRule
+from mainspring.definition.model import GapRule, OverlapRule, TaskType, WeightRule
 from mainspring.states import StateReason
 from mainspring.trigger_rules import TriggerRule
 
@@ -241,6 +241,15 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
 )
 """What may be said about a task of any type."""
 
+_DST = Record(
+    (
+        Field("gap", _choice(GapRule), doc="A time of day that the clocks leave out; shift when absent."),
+        Field("overlap", _choice(OverlapRule), doc="A time of day that comes twice; first when absent."),
+    ),
+    name="DstRules",
+)
+_DATE = Text(chars_max=10, pattern=r"\d{4}-\d\d-\d\d", what="a date such as 2026-12-25")
+
 _SCHEDULE = Record(
     (
         Field("cron", Either(of_list=ListOf(Text(chars_max=200), 1, 20), otherwise=Text(chars_max=200))),
@@ -248,9 +257,18 @@ _SCHEDULE = Record(
         Field("interval", Duration(minimum=_A_SECOND)),
         Field("anchor", Instant()),
         Field("at", ListOf(Instant(), 1, 1_000)),
+        Field("dst", _DST, doc="What happens to times of day when the clocks change."),
+        Field(
+            "calendar",
+            Record(
+                (Field("exclude", ListOf(_DATE, items_max=1_000, is_set=True), required=True),), name="ScheduleCalendar"
+            ),
+            doc="Local days on which nothing is due; the next run's interval reaches over them.",
+        ),
+        Field("jitter", Duration(maximum=timedelta(days=1)), doc="How far runs are spread after their instant."),
     ),
     exactly_one=("cron", "interval", "at"),
-    only_with={"timezone": "cron", "anchor": "interval"},
+    only_with={"timezone": "cron", "dst": "cron", "calendar": "cron", "anchor": "interval"},
     name="Schedule",
 )
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["Definition", "RetryRule", "Schedule", "Task", "TaskType", "WeightRule"]
+__all__ = ["Definition", "GapRule", "OverlapRule", "RetryRule", "Schedule", "Task", "TaskType", "WeightRule"]
 
 
 class TaskType(StrEnum):
@@ -35,15 +35,38 @@ class WeightRule(StrEnum):
     ABSOLUTE = "absolute"
 
 
+class GapRule(StrEnum):
+    """What becomes of a time of day that the clocks leave out."""
+
+    SHIFT = "shift"
+    """It is due when the gap ends."""
+    SKIP = "skip"
+    """It is not due on that day."""
+
+
+class OverlapRule(StrEnum):
+    """When a time of day is due that comes twice, because the clocks are put back over it."""
+
+    FIRST = "first"
+    LAST = "last"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
     """When runs are due; exactly one of `crons`, `interval`, `at` is given."""
 
     crons: tuple[str, ...] = ()
     timezone: str = "UTC"
+    gap: GapRule = GapRule.SHIFT
+    overlap: OverlapRule = OverlapRule.FIRST
+    excluded_dates: tuple[date, ...] = ()
+    """Local days on which no cron line is due."""
     interval: timedelta | None = None
     anchor: datetime | None = None
     at: tuple[datetime, ...] = ()
+    jitter: timedelta = timedelta(0)
+    """Runs are due up to this much later, each DAG and slot by an amount of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """What can be wrong with a schedule beyond its shape: cron lines that never come due, zones that do not exist."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from mainspring.errors import Problem
@@ -35,6 +35,10 @@ def schedule_problems(schedule: Any) -> Iterator[Problem]:
             message = f"there is no time zone {schedule['timezone']!r}"
             hint = "use an IANA name such as 'Europe/Berlin'"
             yield Problem(pointer="/timezone", message=message, hint=hint, code="unknown_timezone")
+        for position, text in enumerate(schedule.get("calendar", {}).get("exclude", ())):
+            if not _is_date(text):
+                pointer = join_pointer("/calendar/exclude", position)
+                yield Problem(pointer=pointer, message=f"there is no date {text!r}", code="invalid_value")
 
 
 def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
@@ -54,6 +58,14 @@ def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
             message = f"{text!r} never comes due"
     if message:
         yield Problem(pointer=pointer, message=message, hint=hint, code="invalid_cron")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_zone(name: str) -> bool:

@@ -1,0 +1,104 @@
+"""Cron lines: each instant at which one comes due ends an interval and begins the next."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import cached_property
+from heapq import merge
+from itertools import chain, pairwise, takewhile
+from zoneinfo import ZoneInfo
+
+from mainspring.definition.model import Schedule
+from mainspring.definition.schedules import CRON_ALIASES
+from mainspring.timetables.cron_lines import CronLine
+from mainspring.timetables.slots import BEGIN, HORIZON, Dropped, Slot
+
+__all__ = ["CronTimetable"]
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class CronTimetable:
+    """See `Timetable`. Days that the calendar excludes have no instants, so that an interval reaches over them."""
+
+    is_periodic = True
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.summary = ", ".join(schedule.crons)
+        self._zone = ZoneInfo(schedule.timezone)
+        self._excluded = frozenset(schedule.excluded_dates)
+        self._lines = [
+            CronLine(CRON_ALIASES.get(line, line), self._zone, schedule.gap, schedule.overlap)
+            for line in schedule.crons
+        ]
+        self._span = timedelta(minutes=10)
+        """How far back to look first for two ticks, as the latest search has told."""
+
+    @cached_property
+    def description(self) -> str:
+        words = " and ".join(line.description for line in self._lines)
+        return f"{words} ({self._zone.key}{self._exceptions()})"
+
+    def from_(self, start: datetime) -> Iterator[Slot]:
+        if start < HORIZON:
+            for begin, end in pairwise(self._ticks(max(start, BEGIN) - _MICROSECOND)):
+                yield Slot(begin, end, end)
+
+    def latest_due(self, now: datetime) -> Slot | None:
+        # The latest tick at or before `now` ends the latest due interval.
+        ticks = self._latest_ticks(min(now, HORIZON) + _MICROSECOND)
+        return Slot(ticks[-2], ticks[-1], ticks[-1]) if len(ticks) >= 2 else None
+
+    def interval_start(self, now: datetime) -> datetime | None:
+        latest = self.latest_due(now)
+        return latest.data_interval_end if latest else None
+
+    def why_moved(self, slot: Slot) -> str | None:
+        return next(filter(None, (line.why_moved(slot.data_interval_end) for line in self._lines)), None)
+
+    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
+        yield from chain.from_iterable(line.dropped(after, until) for line in self._lines)
+        if self._excluded:
+            for tick in takewhile(lambda tick: tick <= until, self._ticks_of_all_days(after)):
+                if self._is_excluded(tick):
+                    wall = tick.astimezone(self._zone).replace(tzinfo=None)
+                    yield Dropped(wall, f"{wall:%Y-%m-%d} is excluded by the calendar")
+
+    def _ticks(self, after: datetime) -> Iterator[datetime]:
+        ticks = self._ticks_of_all_days(after)
+        return (tick for tick in ticks if not self._is_excluded(tick)) if self._excluded else ticks
+
+    def _ticks_of_all_days(self, after: datetime) -> Iterator[datetime]:
+        return _distinct(merge(*(line.ticks(after) for line in self._lines)))
+
+    def _is_excluded(self, tick: datetime) -> bool:
+        return tick.astimezone(self._zone).date() in self._excluded
+
+    def _latest_ticks(self, before: datetime) -> list[datetime]:
+        """At least two ticks before an instant, ascending, unless there are fewer since 1990.
+
+        Found by going forward from further and further back, never backward, so that a tick which a change of the
+        clocks moved is the same instant for whoever asks.
+        """
+        span = self._span
+        while before - BEGIN > span:
+            found = self._until(before - span, before)
+            if len(found) >= 2:
+                self._span = 2 * (before - found[-2])
+                return found
+            span *= 6
+        return self._until(BEGIN, before)
+
+    def _until(self, after: datetime, before: datetime) -> list[datetime]:
+        return list(takewhile(lambda tick: tick < before, self._ticks(after)))
+
+    def _exceptions(self) -> str:
+        return f", not on {len(self._excluded)} excluded dates" if self._excluded else ""
+
+
+def _distinct(ticks: Iterator[datetime]) -> Iterator[datetime]:
+    """Ascending ticks, each once."""
+    last = None
+    for tick in ticks:
+        if tick != last:
+            yield tick
+        last = tick

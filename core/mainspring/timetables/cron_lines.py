@@ -1,0 +1,100 @@
+"""One cron line in a zone, through every change of its clocks.
+
+A line that names times of day comes due as people expect it of a clock on the wall: what is left out is due once, at
+the first instant after the gap; what comes twice is due at the first of the two (the rule of Debian's cron), unless the
+schedule asks for something else. A line whose minute or hour begins with a star follows elapsed time through both.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import takewhile
+from zoneinfo import ZoneInfo
+
+from mainspring.definition.model import GapRule, OverlapRule
+from mainspring.timetables.cron_search import CronSearch
+from mainspring.timetables.slots import HORIZON, Dropped
+from mainspring.timetables.wall_times import gap_end, instants_of, repeated_before
+
+__all__ = ["CronLine"]
+
+_SECOND = timedelta(seconds=1)
+
+
+class CronLine:
+    """When it comes due. All instants are aware UTC."""
+
+    def __init__(self, line: str, zone: ZoneInfo, gap: GapRule, overlap: OverlapRule) -> None:
+        self._search = CronSearch(line)
+        self._zone = zone
+        self._gap = gap
+        self._overlap = overlap
+        minute, hour, *_ = line.split()
+        self._names_times_of_day = not (minute.startswith("*") or hour.startswith("*"))
+        self.description: str = self._search.explain()
+
+    def ticks(self, after: datetime) -> Iterator[datetime]:
+        """Later than `after`, ascending; some may come twice. Up to the horizon."""
+        found = self._at_times_of_day(after) if self._names_times_of_day else self._by_elapsed_time(after)
+        return takewhile(lambda tick: tick <= HORIZON, found)
+
+    def why_moved(self, tick: datetime) -> str | None:
+        """What a change of the clocks did to a tick; None = nothing, or the tick is of another line."""
+        if not self._names_times_of_day:
+            return None
+        wall = self._wall(tick)
+        delta = wall - self._wall(tick - _SECOND) - _SECOND
+        if delta > timedelta(0) and self._gap is GapRule.SHIFT:
+            left_out = self._next_wall_time(wall - delta)
+            if left_out is not None and left_out < wall:
+                return f"{self._tell(left_out, 'is left out')}: due when the gap ends"
+        instants = instants_of(wall, self._zone)
+        if len(instants) == 2 and self._next_wall_time(wall) == wall:
+            due = "at both" if self._overlap is OverlapRule.BOTH else f"at the {self._overlap}"
+            return f"{self._tell(wall, 'comes twice')}: due {due}"
+        return None
+
+    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
+        """What is named later than `after` and up to `until`, is left out by a change of the clocks, and skipped."""
+        if not self._names_times_of_day or self._gap is not GapRule.SKIP:
+            return
+        last = self._wall(until)
+        for wall in takewhile(lambda wall: wall <= last, self._search.after(self._wall(after))):
+            if not instants_of(wall, self._zone):
+                yield Dropped(wall, f"{self._tell(wall, 'is left out')}, and dst.gap is skip")
+
+    def _by_elapsed_time(self, after: datetime) -> Iterator[datetime]:
+        for tick in self._search.after(after.astimezone(self._zone)):
+            instant = tick.astimezone(UTC)
+            # Seconds were cut off where the search began, so its first find may be no later.
+            if instant > after:
+                yield instant
+
+    def _at_times_of_day(self, after: datetime) -> Iterator[datetime]:
+        local = after.astimezone(self._zone)
+        wall = local.replace(tzinfo=None)
+        if self._overlap is OverlapRule.FIRST:
+            return self._instants(wall, after, is_last=False)
+        # What the clock has shown since the overlap began will come again.
+        seconds = self._instants(wall - repeated_before(local), after, is_last=True)
+        if self._overlap is OverlapRule.LAST:
+            return seconds
+        return merge(self._instants(wall, after, is_last=False), seconds)
+
+    def _instants(self, wall: datetime, after: datetime, *, is_last: bool) -> Iterator[datetime]:
+        for named in self._search.after(wall):
+            instants = instants_of(named, self._zone)
+            if not instants and self._gap is GapRule.SHIFT:
+                instants = (gap_end(named, self._zone),)
+            if instants and instants[-is_last] > after:
+                yield instants[-is_last]
+
+    def _next_wall_time(self, wall: datetime) -> datetime | None:
+        """The first time of day from `wall` on that the line names, as if the clocks never changed."""
+        return next(self._search.after(wall - _SECOND), None)
+
+    def _wall(self, instant: datetime) -> datetime:
+        return instant.astimezone(self._zone).replace(tzinfo=None)
+
+    def _tell(self, wall: datetime, what: str) -> str:
+        return f"{wall:%H:%M} {what} on {wall:%Y-%m-%d} in {self._zone.key}"

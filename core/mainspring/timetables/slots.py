@@ -1,0 +1,67 @@
+"""What every timetable answers with, and what can be asked of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+__all__ = ["BEGIN", "HORIZON", "Dropped", "Slot", "Timetable"]
+
+HORIZON = datetime(2100, 1, 1, tzinfo=UTC)
+"""No run is planned beyond it."""
+BEGIN = datetime(1990, 1, 1, tzinfo=UTC)
+"""No interval begins before it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """One run that a schedule asks for. Slots of one timetable are ordered, and none comes twice."""
+
+    logical_date: datetime
+    """The start of the data interval; names the slot."""
+    data_interval_end: datetime
+    run_after: datetime
+    """When it is due."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Dropped:
+    """A time of day that a schedule names and at which nothing is due."""
+
+    local_time: datetime
+    """On the wall of the schedule's zone: naive, because there may be no such instant."""
+    reason: str
+
+
+class Timetable(Protocol):
+    """A schedule that can be asked. All instants are aware UTC."""
+
+    summary: str
+    """As it was written, in short."""
+    is_periodic: bool
+    """Whether it has data intervals, so that a past range can be filled."""
+
+    @property
+    def description(self) -> str:
+        """In English, for people."""
+        ...
+
+    def from_(self, start: datetime) -> Iterator[Slot]:
+        """Its slots with `logical_date >= start`, ascending, from 1990 up to the horizon."""
+        ...
+
+    def latest_due(self, now: datetime) -> Slot | None:
+        """The last slot with `run_after <= now`."""
+        ...
+
+    def interval_start(self, now: datetime) -> datetime | None:
+        """The start of the data interval that holds `now`; None where there is none."""
+        ...
+
+    def why_moved(self, slot: Slot) -> str | None:
+        """Why a slot is not due just when the schedule says; None = it is."""
+        ...
+
+    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
+        """What the clocks or the calendar left out later than `after` and up to `until`, in no order."""
+        ...
