@@ -1,21 +1,18 @@
 """Backfills: the runs of a past range, made a few at a time, in Airflow's words."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from itertools import islice
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, g, request
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from mainspring.definition import Definition
-from mainspring.errors import InvalidInput, Problem
 from mainspring.states import RunState
-from mainspring.timetables import Slot, Timetable, slots_between, timetable_of
 from mainspring_api.answers import answer
+from mainspring_api.backfill_requests import BackfillBody, slots_of
 from mainspring_api.context import context
-from mainspring_api.dag_runs import DagRunCollection, RunList, params_of, runs_body
-from mainspring_api.fields import Answer, Body, Choice, Instant, JsonObject, list_arguments, list_query
+from mainspring_api.dag_runs import DagRunCollection, RunList, runs_body
+from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
 from mainspring_api.operations import Resource
 from mainspring_store.backfills import (
     NewBackfill,
@@ -26,16 +23,14 @@ from mainspring_store.backfills import (
     run_dates,
 )
 from mainspring_store.questions import backfills as questions
-from mainspring_store.runs import VersionRef
 from mainspring_store.tokens import Role
 
 __all__ = ["blueprint"]
 
 blueprint = Resource("backfills", "Backfills: the runs of a past range")
 
-SLOTS_MAX = 20_000
-"""Of one backfill; what is more must be asked for in parts."""
-ACTIVE_RUNS_MAX = 1_000
+ESTIMATE_MAX = timedelta(days=36_500)
+"""What lasts longer is said to last a century."""
 ID_MAX = 2**31 - 1
 _ID = f"<int(max={ID_MAX}):backfill_id>"
 
@@ -50,6 +45,10 @@ class BackfillProgress(Answer):
     runs_running = fields.Integer()
     runs_success = fields.Integer()
     runs_failed = fields.Integer()
+    estimated_completion_at = Instant(
+        allow_none=True,
+        metadata={"description": "At the pace of its latest runs; null while none has ended, or it is paused or over"},
+    )
 
 
 class Backfill(Answer):
@@ -64,6 +63,7 @@ class Backfill(Answer):
     is_paused = fields.Boolean()
     reprocess_behavior = Choice(ReprocessBehavior)
     max_active_runs = fields.Integer()
+    max_failed_runs = fields.Integer(allow_none=True)
     run_backwards = fields.Boolean()
     run_on_latest_version = fields.Boolean()
     created_at = Instant()
@@ -95,34 +95,6 @@ class DryRunBackfillCollection(Answer):
     total_entries = fields.Integer()
 
 
-class BackfillBody(Body):
-    """What to fill. A slot belongs to it when its logical date is in the range and its interval has ended."""
-
-    dag_id = fields.String(required=True)
-    from_date = Instant(required=True)
-    to_date = Instant(required=True)
-    run_backwards = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    dag_run_conf = JsonObject(load_default=None, allow_none=True)
-    reprocess_behavior = Choice(
-        ReprocessBehavior,
-        load_default=ReprocessBehavior.NONE.value,
-        metadata={"description": "Which slots run again that have a run already"},
-    )
-    max_active_runs = fields.Integer(
-        load_default=10,
-        strict=True,
-        validate=validate.Range(min=1, max=ACTIVE_RUNS_MAX),
-        metadata={"description": "Unfinished runs at one time, apart from the DAG's own limit"},
-    )
-    run_on_latest_version = fields.Boolean(
-        load_default=None,
-        allow_none=True,
-        truthy={True},
-        falsy={False},
-        metadata={"description": "New runs are made from what is current then; else from what is current now"},
-    )
-
-
 BackfillList = list_arguments("BackfillList", questions.BACKFILLS, dag_id=fields.String(required=True))
 
 
@@ -139,7 +111,7 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
     """Start a backfill. A DAG has one at a time."""
     here = context()
     now = datetime.now(UTC)
-    version, slots = _slots(body, now)
+    version, slots = slots_of(body, now)
     new = NewBackfill(
         dag_id=body["dag_id"],
         version_id=version.id,
@@ -150,6 +122,7 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
         conf=body["dag_run_conf"],
         reprocess_behavior=ReprocessBehavior(body["reprocess_behavior"]),
         max_active_runs=body["max_active_runs"],
+        max_failed_runs=body["max_failed_runs"],
         run_on_latest_version=bool(body["run_on_latest_version"]),
         user=g.user.name,
     )
@@ -169,7 +142,7 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
 )
 def post_backfill_dry_run(body: Mapping[str, Any]) -> Response:
     """Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left out."""
-    _, slots = _slots(body, datetime.now(UTC))
+    _, slots = slots_of(body, datetime.now(UTC))
     behavior = ReprocessBehavior(body["reprocess_behavior"])
     left_alone = run_dates(context().database, body["dag_id"], body["from_date"], body["to_date"], behavior)
     dates = [slot.logical_date for slot in slots if slot.logical_date not in left_alone]
@@ -260,64 +233,14 @@ def _possible(key: int) -> int:
     return key
 
 
-def _slots(body: Mapping[str, Any], now: datetime) -> tuple[VersionRef, list[Slot]]:
-    """The DAG's version and the slots that are meant, in the order of their runs.
-
-    Raises:
-        InvalidInput: There is no such backfill; with every reason that is known before the slots are looked for.
-    """
-    version = context().versions.current(body["dag_id"])
-    definition = version.definition
-    timetable = timetable_of(definition.schedule) if definition.schedule else None
-    problems = _problems(body, definition, timetable, now)
-    if timetable is None or problems:
-        raise InvalidInput(problems)
-    params_of(definition, body["dag_run_conf"] or {}, member="dag_run_conf")
-    first, last = body["from_date"], body["to_date"]
-    found = slots_between(timetable, first, last, due_by=now, is_backwards=body["run_backwards"])
-    slots = list(islice(found, SLOTS_MAX + 1))
-    if not slots:
-        raise InvalidInput([_problem("from_date", "no interval of the schedule begins in this range and has ended")])
-    if len(slots) > SLOTS_MAX:
-        raise InvalidInput([_problem("to_date", f"the range holds more than {SLOTS_MAX} intervals; fill it in parts")])
-    return version, slots
-
-
-def _problems(
-    body: Mapping[str, Any], definition: Definition, timetable: Timetable | None, now: datetime
-) -> list[Problem]:
-    problems = []
-    behavior = ReprocessBehavior(body["reprocess_behavior"])
-    if timetable is None or not timetable.is_periodic:
-        message = f"dag '{definition.dag_id}' has no schedule with intervals; trigger single runs instead"
-        problems.append(_problem("dag_id", message))
-    if body["from_date"] > body["to_date"]:
-        problems.append(_problem("to_date", "lies before from_date"))
-    elif body["from_date"] > now:
-        problems.append(_problem("from_date", "the range lies in the future; only what is past can be filled"))
-    if any(task.depends_on_past for task in definition.tasks.values()):
-        why = "tasks of the DAG depend on their past"
-        if body["run_backwards"]:
-            problems.append(_problem("run_backwards", f"{why}, so it can only be run forwards"))
-        if behavior is ReprocessBehavior.NONE:
-            problems.append(_problem("reprocess_behavior", f"{why}; use failed or completed"))
-    if body["run_on_latest_version"] and behavior is not ReprocessBehavior.NONE:
-        message = "a run that exists goes on with its version; leave it out, or use reprocess_behavior none"
-        problems.append(_problem("run_on_latest_version", message, "not_supported_yet"))
-    return problems
-
-
-def _problem(member: str, message: str, code: str = "invalid_value") -> Problem:
-    return Problem(pointer=f"/{member}", message=message, code=code)
-
-
 def _answer(key: int) -> Response:
     return answer(_backfill(questions.get_backfill(context().database, key)))
 
 
 def _backfill(row: Mapping[str, Any]) -> dict[str, Any]:
     copied = ("id", "dag_id", "from_date", "to_date", "dag_run_conf", "is_paused", "reprocess_behavior",
-              "max_active_runs", "run_backwards", "run_on_latest_version", "created_at", "completed_at", "updated_at",
+              "max_active_runs", "max_failed_runs", "run_backwards", "run_on_latest_version", "created_at",
+               "completed_at", "updated_at",
               "message")  # fmt: skip
     return {
         **{name: row[name] for name in copied},
@@ -327,5 +250,15 @@ def _backfill(row: Mapping[str, Any]) -> dict[str, Any]:
             "slots_done": row["slots_done"],
             "slots_skipped": row["slots_skipped"],
             **{f"runs_{state}": row["runs"].get(state, 0) for state in RunState},
+            "estimated_completion_at": _estimate(row, datetime.now(UTC)),
         },
     }
+
+
+def _estimate(row: Mapping[str, Any], now: datetime) -> datetime | None:
+    if row["pace_since"] is None:
+        return None
+    ended: int = row["runs"].get(RunState.SUCCESS, 0) + row["runs"].get(RunState.FAILED, 0)
+    left = row["slots_total"] - row["slots_skipped"] - ended
+    needed: timedelta = (now - row["pace_since"]) * left / row["pace_runs"]
+    return now + min(needed, ESTIMATE_MAX)

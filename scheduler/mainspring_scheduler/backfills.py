@@ -71,6 +71,8 @@ class _Step:
         self._unfinished = writes.unfinished
 
     def take(self) -> int:
+        if self._pauses_for_failures():
+            return 1
         slots = list(islice(self._slots_left(), SLOTS_MAX))
         done = self._make_runs(slots)
         if self._of.slots_done + done < self._of.slots_total and slots:
@@ -79,6 +81,15 @@ class _Step:
             self._writes.complete(now=self._now)
             return done + 1
         return done
+
+    def _pauses_for_failures(self) -> bool:
+        most = self._of.max_failed_runs
+        if most is None or self._of.slots_done == self._of.slots_total or self._writes.failed_runs() < most:
+            return False
+        failed = "a run of it has" if most == 1 else f"{most} of its runs have"
+        message = f"paused, because {failed} failed, the most that max_failed_runs allows; unpause it to go on"
+        self._writes.halt(message, now=self._now)
+        return True
 
     def _make_runs(self, slots: Sequence[Slot]) -> int:
         """Go through slots in order while there is room; how many were looked at."""

@@ -54,6 +54,8 @@ class NewBackfill:
     conf: Mapping[str, Any] | None = None
     reprocess_behavior: ReprocessBehavior = ReprocessBehavior.NONE
     max_active_runs: int = 10
+    max_failed_runs: int | None = None
+    """How many failed runs pause it; None = any number may fail."""
     run_on_latest_version: bool = False
     """New runs are made from what is current then, instead of from `version_id`."""
     user: str | None = None
@@ -75,6 +77,8 @@ def create_backfill(database: Database, new: NewBackfill, *, now: datetime) -> i
         "dag_run_conf": None if new.conf is None else dict(new.conf),
         "reprocess_behavior": new.reprocess_behavior,
         "max_active_runs": new.max_active_runs,
+        "max_failed_runs": new.max_failed_runs,
+        "resumed_at": now,
         "run_on_latest_version": new.run_on_latest_version,
         "slots_total": new.slots_total,
         "triggering_user_name": new.user,
@@ -93,7 +97,8 @@ def create_backfill(database: Database, new: NewBackfill, *, now: datetime) -> i
 
 
 def pause_backfill(database: Database, key: int, is_paused: bool, *, now: datetime) -> None:
-    """Pause a backfill, so that none of its runs is made or starts, or let it go on. What runs goes on.
+    """Pause a backfill, so that none of its runs is made or starts, or let it go on. What runs goes on. Failures before
+    it was let go on count no more for `max_failed_runs`.
 
     Raises:
         NotFound: There is no such backfill.
@@ -101,7 +106,7 @@ def pause_backfill(database: Database, key: int, is_paused: bool, *, now: dateti
     """
     with database.write() as connection:
         _lock_open(connection, key)
-        connection.execute(_PAUSE, {"key": key, "paused": is_paused, "now": now})
+        connection.execute(_PAUSE if is_paused else _UNPAUSE, {"key": key, "now": now})
 
 
 def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> None:
@@ -156,7 +161,8 @@ _LOCK = (
 )
 _now = bindparam("now", type_=UtcDateTime)
 _OF_KEY = update(backfill).where(backfill.c.id == bindparam("key"))
-_PAUSE = _OF_KEY.values(is_paused=bindparam("paused"), message=None, updated_at=_now)
+_PAUSE = _OF_KEY.values(is_paused=True, message=None, updated_at=_now)
+_UNPAUSE = _OF_KEY.values(is_paused=False, message=None, resumed_at=_now, updated_at=_now)
 _CANCEL = _OF_KEY.values(is_paused=True, completed_at=_now, updated_at=_now)
 _QUEUED = select(dag_run.c.id).where(dag_run.c.backfill_id == bindparam("key"), dag_run.c.state == RunState.QUEUED)
 _DATES = select(dag_run.c.logical_date, dag_run.c.state).where(

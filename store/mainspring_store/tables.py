@@ -146,6 +146,9 @@ backfill = Table(
     # Of those looked at, the ones that had a run which was left as it is.
     Column("slots_skipped", Integer, nullable=False, server_default=text("0")),
     Column("cursor", UtcDateTime),
+    # How many failed runs pause it, counted since it began or was last let go on; NULL = any number may fail.
+    Column("max_failed_runs", Integer),
+    Column("resumed_at", UtcDateTime, nullable=False),
     # Why it was paused, where nobody asked for that.
     Column("message", Text),
     Column("triggering_user_name", Text),

@@ -54,5 +54,5 @@ class Jittered:
     def _later(self, slot: Slot, following: Slot | None) -> Slot:
         room = self._jitter if following is None else min(self._jitter, following.run_after - slot.run_after)
         name = f"{self._dag_id} {slot.logical_date.isoformat()}"
-        share = int.from_bytes(sha256(name.encode()).digest()[:4])
-        return replace(slot, run_after=slot.run_after + room * share // 2**32)
+        share = int.from_bytes(sha256(name.encode()).digest()[:3])
+        return replace(slot, run_after=slot.run_after + room * share // 2**24)

@@ -5,15 +5,19 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from mainspring.errors import NotFound
-from mainspring.states import RunState
+from mainspring.states import RUN_FINISHED, RunState
 from mainspring_store.database import Database
 from mainspring_store.questions.dags import require_dag
 from mainspring_store.questions.filters import Kind
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.questions.runs import RUNS
 from mainspring_store.tables import backfill, dag, dag_run
+from mainspring_store.types import UtcDateTime
 
 __all__ = ["BACKFILLS", "backfill_not_found", "get_backfill", "list_backfill_runs", "list_backfills"]
+
+PACE_RUNS = 100
+"""Of the latest runs, from which it is told how fast a backfill goes."""
 
 _BACKFILL = select(*backfill.c, dag.c.display_name).join(dag, dag.c.dag_id == backfill.c.dag_id)
 
@@ -33,7 +37,8 @@ BACKFILLS = Listing(
 
 
 def get_backfill(database: Database, key: int) -> dict[str, Any]:
-    """One backfill; `runs` counts its runs by state, absent = 0.
+    """One backfill. `runs` counts its runs by state, absent = 0. Of its latest runs that have ended, at most
+    `PACE_RUNS`, `pace_runs` is the number and `pace_since` the first start; 0 and None while it is paused or over.
 
     Raises:
         NotFound: There is no such backfill.
@@ -44,6 +49,7 @@ def get_backfill(database: Database, key: int) -> dict[str, Any]:
             raise backfill_not_found(key)
         found = row._asdict()
         _add_run_counts(connection, [found])
+        _add_pace(connection, [found])
     return found
 
 
@@ -58,6 +64,7 @@ def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> List
         require_dag(connection, dag_id)
         listed = list_rows(connection, BACKFILLS, query, backfill.c.dag_id == dag_id)
         _add_run_counts(connection, listed.rows)
+        _add_pace(connection, listed.rows)
     return listed
 
 
@@ -87,7 +94,23 @@ def _add_run_counts(connection: Any, rows: Any) -> None:
         row["runs"] = by_key[row["id"]]
 
 
+def _add_pace(connection: Any, rows: Any) -> None:
+    for row in rows:
+        # One at most of a DAG's backfills is under way.
+        is_under_way = row["completed_at"] is None and not row["is_paused"]
+        pace = connection.execute(_PACE, {"key": row["id"]}).one() if is_under_way else None
+        row["pace_runs"], row["pace_since"] = (0, None) if pace is None else pace
+
+
 _ONE = _BACKFILL.where(backfill.c.id == bindparam("key"))
+_latest_ended = (
+    select(dag_run.c.start_date)
+    .where(dag_run.c.backfill_id == bindparam("key"), dag_run.c.state.in_(tuple(RUN_FINISHED)))
+    .order_by(dag_run.c.id.desc())
+    .limit(PACE_RUNS)
+    .subquery()
+)
+_PACE = select(func.count(), func.min(_latest_ended.c.start_date, type_=UtcDateTime)).select_from(_latest_ended)
 _COUNTS = (
     select(dag_run.c.backfill_id, dag_run.c.state, func.count().label("runs"))
     .where(dag_run.c.backfill_id.in_(bindparam("keys", expanding=True)))

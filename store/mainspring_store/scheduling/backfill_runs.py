@@ -36,6 +36,9 @@ class OpenBackfill:
     reprocess_behavior: ReprocessBehavior
     max_active_runs: int
     run_on_latest_version: bool
+    max_failed_runs: int | None
+    resumed_at: datetime
+    """When it began or was last let go on."""
     slots_total: int
     slots_done: int
     cursor: datetime | None
@@ -88,6 +91,14 @@ class BackfillWrites:
         # Counted in a statement of its own: only then it sees all that was done before the lock was free.
         self.unfinished: int = connection.scalar(_UNFINISHED, {"key": of.id}) or 0
 
+    def failed_runs(self) -> int:
+        """Runs of it that have failed since it was let go on."""
+        return self._connection.scalar(_FAILED, {"key": self.of.id, "since": self.of.resumed_at}) or 0
+
+    def halt(self, message: str, *, now: datetime) -> None:
+        """Pause it, and tell why."""
+        self._connection.execute(_HALT, {"key": self.of.id, "message": message, "now": now})
+
     def runs_at(self, dates: Sequence[datetime]) -> Mapping[datetime, ExistingRun]:
         """The runs of the DAG at these logical dates, locked as they stand."""
         params = {"dag": self.of.dag_id, "dates": list(dates)}
@@ -139,6 +150,15 @@ _UNFINISHED = (
     .where(
         dag_run.c.backfill_id == bindparam("key"),
         dag_run.c.state.in_([literal_column("'queued'"), literal_column("'running'")]),
+    )
+)
+_FAILED = (
+    select(func.count())
+    .select_from(dag_run)
+    .where(
+        dag_run.c.backfill_id == bindparam("key"),
+        dag_run.c.state == literal_column("'failed'"),
+        dag_run.c.end_date > bindparam("since", type_=UtcDateTime),
     )
 )
 _unfinished_of_row = (

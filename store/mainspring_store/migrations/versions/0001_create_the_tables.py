@@ -220,6 +220,8 @@ def upgrade() -> None:
         sa.Column("slots_done", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("slots_skipped", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cursor", UtcDateTime(), nullable=True),
+        sa.Column("max_failed_runs", sa.Integer(), nullable=True),
+        sa.Column("resumed_at", UtcDateTime(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.Column("triggering_user_name", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
