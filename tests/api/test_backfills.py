@@ -1,5 +1,6 @@
 """Backfills over HTTP: a dry run, the start, its progress, pause, cancel, and what is refused."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,6 +31,25 @@ def test_a_backfill_runs_its_range_and_tells_how_far_it_has_come(api: Api) -> No
     assert (one["data_interval_start"], one["data_interval_end"]) == ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z")
     assert api.get("/dags/etl/dagRuns?run_type=backfill")["total_entries"] == 5
     assert api.get("/backfills?dag_id=etl") == {"backfills": [ended], "total_entries": 1}
+
+
+def test_a_backfill_tells_when_it_will_be_over(sqlite_api: Api) -> None:
+    sqlite_api.save(tasks={"a": SHELL}, schedule="@daily")
+    key = sqlite_api.post("/backfills", {**RANGE, "max_active_runs": 1})["id"]
+    path = f"/backfills/{key}"
+
+    def estimate() -> Any:
+        return sqlite_api.get(path)["progress"]["estimated_completion_at"]
+
+    sqlite_api.engine.settle()
+    assert estimate() is None, "no run has ended, so nobody knows"
+    sqlite_api.engine.finish("a", run_id="backfill__2026-01-01T00:00:00+00:00")
+    assert datetime.fromisoformat(estimate()) > datetime.now(UTC)
+    sqlite_api.request("PUT", f"{path}/pause")
+    assert estimate() is None
+    sqlite_api.request("PUT", f"{path}/cancel")
+    assert estimate() is None
+    assert sqlite_api.get("/backfills?dag_id=etl")["backfills"] == [sqlite_api.get(path)]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +123,9 @@ def test_what_is_unknown_is_not_found(sqlite_api: Api) -> None:
         pytest.param({"schedule": None}, {}, "/dag_id", id="no schedule"),
         pytest.param({"schedule": {"at": ["2026-01-01"]}}, {}, "/dag_id", id="no intervals"),
         pytest.param({}, {"max_active_runs": 0}, "/max_active_runs", id="no run at one time"),
+        pytest.param({}, {"max_failed_runs": 0}, "/max_failed_runs", id="paused before it begins"),
+        pytest.param({}, {"from_date": "9999-12-31T23:59:59Z", "to_date": "9999-12-31T23:59:59Z"}, "/from_date",
+                     id="year 9999"),
         pytest.param({}, {"max_active_runs": True}, "/max_active_runs", id="a boolean is no number"),
         pytest.param({}, {"reprocess_behavior": "all"}, "/reprocess_behavior", id="unknown behaviour"),
         pytest.param({}, {"run_backwards": "yes"}, "/run_backwards", id="text is no boolean"),

@@ -154,6 +154,31 @@ def test_a_pause_stops_it_and_it_goes_on_where_it_was(engine: Engine) -> None:
         backfills.pause_backfill(engine.database, key + 1, True, now=engine.clock.now())
 
 
+def test_so_many_failed_runs_pause_it_and_count_anew_when_it_goes_on(engine: Engine) -> None:
+    version = engine.save("etl", SHELL, schedule="@daily")
+    key = fill(engine, version, days=6, max_active_runs=1, max_failed_runs=2)
+
+    def fail_next() -> Any:
+        engine.clock.move(timedelta(seconds=1))
+        engine.fail("a", run_id=made(engine)[-1].run_id)
+        return get_backfill(engine.database, key)
+
+    engine.settle()
+    assert fail_next()["is_paused"] is False
+    paused = fail_next()
+    assert (paused["is_paused"], days_of(made(engine))) == (True, [1, 2])
+    assert paused["message"].startswith("paused, because 2 of its runs have failed")
+    backfills.pause_backfill(engine.database, key, False, now=engine.clock.now())
+    engine.settle()
+    again = fail_next()
+    assert (again["is_paused"], again["message"], days_of(made(engine))) == (False, None, [1, 2, 3, 4])
+    engine.finish("a", run_id=made(engine)[-1].run_id)
+    assert (fail_next()["is_paused"], len(made(engine))) == (True, 5)
+    backfills.pause_backfill(engine.database, key, False, now=engine.clock.now())
+    engine.settle()
+    assert fail_next()["completed_at"] is not None, "after the last slot there is nothing to pause"
+
+
 def test_nothing_is_made_while_the_dag_is_paused(engine: Engine) -> None:
     version = engine.save("etl", NOOP, schedule="@daily", is_paused_upon_creation=True)
     fill(engine, version)

@@ -1279,6 +1279,23 @@ export interface components {
             errors?: components["schemas"]["ErrorItem"][];
             errors_total?: number;
         };
+        /** @enum {string} */
+        GapRule: "shift" | "skip";
+        /** @enum {string} */
+        OverlapRule: "first" | "last" | "both";
+        DstRules: {
+            /** @description A time of day that the clocks leave out; shift when absent. */
+            gap?: components["schemas"]["GapRule"];
+            /** @description A time of day that comes twice; first when absent. */
+            overlap?: components["schemas"]["OverlapRule"];
+        } & {
+            [key: string]: unknown;
+        };
+        ScheduleCalendar: {
+            exclude: string[];
+        } & {
+            [key: string]: unknown;
+        };
         Schedule: {
             cron?: string[] | string;
             /** @description IANA name; UTC when absent. */
@@ -1292,6 +1309,16 @@ export interface components {
             /** @description RFC 3339 with an offset, or a date (midnight UTC). */
             anchor?: string;
             at?: string[];
+            /** @description What happens to times of day when the clocks change. */
+            dst?: components["schemas"]["DstRules"];
+            /** @description Local days on which nothing is due; the next run's interval reaches over them. */
+            calendar?: components["schemas"]["ScheduleCalendar"];
+            /**
+             * @description How far runs are spread after their instant.
+             * @example PT15M
+             * @example 20s
+             */
+            jitter?: string;
         } & {
             [key: string]: unknown;
         };
@@ -2381,6 +2408,11 @@ export interface components {
             /** @description What a change of the clocks did to it; null = nothing */
             moved: string | null;
         };
+        DroppedTime: {
+            /** @description In the schedule's time zone, ISO 8601 without offset */
+            local_time: string;
+            reason: string;
+        };
         SchedulePreview: {
             dag_id: string;
             /** @description Nothing is due while a DAG is paused */
@@ -2391,6 +2423,8 @@ export interface components {
             schedule_error: string | null;
             /** @description Soonest first */
             runs: components["schemas"]["PlannedRun"][];
+            /** @description What the clocks or the calendar leave out before the last of these runs */
+            dropped: components["schemas"]["DroppedTime"][];
         };
         /** @enum {string} */
         ReprocessBehavior: "none" | "failed" | "completed";
@@ -2422,6 +2456,11 @@ export interface components {
              */
             max_active_runs?: number;
             /**
+             * @description So many failed runs pause it, with the reason in `message`; null = never
+             * @default null
+             */
+            max_failed_runs?: number | null;
+            /**
              * @description New runs are made from what is current then; else from what is current now
              * @default null
              */
@@ -2438,6 +2477,11 @@ export interface components {
             runs_running: number;
             runs_success: number;
             runs_failed: number;
+            /**
+             * Format: date-time
+             * @description At the pace of its latest runs; null while none has ended, or it is paused or over
+             */
+            estimated_completion_at: string | null;
         };
         Backfill: {
             id: number;
@@ -2457,6 +2501,7 @@ export interface components {
             is_paused: boolean;
             reprocess_behavior: components["schemas"]["ReprocessBehavior"];
             max_active_runs: number;
+            max_failed_runs: number | null;
             run_backwards: boolean;
             run_on_latest_version: boolean;
             /** Format: date-time */

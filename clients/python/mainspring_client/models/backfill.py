@@ -30,6 +30,7 @@ class Backfill:
         is_paused (bool):
         reprocess_behavior (ReprocessBehavior):
         max_active_runs (int):
+        max_failed_runs (int | None):
         run_backwards (bool):
         run_on_latest_version (bool):
         created_at (datetime.datetime):
@@ -48,6 +49,7 @@ class Backfill:
     is_paused: bool
     reprocess_behavior: ReprocessBehavior
     max_active_runs: int
+    max_failed_runs: int | None
     run_backwards: bool
     run_on_latest_version: bool
     created_at: datetime.datetime
@@ -82,6 +84,9 @@ class Backfill:
 
         max_active_runs = self.max_active_runs
 
+        max_failed_runs: int | None
+        max_failed_runs = self.max_failed_runs
+
         run_backwards = self.run_backwards
 
         run_on_latest_version = self.run_on_latest_version
@@ -114,6 +119,7 @@ class Backfill:
                 "is_paused": is_paused,
                 "reprocess_behavior": reprocess_behavior,
                 "max_active_runs": max_active_runs,
+                "max_failed_runs": max_failed_runs,
                 "run_backwards": run_backwards,
                 "run_on_latest_version": run_on_latest_version,
                 "created_at": created_at,
@@ -163,6 +169,13 @@ class Backfill:
 
         max_active_runs = d.pop("max_active_runs")
 
+        def _parse_max_failed_runs(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        max_failed_runs = _parse_max_failed_runs(d.pop("max_failed_runs"))
+
         run_backwards = d.pop("run_backwards")
 
         run_on_latest_version = d.pop("run_on_latest_version")
@@ -205,6 +218,7 @@ class Backfill:
             is_paused=is_paused,
             reprocess_behavior=reprocess_behavior,
             max_active_runs=max_active_runs,
+            max_failed_runs=max_failed_runs,
             run_backwards=run_backwards,
             run_on_latest_version=run_on_latest_version,
             created_at=created_at,

@@ -27,6 +27,7 @@ class BackfillBody:
         dag_run_conf (JsonObject | None | Unset):
         reprocess_behavior (ReprocessBehavior | Unset):
         max_active_runs (int | Unset): Unfinished runs at one time, apart from the DAG's own limit Default: 10.
+        max_failed_runs (int | None | Unset): So many failed runs pause it, with the reason in `message`; null = never
         run_on_latest_version (bool | None | Unset): New runs are made from what is current then; else from what is
             current now
     """
@@ -38,6 +39,7 @@ class BackfillBody:
     dag_run_conf: JsonObject | None | Unset = UNSET
     reprocess_behavior: ReprocessBehavior | Unset = UNSET
     max_active_runs: int | Unset = 10
+    max_failed_runs: int | None | Unset = UNSET
     run_on_latest_version: bool | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,6 +67,12 @@ class BackfillBody:
 
         max_active_runs = self.max_active_runs
 
+        max_failed_runs: int | None | Unset
+        if isinstance(self.max_failed_runs, Unset):
+            max_failed_runs = UNSET
+        else:
+            max_failed_runs = self.max_failed_runs
+
         run_on_latest_version: bool | None | Unset
         if isinstance(self.run_on_latest_version, Unset):
             run_on_latest_version = UNSET
@@ -88,6 +96,8 @@ class BackfillBody:
             field_dict["reprocess_behavior"] = reprocess_behavior
         if max_active_runs is not UNSET:
             field_dict["max_active_runs"] = max_active_runs
+        if max_failed_runs is not UNSET:
+            field_dict["max_failed_runs"] = max_failed_runs
         if run_on_latest_version is not UNSET:
             field_dict["run_on_latest_version"] = run_on_latest_version
 
@@ -132,6 +142,15 @@ class BackfillBody:
 
         max_active_runs = d.pop("max_active_runs", UNSET)
 
+        def _parse_max_failed_runs(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        max_failed_runs = _parse_max_failed_runs(d.pop("max_failed_runs", UNSET))
+
         def _parse_run_on_latest_version(data: object) -> bool | None | Unset:
             if data is None:
                 return data
@@ -149,6 +168,7 @@ class BackfillBody:
             dag_run_conf=dag_run_conf,
             reprocess_behavior=reprocess_behavior,
             max_active_runs=max_active_runs,
+            max_failed_runs=max_failed_runs,
             run_on_latest_version=run_on_latest_version,
         )
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -20,6 +21,8 @@ class BackfillProgress:
         runs_running (int):
         runs_success (int):
         runs_failed (int):
+        estimated_completion_at (datetime.datetime | None): At the pace of its latest runs; null while none has ended,
+            or it is paused or over
     """
 
     slots_total: int
@@ -29,6 +32,7 @@ class BackfillProgress:
     runs_running: int
     runs_success: int
     runs_failed: int
+    estimated_completion_at: datetime.datetime | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,6 +50,12 @@ class BackfillProgress:
 
         runs_failed = self.runs_failed
 
+        estimated_completion_at: None | str
+        if isinstance(self.estimated_completion_at, datetime.datetime):
+            estimated_completion_at = self.estimated_completion_at.isoformat()
+        else:
+            estimated_completion_at = self.estimated_completion_at
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -57,6 +67,7 @@ class BackfillProgress:
                 "runs_running": runs_running,
                 "runs_success": runs_success,
                 "runs_failed": runs_failed,
+                "estimated_completion_at": estimated_completion_at,
             }
         )
 
@@ -79,6 +90,21 @@ class BackfillProgress:
 
         runs_failed = d.pop("runs_failed")
 
+        def _parse_estimated_completion_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                estimated_completion_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return estimated_completion_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        estimated_completion_at = _parse_estimated_completion_at(d.pop("estimated_completion_at"))
+
         backfill_progress = cls(
             slots_total=slots_total,
             slots_done=slots_done,
@@ -87,6 +113,7 @@ class BackfillProgress:
             runs_running=runs_running,
             runs_success=runs_success,
             runs_failed=runs_failed,
+            estimated_completion_at=estimated_completion_at,
         )
 
         backfill_progress.additional_properties = d

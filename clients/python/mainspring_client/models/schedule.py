@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.dst_rules import DstRules
+    from ..models.schedule_calendar import ScheduleCalendar
+
 
 T = TypeVar("T", bound="Schedule")
 
@@ -19,6 +24,9 @@ class Schedule:
         interval (str | Unset): ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
         anchor (str | Unset): RFC 3339 with an offset, or a date (midnight UTC).
         at (list[str] | Unset):
+        dst (DstRules | Unset):
+        calendar (ScheduleCalendar | Unset):
+        jitter (str | Unset): How far runs are spread after their instant.
     """
 
     cron: list[str] | str | Unset = UNSET
@@ -26,6 +34,9 @@ class Schedule:
     interval: str | Unset = UNSET
     anchor: str | Unset = UNSET
     at: list[str] | Unset = UNSET
+    dst: DstRules | Unset = UNSET
+    calendar: ScheduleCalendar | Unset = UNSET
+    jitter: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         cron: list[str] | str | Unset
@@ -47,6 +58,16 @@ class Schedule:
         if not isinstance(self.at, Unset):
             at = self.at
 
+        dst: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.dst, Unset):
+            dst = self.dst.to_dict()
+
+        calendar: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.calendar, Unset):
+            calendar = self.calendar.to_dict()
+
+        jitter = self.jitter
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -60,11 +81,20 @@ class Schedule:
             field_dict["anchor"] = anchor
         if at is not UNSET:
             field_dict["at"] = at
+        if dst is not UNSET:
+            field_dict["dst"] = dst
+        if calendar is not UNSET:
+            field_dict["calendar"] = calendar
+        if jitter is not UNSET:
+            field_dict["jitter"] = jitter
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dst_rules import DstRules  # noqa: PLC0415
+        from ..models.schedule_calendar import ScheduleCalendar  # noqa: PLC0415
+
         d = dict(src_dict)
 
         def _parse_cron(data: object) -> list[str] | str | Unset:
@@ -90,12 +120,31 @@ class Schedule:
 
         at = cast(list[str], d.pop("at", UNSET))
 
+        _dst = d.pop("dst", UNSET)
+        dst: DstRules | Unset
+        if isinstance(_dst, Unset):
+            dst = UNSET
+        else:
+            dst = DstRules.from_dict(_dst)
+
+        _calendar = d.pop("calendar", UNSET)
+        calendar: ScheduleCalendar | Unset
+        if isinstance(_calendar, Unset):
+            calendar = UNSET
+        else:
+            calendar = ScheduleCalendar.from_dict(_calendar)
+
+        jitter = d.pop("jitter", UNSET)
+
         schedule = cls(
             cron=cron,
             timezone=timezone,
             interval=interval,
             anchor=anchor,
             at=at,
+            dst=dst,
+            calendar=calendar,
+            jitter=jitter,
         )
 
         return schedule

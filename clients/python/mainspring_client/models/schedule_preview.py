@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.dropped_time import DroppedTime
     from ..models.planned_run import PlannedRun
 
 
@@ -24,6 +25,7 @@ class SchedulePreview:
         timezone (str):
         schedule_error (None | str):
         runs (list[PlannedRun]): Soonest first
+        dropped (list[DroppedTime]): What the clocks or the calendar leave out before the last of these runs
     """
 
     dag_id: str
@@ -33,6 +35,7 @@ class SchedulePreview:
     timezone: str
     schedule_error: None | str
     runs: list[PlannedRun]
+    dropped: list[DroppedTime]
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,6 +58,11 @@ class SchedulePreview:
             runs_item = runs_item_data.to_dict()
             runs.append(runs_item)
 
+        dropped = []
+        for dropped_item_data in self.dropped:
+            dropped_item = dropped_item_data.to_dict()
+            dropped.append(dropped_item)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -66,6 +74,7 @@ class SchedulePreview:
                 "timezone": timezone,
                 "schedule_error": schedule_error,
                 "runs": runs,
+                "dropped": dropped,
             }
         )
 
@@ -73,6 +82,7 @@ class SchedulePreview:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.dropped_time import DroppedTime  # noqa: PLC0415
         from ..models.planned_run import PlannedRun  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -105,6 +115,13 @@ class SchedulePreview:
 
             runs.append(runs_item)
 
+        dropped = []
+        _dropped = d.pop("dropped")
+        for dropped_item_data in _dropped:
+            dropped_item = DroppedTime.from_dict(dropped_item_data)
+
+            dropped.append(dropped_item)
+
         schedule_preview = cls(
             dag_id=dag_id,
             is_paused=is_paused,
@@ -113,6 +130,7 @@ class SchedulePreview:
             timezone=timezone,
             schedule_error=schedule_error,
             runs=runs,
+            dropped=dropped,
         )
 
         schedule_preview.additional_properties = d
