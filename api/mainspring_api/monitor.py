@@ -15,6 +15,7 @@ from mainspring_api.operations import Resource
 from mainspring_api.problems import NotReady
 from mainspring_store.migrate import current_revision, head_revision
 from mainspring_store.questions.services import Presence, presence
+from mainspring_store.services import CLOCK_OFFSET_MAX
 
 __all__ = ["HEARTBEAT_AGE_MAX", "blueprint", "ready_blueprint"]
 
@@ -36,6 +37,13 @@ class SchedulerHealth(Answer):
     status = fields.String(allow_none=True)
     latest_scheduler_heartbeat = Instant(allow_none=True)
     alive = fields.Integer()
+    clock_offset_seconds = fields.Float(
+        allow_none=True,
+        metadata={
+            "description": "How far the clock that is furthest off is from the database's; null = nobody has looked. "
+            "A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy"
+        },
+    )
 
 
 class ExecutionApiHealth(Answer):
@@ -85,10 +93,17 @@ def get_health() -> Response:
         found = dict(presence(context().database, since=datetime.now(UTC) - HEARTBEAT_AGE_MAX))
     except StoreUnavailable:
         database = "unhealthy"
+    offset = found["scheduler"].clock_offset if "scheduler" in found else None
     scheduler = _health(found.get("scheduler"), "latest_scheduler_heartbeat")
+    if offset is not None and offset >= CLOCK_OFFSET_MAX:
+        scheduler["status"] = "unhealthy"
     content: Mapping[str, Any] = {
         "metadatabase": {"status": database},
-        "scheduler": {**scheduler, "status": scheduler["status"] or "unhealthy"},
+        "scheduler": {
+            **scheduler,
+            "status": scheduler["status"] or "unhealthy",
+            "clock_offset_seconds": None if offset is None else offset.total_seconds(),
+        },
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
         "execution_api": _health(found.get("execution"), "latest_execution_api_heartbeat"),
         "worker": _health(found.get("worker"), "latest_worker_heartbeat"),

@@ -13,6 +13,7 @@ from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
 from mainspring_scheduler.backfills import advance_backfills
 from mainspring_scheduler.clock import Clock
+from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.due import create_due_runs
 from mainspring_scheduler.finishes import finish_runs
@@ -89,13 +90,16 @@ class Scheduler:
         clock: Clock,
         random: Random,
         key_ring: KeyRing | None = None,
+        clock_guard: ClockGuard | None = None,
     ) -> None:
         """executors: by name; the first carries what asks for none.
-        key_ring: opens the secrets that tasks name; None = a task that names one fails."""
+        key_ring: opens the secrets that tasks name; None = a task that names one fails.
+        clock_guard: says whether runs may be created by the clock; None = they may."""
         self._database = database
         self._executors = executors
         self._clock = clock
         self._random = random
+        self._clock_guard = clock_guard
         self._versions = Versions()
         self._contexts = RunContexts()
         self._live_attempts = LiveAttempts()
@@ -149,7 +153,9 @@ class Scheduler:
             return PassCounts()
         if is_looking:
             self._polled_at = self._clock.monotonic()
-        advanced = advance_backfills(self._database, self._versions, now) if is_looking and self._has_backfills else 0
+        advanced = 0
+        if is_looking and self._has_backfills and self._may_create_runs:
+            advanced = advance_backfills(self._database, self._versions, now)
         try:
             counts, dispatched = self._transact(is_looking, now)
         except SlotsTaken:
@@ -227,8 +233,9 @@ class Scheduler:
             resumed = resume_due(current, versions=self._versions, now=now, random=self._random)
             counts.moved += resumed.moved
             agenda = current.decisions.agenda(now)
-        counts.created, is_more_due = create_due_runs(current, self._versions, now)
-        counts.is_more_due |= is_more_due
+        if self._may_create_runs:
+            counts.created, is_more_due = create_due_runs(current, self._versions, now)
+            counts.is_more_due |= is_more_due
         counts.started += start_runs(current, self._versions, now)
         over = {one.dag_run_id: one for one in agenda.over_runs}
         locked = current.lock_runs(over, skip_locked=True) if over else frozenset()
@@ -324,6 +331,10 @@ class Scheduler:
                 current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
             if folded.stopped_at is not None:  # that much of it can be believed, and nobody will say it again
                 current.reports.note_stops({attempt_id: folded.stopped_at})
+
+    @property
+    def _may_create_runs(self) -> bool:
+        return self._clock_guard is None or self._clock_guard.may_create_runs
 
     def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
         for name, orders in attempts.items():

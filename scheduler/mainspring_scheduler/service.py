@@ -20,6 +20,7 @@ from mainspring.failpoints import reach
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor
 from mainspring_scheduler.clock import Clock, SystemClock
+from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.remote_rescue import RemoteRescue
 from mainspring_scheduler.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
@@ -85,6 +86,7 @@ class Service:
         self._lease = lease
         self._clock = clock or SystemClock()
         self.incarnation = str(uuid4())
+        self._clock_guard = ClockGuard(self._clock)
         self._scheduler = Scheduler(
             database,
             executors,
@@ -92,6 +94,7 @@ class Service:
             clock=self._clock,
             random=Random(),  # noqa: S311  spreads retries, guards nothing
             key_ring=key_ring,
+            clock_guard=self._clock_guard,
         )
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._bell: Doorbell = open_doorbell(database)
@@ -133,7 +136,7 @@ class Service:
         if self._clock.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat_at = self._clock.monotonic()
             reach("scheduler.beat.before")
-            services.beat(self._database, self.incarnation, now=self._clock.now(), details=self._details())
+            self._beat()
             reach("scheduler.beat.done")
             self._rescue()
             reach("scheduler.rescue.done")
@@ -152,6 +155,13 @@ class Service:
         """What monitoring is told: totals since this start, and the room of each executor now."""
         room = {name: executor.capacity() for name, executor in self._executors.items()}
         return {"executors": list(self._executors), "room": room, **self._tally}
+
+    def _beat(self) -> None:
+        now, offset = self._clock.now(), self._clock_guard.offset
+        database_now = services.beat(
+            self._database, self.incarnation, now=now, details=self._details(), clock_offset=offset
+        )
+        self._clock_guard.compare(now, database_now)
 
     def _rescue(self) -> None:
         now = self._clock.now()

@@ -1,15 +1,15 @@
 """Which processes are there: each start of a scheduler or worker is one row with a heartbeat."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from mainspring_store.database import Database
 from mainspring_store.tables import service
 
-__all__ = ["alive", "beat", "latest_beats", "register_service", "stop_service"]
+__all__ = ["CLOCK_OFFSET_MAX", "alive", "beat", "latest_beats", "register_service", "stop_service"]
 
 
 def register_service(
@@ -40,18 +40,35 @@ def register_service(
         )
 
 
-_BEAT = update(service).where(service.c.incarnation == bindparam("me")).values(heartbeat_at=bindparam("now"))
-_BEAT_WITH_DETAILS = _BEAT.values(details=bindparam("about", type_=service.c.details.type))
+CLOCK_OFFSET_MAX = timedelta(seconds=30)
+"""From which on a scheduler creates no runs by its clock."""
+
+_BEAT = update(service).where(service.c.incarnation == bindparam("me"))
 _STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
 
 
-def beat(database: Database, incarnation: str, *, now: datetime, details: Mapping[str, Any] | None = None) -> None:
-    """Say that it lives; `details` replace what it told about itself before."""
+def beat(
+    database: Database,
+    incarnation: str,
+    *,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+    clock_offset: timedelta | None = None,
+) -> datetime | None:
+    """Say that it lives; `details` replace what it told about itself before, `clock_offset` is how far ahead it takes
+    its clock to be. Returns what the clock of the database's server shows; None where there is no server."""
+    values: dict[str, Any] = {"heartbeat_at": now}
+    if details is not None:
+        values["details"] = dict(details)
+    if clock_offset is not None:
+        values["clock_offset_seconds"] = clock_offset.total_seconds()
+    statement = _BEAT.values(values)
     with database.write() as connection:
-        if details is None:
-            connection.execute(_BEAT, {"me": incarnation, "now": now})
-        else:
-            connection.execute(_BEAT_WITH_DETAILS, {"me": incarnation, "now": now, "about": dict(details)})
+        if database.is_sqlite:
+            connection.execute(statement, {"me": incarnation})
+            return None
+        shown: datetime | None = connection.scalar(statement.returning(func.clock_timestamp()), {"me": incarnation})
+        return shown
 
 
 def stop_service(database: Database, incarnation: str, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -588,6 +589,8 @@ service = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat_at", UtcDateTime, nullable=False),
     Column("stopped_at", UtcDateTime),
+    # How far its clock was ahead when it last looked; NULL = it does not look.
+    Column("clock_offset_seconds", Double),
     # What else it tells about itself: executors, capacity, queues.
     Column("details", Json, nullable=False),
     Index("ix_service_kind_heartbeat_at", "kind", "heartbeat_at"),

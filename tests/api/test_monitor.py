@@ -42,6 +42,23 @@ def test_a_scheduler_is_healthy_while_its_heart_beats(api: Api, age: timedelta, 
     assert health["triggerer"]["status"] is None
 
 
+@pytest.mark.parametrize(
+    ("seconds", "status"),
+    [
+        pytest.param(-29.5, "healthy", id="behind"),
+        pytest.param(30.0, "unhealthy", id="ahead, so that it creates no runs"),
+        pytest.param(-3600.0, "unhealthy", id="far behind"),
+    ],
+)
+def test_a_scheduler_whose_clock_is_far_off_is_not_healthy(api: Api, seconds: float, status: str) -> None:
+    now = datetime.now(UTC)
+    start_scheduler(api, "one", now)
+    assert api.get("/monitor/health", token=None)["scheduler"]["clock_offset_seconds"] is None
+    beat(api.database, "one", now=now, clock_offset=timedelta(seconds=seconds))
+    scheduler = api.get("/monitor/health", token=None)["scheduler"]
+    assert (scheduler["clock_offset_seconds"], scheduler["status"]) == (abs(seconds), status)
+
+
 def test_without_a_scheduler_it_is_unhealthy_and_answers_200(sqlite_api: Api) -> None:
     assert sqlite_api.get("/monitor/health", token=None)["scheduler"]["status"] == "unhealthy"
 

@@ -13,6 +13,7 @@ from mainspring.definition import parse_definition
 from mainspring.params import resolve_params
 from mainspring.states import RunType, StateReason
 from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store import dags, runs
 from mainspring_store.database import Database
@@ -27,15 +28,21 @@ class MovedClock:
 
     def __init__(self) -> None:
         self.instant = START
+        self._set_by = timedelta(0)
 
     def now(self) -> datetime:
         return self.instant
 
     def monotonic(self) -> float:
-        return self.instant.timestamp()
+        return (self.instant - self._set_by).timestamp()
 
     def move(self, by: timedelta) -> None:
         self.instant += by
+
+    def set(self, by: timedelta) -> None:
+        """Somebody sets the clock on the wall: no time passes."""
+        self.instant += by
+        self._set_by += by
 
 
 class ScriptedExecutor:
@@ -111,6 +118,7 @@ class Engine:
         self.executors = {name: ScriptedExecutor(self.clock, slots, capabilities) for name in executors}
         self.executor = self.executors[executors[0]]
         """The default one: what the methods below speak of."""
+        self.clock_guard = ClockGuard(self.clock)
         self.scheduler = Scheduler(
             database,
             self.executors,
@@ -118,6 +126,7 @@ class Engine:
             clock=self.clock,
             random=Random(seed),
             key_ring=key_ring,
+            clock_guard=self.clock_guard,
         )
 
     def save(self, dag_id: str, tasks: Mapping[str, Any], **fields: Any) -> runs.VersionRef:

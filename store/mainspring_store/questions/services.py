@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -100,20 +100,31 @@ class Presence:
     latest_heartbeat: datetime
     alive: int
     """How many gave a sign of life lately."""
+    clock_offset: timedelta | None
+    """How far the clock of one of these is from the database's, either way: the largest. None = none has looked."""
 
 
 def presence(database: Database, *, since: datetime) -> Mapping[str, Presence]:
     """Kind (`scheduler`, `execution`, `worker`) -> its processes; those that beat at or after `since` are alive."""
     with database.read() as connection:
         rows = connection.execute(_PRESENCE, {"since": since})
-        return {row.kind: Presence(latest_heartbeat=row.latest, alive=row.alive) for row in rows}
+        return {
+            row.kind: Presence(
+                latest_heartbeat=row.latest,
+                alive=row.alive,
+                clock_offset=None if row.clock_offset is None else timedelta(seconds=row.clock_offset),
+            )
+            for row in rows
+        }
 
 
+_ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)
 _PRESENCE = (
     select(
         service.c.kind,
         func.max(service.c.heartbeat_at, type_=UtcDateTime).label("latest"),
-        func.sum(case((service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime), 1), else_=0)).label("alive"),
+        func.sum(case((_ALIVE, 1), else_=0)).label("alive"),
+        func.max(case((_ALIVE, func.abs(service.c.clock_offset_seconds)))).label("clock_offset"),
     )
     .where(service.c.stopped_at.is_(None))
     .group_by(service.c.kind)

@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("heartbeat_at", UtcDateTime(), nullable=False),
         sa.Column("stopped_at", UtcDateTime(), nullable=True),
+        sa.Column("clock_offset_seconds", sa.Double(), nullable=True),
         sa.Column("details", Json(), nullable=False),
         sa.PrimaryKeyConstraint("incarnation", name=op.f("pk_service")),
     )
