@@ -51,8 +51,10 @@ if TYPE_CHECKING:
     from .definition import Definition
     from .definition_check import DefinitionCheck
     from .definition_params import DefinitionParams
+    from .dropped_time import DroppedTime
     from .dry_run_backfill import DryRunBackfill
     from .dry_run_backfill_collection import DryRunBackfillCollection
+    from .dst_rules import DstRules
     from .environment import Environment
     from .error_item import ErrorItem
     from .event_log import EventLog
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from .execution_api_health import ExecutionApiHealth
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
+    from .gap_rule import GapRule
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
     from .get_dag_runs_state_item import GetDagRunsStateItem
     from .get_dags_tags_match_mode import GetDagsTagsMatchMode
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
     from .outcome import Outcome
     from .output_schemas import OutputSchemas
     from .outputs import Outputs
+    from .overlap_rule import OverlapRule
     from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
     from .planned_run import PlannedRun
     from .pool import Pool
@@ -106,6 +110,7 @@ if TYPE_CHECKING:
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
     from .schedule import Schedule
+    from .schedule_calendar import ScheduleCalendar
     from .schedule_preview import SchedulePreview
     from .scheduler_health import SchedulerHealth
     from .secret import Secret
@@ -193,8 +198,10 @@ _MODULES = {
     "Definition": ".definition",
     "DefinitionCheck": ".definition_check",
     "DefinitionParams": ".definition_params",
+    "DroppedTime": ".dropped_time",
     "DryRunBackfill": ".dry_run_backfill",
     "DryRunBackfillCollection": ".dry_run_backfill_collection",
+    "DstRules": ".dst_rules",
     "Environment": ".environment",
     "ErrorItem": ".error_item",
     "EventLog": ".event_log",
@@ -202,6 +209,7 @@ _MODULES = {
     "ExecutionApiHealth": ".execution_api_health",
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
+    "GapRule": ".gap_rule",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
     "GetDagRunsStateItem": ".get_dag_runs_state_item",
     "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
@@ -231,6 +239,7 @@ _MODULES = {
     "Outcome": ".outcome",
     "OutputSchemas": ".output_schemas",
     "Outputs": ".outputs",
+    "OverlapRule": ".overlap_rule",
     "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
     "PlannedRun": ".planned_run",
     "Pool": ".pool",
@@ -248,6 +257,7 @@ _MODULES = {
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
     "Schedule": ".schedule",
+    "ScheduleCalendar": ".schedule_calendar",
     "SchedulePreview": ".schedule_preview",
     "SchedulerHealth": ".scheduler_health",
     "Secret": ".secret",
@@ -347,8 +357,10 @@ __all__ = (
     "Definition",
     "DefinitionCheck",
     "DefinitionParams",
+    "DroppedTime",
     "DryRunBackfill",
     "DryRunBackfillCollection",
+    "DstRules",
     "Environment",
     "ErrorItem",
     "EventLog",
@@ -356,6 +368,7 @@ __all__ = (
     "ExecutionApiHealth",
     "Expand",
     "ExtraLinkCollection",
+    "GapRule",
     "GetBackfillDagRunsStateItem",
     "GetDagRunsStateItem",
     "GetDagsTagsMatchMode",
@@ -385,6 +398,7 @@ __all__ = (
     "Outcome",
     "Outputs",
     "OutputSchemas",
+    "OverlapRule",
     "PatchDagsTagsMatchMode",
     "PlannedRun",
     "Pool",
@@ -402,6 +416,7 @@ __all__ = (
     "RunPatch",
     "RunPatchStateType0",
     "Schedule",
+    "ScheduleCalendar",
     "SchedulePreview",
     "SchedulerHealth",
     "Secret",
