@@ -25,6 +25,7 @@ from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queu
 from mainspring_scheduler.decide import Question, decide
 from mainspring_scheduler.folding import LiveAttempts
 from mainspring_scheduler.lookups import look_up
+from mainspring_scheduler.ready_queue import ReadyQueue
 from mainspring_scheduler.room import Room
 from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions
@@ -39,8 +40,6 @@ _log = logging.getLogger(__name__)
 
 ROUNDS_MAX = 32
 """Levels of skips that ripple within one pass."""
-BATCH_MAX = 1024
-"""Instances decided in one round."""
 
 
 @dataclass(slots=True)
@@ -101,6 +100,7 @@ class Dispatcher:
         """executors: names of those that are offered; the first carries what asks for none."""
         self._owner = owner
         self._executors = tuple(executors)
+        self._queue = ReadyQueue(executors)
         self._remote_executors = remote_executors
         self._versions = versions
         self._contexts = contexts
@@ -141,7 +141,7 @@ class Dispatcher:
         now: datetime,
     ) -> tuple[list[_Chosen], bool]:
         """What was chosen of as many candidates as there is room for, and whether more may be behind them."""
-        candidates, at_limit = self._candidates(scheduling, room)
+        candidates, at_limit = self._queue.take(scheduling, room)
         if not candidates:
             return [], False
         locked = scheduling.lock_runs_with_room({one.dag_run_id for one in candidates})
@@ -164,27 +164,6 @@ class Dispatcher:
             if one is not None:
                 chosen.append(one)
         return self._write(scheduling, chosen, now), any(room.get(name, 0) > 0 for name in at_limit)
-
-    def _candidates(self, scheduling: Pass, room: Mapping[str, int]) -> tuple[list[Candidate], list[str]]:
-        """What is ready, in order, and the executors that may have more. Each is asked about for itself, so that the
-        backlog of one neither hides nor slows the others; what asks for one that is not offered counts as the first's.
-        """
-        found, at_limit = [], []
-        first, *others = self._executors
-        for name in self._executors:
-            limit = min(max(room.get(name, 0), 1), BATCH_MAX)
-            if not others:
-                batch = scheduling.decisions.candidates(limit)
-            elif name == first:
-                batch = scheduling.decisions.candidates_besides(others, limit)
-            else:
-                batch = scheduling.decisions.candidates_of(name, limit)
-            found += batch
-            if len(batch) >= limit:
-                at_limit.append(name)
-        if others:
-            found.sort(key=lambda candidate: (candidate.rank, candidate.id))
-        return found, at_limit
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         """The candidate's version; None when it cannot be read, which is noted once for its run."""

@@ -248,18 +248,14 @@ def test_new_runs_are_of_the_version_asked_for(engine: Engine, is_latest: bool, 
 def test_ten_thousand_intervals_delay_no_run_of_another_dag(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(slots=4)
     minutely = engine.save("long", SHELL, schedule={"cron": "* * * * *"})
-    key = fill(engine, minutely, days=8, max_active_runs=8)
+    key = fill(engine, minutely, days=8, max_active_runs=500)
     assert get_backfill(engine.database, key)["slots_total"] > 10_000
     engine.settle()
-    assert len(made(engine, "long")) == 8
+    assert len(made(engine, "long")) == 500
     engine.trigger(engine.save("urgent", SHELL), "now")
     engine.settle()
-    finished = 0
-    while not any(one.run_id == "now" for one in engine.executor.submitted.values()):
-        attempt = engine.executor.open[0]
-        engine.finish("a", run_id=attempt.run_id)
-        finished += 1
-        assert finished <= 8, "it waited for runs that were made after it"
+    engine.finish("a", run_id=engine.executor.open[0].run_id)
+    assert "now" in {one.run_id for one in engine.executor.open}, "it waited for instances that were ready before it"
 
 
 def test_without_a_backfill_a_pass_asks_nothing_about_them(engine: Engine) -> None:

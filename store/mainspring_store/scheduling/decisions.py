@@ -1,21 +1,18 @@
 """Decisions: which instances are ready, and what becomes of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    and_,
     bindparam,
-    case,
     cast,
     func,
     insert,
     literal_column,
     null,
-    or_,
     select,
     text,
     union_all,
@@ -23,29 +20,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Integer
 
-from mainspring.definition.model import TaskType
 from mainspring.states import TaskState
-from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.batches import Fields, as_rows, dump_rows
 from mainspring_store.effects import RunCounters
 from mainspring_store.parking import ANY_PARKED
 from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import DUE, READY, UNLIMITED, decide_rows, decided_values, either
+from mainspring_store.scheduling.conditions import DUE, READY, decide_rows, decided_values, either
 from mainspring_store.scheduling.records import (
     ATTEMPT_FIELDS,
     DECIDED_FIELDS,
     Agenda,
-    Candidate,
     Decided,
     NewAttempt,
 )
-from mainspring_store.tables import dag, dag_run, pool, task_instance, task_try
+from mainspring_store.tables import dag_run, task_instance, task_try
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["DecisionWrites"]
-
-
-_WAITING_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in (TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG)]
 
 
 class DecisionWrites:
@@ -55,21 +46,6 @@ class DecisionWrites:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
         self.saw_parked = False
-
-    def candidates(self, limit: int) -> list[Candidate]:
-        """Ready instances that have room in their run and pool or need none, highest priority first, then oldest.
-
-        One whose pool is gone is among them, to be told so.
-        """
-        return self._candidates(self._statements.candidates, {"limit_": limit})
-
-    def candidates_of(self, executor: str, limit: int) -> list[Candidate]:
-        """Those of them that ask for an executor."""
-        return self._candidates(self._statements.candidates_of, {"limit_": limit, "executor": executor})
-
-    def candidates_besides(self, executors: Collection[str], limit: int) -> list[Candidate]:
-        """Those of them that ask for none of these executors."""
-        return self._candidates(self._statements.candidates_besides, {"limit_": limit, "executors": list(executors)})
 
     def decide(self, decided: Sequence[Decided]) -> frozenset[int]:
         """Move ready instances: queued with a new attempt, or to a final state; returns the ids that moved."""
@@ -101,9 +77,6 @@ class DecisionWrites:
         """Make instances ready whose retry is due."""
         self._connection.execute(self._statements.wake_retries, {"now": now})
 
-    def _candidates(self, statement: Any, parameters: Mapping[str, Any]) -> list[Candidate]:
-        return [_candidate(row) for row in self._connection.execute(statement, parameters)]
-
 
 class _Statements:
     def __init__(self, is_sqlite: bool) -> None:
@@ -111,58 +84,6 @@ class _Statements:
             return as_rows(fields, is_sqlite=is_sqlite)
 
         table = task_instance.c
-        self.candidates = (
-            select(
-                table.id,
-                table.dag_run_id,
-                dag_run.c.dag_id,
-                dag_run.c.run_id,
-                dag_run.c.dag_version_id,
-                table.task_index,
-                table.map_index,
-                table.try_number,
-                table.max_tries,
-                table.generation,
-                table.up_total,
-                table.up_success,
-                table.up_failed,
-                table.up_upstream_failed,
-                table.up_skipped,
-                table.up_removed,
-                table.pool,
-                table.pool_slots,
-                table.executor,
-                table.map_value,
-                table.waits_for,
-                (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
-                case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
-                pool.c.include_deferred,
-                table.rank,
-            )
-            .select_from(task_instance)
-            .join(dag_run, dag_run.c.id == table.dag_run_id)
-            .join(dag, dag.c.dag_id == dag_run.c.dag_id)
-            .outerjoin(pool, pool.c.name == table.pool)
-            .where(
-                READY,
-                dag_run.c.state == literal_column("'running'"),
-                ~dag.c.is_paused,
-                or_(
-                    and_(
-                        dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                        or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
-                    ),
-                    # What begins to wait takes no slot; the requests of a wait do.
-                    and_(table.operator.in_(_WAITING_TYPES), table.waits_for.is_(None)),
-                ),
-            )
-            .order_by(table.rank, table.id)
-            .limit(bindparam("limit_", type_=Integer()))
-        )
-        self.candidates_of = self.candidates.where(table.executor == bindparam("executor"))
-        self.candidates_besides = self.candidates.where(
-            or_(table.executor.is_(None), table.executor.not_in(bindparam("executors", expanding=True)))
-        )
         rows = rows_of(DECIDED_FIELDS)
         queued = rows.c.state == literal_column("'queued'")
         self.decide = (
@@ -253,17 +174,3 @@ class _Statements:
 @lru_cache(maxsize=2)
 def _statements(is_sqlite: bool) -> _Statements:
     return _Statements(is_sqlite)
-
-
-def _candidate(row: Any) -> Candidate:
-    (
-        id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
-        total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
-        waits_for, run_free, pool_free, include_deferred, rank,
-    ) = row  # fmt: skip
-    return Candidate(
-        id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
-        UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
-        pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free, bool(include_deferred),
-        rank,
-    )  # fmt: skip

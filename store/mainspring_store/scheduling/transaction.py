@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from mainspring_store.database import Database
 from mainspring_store.effects import Effects, RunCounters, lock_runs, lock_runs_with_room
+from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.due_runs import DueWrites
 from mainspring_store.scheduling.reports import ReportWrites
@@ -37,6 +38,7 @@ class Pass:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.reports = ReportWrites(connection)
+        self.candidates = CandidateReads(connection)
         self.decisions = DecisionWrites(connection)
         self.limits = TaskLimitWrites(connection)
         self.runs = RunWrites(connection, lambda: self.effects)
