@@ -52,7 +52,7 @@ def test_a_scheduler_is_healthy_while_its_heart_beats(api: Api, age: timedelta, 
 )
 def test_a_scheduler_whose_clock_is_far_off_is_not_healthy(api: Api, seconds: float, status: str) -> None:
     now = datetime.now(UTC)
-    start_scheduler(api, "one", now)
+    start(api, "one", now)
     assert api.get("/monitor/health", token=None)["scheduler"]["clock_offset_seconds"] is None
     beat(api.database, "one", now=now, clock_offset=timedelta(seconds=seconds))
     scheduler = api.get("/monitor/health", token=None)["scheduler"]

@@ -3199,6 +3199,8 @@ export interface components {
             /** Format: date-time */
             latest_scheduler_heartbeat: string | null;
             alive: number;
+            /** @description How far the clock that is furthest off is from the database's; null = nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy */
+            clock_offset_seconds: number | null;
         };
         TriggererHealth: {
             status: string | null;

@@ -17,11 +17,14 @@ class SchedulerHealth:
         status (None | str):
         latest_scheduler_heartbeat (datetime.datetime | None):
         alive (int):
+        clock_offset_seconds (float | None): How far the clock that is furthest off is from the database's; null =
+            nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy
     """
 
     status: None | str
     latest_scheduler_heartbeat: datetime.datetime | None
     alive: int
+    clock_offset_seconds: float | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -36,6 +39,9 @@ class SchedulerHealth:
 
         alive = self.alive
 
+        clock_offset_seconds: float | None
+        clock_offset_seconds = self.clock_offset_seconds
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -43,6 +49,7 @@ class SchedulerHealth:
                 "status": status,
                 "latest_scheduler_heartbeat": latest_scheduler_heartbeat,
                 "alive": alive,
+                "clock_offset_seconds": clock_offset_seconds,
             }
         )
 
@@ -76,10 +83,18 @@ class SchedulerHealth:
 
         alive = d.pop("alive")
 
+        def _parse_clock_offset_seconds(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        clock_offset_seconds = _parse_clock_offset_seconds(d.pop("clock_offset_seconds"))
+
         scheduler_health = cls(
             status=status,
             latest_scheduler_heartbeat=latest_scheduler_heartbeat,
             alive=alive,
+            clock_offset_seconds=clock_offset_seconds,
         )
 
         scheduler_health.additional_properties = d
