@@ -14,40 +14,68 @@ BATCH_MAX = 1024
 class ReadyQueue:
     """Reads what is ready, for each executor for itself: the backlog of one neither hides nor slows the others.
 
-    A DAG that filled more than half of a batch is a crowd: in the next batch others come first, up to half of it. So a
-    backlog of ten thousand instances delays an instance of another DAG by one batch.
+    A DAG that filled more than half of a batch is a crowd: of the next batch it leaves half to others, as far as they
+    have something ready, in turns: who was not served for the longest time comes first. So a backlog of ten thousand
+    instances delays no other DAG by more than a batch or two.
     """
 
     def __init__(self, executors: Sequence[str]) -> None:
         """executors: names of those that are offered; the first carries what asks for none."""
         self._executors = tuple(executors)
-        self._crowds: dict[str, str | None] = {}
+        self._crowds: dict[str, _Crowd] = {}
 
     def take(self, scheduling: Pass, room: Mapping[str, int]) -> tuple[list[Candidate], list[str]]:
         """What is ready, in order, as many as there is room for, and the executors that may have more. What asks for
         an executor that is not offered counts as the first's."""
         found, at_limit = [], []
         for name in self._executors:
-            limit = min(max(room.get(name, 0), 1), BATCH_MAX)
+            free = min(room.get(name, 0), BATCH_MAX)
+            limit = max(free, 1)
             batch = self._batch(scheduling, name, limit)
             found += batch
-            is_full = len(batch) >= limit
-            if is_full:
+            if len(batch) >= limit:
                 at_limit.append(name)
-            self._crowds[name] = _crowd(batch, self._crowds.get(name)) if is_full else None
+                if free > 0:
+                    self._crowds.setdefault(name, _Crowd()).note(batch)
+            else:
+                self._crowds.pop(name, None)
         if len(self._executors) > 1:
             found.sort(key=lambda candidate: (candidate.rank, candidate.id))
         return found, at_limit
 
     def _batch(self, scheduling: Pass, name: str, limit: int) -> list[Candidate]:
         first, *others = self._executors
+        of_executor = {"besides": others} if name == first else {"executor": name}
         crowd = self._crowds.get(name)
-        if name == first:
-            return scheduling.candidates.ready(limit, besides=others, crowd=crowd)
-        return scheduling.candidates.ready(limit, executor=name, crowd=crowd)
+        if crowd is None or crowd.dag_id is None:
+            return scheduling.candidates.ready(limit, **of_executor)
+        of_others, of_all = scheduling.candidates.ready_beside(crowd.dag_id, limit, **of_executor)
+        chosen = {one.id: one for one in crowd.in_turn(of_others)[: (limit + 1) // 2]}
+        return list({**chosen, **{one.id: one for one in of_all}}.values())[:limit]
 
 
-def _crowd(batch: Sequence[Candidate], before: str | None) -> str | None:
-    """The DAG that has more than half of a full batch; where none has, the one before it still is."""
-    dag_id, count = Counter(candidate.dag_id for candidate in batch).most_common(1)[0]
-    return dag_id if 2 * count > len(batch) else before
+class _Crowd:
+    """What is remembered of one executor's full batches, one after the other."""
+
+    def __init__(self) -> None:
+        self.dag_id: str | None = None
+        self._batches = 0
+        self._served: dict[str, int] = {}
+
+    def note(self, batch: Sequence[Candidate]) -> None:
+        self._batches += 1
+        counts = Counter(candidate.dag_id for candidate in batch)
+        self._served.update(dict.fromkeys(counts, self._batches))
+        dag_id, count = counts.most_common(1)[0]
+        # Where none has more than half, the one before it still is the crowd.
+        if 2 * count > len(batch):
+            self.dag_id = dag_id
+
+    def in_turn(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates round after round of their DAGs, in each round those first that were served the longest ago."""
+        turns = Counter[str]()
+        keys = {}
+        for candidate in candidates:
+            turns[candidate.dag_id] += 1
+            keys[candidate.id] = (turns[candidate.dag_id], self._served.get(candidate.dag_id, 0))
+        return sorted(candidates, key=lambda candidate: keys[candidate.id])

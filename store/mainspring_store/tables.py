@@ -320,6 +320,15 @@ task_instance = Table(
         sqlite_where=text("state = 'scheduled' AND ready"),
         postgresql_where=text("state = 'scheduled' AND ready"),
     ),
+    # To find what a run has ready, also behind ten thousand of another one.
+    Index(
+        "ix_task_instance_ready_of_run",
+        "dag_run_id",
+        "rank",
+        "id",
+        sqlite_where=text("state = 'scheduled' AND ready"),
+        postgresql_where=text("state = 'scheduled' AND ready"),
+    ),
     Index(
         "ix_task_instance_parked",
         "task_id",

@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, literal_column, or_, select, text, true, union_all
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.types import Integer, String
 
 from mainspring.definition.model import TaskType
@@ -17,31 +31,43 @@ __all__ = ["CandidateReads"]
 _WAITING_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in (TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG)]
 
 
+OTHERS_MIN = 100
+"""Instances of other DAGs looked at, to give each its turn."""
+
+
 class CandidateReads:
     """The part of a pass that finds out what is ready."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def ready(
-        self, limit: int, *, executor: str | None = None, besides: Sequence[str] = (), crowd: str | None = None
-    ) -> list[Candidate]:
+    def ready(self, limit: int, *, executor: str | None = None, besides: Sequence[str] = ()) -> list[Candidate]:
         """Ready instances that have room in their run and pool or need none, highest priority first, then oldest.
 
         One whose pool is gone is among them, to be told so.
 
         executor: only those that ask for it. besides: only those that ask for none of these.
-        crowd: a DAG that leaves half of the places to others, as far as they have something: the first of each of
-        their runs. They come first then.
         """
-        which = "executor" if executor is not None else "besides" if besides else "any"
         params = {"limit_": limit, "executor": executor, "executors": list(besides)}
-        if crowd is None:
-            return [_candidate(row) for row in self._connection.execute(_STATEMENTS[which], params)]
-        params |= {"others": (limit + 1) // 2, "crowd": crowd}
-        rows = self._connection.execute(_STATEMENTS_WITH_CROWD[which], params)
-        # Those of others may come again in their own place.
-        return list({row.id: _candidate(row) for row in rows}.values())[:limit]
+        rows = self._connection.execute(_STATEMENTS[_which(executor, besides)], params)
+        return [_candidate(row) for row in rows]
+
+    def ready_beside(
+        self, crowd: str, limit: int, *, executor: str | None = None, besides: Sequence[str] = ()
+    ) -> tuple[list[Candidate], list[Candidate]]:
+        """Two lists: of other DAGs than `crowd`, the first of each, then the second of each, and so on; and what
+        `ready` answers. Few of a run are among the former, but one of each that has any, up to the bound."""
+        params = {"limit_": limit, "executor": executor, "executors": list(besides), "crowd": crowd}
+        params["others"] = max(OTHERS_MIN, limit)
+        of_others: list[Candidate] = []
+        of_all: list[Candidate] = []
+        for *columns, turn in self._connection.execute(_STATEMENTS_BESIDE[_which(executor, besides)], params):
+            (of_others if turn else of_all).append(_candidate(columns))
+        return of_others, of_all
+
+
+def _which(executor: str | None, besides: Sequence[str]) -> str:
+    return "executor" if executor is not None else "besides" if besides else "any"
 
 
 def _ready() -> Select[Any]:
@@ -94,24 +120,39 @@ def _ready() -> Select[Any]:
     )
 
 
-def _first_of_others() -> Select[Any]:
-    """The first ready instance of each running run of other DAGs than `crowd`."""
-    run, first = dag_run.alias("run_of_others"), task_instance.alias("first")
-    crowd = bindparam("crowd", type_=String())
-    return select(
+def _of_others() -> Any:
+    """Ready instances of running runs of other DAGs than `crowd`: the first of each run, and some more.
+
+    Found by way of their runs, because a walk through all that is ready would pass by what the crowd has.
+    """
+    run, first = dag_run.alias("run"), task_instance.alias("first")
+    is_other = and_(text("run.state = 'running'"), run.c.dag_id != bindparam("crowd", type_=String()))
+    is_ready = text("first.state = 'scheduled' AND first.ready")
+    first_of_run = (
         select(first.c.id)
-        .where(first.c.dag_run_id == run.c.id, first.c.state == literal_column("'scheduled'"), first.c.ready)
+        .where(first.c.dag_run_id == run.c.id, is_ready)
         .order_by(first.c.rank, first.c.id)
         .limit(literal_column("1"))
-        .scalar_subquery()
-        # Two ranges of the index over running runs; `!=` would walk past all runs of the crowd.
-    ).where(text("run_of_others.state = 'running'"), or_(run.c.dag_id < crowd, run.c.dag_id > crowd))
+    )
+    some = select(first.c.id).where(first.c.dag_run_id.in_(select(run.c.id).where(is_other)), is_ready)
+    return union(
+        select(first_of_run.correlate(run).scalar_subquery()).where(is_other),
+        select(some.limit(bindparam("others")).subquery("some")),
+    )
 
 
-def _with_crowd(ready: Select[Any]) -> Any:
-    # Found by way of their runs: a walk through all that is ready would pass by what the crowd has.
-    of_others = ready.where(task_instance.c.id.in_(_first_of_others())).limit(bindparam("others", type_=Integer()))
-    of_all = ready.where(READY).limit(bindparam("limit_", type_=Integer()))
+def _beside(ready: Select[Any]) -> Any:
+    in_order = (task_instance.c.rank, task_instance.c.id)
+    turn = func.row_number().over(partition_by=dag_run.c.dag_id, order_by=in_order).label("turn")
+    of_others = (
+        ready.add_columns(turn)
+        .where(task_instance.c.id.in_(_of_others()))
+        .order_by(None)
+        .order_by(turn, *in_order)
+        .limit(bindparam("others", type_=Integer()))
+    )
+    of_all = ready.add_columns(literal_column("0").label("turn")).where(READY)
+    of_all = of_all.limit(bindparam("limit_", type_=Integer()))
     return union_all(select(of_others.subquery("of_others")), select(of_all.subquery("of_all")))
 
 
@@ -126,7 +167,7 @@ _STATEMENTS = {
     name: _ready().where(READY, which).limit(bindparam("limit_", type_=Integer()))
     for name, which in _BY_EXECUTOR.items()
 }
-_STATEMENTS_WITH_CROWD = {name: _with_crowd(_ready().where(which)) for name, which in _BY_EXECUTOR.items()}
+_STATEMENTS_BESIDE = {name: _beside(_ready().where(which)) for name, which in _BY_EXECUTOR.items()}
 
 
 def _candidate(row: Any) -> Candidate:

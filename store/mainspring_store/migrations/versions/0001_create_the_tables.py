@@ -430,6 +430,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'scheduled' AND ready"),
         )
         batch_op.create_index(
+            "ix_task_instance_ready_of_run",
+            ["dag_run_id", "rank", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'scheduled' AND ready"),
+            postgresql_where=sa.text("state = 'scheduled' AND ready"),
+        )
+        batch_op.create_index(
             "ix_task_instance_parked",
             ["task_id", "dag_run_id"],
             unique=False,
