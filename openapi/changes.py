@@ -3,8 +3,8 @@
     python openapi/changes.py OLD NEW [ACCEPTED]
 
 Prints each change that breaks them and is not a line of the file ACCEPTED; ends with 1 when there are any. What is sent
-may ask for less and allow more; what is answered may promise more. Generated clients read enums as closed, so a new value
-in an answer breaks them too. Descriptions, examples and bounds (lengths, ranges) are not compared.
+may ask for less and allow more; what is answered may promise more. Generated clients read enums as closed, so that a
+new value in an answer breaks them too. Descriptions, examples and bounds (lengths, ranges) are not compared.
 """
 
 import json

@@ -1,0 +1,1 @@
+"""Requests that the document allows, and some that it does not, against a running server; see docs/testing.md."""
