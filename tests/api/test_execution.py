@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from mainspring.errors import StoreUnavailable
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_executors.contract import Capabilities
+from mainspring_store import remote
 from mainspring_store.key_ring import KeyRing, key_file
 from mainspring_store.secrets import put_secret
 from mainspring_store.services import latest_beats
+from mainspring_store.tables import task_log
 from tests.scheduler.engine import Engine
 
 from .conftest import OpenApi
@@ -74,6 +78,10 @@ class Execution:
 
     def claim(self, **options: Any) -> tuple[int, Any]:
         return self.call("claim", {"hostname": "worker-1"}, **options)
+
+    def stored_log(self) -> bytes:
+        with self.engine.database.read() as connection:
+            return b"".join(connection.scalars(select(task_log.c.data).order_by(task_log.c.offset)))
 
     def beat(self, *attempt_ids: str, **about: Any) -> tuple[int, Any]:
         return self.post("/beat", {"worker": {**ABOUT, **about}, "attempts": list(attempt_ids)})
@@ -198,6 +206,36 @@ def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution
     assert execution.call("finish", end(next=bid))[0] == 422
     execution.engine.settle()
     assert execution.engine.states() == {"a": "running"}
+
+
+@pytest.mark.parametrize("call", ["claim", "log", "finish"])
+def test_nothing_is_acknowledged_before_it_is_stored(
+    execution: Execution, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def break_at(place: str) -> None:
+        if place == f"execution.{call}.before-commit":
+            raise StoreUnavailable("the connection broke")
+
+    bodies = {"claim": {"hostname": "w"}, "log": chunk(0, b"hello\n"), "finish": end(log_bytes=6)}
+    if call != "claim":
+        execution.claim()
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "reach", break_at)
+        assert execution.call(call, bodies[call])[0] == 503
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "queued" if call == "claim" else "running"}
+    assert execution.stored_log() == b""
+    assert execution.call(call, bodies[call])[0] == 200
+
+
+def test_a_piece_of_log_that_is_sent_twice_is_kept_once(execution: Execution) -> None:
+    execution.claim()
+    for offset, data in ((0, b"one\n"), (0, b"one\n"), (4, b"two\n")):
+        assert execution.call("log", chunk(offset, data))[0] == 200
+    last = [chunk(4, b"two\n"), chunk(8, b"three\n")]
+    for _ in range(2):
+        assert execution.call("finish", end(log_bytes=14, log=last))[0] == 200
+    assert execution.stored_log() == b"one\ntwo\nthree\n"
 
 
 def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execution) -> None:

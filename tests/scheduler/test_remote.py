@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from mainspring.attempts import LogChunk
+from mainspring.errors import StoreUnavailable
 from mainspring_executors.contract import Capabilities
+from mainspring_scheduler import scheduler
 from mainspring_store import remote, runs
 from tests.scheduler.engine import Engine
 
@@ -78,6 +80,28 @@ def test_a_remote_report_is_applied_once_however_often_it_is_sent(engine: Engine
     for _ in range(3):
         assert finish(engine, "a", outputs={"rows": 3})
         engine.settle()
+    assert engine.states() == {"a": "success", "b": "queued"}
+    assert [one.state for one in engine.events() if one.task_id == "a"] == ["queued", "running", "success"]
+
+
+@pytest.mark.parametrize("place", ["scheduler.pass.reports-taken", "scheduler.pass.before-commit"])
+def test_reports_that_a_broken_pass_had_taken_are_applied_by_the_next_one(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"]}}))
+    engine.settle()
+    claim(engine, "a")
+    finish(engine, "a", outputs={"rows": 3})
+
+    def break_at(reached: str) -> None:
+        if reached == place:
+            raise StoreUnavailable("the connection broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, "reach", break_at)
+        with pytest.raises(StoreUnavailable):
+            engine.scheduler.run_once(is_woken=True)
+    engine.settle()
     assert engine.states() == {"a": "success", "b": "queued"}
     assert [one.state for one in engine.events() if one.task_id == "a"] == ["queued", "running", "success"]
 

@@ -10,6 +10,7 @@ from mainspring.states import StateReason
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_scheduler.remote_rescue import RemoteRescue
 from mainspring_store import runs, services
+from mainspring_store.remote import finish_attempt
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_remote import REMOTE, TOKEN, claim, renew
 
@@ -75,6 +76,22 @@ def test_an_expired_lease_is_lost_after_its_margin(watch: Watch) -> None:
     assert watch.go(LEASE_SECONDS + 2) == []
     (lost,) = watch.go(2)[:1]
     assert (lost.outcome, lost.reason) == (Outcome.LOST, StateReason.WORKER_LOST)
+
+
+def test_the_end_of_an_attempt_that_was_taken_for_lost_changes_nothing(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(capabilities=REMOTE)
+    engine.trigger(engine.save("etl", {"a": {"retries": 1, "retry_delay": "0s"}, "b": {"depends_on": ["a"]}}))
+    engine.settle()
+    first = claim(engine, "a")
+    assert first is not None
+    engine.scheduler.inject(Watch(engine).go(LEASE_SECONDS + 5)[:1])
+    engine.settle()
+    assert [one.state for one in engine.tries("a")] == ["lost", "queued"]
+    report = {"at": engine.clock.now().isoformat(), "outcome": "success"}
+    assert finish_attempt(engine.database, first.attempt_id, report, [], token_hash=TOKEN)
+    engine.settle()
+    assert engine.states() == {"a": "queued", "b": "scheduled"}
+    assert [(one.state, one.stopped_at is None) for one in engine.tries("a")] == [("lost", False), ("queued", True)]
 
 
 def test_a_renewed_lease_is_not_lost(watch: Watch) -> None:

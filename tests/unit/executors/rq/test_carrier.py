@@ -1,0 +1,200 @@
+"""What a worker does with one attempt: a real task host, and an execution API that answers what a test wants."""
+
+import base64
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from mainspring.attempts import Attempt
+from mainspring_api.execution.orders import order_as_json
+from mainspring_executors.local import LocalExecutor
+from mainspring_executors.rq.carrier import Carrier
+from mainspring_executors.rq.courier import Courier
+from mainspring_executors.settings import ExecutorSettings
+from tests.acceptance.server import is_running
+
+ATTEMPT_ID = "a" * 32
+LEASE_SECONDS = 2.0
+OK = (200, {})
+BUSY = (503, {"detail": "the database is away"})
+REFUSED = (409, {"detail": "not yours"})
+
+
+class ExecutionApi:
+    """Answers each call with what `answers` holds for it, in turn; the last answer stands. `None` breaks the line."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.tokens: dict[str, list[str | None]] = defaultdict(list)
+        self.answers: dict[str, list[tuple[int, Any] | None]] = {
+            "log": [OK],
+            "finish": [OK],
+            "beat": [(200, {"stop": [], "lease_seconds": LEASE_SECONDS})],
+        }
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                answer = api.answer(self.path.rpartition("/")[2], body, self.headers.get("Attempt-Token"))
+                if answer is None:
+                    self.close_connection = True
+                    return
+                data = json.dumps(answer[1]).encode()
+                self.send_response(answer[0])
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
+
+    def answer(self, call: str, body: dict[str, Any], token: str | None) -> tuple[int, Any] | None:
+        self.calls[call].append(body)
+        self.tokens[call].append(token)
+        answers = self.answers[call]
+        return answers[min(len(self.calls[call]), len(answers)) - 1]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def api() -> Iterator[ExecutionApi]:
+    api = ExecutionApi()
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
+    executor = LocalExecutor(ExecutorSettings(concurrency=1, state_dir=tmp_path / "state"))
+    yield executor
+    executor.close(timedelta(0))
+
+
+@pytest.fixture
+def carry(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
+    """Carry an attempt that runs a script, to its acknowledged end."""
+
+    def carry(script: str) -> bool:
+        attempt = Attempt(
+            attempt_id=ATTEMPT_ID, dag_id="etl", run_id="r", task_id="t", task_type="shell", payload={"script": script}
+        )
+        granted = (200, {"lease_seconds": LEASE_SECONDS, "attempt": dict(order_as_json(attempt))})
+        api.answers["claim"] = [*api.answers.get("claim", []), granted]
+        courier = Courier(api.url, "the workers' token", queue="default")
+        courier.patience_seconds = LEASE_SECONDS / 4
+        carrier = Carrier(courier, executor, is_stopping=lambda: False, stop_grace=timedelta(0))
+        try:
+            return carrier.carry(ATTEMPT_ID)
+        finally:
+            courier.close()
+
+    return carry
+
+
+def test_an_attempt_that_somebody_else_claimed_is_not_started(
+    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path
+) -> None:
+    api.answers["claim"] = [REFUSED]
+    assert carry(f"touch {tmp_path}/witness")
+    assert len(api.calls["claim"]) == 1
+    assert not (tmp_path / "witness").exists()
+    assert not api.calls["finish"]
+
+
+@pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
+def test_a_claim_is_repeated_with_the_same_token(
+    api: ExecutionApi, carry: Callable[[str], bool], lost: tuple[int, Any] | None
+) -> None:
+    api.answers["claim"] = [lost, lost]
+    assert carry("true")
+    assert len(api.tokens["claim"]) == 3
+    assert len({*api.tokens["claim"], *api.tokens["finish"]}) == 1
+
+
+@pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
+def test_the_end_is_told_until_it_is_acknowledged(
+    api: ExecutionApi, carry: Callable[[str], bool], lost: tuple[int, Any] | None
+) -> None:
+    api.answers["finish"] = [lost, lost, OK]
+    assert carry('echo "rows=3" >> "$MAINSPRING_OUTPUT"')
+    assert len(api.calls["finish"]) == 3
+    first, *others = api.calls["finish"]
+    assert (first["outcome"], first["outputs"]) == ("success", {"rows": 3})
+    assert others == [first, first]
+
+
+def test_a_piece_of_log_that_was_not_acknowledged_is_sent_again_at_its_offset(
+    api: ExecutionApi, carry: Callable[[str], bool]
+) -> None:
+    api.answers["log"] = [BUSY, BUSY, OK]
+    assert carry("echo one; sleep 1; echo two")
+    sent = [*api.calls["log"], *(chunk for body in api.calls["finish"] for chunk in body["log"])]
+    chunks = {chunk["offset"]: base64.b64decode(chunk["data"]) for chunk in sent}
+    assert b"".join(chunks[offset] for offset in sorted(chunks)) == b"one\ntwo\n"
+    assert len(sent) > len(chunks)
+    assert api.calls["finish"][-1]["log_bytes"] == len(b"one\ntwo\n")
+
+
+def test_a_task_that_is_not_wanted_any_more_is_stopped(api: ExecutionApi, carry: Callable[[str], bool]) -> None:
+    api.answers["beat"] = [(200, {"stop": [ATTEMPT_ID], "lease_seconds": LEASE_SECONDS})]
+    began = monotonic()
+    assert carry("sleep 30")
+    assert monotonic() - began < 10
+    assert api.calls["finish"][-1]["outcome"] == "cancelled"
+
+
+def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
+    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path
+) -> None:
+    """Whatever it does against it; and it costs no try."""
+    api.answers["beat"] = [BUSY]
+    api.answers["finish"] = [BUSY] * 3 + [OK]
+    noted: list[bool] = []
+    claimed_at = monotonic()
+
+    def look() -> None:
+        pid = int((tmp_path / "pid").read_text())
+        noted.append(is_running(pid))
+
+    timer = threading.Timer(LEASE_SECONDS, look)
+    timer.start()
+    assert carry(f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done")
+    timer.join()
+    assert noted == [False], f"it ran {monotonic() - claimed_at:.1f} s after its claim"
+    last = api.calls["finish"][-1]
+    assert (last["outcome"], last["reason"]) == ("interrupted", "interrupted")
+
+
+def test_a_task_that_ends_while_nothing_can_be_renewed_has_its_own_end(
+    api: ExecutionApi, carry: Callable[[str], bool]
+) -> None:
+    api.answers["beat"] = [BUSY]
+    assert carry("sleep 0.6; exit 3")
+    assert (api.calls["finish"][-1]["outcome"], api.calls["finish"][-1]["exit_code"]) == ("failed", 3)
+
+
+def test_the_lease_is_renewed_several_times_before_it_ends(api: ExecutionApi, carry: Callable[[str], bool]) -> None:
+    assert carry(f"sleep {LEASE_SECONDS}")
+    assert len(api.calls["beat"]) >= 4
+    assert {body["worker"]["pid"] for body in api.calls["beat"]} == {os.getpid()}
+    assert api.calls["finish"][-1]["outcome"] == "success"
