@@ -25,9 +25,9 @@ BEAT_MAX = timedelta(seconds=10)
 """How old the latest beat of an execution API may be; at most half a lease too."""
 MARGIN = timedelta(seconds=2)
 """After the end of a lease, for the clocks of two machines."""
-UNCLAIMED_AFTER = timedelta(seconds=5)
-UNCLAIMED_SECONDS = 5.0
-"""Between two looks for attempts that no worker took."""
+UNCLAIMED_AFTER = timedelta(seconds=1.5)
+"""How long an attempt may wait for a worker before it is made sure that it is in Redis. Short, because the runs of a
+scheduler that died between its commit and Redis wait for it; in vain it costs one question to each."""
 
 
 class RemoteRescue:
@@ -41,7 +41,6 @@ class RemoteRescue:
         self._well_at = float("-inf")
         """When all was found well for the last time."""
         self._well_since = float("inf")
-        self._restored_at = float("-inf")
 
     def look(self) -> list[Finished]:
         """A final report for each attempt that is lost; has put back into Redis what is missing there.
@@ -58,9 +57,7 @@ class RemoteRescue:
         now = self._clock.now()
         lease = self._lease_when_well(now)
         self._watch(moment, lease)
-        if moment - self._restored_at >= UNCLAIMED_SECONDS:
-            self._restored_at = moment
-            self._restore(now)
+        self._restore(now)
         if lease is None or moment - self._well_since < lease.total_seconds():
             return []
         with scheduling.begin_pass(self._database) as current:

@@ -134,12 +134,12 @@ def test_a_fenced_attempt_has_stopped_once_its_lease_has_run_out(watch: Watch) -
 
 def test_what_no_worker_claimed_is_put_back_under_the_same_id(engine: Engine) -> None:
     watch = Watch(engine)
-    watch.go(4)
+    watch.go(1)
     assert [one for one in watch.recorder.restored if one] == []
-    watch.go(6)
+    watch.go(1)
     assert watch.recorder.restored[-1] == {engine.attempt("a").attempt_id: "default"}
     claim(engine, "a")
-    watch.go(6)
+    watch.go(1)
     assert watch.recorder.restored[-1] == {}
 
 
