@@ -3,11 +3,10 @@
 from types import FrameType
 
 from flask import Flask
-from gunicorn.workers.gthread import ThreadWorker
 
 from mainspring_api import ApiSettings
 from mainspring_cli.config import Config
-from mainspring_cli.gunicorn_server import GunicornServer, processes
+from mainspring_cli.gunicorn_server import GunicornServer, SteadyWorker, processes
 from mainspring_cli.patient_app import PatientApp
 
 __all__ = ["api_server"]
@@ -35,7 +34,7 @@ def api_server(config: Config, settings: ApiSettings, *, listen_fd: int) -> Guni
     )
 
 
-class _Worker(ThreadWorker):  # type: ignore[misc]
+class _Worker(SteadyWorker):
     """Answers those who wait for a run when it is told to stop, instead of being held up by them."""
 
     wsgi: PatientApp | None = None

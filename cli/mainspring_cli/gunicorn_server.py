@@ -1,17 +1,46 @@
 """What the API and the execution API share: a Flask application in gunicorn, on a socket that listens already."""
 
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 from mainspring_cli.config import Config
 from mainspring_cli.patient_app import PatientApp
 
-__all__ = ["GunicornServer", "processes"]
+__all__ = ["GunicornServer", "SteadyWorker", "processes"]
 
 _POSTGRESQL_PROCESSES = 2
+_PARTING_SECONDS_MAX = 2.0
+
+
+class SteadyWorker(ThreadWorker):  # type: ignore[misc]
+    """Lets no silent client hold up the others."""
+
+    def handle(self, conn: Any) -> Any:
+        """In a thread of its own."""
+        goes_on = super().handle(conn)
+        if not goes_on:
+            _part_from(conn.sock)
+        return goes_on
+
+
+def _part_from(client: socket.socket) -> None:
+    """Wait for a client to take its answer and end the connection. gunicorn would do so in the loop that serves all."""
+    deadline = monotonic() + _PARTING_SECONDS_MAX
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_WR)
+        while (patience := deadline - monotonic()) > 0:
+            client.settimeout(patience)
+            if not client.recv(65536):
+                break
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RD)
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic
@@ -10,6 +12,7 @@ from time import monotonic
 import pytest
 from redis import Redis
 
+from mainspring_cli.execution_server import THREADS
 from tests.acceptance.server import cmdline_of, descendants, is_running, started, until
 from tests.services.valkey import ValkeyServer
 
@@ -157,3 +160,58 @@ def test_two_queues_have_a_worker_each(tmp_path: Path, valkey_url: str) -> None:
         assert server.wait(path)["state"] == "success"
         shown = server.instances(path)
         assert [shown[name]["queue"] for name in ("first", "second")] == ["gpu", "default"]
+
+
+def test_clients_that_never_finish_what_they_say_do_not_hold_up_workers(tmp_path: Path, valkey_url: str) -> None:
+    """As after a cut of the network in the middle of requests: more of them than the execution API has threads."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = probe.getsockname()
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(address[1])}
+    head = b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+    with ExitStack() as stack, started(tmp_path / "home", **settings) as server:
+        server.put_dag(CHAIN)
+        assert server.wait(server.trigger("chain"))["state"] == "success"
+        for number in range(2 * THREADS):
+            client = stack.enter_context(socket.create_connection(address))
+            client.sendall(head + (b"" if number % 2 else b"Authorization: Bearer nobody\r\n\r\n{"))
+        assert server.wait(server.trigger("chain"))["state"] == "success"
+
+
+def test_fifty_clients_that_wait_do_not_hold_up_claims(tmp_path: Path, valkey_url: str) -> None:
+    witness, go = tmp_path / "witness", tmp_path / "go"
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "queues": "default,gpu"}
+    with started(tmp_path / "home", **settings, api_threads="128") as server, ThreadPoolExecutor(50) as clients:
+        server.put_dag(SLOW.replace("type: shell", "type: shell\n    queue: gpu"))
+        server.put_dag(CHAIN)
+        path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
+        until(lambda: len(lines(witness)) == 1, "the start")
+        waits = [clients.submit(server.client.get, f"{path}/wait?interval=0.1") for _ in range(50)]
+        try:
+            for _ in range(3):
+                assert server.wait(server.trigger("chain"))["state"] == "success"
+            assert not any(wait.done() for wait in waits)
+        finally:
+            go.touch()
+        assert {wait.result()["state"] for wait in waits} == {"success"}
+
+
+def test_an_execution_api_that_answers_nobody_in_time_loses_nothing(tmp_path: Path, valkey_url: str) -> None:
+    """Its process lives and its database is well: only that no worker gets a word in for longer than a lease."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = probe.getsockname()
+    witness, go = tmp_path / "witness", tmp_path / "go"
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(address[1]), "lease_seconds": "3"}
+    with ExitStack() as stack, started(tmp_path / "home", **settings) as server:
+        server.put_dag(FRAGILE)
+        path = server.trigger("fragile", {"witness": str(witness), "go": str(go)})
+        until(lambda: len(lines(witness)) == 1, "the first start")
+        crowded_until = monotonic() + 10
+        while monotonic() < crowded_until:
+            client = stack.enter_context(socket.create_connection(address))
+            client.sendall(b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\n")
+            assert server.client.get(path)["state"] == "running"
+        assert not is_running(int(lines(witness)[0]))
+        stack.close()
+        until(lambda: len(lines(witness)) == 2, "the second start")
+        go.touch()
+        assert server.wait(path)["state"] == "success"

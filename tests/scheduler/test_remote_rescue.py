@@ -132,6 +132,16 @@ def test_a_fenced_attempt_has_stopped_once_its_lease_has_run_out(watch: Watch) -
     assert watch.engine.tries("a")[0].stopped_at is not None
 
 
+def test_a_fenced_attempt_whose_worker_still_renews_has_not_stopped(watch: Watch) -> None:
+    attempt_id = watch.engine.attempt("a").attempt_id
+    now = watch.engine.clock.now()
+    runs.cancel_run(watch.engine.database, "etl", "r1", now=now, message="cancelled by test")
+    for _ in range(4):
+        assert renew(watch.engine, attempt_id) == frozenset()
+        assert watch.go(20) == []
+    assert watch.engine.tries("a")[0].stopped_at is None
+
+
 def test_what_no_worker_claimed_is_put_back_under_the_same_id(engine: Engine) -> None:
     watch = Watch(engine)
     watch.go(1)

@@ -76,11 +76,15 @@ class _AttemptId(BaseConverter):
 
 
 def create_execution_app(
-    settings: ExecutionSettings, *, order: Callable[[remote.Claimed], Attempt] | None = None
+    settings: ExecutionSettings,
+    *,
+    order: Callable[[remote.Claimed], Attempt] | None = None,
+    is_served: Callable[[], bool] = lambda: True,
 ) -> Flask:
     """The WSGI application over a migrated database. To be made in the process that serves.
 
     order: makes the work order of a claimed attempt; `None` = from its definition and its secrets.
+    is_served: whether workers are answered now; see `Heart`.
     """
     app = Flask("mainspring_execution", static_folder=None)
     database = open_database(
@@ -89,7 +93,7 @@ def create_execution_app(
     context = _Context(
         database=database,
         ringer=open_ringer(database),
-        heart=Heart(database, version=settings.version, lease=settings.lease),
+        heart=Heart(database, version=settings.version, lease=settings.lease, is_served=is_served),
         order=order or WorkOrders(database, settings.key_ring),
         lease=settings.lease,
         token_hash=_hash(settings.worker_token).encode(),

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -21,8 +22,13 @@ BEAT_SECONDS_MAX = 5.0
 class Heart:
     """Beats from a thread of its own until it is stopped."""
 
-    def __init__(self, database: Database, *, version: str, lease: timedelta) -> None:
+    def __init__(
+        self, database: Database, *, version: str, lease: timedelta, is_served: Callable[[], bool] = lambda: True
+    ) -> None:
+        """is_served: whether workers are answered now. While they are not, it does not beat: what cannot be renewed
+        must not be taken for lost."""
         self._database = database
+        self._is_served = is_served
         self._version = version
         self._lease_seconds = lease.total_seconds()
         self._incarnation = str(uuid4())
@@ -53,6 +59,9 @@ class Heart:
     def _run(self) -> None:
         while not self._stopped.wait(min(BEAT_SECONDS_MAX, self._lease_seconds / 4)):
             try:
+                if not self._is_served():
+                    _log.warning("workers are not answered in time")
+                    continue
                 services.beat(self._database, self._incarnation, now=datetime.now(UTC))
             except StoreUnavailable as exc:
                 _log.warning("%s", exc)

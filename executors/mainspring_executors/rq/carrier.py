@@ -148,7 +148,9 @@ class _Carriage:
         # Half of the lease is left for the stop itself, so that nothing runs any more when it ends.
         self._fence_seconds = lease_seconds / 2
         self._kill_seconds = lease_seconds * 0.9
-        self._renewed_at = self._beat_at = self._log_at = monotonic()
+        # The lease began when it was granted, and the answer may have been on its way for long.
+        self._renewed_at = self._beat_at = claim.asked_at
+        self._log_at = monotonic()
         self._chunks: list[LogChunk] = []
         self._is_wanted = True
         self._interruption: str | None = None
@@ -158,6 +160,8 @@ class _Carriage:
         self._give_up_at = float("inf")
 
     def run(self) -> _Onward:
+        if not self._has_time():
+            return self._report_end(self._not_started())
         self._executor.reports(0)  # a host that ended while it was idle is replaced now
         reach("worker.start.before")
         (answer,) = self._executor.submit([self._claim.attempt])
@@ -169,6 +173,13 @@ class _Carriage:
             end = self._listen()
             self._tend()
         return self._report_end(self._as_seen_from_here(end))
+
+    def _has_time(self) -> bool:
+        """Whether enough of the lease is left to start. It is renewed first when what came before took long."""
+        if monotonic() - self._beat_at >= self._beat_seconds:
+            self._beat_at = monotonic()
+            self._beat()
+        return self._is_wanted and monotonic() - self._renewed_at <= self._fence_seconds
 
     def _listen(self) -> Finished | None:
         """Take in what the attempt has to say; its end, when that is among it."""
@@ -205,13 +216,14 @@ class _Carriage:
     def _beat(self) -> None:
         try:
             reach("worker.beat.before")
+            asked_at = monotonic()
             heard = self._courier.beat([self._attempt_id])
             reach("worker.beat.answered")
         except (Unreachable, Refused) as exc:
             _log.warning("the lease of attempt %s is not renewed: %s", self._attempt_id, exc)
             return
         # The lease of one that is not wanted is renewed too: it is how long it may take to stop.
-        self._renewed_at = monotonic()
+        self._renewed_at = asked_at
         if self._is_wanted and self._attempt_id in heard.stop:
             self._is_wanted = False
             reach("worker.cancel.before")
@@ -286,6 +298,16 @@ class _Carriage:
             return end
         return replace(
             end, outcome=Outcome.INTERRUPTED, reason=StateReason.INTERRUPTED, message=self._interruption, exit_code=None
+        )
+
+    def _not_started(self) -> Finished:
+        return Finished(
+            attempt_id=self._attempt_id,
+            seq=0,
+            at=datetime.now(UTC),
+            outcome=Outcome.INTERRUPTED,
+            reason=StateReason.INTERRUPTED,
+            message="not started: its worker could not renew its lease at the execution API",
         )
 
     def _rejected(self, why: str | None, *, log_bytes: int) -> Finished:

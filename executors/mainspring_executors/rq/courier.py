@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -48,6 +49,8 @@ class Claim:
     attempt: Attempt
     token: str = field(repr=False)
     lease: timedelta
+    asked_at: float
+    """When it was asked for, by the monotonic clock: its lease lasts at least from then on. The answer came later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,10 @@ class Courier:
 
     def claim(self, bid: Bid) -> Claim | None:
         """Take an attempt; None when it is not to be had, and never will be."""
+        asked_at = monotonic()
         body = {"hostname": self._worker["hostname"]}
         answer = self._answer(self._post(f"/attempts/{bid.attempt_id}/claim", body, token=bid.token))
-        return None if answer is None else _claim(answer, bid)
+        return None if answer is None else _claim(answer, bid, asked_at)
 
     def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
         """Say that this worker lives, and renew the leases of what it carries.
@@ -118,8 +122,9 @@ class Courier:
         }
         if bid is not None:
             body["next"] = {"attempt_id": bid.attempt_id, "token": bid.token, "hostname": self._worker["hostname"]}
+        asked_at = monotonic()
         following = (self._report(claim, "finish", body) or {}).get("next")
-        return None if bid is None or following is None else _claim(following, bid)
+        return None if bid is None or following is None else _claim(following, bid, asked_at)
 
     def close(self) -> None:
         self._connection.close()
@@ -153,8 +158,9 @@ class Courier:
             raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
 
 
-def _claim(answer: Mapping[str, Any], bid: Bid) -> Claim:
-    return Claim(attempt_from_json(answer["attempt"]), bid.token, timedelta(seconds=answer["lease_seconds"]))
+def _claim(answer: Mapping[str, Any], bid: Bid, asked_at: float) -> Claim:
+    lease = timedelta(seconds=answer["lease_seconds"])
+    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at)
 
 
 def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:

@@ -216,7 +216,7 @@ class _Service:
             _log.warning("Redis is away: %s", exc)
             return None
         if attempt_id is not None:
-            reach("worker.taken")
+            reach("worker.next-taken")
         return attempt_id
 
     def settle(self, attempt_id: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -40,6 +40,8 @@ class ExecutionApi:
             "finish": [OK],
             "beat": [(200, {"stop": [], "lease_seconds": LEASE_SECONDS})],
         }
+        self.delays_seconds: dict[str, float] = {}
+        """Call -> how long its answers take."""
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,6 +70,7 @@ class ExecutionApi:
     def answer(self, call: str, body: dict[str, Any], token: str | None) -> tuple[int, Any] | None:
         self.calls[call].append(body)
         self.tokens[call].append(token)
+        sleep(self.delays_seconds.get(call, 0.0))
         answers = self.answers[call]
         return answers[min(len(self.calls[call]), len(answers)) - 1]
 
@@ -90,9 +93,22 @@ def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
     executor.close(timedelta(0))
 
 
+class Deliveries:
+    """Nothing waits; says which deliveries are settled."""
+
+    def __init__(self) -> None:
+        self.settled: list[str] = []
+
+    def take(self) -> str | None:
+        return None
+
+    def settle(self, attempt_id: str) -> None:
+        self.settled.append(attempt_id)
+
+
 @pytest.fixture
 def carry(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
-    """Carry an attempt that runs a script, to its acknowledged end."""
+    """Carry an attempt that runs a script, to its acknowledged end; says whether its delivery is settled."""
 
     def carry(script: str) -> bool:
         attempt = Attempt(
@@ -102,11 +118,13 @@ def carry(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
         api.answers["claim"] = [*api.answers.get("claim", []), granted]
         courier = Courier(api.url, "the workers' token", queue="default")
         courier.patience_seconds = LEASE_SECONDS / 4
-        carrier = Carrier(courier, executor, is_stopping=lambda: False, stop_grace=timedelta(0))
+        deliveries = Deliveries()
+        carrier = Carrier(courier, executor, deliveries, is_stopping=lambda: False, stop_grace=timedelta(0))
         try:
-            return carrier.carry(ATTEMPT_ID)
+            carrier.carry(ATTEMPT_ID)
         finally:
             courier.close()
+        return deliveries.settled == [ATTEMPT_ID]
 
     return carry
 
@@ -183,6 +201,24 @@ def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
     assert noted == [False], f"it ran {monotonic() - claimed_at:.1f} s after its claim"
     last = api.calls["finish"][-1]
     assert (last["outcome"], last["reason"]) == ("interrupted", "interrupted")
+
+
+def test_a_claim_that_was_answered_late_is_not_started_when_it_cannot_be_renewed(
+    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path
+) -> None:
+    """Its lease began before the answer was on its way. What was not started costs no try."""
+    api.delays_seconds["claim"] = LEASE_SECONDS * 0.6
+    api.answers["beat"] = [BUSY]
+    assert carry(f"touch {tmp_path}/witness")
+    assert not (tmp_path / "witness").exists()
+    assert api.calls["finish"][-1]["outcome"] == "interrupted"
+
+
+def test_a_claim_that_was_answered_late_is_renewed_and_started(api: ExecutionApi, carry: Callable[[str], bool]) -> None:
+    api.delays_seconds["claim"] = LEASE_SECONDS * 0.6
+    assert carry("true")
+    assert len(api.calls["beat"]) >= 1
+    assert api.calls["finish"][-1]["outcome"] == "success"
 
 
 def test_a_task_that_ends_while_nothing_can_be_renewed_has_its_own_end(
