@@ -167,4 +167,4 @@ def test_a_worker_is_shown_with_what_it_carries(watch: Watch) -> None:
     ((_, details),) = services.latest_beats(
         watch.engine.database, kind="worker", since=watch.engine.clock.now() - timedelta(seconds=1)
     )
-    assert details == {"queue": "default", "attempts": [attempt_id]}
+    assert details == {"queue": "default", "attempts": [attempt_id], "lease_seconds": float(LEASE_SECONDS)}

@@ -24,6 +24,8 @@ from tests.acceptance.server import is_running
 
 ATTEMPT_ID = "a" * 32
 LEASE_SECONDS = 2.0
+MARGIN_SECONDS = 1.0
+"""Half of what the scheduler leaves after the end of a lease."""
 OK = (200, {})
 BUSY = (503, {"detail": "the database is away"})
 REFUSED = (409, {"detail": "not yours"})
@@ -194,7 +196,7 @@ def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
         pid = int((tmp_path / "pid").read_text())
         noted.append(is_running(pid))
 
-    timer = threading.Timer(LEASE_SECONDS, look)
+    timer = threading.Timer(LEASE_SECONDS + MARGIN_SECONDS, look)
     timer.start()
     assert carry(f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done")
     timer.join()
