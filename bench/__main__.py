@@ -8,8 +8,10 @@ import bench
 
 
 def main() -> None:
-    known = sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if module.name != "__main__")
-    names = sys.argv[1:] or known
+    known = sorted(
+        module.name for module in pkgutil.iter_modules(bench.__path__) if not module.ispkg and module.name != "__main__"
+    )
+    names = [argument for argument in sys.argv[1:] if not argument.startswith("--")] or known
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"unknown benchmark: {', '.join(sorted(unknown))}; known: {', '.join(known)}")

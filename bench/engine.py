@@ -38,7 +38,7 @@ LIMITS: Mapping[str, Mapping[str, float]] = {
 def main() -> None:
     """Print every figure with its limit, for both databases."""
     for database in ("sqlite", "postgresql"):
-        with _database_url(database) as url, tempfile.TemporaryDirectory() as folder:
+        with database_url(database) as url, tempfile.TemporaryDirectory() as folder:
             settings = {"executor": "thread", **({"database_url": url} if url else {})}
             with started(Path(folder) / "home", **settings) as server:
                 commit = _commit_milliseconds(url or f"sqlite:///{folder}/floor.db")
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 @contextmanager
-def _database_url(kind: str) -> Iterator[str | None]:
+def database_url(kind: str) -> Iterator[str | None]:
     if kind == "sqlite":
         yield None
         return

@@ -245,6 +245,8 @@ dag_run = Table(
         postgresql_where=text("state = 'running' AND tasks_unfinished = 0"),
     ),
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
+    # The lists over all DAGs, latest first.
+    Index("ix_dag_run_run_after_id", "run_after", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
     Index(
         "ix_dag_run_backfill_id",
@@ -312,6 +314,8 @@ task_instance = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("note", Text),
     UniqueConstraint("dag_run_id", "task_index", "map_index"),
+    # The order of the list over all runs.
+    Index("ix_task_instance_map_index_id", "map_index", "id"),
     _one_of("state", TaskState),
     Index(
         "ix_task_instance_ready",

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, literal_column, or_, select
+from sqlalchemy.sql.util import find_tables
 
 from mainspring.errors import InvalidInput, Problem
 from mainspring_store.questions.filters import Filter, Kind, all_of
@@ -49,6 +50,9 @@ class Listing:
     default_order: tuple[str, ...]
     tie_breaker: tuple[str, ...]
     """Names in `sort_keys` that make the order total; unique together and never NULL."""
+    counted: tuple[FromClause, ...] = ()
+    """What has as many rows as `rows` with fewer joins, least first: counts are taken there when no condition needs
+    more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,19 +95,21 @@ def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where
     names = _order_names(listing, query.order_by)
     keys = [_Key(listing.sort_keys[name.removeprefix("-")], name.startswith("-")) for name in names]
     filtered = all_of(listing.filters, query.filters)
-    rows = listing.rows.where(*where) if filtered is None else listing.rows.where(*where, filtered)
+    conditions = where if filtered is None else (*where, filtered)
+    rows = listing.rows.where(*conditions)
+    counted = _countable(listing, conditions)
     if query.cursor is None:
-        total = connection.scalar(_count(rows)) or 0
+        total = connection.scalar(_count(counted)) or 0
         page = rows.order_by(*_order(keys)).limit(query.limit).offset(query.offset)
         return Listed(rows=[row._asdict() for row in connection.execute(page)], total=total)
-    return _cursor_page(connection, rows, names, keys, query)
+    total = connection.scalar(_count(counted.limit(CURSOR_TOTAL_MAX))) or 0
+    return _cursor_page(connection, rows, names, keys, query, total)
 
 
 def _cursor_page(
-    connection: Connection, rows: Select[Any], names: Sequence[str], keys: Sequence[_Key], query: ListQuery
+    connection: Connection, rows: Select[Any], names: Sequence[str], keys: Sequence[_Key], query: ListQuery, total: int
 ) -> Listed:
     assert query.cursor is not None
-    total = connection.scalar(_count(rows.limit(CURSOR_TOTAL_MAX))) or 0
     is_backwards = query.cursor.startswith("~")
     is_first = query.cursor == ""
     page = rows.add_columns(*(key.sort.column.label(f"_key{index}") for index, key in enumerate(keys)))
@@ -170,6 +176,15 @@ def _beyond(keys: Sequence[_Key], edge: Sequence[Any], *, is_backwards: bool) ->
         alternatives.append(and_(*same, further))
         same.append(column == value)
     return or_(*alternatives)
+
+
+def _countable(listing: Listing, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """As many rows as the list, by the fewest joins."""
+    needed = {table for condition in conditions for table in find_tables(condition, check_columns=True)}
+    for source in listing.counted:
+        if needed <= set(find_tables(source, include_joins=False)):
+            return select(literal_column("1")).select_from(source).where(*conditions)
+    return listing.rows.where(*conditions)
 
 
 def _count(rows: Select[Any]) -> Select[Any]:

@@ -101,6 +101,7 @@ RUNS = Listing(
     },
     default_order=("id",),
     tie_breaker=("id",),
+    counted=(dag_run,),
 )
 
 

@@ -131,6 +131,7 @@ INSTANCES = Listing(
     },
     default_order=("map_index",),
     tie_breaker=("id",),
+    counted=(task_instance, task_instance.join(dag_run, dag_run.c.id == _ti.dag_run_id)),
 )
 
 

@@ -308,6 +308,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("backfill_id IS NOT NULL"),
         )
         batch_op.create_index("ix_dag_run_dag_id_id", ["dag_id", "id"], unique=False)
+        batch_op.create_index("ix_dag_run_run_after_id", ["run_after", "id"], unique=False)
         batch_op.create_index("ix_dag_run_dag_version_id", ["dag_version_id"], unique=False)
         batch_op.create_index(
             "ix_dag_run_over",
@@ -422,6 +423,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
             postgresql_where=sa.text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
         )
+        batch_op.create_index("ix_task_instance_map_index_id", ["map_index", "id"], unique=False)
         batch_op.create_index(
             "ix_task_instance_ready",
             ["rank", "id"],
@@ -568,6 +570,7 @@ def downgrade() -> None:
 
     op.drop_table("task_try")
     with op.batch_alter_table("task_instance", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_instance_map_index_id")
         batch_op.drop_index(
             "ix_task_instance_parked",
             sqlite_where=sa.text(
@@ -610,6 +613,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
         )
         batch_op.drop_index("ix_dag_run_dag_version_id")
+        batch_op.drop_index("ix_dag_run_run_after_id")
         batch_op.drop_index("ix_dag_run_dag_id_id")
 
         batch_op.drop_index(
