@@ -111,6 +111,17 @@ def worker(settings: Resolved) -> None:
 
 
 @cli.command()
+@click.argument("service", type=click.Choice(["api", "execution-api", "scheduler", "worker"]))
+@with_settings(SETTINGS_FLAGS, API_FLAGS, EXECUTION_FLAGS, WORKER_FLAGS)
+def health(settings: Resolved, service: str) -> None:
+    """Tell whether a service of this machine works; ends non-zero when it does not."""
+    from mainspring_cli.health import check_health
+
+    check_health(service, settings.config)
+    click.echo("healthy")
+
+
+@cli.command()
 @click.argument("example", type=click.Path(path_type=Path), default=Path("examples/weather_sales"))
 @click.option("--executor", type=click.Choice(["thread", "local"]), default="thread", show_default=True)
 @click.option("--port", type=int, default=0, help="Port of the API (default: a free one).")

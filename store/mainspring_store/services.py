@@ -8,8 +8,17 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from mainspring_store.database import Database
 from mainspring_store.tables import service
+from mainspring_store.types import UtcDateTime
 
-__all__ = ["CLOCK_OFFSET_MAX", "alive", "beat", "latest_beats", "register_service", "stop_service"]
+__all__ = [
+    "CLOCK_OFFSET_MAX",
+    "alive",
+    "beat",
+    "count_alive",
+    "latest_beats",
+    "register_service",
+    "stop_service",
+]
 
 
 def register_service(
@@ -85,6 +94,20 @@ def alive(database: Database, *, since: datetime) -> frozenset[str]:
                 select(service.c.incarnation).where(service.c.heartbeat_at >= since, service.c.stopped_at.is_(None))
             )
         )
+
+
+def count_alive(database: Database, *, kind: str, hostname: str, since: datetime) -> int:
+    """How many processes of a kind on one machine beat at or after `since` and have not said that they stopped."""
+    with database.read() as connection:
+        return connection.scalar(_COUNT_ALIVE, {"kind": kind, "hostname": hostname, "since": since}) or 0
+
+
+_COUNT_ALIVE = select(func.count()).where(
+    service.c.kind == bindparam("kind"),
+    service.c.hostname == bindparam("hostname"),
+    service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime),
+    service.c.stopped_at.is_(None),
+)
 
 
 def latest_beats(database: Database, *, kind: str, since: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:

@@ -33,7 +33,7 @@ from mainspring_api.execution.bodies import (
 )
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
-from mainspring_store import open_database, remote
+from mainspring_store import open_database, remote, services
 from mainspring_store.database import Database
 from mainspring_store.doorbell import Ringer, open_ringer
 from mainspring_store.key_ring import KeyRing
@@ -110,6 +110,7 @@ def create_execution_app(
     app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/log", view_func=_log(context), methods=["POST"])
     app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/finish", view_func=_finish(context), methods=["POST"])
     app.add_url_rule("/execution/v1/beat", view_func=_beat(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/workers/<hostname>", view_func=_workers(context), methods=["GET"])
     app.add_url_rule("/execution/v1/health", view_func=_health, methods=["GET"])
     return app
 
@@ -170,6 +171,15 @@ def _beat(context: _Context) -> Any:
         return _answer(200, {"stop": stop, "lease_seconds": context.lease.total_seconds()})
 
     return beat
+
+
+def _workers(context: _Context) -> Any:
+    def workers(hostname: str) -> Response:
+        since = datetime.now(UTC) - context.lease
+        alive = services.count_alive(context.database, kind="worker", hostname=hostname, since=since)
+        return _answer(200, {"alive": alive})
+
+    return workers
 
 
 def _log(context: _Context) -> Any:

@@ -1,0 +1,265 @@
+"""What the containers run, run as processes: the commands, environments, health checks and signals of compose.yaml.
+
+No container engine is needed. PostgreSQL and Redis are real ones of this machine; addresses and folders of the
+containers are replaced by those of the test, and nothing else is.
+"""
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mainspring_cli.client import Client
+from mainspring_cli.config import check_execution_exposure, check_exposure, load_config
+from tests.acceptance.server import is_running, until
+from tests.services.postgres import PostgresServer
+
+DOCKER = Path(__file__).parents[2] / "docker"
+BIN = Path(sys.executable).parent
+OWN = ("migrate", "api", "execution-api", "scheduler", "worker")
+FILLED = {
+    "MAINSPRING_ADMIN_TOKEN": secrets.token_hex(32),
+    "MAINSPRING_WORKER_TOKEN": secrets.token_hex(32),
+    "MAINSPRING_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    "MAINSPRING_ALLOWED_HOSTS": "flows.example.test",
+    "POSTGRES_PASSWORD": "p0",
+    "REDIS_PASSWORD": "r0",
+}
+DAG = """
+dag_id: diamond
+tasks:
+  first: {type: shell, command: [sleep, "0.2"]}
+  left: {type: python, depends_on: [first], callable: "ours:double", args: [21]}
+  right: {type: shell, depends_on: [first], command: [sleep, "0.3"]}
+  last: {type: shell, depends_on: [left, right], command: ["true"]}
+outputs: {n: "${{ tasks.left.outputs.return_value }}"}
+"""
+
+
+def read_compose(variables: Mapping[str, str]) -> Any:
+    """compose.yaml with its variables filled in as `docker compose` does; `KeyError` for one that must be set."""
+
+    def fill(match: re.Match[str]) -> str:
+        value = variables.get(match["name"], "")
+        if match["rule"] == ":?" and not value:
+            raise KeyError(match["name"])
+        return value or (match["rest"] if match["rule"] == ":-" else "")
+
+    pattern = r"\$\{(?P<name>\w+)(?:(?P<rule>:\?|:-)(?P<rest>[^}]*))?\}"
+    return yaml.safe_load(re.sub(pattern, fill, (DOCKER / "compose.yaml").read_text()))
+
+
+def example() -> dict[str, str]:
+    lines = (DOCKER / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("missing", FILLED)
+def test_nothing_starts_while_a_secret_is_missing_and_the_example_has_none(missing: str) -> None:
+    assert example()[missing] == ""
+    with pytest.raises(KeyError, match=missing):
+        read_compose({**FILLED, missing: ""})
+
+
+def test_the_example_names_every_variable_that_is_used() -> None:
+    used = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
+    assert example().keys() == used
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_each_service_is_confined_and_given_only_what_it_needs(name: str) -> None:
+    service = read_compose(FILLED)["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert "privileged" not in service
+    given = set(service["environment"])
+    assert ("MAINSPRING_ADMIN_TOKEN" in given) == (name == "api")
+    assert ("MAINSPRING_DATABASE_URL" in given) == (name != "worker")
+    assert ("data" in service["networks"]) == (name != "worker")
+    assert ("MAINSPRING_WORKER_TOKEN" in given) == (name in ("execution-api", "worker"))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_settings_of_each_service_are_ones_that_it_starts_with(name: str) -> None:
+    service = read_compose(FILLED)["services"][name]
+    assert all(isinstance(value, str) for value in service["environment"].values())
+    config = load_config({}, service["environment"]).config
+    assert not [key for key in service["environment"] if key.startswith("MAINSPRING_") and not _is_setting(key)]
+    if name == "api":
+        check_exposure(config)
+    if name == "execution-api":
+        check_execution_exposure(config)
+
+
+def test_only_the_api_is_published_and_on_loopback_unless_said_otherwise() -> None:
+    services = read_compose(FILLED)["services"]
+    assert {name: one["ports"] for name, one in services.items() if "ports" in one} == {"api": ["127.0.0.1:8080:8080"]}
+
+
+def test_what_others_wait_for_has_a_health_check_and_the_tables_are_made_once() -> None:
+    services = read_compose(FILLED)["services"]
+    for one in services.values():
+        for other, wish in one.get("depends_on", {}).items():
+            if wish["condition"] == "service_healthy":
+                assert "healthcheck" in services[other]
+            else:
+                assert (other, wish["condition"]) == ("migrate", "service_completed_successfully")
+    assert services["migrate"]["restart"] == "no"
+
+
+def test_the_image_is_made_as_the_linter_wants_it_and_runs_as_nobody_in_particular() -> None:
+    answer = subprocess.run([BIN / "hadolint", DOCKER / "Dockerfile"], capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout) == (0, "")
+    text = (DOCKER / "Dockerfile").read_text()
+    assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
+    for line in re.findall(r"^RUN pip .*$", text, re.MULTILINE):
+        assert "--require-hashes" in line or "--no-deps --no-build-isolation ." in line
+    for image in re.findall(r"^FROM (\S+)", text, re.MULTILINE):
+        assert re.fullmatch(r"python:3\.\d+-slim", image), "a tag, and no address of a registry"
+
+
+def test_the_image_gets_what_the_package_is_built_from_and_no_more() -> None:
+    kept = re.findall(r"^!(.+)$", (DOCKER / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
+    root = DOCKER.parent
+    assert all((root / name).exists() for name in kept)
+    built = re.findall(r'^    "([a-z/]+)/mainspring\w*",$', (root / "pyproject.toml").read_text(), re.MULTILINE)
+    assert set(built) <= set(kept)
+
+
+class Stack:
+    """The services of compose.yaml as processes of this machine."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        self.services = read_compose(FILLED)["services"]
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._folder = folder
+        api_port, execution_port = _free_ports(2)
+        code = folder / "code"
+        code.mkdir()
+        (code / "ours.py").write_text("def double(n):\n    return n * 2\n")
+        self._replaced = {
+            "MAINSPRING_DATABASE_URL": database_url,
+            "MAINSPRING_REDIS_URL": redis_url,
+            "MAINSPRING_HOST": "127.0.0.1",
+            "MAINSPRING_PORT": str(api_port),
+            "MAINSPRING_EXECUTION_HOST": "127.0.0.1",
+            "MAINSPRING_EXECUTION_PORT": str(execution_port),
+            "MAINSPRING_EXECUTION_URL": f"http://127.0.0.1:{execution_port}",
+            "MAINSPRING_CODE_PATH": str(code),
+        }
+        self.client = Client(url=f"http://127.0.0.1:{api_port}/api/v2", token=FILLED["MAINSPRING_ADMIN_TOKEN"])
+
+    def environment(self, container: str) -> dict[str, str]:
+        given = self.services[container.partition("#")[0]]["environment"]
+        replaced = {key: self._replaced.get(key, value) for key, value in given.items()}
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), **replaced,
+                "MAINSPRING_HOME": str(self._folder / container)}  # fmt: skip
+
+    def start(self, container: str) -> None:
+        """Start a service (`name`, or `name#2` for another of its replicas) and wait until its health check says so."""
+        service = self.services[container.partition("#")[0]]
+        command = [BIN / "mainspring", *service["command"]]  # the image's entry point
+        with (self._folder / f"{container}.log").open("ab") as log:
+            self.running[container] = subprocess.Popen(
+                command, env=self.environment(container), stdout=log, stderr=log, cwd=self._folder
+            )
+        if "healthcheck" in service:
+            until(lambda: self.is_healthy(container), f"the health of {container}: {self.log(container)}")
+
+    def is_healthy(self, container: str) -> bool:
+        kind, program, *arguments = self.services[container.partition("#")[0]]["healthcheck"]["test"]
+        assert kind == "CMD"
+        line = [BIN / program, *arguments]
+        return subprocess.run(line, env=self.environment(container), capture_output=True, timeout=20).returncode == 0
+
+    def stop(self, container: str) -> int:
+        """Stop it as the engine would; returns the exit code. Fails when the grace that it is given is too short."""
+        service = self.services[container.partition("#")[0]]
+        process = self.running.pop(container)
+        process.send_signal(signal.Signals[service["stop_signal"]])
+        try:
+            return process.wait(int(service["stop_grace_period"].removesuffix("s")))
+        finally:
+            process.kill()
+
+    def log(self, container: str) -> str:
+        return (self._folder / f"{container}.log").read_text(errors="replace")
+
+    def state(self, run: Mapping[str, Any]) -> str:
+        return str(self.client.get(f"/dags/diamond/dagRuns/{run['dag_run_id']}")["state"])
+
+
+@pytest.fixture
+def stack(tmp_path: Path, postgres_server: PostgresServer, valkey_url: str) -> Iterator[Stack]:
+    url = postgres_server.create_database()
+    stack = Stack(tmp_path, url, valkey_url)
+    with ExitStack() as after:
+        after.callback(postgres_server.drop_database, url)
+        yield stack
+        for process in stack.running.values():
+            process.kill()
+            process.wait()
+
+
+def test_the_services_come_up_run_a_dag_are_renewed_one_by_one_and_stop_in_order(stack: Stack) -> None:
+    stack.start("migrate")
+    assert stack.running.pop("migrate").wait(60) == 0, stack.log("migrate")
+    replicas = ["scheduler", "scheduler#2", "worker", "worker#2"]
+    for container in ("api", "execution-api", *replicas):
+        stack.start(container)
+    health = stack.client.get("/monitor/health")
+    assert [health[part]["alive"] for part in ("scheduler", "execution_api", "worker")] == [2, 2, 2]
+
+    stack.client.put_yaml("/dags/diamond", DAG.encode())
+    runs = []
+    for container in replicas:
+        runs += [stack.client.post("/dags/diamond/dagRuns", {"logical_date": None}) for _ in range(2)]
+        assert stack.stop(container) == 0, stack.log(container)
+        stack.start(container)
+    until(lambda: all(stack.state(run) in ("success", "failed") for run in runs), "the end of all runs")
+
+    for run in runs:
+        path = f"/dags/diamond/dagRuns/{run['dag_run_id']}"
+        assert stack.client.get(path)["outputs"] == {"n": 42}
+        states = {
+            each["task_id"]: each["state"] for each in stack.client.get(f"{path}/taskInstances")["task_instances"]
+        }
+        assert set(states.values()) == {"success"}, states
+    everything = [process.pid for process in stack.running.values()]
+    for container in ("worker", "worker#2", "scheduler", "scheduler#2", "execution-api", "api"):
+        assert stack.stop(container) == 0, stack.log(container)
+    assert not any(map(is_running, everything))
+
+
+@pytest.mark.parametrize("name", ["api", "execution-api", "scheduler", "worker"])
+def test_a_health_check_says_so_when_its_service_is_not_there(stack: Stack, name: str) -> None:
+    stack.start("migrate")
+    assert stack.running.pop("migrate").wait(60) == 0, stack.log("migrate")
+    assert not stack.is_healthy(name)
+
+
+def _is_setting(variable: str) -> bool:
+    from mainspring_cli.config import Config
+
+    return variable.removeprefix("MAINSPRING_").lower() in Config.__dataclass_fields__
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
