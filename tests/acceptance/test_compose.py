@@ -198,6 +198,11 @@ class Stack:
     def log(self, container: str) -> str:
         return (self._folder / f"{container}.log").read_text(errors="replace")
 
+    def alive(self) -> list[int]:
+        """Schedulers, processes of the execution API, workers: replicas share a machine here, and a health check."""
+        health = self.client.get("/monitor/health")
+        return [health[part]["alive"] for part in ("scheduler", "execution_api", "worker")]
+
     def state(self, run: Mapping[str, Any]) -> str:
         return str(self.client.get(f"/dags/diamond/dagRuns/{run['dag_run_id']}")["state"])
 
@@ -220,8 +225,7 @@ def test_the_services_come_up_run_a_dag_are_renewed_one_by_one_and_stop_in_order
     replicas = ["scheduler", "scheduler#2", "worker", "worker#2"]
     for container in ("api", "execution-api", *replicas):
         stack.start(container)
-    health = stack.client.get("/monitor/health")
-    assert [health[part]["alive"] for part in ("scheduler", "execution_api", "worker")] == [2, 2, 2]
+    until(lambda: stack.alive() == [2, 2, 2], "two of each")
 
     stack.client.put_yaml("/dags/diamond", DAG.encode())
     runs = []
@@ -238,6 +242,7 @@ def test_the_services_come_up_run_a_dag_are_renewed_one_by_one_and_stop_in_order
             each["task_id"]: each["state"] for each in stack.client.get(f"{path}/taskInstances")["task_instances"]
         }
         assert set(states.values()) == {"success"}, states
+    until(lambda: stack.alive() == [2, 2, 2], "two of each again")
     everything = [process.pid for process in stack.running.values()]
     for container in ("worker", "worker#2", "scheduler", "scheduler#2", "execution-api", "api"):
         assert stack.stop(container) == 0, stack.log(container)
