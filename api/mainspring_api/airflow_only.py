@@ -14,6 +14,7 @@ from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import LIMIT_DEFAULT, Answer, JsonObject, MapIndex, Query
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over, Permission
 from mainspring_api.problems import NotHere
 from mainspring_store.questions.task_instances import get_task_instance
 from mainspring_store.tokens import Role
@@ -66,7 +67,7 @@ def _refusing(what: str) -> Any:
     def refuse(**_: Any) -> Response:
         raise NotHere(f"this server has no {what}")
 
-    refuse.role = Role.VIEWER  # type: ignore[attr-defined]
+    refuse.permission = Permission(role=Role.VIEWER, over=Over.SELF)  # type: ignore[attr-defined]
     return refuse
 
 
@@ -107,7 +108,9 @@ def _register_empty(rule: str, operation_id: str, member: str, summary: str) -> 
     name = "".join(part.title() for part in operation_id.split("_"))
     items = fields.List(JsonObject(), validate=validate.Length(max=0))
     collection = type(name, (EmptyList,), {"__doc__": summary, member: items})
-    blueprint.operation("GET", rule, operation_id, role=Role.VIEWER, answer=collection, query=PageQuery)(view)
+    blueprint.operation(
+        "GET", rule, operation_id, role=Role.VIEWER, over=Over.SELF, answer=collection, query=PageQuery
+    )(view)
 
 
 for _each in _EMPTY:

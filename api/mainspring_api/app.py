@@ -15,6 +15,7 @@ from mainspring_api import (
     dags,
     event_logs,
     jobs,
+    login,
     logs,
     marking,
     metrics,
@@ -25,7 +26,9 @@ from mainspring_api import (
     secrets,
     task_instances,
     tasks,
+    tokens,
     tries,
+    users,
     variables,
     version,
     workers,
@@ -35,6 +38,7 @@ from mainspring_api.authentication import Authenticator, ensure_admin_token
 from mainspring_api.context import EXTENSION, Context
 from mainspring_api.gate import install_gate
 from mainspring_api.idempotency import KeysInUse
+from mainspring_api.limits import limits_of
 from mainspring_api.operations import Resource
 from mainspring_api.private_files import signing_key
 from mainspring_api.problems import register_error_handlers
@@ -74,6 +78,9 @@ BLUEPRINTS: tuple[Resource, ...] = (
     monitor.ready_blueprint,
     metrics.blueprint,
     workers.blueprint,
+    users.blueprint,
+    tokens.blueprint,
+    login.blueprint,
     version.blueprint,
     version.document_blueprint,
 )
@@ -88,7 +95,7 @@ def create_app(settings: ApiSettings) -> Flask:
     database = open_database(
         settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
     )
-    ensure_admin_token(database, settings.home)
+    ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
     app.extensions[EXTENSION] = Context(
         settings=settings,
         database=database,
@@ -100,6 +107,7 @@ def create_app(settings: ApiSettings) -> Flask:
         signer=URLSafeSerializer(signing_key(settings.home)),
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
         keys_in_use=KeysInUse(),
+        limits=limits_of(settings.writes_per_second_max),
     )
     register_error_handlers(app)
     install_gate(app)

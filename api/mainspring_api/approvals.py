@@ -11,6 +11,7 @@ from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Body, Instant, Query, list_arguments, list_query
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over
 from mainspring_store.approvals import answer_approval
 from mainspring_store.questions import approvals as questions
 from mainspring_store.tokens import Role
@@ -70,6 +71,7 @@ ApprovalList = list_arguments("ApprovalList", questions.APPROVALS)
     "/approvals",
     "get_approvals",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=ApprovalCollection,
     query=ApprovalList,
     errors=(400,),

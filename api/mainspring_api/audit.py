@@ -7,6 +7,7 @@ from typing import Any
 from flask import g, request
 from sqlalchemy import Connection
 
+from mainspring_api.context import application_context
 from mainspring_store import Database
 from mainspring_store.audit import AuditEvent, Outcome, write_event
 from mainspring_store.joined import Accompanied
@@ -46,10 +47,10 @@ def audit_detail(**details: Any) -> None:
     g.setdefault("audit_details", {}).update(details)
 
 
-def record_refusal(database: Database, reason: str) -> None:
-    """Note that the current request was refused."""
+def record_refusal(reason: str) -> None:
+    """Note that the current request was refused, in a transaction of its own."""
     audit_detail(reason=reason)
-    with database.write() as connection:
+    with application_context().database.write() as connection:
         write_event(connection, _event(Outcome.REFUSED))
 
 

@@ -1,5 +1,6 @@
 """Who calls: bearer tokens."""
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -7,16 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from mainspring.errors import MainspringError
+from mainspring.errors import MainspringError, StoreUnavailable
 from mainspring_api.private_files import admin_token, admin_token_path
 from mainspring_store import Database
-from mainspring_store.tokens import Role, Token, add_token, find_token
+from mainspring_store.roles import Principal
+from mainspring_store.tokens import USE_KEPT_TO, FoundToken, find_token, keep_admin_token, touch_token
 
-__all__ = ["Authenticator", "Forbidden", "Unauthenticated", "ensure_admin_token"]
+__all__ = ["Authenticator", "Forbidden", "InvalidToken", "Unauthenticated", "ensure_admin_token"]
 
 TRUST_SECONDS = 5.0
 """How long a token that was looked up is trusted, and so how long a revocation may take to work."""
 _KEPT_MAX = 1024
+
+log = logging.getLogger(__name__)
 
 
 class Unauthenticated(MainspringError):
@@ -27,21 +31,25 @@ class Forbidden(MainspringError):
     """A credential that is not valid, or whose role does not allow the request."""
 
 
+class InvalidToken(Forbidden):
+    """A token that nobody has, or that was revoked."""
+
+
 class Authenticator:
-    """Finds the token that a request carries. Safe to use from many threads."""
+    """Finds out who sends a request. Safe to use from many threads."""
 
     def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._kept: OrderedDict[str, tuple[Token, float]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[FoundToken, float]] = OrderedDict()
         self._lock = Lock()
 
-    def authenticate(self, header: str | None) -> Token:
-        """The token named by an `Authorization` header.
+    def authenticate(self, header: str | None) -> Principal:
+        """Whose token an `Authorization` header holds.
 
         Raises:
             Unauthenticated: There is none, or it has expired.
-            Forbidden: It is unknown or revoked.
+            InvalidToken: It is unknown or revoked.
         """
         scheme, _, secret = (header or "").partition(" ")
         secret = secret.strip()
@@ -50,17 +58,23 @@ class Authenticator:
         token = self._kept_token(secret) or self._look_up(secret)
         if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
             raise Unauthenticated("Token Expired")
-        return token
+        return token.principal
 
-    def _kept_token(self, secret: str) -> Token | None:
+    def forget(self) -> None:
+        """Look every token up anew, because rights have changed. Other processes do so within `TRUST_SECONDS`."""
+        with self._lock:
+            self._kept.clear()
+
+    def _kept_token(self, secret: str) -> FoundToken | None:
         with self._lock:
             token, trusted_until = self._kept.get(secret, (None, 0.0))
         return token if self._monotonic() < trusted_until else None
 
-    def _look_up(self, secret: str) -> Token:
+    def _look_up(self, secret: str) -> FoundToken:
         token = find_token(self._database, secret)
-        if token is None or token.revoked_at is not None:
-            raise Forbidden("Invalid token")
+        if token is None:
+            raise InvalidToken("Invalid token")
+        self._note_use(token)
         with self._lock:
             self._kept[secret] = (token, self._monotonic() + TRUST_SECONDS)
             self._kept.move_to_end(secret)
@@ -68,12 +82,24 @@ class Authenticator:
                 self._kept.popitem(last=False)
         return token
 
+    def _note_use(self, token: FoundToken) -> None:
+        now = datetime.now(UTC)
+        if token.last_used_at is not None and now - token.last_used_at < USE_KEPT_TO:
+            return
+        try:
+            touch_token(self._database, token.principal.token_id, now=now)
+        except StoreUnavailable as exc:
+            # Who may read may do so while nothing can be written.
+            log.warning("the use of a token was not noted: %s", exc)
 
-def ensure_admin_token(database: Database, home: Path) -> Path | None:
+
+def ensure_admin_token(database: Database, home: Path, *, is_only: bool = False) -> Path | None:
     """Make sure that the token in the home folder is one of an administrator.
+
+    is_only: it is the one of the settings, and those that stood there before are revoked.
 
     Returns the path of the file when this call made the token, to be shown once; else `None`.
     """
     token, is_new = admin_token(home)
-    add_token(database, token, name="admin", role=Role.ADMIN, now=datetime.now(UTC))
+    keep_admin_token(database, token, now=datetime.now(UTC), is_only=is_only)
     return admin_token_path(home) if is_new else None

@@ -14,6 +14,7 @@ from mainspring_api.context import context
 from mainspring_api.dag_runs import DagRunCollection, RunList, runs_body
 from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over, require_role_on
 from mainspring_store.backfills import (
     NewBackfill,
     ReprocessBehavior,
@@ -103,12 +104,14 @@ BackfillList = list_arguments("BackfillList", questions.BACKFILLS, dag_id=fields
     "/backfills",
     "create_backfill",
     role=Role.OPERATOR,
+    over=Over.DAGS,
     answer=Backfill,
     body=BackfillBody,
     errors=(404, 409),
 )
 def post_backfill(body: Mapping[str, Any]) -> Response:
     """Start a backfill. A DAG has one at a time."""
+    require_role_on(body["dag_id"], Role.OPERATOR)
     here = context()
     now = datetime.now(UTC)
     version, slots = slots_of(body, now)
@@ -136,12 +139,14 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
     "/backfills/dry_run",
     "create_backfill_dry_run",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=DryRunBackfillCollection,
     body=BackfillBody,
     errors=(404,),
 )
 def post_backfill_dry_run(body: Mapping[str, Any]) -> Response:
     """Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left out."""
+    require_role_on(body["dag_id"], Role.VIEWER)
     _, slots = slots_of(body, datetime.now(UTC))
     behavior = ReprocessBehavior(body["reprocess_behavior"])
     left_alone = run_dates(context().database, body["dag_id"], body["from_date"], body["to_date"], behavior)
@@ -155,12 +160,14 @@ def post_backfill_dry_run(body: Mapping[str, Any]) -> Response:
     "/backfills",
     "list_backfills",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=BackfillCollection,
     query=BackfillList,
     errors=(400, 404),
 )
 def get_backfills(query: Mapping[str, Any]) -> Response:
     """List the backfills of a DAG."""
+    require_role_on(query["dag_id"], Role.VIEWER)
     listed = questions.list_backfills(context().database, list_query(query), dag_id=query["dag_id"])
     return answer({"backfills": [_backfill(row) for row in listed.rows], "total_entries": listed.total})
 

@@ -7,6 +7,7 @@ from flask import current_app, g
 from itsdangerous import URLSafeSerializer
 
 from mainspring_api.authentication import Authenticator
+from mainspring_api.limits import Limits
 from mainspring_api.settings import ApiSettings
 from mainspring_api.waiting import RunWatcher, WaitSlots
 from mainspring_store import Database
@@ -17,7 +18,7 @@ from mainspring_store.key_ring import KeyRing
 if TYPE_CHECKING:
     from mainspring_api.idempotency import KeysInUse
 
-__all__ = ["Context", "context", "replace_database"]
+__all__ = ["Context", "application_context", "context", "replace_database"]
 
 EXTENSION = "mainspring"
 
@@ -36,11 +37,18 @@ class Context:
     signer: URLSafeSerializer
     key_ring: KeyRing
     keys_in_use: "KeysInUse"
+    limits: Limits
 
 
 def context() -> Context:
     """The context of the current request: the application's, or what `replace_database` made of it."""
-    found: Context = g.get("context") or current_app.extensions[EXTENSION]
+    found: Context = g.get("context") or application_context()
+    return found
+
+
+def application_context() -> Context:
+    """The context of the application, whatever the current request made of it."""
+    found: Context = current_app.extensions[EXTENSION]
     return found
 
 

@@ -29,6 +29,7 @@ from mainspring_api.fields import (
     list_query,
 )
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest
 from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.notes import set_run_note
@@ -184,6 +185,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
     "/dags/<dag_id>/dagRuns",
     "get_dag_runs",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=DagRunCollection,
     query=RunList,
     errors=(400, 404),

@@ -12,6 +12,7 @@ from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Instant, Query, list_arguments, list_query
 from mainspring_api.operations import JSON, Resource
+from mainspring_api.permissions import Over
 from mainspring_store.questions import dags as questions
 from mainspring_store.tokens import Role
 
@@ -108,6 +109,7 @@ def get_dag_source(query: Mapping[str, Any], dag_id: str) -> Response:
     "/dags/<dag_id>/dagVersions",
     "get_dag_versions",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=DagVersionCollection,
     query=VersionList,
     errors=(400, 404),

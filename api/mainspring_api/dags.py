@@ -28,7 +28,9 @@ from mainspring_api.fields import (
     list_query,
 )
 from mainspring_api.operations import JSON, Resource, read_body
+from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest
+from mainspring_api.reach import check_reach
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.dags import check_dag, delete_dag, save_dag, set_all_paused, set_paused
 from mainspring_store.questions import dags as questions
@@ -177,6 +179,7 @@ def put_dag(dag_id: str) -> Response:
     """
     here = context()
     definition = _read_definition(dag_id)
+    check_reach(definition)
     audit_detail(content_hash=definition.content_hash)
     saved = save_dag(here.database, definition, by=g.user.name, now=datetime.now(UTC))
     here.versions.keep(saved.version)
@@ -189,6 +192,7 @@ def put_dag(dag_id: str) -> Response:
     "/dags/validate",
     "validate_dag",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=DefinitionCheck,
     query=DefinitionAddress,
     body_content=_DEFINITION_CONTENT,
@@ -209,7 +213,9 @@ def validate_dag(query: Mapping[str, Any]) -> Response:
     )
 
 
-@blueprint.operation("GET", "/dags", "get_dags", role=Role.VIEWER, answer=DagCollection, query=DagList, errors=(400,))
+@blueprint.operation(
+    "GET", "/dags", "get_dags", role=Role.VIEWER, over=Over.DAGS, answer=DagCollection, query=DagList, errors=(400,)
+)
 def get_dags(query: Mapping[str, Any]) -> Response:
     """List DAGs."""
     listed = _listed(query)

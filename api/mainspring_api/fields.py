@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from flask import g
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from mainspring_store.questions.filters import Filter, Kind
@@ -149,13 +150,15 @@ def list_arguments(
 
 
 def list_query(arguments: Mapping[str, Any], *, cursor: str | None = None) -> ListQuery:
-    """From loaded `list_arguments` to what the store is asked. An empty `cursor` is not the same as `None`."""
+    """From loaded `list_arguments` to what the store is asked, narrowed to the DAGs that the sender of the current
+    request sees. An empty `cursor` is not the same as `None`."""
     return ListQuery(
         filters=arguments,
         order_by=tuple(arguments["order_by"]),
         limit=min(arguments["limit"], LIMIT_MAX),
         offset=arguments["offset"],
         cursor=cursor,
+        seen=g.user.seen,
     )
 
 

@@ -11,14 +11,24 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from mainspring_api.audit import READING_METHODS, audited, record_refusal
-from mainspring_api.authentication import Forbidden
-from mainspring_api.context import context, replace_database
+from mainspring_api.authentication import Forbidden, InvalidToken
+from mainspring_api.context import Context, context, replace_database
+from mainspring_api.permissions import Permission, check_permission
 from mainspring_api.problems import UnknownHost
 from mainspring_api.settings import BODY_BYTES_MAX
+from mainspring_store.roles import Principal
 
 __all__ = ["PUBLIC_OPERATIONS", "install_gate"]
 
-PUBLIC_OPERATIONS = frozenset({"monitor.get_health", "ready.get_ready", "version.get_version"})
+PUBLIC_OPERATIONS = frozenset(
+    {
+        "monitor.get_health",
+        "ready.get_ready",
+        "version.get_version",
+        "login.create_token",
+        "login.create_token_cli",
+    }
+)
 """Endpoints that are open to everybody."""
 
 SECURITY_HEADERS = {
@@ -38,25 +48,46 @@ def install_gate(app: Flask) -> None:
 
 def _admit() -> None:
     g.request_id = secrets.token_hex(8)
+    here = context()
     _check_host(request.headers.get("Host", ""))
-    if request.endpoint in PUBLIC_OPERATIONS:
-        return
-    g.user = context().authenticator.authenticate(request.headers.get("Authorization"))
+    if request.endpoint not in PUBLIC_OPERATIONS:
+        g.user = _authenticated(here)
     if request.routing_exception is not None:
         return  # Flask answers with it: 404 or 405
-    view = current_app.view_functions[request.endpoint or ""]
-    role = getattr(view, "role", None)
-    if role is None or not g.user.role.includes(role):
-        record_refusal(context().database, "role")
-        raise Forbidden("Forbidden")
     if "\0" in request.path:
         raise NotFound
+    view = current_app.view_functions[request.endpoint or ""]
+    if "user" in g:
+        _allow(here, getattr(view, "permission", None))
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("compressed bodies are not read; send it plain")
     # One more than allowed, so that `read_body` can tell: werkzeug cuts a body of unknown length there, silently.
     request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX) + 1
     if request.method not in READING_METHODS:
-        replace_database(audited(context().database))
+        replace_database(audited(here.database))
+
+
+def _authenticated(here: Context) -> Principal:
+    try:
+        return here.authenticator.authenticate(request.headers.get("Authorization"))
+    except InvalidToken:
+        # Nobody guesses a token; this bounds what trying costs us.
+        here.limits.invalid_tokens.take(request.remote_addr or "")
+        raise
+
+
+def _allow(here: Context, permission: Permission | None) -> None:
+    """What is refused for want of a role is noted, as long as it is not all the time."""
+    try:
+        if permission is None:
+            raise Forbidden("Forbidden")
+        check_permission(permission)
+    except Forbidden:
+        if here.limits.noted_refusals.has_room(g.user.id):
+            record_refusal("role")
+        raise
+    if request.method not in READING_METHODS:
+        here.limits.writes.take(g.user.id)
 
 
 def _check_host(host: str) -> None:

@@ -14,6 +14,7 @@ from mainspring.definition import load_json
 from mainspring.errors import InvalidInput, Problem
 from mainspring.pointers import join_pointer
 from mainspring_api.idempotency import idempotent
+from mainspring_api.permissions import Over, Permission
 from mainspring_api.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.tokens import Role
@@ -46,6 +47,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         operation_id: str,
         *,
         role: Role | None,
+        over: Over | None = None,
         answer: type[Schema] | Mapping[str, Any] | None,
         status: int = 200,
         query: type[Schema] | None = None,
@@ -61,6 +63,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
         answer: schema of the successful answer's JSON; `None` = it has no body.
         role: who may call it; `None` = everybody, which `PUBLIC_OPERATIONS` must allow too.
+        over: what the role is needed on; `None` = the DAG of the path where there is one, else everything.
         body_content: document of a request body that the view reads by itself, by media type.
         errors: status codes beside those that follow from the other arguments.
         also: other successful answers. other_media: documents of `status` in other media types.
@@ -68,7 +71,9 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         """
 
         known_errors = {503, *errors}
-        known_errors |= {401, 403} if role is not None else set()
+        known_errors |= {401, 403, 429} if role is not None else {429}
+        # Who does not see the DAG is told that there is none.
+        known_errors |= {404} if _scope(rule) is Over.DAG else set()
         known_errors |= {413, 415, 422} if body is not None or body_content is not None else set()
         known_errors |= {422} if query is not None else set()
         known_errors |= {409, 422} if method == "POST" else set()
@@ -88,7 +93,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             documented = self._with_arguments(documented, query, body)
             # Flask gets the bare view: what flask-smorest's wrappers know is for the document alone.
             loaded._apidoc = self.doc(**manual)(documented)._apidoc
-            loaded.role = role
+            loaded.permission = None if role is None else Permission(role=role, over=over or _scope(rule))
             loaded.body_bytes_max = body_bytes_max
             self.add_url_rule(rule, operation_id, loaded, methods=[method], tags=[self.tag])
             return view
@@ -110,6 +115,10 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         # It documents a 422 of its own, which stands among the errors already.
         view._apidoc.get("arguments", {}).pop("responses", None)
         return view
+
+
+def _scope(rule: str) -> Over:
+    return Over.DAG if "dag_id>" in rule or "backfill_id>" in rule else Over.ALL
 
 
 def read_body(bytes_max: int, *media_types: str) -> bytes:

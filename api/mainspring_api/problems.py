@@ -19,6 +19,7 @@ from mainspring.errors import Conflict, InvalidInput, MainspringError, NotFound,
 from mainspring.pointers import split_pointer
 from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
+from mainspring_api.limits import TooManyRequests
 from mainspring_api.waiting import TooManyWaits
 from mainspring_store.idempotency import KeyInUse
 from mainspring_store.key_ring import CannotOpen
@@ -85,6 +86,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     BadRequest: _Answer(400, "bad_request"),
     InvalidPage: _Answer(400, "bad_request"),
     InvalidInput: _Answer(422, "invalid"),
+    TooManyRequests: _Answer(429, "too_many_requests"),
     NotHere: _Answer(501, "not_here"),
     NotReady: _Answer(503, "not_ready", (("Retry-After", "1"),)),
     TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
@@ -106,6 +108,7 @@ TITLES: Mapping[int, str] = {
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     501: "Not Implemented",
     503: "Service Unavailable",
@@ -166,6 +169,8 @@ def _domain_error(error: MainspringError) -> Response:
     if isinstance(error, InvalidInput):
         return _invalid(error, known, headers)
     detail: Any = str(error)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, StoreUnavailable):
         # What the database said may name files, tables and statements.
         log.warning("request %s: %s", _request_id(), error)

@@ -24,6 +24,10 @@ class ApiSettings:
     """Of Mainspring, as `/version` tells it."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     """Names in the Host header that are answered, in lower case, without port."""
+    is_admin_token_given: bool = False
+    """The admin token in `home` is the one of the settings: those that were given before are revoked."""
+    writes_per_second_max: float = 200.0
+    """Of one user or token, in this process, on average; ten seconds' worth may come at once."""
     server_threads: int = 64
     """Of this process; at most half of them are given to waits and streams."""
     connections_max: int = 16

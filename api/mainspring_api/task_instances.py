@@ -14,6 +14,7 @@ from mainspring_api.context import Context, context
 from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
 from mainspring_api.instance_fields import InstanceFields, instance_fields
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest
 from mainspring_store.questions import task_instances as questions
 from mainspring_store.questions.listing import CURSOR_TOTAL_MAX, Listed
@@ -67,6 +68,7 @@ InstanceList = list_arguments("TaskInstanceList", questions.INSTANCES, has_curso
     "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances",
     "get_task_instances",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=TaskInstanceCollection,
     query=InstanceList,
     errors=(400, 404),

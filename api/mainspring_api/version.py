@@ -7,6 +7,7 @@ from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import Answer
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over
 from mainspring_store.tokens import Role
 
 __all__ = ["blueprint", "document_blueprint"]
@@ -37,7 +38,9 @@ def get_version() -> Response:
     return answer({"version": context().settings.version, "git_version": None})
 
 
-@document_blueprint.operation("GET", "/openapi.json", "get_openapi", role=Role.VIEWER, answer=OpenApiDocument)
+@document_blueprint.operation(
+    "GET", "/openapi.json", "get_openapi", role=Role.VIEWER, over=Over.SELF, answer=OpenApiDocument
+)
 def get_openapi() -> Response:
     """This document."""
     from mainspring_api.openapi import document

@@ -11,6 +11,7 @@ from mainspring_api.answers import answer
 from mainspring_api.context import Context, context
 from mainspring_api.fields import Answer, Instant, JsonValue, MapIndex, list_arguments, list_query
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over
 from mainspring_store.questions import xcoms as questions
 from mainspring_store.tokens import Role
 
@@ -62,6 +63,7 @@ XComList = list_arguments("XComList", questions.XCOMS)
     "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/xcomEntries",
     "get_xcom_entries",
     role=Role.VIEWER,
+    over=Over.DAGS,
     answer=XComCollection,
     query=XComList,
     errors=(400,),

@@ -40,6 +40,8 @@ ONE_OF_EACH = {
     "connection_id": "c",
     "event_log_id": "1",
     "rest": "x",
+    "username": "nobody",
+    "token_id": "0",
 }
 """A value for each part of a path."""
 
@@ -74,7 +76,7 @@ class Api:
         headers = dict(options.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", f"Bearer {token or self.token}")
-        full = path if path.startswith(("/openapi", "/metrics", "/ready")) else ROOT + path
+        full = path if path.startswith(("/openapi", "/auth/", "/metrics", "/ready")) else ROOT + path
         answer = Answer(self._client.open(full, method=method, headers=headers, **options))
         check_documented(method, full.partition("?")[0], answer)
         return answer

@@ -8,24 +8,38 @@ from mainspring_api.openapi import document
 from mainspring_api.problems import TITLES
 from tests.acceptance.server import started
 
+IDENTITY = (Path(__file__).parents[2] / "docs" / "identity.md").read_text()
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 
 
-def test_the_example_works_as_written(tmp_path: Path) -> None:
-    (script,) = re.findall(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)
-    with started(tmp_path / ".mainspring") as server:
+def output_of_example(page: str, folder: Path) -> str:
+    (script,) = re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL)
+    with started(folder / ".mainspring") as server:
         address = server.client.url.removeprefix("http://").removesuffix("/api/v2")
         answer = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script.replace("127.0.0.1:8080", address)],
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=60,
         )
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert '"valid":true' in answer.stdout
-    assert '"state":"success","state_reason":null,"message":null,"outputs":{"rows":5}' in answer.stdout
-    assert '"event":"reading 5 rows"' in answer.stdout
+    return answer.stdout
+
+
+def test_the_example_works_as_written(tmp_path: Path) -> None:
+    output = output_of_example(PAGE, tmp_path)
+    assert '"valid":true' in output
+    assert '"state":"success","state_reason":null,"message":null,"outputs":{"rows":5}' in output
+    assert '"event":"reading 5 rows"' in output
+
+
+def test_the_example_about_identity_works_as_written(tmp_path: Path) -> None:
+    output = output_of_example(IDENTITY, tmp_path)
+    assert '"name":"anna","rights":[{"role":null,"grants":[{"pattern":"team_a.*","role":"author"}]}]' in output
+    assert '"name":"ci"' in output
+    assert output.rstrip().endswith("}")
+    assert '"is_active":false' in output
 
 
 def test_every_operation_is_named() -> None:

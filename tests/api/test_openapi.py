@@ -22,6 +22,8 @@ OUR_OPERATIONS = {
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_secrets",
     "put_secret", "delete_secret", "get_approvals", "answer_approval",
     "get_ready", "get_metrics", "get_workers",
+    "get_me", "put_my_password", "get_users", "get_user", "post_user", "patch_user", "delete_user",
+    "get_tokens", "post_token", "delete_token",
 }  # fmt: skip
 
 

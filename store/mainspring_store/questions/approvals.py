@@ -42,6 +42,7 @@ APPROVALS = Listing(
     },
     default_order=("requested_at",),
     tie_breaker=("id",),
+    dag_id=dag_run.c.dag_id,
 )
 
 

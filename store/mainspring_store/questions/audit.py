@@ -50,6 +50,7 @@ EVENTS = Listing(
     },
     default_order=("id",),
     tie_breaker=("id",),
+    dag_id=_event.dag_id,
 )
 
 

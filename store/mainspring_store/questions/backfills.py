@@ -14,8 +14,9 @@ from mainspring_store.questions.runs import RUNS
 from mainspring_store.tables import backfill, dag, dag_run
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["BACKFILLS", "backfill_not_found", "get_backfill", "list_backfill_runs", "list_backfills"]
+__all__ = ["BACKFILLS", "backfill_not_found", "dag_of_backfill", "get_backfill", "list_backfill_runs", "list_backfills"]
 
+_KEY_MAX = 2**63 - 1
 PACE_RUNS = 100
 """Of the latest runs, from which it is told how fast a backfill goes."""
 
@@ -33,6 +34,7 @@ BACKFILLS = Listing(
     },
     default_order=("id",),
     tie_breaker=("id",),
+    dag_id=backfill.c.dag_id,
 )
 
 
@@ -51,6 +53,17 @@ def get_backfill(database: Database, key: int) -> dict[str, Any]:
         _add_run_counts(connection, [found])
         _add_pace(connection, [found])
     return found
+
+
+def dag_of_backfill(database: Database, key: int) -> str:
+    """The dag_id of a backfill. Raises NotFound when there is no such backfill."""
+    dag_id: str | None = None
+    if key <= _KEY_MAX:
+        with database.read() as connection:
+            dag_id = connection.scalar(select(backfill.c.dag_id).where(backfill.c.id == key))
+    if dag_id is None:
+        raise backfill_not_found(key)
+    return dag_id
 
 
 def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> Listed:

@@ -101,6 +101,7 @@ DAGS = Listing(
     },
     default_order=("dag_id",),
     tie_breaker=("dag_id",),
+    dag_id=dag.c.dag_id,
 )
 
 DAG_RUN_FILTERS = {
@@ -132,6 +133,7 @@ VERSIONS = Listing(
     },
     default_order=("id",),
     tie_breaker=("id",),
+    dag_id=dag_version.c.dag_id,
 )
 
 

@@ -12,18 +12,32 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, false, func, literal_column, or_, select
 from sqlalchemy.sql.util import find_tables
 
 from mainspring.errors import InvalidInput, Problem
 from mainspring_store.questions.filters import Filter, Kind, all_of
 
-__all__ = ["CURSOR_TOTAL_MAX", "InvalidPage", "ListQuery", "Listed", "Listing", "SortKey", "list_rows"]
+__all__ = [
+    "CURSOR_TOTAL_MAX",
+    "InvalidPage",
+    "ListQuery",
+    "Listed",
+    "Listing",
+    "Seen",
+    "SortKey",
+    "is_seen",
+    "list_rows",
+]
 
 ORDER_KEYS_MAX = 10
 CURSOR_TOTAL_MAX = 50_000
 """In cursor mode rows are counted up to here only; an exact count would cost what the cursor saves."""
 _INTEGER_MAX = 2**63 - 1
+
+
+Seen = tuple[tuple[str, ...], ...]
+"""Groups of ids of DAGs, or beginnings of some followed by `*`: one of each group must fit."""
 
 
 class InvalidPage(InvalidInput):
@@ -53,6 +67,8 @@ class Listing:
     counted: tuple[FromClause, ...] = ()
     """What has as many rows as `rows` with fewer joins, least first: counts are taken there when no condition needs
     more."""
+    dag_id: ColumnElement[Any] | None = None
+    """Which DAG a row belongs to; `None` = who does not see every DAG sees none of the rows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +83,8 @@ class ListQuery:
     offset: int = 0
     cursor: str | None = None
     """`None` = by offset; empty = the first page; else a cursor of an earlier page."""
+    seen: Seen | None = None
+    """The DAGs whose rows are listed; `None` = all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +114,8 @@ def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where
     keys = [_Key(listing.sort_keys[name.removeprefix("-")], name.startswith("-")) for name in names]
     filtered = all_of(listing.filters, query.filters)
     conditions = where if filtered is None else (*where, filtered)
+    if query.seen is not None:
+        conditions = (*conditions, is_seen(listing.dag_id, query.seen))
     rows = listing.rows.where(*conditions)
     counted = _countable(listing, conditions)
     if query.cursor is None:
@@ -104,6 +124,19 @@ def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where
         return Listed(rows=[row._asdict() for row in connection.execute(page)], total=total)
     total = connection.scalar(_count(counted.limit(CURSOR_TOTAL_MAX))) or 0
     return _cursor_page(connection, rows, names, keys, query, total)
+
+
+def is_seen(dag_id: ColumnElement[Any] | None, seen: Seen) -> ColumnElement[bool]:
+    """The condition on a row, by the column of its DAG."""
+    if dag_id is None:
+        return false()
+    return and_(*(or_(false(), *(_fits(dag_id, pattern) for pattern in group)) for group in seen))
+
+
+def _fits(dag_id: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    # No LIKE: on SQLite it takes no notice of case.
+    prefix = pattern.removesuffix("*")
+    return dag_id == pattern if prefix == pattern else func.substr(dag_id, 1, len(prefix)) == prefix
 
 
 def _cursor_page(

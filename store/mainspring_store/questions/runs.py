@@ -102,6 +102,7 @@ RUNS = Listing(
     default_order=("id",),
     tie_breaker=("id",),
     counted=(dag_run,),
+    dag_id=_run.dag_id,
 )
 
 

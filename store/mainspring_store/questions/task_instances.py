@@ -132,6 +132,7 @@ INSTANCES = Listing(
     default_order=("map_index",),
     tie_breaker=("id",),
     counted=(task_instance, task_instance.join(dag_run, dag_run.c.id == _ti.dag_run_id)),
+    dag_id=dag_run.c.dag_id,
 )
 
 

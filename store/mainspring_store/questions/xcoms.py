@@ -59,6 +59,7 @@ XCOMS = Listing(
     },
     default_order=("dag_id", "task_id", "run_id", "map_index", "key"),
     tie_breaker=("dag_id", "task_id", "run_id", "map_index", "key"),
+    dag_id=dag_run.c.dag_id,
 )
 
 

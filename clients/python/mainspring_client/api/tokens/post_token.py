@@ -1,0 +1,114 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.api_token_body import ApiTokenBody
+from ...models.new_api_token import NewApiToken
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: ApiTokenBody,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v2/tokens",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> NewApiToken | Problem | None:
+    if response.status_code == 201:
+        response_201 = NewApiToken.from_dict(response.json())
+
+        return response_201
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[NewApiToken | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApiTokenBody,
+    idempotency_key: str | Unset = UNSET,
+) -> NewApiToken:
+    """Make a token. It may do no more than its user, whatever its role and grants say.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(NewApiToken, expect_success(response))
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApiTokenBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[NewApiToken | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApiTokenBody,
+    idempotency_key: str | Unset = UNSET,
+) -> NewApiToken:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(NewApiToken, expect_success(response))
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApiTokenBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[NewApiToken | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.api_token import ApiToken
+
+
+T = TypeVar("T", bound="ApiTokenCollection")
+
+
+@_attrs_define
+class ApiTokenCollection:
+    """
+    Attributes:
+        tokens (list[ApiToken]):
+        total_entries (int):
+    """
+
+    tokens: list[ApiToken]
+    total_entries: int
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        tokens = []
+        for tokens_item_data in self.tokens:
+            tokens_item = tokens_item_data.to_dict()
+            tokens.append(tokens_item)
+
+        total_entries = self.total_entries
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "tokens": tokens,
+                "total_entries": total_entries,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.api_token import ApiToken  # noqa: PLC0415
+
+        d = dict(src_dict)
+        tokens = []
+        _tokens = d.pop("tokens")
+        for tokens_item_data in _tokens:
+            tokens_item = ApiToken.from_dict(tokens_item_data)
+
+            tokens.append(tokens_item)
+
+        total_entries = d.pop("total_entries")
+
+        api_token_collection = cls(
+            tokens=tokens,
+            total_entries=total_entries,
+        )
+
+        api_token_collection.additional_properties = d
+        return api_token_collection
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

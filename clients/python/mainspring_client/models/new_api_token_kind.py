@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class NewApiTokenKind(StrEnum):
+    ADMIN = "admin"
+    API = "api"
+
+    def __str__(self) -> str:
+        return str(self.value)

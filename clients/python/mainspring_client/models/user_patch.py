@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..models.role import Role
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.grant_body import GrantBody
+
+
+T = TypeVar("T", bound="UserPatch")
+
+
+@_attrs_define
+class UserPatch:
+    """
+    Attributes:
+        password (str | Unset):
+        role (None | Role | Unset): On every DAG and everything else; null = only what is granted
+        grants (list[GrantBody] | Unset):
+        is_active (bool | Unset):
+    """
+
+    password: str | Unset = UNSET
+    role: None | Role | Unset = UNSET
+    grants: list[GrantBody] | Unset = UNSET
+    is_active: bool | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        password = self.password
+
+        role: None | str | Unset
+        if isinstance(self.role, Unset):
+            role = UNSET
+        elif isinstance(self.role, Role):
+            role = self.role.value
+        else:
+            role = self.role
+
+        grants: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.grants, Unset):
+            grants = []
+            for grants_item_data in self.grants:
+                grants_item = grants_item_data.to_dict()
+                grants.append(grants_item)
+
+        is_active = self.is_active
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if password is not UNSET:
+            field_dict["password"] = password
+        if role is not UNSET:
+            field_dict["role"] = role
+        if grants is not UNSET:
+            field_dict["grants"] = grants
+        if is_active is not UNSET:
+            field_dict["is_active"] = is_active
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.grant_body import GrantBody  # noqa: PLC0415
+
+        d = dict(src_dict)
+        password = d.pop("password", UNSET)
+
+        def _parse_role(data: object) -> None | Role | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                role_type_0 = Role(data)
+
+                return role_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Role | Unset, data)
+
+        role = _parse_role(d.pop("role", UNSET))
+
+        _grants = d.pop("grants", UNSET)
+        grants: list[GrantBody] | Unset = UNSET
+        if _grants is not UNSET:
+            grants = []
+            for grants_item_data in _grants:
+                grants_item = GrantBody.from_dict(grants_item_data)
+
+                grants.append(grants_item)
+
+        is_active = d.pop("is_active", UNSET)
+
+        user_patch = cls(
+            password=password,
+            role=role,
+            grants=grants,
+            is_active=is_active,
+        )
+
+        return user_patch

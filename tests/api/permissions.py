@@ -1,0 +1,43 @@
+"""What each operation needs, written down apart from the code, so that neither changes unseen.
+
+Over: `dag` = the DAG of the path; `dags` = the same, or any DAG, narrowed to those that are seen; `all` = everything;
+`self` = nothing. A route that is not here fails the test.
+"""
+
+from collections.abc import Mapping
+
+__all__ = ["NEEDED", "PUBLIC"]
+
+PUBLIC = {"get_health", "get_ready", "get_version", "create_token", "create_token_cli"}
+
+_TABLE = """
+viewer self  get_openapi get_me put_my_password get_tokens post_token delete_token
+viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
+viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
+viewer dags  list_backfills create_backfill_dry_run
+viewer dag   get_dag get_dag_details get_dag_definition get_dag_version get_dag_schedule get_tasks get_task
+viewer dag   get_dag_run wait_dag_run_until_finished get_task_instance get_mapped_task_instances
+viewer dag   get_mapped_task_instance get_task_instance_tries get_mapped_task_instance_tries
+viewer dag   get_task_instance_try_details get_mapped_task_instance_try_details get_log get_xcom_entry
+viewer dag   get_backfill get_backfill_dag_runs get_dag_source get_extra_links
+viewer all   get_pools get_pool get_variables get_variable get_dag_tags get_dag_stats get_jobs get_workers get_metrics
+operator dags create_backfill
+operator all patch_dags
+operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run post_clear_task_instances answer_approval
+operator dag patch_task_instance patch_task_instance_by_map_index patch_task_instance_dry_run
+operator dag patch_task_instance_dry_run_by_map_index
+operator dag pause_backfill unpause_backfill cancel_backfill
+operator dag pause_backfill_by_post unpause_backfill_by_post cancel_backfill_by_post
+author dag   put_dag delete_dag
+author all   post_pool patch_pool delete_pool bulk_pools post_variable patch_variable delete_variable bulk_variables
+author all   get_connections get_connection post_connection patch_connection delete_connection bulk_connections
+author all   get_secrets put_secret delete_secret
+admin all    get_users get_user post_user patch_user delete_user get_event_logs get_event_log
+"""
+
+NEEDED: Mapping[str, tuple[str, str]] = {
+    operation: (role, over)
+    for role, over, *operations in (line.split() for line in _TABLE.strip().splitlines())
+    for operation in operations
+}
+"""Operation id -> role, over."""
