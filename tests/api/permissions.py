@@ -23,7 +23,8 @@ viewer dag   get_backfill get_backfill_dag_runs get_dag_source get_extra_links
 viewer all   get_pools get_pool get_variables get_variable get_dag_tags get_dag_stats get_jobs get_workers get_metrics
 operator dags create_backfill
 operator all patch_dags
-operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run post_clear_task_instances answer_approval
+operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run
+operator dag post_clear_task_instances answer_approval
 operator dag patch_task_instance patch_task_instance_by_map_index patch_task_instance_dry_run
 operator dag patch_task_instance_dry_run_by_map_index
 operator dag pause_backfill unpause_backfill cancel_backfill
