@@ -4,6 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .access_token import AccessToken
+    from .api_token import ApiToken
+    from .api_token_body import ApiTokenBody
+    from .api_token_collection import ApiTokenCollection
+    from .api_token_kind import ApiTokenKind
     from .approval import Approval
     from .approval_answer import ApprovalAnswer
     from .approval_answer_body import ApprovalAnswerBody
@@ -73,6 +78,9 @@ if TYPE_CHECKING:
     from .get_plugins import GetPlugins
     from .get_providers import GetProviders
     from .get_task_instances_state_item import GetTaskInstancesStateItem
+    from .grant import Grant
+    from .grant_body import GrantBody
+    from .grant_body_role import GrantBodyRole
     from .health import Health
     from .http_headers import HttpHeaders
     from .http_method import HttpMethod
@@ -87,12 +95,17 @@ if TYPE_CHECKING:
     from .keyword_arguments import KeywordArguments
     from .list_dag_warnings import ListDagWarnings
     from .log_line import LogLine
+    from .login_body import LoginBody
+    from .me import Me
+    from .new_api_token import NewApiToken
+    from .new_api_token_kind import NewApiTokenKind
     from .noop_task import NoopTask
     from .open_api_document import OpenApiDocument
     from .outcome import Outcome
     from .output_schemas import OutputSchemas
     from .outputs import Outputs
     from .overlap_rule import OverlapRule
+    from .password_change import PasswordChange
     from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
     from .planned_run import PlannedRun
     from .pool import Pool
@@ -107,6 +120,8 @@ if TYPE_CHECKING:
     from .reprocess_behavior import ReprocessBehavior
     from .retry_action import RetryAction
     from .retry_rule import RetryRule
+    from .rights import Rights
+    from .role import Role
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
     from .schedule import Schedule
@@ -133,6 +148,10 @@ if TYPE_CHECKING:
     from .trigger_body import TriggerBody
     from .trigger_rule import TriggerRule
     from .triggerer_health import TriggererHealth
+    from .user import User
+    from .user_body import UserBody
+    from .user_collection import UserCollection
+    from .user_patch import UserPatch
     from .values import Values
     from .variable import Variable
     from .variable_body import VariableBody
@@ -151,6 +170,11 @@ if TYPE_CHECKING:
     from .x_com_with_value import XComWithValue
 
 _MODULES = {
+    "AccessToken": ".access_token",
+    "ApiToken": ".api_token",
+    "ApiTokenBody": ".api_token_body",
+    "ApiTokenCollection": ".api_token_collection",
+    "ApiTokenKind": ".api_token_kind",
     "Approval": ".approval",
     "ApprovalAnswer": ".approval_answer",
     "ApprovalAnswerBody": ".approval_answer_body",
@@ -220,6 +244,9 @@ _MODULES = {
     "GetPlugins": ".get_plugins",
     "GetProviders": ".get_providers",
     "GetTaskInstancesStateItem": ".get_task_instances_state_item",
+    "Grant": ".grant",
+    "GrantBody": ".grant_body",
+    "GrantBodyRole": ".grant_body_role",
     "Health": ".health",
     "HttpHeaders": ".http_headers",
     "HttpMethod": ".http_method",
@@ -234,12 +261,17 @@ _MODULES = {
     "KeywordArguments": ".keyword_arguments",
     "ListDagWarnings": ".list_dag_warnings",
     "LogLine": ".log_line",
+    "LoginBody": ".login_body",
+    "Me": ".me",
+    "NewApiToken": ".new_api_token",
+    "NewApiTokenKind": ".new_api_token_kind",
     "NoopTask": ".noop_task",
     "OpenApiDocument": ".open_api_document",
     "Outcome": ".outcome",
     "OutputSchemas": ".output_schemas",
     "Outputs": ".outputs",
     "OverlapRule": ".overlap_rule",
+    "PasswordChange": ".password_change",
     "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
     "PlannedRun": ".planned_run",
     "Pool": ".pool",
@@ -254,6 +286,8 @@ _MODULES = {
     "ReprocessBehavior": ".reprocess_behavior",
     "RetryAction": ".retry_action",
     "RetryRule": ".retry_rule",
+    "Rights": ".rights",
+    "Role": ".role",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
     "Schedule": ".schedule",
@@ -280,6 +314,10 @@ _MODULES = {
     "TriggerBody": ".trigger_body",
     "TriggerRule": ".trigger_rule",
     "TriggererHealth": ".triggerer_health",
+    "User": ".user",
+    "UserBody": ".user_body",
+    "UserCollection": ".user_collection",
+    "UserPatch": ".user_patch",
     "Values": ".values",
     "Variable": ".variable",
     "VariableBody": ".variable_body",
@@ -310,6 +348,11 @@ def __dir__() -> list[str]:
 
 
 __all__ = (
+    "AccessToken",
+    "ApiToken",
+    "ApiTokenBody",
+    "ApiTokenCollection",
+    "ApiTokenKind",
     "Approval",
     "ApprovalAnswer",
     "ApprovalAnswerBody",
@@ -379,6 +422,9 @@ __all__ = (
     "GetPlugins",
     "GetProviders",
     "GetTaskInstancesStateItem",
+    "Grant",
+    "GrantBody",
+    "GrantBodyRole",
     "Health",
     "HttpHeaders",
     "HttpMethod",
@@ -392,13 +438,18 @@ __all__ = (
     "JsonObject",
     "KeywordArguments",
     "ListDagWarnings",
+    "LoginBody",
     "LogLine",
+    "Me",
+    "NewApiToken",
+    "NewApiTokenKind",
     "NoopTask",
     "OpenApiDocument",
     "Outcome",
     "Outputs",
     "OutputSchemas",
     "OverlapRule",
+    "PasswordChange",
     "PatchDagsTagsMatchMode",
     "PlannedRun",
     "Pool",
@@ -413,6 +464,8 @@ __all__ = (
     "ReprocessBehavior",
     "RetryAction",
     "RetryRule",
+    "Rights",
+    "Role",
     "RunPatch",
     "RunPatchStateType0",
     "Schedule",
@@ -439,6 +492,10 @@ __all__ = (
     "TriggerBody",
     "TriggererHealth",
     "TriggerRule",
+    "User",
+    "UserBody",
+    "UserCollection",
+    "UserPatch",
     "Values",
     "Variable",
     "VariableBody",
