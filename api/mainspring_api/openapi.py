@@ -18,6 +18,7 @@ from flask_smorest import Api
 
 from mainspring.definition import json_schema
 from mainspring_api.app import BLUEPRINTS
+from mainspring_api.execution.document import execution_document
 from mainspring_api.openapi_3_0 import rendered_as_3_0
 from mainspring_api.openapi_examples import EXAMPLES
 from mainspring_api.openapi_plugin import SCHEMAS, Plugin
@@ -67,8 +68,13 @@ def document() -> dict[str, Any]:
 
 
 def write_documents(folder: Path) -> None:
-    """Write both documents into a folder."""
-    for name, content in (("mainspring", document()), ("mainspring-3.0", rendered_as_3_0(document()))):
+    """Write all documents into a folder."""
+    documents = {
+        "mainspring": document(),
+        "mainspring-3.0": rendered_as_3_0(document()),
+        "execution": execution_document(),
+    }
+    for name, content in documents.items():
         encoded = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         (folder / f"{name}.json").write_bytes(encoded)
 

@@ -225,7 +225,5 @@ _DEFERRED_SLOTS = (
     .scalar_subquery()
 )
 _GIVE_BACK_DEFERRED = (
-    update(pool)
-    .where(pool.c.include_deferred, _DEFERRED_SLOTS.is_not(None))
-    .values(used=pool.c.used - _DEFERRED_SLOTS)
+    update(pool).where(pool.c.include_deferred, _DEFERRED_SLOTS.is_not(None)).values(used=pool.c.used - _DEFERRED_SLOTS)
 )

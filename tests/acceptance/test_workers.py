@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,50 @@ def test_what_a_killed_worker_left_on_disk_is_removed_at_the_next_start(field: F
     with field.worker():
         until(lambda: folder.exists() and not left & set(folder.iterdir()), "the removal of what was left")
         field.go.touch()
+
+
+@pytest.mark.parametrize(("beats", "code"), [(0, 78), (1, 78)], ids=["at its start", "while it works"])
+def test_a_worker_ends_clearly_when_the_execution_api_speaks_another_version(
+    tmp_path: Path, valkey_url: str, beats: int, code: int
+) -> None:
+    with _newer_server(beats) as url:
+        environment = {
+            **os.environ,
+            "MAINSPRING_HOME": str(tmp_path / "home"),
+            "MAINSPRING_REDIS_URL": valkey_url,
+            "MAINSPRING_EXECUTION_URL": url,
+            "MAINSPRING_WORKER_TOKEN": "token",
+        }
+        command = [sys.executable, "-m", "mainspring_cli", "worker"]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == code
+    assert "this worker's release and the execution API's do not fit together: use release 9" in answer.stderr
+
+
+@contextmanager
+def _newer_server(beats: int) -> Iterator[str]:
+    """An execution API that is replaced, after so many beats, by one of a release that speaks another version."""
+    left = iter(range(beats))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            is_known = next(left, None) is not None
+            body = b'{"stop": [], "lease_seconds": 2}' if is_known else b"use release 9"
+            self.send_response(200 if is_known else 426)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 def _shown(field: Field) -> dict[str, object]:

@@ -1,17 +1,22 @@
 """The execution API over HTTP: who may call it, what each call does, and what it does with nonsense."""
 
 import base64
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
+import openapi_spec_validator
 import pytest
 from sqlalchemy import select
 
 from mainspring.errors import StoreUnavailable
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
+from mainspring_api.execution.bodies import ATTEMPT_ID
+from mainspring_api.execution.document import execution_document
 from mainspring_executors.contract import Capabilities
 from mainspring_store import remote
 from mainspring_store.key_ring import KeyRing, key_file
@@ -71,6 +76,7 @@ class Execution:
         headers |= {"Attempt-Token": self.token if token is None else token}
         sent: Any = {"data": raw} if body is None else {"json": body}
         response = self.app.test_client().post(f"/execution/v1{path}", headers=headers, **sent)
+        check_documented(f"/execution/v1{path}", response.status_code, response.get_json())
         return response.status_code, response.get_json()
 
     def call(self, name: str, body: Any, **options: Any) -> tuple[int, Any]:
@@ -85,6 +91,18 @@ class Execution:
 
     def beat(self, *attempt_ids: str, **about: Any) -> tuple[int, Any]:
         return self.post("/beat", {"worker": {**ABOUT, **about}, "attempts": list(attempt_ids)})
+
+
+def check_documented(path: str, status: int, answer: Any) -> None:
+    """The answer to a POST is one that the document tells of. Paths that no route matches are exempt."""
+    content = execution_document()
+    for template, item in content["paths"].items():
+        if re.fullmatch(template.replace("{attempt_id}", ATTEMPT_ID), path) and "post" in item:
+            described = item["post"]["responses"][str(status)]
+            if "$ref" in described:
+                described = content["components"]["responses"][described["$ref"].rpartition("/")[2]]
+            schema = described["content"]["application/json"]["schema"]
+            jsonschema_rs.validate({**schema, "components": content["components"]}, answer)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -291,3 +309,35 @@ def test_a_claim_needs_a_token_that_can_be_a_secret(execution: Execution) -> Non
 
 def test_a_body_beyond_the_limit_is_refused(execution: Execution) -> None:
     assert execution.call("log", None, raw=b" " * (2 * 1024 * 1024 + 1))[0] == 413
+
+
+def test_the_document_is_valid_and_tells_of_every_route(execution: Execution) -> None:
+    content = execution_document()
+    openapi_spec_validator.validate(content)
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in execution.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    told = {(path, method) for path, item in content["paths"].items() for method in item if method != "parameters"}
+    assert told == served
+
+
+def test_a_worker_that_speaks_another_version_is_told_so(execution: Execution) -> None:
+    client = execution.app.test_client()
+    answer = client.post("/execution/v2/beat", headers={"Authorization": f"Bearer {WORKER}"}, json={})
+    assert answer.status_code == 426
+    assert answer.get_json()["detail"].startswith("this server speaks version 1 of the execution API")
+    assert client.post("/execution/v2/beat", json={}).status_code == 401
+
+
+def test_how_many_workers_of_a_machine_live_is_told_to_workers(execution: Execution) -> None:
+    def alive(hostname: str) -> Any:
+        headers = {"Authorization": f"Bearer {WORKER}"}
+        return execution.app.test_client().get(f"/execution/v1/workers/{hostname}", headers=headers).get_json()
+
+    assert alive("worker-1") == {"alive": 0}
+    execution.beat()
+    assert (alive("worker-1"), alive("worker-2")) == ({"alive": 1}, {"alive": 0})
+    execution.beat(is_stopped=True)
+    assert alive("worker-1") == {"alive": 0}

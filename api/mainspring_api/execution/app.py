@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter
 
 from mainspring.attempts import Attempt
@@ -104,6 +104,7 @@ def create_execution_app(
     context.heart.start()
     app.before_request(lambda: _refuse_strangers(context))
     app.register_error_handler(Bad, lambda exc: _answer(422, {"detail": str(exc)}))
+    app.register_error_handler(NotFound, _nothing_there)
     app.register_error_handler(HTTPException, lambda exc: _answer(exc.code or 500, {"detail": exc.description}))
     app.register_error_handler(StoreUnavailable, lambda exc: _answer(503, {"detail": str(exc)}, {"Retry-After": "1"}))
     app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/claim", view_func=_claim(context), methods=["POST"])
@@ -131,6 +132,13 @@ def _refuse_strangers(context: _Context) -> Response | None:
     if scheme.lower() != "bearer" or not hmac.compare_digest(_hash(token).encode(), context.token_hash):
         return _answer(401, {"detail": "a worker must send its token: set MAINSPRING_WORKER_TOKEN"})
     return None
+
+
+def _nothing_there(error: NotFound) -> Response:
+    if request.path.startswith("/execution/") and not request.path.startswith("/execution/v1/"):
+        detail = "this server speaks version 1 of the execution API and no other; run workers of its release"
+        return _answer(426, {"detail": detail})
+    return _answer(404, {"detail": error.description})
 
 
 def _claim(context: _Context) -> Any:

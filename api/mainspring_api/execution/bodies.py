@@ -14,8 +14,8 @@ from mainspring.states import StateReason
 from mainspring_store.remote import Worker
 
 __all__ = [
-    "ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "checked_token", "read_beat", "read_chunk", "read_claim", "read_finish",
-    "read_json", "read_next",
+    "ATTEMPTS_MAX", "ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "checked_token", "read_beat", "read_chunk", "read_claim",
+    "read_finish", "read_json", "read_next",
 ]  # fmt: skip
 
 ATTEMPT_ID = "[0-9a-f]{32}"

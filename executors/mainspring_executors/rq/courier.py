@@ -18,7 +18,17 @@ from mainspring.attempts import Attempt, Finished, Limits, LogChunk
 from mainspring.errors import ExecutorError
 from mainspring_executors.rq.connection import Answer, Connection, Unreachable
 
-__all__ = ["Bid", "Claim", "Courier", "Heard", "Refused", "Unauthorized", "Unreachable", "attempt_from_json"]
+__all__ = [
+    "Bid",
+    "Claim",
+    "Courier",
+    "Heard",
+    "Outdated",
+    "Refused",
+    "Unauthorized",
+    "Unreachable",
+    "attempt_from_json",
+]
 
 _ANSWER_SECONDS_MAX = 10.0
 _HOSTNAME_CHARS_MAX = 255
@@ -26,6 +36,10 @@ _HOSTNAME_CHARS_MAX = 255
 
 class Unauthorized(Unreachable):
     """The execution API does not know this worker's token. It may while the token is being changed."""
+
+
+class Outdated(ExecutorError):
+    """The execution API does not speak this worker's version of the protocol: the worker is to end."""
 
 
 class Refused(ExecutorError):
@@ -147,6 +161,9 @@ class Courier:
             return None
         if answer.status == 401:
             raise Unauthorized("the execution API does not know this worker: MAINSPRING_WORKER_TOKEN is not its token")
+        if answer.status == 426:
+            text = answer.content[:500].decode(errors="replace")
+            raise Outdated(f"this worker's release and the execution API's do not fit together: {text}")
         if answer.status in (408, 429) or answer.status >= 500:
             raise Unreachable(f"the execution API answers {answer.status} now")
         if answer.status != 200:

@@ -24,7 +24,7 @@ from mainspring.failpoints import reach
 from mainspring_executors.local import LocalExecutor
 from mainspring_executors.rq import transport
 from mainspring_executors.rq.carrier import BEATS_IN_LEASE, Carrier
-from mainspring_executors.rq.courier import Courier, Unauthorized, Unreachable
+from mainspring_executors.rq.courier import Courier, Outdated, Unauthorized, Unreachable
 from mainspring_executors.settings import ExecutorSettings
 
 __all__ = ["WorkerSettings", "check_redis", "run_worker"]
@@ -120,6 +120,7 @@ class _Service:
         self._is_waiting = False
         """Whether a signal may end what is going on at once."""
         self.is_stopping = False
+        self._outdated: Outdated | None = None
         self._lease = timedelta(0)
         self._beat_at = float("-inf")
 
@@ -152,6 +153,8 @@ class _Service:
         finally:
             self._executor.close(timedelta(0))
             self._say_goodbye()
+        if self._outdated is not None:
+            raise self._outdated
 
     def _until_welcome(self) -> bool:
         """Wait until Redis is found fit and the execution API knows us; False when told to stop before."""
@@ -195,13 +198,17 @@ class _Service:
     def _carry(self, attempt_id: str) -> None:
         self._is_waiting = False
         reach("worker.taken")
-        Carrier(
+        carrier = Carrier(
             self._courier,
             self._executor,
             self,
             is_stopping=lambda: self.is_stopping,
             stop_grace=self._settings.close_grace,
-        ).carry(attempt_id)
+        )
+        try:
+            carrier.carry(attempt_id)
+        except Outdated as exc:
+            self._retire(exc)
         self._is_waiting = not self.is_stopping
 
     # -- the deliveries
@@ -237,9 +244,16 @@ class _Service:
             reach("worker.idle-beat")
             try:
                 self._courier.beat([])
+            except Outdated as exc:
+                self._retire(exc)
             except ExecutorError as exc:
                 _log.warning("%s", exc)
         self._is_waiting = was_waiting
+
+    def _retire(self, why: Outdated) -> None:
+        """End, and say why: what waits is for workers of another release."""
+        self._outdated = why
+        self.is_stopping = True
 
     def _say_goodbye(self) -> None:
         reach("worker.goodbye")

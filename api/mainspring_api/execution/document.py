@@ -1,0 +1,190 @@
+"""The OpenAPI 3.1 document of the execution API. Written by hand, as its bodies are checked by hand; the tests hold
+every route and every answer against it."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from mainspring.attempts import Outcome
+from mainspring.states import StateReason
+from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BODY_BYTES_MAX
+
+__all__ = ["execution_document"]
+
+_DESCRIPTION = f"""\
+What workers of the executor `rq` call: claim an attempt, beat, append to its log, report its end. Every call but
+`health` carries `Authorization: Bearer <worker token>`; those about one attempt carry the header `Attempt-Token` too: a
+random text that the worker chose for its claim, and whose hash alone is kept. Each call is one short transaction and
+may be repeated until it is acknowledged. A body has at most {BODY_BYTES_MAX} bytes.
+
+The number in the path is the version of this protocol. A server that no longer speaks a worker's answers 426, and the
+worker ends; servers speak the one of the release before them too.
+"""
+
+
+def execution_document() -> dict[str, Any]:
+    """The document, as JSON-like data."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mainspring execution API",
+            "version": version("mainspring"),
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"worker": []}],
+        "paths": {
+            "/execution/v1/attempts/{attempt_id}/claim": _of_attempt(
+                "claim_attempt", "Take an attempt; the answer is its work order.", "ClaimBody", "Claim"
+            ),
+            "/execution/v1/attempts/{attempt_id}/log": _of_attempt(
+                "append_log", "Append a piece to the log of an attempt.", "LogChunk", "Nothing"
+            ),
+            "/execution/v1/attempts/{attempt_id}/finish": _of_attempt(
+                "finish_attempt", "Report the end of an attempt, and claim the next.", "FinishBody", "Finished"
+            ),
+            "/execution/v1/beat": {
+                "post": _operation("beat", "Say that a worker lives; renew its leases.", "Heard", body="BeatBody")
+            },
+            "/execution/v1/workers/{hostname}": {
+                "parameters": [_path_parameter("hostname", {"type": "string"})],
+                "get": _operation("count_workers", "How many workers of a machine live.", "Alive"),
+            },
+            "/execution/v1/health": {
+                "get": {**_operation("get_health", "That this process answers.", "Health"), "security": []}
+            },
+        },
+        "components": {
+            "securitySchemes": {"worker": {"type": "http", "scheme": "bearer"}},
+            "responses": {name: {"description": name, "content": _json("Problem")} for name in _ERRORS.values()},
+            "schemas": dict(_SCHEMAS),
+        },
+    }
+
+
+_ERRORS: Mapping[int, str] = {
+    401: "Unauthorized",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "NotYours",
+    413: "ContentTooLarge",
+    422: "Unprocessable",
+    426: "UpgradeRequired",
+    500: "InternalServerError",
+    503: "ServiceUnavailable",
+}
+_ALWAYS = (401, 426, 503)
+
+
+def _of_attempt(operation_id: str, summary: str, body: str, answer: str) -> dict[str, Any]:
+    token = {"name": "Attempt-Token", "in": "header", "required": True, "schema": _text(200, minLength=32)}
+    operation = _operation(operation_id, summary, answer, body=body, errors=(404, 409))
+    attempt_id = _path_parameter("attempt_id", {"type": "string", "pattern": f"^{ATTEMPT_ID}$"})
+    return {"parameters": [attempt_id], "post": {**operation, "parameters": [token]}}
+
+
+def _operation(
+    operation_id: str, summary: str, answer: str, *, body: str | None = None, errors: tuple[int, ...] = ()
+) -> dict[str, Any]:
+    known = sorted({*_ALWAYS, *errors, *((413, 422) if body else ())})
+    operation: dict[str, Any] = {
+        "operationId": operation_id,
+        "summary": summary,
+        "responses": {
+            "200": {"description": "OK", "content": _json(answer)},
+            **{str(status): {"$ref": f"#/components/responses/{_ERRORS[status]}"} for status in known},
+        },
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": _json(body)}
+    return operation
+
+
+def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": dict(schema)}
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {"application/json": {"schema": _ref(schema)}}
+
+
+def _ref(schema: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _text(most: int, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "maxLength": most, **more}
+
+
+def _object(optional: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [dict(schema), {"type": "null"}]}
+
+
+_ID = {"type": "string", "pattern": f"^{ATTEMPT_ID}$"}
+_NUMBER = {"type": "integer", "minimum": 0}
+_SECONDS = {"type": "number", "minimum": 0}
+_ANYTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
+_SCHEMAS: Mapping[str, Any] = {
+    "Problem": _object(detail=_or_null({"type": "string"})),
+    "Nothing": _object(),
+    "Health": _object(status={"const": "healthy"}),
+    "Alive": _object(alive=_NUMBER),
+    "ClaimBody": _object(hostname=_text(255)),
+    "Claim": _object(lease_seconds=_SECONDS, attempt=_ref("WorkOrder")),
+    "WorkOrder": _object(
+        attempt_id=_ID,
+        dag_id={"type": "string"},
+        run_id={"type": "string"},
+        task_id={"type": "string"},
+        map_index={"type": "integer", "minimum": -1},
+        try_number={"type": "integer", "minimum": 1},
+        queue={"type": "string"},
+        task_type={"type": "string"},
+        payload={"description": "The task's own fields, every expression evaluated"},
+        secrets={"type": "object", "additionalProperties": {"type": "string"}},
+        context=_ANYTHING,
+        timeout_seconds=_or_null(_SECONDS),
+        cancel_grace_seconds=_SECONDS,
+        output_bytes_max=_NUMBER,
+        log_bytes_max=_NUMBER,
+    ),
+    "LogChunk": _object(
+        offset={**_NUMBER, "description": "Bytes of the log before it"},
+        data={"type": "string", "contentEncoding": "base64", "description": "At most 64 KiB"},
+    ),
+    "FinishBody": _object(
+        ("reason", "message", "exit_code", "outputs", "log", "next"),
+        at={"type": "string", "format": "date-time"},
+        outcome={"enum": list(Outcome)},
+        reason=_or_null({"enum": list(StateReason)}),
+        message=_or_null(_text(2000)),
+        exit_code=_or_null({"type": "integer"}),
+        outputs=_or_null(_ANYTHING),
+        log_bytes=_NUMBER,
+        log=_or_null({"type": "array", "items": _ref("LogChunk"), "maxItems": 16}),
+        next=_or_null(_ref("Next")),
+    ),
+    "Next": _object(attempt_id=_ID, token=_text(200, minLength=32), hostname=_text(255)),
+    "Finished": _object(next=_or_null(_ref("Claim"))),
+    "BeatBody": _object(
+        worker=_object(
+            ("is_stopped",),
+            incarnation=_text(36),
+            hostname=_text(255),
+            pid=_NUMBER,
+            version=_text(100),
+            queue=_text(250),
+            is_stopped={"type": "boolean", "description": "It is about to end"},
+        ),
+        attempts={"type": "array", "items": _ID, "maxItems": ATTEMPTS_MAX},
+    ),
+    "Heard": _object(
+        stop={"type": "array", "items": _ID, "description": "What the worker carries and is to stop"},
+        lease_seconds=_SECONDS,
+    ),
+}
