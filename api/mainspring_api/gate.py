@@ -22,6 +22,7 @@ __all__ = ["PUBLIC_OPERATIONS", "install_gate"]
 
 PUBLIC_OPERATIONS = frozenset(
     {
+        "document.get_docs",
         "monitor.get_health",
         "ready.get_ready",
         "version.get_version",

@@ -46,3 +46,14 @@ def get_openapi() -> Response:
     from mainspring_api.openapi import document
 
     return answer(document())
+
+
+@document_blueprint.operation(
+    "GET", "/docs", "get_docs", role=None, answer=None, other_media={"text/html": {"schema": {"type": "string"}}}
+)
+def get_docs() -> Response:
+    """This document as a page for people. It holds nothing of this server, so it is open to everybody."""
+    from mainspring_api.docs_page import CONTENT_SECURITY_POLICY, docs_page
+
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return Response(docs_page(), headers=headers, mimetype="text/html")

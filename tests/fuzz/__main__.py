@@ -89,18 +89,7 @@ def _round(server: Server, options: list[str], seconds: int, seed: int) -> int:
     line = [
         *(str(Path(sys.executable).with_name("schemathesis")), *(options or ["run"]), str(DOCUMENT), "--url", url),
         *("--header", f"Authorization: Bearer {server.client.token}", "--checks", ",".join(CHECKS)),
-        *(
-            "--phases",
-            "fuzzing",
-            "--max-examples",
-            str(EXAMPLES),
-            "--workers",
-            "2",
-            "--max-time",
-            str(seconds),
-            "--seed",
-            str(seed),
-        ),
+        *("--phases", "fuzzing", "--max-examples", str(EXAMPLES), "--max-time", str(seconds), "--seed", str(seed)),
         *("--workers", "2", "--request-timeout", "20", "--suppress-health-check", "all", "--continue-on-failure"),
         *("--generation-database", "none", "--warnings", "off"),
     ]
