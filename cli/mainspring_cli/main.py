@@ -30,6 +30,7 @@ _SERVER_COMMANDS = {
     "backfill": ("mainspring_cli.commands.backfills", "Make the runs of a past range."),
     "pools": ("mainspring_cli.commands.stores", "Slots that the tasks of all DAGs share."),
     "variables": ("mainspring_cli.commands.stores", "Values that expressions read as `vars.KEY`."),
+    "connections": ("mainspring_cli.commands.connections", "Where other systems are, and how to get in."),
     "secrets": ("mainspring_cli.commands.stores", "Values that only the tasks that name them get."),
     "contexts": ("mainspring_cli.commands.contexts", "Servers that are known by name."),
     "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from mainspring_cli.commands.backfills import backfill
+from mainspring_cli.commands.connections import connections
 from mainspring_cli.commands.contexts import contexts
 from mainspring_cli.commands.dags import dags
 from mainspring_cli.commands.runs import runs
@@ -125,7 +126,7 @@ def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command)
     assert str(mainspring.json("backfill", "show", number)["id"]) == number
 
 
-def test_pools_variables_and_secrets_are_set_listed_and_deleted(mainspring: Command) -> None:
+def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(mainspring: Command) -> None:
     assert mainspring.json("pools", "set", "narrow", "2", "--description", "few")["slots"] == 2
     assert mainspring.json("pools", "set", "narrow", "3")["description"] == "few"
     assert {"narrow", "default_pool"} <= {pool["name"] for pool in mainspring.json("pools", "list")}
@@ -138,10 +139,18 @@ def test_pools_variables_and_secrets_are_set_listed_and_deleted(mainspring: Comm
     assert [each["key"] for each in mainspring.json("variables", "list")] == ["region"]
     assert mainspring("variables", "delete", "region").returncode == 0
 
+    place = ("connections", "set", "warehouse", "postgres", "--host", "db.test")
+    assert mainspring.json(*place, "--port", "5432")["port"] == 5432
+    made = mainspring(*place, "--login", "etl", "--password-stdin", "-o", "json", stdin="hunter3\n")
+    assert (made.returncode, "hunter3" in made.stdout) == (0, False)
+    (listed,) = mainspring.json("connections", "list")
+    assert (listed["port"], listed["login"], listed["host"]) == (5432, "etl", "db.test")
+    assert mainspring("connections", "delete", "warehouse").returncode == 0
+
     assert mainspring("secrets", "set", "password", stdin="hunter2\n").returncode == 0
-    listed = mainspring("secrets", "list", "-o", "json").stdout
-    assert "password" in listed
-    assert "hunter2" not in listed
+    names = mainspring("secrets", "list", "-o", "json").stdout
+    assert "password" in names
+    assert "hunter2" not in names
     assert mainspring("secrets", "delete", "password").returncode == 0
 
 
@@ -225,6 +234,6 @@ def test_help_is_there_within_three_tenths_of_a_second() -> None:
 
 
 def test_every_command_says_what_it_does() -> None:
-    for group in (cli, dags, runs, backfill, pools, variables, secrets, contexts):
+    for group in (cli, dags, runs, backfill, pools, variables, connections, secrets, contexts):
         for name, command in group.commands.items():
             assert command.help, f"{group.name} {name}"
