@@ -135,8 +135,9 @@ def _type(schema: Mapping[str, Any]) -> str:
     told = escape(kinds if isinstance(kinds, str) else " or ".join(kinds))
     if "items" in schema:
         return f"list of {_type(schema['items'])}"
-    if schema.get("additionalProperties") and "properties" not in schema:
-        return f"object of {_type(schema['additionalProperties'])}"
+    values = schema.get("additionalProperties")
+    if isinstance(values, Mapping) and values and "properties" not in schema:
+        return f"object of {_type(values)}"
     return f"{told} ({escape(schema['format'])})" if "format" in schema else told
 
 
