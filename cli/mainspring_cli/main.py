@@ -32,6 +32,7 @@ _SERVER_COMMANDS = {
     "variables": ("mainspring_cli.commands.stores", "Values that expressions read as `vars.KEY`."),
     "connections": ("mainspring_cli.commands.connections", "Where other systems are, and how to get in."),
     "secrets": ("mainspring_cli.commands.stores", "Values that only the tasks that name them get."),
+    "tokens": ("mainspring_cli.commands.tokens", "Credentials for programs."),
     "contexts": ("mainspring_cli.commands.contexts", "Servers that are known by name."),
     "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),
     "completion": ("mainspring_cli.commands.completion", "Print the script that completes words in a shell."),

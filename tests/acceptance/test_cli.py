@@ -19,6 +19,7 @@ from mainspring_cli.commands.contexts import contexts
 from mainspring_cli.commands.dags import dags
 from mainspring_cli.commands.runs import runs
 from mainspring_cli.commands.stores import pools, secrets, variables
+from mainspring_cli.commands.tokens import tokens
 from mainspring_cli.main import cli
 from tests.acceptance.cli import Command, command_for
 from tests.acceptance.server import Server, started, until
@@ -154,6 +155,20 @@ def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(main
     assert mainspring("secrets", "delete", "password").returncode == 0
 
 
+def test_a_token_is_shown_once_lets_in_by_its_role_and_is_revoked(mainspring: Command) -> None:
+    made = mainspring("tokens", "create", "pipeline", "--role", "viewer", "--expires-in", "1h")
+    token = made.stdout.strip()
+    visitor = replace(mainspring, environment={**mainspring.environment, "MAINSPRING_TOKEN": token})
+    assert visitor("pools", "list").returncode == 0
+    assert visitor("pools", "set", "mine", "1").returncode == 6
+    listed = mainspring("tokens", "list", "-o", "json").stdout
+    assert token not in listed
+    (found,) = (each for each in json.loads(listed) if each["name"] == "pipeline")
+    assert found["role"] == "viewer"
+    assert mainspring("tokens", "revoke", found["id"]).returncode == 0
+    assert visitor("pools", "list").returncode == 6
+
+
 def test_output_is_a_table_json_or_yaml_of_the_same(mainspring: Command) -> None:
     as_json = mainspring.json("pools", "list")
     assert yaml.safe_load(mainspring("pools", "list", "-o", "yaml").stdout) == as_json
@@ -234,6 +249,6 @@ def test_help_is_there_within_three_tenths_of_a_second() -> None:
 
 
 def test_every_command_says_what_it_does() -> None:
-    for group in (cli, dags, runs, backfill, pools, variables, connections, secrets, contexts):
+    for group in (cli, dags, runs, backfill, pools, variables, connections, secrets, tokens, contexts):
         for name, command in group.commands.items():
             assert command.help, f"{group.name} {name}"

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import click
 
-from mainspring.instants import parse_instant
 from mainspring_cli.exits import Exit
+from mainspring_cli.parameters import INSTANT
 from mainspring_cli.remote import Session, with_session
 
 __all__ = ["backfill"]
@@ -18,17 +18,6 @@ _COLUMNS = ("id", "dag_id", "from_date", "to_date", "is_paused", "created_at", "
 _POLL_SECONDS = 0.5
 
 
-class _Instant(click.ParamType[datetime]):
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            return value if isinstance(value, datetime) else parse_instant(value)
-        except ValueError as exc:
-            self.fail(str(exc), param, ctx)
-
-
-_INSTANT = _Instant()
 _ID = click.argument("backfill_id", type=int)
 _FOLLOW = click.option("--follow", is_flag=True, help="Show how far it has come until it ends; 1 when runs failed.")
 
@@ -40,8 +29,8 @@ def backfill() -> None:
 
 @backfill.command()
 @click.argument("dag_id")
-@click.option("--from", "from_date", type=_INSTANT, required=True, help="Earliest logical date, or a date.")
-@click.option("--to", "to_date", type=_INSTANT, required=True, help="Latest logical date, or a date.")
+@click.option("--from", "from_date", type=INSTANT, required=True, help="Earliest logical date, or a date.")
+@click.option("--to", "to_date", type=INSTANT, required=True, help="Latest logical date, or a date.")
 @click.option("--reprocess", type=click.Choice(["none", "failed", "completed"]), default="none", show_default=True)
 @click.option("--max-active-runs", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--backwards", is_flag=True, help="The latest first.")

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from mainspring.durations import parse_duration
 from mainspring_cli.exits import Exit, Rejected, Unreachable
 from mainspring_cli.following import Patience, await_end, exit_of, start_run
 from mainspring_cli.output import FORMATS, Output
+from mainspring_cli.parameters import DURATION
 from mainspring_cli.progress import Progress, open_progress
 from mainspring_cli.remote import Session, open_session
 
@@ -32,20 +32,6 @@ _FAILED_TASKS_MAX = 5
 _TASKS_SHOWN_MAX = 100
 
 
-class _Duration(click.ParamType[float]):
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            return value if isinstance(value, float) else parse_duration(value).total_seconds()
-        except ValueError as exc:
-            self.fail(str(exc), param, ctx)
-
-
-_DURATION = _Duration()
-"""As in a definition: `90s`, `1h30m`, `PT15M`. Becomes seconds."""
-
-
 @click.command()
 @click.argument("dag_id")
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="JSON, or else text; repeatable.")
@@ -53,8 +39,8 @@ _DURATION = _Duration()
 @click.option("--run-id", metavar="ID", help="Of the run (default: one that is made).")
 @click.option("--note", help="For people who look at the run.")
 @click.option("--wait", "is_waiting", is_flag=True, help="Wait for the end and tell it by the exit code.")
-@click.option("--timeout", type=_DURATION, help="How long to wait at most; the run goes on afterwards.")
-@click.option("--reach-timeout", type=_DURATION, default="1m", show_default=True, help="How long without any answer.")
+@click.option("--timeout", type=DURATION, help="How long to wait at most; the run goes on afterwards.")
+@click.option("--reach-timeout", type=DURATION, default="1m", show_default=True, help="How long without any answer.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the tasks.")
 @click.option("--context", metavar="NAME", help="Which server (default: the current context).")
 @click.option("-o", "--output", type=click.Choice(FORMATS), default="table", help="How to print the run.")

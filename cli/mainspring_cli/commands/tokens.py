@@ -1,0 +1,56 @@
+"""`mainspring tokens`: credentials for programs."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from mainspring_cli.parameters import DURATION
+from mainspring_cli.remote import Session, with_session
+
+__all__ = ["tokens"]
+
+_COLUMNS = ("id", "name", "username", "role", "created_at", "expires_at", "revoked_at", "last_used_at")
+_ROLES = ("viewer", "operator", "author", "admin")
+
+
+@click.group()
+def tokens() -> None:
+    """Credentials for programs."""
+
+
+@tokens.command("list")
+@with_session
+def list_tokens(session: Session) -> None:
+    """List one's own tokens; an administrator's list has all."""
+    from mainspring_client.api.tokens import get_tokens
+
+    session.output.rows(session.rows(get_tokens, "tokens"), _COLUMNS)
+
+
+@tokens.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice(_ROLES), required=True, help="What it may do; never more than you.")
+@click.option("--expires-in", type=DURATION, default="90d", show_default=True, help="How long it is good for.")
+@with_session
+def create(session: Session, name: str, role: str, expires_in: float) -> None:
+    """Make a token and print it, this once."""
+    from mainspring_client.api.tokens import post_token
+    from mainspring_client.models import ApiTokenBody, Role
+
+    expires_at = datetime.now(UTC) + timedelta(seconds=expires_in)
+    made = session.call(post_token, body=ApiTokenBody(name=name, role=Role(role), expires_at=expires_at))
+    if session.output.is_table:
+        click.echo(made["token"])
+        click.echo(f"token {made['id']}, good until {made['expires_at']}; it is not shown again", err=True)
+    else:
+        session.output.item(made)
+
+
+@tokens.command()
+@click.argument("token_id")
+@with_session
+def revoke(session: Session, token_id: str) -> None:
+    """Let nobody in with a token any more."""
+    from mainspring_client.api.tokens import delete_token
+
+    session.call(delete_token, token_id)
