@@ -1,4 +1,4 @@
-"""What schedules cost: planning a next run, a thousand DAGs due at once, a backfill of many intervals.
+"""What schedules cost: planning a next run, how late a due run starts, a thousand DAGs due at once, backfills.
 
 python -m bench schedules
 """
@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
+from threading import Timer
 
 from sqlalchemy import func, select
 
@@ -17,13 +18,18 @@ from mainspring.definition.model import Schedule
 from mainspring.timetables import next_slot, timetable_of
 from mainspring_store import open_database
 from mainspring_store.tables import dag_run
-from tests.acceptance.server import Server, started
+from tests.acceptance.server import Server, proportional_memory_mib, started
 
 NEXT_MICROSECONDS_MAX = 200
 DAGS = 1_000
 DAGS_SECONDS_MAX = 5.0
-BACKFILL_RUNS = 1_000
+LATE_MILLISECONDS_MAX = 100
+SHORT_BACKFILL_RUNS = 100
+SHORT_BACKFILL_SECONDS_MAX = 1.0
+BACKFILL_RUNS = 10_000
 BACKFILL_RUNS_PER_SECOND_MIN = 300
+BACKFILL_GROWTH_MIB_MAX = 20
+URGENT_SECONDS_MAX = 2.0
 WAIT_SECONDS_MAX = 120.0
 
 
@@ -33,13 +39,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         with started(home, executor="thread") as server:
+            _short_backfill(server)
+            _how_late(server)
             _due_at_once(server, home)
-            _backfill(server)
+            _long_backfill(server)
 
 
 def _next_run() -> None:
     now = datetime(2026, 3, 28, 12, 30, tzinfo=UTC)
-    for line in ("*/5 * * * *", "0 * * * *", "30 2 * * *", "0 0 1 * *"):
+    for line in ("*/5 * * * *", "0 * * * *", "30 2 * * *", "0 0 1 * *", "0 0 29 2 *", "0 0 29 2 */7"):
         timetable = timetable_of(Schedule(crons=(line,), timezone="Europe/Berlin"))
         first = next_slot(timetable, after=None, start=None, end=None, catchup_max=1, now=now)
         assert first is not None
@@ -68,23 +76,72 @@ def _due_at_once(server: Server, home: Path) -> None:
     _tell(f"{DAGS} DAGs due in one second: all runs made after", seconds, DAGS_SECONDS_MAX, "s")
 
 
-def _backfill(server: Server) -> None:
-    put(server, "filled", {"a": NOOP}, schedule="@hourly")
-    body = {
-        "dag_id": "filled",
-        "from_date": "2025-01-01T00:00:00Z",
-        "to_date": (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=BACKFILL_RUNS - 1)).isoformat(),
-        "max_active_runs": 50,
-    }
-    begun = time.perf_counter()
-    key = server.client.post("/backfills", body)["id"]
-    _until(lambda: server.client.get(f"/backfills/{key}")["completed_at"] is not None)
-    rate = BACKFILL_RUNS / (time.perf_counter() - begun)
+def _how_late(server: Server) -> None:
+    """From the instant at which a run is due to the start of its task, of DAGs that are due at different times."""
+    first = datetime.now(UTC) + timedelta(seconds=3)
+    instants = [first + timedelta(milliseconds=330 * number) for number in range(30)]
+    for number in range(3):
+        at = [instant.isoformat() for instant in instants[number::3]]
+        put(server, f"late-{number}", {"a": NOOP}, schedule={"at": at})
+    assert datetime.now(UTC) < first, "the DAGs were not saved in time"
+    time.sleep((instants[-1] - datetime.now(UTC)).total_seconds() + 1)
+    late = []
+    for number in range(3):
+        for run in server.client.get(f"/dags/late-{number}/dagRuns")["dag_runs"]:
+            path = f"/dags/late-{number}/dagRuns/{run['dag_run_id']}/taskInstances/a"
+            begun = datetime.fromisoformat(server.client.get(path)["start_date"])
+            late.append((begun - datetime.fromisoformat(run["run_after"])).total_seconds() * 1000)
+    assert len(late) == len(instants)
+    _tell("due to start, p95", quantiles(late, n=20)[-1], LATE_MILLISECONDS_MAX, "ms")
+
+
+def _short_backfill(server: Server) -> None:
+    put(server, "days", {"a": NOOP}, schedule="@daily")
+    seconds = _fill(server, "days", timedelta(days=SHORT_BACKFILL_RUNS - 1), max_active_runs=16)
+    _tell(f"backfill of {SHORT_BACKFILL_RUNS} daily intervals, all done", seconds, SHORT_BACKFILL_SECONDS_MAX, "s")
+
+
+def _long_backfill(server: Server) -> None:
+    """With a run of another DAG that is triggered in the middle of it."""
+    put(server, "hours", {"a": NOOP}, schedule="@hourly")
+    put(server, "urgent", {"a": NOOP})
+    scheduler = server.pid_of("scheduler")
+    before = proportional_memory_mib(scheduler)
+    waited = []
+
+    def trigger_urgent() -> None:
+        begun = time.perf_counter()
+        server.wait(server.trigger("urgent"))
+        waited.append(time.perf_counter() - begun)
+
+    urgent = Timer(5.0, trigger_urgent)
+    urgent.start()
+    seconds = _fill(server, "hours", timedelta(hours=BACKFILL_RUNS - 1), max_active_runs=50)
+    urgent.join()
+    rate = BACKFILL_RUNS / seconds
     print(
         f"backfill of {BACKFILL_RUNS} intervals: {rate:.0f} runs/s (limit >= {BACKFILL_RUNS_PER_SECOND_MIN})"
         f"{'' if rate >= BACKFILL_RUNS_PER_SECOND_MIN else '  MISSED'}",
         flush=True,
     )
+    growth = proportional_memory_mib(scheduler) - before
+    _tell("  growth of the scheduler's memory meanwhile", growth, BACKFILL_GROWTH_MIB_MAX, "MiB")
+    _tell("  an urgent run of another DAG meanwhile, from trigger to end", waited[0], URGENT_SECONDS_MAX, "s")
+
+
+def _fill(server: Server, dag_id: str, length: timedelta, *, max_active_runs: int) -> float:
+    """Seconds from the request of a backfill to the end of all its runs."""
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    body = {
+        "dag_id": dag_id,
+        "from_date": begin.isoformat(),
+        "to_date": (begin + length).isoformat(),
+        "max_active_runs": max_active_runs,
+    }
+    begun = time.perf_counter()
+    key = server.client.post("/backfills", body)["id"]
+    _until(lambda: server.client.get(f"/backfills/{key}")["completed_at"] is not None)
+    return time.perf_counter() - begun
 
 
 def _until(is_done: Callable[[], bool]) -> float:

@@ -139,6 +139,17 @@ def test_another_schedule_takes_effect_at_once_and_repeats_no_slot(engine: Engin
     assert found == sorted(found)
 
 
+def test_a_change_of_the_schedule_leaves_no_slot_of_the_new_one_out(engine: Engine) -> None:
+    engine.save("etl", TASK, schedule="@hourly", catchup=True, catchup_max=100, max_active_runs=100)
+    engine.settle()
+    move(engine, 2 * HOUR + timedelta(minutes=10))
+    engine.save("etl", TASK, schedule="*/30 * * * *", catchup=True, catchup_max=100, max_active_runs=100)
+    move(engine, 2 * HOUR)
+    found = scheduled(engine)
+    assert found[:2] == [START, START + HOUR]
+    assert found[2:] == [START + HOUR + n * timedelta(minutes=30) for n in range(1, 6)]
+
+
 def test_without_a_schedule_nothing_is_planned_any_more(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
     engine.settle()

@@ -5,9 +5,9 @@ the first instant after the gap; what comes twice is due at the first of the two
 schedule asks for something else. A line whose minute or hour begins with a star follows elapsed time through both.
 """
 
+from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from heapq import merge
+from datetime import datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -27,16 +27,17 @@ class CronLine:
     def __init__(self, line: str, zone: ZoneInfo, gap: GapRule, overlap: OverlapRule) -> None:
         self._search = CronSearch(line)
         self._zone = zone
-        self._gap = gap
-        self._overlap = overlap
         minute, hour, *_ = line.split()
         self._names_times_of_day = not (minute.startswith("*") or hour.startswith("*"))
+        # To follow elapsed time is to be due whenever the clock shows what the line names.
+        self._gap = gap if self._names_times_of_day else GapRule.SKIP
+        self._overlap = overlap if self._names_times_of_day else OverlapRule.BOTH
         self.description: str = self._search.explain()
 
     def ticks(self, after: datetime) -> Iterator[datetime]:
         """Later than `after`, ascending; some may come twice. Up to the horizon."""
-        found = self._at_times_of_day(after) if self._names_times_of_day else self._by_elapsed_time(after)
-        return takewhile(lambda tick: tick <= HORIZON, found)
+        later = (tick for tick in self._instants(after) if tick > after)
+        return takewhile(lambda tick: tick <= HORIZON, later)
 
     def why_moved(self, tick: datetime) -> str | None:
         """What a change of the clocks did to a tick; None = nothing, or the tick is of another line."""
@@ -63,31 +64,26 @@ class CronLine:
             if not instants_of(wall, self._zone):
                 yield Dropped(wall, f"{self._tell(wall, 'is left out')}, and dst.gap is skip")
 
-    def _by_elapsed_time(self, after: datetime) -> Iterator[datetime]:
-        for tick in self._search.after(after.astimezone(self._zone)):
-            instant = tick.astimezone(UTC)
-            # Seconds were cut off where the search began, so its first find may be no later.
-            if instant > after:
-                yield instant
-
-    def _at_times_of_day(self, after: datetime) -> Iterator[datetime]:
+    def _instants(self, after: datetime) -> Iterator[datetime]:
         local = after.astimezone(self._zone)
-        wall = local.replace(tzinfo=None)
-        if self._overlap is OverlapRule.FIRST:
-            return self._instants(wall, after, is_last=False)
-        # What the clock has shown since the overlap began will come again.
-        seconds = self._instants(wall - repeated_before(local), after, is_last=True)
-        if self._overlap is OverlapRule.LAST:
-            return seconds
-        return merge(self._instants(wall, after, is_last=False), seconds)
+        # What the clock has shown since an overlap began will come again.
+        begin = local.replace(tzinfo=None) - repeated_before(local)
+        again: deque[datetime] = deque()
+        for wall in self._search.after(begin):
+            instants = self._instants_of(wall)
+            while again and instants and again[0] < instants[0]:
+                yield again.popleft()
+            yield from instants[:1]
+            again.extend(instants[1:])
+        yield from again
 
-    def _instants(self, wall: datetime, after: datetime, *, is_last: bool) -> Iterator[datetime]:
-        for named in self._search.after(wall):
-            instants = instants_of(named, self._zone)
-            if not instants and self._gap is GapRule.SHIFT:
-                instants = (gap_end(named, self._zone),)
-            if instants and instants[-is_last] > after:
-                yield instants[-is_last]
+    def _instants_of(self, wall: datetime) -> tuple[datetime, ...]:
+        instants = instants_of(wall, self._zone)
+        if not instants:
+            return (gap_end(wall, self._zone),) if self._gap is GapRule.SHIFT else ()
+        if self._overlap is OverlapRule.BOTH:
+            return instants
+        return instants[:1] if self._overlap is OverlapRule.FIRST else instants[-1:]
 
     def _next_wall_time(self, wall: datetime) -> datetime | None:
         """The first time of day from `wall` on that the line names, as if the clocks never changed."""

@@ -18,25 +18,25 @@ class CronSearch(CronSim):
 
     cronsim tries one day after the other, which for lines such as `0 0 29 2 *` costs a millisecond. Which days of a
     month match depends only on its length and on the weekday it begins with, so they are found once for each of these
-    28 shapes.
+    28 shapes. Changes of the clocks are not its matter: in a zone, cronsim's finds depend on where it began.
     """
 
     def __init__(self, line: str) -> None:
         super().__init__(line, datetime(2026, 1, 1, tzinfo=UTC))
         self._days_by_shape: dict[tuple[int, int], tuple[int, ...]] = {}
 
-    def after(self, instant: datetime) -> Iterator[datetime]:
-        """What the line names later than `instant`, ascending: aware times follow elapsed time in their zone, naive
-        ones know no change of the clocks. Ends when nothing comes for 50 years."""
+    def after(self, wall: datetime) -> Iterator[datetime]:
+        """What the line names later than `wall`, ascending; naive, as if the clocks never changed. Ends when nothing
+        comes for 50 years."""
         search = copy(self)
-        search.dt = instant.replace(microsecond=0)
+        search.dt = wall.replace(microsecond=0)
         return search
 
     def advance_month(self) -> None:
         """To the day that matches next, of whatever month."""
         today = self.dt.date()
         if today.month not in self.months or today.day not in self._days(today.year, today.month):
-            self.dt = datetime.combine(self._next_day(today), time(), tzinfo=self.dt.tzinfo)
+            self.dt = datetime.combine(self._next_day(today), time())
 
     def advance_day(self) -> bool:
         return False
