@@ -120,6 +120,8 @@ class Service:
 
     def run(self, close_grace: timedelta) -> None:
         """Loop until `stop`, then let running tasks end within `close_grace` and record what became of them."""
+        # No run is made by a clock that was never compared.
+        self._guarded(self._beat)
         # The first pass looks at everything, so that what waits from before is taken up at once.
         self._guarded(self._rescue)
         is_woken = True

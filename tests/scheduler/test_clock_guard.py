@@ -1,12 +1,17 @@
 """A wrong clock makes no runs: neither one that differs from the database's nor one that was set."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mainspring.attempts import Report
+from mainspring_scheduler.clock import SystemClock
 from mainspring_scheduler.clock_guard import STEADY_SECONDS, ClockGuard
+from mainspring_scheduler.service import Service
 from mainspring_store import services
 from mainspring_store.database import Database
+from mainspring_store.lease import take_scheduler_lease
 from tests.scheduler.engine import START, Engine, MovedClock
 from tests.scheduler.test_backfills import NOOP, fill, made
 from tests.scheduler.test_due import scheduled
@@ -122,3 +127,33 @@ def test_a_heartbeat_tells_the_clock_of_the_databases_server(database: Database)
     else:
         assert shown is not None
         assert abs(shown - now) < 60 * SECOND
+
+
+class ClockAhead(SystemClock):
+    """The machine's clock, set forward."""
+
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return super().now() + self._by
+
+
+@pytest.mark.parametrize(("ahead", "is_wrong"), [(timedelta(0), False), (HOUR, True)])
+def test_a_scheduler_compares_its_clock_before_its_first_pass(engine: Engine, ahead: timedelta, is_wrong: bool) -> None:
+    engine.save("etl", NOOP, schedule="@hourly", start_date="2026-01-01")
+    executor, lease = engine.executor, take_scheduler_lease(engine.database)
+    service = Service(engine.database, {"thread": executor}, lease, version="1", clock=ClockAhead(ahead))
+    passes = []
+
+    def reports(_: float) -> Sequence[Report]:
+        passes.append(1)
+        if len(passes) == 3:
+            service.stop()
+        return []
+
+    executor.reports = reports  # type: ignore[method-assign]
+    service.run(timedelta(0))
+    lease.release()
+    # On SQLite there is no other clock that would tell.
+    assert len(scheduled(engine)) == (0 if is_wrong and not engine.database.is_sqlite else 1)
