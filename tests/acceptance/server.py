@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,16 @@ from typing import Any
 
 from mainspring_cli.client import Client
 
-__all__ = ["Server", "cmdline_of", "descendants", "is_running", "proportional_memory_mib", "started", "until"]
+__all__ = [
+    "Server",
+    "cmdline_of",
+    "descendants",
+    "is_running",
+    "proportional_memory_mib",
+    "started",
+    "started_alone",
+    "until",
+]
 
 DEADLINE_SECONDS = 60.0
 
@@ -102,6 +111,23 @@ def started(home: Path, **settings: str) -> Iterator[Server]:
             process.kill()
             process.communicate()
             raise
+
+
+@contextmanager
+def started_alone(command: Sequence[str], settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One part as a process of its own, with these variables besides the environment; stopped at the end."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def until(condition: Callable[[], bool], what: str, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:

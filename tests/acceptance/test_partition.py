@@ -1,18 +1,16 @@
 """A worker whose network is cut, in network namespaces of their own: nothing answers, and nothing says so."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.server import is_running, started, until
+from tests.acceptance.server import is_running, started, started_alone, until
 
 API_ADDRESS, WORKER_ADDRESS, PORT = "10.77.0.1", "10.77.0.2", 8081
 LEASE_SECONDS = 3
@@ -76,21 +74,6 @@ def networks() -> Iterator[tuple[Namespace, Namespace]]:
         yield api, worker
 
 
-@contextmanager
-def part(command: Sequence[str], environment: dict[str, str], log: Path) -> Iterator[None]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def lines(path: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
@@ -115,7 +98,8 @@ def test_a_worker_that_is_cut_off_stops_its_task_before_it_is_started_again(
         server = stack.enter_context(started(home, **settings, lease_seconds=str(LEASE_SECONDS)))
         for network, command, more in ((api, "execution-api", execution), (worker, "worker", {})):
             environment = {**shared, **more, "MAINSPRING_HOME": str(tmp_path / command)}
-            stack.enter_context(part(network.command(*own, command), environment, tmp_path / f"{command}.log"))
+            line = network.command(*own, command)
+            stack.enter_context(started_alone(line, environment, tmp_path / f"{command}.log"))
         server.put_dag(TASK)
         path = server.trigger("cut_off", {"witness": str(witness), "go": str(go)})
         until(lambda: len(lines(witness)) == 1, "the first start")

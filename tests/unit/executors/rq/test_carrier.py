@@ -183,8 +183,9 @@ def test_a_task_that_is_not_wanted_any_more_is_stopped(api: ExecutionApi, carry:
     assert api.calls["finish"][-1]["outcome"] == "cancelled"
 
 
+@pytest.mark.parametrize("body", ["trap '' TERM", "true"], ids=["it-resists", "it-ends-when-asked"])
 def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
-    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path
+    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path, body: str
 ) -> None:
     """Whatever it does against it; and it costs no try."""
     api.answers["beat"] = [BUSY]
@@ -198,7 +199,7 @@ def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
 
     timer = threading.Timer(LEASE_SECONDS + MARGIN_SECONDS, look)
     timer.start()
-    assert carry(f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done")
+    assert carry(f"{body}; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done")
     timer.join()
     assert noted == [False], f"it ran {monotonic() - claimed_at:.1f} s after its claim"
     last = api.calls["finish"][-1]
