@@ -10,12 +10,14 @@ from marshmallow import Schema, fields, validate
 
 from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
 from mainspring_api.answers import answer
+from mainspring_api.authentication import Forbidden
 from mainspring_api.fields import Answer, Body, JsonObject, JsonValue
 from mainspring_api.operations import load
+from mainspring_api.problems import BadRequest
 from mainspring_store.existence import OnAbsence, OnExistence
 from mainspring_store.key_ring import CannotOpen
 
-__all__ = ["Actions", "BulkAnswer", "BulkBody", "chosen", "run_bulk"]
+__all__ = ["Actions", "BulkAnswer", "BulkBody", "EachActions", "chosen", "run_bulk", "run_each"]
 
 ENTITIES_MAX = 1_000
 ACTIONS_MAX = 100
@@ -78,6 +80,84 @@ class Actions:
     delete: Callable[[Sequence[str], OnAbsence], list[str]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EachActions:
+    """How things are written that are changed one by one, each in a transaction of its own."""
+
+    what: str
+    """Their name, in the plural."""
+    entity: Schema
+    resolve: Callable[[Any], Mapping[str, Any]]
+    """From a name, or a loaded entity, to a loaded entity with all the parts of its name.
+
+    Raises BadRequest where one is `~` still, Forbidden and NotFound where it may not be touched."""
+    find: Callable[[Mapping[str, Any]], object]
+    """Raises NotFound when it does not exist."""
+    update: Callable[[Mapping[str, Any], Sequence[str]], str]
+    """Called with an entity and the update mask; returns what names it in the answer."""
+    delete: Callable[[Mapping[str, Any]], str]
+
+
+def run_each(body: Mapping[str, Any], actions: EachActions) -> Response:
+    """Carry the actions out. 200 even when some fail: read `errors`. An action that must not miss anything, and does,
+    changes nothing.
+
+    Raises:
+        InvalidInput: An entity is wrong; then nothing was done.
+    """
+    loaded = [_each_loaded(action, position, actions) for position, action in enumerate(body["actions"])]
+    results: dict[str, Any] = dict.fromkeys(_Kind)
+    for action, entities in zip(body["actions"], loaded, strict=True):
+        kind = action["action"]
+        result = results[kind] = results[kind] or {"success": [], "errors": []}
+        if kind == _Kind.CREATE:
+            result["errors"].append({"error": f"{actions.what} are not created in bulk", "status_code": 405})
+        else:
+            _carry_out_each(action, entities, actions, result)
+    return answer({str(kind): result for kind, result in results.items()})
+
+
+def _each_loaded(action: Mapping[str, Any], position: int, actions: EachActions) -> list[Any]:
+    if action["action"] == _Kind.CREATE:
+        return []
+    at = f"/actions/{position}/entities"
+    return [
+        entity if isinstance(entity, str) and "\0" not in entity else load(actions.entity, entity, f"{at}/{index}")
+        for index, entity in enumerate(action["entities"])
+    ]
+
+
+def _carry_out_each(
+    action: Mapping[str, Any], entities: Sequence[Any], actions: EachActions, result: dict[str, Any]
+) -> None:
+    found, is_any_missing = [], False
+    for entity in entities:
+        try:
+            resolved = actions.resolve(entity)
+            actions.find(resolved)
+            found.append(resolved)
+        except NotFound as exc:
+            if action["action_on_non_existence"] == OnAbsence.FAIL:
+                is_any_missing = True
+                result["errors"].append({"error": str(exc), "status_code": 404})
+        except (BadRequest, Forbidden) as exc:
+            result["errors"].append({"error": str(exc), "status_code": 403 if isinstance(exc, Forbidden) else 400})
+    for resolved in () if is_any_missing else found:
+        try:
+            if action["action"] == _Kind.UPDATE:
+                result["success"].append(actions.update(resolved, action["update_mask"] or ()))
+            else:
+                result["success"].append(actions.delete(resolved))
+        except (Conflict, InvalidInput, NotFound) as exc:
+            result["errors"].append({"error": str(exc), "status_code": _status(exc)})
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, NotFound):
+        return 404
+    return 409 if isinstance(error, Conflict) else 422
+
+
 def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
     """Carry the actions out. 200 even when some fail: read `errors`.
 
@@ -97,7 +177,9 @@ def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
     return answer({str(kind): result for kind, result in results.items()})
 
 
-def chosen(fields_given: Mapping[str, Any], update_mask: Sequence[str] | None, name_field: str) -> dict[str, Any]:
+def chosen(
+    fields_given: Mapping[str, Any], update_mask: Sequence[str] | None, name_field: str | None = None
+) -> dict[str, Any]:
     """What a PATCH is to change: the members that were given, those of the mask alone where there is one."""
     return {
         name: value

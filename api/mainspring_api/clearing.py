@@ -21,7 +21,7 @@ from mainspring_store.notes import set_run_note
 from mainspring_store.questions import runs as questions
 from mainspring_store.tokens import Role
 
-__all__ = ["blueprint", "require_logical_date"]
+__all__ = ["ClearRunBody", "blueprint", "clear_whole_run", "require_logical_date"]
 
 blueprint = Resource("clearing", "Clear: tasks, or whole runs, run again; what they did before stays to be read")
 
@@ -170,17 +170,27 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
 def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared."""
     here = context()
+    ids = clear_whole_run(here, dag_id, dag_run_id, body)
+    if body["dry_run"]:
+        return instances_answer(here, ids)
+    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+
+
+def clear_whole_run(here: Context, dag_id: str, run_id: str, body: Mapping[str, Any]) -> Sequence[int]:
+    """Clear a run as a `ClearRunBody` says, or see what that would clear; ids of the task instances.
+
+    Raises:
+        NotFound: There is no such run.
+    """
     request = Clear(
-        runs=RunsWanted(run_id=dag_run_id),
+        runs=RunsWanted(run_id=run_id),
         tasks=TasksWanted(states=_FAILURES if body["only_failed"] else None),
         run_on_latest_version=bool(body["run_on_latest_version"]),
     )
     ids = _clear(here, dag_id, request, is_preview=body["dry_run"])
-    if body["dry_run"]:
-        return instances_answer(here, ids)
-    if body["note"] is not None:
-        set_run_note(here.database, dag_id, dag_run_id, body["note"] or None, now=datetime.now(UTC))
-    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+    if body["note"] is not None and not body["dry_run"]:
+        set_run_note(here.database, dag_id, run_id, body["note"] or None, now=datetime.now(UTC))
+    return ids
 
 
 def require_logical_date(here: Context, dag_id: str, run_id: str) -> None:

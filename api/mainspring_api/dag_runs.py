@@ -16,6 +16,7 @@ from mainspring.states import RunState, RunType
 from mainspring.timetables import timetable_of
 from mainspring_api.answers import answer, no_content
 from mainspring_api.audit import audit_detail
+from mainspring_api.bulk import chosen
 from mainspring_api.context import Context, context
 from mainspring_api.dag_versions import DagVersion, version_body
 from mainspring_api.fields import (
@@ -39,7 +40,7 @@ from mainspring_store.removals import delete_run
 from mainspring_store.runs import NewRun, cancel_run, create_run
 from mainspring_store.tokens import Role
 
-__all__ = ["DagRunCollection", "RunList", "blueprint", "params_of", "run_body", "runs_body"]
+__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "params_of", "run_body", "runs_body"]
 
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
 
@@ -220,11 +221,7 @@ def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Cancel a run (`state` failed), mark it, queue it again, or change its note."""
     here = context()
-    changes = {name: body[name] for name in body if not query["update_mask"] or name in query["update_mask"]}
-    if changes.get("state") is not None:
-        _set_state(here, dag_id, dag_run_id, RunState(changes["state"]))
-    if "note" in changes:
-        set_run_note(here.database, dag_id, dag_run_id, changes["note"] or None, now=datetime.now(UTC))
+    change_run(here, dag_id, dag_run_id, chosen(body, query["update_mask"]))
     return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
 
 
@@ -243,6 +240,18 @@ def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
     delete_run(here.database, dag_id, dag_run_id, now=datetime.now(UTC))
     here.ringer.ring()
     return no_content()
+
+
+def change_run(here: Context, dag_id: str, run_id: str, changes: Mapping[str, Any]) -> None:
+    """Apply the members of a `RunPatch` that are there.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    if changes.get("state") is not None:
+        _set_state(here, dag_id, run_id, RunState(changes["state"]))
+    if "note" in changes:
+        set_run_note(here.database, dag_id, run_id, changes["note"] or None, now=datetime.now(UTC))
 
 
 def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None:

@@ -27,7 +27,9 @@ __all__ = [
     "Query",
     "UpdateMask",
     "list_arguments",
+    "list_body",
     "list_query",
+    "list_query_of_body",
 ]
 
 LIMIT_DEFAULT = 50
@@ -158,6 +160,38 @@ def list_query(arguments: Mapping[str, Any], *, cursor: str | None = None) -> Li
         limit=min(arguments["limit"], LIMIT_MAX),
         offset=arguments["offset"],
         cursor=cursor,
+        seen=g.user.seen,
+    )
+
+
+def list_body(name: str, listing: Listing) -> type[Body]:
+    """The body that asks for a list: its filters, one sort key, the page. Null is the same as absent."""
+    arguments: dict[str, fields.Field[Any]] = {}
+    for each, entry in listing.filters.items():
+        field = arguments[each] = _filter_field(entry)
+        field.allow_none = True
+        if isinstance(field, fields.List) and entry.choices:
+            # Null among states is no state, which nothing has.
+            field.inner.allow_none = True
+    arguments |= {
+        "page_limit": fields.Integer(load_default=LIMIT_MAX, strict=True, validate=validate.Range(min=0)),
+        "page_offset": fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=_INTEGER_MAX)),
+        "order_by": fields.String(load_default=None, allow_none=True),
+    }
+    return type(name, (Body,), {"__doc__": "What to list, and which page.", **arguments})
+
+
+def list_query_of_body(body: Mapping[str, Any]) -> ListQuery:
+    """From a loaded `list_body` to what the store is asked."""
+    given = {name: value for name, value in body.items() if value is not None}
+    return ListQuery(
+        filters={
+            name: [item for item in value if item is not None] if isinstance(value, list) else value
+            for name, value in given.items()
+        },
+        order_by=(given["order_by"],) if given.get("order_by") else (),
+        limit=min(body["page_limit"], LIMIT_MAX),
+        offset=body["page_offset"],
         seen=g.user.seen,
     )
 

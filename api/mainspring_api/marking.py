@@ -18,7 +18,7 @@ from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark, 
 from mainspring_store.questions.task_instances import instance_ids
 from mainspring_store.tokens import Role
 
-__all__ = ["blueprint"]
+__all__ = ["InstancePatch", "blueprint", "change_instances", "masked"]
 
 blueprint = Resource("marking", "Mark: say what became of a task")
 
@@ -111,19 +111,33 @@ def patch_task_instance_dry_run_by_map_index(
 def _patch(
     body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, run_id: str, task_id: str, map_index: int | None
 ) -> Response:
-    here, now = context(), datetime.now(UTC)
+    here = context()
+    ids = change_instances(here, dag_id, run_id, task_id, map_index, masked(body, query["update_mask"]))
+    return instances_answer(here, ids)
+
+
+def change_instances(
+    here: Context, dag_id: str, run_id: str, task_id: str, map_index: int | None, changes: Mapping[str, Any]
+) -> Sequence[int]:
+    """Apply the members of an `InstancePatch` that are there to a task's instances, or to one of them; ids of those
+    that changed.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: They are in that state already.
+    """
+    now = datetime.now(UTC)
     named = instance_ids(here.database, dag_id, run_id, task_id, map_index=map_index)
-    changes = _masked(body, query)
     if "new_state" not in changes:
         if "note" in changes:
             set_instance_notes(here.database, named, changes["note"], now=now)
-        return instances_answer(here, named)
+        return named
     request = _mark(here, changes, dag_id, run_id, task_id, map_index)
-    ids = mark(here.database, here.versions, dag_id, request, by=g.user.name, now=now)
+    ids: Sequence[int] = mark(here.database, here.versions, dag_id, request, by=g.user.name, now=now)
     if not ids:
         raise Conflict(f"task '{task_id}' of run '{run_id}' is {request.state} already")
     here.ringer.ring()
-    return instances_answer(here, ids)
+    return ids
 
 
 def _preview(
@@ -131,7 +145,7 @@ def _preview(
 ) -> Response:
     here = context()
     instance_ids(here.database, dag_id, run_id, task_id, map_index=map_index)
-    changes = _masked(body, query)
+    changes = masked(body, query["update_mask"])
     if "new_state" not in changes:
         raise InvalidInput([Problem(pointer="/new_state", message="must be given", code="required")])
     request = _mark(here, changes, dag_id, run_id, task_id, map_index)
@@ -139,9 +153,8 @@ def _preview(
     return instances_answer(here, ids)
 
 
-def _masked(body: Mapping[str, Any], query: Mapping[str, Any]) -> Mapping[str, Any]:
+def masked(body: Mapping[str, Any], mask: Sequence[str]) -> Mapping[str, Any]:
     """The body without what the mask leaves out. How far a mark reaches is no field to be masked."""
-    mask = query["update_mask"]
     return {name: value for name, value in body.items() if not mask or name in mask or name.startswith("include_")}
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "ProblemSchema",
     "UnknownHost",
     "register_error_handlers",
+    "require_all",
 ]
 
 ERRORS_MAX = 200
@@ -153,6 +154,13 @@ class ProblemSchema(Schema):
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(ErrorItem), metadata={"description": f"At most {ERRORS_MAX}"})
     errors_total = fields.Integer()
+
+
+def require_all(**path: str) -> None:
+    """Raises InvalidQuery unless these parts of a path are `~`, which means all."""
+    wrong = [Problem(pointer=f"/{name}", message="must be `~` here") for name, value in path.items() if value != "~"]
+    if wrong:
+        raise InvalidQuery(wrong)
 
 
 def register_error_handlers(app: Flask) -> None:

@@ -11,11 +11,20 @@ from mainspring.errors import Problem
 from mainspring.states import ATTEMPT_LIVE, TaskState
 from mainspring_api.answers import answer
 from mainspring_api.context import Context, context
-from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
+from mainspring_api.fields import (
+    Answer,
+    Choice,
+    Instant,
+    JsonObject,
+    list_arguments,
+    list_body,
+    list_query,
+    list_query_of_body,
+)
 from mainspring_api.instance_fields import InstanceFields, instance_fields
 from mainspring_api.operations import Resource
 from mainspring_api.permissions import Over
-from mainspring_api.problems import BadRequest
+from mainspring_api.problems import BadRequest, require_all
 from mainspring_store.questions import task_instances as questions
 from mainspring_store.questions.listing import CURSOR_TOTAL_MAX, Listed
 from mainspring_store.tokens import Role
@@ -61,6 +70,7 @@ class TaskInstanceCollection(Answer):
 
 
 InstanceList = list_arguments("TaskInstanceList", questions.INSTANCES, has_cursor=True)
+InstanceListBody = list_body("TaskInstancesBatchBody", questions.INSTANCES_BATCH)
 
 
 @blueprint.operation(
@@ -87,6 +97,27 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
         run_id=None if dag_run_id == "~" else dag_run_id,
     )
     return _page(here, listed, has_cursor=cursor is not None)
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/list",
+    "get_task_instances_batch",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=TaskInstanceCollection,
+    body=InstanceListBody,
+    errors=(400,),
+)
+def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """List task instances as a body says; both ids are `~`."""
+    require_all(dag_id=dag_id, dag_run_id=dag_run_id)
+    here = context()
+    query = list_query_of_body(body)
+    listed = questions.list_task_instances(
+        here.database, query, dag_id=None, run_id=None, listing=questions.INSTANCES_BATCH
+    )
+    return _page(here, listed)
 
 
 @blueprint.operation(

@@ -1,19 +1,23 @@
 """XComs: the outputs of tasks."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from flask import Response
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from mainspring_api.answers import answer
+from mainspring.errors import InvalidInput, Problem
+from mainspring_api.answers import answer, no_content
 from mainspring_api.context import Context, context
-from mainspring_api.fields import Answer, Instant, JsonValue, MapIndex, list_arguments, list_query
+from mainspring_api.fields import Answer, Body, Instant, JsonValue, MapIndex, list_arguments, list_query
 from mainspring_api.operations import Resource
 from mainspring_api.permissions import Over
 from mainspring_store.questions import xcoms as questions
+from mainspring_store.questions.task_instances import get_task_instance
 from mainspring_store.tokens import Role
+from mainspring_store.xcoms import create_xcom, delete_xcom, update_xcom
 
 __all__ = ["blueprint"]
 
@@ -55,12 +59,28 @@ class XComQuery(MapIndex):
     stringify = fields.Boolean(load_default=False)
 
 
+class XComUpdateBody(Body):
+    """An output's new value."""
+
+    value = JsonValue(required=True, allow_none=True)
+    map_index = fields.Integer(load_default=-1, strict=True, validate=validate.Range(min=-1, max=2**31 - 1))
+
+
+class XComCreateBody(XComUpdateBody):
+    """An output to be created."""
+
+    key = fields.String(required=True, validate=validate.Regexp(r"[^\x00-\x1f/]{1,250}\Z"))
+
+
+VALUE_BYTES_MAX = 256 * 1024
+"""As for what a task reports."""
+_ENTRIES = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/xcomEntries"
 XComList = list_arguments("XComList", questions.XCOMS)
 
 
 @blueprint.operation(
     "GET",
-    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/xcomEntries",
+    _ENTRIES,
     "get_xcom_entries",
     role=Role.VIEWER,
     over=Over.DAGS,
@@ -80,7 +100,7 @@ def get_xcom_entries(query: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
 
 @blueprint.operation(
     "GET",
-    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/xcomEntries/<xcom_key>",
+    f"{_ENTRIES}/<xcom_key>",
     "get_xcom_entry",
     role=Role.VIEWER,
     answer=XComWithValue,
@@ -93,6 +113,66 @@ def get_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_
     row = questions.get_xcom(here.database, dag_id, dag_run_id, task_id, xcom_key, map_index=query["map_index"])
     value = row["value"] if query["stringify"] else orjson.Fragment(row["value"])
     return answer({**_xcom(here, row), "value": value})
+
+
+@blueprint.operation(
+    "POST", _ENTRIES, "create_xcom_entry", role=Role.OPERATOR, answer=XComWithValue, status=201, body=XComCreateBody,
+    errors=(404, 409),
+)  # fmt: skip
+def create_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """Give a task instance an output from outside."""
+    here, key, map_index = context(), body["key"], body["map_index"]
+    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    create_xcom(here.database, instance["id"], key, _text(body["value"]), now=datetime.now(UTC))
+    return answer(_entry(here, dag_id, dag_run_id, task_id, key, map_index), 201)
+
+
+@blueprint.operation(
+    "PATCH",
+    f"{_ENTRIES}/<xcom_key>",
+    "update_xcom_entry",
+    role=Role.OPERATOR,
+    answer=XComWithValue,
+    body=XComUpdateBody,
+    errors=(404,),
+)
+def update_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
+    """Correct an output. What was evaluated from it before stays as it is."""
+    here, map_index = context(), body["map_index"]
+    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    update_xcom(here.database, instance["id"], xcom_key, _text(body["value"]), now=datetime.now(UTC))
+    return answer(_entry(here, dag_id, dag_run_id, task_id, xcom_key, map_index))
+
+
+@blueprint.operation(
+    "DELETE",
+    f"{_ENTRIES}/<xcom_key>",
+    "delete_xcom_entry",
+    role=Role.OPERATOR,
+    answer=None,
+    status=204,
+    query=MapIndex,
+    errors=(404,),
+)
+def delete_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
+    """Delete an output."""
+    here = context()
+    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
+    delete_xcom(here.database, instance["id"], xcom_key)
+    return no_content()
+
+
+def _entry(here: Context, dag_id: str, run_id: str, task_id: str, key: str, map_index: int) -> dict[str, Any]:
+    row = questions.get_xcom(here.database, dag_id, run_id, task_id, key, map_index=map_index)
+    return {**_xcom(here, row), "value": orjson.Fragment(row["value"])}
+
+
+def _text(value: Any) -> str:
+    encoded = orjson.dumps(value)
+    if len(encoded) > VALUE_BYTES_MAX:
+        message = f"the value has {len(encoded)} bytes as JSON; at most {VALUE_BYTES_MAX} are allowed"
+        raise InvalidInput([Problem(pointer="/value", message=message, code="too_large")])
+    return encoded.decode()
 
 
 def _xcom(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:

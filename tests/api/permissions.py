@@ -14,6 +14,7 @@ _TABLE = """
 viewer self  get_openapi get_me put_my_password get_tokens post_token delete_token
 viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
+viewer dags  get_list_dag_runs_batch get_task_instances_batch
 viewer dags  list_backfills create_backfill_dry_run
 viewer dag   get_dag get_dag_details get_dag_definition get_dag_version get_dag_schedule get_tasks get_task
 viewer dag   get_dag_run wait_dag_run_until_finished get_task_instance get_mapped_task_instances
@@ -24,7 +25,8 @@ viewer all   get_pools get_pool get_variables get_variable get_dag_tags get_dag_
 operator dags create_backfill
 operator all patch_dags
 operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run
-operator dag post_clear_task_instances answer_approval
+operator dag post_clear_task_instances answer_approval bulk_dag_runs clear_dag_runs bulk_task_instances
+operator dag delete_task_instance create_xcom_entry update_xcom_entry delete_xcom_entry
 operator dag patch_task_instance patch_task_instance_by_map_index patch_task_instance_dry_run
 operator dag patch_task_instance_dry_run_by_map_index
 operator dag pause_backfill unpause_backfill cancel_backfill

@@ -32,17 +32,8 @@ EMPTY = frozenset(
 
 PENDING = frozenset(
     {
-        "bulk_dag_runs",
-        "get_list_dag_runs_batch",
-        "clear_dag_runs",
-        "update_xcom_entry",
-        "delete_xcom_entry",
-        "create_xcom_entry",
-        "delete_task_instance",
         "get_task_instance_dependencies",
         "get_task_instance_dependencies_by_map_index",
-        "bulk_task_instances",
-        "get_task_instances_batch",
     }
 )
 """What is still to come."""

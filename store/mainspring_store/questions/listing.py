@@ -7,7 +7,7 @@ come or go meanwhile move nothing. NULLs come last in both directions.
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +69,10 @@ class Listing:
     more."""
     dag_id: ColumnElement[Any] | None = None
     """Which DAG a row belongs to; `None` = who does not see every DAG sees none of the rows."""
+
+    def with_filters(self, filters: Mapping[str, Filter]) -> "Listing":
+        """The same list, found by these filters alone."""
+        return replace(self, filters=filters)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,17 @@ from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortK
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
 from mainspring_store.types import UtcDateTime
 
-__all__ = ["RUNS", "RUN_COLUMNS", "get_run", "list_runs", "run_key", "run_not_found", "run_states", "task_results"]
+__all__ = [
+    "RUNS",
+    "RUNS_BATCH",
+    "RUN_COLUMNS",
+    "get_run",
+    "list_runs",
+    "run_key",
+    "run_not_found",
+    "run_states",
+    "task_results",
+]
 
 _run = dag_run.c
 _duration = seconds_between(_run.start_date, _run.end_date)
@@ -106,6 +116,18 @@ RUNS = Listing(
 )
 
 
+_BATCH_RANGES = ("run_after", "logical_date", "start_date", "end_date", "duration")
+RUNS_BATCH = RUNS.with_filters(
+    {
+        **{name: entry for name, entry in RUNS.filters.items() if name.rpartition("_")[0] in _BATCH_RANGES},
+        "conf_contains": RUNS.filters["conf_contains"],
+        "dag_ids": one_of(_run.dag_id),
+        "states": RUNS.filters["state"],
+    }
+)
+"""The same runs, found as a body says."""
+
+
 def get_run(database: Database, dag_id: str, run_id: str) -> dict[str, Any]:
     """One run, with the columns of `RUN_COLUMNS`.
 
@@ -132,7 +154,7 @@ def run_key(database: Database, dag_id: str, run_id: str) -> tuple[int, RunState
     return row.id, RunState(row.state)
 
 
-def list_runs(database: Database, query: ListQuery, *, dag_id: str | None) -> Listed:
+def list_runs(database: Database, query: ListQuery, *, dag_id: str | None, listing: Listing = RUNS) -> Listed:
     """A page of the runs of one DAG, or of all DAGs (`None`).
 
     Raises:
@@ -141,9 +163,9 @@ def list_runs(database: Database, query: ListQuery, *, dag_id: str | None) -> Li
     """
     with database.read() as connection:
         if dag_id is None:
-            return list_rows(connection, RUNS, query)
+            return list_rows(connection, listing, query)
         require_dag(connection, dag_id)
-        return list_rows(connection, RUNS, query, _run.dag_id == dag_id)
+        return list_rows(connection, listing, query, _run.dag_id == dag_id)
 
 
 def run_states(database: Database, keys: Sequence[int]) -> Mapping[int, RunState]:

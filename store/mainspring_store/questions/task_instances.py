@@ -27,6 +27,7 @@ from mainspring_store.tables import dag, dag_run, dag_version, task_instance, ta
 
 __all__ = [
     "INSTANCES",
+    "INSTANCES_BATCH",
     "get_task_instance",
     "instance_ids",
     "instances_by_id",
@@ -136,6 +137,19 @@ INSTANCES = Listing(
 )
 
 
+_BATCH_RANGES = ("run_after", "logical_date", "start_date", "end_date", "duration")
+INSTANCES_BATCH = INSTANCES.with_filters(
+    {
+        **{name: entry for name, entry in INSTANCES.filters.items() if name.rpartition("_")[0] in _BATCH_RANGES},
+        **{name: INSTANCES.filters[name] for name in ("state", "pool", "queue", "executor")},
+        "dag_ids": one_of(dag_run.c.dag_id),
+        "dag_run_ids": one_of(dag_run.c.run_id),
+        "task_ids": one_of(_ti.task_id),
+    }
+)
+"""The same instances, found as a body says."""
+
+
 def get_task_instance(
     database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1
 ) -> dict[str, Any]:
@@ -155,7 +169,9 @@ def get_task_instance(
     return row._asdict()
 
 
-def list_task_instances(database: Database, query: ListQuery, *, dag_id: str | None, run_id: str | None) -> Listed:
+def list_task_instances(
+    database: Database, query: ListQuery, *, dag_id: str | None, run_id: str | None, listing: Listing = INSTANCES
+) -> Listed:
     """A page of the task instances of one run, of all runs of a DAG (`run_id` None), or of all DAGs (both None).
 
     Raises:
@@ -164,12 +180,12 @@ def list_task_instances(database: Database, query: ListQuery, *, dag_id: str | N
     """
     with database.read() as connection:
         if dag_id is None:
-            return list_rows(connection, INSTANCES, query)
+            return list_rows(connection, listing, query)
         if run_id is None:
             require_dag(connection, dag_id)
-            return list_rows(connection, INSTANCES, query, dag_run.c.dag_id == dag_id)
+            return list_rows(connection, listing, query, dag_run.c.dag_id == dag_id)
         key = _require_run(connection, dag_id, run_id)
-        return list_rows(connection, INSTANCES, query, _ti.dag_run_id == key)
+        return list_rows(connection, listing, query, _ti.dag_run_id == key)
 
 
 def list_mapped_instances(database: Database, query: ListQuery, dag_id: str, run_id: str, task_id: str) -> Listed:

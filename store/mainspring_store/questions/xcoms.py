@@ -11,7 +11,7 @@ from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortK
 from mainspring_store.questions.task_instances import instance_not_found
 from mainspring_store.tables import dag, dag_run, task_instance, xcom
 
-__all__ = ["XCOMS", "get_xcom", "list_xcoms"]
+__all__ = ["XCOMS", "get_xcom", "list_xcoms", "xcom_not_found"]
 
 _ti = task_instance.c
 
@@ -77,7 +77,7 @@ def get_xcom(
         if row is None and connection.scalar(_INSTANCE, names) is None:
             raise instance_not_found(dag_id, run_id, task_id, map_index)
     if row is None:
-        raise NotFound(f"XCom entry with key: `{key}` not found; task '{task_id}' of run '{run_id}' has no such output")
+        raise xcom_not_found(key)
     return row._asdict()
 
 
@@ -92,6 +92,10 @@ def list_xcoms(
     given = ((dag_run.c.dag_id, dag_id), (dag_run.c.run_id, run_id), (_ti.task_id, task_id))
     with database.read() as connection:
         return list_rows(connection, XCOMS, query, *(column == value for column, value in given if value is not None))
+
+
+def xcom_not_found(key: str) -> NotFound:
+    return NotFound(f"XCom entry with key: `{key}` not found; the task instance has no such output")
 
 
 _OF_INSTANCE = (
