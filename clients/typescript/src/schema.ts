@@ -402,7 +402,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change and delete runs, one by one; with `~` for dag_id each entity names its DAG. */
+        patch: operations["bulk_dag_runs"];
         trace?: never;
     };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}": {
@@ -451,6 +452,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** List runs of all DAGs as a body says; dag_id is `~`. */
+        post: operations["get_list_dag_runs_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/clearDagRuns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be cleared. */
+        post: operations["clear_dag_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances": {
         parameters: {
             query?: never;
@@ -465,6 +504,27 @@ export interface paths {
         get: operations["get_task_instances"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Mark and delete task instances, one by one; with `~` for an id each entity names it. */
+        patch: operations["bulk_task_instances"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** List task instances as a body says; both ids are `~`. */
+        post: operations["get_task_instances_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -486,7 +546,8 @@ export interface paths {
         get: operations["get_task_instance"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a task instance with its tries, logs and outputs. Refused while its run has not ended. */
+        delete: operations["delete_task_instance"];
         options?: never;
         head?: never;
         /**
@@ -787,7 +848,8 @@ export interface paths {
         /** List outputs; each id may be `~`, which means all. */
         get: operations["get_xcom_entries"];
         put?: never;
-        post?: never;
+        /** Give a task instance an output from outside. */
+        post: operations["create_xcom_entry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -810,10 +872,12 @@ export interface paths {
         get: operations["get_xcom_entry"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete an output. */
+        delete: operations["delete_xcom_entry"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Correct an output. What was evaluated from it before stays as it is. */
+        patch: operations["update_xcom_entry"];
         trace?: never;
     };
     "/api/v2/pools": {
@@ -2820,6 +2884,124 @@ export interface components {
             /** @description Task id -> its output `return_value`, for the tasks asked for */
             results: components["schemas"]["JsonObject"];
         };
+        DagRunsBatchBody: {
+            /** Format: date-time */
+            run_after_gte?: string | null;
+            /** Format: date-time */
+            run_after_gt?: string | null;
+            /** Format: date-time */
+            run_after_lte?: string | null;
+            /** Format: date-time */
+            run_after_lt?: string | null;
+            /** Format: date-time */
+            logical_date_gte?: string | null;
+            /** Format: date-time */
+            logical_date_gt?: string | null;
+            /** Format: date-time */
+            logical_date_lte?: string | null;
+            /** Format: date-time */
+            logical_date_lt?: string | null;
+            /** Format: date-time */
+            start_date_gte?: string | null;
+            /** Format: date-time */
+            start_date_gt?: string | null;
+            /** Format: date-time */
+            start_date_lte?: string | null;
+            /** Format: date-time */
+            start_date_lt?: string | null;
+            /** Format: date-time */
+            end_date_gte?: string | null;
+            /** Format: date-time */
+            end_date_gt?: string | null;
+            /** Format: date-time */
+            end_date_lte?: string | null;
+            /** Format: date-time */
+            end_date_lt?: string | null;
+            duration_gte?: number | null;
+            duration_gt?: number | null;
+            duration_lte?: number | null;
+            duration_lt?: number | null;
+            conf_contains?: string | null;
+            dag_ids?: string[] | null;
+            states?: (("queued" | "running" | "success" | "failed" | "no_status" | "none") | null)[] | null;
+            /** @default 100 */
+            page_limit?: number;
+            /** @default 0 */
+            page_offset?: number;
+            /** @default null */
+            order_by?: string | null;
+        };
+        BulkAction: {
+            /** @enum {string} */
+            action: "create" | "update" | "delete";
+            /** @description To create or update: objects as for one; to delete: names, or objects with them */
+            entities: unknown[];
+            /**
+             * @default fail
+             * @enum {string}
+             */
+            action_on_existence?: "fail" | "skip" | "overwrite";
+            /**
+             * @default fail
+             * @enum {string}
+             */
+            action_on_non_existence?: "fail" | "skip";
+            /** @default null */
+            update_mask?: string[] | null;
+        };
+        BulkBody: {
+            actions: components["schemas"]["BulkAction"][];
+        };
+        BulkResult: {
+            /** @description Names that were written or deleted */
+            success: string[];
+            /** @description {error, status_code} of each action that failed */
+            errors: components["schemas"]["JsonObject"][];
+        };
+        BulkAnswer: {
+            create: components["schemas"]["BulkResult"] | null;
+            update: components["schemas"]["BulkResult"] | null;
+            delete: components["schemas"]["BulkResult"] | null;
+        };
+        BulkRun: {
+            state?: ("queued" | "success" | "failed") | null;
+            note?: string | null;
+            dag_run_id: string;
+            /**
+             * @description Absent = that of the path
+             * @default null
+             */
+            dag_id?: string | null;
+        };
+        ClearRunsBody: {
+            /**
+             * @description True, the default, changes nothing and answers what would be cleared
+             * @default true
+             */
+            dry_run?: boolean;
+            /** @default false */
+            only_failed?: boolean;
+            /** @default false */
+            only_new?: boolean;
+            /** @default null */
+            run_on_latest_version?: boolean | null;
+            /** @default null */
+            note?: string | null;
+            /** @default null */
+            dag_runs?: components["schemas"]["BulkRun"][] | null;
+            /** @default null */
+            partition_key?: string | null;
+            /**
+             * Format: date-time
+             * @default null
+             */
+            partition_date_start?: string | null;
+            /**
+             * Format: date-time
+             * @default null
+             */
+            partition_date_end?: string | null;
+        };
         /** @enum {string} */
         TaskInstanceState: "scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed";
         TaskInstance: {
@@ -2891,6 +3073,57 @@ export interface components {
             total_entries_limit: number | null;
             next_cursor: string | null;
             previous_cursor: string | null;
+        };
+        TaskInstancesBatchBody: {
+            /** Format: date-time */
+            run_after_gte?: string | null;
+            /** Format: date-time */
+            run_after_gt?: string | null;
+            /** Format: date-time */
+            run_after_lte?: string | null;
+            /** Format: date-time */
+            run_after_lt?: string | null;
+            /** Format: date-time */
+            logical_date_gte?: string | null;
+            /** Format: date-time */
+            logical_date_gt?: string | null;
+            /** Format: date-time */
+            logical_date_lte?: string | null;
+            /** Format: date-time */
+            logical_date_lt?: string | null;
+            /** Format: date-time */
+            start_date_gte?: string | null;
+            /** Format: date-time */
+            start_date_gt?: string | null;
+            /** Format: date-time */
+            start_date_lte?: string | null;
+            /** Format: date-time */
+            start_date_lt?: string | null;
+            /** Format: date-time */
+            end_date_gte?: string | null;
+            /** Format: date-time */
+            end_date_gt?: string | null;
+            /** Format: date-time */
+            end_date_lte?: string | null;
+            /** Format: date-time */
+            end_date_lt?: string | null;
+            duration_gte?: number | null;
+            duration_gt?: number | null;
+            duration_lte?: number | null;
+            duration_lt?: number | null;
+            state?: (("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "no_status" | "none") | null)[] | null;
+            pool?: string[] | null;
+            queue?: string[] | null;
+            executor?: string[] | null;
+            dag_ids?: string[] | null;
+            dag_run_ids?: string[] | null;
+            task_ids?: string[] | null;
+            /** @default 100 */
+            page_limit?: number;
+            /** @default 0 */
+            page_offset?: number;
+            /** @default null */
+            order_by?: string | null;
         };
         /**
          * @example {
@@ -3149,6 +3382,17 @@ export interface components {
             /** @description Any JSON; its text when `stringify` was asked for */
             value: unknown;
         };
+        XComCreateBody: {
+            value: unknown;
+            /** @default -1 */
+            map_index?: number;
+            key: string;
+        };
+        XComUpdateBody: {
+            value: unknown;
+            /** @default -1 */
+            map_index?: number;
+        };
         Pool: {
             name: string;
             /** @description -1 = as many as wanted */
@@ -3194,38 +3438,6 @@ export interface components {
             description?: string | null;
             include_deferred?: boolean | null;
             team_name?: null;
-        };
-        BulkAction: {
-            /** @enum {string} */
-            action: "create" | "update" | "delete";
-            /** @description To create or update: objects as for one; to delete: names, or objects with them */
-            entities: unknown[];
-            /**
-             * @default fail
-             * @enum {string}
-             */
-            action_on_existence?: "fail" | "skip" | "overwrite";
-            /**
-             * @default fail
-             * @enum {string}
-             */
-            action_on_non_existence?: "fail" | "skip";
-            /** @default null */
-            update_mask?: string[] | null;
-        };
-        BulkBody: {
-            actions: components["schemas"]["BulkAction"][];
-        };
-        BulkResult: {
-            /** @description Names that were written or deleted */
-            success: string[];
-            /** @description {error, status_code} of each action that failed */
-            errors: components["schemas"]["JsonObject"][];
-        };
-        BulkAnswer: {
-            create: components["schemas"]["BulkResult"] | null;
-            update: components["schemas"]["BulkResult"] | null;
-            delete: components["schemas"]["BulkResult"] | null;
         };
         Variable: {
             key: string;
@@ -4827,6 +5039,38 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    bulk_dag_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_dag_run: {
         parameters: {
             query?: never;
@@ -4955,6 +5199,81 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_list_dag_runs_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DagRunsBatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagRunCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    clear_dag_runs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearRunsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskInstanceCollection"] | components["schemas"]["DagRunCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_task_instances: {
         parameters: {
             query?: {
@@ -5041,6 +5360,77 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    bulk_task_instances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_task_instances_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskInstancesBatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskInstanceCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_task_instance: {
         parameters: {
             query?: never;
@@ -5067,6 +5457,39 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_task_instance: {
+        parameters: {
+            query?: {
+                /** @description -1 = the task is not mapped */
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };
@@ -5733,6 +6156,45 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    create_xcom_entry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["XComCreateBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["XComWithValue"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_xcom_entry: {
         parameters: {
             query?: {
@@ -5767,6 +6229,73 @@ export interface operations {
             404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_xcom_entry: {
+        parameters: {
+            query?: {
+                /** @description -1 = the task is not mapped */
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                xcom_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    update_xcom_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                xcom_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["XComUpdateBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["XComWithValue"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
             503: components["responses"]["ServiceUnavailable"];
         };
     };

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from .bulk_answer import BulkAnswer
     from .bulk_body import BulkBody
     from .bulk_result import BulkResult
+    from .bulk_run import BulkRun
+    from .bulk_run_state_type_0 import BulkRunStateType0
     from .carried_attempt import CarriedAttempt
     from .clear_body import ClearBody
     from .clear_run_body import ClearRunBody
+    from .clear_runs_body import ClearRunsBody
     from .connection import Connection
     from .connection_body import ConnectionBody
     from .connection_collection import ConnectionCollection
@@ -42,6 +45,10 @@ if TYPE_CHECKING:
     from .dag_run_collection import DagRunCollection
     from .dag_run_state import DagRunState
     from .dag_run_type import DagRunType
+    from .dag_runs_batch_body import DagRunsBatchBody
+    from .dag_runs_batch_body_states_type_0_item_type_0 import (
+        DagRunsBatchBodyStatesType0ItemType0,
+    )
     from .dag_source import DagSource
     from .dag_stats import DagStats
     from .dag_stats_collection import DagStatsCollection
@@ -140,6 +147,10 @@ if TYPE_CHECKING:
     from .task_instance import TaskInstance
     from .task_instance_collection import TaskInstanceCollection
     from .task_instance_state import TaskInstanceState
+    from .task_instances_batch_body import TaskInstancesBatchBody
+    from .task_instances_batch_body_state_type_0_item_type_0 import (
+        TaskInstancesBatchBodyStateType0ItemType0,
+    )
     from .task_instances_log import TaskInstancesLog
     from .task_try import TaskTry
     from .task_try_collection import TaskTryCollection
@@ -167,6 +178,8 @@ if TYPE_CHECKING:
     from .worker_status import WorkerStatus
     from .x_com import XCom
     from .x_com_collection import XComCollection
+    from .x_com_create_body import XComCreateBody
+    from .x_com_update_body import XComUpdateBody
     from .x_com_with_value import XComWithValue
 
 _MODULES = {
@@ -193,9 +206,12 @@ _MODULES = {
     "BulkAnswer": ".bulk_answer",
     "BulkBody": ".bulk_body",
     "BulkResult": ".bulk_result",
+    "BulkRun": ".bulk_run",
+    "BulkRunStateType0": ".bulk_run_state_type_0",
     "CarriedAttempt": ".carried_attempt",
     "ClearBody": ".clear_body",
     "ClearRunBody": ".clear_run_body",
+    "ClearRunsBody": ".clear_runs_body",
     "Connection": ".connection",
     "ConnectionBody": ".connection_body",
     "ConnectionCollection": ".connection_collection",
@@ -208,6 +224,8 @@ _MODULES = {
     "DagRunCollection": ".dag_run_collection",
     "DagRunState": ".dag_run_state",
     "DagRunType": ".dag_run_type",
+    "DagRunsBatchBody": ".dag_runs_batch_body",
+    "DagRunsBatchBodyStatesType0ItemType0": ".dag_runs_batch_body_states_type_0_item_type_0",
     "DagSource": ".dag_source",
     "DagStats": ".dag_stats",
     "DagStatsCollection": ".dag_stats_collection",
@@ -306,6 +324,8 @@ _MODULES = {
     "TaskInstance": ".task_instance",
     "TaskInstanceCollection": ".task_instance_collection",
     "TaskInstanceState": ".task_instance_state",
+    "TaskInstancesBatchBody": ".task_instances_batch_body",
+    "TaskInstancesBatchBodyStateType0ItemType0": ".task_instances_batch_body_state_type_0_item_type_0",
     "TaskInstancesLog": ".task_instances_log",
     "TaskTry": ".task_try",
     "TaskTryCollection": ".task_try_collection",
@@ -333,6 +353,8 @@ _MODULES = {
     "WorkerStatus": ".worker_status",
     "XCom": ".x_com",
     "XComCollection": ".x_com_collection",
+    "XComCreateBody": ".x_com_create_body",
+    "XComUpdateBody": ".x_com_update_body",
     "XComWithValue": ".x_com_with_value",
 }
 
@@ -371,9 +393,12 @@ __all__ = (
     "BulkAnswer",
     "BulkBody",
     "BulkResult",
+    "BulkRun",
+    "BulkRunStateType0",
     "CarriedAttempt",
     "ClearBody",
     "ClearRunBody",
+    "ClearRunsBody",
     "Connection",
     "ConnectionBody",
     "ConnectionCollection",
@@ -384,6 +409,8 @@ __all__ = (
     "DagPatch",
     "DagRun",
     "DagRunCollection",
+    "DagRunsBatchBody",
+    "DagRunsBatchBodyStatesType0ItemType0",
     "DagRunState",
     "DagRunType",
     "DagSource",
@@ -483,6 +510,8 @@ __all__ = (
     "TaskDefinition",
     "TaskInstance",
     "TaskInstanceCollection",
+    "TaskInstancesBatchBody",
+    "TaskInstancesBatchBodyStateType0ItemType0",
     "TaskInstancesLog",
     "TaskInstanceState",
     "Tasks",
@@ -511,5 +540,7 @@ __all__ = (
     "WorkerStatus",
     "XCom",
     "XComCollection",
+    "XComCreateBody",
+    "XComUpdateBody",
     "XComWithValue",
 )

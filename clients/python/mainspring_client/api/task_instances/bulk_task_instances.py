@@ -1,0 +1,125 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.bulk_answer import BulkAnswer
+from ...models.bulk_body import BulkBody
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    dag_id: str,
+    dag_run_id: str,
+    *,
+    body: BulkBody,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances".format(
+            dag_id=quote(str(dag_id), safe=""),
+            dag_run_id=quote(str(dag_run_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> BulkAnswer | Problem | None:
+    if response.status_code == 200:
+        response_200 = BulkAnswer.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[BulkAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    dag_id: str,
+    dag_run_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: BulkBody,
+) -> BulkAnswer:
+    """Mark and delete task instances, one by one; with `~` for an id each entity names it.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        client=client,
+        body=body,
+    )
+    return cast(BulkAnswer, expect_success(response))
+
+
+def sync_detailed(
+    dag_id: str,
+    dag_run_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: BulkBody,
+) -> Response[BulkAnswer | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        body=body,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    dag_id: str,
+    dag_run_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: BulkBody,
+) -> BulkAnswer:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        client=client,
+        body=body,
+    )
+    return cast(BulkAnswer, expect_success(response))
+
+
+async def asyncio_detailed(
+    dag_id: str,
+    dag_run_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: BulkBody,
+) -> Response[BulkAnswer | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        body=body,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..models.bulk_run_state_type_0 import BulkRunStateType0
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="BulkRun")
+
+
+@_attrs_define
+class BulkRun:
+    """
+    Attributes:
+        dag_run_id (str):
+        state (BulkRunStateType0 | None | Unset):
+        note (None | str | Unset):
+        dag_id (None | str | Unset): Absent = that of the path
+    """
+
+    dag_run_id: str
+    state: BulkRunStateType0 | None | Unset = UNSET
+    note: None | str | Unset = UNSET
+    dag_id: None | str | Unset = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        dag_run_id = self.dag_run_id
+
+        state: None | str | Unset
+        if isinstance(self.state, Unset):
+            state = UNSET
+        elif isinstance(self.state, BulkRunStateType0):
+            state = self.state.value
+        else:
+            state = self.state
+
+        note: None | str | Unset
+        if isinstance(self.note, Unset):
+            note = UNSET
+        else:
+            note = self.note
+
+        dag_id: None | str | Unset
+        if isinstance(self.dag_id, Unset):
+            dag_id = UNSET
+        else:
+            dag_id = self.dag_id
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "dag_run_id": dag_run_id,
+            }
+        )
+        if state is not UNSET:
+            field_dict["state"] = state
+        if note is not UNSET:
+            field_dict["note"] = note
+        if dag_id is not UNSET:
+            field_dict["dag_id"] = dag_id
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        dag_run_id = d.pop("dag_run_id")
+
+        def _parse_state(data: object) -> BulkRunStateType0 | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                state_type_0 = BulkRunStateType0(data)
+
+                return state_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(BulkRunStateType0 | None | Unset, data)
+
+        state = _parse_state(d.pop("state", UNSET))
+
+        def _parse_note(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        note = _parse_note(d.pop("note", UNSET))
+
+        def _parse_dag_id(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        dag_id = _parse_dag_id(d.pop("dag_id", UNSET))
+
+        bulk_run = cls(
+            dag_run_id=dag_run_id,
+            state=state,
+            note=note,
+            dag_id=dag_id,
+        )
+
+        return bulk_run
