@@ -1,10 +1,13 @@
 """Many runs and task instances in one request: listed by a body, changed, deleted, cleared."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from mainspring_store.roles import Grant, Role
+from mainspring_store.tokens import add_token
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 
@@ -165,3 +168,24 @@ def test_a_run_goes_on_without_an_instance_that_was_deleted_from_it(api: Api) ->
     for task_id in ("a", "c"):
         api.engine.finish(task_id, run_id="r1")
     assert api.get("/dags/one/dagRuns/r1")["state"] == "success"
+
+
+def test_nobody_reaches_a_dag_through_an_entity_that_they_may_not_touch(sqlite_api: Api) -> None:
+    for dag_id in ("mine", "theirs"):
+        sqlite_api.save(dag_id)
+        sqlite_api.trigger(dag_id, "r1")
+    token = "ms_of_one_dag"
+    grants = [Grant(pattern="mine", role=Role.OPERATOR), Grant(pattern="read*", role=Role.VIEWER)]
+    add_token(sqlite_api.database, token, name="one", role=None, grants=grants, now=datetime.now(UTC))
+    remove = {"action": "delete", "entities": [{"dag_id": "theirs", "dag_run_id": "r1"}]}
+    done = sqlite_api.patch("/dags/mine/dagRuns", {"actions": [remove]}, token=token)
+    assert [error["status_code"] for error in done["delete"]["errors"]] == [404]
+    entity = {"dag_id": "theirs", "dag_run_id": "r1", "task_id": "a", "new_state": "failed"}
+    mark = {"action": "update", "entities": [entity]}
+    done = sqlite_api.patch("/dags/mine/dagRuns/r1/taskInstances", {"actions": [mark]}, token=token)
+    assert [error["status_code"] for error in done["update"]["errors"]] == [404]
+    named = {"dag_runs": [{"dag_id": "theirs", "dag_run_id": "r1"}], "dry_run": False}
+    sqlite_api.post("/dags/mine/clearDagRuns", named, 404, token=token)
+    assert [run["dag_id"] for run in sqlite_api.post(RUNS, {}, token=token)["dag_runs"]] == ["mine"]
+    assert {row["dag_id"] for row in sqlite_api.post(INSTANCES, {}, token=token)["task_instances"]} == {"mine"}
+    assert sqlite_api.get("/dags/theirs/dagRuns/r1")["state"] == "queued"
