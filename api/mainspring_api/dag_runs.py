@@ -201,7 +201,13 @@ def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
 
 
 @blueprint.operation(
-    "GET", "/dags/<dag_id>/dagRuns/<dag_run_id>", "get_dag_run", role=Role.VIEWER, answer=DagRun, errors=(404,)
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>",
+    "get_dag_run",
+    role=Role.VIEWER,
+    has_etag=True,
+    answer=DagRun,
+    errors=(404,),
 )
 def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
     """One run."""

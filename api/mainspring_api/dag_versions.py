@@ -66,6 +66,7 @@ VersionList = list_arguments("DagVersionList", questions.VERSIONS)
     "/dags/<dag_id>/definition",
     "get_dag_definition",
     role=Role.VIEWER,
+    has_etag=True,
     answer=DEFINITION,
     query=VersionChoice,
     errors=(404,),

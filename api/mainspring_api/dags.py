@@ -222,14 +222,20 @@ def get_dags(query: Mapping[str, Any]) -> Response:
     return answer({"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
 
 
-@blueprint.operation("GET", "/dags/<dag_id>", "get_dag", role=Role.VIEWER, answer=Dag, errors=(404,))
+@blueprint.operation("GET", "/dags/<dag_id>", "get_dag", role=Role.VIEWER, has_etag=True, answer=Dag, errors=(404,))
 def get_dag(dag_id: str) -> Response:
     """One DAG."""
     return answer(_dag(questions.get_dag(context().database, dag_id)))
 
 
 @blueprint.operation(
-    "GET", "/dags/<dag_id>/details", "get_dag_details", role=Role.VIEWER, answer=DagDetails, errors=(404,)
+    "GET",
+    "/dags/<dag_id>/details",
+    "get_dag_details",
+    role=Role.VIEWER,
+    has_etag=True,
+    answer=DagDetails,
+    errors=(404,),
 )
 def get_dag_details(dag_id: str) -> Response:
     """One DAG with what its definition tells."""

@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound, UnsupportedMediaType
 from mainspring_api.audit import READING_METHODS, audited, record_refusal
 from mainspring_api.authentication import Forbidden, InvalidToken
 from mainspring_api.context import Context, context, replace_database
+from mainspring_api.delivery import deliver
 from mainspring_api.permissions import Permission, check_permission
 from mainspring_api.problems import UnknownHost
 from mainspring_api.settings import BODY_BYTES_MAX
@@ -105,4 +106,4 @@ def _seal(response: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    return response
+    return deliver(response)

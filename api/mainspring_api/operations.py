@@ -58,6 +58,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         also: Mapping[int, type[Schema]] | None = None,
         other_media: Mapping[str, Any] | None = None,
         tells_secret: bool = False,
+        has_etag: bool = False,
     ) -> Register:
         """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
 
@@ -67,7 +68,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         body_content: document of a request body that the view reads by itself, by media type.
         errors: status codes beside those that follow from the other arguments.
         also: other successful answers. other_media: documents of `status` in other media types.
-        tells_secret: the answer holds one.
+        tells_secret: the answer holds one. has_etag: a caller that has the answer already is told so by 304.
         """
 
         known_errors = {503, *errors}
@@ -84,6 +85,8 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             manual["requestBody"] = {"required": True, "content": dict(body_content)}
         if other_media is not None:
             manual["responses"] = {status: {"content": dict(other_media)}}
+        if has_etag:
+            manual["responses"] = {304: {"description": "The caller has it: `If-None-Match` names its `ETag`"}}
 
         def register(view: View) -> View:
             loaded = _loading(view, body() if body else None, query() if query else None)
@@ -94,6 +97,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             # Flask gets the bare view: what flask-smorest's wrappers know is for the document alone.
             loaded._apidoc = self.doc(**manual)(documented)._apidoc
             loaded.permission = None if role is None else Permission(role=role, over=over or _scope(rule))
+            loaded.has_etag = has_etag
             loaded.body_bytes_max = body_bytes_max
             self.add_url_rule(rule, operation_id, loaded, methods=[method], tags=[self.tag])
             return view

@@ -168,7 +168,8 @@ def _owner(user: Principal, username: Any) -> str | None:
         return None
     known = find_credential(context().database, username)
     if known is None:
-        raise InvalidInput([Problem(pointer="/username", message=f"there is no user '{username}'", code="unknown")])
+        message = f"there is no user '{username}'"
+        raise InvalidInput([Problem(pointer="/username", message=message, code="unknown_user")])
     return known.user_id
 
 

@@ -196,7 +196,8 @@ def grants_of(bodies: Sequence[Mapping[str, Any]]) -> list[Grant]:
     """Raises InvalidInput when two are for the same pattern."""
     grants = [Grant(pattern=body["pattern"], role=Role(body["role"])) for body in bodies]
     if len({grant.pattern for grant in grants}) < len(grants):
-        raise InvalidInput([Problem(pointer="/grants", message="two of them have the same pattern", code="duplicate")])
+        message = "two of them have the same pattern"
+        raise InvalidInput([Problem(pointer="/grants", message=message, code="duplicate_item")])
     return grants
 
 

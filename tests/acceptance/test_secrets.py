@@ -1,10 +1,16 @@
 """A secret goes to the task that names it, and to no other place."""
 
+import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cryptography.fernet import Fernet
 
 from tests.acceptance.server import Server, cmdline_of, descendants, started, until
@@ -78,3 +84,38 @@ def test_services_with_keys_of_their_own_settings_keep_no_key_file(tmp_path: Pat
     assert "the token is ***" in log
     assert "MAINSPRING_SECRET_KEYS" not in log
     assert not (tmp_path / "home" / "secret-keys").exists()
+
+
+def test_nothing_that_lets_anybody_in_is_found_in_any_file(tmp_path: Path) -> None:
+    """The values as they were written or answered: in the database, its journal, logs and whatever else is kept."""
+    password, wrong, key = f"{CANARY}-password", f"{CANARY}-wrong", f"{CANARY}-key"
+    home = tmp_path / "home"
+    with started(home) as server:
+        server.client.put_json("/secrets/token", {"value": CANARY})
+        server.client.post("/users", {"username": "anna", "password": password, "role": "viewer"})
+        made = _answer(server, "/api/v2/tokens", {"name": "ci", "role": "viewer"}, {"Idempotency-Key": key})
+        login = _answer(server, "/auth/token", {"username": "anna", "password": password})
+        with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+            _answer(server, "/auth/token", {"username": "anna", "password": wrong})
+        refused.value.close()
+        shown = server.errors()
+        kept = _files(home)
+    kept += _files(home)
+    assert b"anna" in kept
+    for value in (CANARY, password, wrong, key, made["token"], login["access_token"]):
+        assert value.encode() not in kept
+        assert value not in shown
+
+
+def _answer(server: Server, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
+    request = urllib.request.Request(
+        server.client.url.removesuffix("/api/v2") + path,
+        data=json.dumps(body).encode(),
+        headers={
+            "Authorization": f"Bearer {server.client.token}",
+            "Content-Type": "application/json",
+            **(headers or {}),
+        },
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)

@@ -6,6 +6,7 @@ What the scheduler would do is done by the real scheduler over a scripted execut
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -150,6 +151,16 @@ def check_documented(method: str, path: str, answer: Answer) -> None:
     assert media_type in content, f"{method} {path} answered {answer.media_type}, documented are {list(content)}"
     if media_type == "application/json":
         _validator(content[media_type]["schema"]).validate(answer.json)
+        if answer.status >= 400:
+            codes = {answer.json["code"], *(each["code"] for each in answer.json.get("errors", []))}
+            assert codes <= documented_codes(), f"{codes - documented_codes()} do not stand in docs/errors.md"
+
+
+@lru_cache(maxsize=1)
+def documented_codes() -> frozenset[str]:
+    """The codes of errors that docs/errors.md explains."""
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    return frozenset(re.findall(r"^\| `([a-z0-9_]+)` \|", page, re.MULTILINE))
 
 
 def _operation(method: str, path: str) -> Mapping[str, Any] | None:

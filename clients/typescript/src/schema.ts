@@ -3955,6 +3955,13 @@ export interface operations {
                     "application/json": components["schemas"]["Dag"];
                 };
             };
+            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -4251,6 +4258,13 @@ export interface operations {
                     "application/json": components["schemas"]["DagDetails"];
                 };
             };
+            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -4279,6 +4293,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Definition"];
                 };
+            };
+            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5093,6 +5114,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["DagRun"];
                 };
+            };
+            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
