@@ -14,7 +14,8 @@ from mainspring_executors.wire import join
 
 __all__ = ["Link"]
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
+"""Below what malloc maps and unmaps for each read."""
 _BATCH_BYTES = 1024 * 1024
 _DRAIN_SECONDS_MAX = 5.0
 

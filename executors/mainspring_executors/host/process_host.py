@@ -27,12 +27,13 @@ from mainspring_executors.environment import code_variables
 from mainspring_executors.frames import FrameReader
 from mainspring_executors.host import family
 from mainspring_executors.host.alarms import Alarms
+from mainspring_executors.host.child import Prepared, prepare
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.host.link import Link
 from mainspring_executors.host.run import Run, start
 from mainspring_executors.masking import Masker
 from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
-from mainspring_executors.tasks.plan import Work
+from mainspring_executors.tasks.plan import Call, Work
 from mainspring_executors.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ProcessHost"]
@@ -62,6 +63,8 @@ class ProcessHost:
         """Folders that nobody needs any more."""
         self._janitor: int | None = None
         """The child that removes such folders now."""
+        self._prepared: Prepared | None = None
+        self._makes_calls = False
         self._alarms: Alarms[tuple[str, str]] = Alarms()
         """What is to be done, and for which attempt."""
         self._close_at: float | None = None
@@ -84,6 +87,7 @@ class ProcessHost:
         while not self._is_closed():
             self._start_queued()
             self._link.send()
+            self._prepare()
             reach("host.turn")
             self._heed_backlog()
             if self._link.is_deserted:
@@ -172,7 +176,14 @@ class ProcessHost:
                 self._link.report(encode_finished(attempt.attempt_id, plan, log_bytes=0))
                 return
             reach("host.spawn.before")
-            run = start(work, plan, environ=self._environ, code_path=self._config.code_path, emit=self._link.log)
+            run = start(
+                work,
+                plan,
+                environ=self._environ,
+                code_path=self._config.code_path,
+                prepared=self._take_prepared() if isinstance(plan, Call) else None,
+                emit=self._link.log,
+            )
         except TaskEnded as exc:
             self._discard_folder(folder)
             self._link.report(encode_finished(attempt.attempt_id, _masked(exc.result, attempt), log_bytes=0))
@@ -183,6 +194,18 @@ class ProcessHost:
         self._link.report(encode_started(attempt.attempt_id, run.pid))
         if attempt.timeout is not None:
             self._alarms.set(monotonic() + attempt.timeout.total_seconds(), ("timeout", attempt.attempt_id))
+
+    def _take_prepared(self) -> Prepared | None:
+        taken, self._prepared = self._prepared, None
+        self._makes_calls = True
+        return taken
+
+    def _prepare(self) -> None:
+        """Have a process ready for the next call, where there are calls."""
+        if self._makes_calls and self._prepared is None and self._close_at is None and not self._runs:
+            # Without one, the next call says what is wrong.
+            with contextlib.suppress(OSError):
+                self._prepared = prepare()
 
     def _stop(self, run: Run, result: Result) -> None:
         """TERM now, KILL after the grace. The first reason stands; an attempt that has ended is left alone."""
@@ -210,6 +233,9 @@ class ProcessHost:
                 break
             if pid == self._janitor:
                 self._janitor = None
+            if self._prepared is not None and pid == self._prepared.pid:
+                self._prepared.close()
+                self._prepared = None
             run = self._by_pid.pop(pid, None)
             if run is not None:
                 reach("host.reaped")
@@ -243,7 +269,8 @@ class ProcessHost:
         ]
 
     def _orphans(self) -> list[int]:
-        return [pid for pid in family.own_children() if pid not in self._by_pid and pid != self._janitor]
+        ours = {self._janitor, self._prepared and self._prepared.pid}
+        return [pid for pid in family.own_children() if pid not in self._by_pid and pid not in ours]
 
     def _finish(self, run: Run, left: list[int]) -> None:
         """Report the end. With something `left` that does not die, go on looking for its end."""

@@ -130,33 +130,30 @@ def start(
     *,
     environ: Mapping[str, str],
     code_path: tuple[str, ...],
+    prepared: child.Prepared | None,
     emit: Callable[[bytes], None],
 ) -> Run:
-    """Make the private folder and start the main process, in a session of its own. Raises `TaskEnded` when it cannot
-    be started; no more than the folder is left then."""
+    """Make the private folder and start the main process, in a session of its own.
+
+    prepared: taken over for a call, which gets a new one without it; of no use to a program.
+
+    Raises:
+        TaskEnded: It cannot be started; no more than the folder is left.
+    """
     attempt = work.attempt
-    status_pipe = reader = writer = -1
     try:
         os.mkdir(work.folder, 0o700)
-        reader, writer = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(reader, False)
         env = _environment(work, plan, environ)
         cwd = plan.working_dir or work.folder
         if isinstance(plan, Program):
-            pid = _start_program(plan, env=env, cwd=cwd, output=writer)
+            pid, pipe, status_pipe = _start_program(plan, env=env, cwd=cwd)
         else:
-            pid, status_pipe = child.fork_call(plan, env=env, cwd=cwd, output=writer, code_path=code_path)
-    except (TaskEnded, OSError) as exc:
-        if reader >= 0:
-            os.close(reader)
-        if isinstance(exc, OSError):
-            raise TaskEnded(failed(StateReason.EXCEPTION, f"no process can be started: {exc}")) from exc
-        raise
-    finally:
-        if writer >= 0:
-            os.close(writer)
+            order = child.encode_order(work, env=env, cwd=cwd, code_path=code_path)
+            pid, pipe, status_pipe = _start_call(order, prepared)
+    except OSError as exc:
+        raise TaskEnded(failed(StateReason.EXCEPTION, f"no process can be started: {exc}")) from exc
     log = AttemptLog(attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=emit)
-    return Run(work=work, plan=plan, pid=pid, pipe=reader, status_pipe=status_pipe, log=log)
+    return Run(work=work, plan=plan, pid=pid, pipe=pipe, status_pipe=status_pipe, log=log)
 
 
 def _read(pipe: int) -> bytes | None:
@@ -173,20 +170,41 @@ def _environment(work: Work, plan: Program | Call, environ: Mapping[str, str]) -
     return env
 
 
-def _start_program(program: Program, *, env: Mapping[str, str], cwd: str, output: int) -> int:
+def _start_program(program: Program, *, env: Mapping[str, str], cwd: str) -> tuple[int, int, int]:
     for path, content in program.files.items():
         with open(path, "xb") as file:
             file.write(content)
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(reader, False)
     try:
         process = subprocess.Popen(
-            program.argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            program.argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer,
             start_new_session=True,
         )  # fmt: skip
     except OSError as exc:
+        os.close(reader)
         raise TaskEnded(_not_started(program.argv[0], exc)) from exc
+    except BaseException:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
     # The host reaps all children itself; the object must not try to.
     process.returncode = 0
-    return process.pid
+    return process.pid, reader, -1
+
+
+def _start_call(order: bytes, prepared: child.Prepared | None) -> tuple[int, int, int]:
+    prepared = prepared or child.prepare()
+    try:
+        prepared.begin(order)
+    except OSError:
+        # Something has ended it while it waited; another one has not had the time.
+        os.close(prepared.output)
+        os.close(prepared.status)
+        prepared = child.prepare()
+        prepared.begin(order)
+    return prepared.pid, prepared.output, prepared.status
 
 
 def _not_started(command: str, exc: OSError) -> Result:
