@@ -305,3 +305,81 @@ def test_backfills(api: Api, airflow: client.ApiClient) -> None:
     with pytest.raises(NotFoundException):
         backfills.get_backfill(10_000)
     api.delete("/dags/filled")
+
+
+def test_tags_counts_sources_and_services(airflow: client.ApiClient, run: str) -> None:
+    assert client.DAGApi(airflow).get_dag_tags(tag_name_pattern="t").tags == ["t"]
+    (counted,) = client.DagStatsApi(airflow).get_dag_stats(dag_ids=["etl"]).dags
+    assert {one.state.value: one.count for one in counted.stats}["running"] == 1
+    assert client.DagSourceApi(airflow).get_dag_source("etl", version_number=1).version_number == 1
+    assert client.JobApi(airflow).get_jobs(is_alive=True).total_entries == 0
+    paused = client.DAGApi(airflow).patch_dags(models.DAGPatchBody(is_paused=True), dag_id_pattern="etl")
+    assert [dag.is_paused for dag in paused.dags] == [True]
+    client.DAGApi(airflow).patch_dags(models.DAGPatchBody(is_paused=False))
+    assert client.ImportErrorApi(airflow).get_import_errors().import_errors == []
+    assert client.PluginApi(airflow).get_plugins().plugins == []
+    assert client.ProviderApi(airflow).get_providers().providers == []
+    assert client.DagWarningApi(airflow).list_dag_warnings().dag_warnings == []
+
+
+def test_runs_are_listed_changed_cleared_and_deleted_in_bulk(airflow: client.ApiClient, run: str) -> None:
+    runs = client.DagRunApi(airflow)
+    listed = runs.get_list_dag_runs_batch("~", models.DAGRunsBatchBody(dag_ids=["etl"], states=["running"]))
+    assert [one.dag_run_id for one in listed.dag_runs] == [run]
+    update = {"action": "update", "entities": [{"dag_run_id": run, "state": "failed"}]}
+    done = runs.bulk_dag_runs("etl", models.BulkBodyBulkDAGRunBody.from_dict({"actions": [update]}))
+    assert done.update.success == [f"etl.{run}"]
+    named = models.BulkDAGRunClearBody(dag_runs=[models.BulkDAGRunBody(dag_run_id=run)], dry_run=False)
+    (cleared,) = runs.clear_dag_runs("etl", named).actual_instance.dag_runs
+    assert (cleared.dag_run_id, cleared.state.value) == (run, "queued")
+    extra = runs.trigger_dag_run("etl", models.TriggerDAGRunPostBody(dag_run_id="extra"))
+    runs.delete_dag_run("etl", extra.dag_run_id)
+    with pytest.raises(NotFoundException):
+        runs.get_dag_run("etl", "extra")
+
+
+def test_instances_are_listed_explained_and_changed_in_bulk(airflow: client.ApiClient, run: str) -> None:
+    instances = client.TaskInstanceApi(airflow)
+    listed = instances.get_task_instances_batch("~", "~", models.TaskInstancesBatchBody(dag_run_ids=[run]))
+    assert [(one.task_id, one.state.value) for one in listed.task_instances] == [("a", "success"), ("b", "queued")]
+    assert instances.get_task_instance_dependencies("etl", run, "b").dependencies == []
+    assert instances.get_extra_links("etl", run, "a").extra_links == {}
+    entity = {"task_id": "b", "new_state": "failed"}
+    body = models.BulkBodyBulkTaskInstanceBody.from_dict({"actions": [{"action": "update", "entities": [entity]}]})
+    assert instances.bulk_task_instances("etl", run, body).update.success == [f"etl.{run}.b[None]"]
+    with pytest.raises(ConflictException):
+        instances.delete_task_instance("etl", run, "a")
+
+
+def test_outputs_are_written(airflow: client.ApiClient, run: str) -> None:
+    xcoms = client.XComApi(airflow)
+    made = xcoms.create_xcom_entry("etl", run, "a", models.XComCreateBody(key="k", value={"n": 1}))
+    assert (made.key, made.value) == ("k", {"n": 1})
+    changed = xcoms.update_xcom_entry("etl", "a", run, "k", models.XComUpdateBody(value=[2]))
+    assert changed.value == [2]
+    xcoms.delete_xcom_entry("etl", "a", run, "k")
+    with pytest.raises(NotFoundException):
+        xcoms.get_xcom_entry("etl", "a", run, "k")
+
+
+def test_connections(airflow: client.ApiClient) -> None:
+    connections = client.ConnectionApi(airflow)
+    body = models.ConnectionBody(connection_id="db", conn_type="postgres", host="h", port=5432, password="secret")
+    made = connections.post_connection(body)
+    assert (made.host, made.port, made.password) == ("h", 5432, "***")
+    changed = connections.patch_connection("db", body.model_copy(update={"host": "other"}), update_mask=["host"])
+    assert changed.host == "other"
+    assert [one.connection_id for one in connections.get_connections(connection_id_pattern="d").connections] == ["db"]
+    action = {"action": "delete", "entities": ["db"]}
+    done = connections.bulk_connections(models.BulkBodyConnectionBody.from_dict({"actions": [action]}))
+    assert done.delete.success == ["db"]
+    with pytest.raises(NotFoundException):
+        connections.get_connection("db")
+
+
+def test_event_logs(airflow: client.ApiClient, run: str) -> None:
+    logs = client.EventLogApi(airflow)
+    listed = logs.get_event_logs(dag_id="etl", event="trigger_dag_run", order_by=["-event_log_id"], limit=1)
+    (latest,) = listed.event_logs
+    assert (latest.run_id, latest.owner) == (run, "admin")
+    assert logs.get_event_log(latest.event_log_id) == latest
