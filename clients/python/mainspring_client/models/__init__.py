@@ -144,6 +144,8 @@ if TYPE_CHECKING:
     from .state_reason import StateReason
     from .task_collection import TaskCollection
     from .task_definition import TaskDefinition
+    from .task_dependency import TaskDependency
+    from .task_dependency_collection import TaskDependencyCollection
     from .task_instance import TaskInstance
     from .task_instance_collection import TaskInstanceCollection
     from .task_instance_state import TaskInstanceState
@@ -321,6 +323,8 @@ _MODULES = {
     "StateReason": ".state_reason",
     "TaskCollection": ".task_collection",
     "TaskDefinition": ".task_definition",
+    "TaskDependency": ".task_dependency",
+    "TaskDependencyCollection": ".task_dependency_collection",
     "TaskInstance": ".task_instance",
     "TaskInstanceCollection": ".task_instance_collection",
     "TaskInstanceState": ".task_instance_state",
@@ -508,6 +512,8 @@ __all__ = (
     "StateReason",
     "TaskCollection",
     "TaskDefinition",
+    "TaskDependency",
+    "TaskDependencyCollection",
     "TaskInstance",
     "TaskInstanceCollection",
     "TaskInstancesBatchBody",
