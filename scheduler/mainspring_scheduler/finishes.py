@@ -53,6 +53,7 @@ def finish_runs(
     finished, has_woken = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
+    contexts.forget(finished)
     return Finishes(len(finished), has_woken)
 
 

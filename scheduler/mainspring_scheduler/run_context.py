@@ -34,6 +34,11 @@ class RunContexts:
             self._kept.popitem(last=False)
         return found
 
+    def forget(self, run_ids: Iterable[int]) -> None:
+        """Of runs that have ended: whoever clears one has it asked for again."""
+        for run_id in run_ids:
+            self._kept.pop(run_id, None)
+
 
 def _names(facts: RunFacts) -> Mapping[str, Any]:
     return run_names(
