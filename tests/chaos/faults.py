@@ -10,7 +10,7 @@ from random import Random
 
 from tests.chaos.stage import LEASE_SECONDS, Stage
 
-__all__ = ["CANCELLED_RUN", "Fault", "drawn", "failpoints", "strike"]
+__all__ = ["CANCELLED_RUN", "Fault", "drawn", "failpoints", "needs_long_tasks", "strike"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CANCELLED_RUN = "run-2"
@@ -71,6 +71,12 @@ def drawn(seed: int, executor: str) -> Sequence[Fault]:
     faults = [Fault(at=at, kind="failpoint", target=place, action=action), *_way_to(place, random, executor)]
     faults += [_another(random, executor) for _ in range(random.choice((0, 0, 1, 1, 2)))]
     return sorted(faults, key=lambda fault: fault.at)
+
+
+def needs_long_tasks(seed: int, executor: str) -> bool:
+    """Whether processes come to the trial's failpoint only while a task runs for longer than a beat."""
+    places = failpoints(executor)
+    return any(word in places[seed % len(places)] for word in ("beat", "cancel", "host.stop", "interrupt", "kill"))
 
 
 def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:

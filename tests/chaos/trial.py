@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_log, task_try
-from tests.chaos.faults import CANCELLED_RUN, Fault, drawn, strike
+from tests.chaos.faults import CANCELLED_RUN, Fault, drawn, needs_long_tasks, strike
 from tests.chaos.stage import Stage
 from tests.chaos.witness import (
     DIAMOND,
@@ -97,6 +97,8 @@ class Trial:
     def _save(self) -> None:
         random = Random(self.seed)
         pauses = {task_id: random.choice((0.0, 0.05, 0.1, 0.4)) for task_id in DIAMOND}
+        if needs_long_tasks(self.seed, self.stage.executor):
+            pauses |= dict.fromkeys(("first", "join"), 1.2)
         self._ask("PUT", f"/dags/{self._dag_id}", document(self._dag_id, self._witness, pauses), accepted=(200, 201))
 
     def _trigger(self, run_id: str) -> None:
