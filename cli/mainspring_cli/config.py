@@ -133,8 +133,9 @@ class Config:
     """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
-    worker_token: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
-    """The credential of all workers at the execution API; `None` = one is made in `home`."""
+    worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _words, "is_secret": True})
+    """Credentials at the execution API, comma separated: it takes each of them, so that they can be changed one after
+    another or be one for each worker; a worker shows its first. Empty = one is made in `home`."""
     execution_host: str = field(default="127.0.0.1", metadata={"parse": _text})
     """Address the execution API listens on. Other than loopback demands `worker_token`, and TLS or `behind_proxy`."""
     execution_port: int = field(default=8081, metadata={"parse": _whole_number(0, 65535)})
@@ -234,10 +235,10 @@ def check_execution_exposure(config: Config) -> None:
     Raises:
         ConfigError: says what is missing.
     """
-    _check_host(config, "execution_host", config.execution_host, "worker_token", config.worker_token)
+    _check_host(config, "execution_host", config.execution_host, "worker_token", config.worker_token or None)
 
 
-def _check_host(config: Config, name: str, host: str, secret_name: str, secret: str | None) -> None:
+def _check_host(config: Config, name: str, host: str, secret_name: str, secret: object) -> None:
     if _is_loopback(host):
         return
     faults = []

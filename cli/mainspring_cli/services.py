@@ -25,7 +25,7 @@ __all__ = [
     "upgrade_database",
     "work",
     "worker_services",
-    "worker_token",
+    "worker_tokens",
 ]
 
 _STOP_SECONDS = 20.0
@@ -69,7 +69,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
     _log_to_stderr(config, "execution-api")
     settings = ExecutionSettings(
         database_url=config.store_url,
-        worker_token=worker_token(config),
+        worker_tokens=worker_tokens(config),
         key_ring=_key_ring(config),
         lease=timedelta(seconds=config.lease_seconds),
         version=version("mainspring"),
@@ -94,7 +94,7 @@ def work(config: Config) -> int:
         WorkerSettings(
             redis_url=config.redis_url,
             execution_url=config.execution_url,
-            worker_token=worker_token(config),
+            worker_token=worker_tokens(config)[0],
             queue=queue,
             code_path=config.code_path,
             http_allow=config.http_allow,
@@ -184,11 +184,11 @@ def _key_ring(config: Config) -> "KeyRing":
     return KeyRing(key_file(config.home), config.secret_keys)
 
 
-def worker_token(config: Config) -> str:
-    """The workers' credential at the execution API; made in the home folder where the settings give none."""
-    from mainspring_api import private_files
+def worker_tokens(config: Config) -> tuple[str, ...]:
+    """The workers' credentials at the execution API; one is made in the home folder where the settings give none."""
+    from mainspring_api.private_files import worker_token
 
-    return config.worker_token or private_files.worker_token(config.home)
+    return config.worker_token or (worker_token(config.home),)
 
 
 def _log_to_stderr(config: Config, service: str) -> None:

@@ -4,6 +4,7 @@ No container engine is needed. PostgreSQL and Redis are real ones of this machin
 containers are replaced by those of the test, and nothing else is.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -177,7 +178,9 @@ class Stack:
                 command, env=self.environment(container), stdout=log, stderr=log, cwd=self._folder
             )
         if "healthcheck" in service:
-            until(lambda: self.is_healthy(container), f"the health of {container}: {self.log(container)}")
+            process = self.running[container]
+            until(lambda: process.poll() is not None or self.is_healthy(container), f"the health of {container}")
+            assert process.poll() is None, self.log(container)
 
     def is_healthy(self, container: str) -> bool:
         kind, program, *arguments = self.services[container.partition("#")[0]]["healthcheck"]["test"]
@@ -263,8 +266,10 @@ def _is_setting(variable: str) -> bool:
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Below those that the kernel gives to others, who may come between our look and our use."""
+    found: list[int] = []
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(10_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found

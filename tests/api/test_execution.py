@@ -29,6 +29,7 @@ from .conftest import OpenApi
 from .harness import Api
 
 WORKER = "the token of all workers"
+ANOTHER = "the token that comes after it"
 REMOTE = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
 SECRET = "hunter2-and-more"
 ABOUT = {
@@ -55,7 +56,7 @@ class Execution:
         self.app = create_execution_app(
             ExecutionSettings(
                 database_url=api.database.engine.url.render_as_string(hide_password=False),
-                worker_token=WORKER,
+                worker_tokens=[WORKER, ANOTHER],
                 key_ring=self.key_ring,
                 version="1.2.3",
             )
@@ -129,6 +130,10 @@ def test_nobody_without_the_workers_token_gets_in(execution: Execution, token: s
         status, answer = execution.post(path, {}, worker=token)
         assert status == 401
         assert "MAINSPRING_WORKER_TOKEN" in answer["detail"]
+
+
+def test_while_tokens_are_changed_both_let_a_worker_in(execution: Execution) -> None:
+    assert [execution.post("/beat", {}, worker=token)[0] for token in (WORKER, ANOTHER)] == [422, 422]
 
 
 def test_a_claim_answers_the_whole_work_order_and_only_it_tells_secrets(execution: Execution) -> None:

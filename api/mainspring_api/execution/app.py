@@ -4,8 +4,7 @@ Each call is one short transaction, and idempotent, so that a worker repeats it 
 decided here. Bodies are checked by hand: no schema library stands on this path.
 """
 
-import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -49,8 +48,8 @@ class ExecutionSettings:
     """Read once by `create_execution_app`."""
 
     database_url: str = field(repr=False)
-    worker_token: str = field(repr=False)
-    """The credential that all workers share."""
+    worker_tokens: Sequence[str] = field(repr=False)
+    """The credentials of workers: any of them lets a worker in."""
     key_ring: KeyRing
     """What secrets are opened with, for the worker that claims."""
     lease: timedelta = timedelta(seconds=30)
@@ -67,7 +66,7 @@ class _Context:
     heart: Heart
     order: Callable[[remote.Claimed], Attempt]
     lease: timedelta
-    token_hash: bytes
+    token_hashes: frozenset[str]
 
 
 class _AttemptId(BaseConverter):
@@ -96,7 +95,7 @@ def create_execution_app(
         heart=Heart(database, version=settings.version, lease=settings.lease, is_served=is_served),
         order=order or WorkOrders(database, settings.key_ring),
         lease=settings.lease,
-        token_hash=_hash(settings.worker_token).encode(),
+        token_hashes=frozenset(map(_hash, settings.worker_tokens)),
     )
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.converters["attempt"] = _AttemptId
@@ -129,7 +128,8 @@ def _refuse_strangers(context: _Context) -> Response | None:
     if request.path == "/execution/v1/health":
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(_hash(token).encode(), context.token_hash):
+    # Hashes are compared: what their first difference tells is nothing about a token.
+    if scheme.lower() != "bearer" or _hash(token) not in context.token_hashes:
         return _answer(401, {"detail": "a worker must send its token: set MAINSPRING_WORKER_TOKEN"})
     return None
 

@@ -59,7 +59,7 @@ class Remote:
         self._app = create_execution_app(
             ExecutionSettings(
                 database_url=url,
-                worker_token=WORKER_TOKEN,
+                worker_tokens=[WORKER_TOKEN],
                 key_ring=KeyRing(self._folder / "keys"),
                 lease=LEASE,
                 synchronous="NORMAL",
