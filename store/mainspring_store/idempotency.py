@@ -7,7 +7,7 @@ same one for different things. Only hashes of keys are stored.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, tuple_
 
 from mainspring.errors import Conflict, MainspringError
 from mainspring_store.database import Database
@@ -76,7 +76,8 @@ def claim_key(connection: Connection, call: Call) -> None:
 
 def keep_answer(connection: Connection, call: Call, answer: KeptAnswer) -> None:
     """Keep what a call whose key was claimed is answered, and forget some that are too old."""
-    connection.execute(_FORGET, _key_of(call))
+    connection.execute(_FORGET, {"oldest": call.now - KEPT_FOR})
+    connection.execute(_FORGET_THIS, {"principal": call.principal_id, "key": call.key_hash})
     connection.execute(
         insert(idempotency_key),
         {
@@ -104,14 +105,13 @@ _FIND = select(_kept.fingerprint, _kept.status, _kept.media_type, _kept.body, _k
 )
 _LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 _FORGET = delete(idempotency_key).where(
-    or_(
-        _IS_THIS,
-        tuple_(_kept.principal_id, _kept.key_hash).in_(
-            select(_kept.principal_id, _kept.key_hash)
-            .where(_kept.created_at < _oldest)
-            .order_by(_kept.created_at)
-            .limit(_FORGOTTEN_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        ),
+    tuple_(_kept.principal_id, _kept.key_hash).in_(
+        select(_kept.principal_id, _kept.key_hash)
+        .where(_kept.created_at < _oldest)
+        .order_by(_kept.created_at)
+        .limit(_FORGOTTEN_AT_ONCE)
+        .with_for_update(skip_locked=True)
     )
 )
+# In one statement with the other, PostgreSQL would read the whole table.
+_FORGET_THIS = delete(idempotency_key).where(_IS_THIS)
