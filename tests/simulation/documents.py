@@ -26,6 +26,7 @@ FEATURES = (
     "past",
     "pools",
     "priorities",
+    "remote",
     "retries",
     "rules",
     "timeouts",
@@ -90,6 +91,8 @@ def _tasks(
     if "pools" in features:
         own["pool"] = draw(st.sampled_from([None, *POOLS]))
         own["pool_slots"] = draw(st.sampled_from([None, 1, 2]))
+    if "remote" in features:
+        own["executor"] = draw(st.sampled_from([None, "rq"]))
     if "priorities" in features:
         own["priority_weight"] = draw(st.sampled_from([-1, 0, 1, 5]))
         own["weight_rule"] = draw(st.sampled_from(list(WeightRule))).value

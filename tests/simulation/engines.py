@@ -20,12 +20,13 @@ from tests.simulation.machine import PICK, one_of
 from tests.simulation.places import Places
 from tests.simulation.schedulers import Schedulers
 from tests.simulation.users import Users
+from tests.simulation.workers import Workers
 from tests.simulation.world import Host, UnreliableDatabase
 
 __all__ = ["PostgresMachine", "SqliteMachine"]
 
 
-class EngineMachine(Users, Places, Schedulers):
+class EngineMachine(Users, Places, Workers, Schedulers):
     """All steps, from a world with a DAG and a run."""
 
     @initialize(
@@ -72,8 +73,10 @@ class PostgresMachine(EngineMachine):
         inner = next(host for host in self.hosts if host is not outer)
         inbox, done = list(inner.inbox), []
         self._interrupted(outer, lambda: done.append(inner.run_once()))
+        taken = self.taken_from_afar()
         if any(done) and not inner.was_undone:
             self.model.apply(inbox, self.clock.now())
+        self.model.apply(taken, self.clock.now())
         if not outer.was_undone or (any(done) and not inner.was_undone):
             self.model.look(self.clock.now())
         self.compare(is_settled=False)
@@ -86,7 +89,7 @@ class PostgresMachine(EngineMachine):
         inbox = list(carrier.inbox)
         self._interrupted(carrier, lambda: change_pools(self.database, {name: {"slots": slots}}))
         if not carrier.was_undone:
-            self.model.apply(inbox, self.clock.now())
+            self.model.apply(inbox + self.taken_from_afar(), self.clock.now())
             self.model.look(self.clock.now())
         self.compare(is_settled=False)
 

@@ -7,24 +7,29 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
+from sqlalchemy import func, select
 
 from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.states import StateReason
-from mainspring_store import dags, runs
+from mainspring_store import dags, remote, runs, services
 from mainspring_store.approvals import answer_approval
 from mainspring_store.pools import NewPool, change_pools, create_pools
+from mainspring_store.tables import attempt_report, task_try
 from tests.invariants import Facts, pools_are_never_overdrawn, read_facts, violations
 from tests.scheduler.engine import MovedClock
+from tests.simulation.broker import Broker
 from tests.simulation.documents import POOLS
 from tests.simulation.model import Model
 from tests.simulation.model_state import WAITING_TYPES, Instance, Key, Run, Seen
 from tests.simulation.steps import steps_broken
 from tests.simulation.world import Host, UnreliableDatabase
 
-__all__ = ["PICK", "Machine", "one_of"]
+__all__ = ["EXECUTION_API", "LEASE", "PICK", "Machine", "one_of"]
 
 PICK = st.integers(0, 63)
 """Which of several; taken modulo their number, so that a shrunk example still means something."""
+LEASE = timedelta(seconds=30)
+EXECUTION_API = "execution-api"
 SETTLED_AFTER_MAX = 60
 DRAINED_AFTER_MAX = 60
 
@@ -52,6 +57,13 @@ class Machine(RuleBasedStateMachine):
         self.incarnations = 0
         self.triggers = 0
         self.dates: set[tuple[str, int]] = set()
+        self.broker = Broker()
+        self.remote_inbox: list[Report] = []
+        """What workers have told the execution API, and no pass has taken yet."""
+        services.register_service(
+            self.database, incarnation=EXECUTION_API, kind="execution", hostname="h", pid=1, version="0",
+            details={"lease_seconds": LEASE.total_seconds()}, now=self.clock.now(),
+        )  # fmt: skip
         create_pools(self.database, [NewPool(name=name, slots=2, include_deferred=name == POOLS[0]) for name in POOLS])
         self.hosts = [self.new_host() for _ in range(self.schedulers)]
         self.facts: Facts = read_facts(self.database)
@@ -81,7 +93,8 @@ class Machine(RuleBasedStateMachine):
     def new_host(self) -> Host:
         self.incarnations += 1
         name = f"incarnation-{self.incarnations}"
-        return Host(self.database, self.clock, incarnation=name, slots=self.slots, seed=self.incarnations)
+        broker = self.broker if "remote" in self.features else None
+        return Host(self.database, self.clock, broker, incarnation=name, slots=self.slots, seed=self.incarnations)
 
     def open_attempts(self) -> list[tuple[Host, Attempt]]:
         return [(host, attempt) for host in self.hosts for attempt in host.executor.open]
@@ -112,15 +125,41 @@ class Machine(RuleBasedStateMachine):
         counts = host.run_once()
         host.database.fault = None
         if fault != "rollback" and not host.was_undone:
-            self.model.apply(inbox, now)
+            self.model.apply(inbox + self.taken_from_afar(), now)
             self.model.look(now)
         is_idle = counts is not None and counts.did_nothing and not host.was_undone
         self.compare(is_settled=is_settled and is_idle)
         return is_idle
 
+    def taken_from_afar(self) -> list[Report]:
+        """What the last pass took out of the inbox of remote reports: all that was in it, or nothing."""
+        with self.database.read() as connection:
+            left = connection.scalar(select(func.count()).select_from(attempt_report))
+        if not self.remote_inbox or left:
+            assert left in (None, 0, len(self.remote_inbox)), "some of the reports of workers are gone"
+            return []
+        taken, self.remote_inbox = self.remote_inbox, []
+        return taken
+
+    def finish_claimed(self, attempt_id: str, outcome: Outcome) -> None:
+        """The worker that claimed it reports the end."""
+        now = self.clock.now()
+        reason = None if outcome is Outcome.SUCCESS else StateReason.EXIT_CODE
+        report = {"at": now.isoformat(), "outcome": outcome, "reason": reason}
+        is_held, _ = remote.finish_attempt(self.database, attempt_id, report, [], token_hash=attempt_id * 2)
+        assert is_held == (attempt_id in self.broker.leases and self._exists(attempt_id)), "a report was refused"
+        self.broker.done.add(attempt_id)
+        if is_held and not any(isinstance(one, Finished) and one.attempt_id == attempt_id for one in self.remote_inbox):
+            final = Finished(attempt_id=attempt_id, seq=2, at=now, outcome=outcome, reason=reason)
+            self.remote_inbox.append(final)
+
+    def _exists(self, attempt_id: str) -> bool:
+        with self.database.read() as connection:
+            return bool(connection.scalar(select(func.count()).where(task_try.c.attempt_id == attempt_id)))
+
     def do_settle(self, host: Host) -> None:
         for _ in range(SETTLED_AFTER_MAX):
-            if self.do_pass(host, is_settled=True) and not host.inbox:
+            if self.do_pass(host, is_settled=True) and not host.inbox and not self.remote_inbox:
                 return
         raise AssertionError("the scheduler never comes to rest")
 
@@ -163,12 +202,14 @@ class Machine(RuleBasedStateMachine):
             self.let_time_pass(61)
             for host in self.hosts:
                 host.rescue()
+                host.find_expired()
                 self.do_settle(host)
             for host, attempt in self.open_attempts():
                 outcome = Outcome.CANCELLED if attempt.attempt_id in host.executor.cancelled else Outcome.SUCCESS
                 self.report(host, self.final(attempt, outcome, 0))
             self._answer_all()
-            if not self.open_attempts() and not any(host.inbox for host in self.hosts) and not self._decide_on_runs():
+            is_open = self.open_attempts() or self._finish_afar() or any(host.inbox for host in self.hosts)
+            if not is_open and not self._decide_on_runs():
                 break
         self.nothing_is_broken()
         unfinished = [run.run_id for run in self.model.runs.values() if not run.is_over]
@@ -197,6 +238,16 @@ class Machine(RuleBasedStateMachine):
             self.database, run.dag_id, run.run_id, instance.task.task_id,
             choice=choice, by="ann", note=None, now=self.clock.now(),
         )  # fmt: skip
+
+    def _finish_afar(self) -> bool:
+        """Workers take all that waits, and end all that they took; whether there was any."""
+        begun = set(self.broker.leases)
+        while self.broker.waiting:
+            self.take(0)
+        held = self.broker.leases.keys() - self.broker.done
+        for attempt_id in sorted(held):
+            self.finish_claimed(attempt_id, Outcome.SUCCESS)
+        return bool(held) or begun != self.broker.leases.keys()
 
     def _answer_all(self) -> None:
         for run, instance in self.open_approvals():

@@ -10,11 +10,13 @@ from sqlalchemy import Connection, event
 
 from mainspring.attempts import Attempt, Finished, Report
 from mainspring.errors import StoreUnavailable
-from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import Capabilities, Executor, SubmitResult, Submitted, Whereabouts
+from mainspring_scheduler.remote_rescue import RemoteRescue
 from mainspring_scheduler.rescue import find_lost, find_unsubmitted
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store import Database, open_database, services
 from tests.scheduler.engine import MovedClock, ScriptedExecutor
+from tests.simulation.broker import Broker, BrokerExecutor
 
 __all__ = ["Host", "UnreliableDatabase"]
 
@@ -78,15 +80,27 @@ class Host:
     """One scheduler process: the scheduler, its executor, its heartbeat. A crash leaves nothing of it."""
 
     def __init__(
-        self, database: UnreliableDatabase, clock: MovedClock, *, incarnation: str, slots: int, seed: int
+        self,
+        database: UnreliableDatabase,
+        clock: MovedClock,
+        broker: Broker | None,
+        *,
+        incarnation: str,
+        slots: int,
+        seed: int,
     ) -> None:
+        """broker: of remote workers; None = it offers only an executor of its own."""
         self.database = database
         self.clock = clock
         self.incarnation = incarnation
         self.executor = SimulatedExecutor(clock, slots)
+        self.executors: dict[str, Executor] = {"thread": self.executor}
+        if broker is not None:
+            self.executors["rq"] = BrokerExecutor(broker)
+        self.remote_rescue = RemoteRescue(database, self.executors, clock)
         self.scheduler = Scheduler(
             database,
-            {"thread": self.executor},
+            self.executors,
             incarnation=incarnation,
             clock=clock,
             random=Random(seed),
@@ -112,9 +126,15 @@ class Host:
     def rescue(self) -> list[Finished]:
         """Look for attempts that nobody carries any more, as the service does with each beat."""
         found: dict[str, Any] = {"incarnation": self.incarnation, "now": self.clock.now()}
-        executors = {"thread": self.executor}
-        lost = find_lost(self.database, executors, is_exclusive=self.database.is_sqlite, **found)
-        lost += find_unsubmitted(self.database, executors, **found)
+        lost = find_lost(self.database, self.executors, is_exclusive=self.database.is_sqlite, **found)
+        lost += find_unsubmitted(self.database, self.executors, **found)
+        return self._injected(lost)
+
+    def find_expired(self) -> list[Finished]:
+        """Look for remote workers that are gone, and for attempts that never reached one."""
+        return self._injected(self.remote_rescue.look())
+
+    def _injected(self, lost: list[Finished]) -> list[Finished]:
         self.scheduler.inject(lost)
         self.inbox += lost
         return lost
@@ -135,4 +155,5 @@ class Host:
         return counts
 
     def close(self) -> None:
-        self.executor.close(timedelta(0))
+        for executor in self.executors.values():
+            executor.close(timedelta(0))

@@ -1,0 +1,106 @@
+"""Steps: what remote workers do, what their broker forgets, and leases that run out."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from mainspring.attempts import Outcome, Started
+from mainspring_scheduler.remote_rescue import MARGIN
+from mainspring_store import remote, services
+from tests.simulation.machine import EXECUTION_API, LEASE, PICK, Machine, one_of
+from tests.simulation.model_state import ACTIVE
+
+__all__ = ["Workers"]
+
+WATCH = timedelta(seconds=12)
+"""Between two looks at leases: short enough to be no gap, so that a whole lease passes in few of them."""
+LOOKS = 4
+
+
+class Workers(Machine):
+    """Claim, beat, finish; each may be repeated, come too late, or be done by somebody else."""
+
+    @precondition(lambda self: self.broker.waiting)
+    @rule(pick=PICK)
+    def take(self, pick: int) -> None:
+        """A worker is handed an attempt, and claims it."""
+        attempt_id = self.broker.waiting.pop(pick % len(self.broker.waiting))
+        self.broker.handed_out.append(attempt_id)
+        self._claim(attempt_id, _token(attempt_id))
+
+    @precondition(lambda self: self.broker.handed_out)
+    @rule(pick=PICK, is_same=st.booleans())
+    def take_again(self, pick: int, is_same: bool) -> None:
+        """It is handed out twice, or the answer to a claim was lost."""
+        attempt_id = one_of(self.broker.handed_out, pick)
+        self._claim(attempt_id, _token(attempt_id) if is_same else "f" * 64)
+
+    @precondition(lambda self: self.broker.leases)
+    @rule(pick=PICK, outcome=st.sampled_from([Outcome.SUCCESS] * 3 + [Outcome.FAILED, Outcome.CANCELLED]))
+    def finish_far_away(self, pick: int, outcome: Outcome) -> None:
+        attempt_id = one_of(list(self.broker.leases), pick)
+        self.finish_claimed(attempt_id, outcome)
+        assert not remote.finish_attempt(
+            self.database, attempt_id, {"at": self.clock.now().isoformat()}, [], token_hash="e" * 64
+        )[0]
+
+    @precondition(lambda self: self.broker.leases)
+    @rule()
+    def beat(self) -> None:
+        self._beat()
+
+    @precondition(lambda self: "remote" in self.features)
+    @rule()
+    def forget_what_waits(self) -> None:
+        """The broker loses its data."""
+        self.broker.waiting.clear()
+
+    @precondition(lambda self: "remote" in self.features)
+    @rule(is_beating=st.booleans())
+    def watch_leases(self, is_beating: bool) -> None:
+        """A while in which all is well, but the workers perhaps: exactly the leases that ran out are lost."""
+        for _ in range(LOOKS):
+            self.let_time_pass(int(WATCH.total_seconds()))
+            services.beat(self.database, EXECUTION_API, now=self.clock.now())
+            if is_beating:
+                self._beat()
+            for host in self.hosts:
+                expected = self._expired(self.clock.now() - MARGIN)
+                found = {one.attempt_id for one in host.find_expired()}
+                assert found <= expected, f"attempts {found - expected} hold a lease, and are said to be lost"
+        assert found == expected, f"the leases of {expected - found} ran out, and nobody says so"
+
+    def _claim(self, attempt_id: str, token: str) -> None:
+        now = self.clock.now()
+        bid = remote.Bid(attempt_id=attempt_id, token_hash=token, hostname="w", at=now, lease_expires_at=now + LEASE)
+        claimed = remote.claim_attempt(self.database, bid) is not None
+        is_first = attempt_id not in self.broker.leases
+        state = self._state(attempt_id)
+        may = (state == "queued" and is_first) or (state in ACTIVE and not is_first and token == _token(attempt_id))
+        assert claimed is may, f"attempt {attempt_id}, {state}: {'claimed' if claimed else 'refused'}"
+        if claimed:
+            self.broker.leases[attempt_id] = now + LEASE
+        if claimed and is_first:
+            self.remote_inbox.append(Started(attempt_id=attempt_id, seq=1, at=now, hostname="w"))
+
+    def _beat(self) -> None:
+        now = self.clock.now()
+        worker = remote.Worker(incarnation="w", hostname="w", pid=1, version="0", queue="q", is_stopped=False)
+        held = sorted(self.broker.leases.keys() - self.broker.done)
+        kept = remote.hear_worker(self.database, worker, held, lease_expires_at=now + LEASE, now=now)
+        expected = {one for one in held if self._state(one) in ACTIVE}
+        assert kept == expected, f"of {held}, {sorted(kept)} are to go on; the model says {sorted(expected)}"
+        self.broker.leases |= dict.fromkeys(held, now + LEASE)
+
+    def _expired(self, before: datetime) -> set[str]:
+        return {one for one, end in self.broker.leases.items() if end < before and self._state(one) in ACTIVE}
+
+    def _state(self, attempt_id: str) -> str | None:
+        """Of its instance; None = it has another attempt by now, or is gone."""
+        _, instance = self.model.by_attempt.get(attempt_id, (None, None))
+        return instance.state if instance is not None and instance.attempt_id == attempt_id else None
+
+
+def _token(attempt_id: str) -> str:
+    return attempt_id * 2
