@@ -17,7 +17,17 @@ from mainspring.definition import load_stored
 from mainspring.definition.model import Definition, Task
 from mainspring.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from mainspring_store.database import Database
-from mainspring_store.tables import dag, dag_run, dag_version, pool, run_event, task_instance, task_log, task_try
+from mainspring_store.tables import (
+    backfill,
+    dag,
+    dag_run,
+    dag_version,
+    pool,
+    run_event,
+    task_instance,
+    task_log,
+    task_try,
+)
 from tests.reference import FINISHED, decision, run_result
 
 __all__ = ["CHECKS", "Facts", "assert_sound", "read_facts", "violations"]
@@ -45,6 +55,8 @@ class Facts:
     events: Mapping[int, Sequence[Row[Any]]]
     """By run id, in order."""
     pools: Sequence[Row[Any]]
+    backfills: Mapping[int, Row[Any]]
+    """By id."""
     log_chunks: Sequence[tuple[str, int, int]]
     """Attempt id, offset, length; in order."""
 
@@ -100,6 +112,7 @@ def read_facts(database: Database) -> Facts:
             tries=_grouped(rows(task_try, "task_instance_id", "try_number"), "task_instance_id"),
             events=_grouped(rows(run_event, "dag_run_id", "seq"), "dag_run_id"),
             pools=rows(pool, "name"),
+            backfills={row.id: row for row in rows(backfill, "id")},
             log_chunks=[(row.attempt_id, row.offset, len(row.data)) for row in chunks],
         )
 
@@ -302,6 +315,45 @@ def runs_keep_the_version_they_were_made_from(facts: Facts) -> Line:
             yield f"run {run.run_id} has tasks {sorted(made)}, its version {sorted(facts.definition(run).tasks)}"
 
 
+# --- time -------------------------------------------------------------------------------------------------------
+
+
+def no_two_runs_stand_for_one_date(facts: Facts) -> Line:
+    """I2."""
+    dates = Counter((run.dag_id, run.logical_date) for run in facts.runs.values() if run.logical_date is not None)
+    for (dag_id, date), count in dates.items():
+        if count > 1:
+            yield f"dag {dag_id} has {count} runs of {date}"
+
+
+def slots_of_a_schedule_rise(facts: Facts) -> Line:
+    """I24: each scheduled run is later than those that were made before it, and none starts before its time."""
+    latest: dict[str, Row[Any]] = {}
+    for run in facts.runs.values():
+        if run.run_type != "scheduled":
+            continue
+        earlier = latest.get(run.dag_id)
+        if earlier is not None and earlier.logical_date >= run.logical_date:
+            yield f"run {run.run_id} was made after {earlier.run_id}"
+        if run.start_date is not None and run.start_date < run.run_after:
+            yield f"run {run.run_id} started at {run.start_date}, before {run.run_after}"
+        latest[run.dag_id] = run
+
+
+def backfills_stay_within_their_bounds(facts: Facts) -> Line:
+    """Their dates, their `max_active_runs` among what runs, and their count of slots."""
+    for one in facts.backfills.values():
+        mine = [run for run in facts.runs.values() if run.backfill_id == one.id]
+        running = sum(run.state == "running" for run in mine)
+        if running > one.max_active_runs:
+            yield f"backfill {one.id} has {running} running runs, its max_active_runs is {one.max_active_runs}"
+        if one.slots_done > one.slots_total:
+            yield f"backfill {one.id} did {one.slots_done} of {one.slots_total} slots"
+        for run in mine:
+            if not one.from_date <= run.logical_date <= one.to_date:
+                yield f"run {run.run_id} of {run.logical_date} is not of backfill {one.id}"
+
+
 # --- attempts ---------------------------------------------------------------------------------------------------
 
 
@@ -462,6 +514,9 @@ CHECKS: Sequence[Check] = (
     parked_instances_have_somebody_to_wake_them,
     runs_end_when_and_as_they_must,
     runs_keep_the_version_they_were_made_from,
+    no_two_runs_stand_for_one_date,
+    slots_of_a_schedule_rise,
+    backfills_stay_within_their_bounds,
     attempts_are_numbered_from_one_and_charged,
     live_attempts_are_those_of_active_instances,
     waiting_retries_have_a_due_time,

@@ -19,11 +19,12 @@ from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
 from tests.simulation.machine import PICK, one_of
 from tests.simulation.places import Places
 from tests.simulation.schedulers import Schedulers
+from tests.simulation.timekeeping import TimeMachine
 from tests.simulation.users import Users
 from tests.simulation.workers import Workers
 from tests.simulation.world import Host, UnreliableDatabase
 
-__all__ = ["PostgresMachine", "SqliteMachine"]
+__all__ = ["PostgresMachine", "SqliteMachine", "SqliteTimeMachine"]
 
 
 class EngineMachine(Users, Places, Workers, Schedulers):
@@ -97,6 +98,13 @@ class PostgresMachine(EngineMachine):
         self.database.between = by
         host.run_once()
         self.database.between = None
+
+
+class SqliteTimeMachine(TimeMachine):
+    """On a file: two schedulers that take turns, as one does after the other on a machine whose clock was set."""
+
+    def open_database(self) -> UnreliableDatabase:
+        return _empty_database()
 
 
 _FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
