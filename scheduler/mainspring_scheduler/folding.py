@@ -51,13 +51,18 @@ class LiveAttempts:
 
     KEPT_MAX = 50_000
 
-    def __init__(self) -> None:
+    def __init__(self, remote_executors: frozenset[str] = frozenset()) -> None:
+        """remote_executors: their reports may reach another scheduler, so one of theirs that is queued is not kept: it
+        may be running by now."""
+        self._remote_executors = remote_executors
         self._known: dict[str, LiveAttempt] = {}
         self._early: dict[str, Stopped] = {}
         """Told before the end of the attempt, whose report still says that something runs. Not removed when that comes,
         as the pass that applies it may be undone."""
 
     def add(self, attempt: LiveAttempt) -> None:
+        if attempt.executor in self._remote_executors and not attempt.is_running:
+            return
         self._known[attempt.attempt_id] = attempt
         if len(self._known) > self.KEPT_MAX:
             # The oldest: most likely ended by another scheduler.
@@ -83,8 +88,10 @@ class LiveAttempts:
     def find(self, attempt_ids: Iterable[str], scheduling: Pass) -> dict[str, LiveAttempt]:
         """Those of the attempts that are, or were when last seen, live."""
         ids = list(attempt_ids)
-        missing = [attempt_id for attempt_id in ids if attempt_id not in self._known]
-        if missing:
-            for attempt in scheduling.reports.live_attempts(missing):
-                self._known[attempt.attempt_id] = attempt
-        return {attempt_id: self._known[attempt_id] for attempt_id in ids if attempt_id in self._known}
+        found = {attempt_id: self._known[attempt_id] for attempt_id in ids if attempt_id in self._known}
+        if len(found) == len(ids):
+            return found
+        for attempt in scheduling.reports.live_attempts([one for one in ids if one not in found]):
+            self.add(attempt)
+            found[attempt.attempt_id] = attempt
+        return {attempt_id: found[attempt_id] for attempt_id in ids if attempt_id in found}

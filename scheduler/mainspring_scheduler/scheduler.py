@@ -102,11 +102,11 @@ class Scheduler:
         self._clock_guard = clock_guard
         self._versions = Versions()
         self._contexts = RunContexts()
-        self._live_attempts = LiveAttempts()
         remote = frozenset(
             name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart
         )
         self._remote = remote
+        self._live_attempts = LiveAttempts(remote)
         self._dispatcher = Dispatcher(
             owner=incarnation,
             executors=tuple(executors),

@@ -1,17 +1,21 @@
 """What the simulation found, each as a story of its own."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from sqlalchemy import select
 
+from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
+from mainspring.states import StateReason
 from mainspring_scheduler.rescue import LOST_AFTER, find_lost
 from mainspring_store import Database, dags, runs, services
 from mainspring_store.pools import NewPool, create_pools
 from mainspring_store.tables import pool
 from tests.scheduler.engine import Engine
+from tests.scheduler.test_remote import REMOTE, claim
 from tests.simulation.world import UnreliableDatabase
 
 LISTS = {"type": "object", "properties": {"items": {"type": "array"}, "way": {}}}
@@ -222,3 +226,20 @@ def test_a_dag_that_is_deleted_gives_back_the_slots_of_what_waits(engine: Engine
 def _used(engine: Engine) -> int:
     with engine.database.read() as connection:
         return connection.scalar(select(pool.c.used).where(pool.c.name == "db")) or 0
+
+
+def test_a_remote_attempt_whose_start_another_scheduler_recorded_is_charged_when_it_is_lost(
+    make_engine: Callable[..., Engine],
+) -> None:
+    mine, other = (make_engine(capabilities=REMOTE, incarnation=name) for name in ("first", "second"))
+    mine.trigger(mine.save("etl", {"a": {"retries": 1, "retry_delay": "0s"}}))
+    mine.settle()
+    assert claim(mine, "a") is not None
+    other.settle()
+    assert mine.states() == {"a": "running"}
+    attempt_id, now = mine.attempt("a").attempt_id, mine.clock.now()
+    lost = Finished(attempt_id=attempt_id, seq=0, at=now, outcome=Outcome.LOST, reason=StateReason.WORKER_LOST)
+    mine.scheduler.inject([lost])
+    mine.settle()
+    [instance] = mine.instances()
+    assert (instance.state, instance.try_number, instance.max_tries) == ("queued", 2, 1)

@@ -52,7 +52,7 @@ class Machine(RuleBasedStateMachine):
         self.features = features
         self.model = Model()
         self.versions: dict[str, runs.VersionRef] = {}
-        self.reported: list[Report] = []
+        self.reported: list[tuple[Host, Report]] = []
         self.slots = slots
         self.incarnations = 0
         self.triggers = 0
@@ -101,7 +101,7 @@ class Machine(RuleBasedStateMachine):
 
     def report(self, host: Host, report: Report) -> None:
         host.deliver(report)
-        self.reported.append(report)
+        self.reported.append((host, report))
 
     def report_start(self, host: Host, attempt: Attempt) -> None:
         self.report(host, Started(attempt_id=attempt.attempt_id, seq=1, at=self.clock.now(), hostname="h"))

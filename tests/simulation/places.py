@@ -49,8 +49,9 @@ class Places(Machine):
     @precondition(lambda self: self.reported)
     @rule(pick=st.integers(0, 1000), host=PICK)
     def repeat_a_report(self, pick: int, host: int) -> None:
-        """Anything that was ever reported may arrive again, anywhere, at any time."""
-        one_of(self.hosts, host).deliver(one_of(self.reported, pick))
+        """Anything that was ever reported may arrive again at any time, at its own scheduler while that lives."""
+        carrier, report = one_of(self.reported, pick)
+        (carrier if carrier in self.hosts else one_of(self.hosts, host)).deliver(report)
 
     @rule(host=PICK, pick=PICK, seq=NUMBERS, is_known=st.booleans())
     def report_nonsense(self, host: int, pick: int, seq: int, is_known: bool) -> None:
