@@ -38,8 +38,8 @@ def main(arguments: Sequence[str]) -> int:
             done += count
     ran = done - wanted.first
     print(
-        f"{ran} sequences with one scheduler and {ran // 8} with two ran clean, of {wanted.examples}, "
-        f"in {monotonic() - begun:.0f} s; seed {seed}, commit {_commit()}"
+        f"{ran} sequences with one scheduler, {ran // 8} with two and {ran // 2} of schedules ran clean, "
+        f"of {wanted.examples}, in {monotonic() - begun:.0f} s; seed {seed}, commit {_commit()}"
     )
     if not is_red and done < wanted.examples:
         print(f"to go on: ./dev simulate --seed {seed} --first {done} --examples {wanted.examples}")

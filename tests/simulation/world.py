@@ -107,6 +107,8 @@ class Host:
         )
         self.inbox: list[Report] = []
         """What the scheduler holds in memory: delivered, and not yet in the store."""
+        self.has_peers = False
+        """Whether other schedulers live on the same file, which only the simulation allows."""
         self.was_undone = False
         """Whether the last pass gave up, because the slots it wanted were gone."""
         services.register_service(
@@ -126,7 +128,8 @@ class Host:
     def rescue(self) -> list[Finished]:
         """Look for attempts that nobody carries any more, as the service does with each beat."""
         found: dict[str, Any] = {"incarnation": self.incarnation, "now": self.clock.now()}
-        lost = find_lost(self.database, self.executors, is_exclusive=self.database.is_sqlite, **found)
+        is_exclusive = self.database.is_sqlite and not self.has_peers
+        lost = find_lost(self.database, self.executors, is_exclusive=is_exclusive, **found)
         lost += find_unsubmitted(self.database, self.executors, **found)
         return self._injected(lost)
 
