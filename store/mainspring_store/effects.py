@@ -188,8 +188,9 @@ class Effects:
             return
         taken = set(connection.scalars(statements.take_slots, {"rows": dump_rows(rows)}))
         for row in rows:
-            if row["active"] > 0 and row["name"] not in taken:
-                raise SlotsTaken(f"pool '{row['name']}' has not {row['active']} free slots any more")
+            wanted = row["active"] + max(row["deferred"], 0)
+            if wanted > 0 and row["name"] not in taken:
+                raise SlotsTaken(f"pool '{row['name']}' has not {wanted} free slots any more")
 
     def _upstream_rows(self) -> list[dict[str, int]]:
         return [
@@ -255,12 +256,12 @@ class _Statements:
         rows = as_rows({"name": str, "active": int, "deferred": int}, is_sqlite=is_sqlite)
         # What is given back always is; what is taken must still be there: another scheduler may have taken slots, or
         # somebody made the pool smaller, since the room in it was read.
-        has_room = or_(rows.c.active <= 0, pool.c.slots < 0, pool.c.used + rows.c.active <= pool.c.slots)
-        deferred = case((pool.c.include_deferred, rows.c.deferred), else_=0)
+        wanted = rows.c.active + case((pool.c.include_deferred, rows.c.deferred), else_=0)
+        has_room = or_(wanted <= 0, pool.c.slots < 0, pool.c.used + wanted <= pool.c.slots)
         self.take_slots = (
             update(pool)
             .where(pool.c.name == rows.c.name, has_room)
-            .values(used=pool.c.used + rows.c.active + deferred)
+            .values(used=pool.c.used + wanted)
             .returning(pool.c.name)
         )
 

@@ -123,11 +123,12 @@ def test_slots_come_back_when_a_run_is_cancelled(engine: Engine) -> None:
     assert used(engine) == 0
 
 
-def test_slots_that_somebody_else_took_meanwhile_are_not_taken_twice(engine: Engine) -> None:
-    make(engine, 2)
+@pytest.mark.parametrize("state", [TaskState.QUEUED, TaskState.DEFERRED])
+def test_slots_that_somebody_else_took_meanwhile_are_not_taken_twice(engine: Engine, state: TaskState) -> None:
+    make(engine, 2, include_deferred=True)
     run = engine.trigger(engine.save("etl", {"a": {"pool": "db"}}))
     effects = Effects()
-    effects.moved(InstanceRef(1, run, 0, "db", 3), TaskState.SCHEDULED, TaskState.QUEUED, at=START)
+    effects.moved(InstanceRef(1, run, 0, "db", 3), TaskState.SCHEDULED, state, at=START)
     with pytest.raises(SlotsTaken), engine.database.write() as connection:
         effects.apply(connection)
     assert used(engine) == 0
