@@ -8,7 +8,7 @@ import pytest
 from mainspring_store import Database
 from mainspring_store.parking import wake_forgotten
 from mainspring_store.scheduling import Candidate, Pass
-from mainspring_store.scheduling.decisions import DecisionWrites
+from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from tests.scheduler.engine import Engine
 
@@ -30,16 +30,16 @@ def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_
     first.settle()
     second.settle()
     first.executor.slots = second.executor.slots = 64
-    read = DecisionWrites.candidates
+    read = CandidateReads.ready
     overtakes = iter([True])
 
-    def read_and_be_overtaken(self: DecisionWrites, limit: int) -> Sequence[Candidate]:
+    def read_and_be_overtaken(self: CandidateReads, limit: int) -> Sequence[Candidate]:
         found = read(self, limit)
         if found and next(overtakes, False):
             second.finish("first")
         return found
 
-    monkeypatch.setattr(DecisionWrites, "candidates", read_and_be_overtaken)
+    monkeypatch.setattr(CandidateReads, "ready", read_and_be_overtaken)
     first.step()
     assert {one.task_id for one in second.executor.open} == {"h1", "h2"}
     assert first.executor.submitted == {}
