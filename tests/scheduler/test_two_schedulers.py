@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,8 @@ def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_
     read = CandidateReads.ready
     overtakes = iter([True])
 
-    def read_and_be_overtaken(self: CandidateReads, limit: int) -> Sequence[Candidate]:
-        found = read(self, limit)
+    def read_and_be_overtaken(self: CandidateReads, limit: int, **of_executor: Any) -> Sequence[Candidate]:
+        found = read(self, limit, **of_executor)
         if found and next(overtakes, False):
             second.finish("first")
         return found
