@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from random import Random
 
-from mainspring.states import StateReason
+from mainspring.states import StateReason, TaskState
 from mainspring.waits import WaitKind
 from mainspring_scheduler.progress import Applied, end_waits
 from mainspring_scheduler.versions import Versions
 from mainspring_scheduler.waiting import deadline, end_of_wait
+from mainspring_store.effects import InstanceRef
 from mainspring_store.scheduling import ChildRun, LiveAttempt, Pass
 
 __all__ = ["resume_due"]
@@ -43,8 +44,17 @@ def resume_due(scheduling: Pass, *, versions: Versions, now: datetime, random: R
             pokes.append(waiting)
         else:
             _wait_on(scheduling, waiting, child, now)
-    scheduling.waits.make_ready(pokes, now=now)
+    _make_ready(scheduling, pokes, now)
     return end_waits(scheduling, ended, versions=versions, now=now, random=random)
+
+
+def _make_ready(scheduling: Pass, pokes: Sequence[LiveAttempt], now: datetime) -> None:
+    """Let the next requests of these waits be made. Where waiting held slots, they are given back, to be taken anew."""
+    moved = scheduling.waits.make_ready(pokes, now=now)
+    for poke in pokes:
+        if poke.instance_id in moved:
+            instance = InstanceRef(poke.instance_id, poke.dag_run_id, poke.task_index, poke.pool, poke.pool_slots)
+            scheduling.effects.moved(instance, TaskState.DEFERRED, TaskState.SCHEDULED, at=now, is_news=False)
 
 
 def _readable(scheduling: Pass, due: Sequence[LiveAttempt], versions: Versions, now: datetime) -> list[LiveAttempt]:

@@ -221,6 +221,19 @@ def test_deferred_instances_hold_slots_where_the_pool_says_so(engine: Engine) ->
     assert (engine.run()["state"], used(engine)) == ("success", 0)
 
 
+def test_the_requests_of_a_wait_take_the_slots_that_it_holds_between_them(engine: Engine) -> None:
+    make(engine, 1, include_deferred=True)
+    poll = {"type": "wait", "pool": "db", "interval": "30s", "http": {"url": "https://example.test/"}}
+    engine.trigger(engine.save("etl", {"a": poll}))
+    for _ in range(3):
+        for _ in range(3):
+            engine.step()
+        assert (engine.states(), used(engine)) == ({"a": "queued"}, 1)
+        engine.fail("a", reason=StateReason.HTTP_STATUS, message="503")
+        assert (engine.states(), used(engine)) == ({"a": "deferred"}, 1)
+        engine.clock.move(timedelta(seconds=30))
+
+
 def test_deferred_instances_hold_nothing_in_other_pools(engine: Engine) -> None:
     make(engine, 1)
     wait = {"type": "wait", "for": "60s", "pool": "db"}

@@ -67,12 +67,13 @@ class WaitWrites:
         self.saw_parked = any(row.any_parked for row in rows)
         return frozenset(row.id for row in rows)
 
-    def make_ready(self, pokes: Sequence[LiveAttempt], *, now: datetime) -> None:
+    def make_ready(self, pokes: Sequence[LiveAttempt], *, now: datetime) -> frozenset[int]:
         """Have the next request of these HTTP waits made, as soon as there is a slot; of one whose upstream was cleared
-        meanwhile, when that has ended again."""
-        if pokes:
-            rows = dump_rows({"id": poke.instance_id, "attempt_id": poke.attempt_id} for poke in pokes)
-            self._connection.execute(self._statements.make_ready, {"rows": rows, "now": now})
+        meanwhile, when that has ended again. Returns the ids of the instances that moved."""
+        if not pokes:
+            return frozenset()
+        rows = dump_rows({"id": poke.instance_id, "attempt_id": poke.attempt_id} for poke in pokes)
+        return frozenset(self._connection.scalars(self._statements.make_ready, {"rows": rows, "now": now}))
 
     def keep_waiting(self, waiting: LiveAttempt, until: datetime | None) -> None:
         """Leave an instance deferred that is not to go on yet."""
@@ -150,6 +151,7 @@ class _Statements:
             update(task_instance)
             .where(table.id == rows.c.id, table.attempt_id == rows.c.attempt_id, is_deferred)
             .values(state=TaskState.SCHEDULED, ready=may_decide(), not_before=None, updated_at=now)
+            .returning(table.id)
         )
         self.keep_waiting = (
             update(task_instance)
