@@ -353,7 +353,7 @@ def test_instances_are_listed_explained_and_changed_in_bulk(airflow: client.ApiC
 
 def test_outputs_are_written(airflow: client.ApiClient, run: str) -> None:
     xcoms = client.XComApi(airflow)
-    made = xcoms.create_xcom_entry("etl", run, "a", models.XComCreateBody(key="k", value={"n": 1}))
+    made = xcoms.create_xcom_entry("etl", "a", run, models.XComCreateBody(key="k", value={"n": 1}))
     assert (made.key, made.value) == ("k", {"n": 1})
     changed = xcoms.update_xcom_entry("etl", "a", run, "k", models.XComUpdateBody(value=[2]))
     assert changed.value == [2]
