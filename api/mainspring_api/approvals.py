@@ -60,7 +60,7 @@ class ApprovalAnswerBody(Body):
 
 
 class ApprovalAnswerQuery(Query):
-    map_index = fields.Integer(load_default=-1, validate=validate.Range(min=-1))
+    map_index = fields.Integer(load_default=-1, validate=validate.Range(min=-1, max=2**31 - 1))
 
 
 ApprovalList = list_arguments("ApprovalList", questions.APPROVALS)
