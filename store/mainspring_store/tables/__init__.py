@@ -1,0 +1,38 @@
+"""The tables. Migrations build them; everything else in this package reads and writes them.
+
+Instants are aware UTC. States are text with a CHECK, so a row in no known state cannot exist. What the hot path asks
+for is covered by partial indexes over live rows only, so finished history costs nothing.
+"""
+
+from mainspring_store.tables.access import api_token, audit_event, dag_grant, idempotency_key, user_account
+from mainspring_store.tables.base import metadata
+from mainspring_store.tables.dags import dag, dag_tag, dag_version
+from mainspring_store.tables.runs import backfill, dag_run, run_event
+from mainspring_store.tables.services import service
+from mainspring_store.tables.shared import connection, pool, secret, variable
+from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
+
+__all__ = [
+    "api_token",
+    "attempt_report",
+    "audit_event",
+    "backfill",
+    "connection",
+    "dag",
+    "dag_grant",
+    "dag_run",
+    "dag_tag",
+    "dag_version",
+    "idempotency_key",
+    "metadata",
+    "pool",
+    "run_event",
+    "secret",
+    "service",
+    "task_instance",
+    "task_log",
+    "task_try",
+    "user_account",
+    "variable",
+    "xcom",
+]

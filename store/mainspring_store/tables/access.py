@@ -1,0 +1,112 @@
+"""Who may do what, who did what, and what was answered before."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from mainspring_store.tables.base import metadata
+from mainspring_store.types import Json, Key, UtcDateTime
+
+__all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "user_account"]
+
+user_account = Table(
+    "user_account",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("username", String(250), nullable=False, unique=True),
+    # argon2id, with its parameters and salt.
+    Column("password_hash", Text, nullable=False),
+    # On every DAG and everything else; NULL = only what is granted.
+    Column("role", String(20)),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("last_login_at", UtcDateTime),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(250), nullable=False),
+    Column("kind", String(10), nullable=False),
+    # SHA-256 (hex); tokens are random, so a fast hash leaves nothing to guess.
+    Column("token_hash", String(64), nullable=False, unique=True),
+    # As for users. What has an owner may also do no more than its owner.
+    Column("role", String(20)),
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    # To the minute.
+    Column("last_used_at", UtcDateTime),
+    Index("ix_api_token_user_id", "user_id"),
+)
+
+dag_grant = Table(
+    "dag_grant",
+    metadata,
+    Column("id", Key, primary_key=True),
+    # To one of the two.
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
+    Column("token_id", ForeignKey("api_token.id", ondelete="CASCADE")),
+    # A dag_id, where `*` stands for any characters.
+    Column("pattern", String(250), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("user_id", "pattern"),
+    UniqueConstraint("token_id", "pattern"),
+    CheckConstraint("(user_id IS NULL) <> (token_id IS NULL)", name="one_holder"),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    # Who did what. Only added to; rows outlive what they tell of.
+    Column("id", Key, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    # The operation, by its id in the document.
+    Column("event", String(250), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    # Name of the user or token, and its id; NULL = nobody was known.
+    Column("owner", String(250)),
+    Column("principal_id", String(36)),
+    Column("dag_id", String(250)),
+    Column("run_id", String(250)),
+    Column("task_id", String(250)),
+    Column("map_index", Integer),
+    Column("try_number", Integer),
+    Column("extra", Json, nullable=False),
+    Index("ix_audit_event_at", "at"),
+    Index("ix_audit_event_dag_id_id", "dag_id", "id"),
+)
+
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    # The user or token that sent it, and SHA-256 (hex) of the key.
+    Column("principal_id", String(36), primary_key=True),
+    Column("key_hash", String(64), primary_key=True),
+    # SHA-256 (hex) of the request: method, path, media type, body.
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    # The answer; written in the transaction of the effect.
+    Column("status", SmallInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    # Encrypted by the key ring, because the answer told a secret.
+    Column("is_sealed", Boolean, nullable=False),
+    Index("ix_idempotency_key_created_at", "created_at"),
+)

@@ -1,0 +1,55 @@
+"""What the tasks of all DAGs share."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Integer, LargeBinary, String, Table, Text, text
+
+from mainspring_store.tables.base import metadata
+from mainspring_store.types import Json, UtcDateTime
+
+__all__ = ["connection", "pool", "secret", "variable"]
+
+pool = Table(
+    "pool",
+    metadata,
+    Column("name", String(250), primary_key=True),
+    Column("slots", Integer, nullable=False),
+    # Slots held by live attempts; moved in the transaction that moves the attempt.
+    Column("used", Integer, nullable=False, server_default=text("0")),
+    Column("description", Text),
+    Column("include_deferred", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("used >= 0", name="used"),
+)
+
+variable = Table(
+    "variable",
+    metadata,
+    Column("key", String(250), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("description", Text),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", String(250), primary_key=True),
+    # Encrypted by the key ring; the plain value is never stored.
+    Column("ciphertext", LargeBinary, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("connection_id", String(250), primary_key=True),
+    Column("conn_type", String(500), nullable=False),
+    Column("description", Text),
+    Column("host", Text),
+    Column("schema", Text),
+    Column("login", Text),
+    Column("port", Integer),
+    # Password and extra, encrypted by the key ring; NULL = it has neither.
+    Column("ciphertext", LargeBinary),
+    # Names of what is in the ciphertext, so that a list needs no key.
+    Column("sealed", Json, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,197 @@
+"""Task instances, their attempts, and what those leave behind."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from mainspring.states import AttemptState, TaskState
+from mainspring_store.tables.base import metadata, one_of
+from mainspring_store.types import Json, Key, UtcDateTime
+
+__all__ = ["attempt_report", "task_instance", "task_log", "task_try", "xcom"]
+
+task_instance = Table(
+    "task_instance",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("dag_run_id", ForeignKey("dag_run.id", ondelete="CASCADE"), nullable=False),
+    Column("task_id", String(250), nullable=False),
+    # Position of the task in its version; the engine's name for it.
+    Column("task_index", Integer, nullable=False),
+    # -1 = not mapped, or not expanded yet.
+    Column("map_index", Integer, nullable=False, server_default=text("-1")),
+    # What a mapped instance stands for: name -> item.
+    Column("map_value", Json),
+    Column("state", String(20), nullable=False),
+    Column("state_reason", String(40)),
+    # Readiness is a stored fact: the trigger rule is to be asked now. Set when the run starts or a counter calls.
+    Column("ready", Boolean, nullable=False, server_default=text("false")),
+    # When a retry or a deferral is due; NULL = not by time.
+    Column("not_before", UtcDateTime),
+    # What a deferred instance waits for, as its task type wrote it.
+    Column("waits_for", Json),
+    # 0 before the first attempt.
+    Column("try_number", Integer, nullable=False, server_default=text("0")),
+    # Retries allowed beyond the first try; grows by clears and interruptions.
+    Column("max_tries", Integer, nullable=False),
+    Column("generation", Integer, nullable=False, server_default=text("1")),
+    # The live attempt, or the latest one.
+    Column("attempt_id", String(32)),
+    # Direct upstream instances, all of them and by terminal state.
+    Column("up_total", Integer, nullable=False),
+    Column("up_success", Integer, nullable=False, server_default=text("0")),
+    Column("up_failed", Integer, nullable=False, server_default=text("0")),
+    Column("up_upstream_failed", Integer, nullable=False, server_default=text("0")),
+    Column("up_skipped", Integer, nullable=False, server_default=text("0")),
+    Column("up_removed", Integer, nullable=False, server_default=text("0")),
+    # Which upstream results ask the trigger rule before all are done; bits as in `WakeOn`.
+    Column("wake_on", SmallInteger, nullable=False),
+    Column("operator", String(250), nullable=False),
+    # The effective priority weight, negated: the lowest rank goes first, so that a plain index has the order.
+    Column("rank", Integer, nullable=False),
+    Column("pool", String(250), nullable=False),
+    Column("pool_slots", Integer, nullable=False),
+    Column("queue", String(250), nullable=False),
+    # Name of the executor the task asks for; NULL = the scheduler's default.
+    Column("executor", String(50)),
+    Column("queued_at", UtcDateTime),
+    Column("start_date", UtcDateTime),
+    Column("end_date", UtcDateTime),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("note", Text),
+    UniqueConstraint("dag_run_id", "task_index", "map_index"),
+    # The order of the list over all runs.
+    Index("ix_task_instance_map_index_id", "map_index", "id"),
+    one_of("state", TaskState),
+    Index(
+        "ix_task_instance_ready",
+        "rank",
+        "id",
+        sqlite_where=text("state = 'scheduled' AND ready"),
+        postgresql_where=text("state = 'scheduled' AND ready"),
+    ),
+    # To find what a run has ready, also behind ten thousand of another one.
+    Index(
+        "ix_task_instance_ready_of_run",
+        "dag_run_id",
+        "rank",
+        "id",
+        sqlite_where=text("state = 'scheduled' AND ready"),
+        postgresql_where=text("state = 'scheduled' AND ready"),
+    ),
+    Index(
+        "ix_task_instance_parked",
+        "task_id",
+        "dag_run_id",
+        sqlite_where=text(
+            "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+        ),
+        postgresql_where=text(
+            "state = 'scheduled' AND NOT ready AND state_reason IN ('depends_on_past', 'max_active_tis')"
+        ),
+    ),
+    Index(
+        "ix_task_instance_due",
+        "not_before",
+        sqlite_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+        postgresql_where=text("state IN ('up_for_retry', 'deferred') AND not_before IS NOT NULL"),
+    ),
+    Index(
+        "ix_task_instance_deferred",
+        "operator",
+        "id",
+        sqlite_where=text("state = 'deferred'"),
+        postgresql_where=text("state = 'deferred'"),
+    ),
+)
+
+task_try = Table(
+    "task_try",
+    metadata,
+    Column("attempt_id", String(32), primary_key=True),
+    Column("task_instance_id", ForeignKey("task_instance.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("state_reason", String(40)),
+    # What a user reads about how it ended.
+    Column("message", Text),
+    # The executor that carries it, and the scheduler incarnation whose executor that is.
+    Column("executor", String(50), nullable=False),
+    Column("owner", String(36), nullable=False),
+    Column("queued_at", UtcDateTime, nullable=False),
+    # When a remote worker took it; NULL = not yet, or carried by this machine's own hosts.
+    Column("claimed_at", UtcDateTime),
+    Column("start_date", UtcDateTime),
+    Column("end_date", UtcDateTime),
+    # NULL while something of it may still run.
+    Column("stopped_at", UtcDateTime),
+    Column("cancel_requested_at", UtcDateTime),
+    Column("lease_expires_at", UtcDateTime),
+    Column("hostname", Text),
+    Column("pid", Integer),
+    Column("exit_code", Integer),
+    Column("log_bytes", Integer, nullable=False, server_default=text("0")),
+    # The evaluated payload, where it differs from the definition's or a remote worker must fetch it.
+    Column("payload", Json),
+    # SHA-256 (hex) of the token that a remote worker got at its claim.
+    Column("token_hash", String(64)),
+    one_of("state", AttemptState),
+    Index("ix_task_try_task_instance_id_try_number", "task_instance_id", "try_number"),
+    # At most one live attempt per instance, whatever else goes wrong.
+    Index(
+        "uq_task_try_live",
+        "task_instance_id",
+        unique=True,
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+    Index(
+        "ix_task_try_unstopped",
+        "executor",
+        "owner",
+        sqlite_where=text("stopped_at IS NULL"),
+        postgresql_where=text("stopped_at IS NULL"),
+    ),
+)
+
+xcom = Table(
+    "xcom",
+    metadata,
+    Column("task_instance_id", ForeignKey("task_instance.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(250), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("timestamp", UtcDateTime, nullable=False),
+)
+
+task_log = Table(
+    "task_log",
+    metadata,
+    Column("attempt_id", ForeignKey("task_try.attempt_id", ondelete="CASCADE"), primary_key=True),
+    # Bytes of this attempt's log before this chunk.
+    Column("offset", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+attempt_report = Table(
+    "attempt_report",
+    metadata,
+    # What remote workers have reported and no scheduler has applied yet: applied and deleted in one transaction.
+    Column("id", Key, primary_key=True),
+    Column("attempt_id", ForeignKey("task_try.attempt_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("body", Json, nullable=False),
+    UniqueConstraint("attempt_id", "kind"),
+)
