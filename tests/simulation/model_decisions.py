@@ -95,7 +95,9 @@ class Decisions:
             # A rule that one result decides may have been asked before the next one was there, which decides otherwise.
             told = [one for one in self._said[id(instance)] if _WITHOUT_RUNNING.get(one) == now_seen.state]
             said = told[0] if told else said
-        is_left = now_seen is not None and now_seen.state == "scheduled" and now_seen.attempt_id == instance.attempt_id
+        # An item that was found anew may stand in the row of one that had attempts.
+        known = (instance.attempt_id, now_seen.attempt_id if instance.attempt_id is None and now_seen else None)
+        is_left = now_seen is not None and now_seen.state == "scheduled" and now_seen.attempt_id in known
         if is_left and (may_lag(run, instance) or self._is_held_back(run, key, instance)):
             return False
         if said != "run":
