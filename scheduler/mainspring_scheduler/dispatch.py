@@ -7,7 +7,7 @@ next, because readiness is stored.
 
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +15,11 @@ import orjson
 
 from mainspring.attempts import Attempt
 from mainspring.errors import ExpressionError
-from mainspring.ids import child_run_id, new_attempt_id
-from mainspring.instants import format_instant
-from mainspring.run_names import attempt_context
-from mainspring.states import AttemptState, RunType, StateReason, TaskState
-from mainspring.waits import WaitKind
+from mainspring.ids import new_attempt_id
+from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring_scheduler.branching import skip_left_out
 from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
+from mainspring_scheduler.chosen import Chosen, child_run, decided, live_attempt, work_order
 from mainspring_scheduler.decide import Question, decide
 from mainspring_scheduler.folding import LiveAttempts
 from mainspring_scheduler.lookups import look_up
@@ -31,8 +29,7 @@ from mainspring_scheduler.run_context import RunContexts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.effects import InstanceRef, RunCounters
 from mainspring_store.key_ring import KeyRing
-from mainspring_store.runs import NewRun
-from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt, Pass
+from mainspring_store.scheduling import Candidate, NewAttempt, Pass
 
 __all__ = ["Dispatched", "Dispatcher"]
 
@@ -58,29 +55,6 @@ class Dispatched:
     """When the first instance that began to wait, or run that was made, is to be looked at."""
     is_complete: bool = True
     """False: there is more to decide at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """The choice on one candidate, and the attempt that it makes."""
-
-    question: Question
-    choice: Choice
-    attempt: NewAttempt | None = None
-    order: Attempt | None = None
-
-    @property
-    def candidate(self) -> Candidate:
-        return self.question.candidate
-
-    def due_at(self, now: datetime) -> datetime | None:
-        """When something is to be looked at because of it; None = nothing by time."""
-        match self.choice:
-            case Defer(until=until):
-                return until
-            case StartRun():
-                return now
-        return None
 
 
 class Dispatcher:
@@ -139,7 +113,7 @@ class Dispatcher:
         room: MutableMapping[str, int],
         broken_runs: MutableMapping[int, str],
         now: datetime,
-    ) -> tuple[list[_Chosen], bool]:
+    ) -> tuple[list[Chosen], bool]:
         """What was chosen of as many candidates as there is room for, and whether more may be behind them."""
         candidates, at_limit = self._queue.take(scheduling, room)
         if not candidates:
@@ -176,7 +150,7 @@ class Dispatcher:
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
 
-    def _chosen(self, question: Question, choice: Choice, now: datetime) -> _Chosen | None:
+    def _chosen(self, question: Question, choice: Choice, now: datetime) -> Chosen | None:
         """The choice with its attempt; None leaves the instance ready, for lack of room."""
         candidate = question.candidate
         executor = candidate.executor or self._executors[0]
@@ -189,19 +163,19 @@ class Dispatcher:
                 is_needed = executor in self._remote_executors or payload is not question.task.payload.source
                 text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
-                return _Chosen(question, choice, attempt, _work_order(question, attempt, choice))
+                return Chosen(question, choice, attempt, work_order(question, attempt, choice))
             case Fail(reason, message):
                 ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
-                return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
+                return Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
             case Defer() | StartRun(is_awaited=True):
                 if not question.room.take_deferred(candidate):
                     return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
-                return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **waits))
+                return Chosen(question, choice, self._new_attempt(candidate, executor, now, **waits))
             case StartRun():
                 ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
-                return _Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
-        return _Chosen(question, choice)
+                return Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
+        return Chosen(question, choice)
 
     def _why_missing(self, executor: str) -> str:
         return (
@@ -222,11 +196,11 @@ class Dispatcher:
             **more,
         )
 
-    def _write(self, scheduling: Pass, chosen: Sequence[_Chosen], now: datetime) -> list[_Chosen]:
+    def _write(self, scheduling: Pass, chosen: Sequence[Chosen], now: datetime) -> list[Chosen]:
         """Write the choices; returns those that held."""
         if not chosen:
             return []
-        moved = scheduling.decisions.decide([_decided(one, now) for one in chosen])
+        moved = scheduling.decisions.decide([decided(one, now) for one in chosen])
         held = [one for one in chosen if one.candidate.id in moved]
         attempts = [one.attempt for one in held if one.attempt is not None]
         pokes = [one.candidate for one in held if one.candidate.waits_for is not None]
@@ -242,7 +216,7 @@ class Dispatcher:
                 skip_left_out(scheduling, one.question.version, run_id, index, one.choice.branch, now)
         return held
 
-    def _collect_effects(self, scheduling: Pass, one: _Chosen, now: datetime) -> None:
+    def _collect_effects(self, scheduling: Pass, one: Chosen, now: datetime) -> None:
         candidate, version = one.candidate, one.question.version
         downstream = version.graph.downstream[candidate.task_index]
         match one.choice:
@@ -257,23 +231,23 @@ class Dispatcher:
             case Resolve(outputs=outputs) if outputs:
                 _store_outputs(scheduling, candidate, outputs, now)
             case StartRun() as start if one.attempt is not None:
-                child = _child_run(one, start, one.attempt, now)
+                child = child_run(one, start, one.attempt, now)
                 scheduling.runs.create_child(child, now=now)
                 if not start.is_awaited:
                     _store_outputs(scheduling, candidate, {"run_id": child.run_id}, now)
-        decided = _decided(one, now)
+        became = decided(one, now)
         scheduling.effects.moved(
             InstanceRef(candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots),
             TaskState.SCHEDULED,
-            decided.state,
+            became.state,
             at=now,
             downstream=downstream,
-            reason=decided.reason,
+            reason=became.reason,
             try_number=one.attempt.try_number if one.attempt else candidate.try_number,
             is_news=one.order is None or candidate.waits_for is None,
         )
         if one.order is not None and one.attempt is not None:
-            self._live_attempts.add(_live(one.attempt, candidate))
+            self._live_attempts.add(live_attempt(one.attempt, candidate))
         else:
             scheduling.unpark(candidate.dag_id, one.question.task.task_id)
 
@@ -292,73 +266,6 @@ def _choose(question: Question) -> Choice:
         return Fail(StateReason.QUARANTINED, f"the scheduler could not handle this task: {type(exc).__name__}: {exc}")
 
 
-def _decided(one: _Chosen, now: datetime) -> Decided:
-    id_ = one.candidate.id
-    match one.choice:
-        case Queue() | Fail() | Defer() | StartRun():
-            assert one.attempt is not None
-            return _begun(one, one.attempt, now)
-        case Resolve(state, reason):
-            return Decided(id=id_, state=state, at=now, reason=reason, end_date=now)
-        case Park(reason):
-            return Decided(id=id_, state=TaskState.SCHEDULED, at=now, reason=reason)
-        case Expand(items):
-            # The placeholder becomes the first instance; `Pass.expand` adds the others.
-            text = orjson.dumps(items[0]).decode()
-            return Decided(id=id_, state=TaskState.SCHEDULED, at=now, ready=True, map_index=0, map_value=text)
-
-
-def _begun(one: _Chosen, attempt: NewAttempt, now: datetime) -> Decided:
-    """The next state of an instance that got an attempt."""
-    begun = Decided(
-        id=one.candidate.id,
-        state=TaskState.QUEUED,
-        at=now,
-        attempt_id=attempt.attempt_id,
-        try_number=attempt.try_number,
-    )
-    match one.choice:
-        case Fail(reason):
-            return replace(begun, state=TaskState.FAILED, reason=reason, end_date=now)
-        case Defer(waits_for, until):
-            return _deferred(begun, waits_for, until)
-        case StartRun(is_awaited=True) as start:
-            return _deferred(begun, _waits_for_run(one, start, attempt), start.until)
-        case StartRun():
-            return replace(begun, state=TaskState.SUCCESS, start_date=now, end_date=now)
-    if one.candidate.waits_for is None:
-        return begun
-    return replace(begun, waits_for=orjson.dumps(one.candidate.waits_for).decode())
-
-
-def _deferred(begun: Decided, waits_for: Mapping[str, Any], until: datetime | None) -> Decided:
-    text = orjson.dumps(waits_for).decode()
-    return replace(begun, state=TaskState.DEFERRED, start_date=begun.at, not_before=until, waits_for=text)
-
-
-def _waits_for_run(one: _Chosen, start: StartRun, attempt: NewAttempt) -> Mapping[str, Any]:
-    return {
-        "kind": WaitKind.RUN,
-        "dag_id": start.version.definition.dag_id,
-        "run_id": child_run_id(one.question.task.task_id, attempt.attempt_id),
-        "give_up_at": None if start.until is None else format_instant(start.until),
-    }
-
-
-def _child_run(one: _Chosen, start: StartRun, attempt: NewAttempt, now: datetime) -> NewRun:
-    return NewRun(
-        version=start.version,
-        run_id=child_run_id(one.question.task.task_id, attempt.attempt_id),
-        run_type=RunType.OPERATOR_TRIGGERED,
-        conf=start.conf,
-        params=start.params,
-        run_after=now,
-        triggered_by="operator",
-        parent_attempt_id=attempt.attempt_id if start.is_awaited else None,
-        depth=start.depth,
-    )
-
-
 def _over(now: datetime) -> dict[str, datetime]:
     """Of an attempt that never ran."""
     return {"ended_at": now, "stopped_at": now}
@@ -368,42 +275,4 @@ def _store_outputs(scheduling: Pass, candidate: Candidate, outputs: Mapping[str,
     scheduling.reports.store_outputs(
         {"instance_id": candidate.id, "key": key, "value": orjson.dumps(value).decode(), "at": now}
         for key, value in outputs.items()
-    )
-
-
-def _work_order(question: Question, attempt: NewAttempt, choice: Queue) -> Attempt:
-    candidate, task = question.candidate, question.task
-    return Attempt(
-        attempt_id=attempt.attempt_id,
-        dag_id=candidate.dag_id,
-        run_id=candidate.run_id,
-        task_id=task.task_id,
-        map_index=candidate.map_index,
-        try_number=attempt.try_number,
-        queue=task.queue,
-        task_type=task.runner,
-        payload=choice.payload,
-        secrets=choice.secrets,
-        context=attempt_context(question.run),
-        timeout=choice.timeout or task.execution_timeout,
-        cancel_grace=task.cancel_grace,
-    )
-
-
-def _live(attempt: NewAttempt, candidate: Candidate) -> LiveAttempt:
-    return LiveAttempt(
-        attempt_id=attempt.attempt_id,
-        instance_id=candidate.id,
-        dag_run_id=candidate.dag_run_id,
-        version_id=candidate.version_id,
-        task_index=candidate.task_index,
-        map_index=candidate.map_index,
-        try_number=attempt.try_number,
-        max_tries=candidate.max_tries,
-        pool=candidate.pool,
-        pool_slots=candidate.pool_slots,
-        executor=attempt.executor,
-        owner=attempt.owner,
-        queued_at=attempt.queued_at,
-        waits_for=candidate.waits_for,
     )
