@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def mainspring(server: Server, tmp_path: Path) -> Command:
     return command_for(server, tmp_path)
+
+
+def test_what_the_calendar_leaves_out_of_the_next_runs_is_told(mainspring: Command) -> None:
+    day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    source = mainspring.folder / "workdays.yaml"
+    schedule = {"cron": "0 9 * * *", "calendar": {"exclude": [day]}}
+    tasks = {"a": {"type": "noop"}}
+    source.write_text(yaml.safe_dump({"dag_id": "workdays", "schedule": schedule, "catchup": False, "tasks": tasks}))
+    assert mainspring("dags", "apply", str(source)).returncode == 0
+    shown = mainspring("dags", "next", "workdays", "-n", "4")
+    assert f"Left out: {day}T09:00:00" in shown.stderr
+    assert shown.stderr.count("UTC") == 1
+    assert f"{day}T09:00:00" not in shown.stdout
 
 
 def test_dags_are_checked_saved_looked_at_paused_and_deleted(mainspring: Command) -> None:

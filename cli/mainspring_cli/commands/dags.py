@@ -89,7 +89,9 @@ def next_runs(session: Session, dag_id: str, count: int) -> None:
 
     preview = session.call(get_dag_schedule, dag_id, count=count)
     if session.output.is_table:
-        click.echo(f"{preview['timetable_description']} ({preview['timezone']})", err=True)
+        click.echo(preview["timetable_description"], err=True)
+        for dropped in preview["dropped"]:
+            click.echo(f"Left out: {dropped['local_time']} ({dropped['reason']})", err=True)
         if preview["is_paused"]:
             click.echo("The DAG is paused: none of these is due before that ends.", err=True)
     session.output.rows(preview["runs"], ("run_after", "local_time", "logical_date", "data_interval_end", "moved"))
