@@ -3,9 +3,14 @@
 Each holds `kind`, and `give_up_at` (RFC 3339 text, null = never), when the wait ends without what it waited for.
 """
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-__all__ = ["APPROVE", "CHOICES", "REJECT", "WaitKind"]
+from mainspring.instants import parse_instant
+
+__all__ = ["APPROVE", "CHOICES", "REJECT", "WaitKind", "attempt_timeout"]
 
 APPROVE, REJECT = "approve", "reject"
 CHOICES = (APPROVE, REJECT)
@@ -24,3 +29,19 @@ class WaitKind(StrEnum):
     APPROVAL = "approval"
     """`message`, `choices`, `default` (null = none), and once somebody has answered `answer`: `choice`, `by`, `note`
     and `at`."""
+
+
+_SECONDS_MIN = 1.0
+
+
+def attempt_timeout(
+    execution_timeout: timedelta | None, waits_for: Mapping[str, Any] | None, now: datetime
+) -> timedelta | None:
+    """How long an attempt may take: a request of a wait ends with its wait, but has a second at least; None = for ever.
+
+    waits_for: of its instance; None = it is no request of a wait.
+    """
+    if waits_for is None or waits_for["give_up_at"] is None:
+        return execution_timeout
+    left = max((parse_instant(waits_for["give_up_at"]) - now).total_seconds(), _SECONDS_MIN)
+    return min(filter(None, (execution_timeout, timedelta(seconds=left))))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from mainspring.states import StateReason, TaskState
@@ -19,8 +19,6 @@ class Queue:
     """Every expression evaluated."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> value, of the secrets that the task names."""
-    timeout: timedelta | None = None
-    """None = the task's `execution_timeout`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from mainspring.ids import child_run_id
 from mainspring.instants import format_instant
 from mainspring.run_names import attempt_context
 from mainspring.states import RunType, TaskState
-from mainspring.waits import WaitKind
+from mainspring.waits import WaitKind, attempt_timeout
 from mainspring_scheduler.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
 from mainspring_scheduler.decide import Question
 from mainspring_store.runs import NewRun
@@ -128,7 +128,7 @@ def work_order(question: Question, attempt: NewAttempt, choice: Queue) -> Attemp
         payload=choice.payload,
         secrets=choice.secrets,
         context=attempt_context(question.run),
-        timeout=choice.timeout or task.execution_timeout,
+        timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),
         cancel_grace=task.cancel_grace,
     )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mainspring.durations import parse_duration
@@ -22,7 +22,6 @@ __all__ = ["LEVELS_MAX", "begin_approval", "begin_run", "begin_wait", "next_poke
 LEVELS_MAX = 10
 """Runs that may stand in each other by way of `dag` tasks, the outermost not counted."""
 _PROBLEM_CHARS_MAX = 2_000
-_POKE_SECONDS_MIN = 1.0
 
 
 def begin_wait(question: "Question") -> Choice:
@@ -44,14 +43,7 @@ def begin_wait(question: "Question") -> Choice:
 
 def next_poke(question: "Question") -> Choice:
     """The request of an HTTP wait that is due now."""
-    waits_for = question.candidate.waits_for
-    assert waits_for is not None
-    request = question.render(question.task.payload)["http"]
-    limits = [] if question.task.execution_timeout is None else [question.task.execution_timeout]
-    if waits_for["give_up_at"] is not None:
-        left = (parse_instant(waits_for["give_up_at"]) - question.now).total_seconds()
-        limits.append(timedelta(seconds=max(left, _POKE_SECONDS_MIN)))
-    return question.with_secrets(Queue(request, timeout=min(limits, default=None)))
+    return question.with_secrets(Queue(question.render(question.task.payload)["http"]))
 
 
 def begin_approval(question: "Question") -> Choice:

@@ -51,6 +51,8 @@ class Claimed:
     run_type: str
     payload: Any
     """Evaluated; without the values of secrets."""
+    waits_for: Mapping[str, Any] | None
+    """Of a request that a wait makes."""
     params: Mapping[str, Any]
     conf: Mapping[str, Any]
     logical_date: datetime | None
@@ -209,6 +211,7 @@ _CLAIMED = (
         dag_run.c.run_id,
         dag_run.c.run_type,
         task_try.c.payload,
+        task_instance.c.waits_for,
         dag_run.c.params,
         dag_run.c.conf,
         dag_run.c.logical_date,

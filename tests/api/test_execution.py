@@ -136,6 +136,15 @@ def test_while_tokens_are_changed_both_let_a_worker_in(execution: Execution) -> 
     assert [execution.post("/beat", {}, worker=token)[0] for token in (WORKER, ANOTHER)] == [422, 422]
 
 
+def test_a_request_of_a_wait_may_take_no_longer_than_its_wait(execution: Execution) -> None:
+    waiting = {"type": "wait", "http": {"url": "https://example.test"}, "timeout": "30s", "execution_timeout": "1h"}
+    execution.engine.trigger(execution.engine.save("patient", {"w": waiting}), "r2")
+    execution.engine.settle()
+    attempt_id = execution.engine.attempt("w", "r2").attempt_id
+    _, answer = execution.post(f"/attempts/{attempt_id}/claim", {"hostname": "worker-1"})
+    assert 0 < answer["attempt"]["timeout_seconds"] <= 30
+
+
 def test_a_claim_answers_the_whole_work_order_and_only_it_tells_secrets(execution: Execution) -> None:
     status, answer = execution.claim()
     assert (status, answer["lease_seconds"]) == (200, 30.0)

@@ -1,11 +1,13 @@
 """The work order of a claimed attempt, as its worker gets it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from mainspring.attempts import Attempt
 from mainspring.definition.secret_names import secret_names
 from mainspring.run_names import attempt_context, run_names
+from mainspring.waits import attempt_timeout
 from mainspring_store.dags import Versions
 from mainspring_store.database import Database
 from mainspring_store.key_ring import KeyRing
@@ -51,7 +53,7 @@ class WorkOrders:
             # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
             secrets=opened.values,
             context=attempt_context(names),
-            timeout=task.execution_timeout,
+            timeout=attempt_timeout(task.execution_timeout, claimed.waits_for, datetime.now(UTC)),
             cancel_grace=task.cancel_grace,
         )
 
