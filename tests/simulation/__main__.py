@@ -26,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=0, help=f"go on from this example, a multiple of {PIECE}")
     wanted = parser.parse_args(arguments)
     seed = secrets.randbelow(2**32) if wanted.seed is None else wanted.seed
+    print(f"seed {seed}, commit {_commit()}", flush=True)
     begun, done, is_red = monotonic(), wanted.first, False
     while done < wanted.examples and not is_red:
         if wanted.seconds is not None and monotonic() - begun > wanted.seconds:
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"failed; the same again: ./dev simulate --seed {seed} --first {done} --examples {done + count}")
         else:
             done += count
+            print(f"{done} of {wanted.examples} ran clean, {monotonic() - begun:.0f} s", flush=True)
     ran = done - wanted.first
     print(
         f"{ran} sequences with one scheduler, {ran // 8} with two and {ran // 2} of schedules ran clean, "
