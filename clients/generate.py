@@ -36,11 +36,11 @@ def generate_python(target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     _run(
         [
-            *(_tool_environment() / "bin" / "openapi-python-client", "generate", "--meta", "none"),
+            *(tool_environment() / "bin" / "openapi-python-client", "generate", "--meta", "none"),
             *("--path", ROOT / "openapi" / "mainspring.json", "--config", config / "config.yaml"),
             *("--custom-template-path", config / "templates", "--output-path", target, "--fail-on-warning"),
         ],
-        path=_tool_environment() / "bin",
+        path=tool_environment() / "bin",
     )
     for model in (target / "models").glob("*.py"):
         # An object of free keys is made from a dict: `Tasks({"load": ShellTask(...)})`.
@@ -73,11 +73,11 @@ def node() -> Path:
         version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
         if int(version.lstrip("v").split(".")[0]) >= NODE_MIN:
             return Path(found)
-    return _tool_environment("node.lock") / "bin" / "node"
+    return tool_environment("node.lock") / "bin" / "node"
 
 
-def _tool_environment(lock_name: str = "python-generator.lock") -> Path:
-    """An environment with what a lock file beside this module asks for; made when it is not there yet."""
+def tool_environment(lock_name: str = "python-generator.lock") -> Path:
+    """An environment with what a lock file beside this module asks for and nothing else; made when not there yet."""
     lock = ROOT / "clients" / lock_name
     folder = ROOT / ".venv-sdk" / lock.stem
     stamp, wanted = folder / "installed", _digest(lock)

@@ -3,6 +3,9 @@
 `detail` has the shapes that Airflow's clients know: a sentence, a list for a request that does not validate, an object
 for a conflict. Members of RFC 9457 and ours stand beside it. The media type is `application/json`, because
 `airflowctl` reads no other; `application/problem+json` is given to who asks for it.
+
+`airflowctl` also breaks on a 5xx whose Content-Type is those letters and nothing more, and tries again after any other.
+So a 5xx has a parameter there, which changes nothing for who reads media types as they are meant.
 """
 
 import logging
@@ -267,7 +270,8 @@ def _write(
     }
     wants_problem = "application/problem+json" in request.headers.get("Accept", "")
     mimetype = "application/problem+json" if wants_problem else "application/json"
-    return Response(dump(content), status=status, headers=dict(headers or {}), mimetype=mimetype)
+    parameter = "; charset=utf-8" if status >= 500 else ""
+    return Response(dump(content), status=status, headers=dict(headers or {}), content_type=mimetype + parameter)
 
 
 def _title(status: int) -> str:

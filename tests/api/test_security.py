@@ -180,6 +180,17 @@ def test_errors_are_plain_json_unless_problem_json_is_asked_for(shared: Api) -> 
     assert plain.json["request_id"] == plain.headers["X-Request-Id"]
 
 
+def test_a_server_error_is_json_by_another_spelling_which_airflowctl_does_not_break_on(shared: Api) -> None:
+    plain = shared.request("GET", "/config")
+    asked = shared.request("GET", "/config", headers={"Accept": "application/problem+json"})
+    assert (plain.status, plain.headers["Content-Type"], asked.headers["Content-Type"]) == (
+        501,
+        "application/json; charset=utf-8",
+        "application/problem+json; charset=utf-8",
+    )
+    assert plain.json["status"] == 501
+
+
 def test_an_inner_error_shows_nothing_and_is_logged_under_its_id(
     sqlite_api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
