@@ -5,7 +5,10 @@ Left out, because version 0.1.5 fails on them whatever a server answers: `dags g
 """
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -236,6 +239,19 @@ def test_what_is_not_here_is_told_by_status_and_address(ctl: Airflowctl, url: st
     refused = ctl(*command.split())
     assert refused.exit_code == 1
     assert f"Server error '501 NOT IMPLEMENTED' for url '{url}/api/v2{path}" in refused.errors
+
+
+def test_a_command_tries_again_while_the_database_is_away(ctl: Airflowctl, server: Server) -> None:
+    with closing(sqlite3.connect(server.home / "mainspring.db", timeout=30)) as database, ThreadPoolExecutor() as aside:
+        database.execute("ALTER TABLE variable RENAME TO variable_away")
+        tries = {"AIRFLOW_CLI_API_RETRIES": "9"}
+        created = aside.submit(ctl.alone, "variables", "create", "--key", "late", "--value", "1", **tries)
+        try:
+            until(lambda: "no such table: variable" in server.errors(), "a try that the server refused")
+        finally:
+            database.execute("ALTER TABLE variable_away RENAME TO variable")
+        assert created.result().json()[0]["value"] == "1"
+    ctl("variables", "delete", "late").json()
 
 
 def ended(ctl: Airflowctl, dag_id: str, run_id: str) -> dict[str, str]:
