@@ -89,9 +89,13 @@ def create_backfill(database: Database, new: NewBackfill, *, now: datetime) -> i
         with database.write() as connection:
             key: int | None = connection.scalar(_INSERT, values)
     except IntegrityError as exc:
-        if "foreign key" in str(exc.orig).lower():
+        text = str(exc.orig)
+        if "foreign key" in text.lower():
             raise dag_not_found(new.dag_id) from exc
-        raise Conflict(f"dag '{new.dag_id}' has a backfill under way; wait for its end, or cancel it") from exc
+        # PostgreSQL names the index, SQLite its column.
+        if "uq_backfill_open" in text or "UNIQUE constraint failed: backfill.dag_id" in text:
+            raise Conflict(f"dag '{new.dag_id}' has a backfill under way; wait for its end, or cancel it") from exc
+        raise
     assert key is not None
     return key
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import Conflict, NotFound
@@ -220,6 +221,13 @@ def test_a_dag_has_one_backfill_at_a_time(engine: Engine) -> None:
     fill(engine, version, reprocess_behavior=ReprocessBehavior.COMPLETED)
     engine.settle()
     assert len(made(engine)) == 5
+
+
+def test_only_a_backfill_that_is_under_way_is_told_as_one(engine: Engine) -> None:
+    version = engine.save("etl", NOOP, schedule="@daily")
+    with pytest.raises(IntegrityError, match="max_active_runs"):
+        fill(engine, version, max_active_runs=None)
+    fill(engine, version)
 
 
 def test_a_backfill_that_cannot_go_on_is_paused_with_the_reason_and_others_go_on(engine: Engine) -> None:
