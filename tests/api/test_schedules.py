@@ -73,6 +73,26 @@ def test_a_preview_tells_what_is_dropped_and_why(sqlite_api: Api) -> None:
     assert "not on 2 excluded dates" in preview["timetable_description"]
 
 
+def test_a_preview_names_the_holiday_that_is_left_out(sqlite_api: Api) -> None:
+    sqlite_api.save(schedule={**BERLIN, "calendar": {"exclude": ["DE-BY", "2026-01-02"]}})
+    preview = sqlite_api.get("/dags/etl/schedule?count=3&after=2025-12-31T12:00:00Z")
+    assert [run["local_time"][:10] for run in preview["runs"]] == ["2026-01-03", "2026-01-04", "2026-01-05"]
+    assert [(one["local_time"], one["reason"]) for one in preview["dropped"]] == [
+        ("2026-01-01T02:30:00", "2026-01-01: New Year's Day (DE-BY)"),
+        ("2026-01-02T02:30:00", "2026-01-02 is excluded by the calendar"),
+    ]
+    assert "not on 1 excluded dates or holidays of DE-BY" in preview["timetable_description"]
+    assert sqlite_api.get("/dags/etl")["timetable_description"] == preview["timetable_description"]
+
+
+def test_a_calendar_that_is_not_known_is_refused_by_place(sqlite_api: Api) -> None:
+    schedule = {**BERLIN, "calendar": {"exclude": ["DE", "nyse"]}}
+    refused = sqlite_api.put("/dags/etl", {"tasks": {"a": {"type": "noop"}}, "schedule": schedule}, 422)
+    assert [(one["pointer"], one["code"], one["hint"]) for one in refused["errors"]] == [
+        ("/schedule/calendar/exclude/1", "unknown_calendar", "did you mean 'NYSE'?")
+    ]
+
+
 def test_a_preview_shows_what_jitter_adds(sqlite_api: Api) -> None:
     sqlite_api.save(schedule={"cron": "@daily", "jitter": "1h"})
     runs = sqlite_api.get("/dags/etl/schedule?count=50&after=2026-03-27T12:00:00Z")["runs"]

@@ -1560,6 +1560,7 @@ export interface components {
             [key: string]: unknown;
         };
         ScheduleCalendar: {
+            /** @description Dates, and names of calendars: a country (DE), a part of one (DE-BY), a market (NYSE). */
             exclude: string[];
         } & {
             [key: string]: unknown;

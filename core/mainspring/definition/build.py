@@ -9,6 +9,7 @@ from typing import Any
 
 from mainspring.definition.fields import COMMON_TASK_FIELDS
 from mainspring.definition.model import Definition, GapRule, OverlapRule, RetryRule, Schedule, Task, WeightRule
+from mainspring.definition.schedules import names_date
 from mainspring.durations import parse_duration
 from mainspring.expressions import Expression, Template
 from mainspring.instants import parse_instant
@@ -70,12 +71,14 @@ def _schedule(value: Any) -> Schedule:
     if isinstance(value, str):
         return Schedule(crons=(value,))
     crons, dst = value.get("cron", ()), value.get("dst", {})
+    excluded = value.get("calendar", {}).get("exclude", ())
     return Schedule(
         crons=(crons,) if isinstance(crons, str) else tuple(crons),
         timezone=value.get("timezone", "UTC"),
         gap=GapRule(dst.get("gap", GapRule.SHIFT)),
         overlap=OverlapRule(dst.get("overlap", OverlapRule.FIRST)),
-        excluded_dates=tuple(map(date.fromisoformat, value.get("calendar", {}).get("exclude", ()))),
+        excluded_dates=tuple(date.fromisoformat(item) for item in excluded if names_date(item)),
+        excluded_calendars=tuple(item for item in excluded if not names_date(item)),
         interval=parse_duration(value["interval"]) if "interval" in value else None,
         anchor=parse_instant(value["anchor"]) if "anchor" in value else None,
         at=tuple(map(parse_instant, value.get("at", ()))),

@@ -248,7 +248,11 @@ _DST = Record(
     ),
     name="DstRules",
 )
-_DATE = Text(chars_max=10, pattern=r"\d{4}-\d\d-\d\d", what="a date such as 2026-12-25")
+_EXCLUDED = Text(
+    chars_max=40,
+    pattern=r"\d{4}-\d\d-\d\d|[A-Za-z].+",
+    what="a date such as 2026-12-25, or a calendar such as DE, DE-BY or NYSE",
+)
 
 _SCHEDULE = Record(
     (
@@ -261,7 +265,15 @@ _SCHEDULE = Record(
         Field(
             "calendar",
             Record(
-                (Field("exclude", ListOf(_DATE, items_max=1_000, is_set=True), required=True),), name="ScheduleCalendar"
+                (
+                    Field(
+                        "exclude",
+                        ListOf(_EXCLUDED, items_max=1_000, is_set=True),
+                        required=True,
+                        doc="Dates, and names of calendars: a country (DE), a part of one (DE-BY), a market (NYSE).",
+                    ),
+                ),
+                name="ScheduleCalendar",
             ),
             doc="Local days on which nothing is due; the next run's interval reaches over them.",
         ),

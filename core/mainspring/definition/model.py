@@ -62,6 +62,8 @@ class Schedule:
     overlap: OverlapRule = OverlapRule.FIRST
     excluded_dates: tuple[date, ...] = ()
     """Local days on which no cron line is due."""
+    excluded_calendars: tuple[str, ...] = ()
+    """Names of `mainspring.calendars`, whose days are excluded too."""
     interval: timedelta | None = None
     anchor: datetime | None = None
     at: tuple[datetime, ...] = ()

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+from mainspring.calendars import calendar_hint, is_calendar
 from mainspring.errors import Problem
 from mainspring.pointers import join_pointer
 
-__all__ = ["CRON_ALIASES", "schedule_problems"]
+__all__ = ["CRON_ALIASES", "names_date", "schedule_problems"]
 
 CRON_ALIASES = {
     "@hourly": "0 * * * *",
@@ -36,9 +37,12 @@ def schedule_problems(schedule: Any) -> Iterator[Problem]:
             hint = "use an IANA name such as 'Europe/Berlin'"
             yield Problem(pointer="/timezone", message=message, hint=hint, code="unknown_timezone")
         for position, text in enumerate(schedule.get("calendar", {}).get("exclude", ())):
-            if not _is_date(text):
-                pointer = join_pointer("/calendar/exclude", position)
-                yield Problem(pointer=pointer, message=f"there is no date {text!r}", code="invalid_value")
+            yield from _excluded_problem(join_pointer("/calendar/exclude", position), text)
+
+
+def names_date(item: str) -> bool:
+    """Whether an item of `calendar.exclude` is a date; else it names a calendar."""
+    return item[:1].isdigit()
 
 
 def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
@@ -58,6 +62,15 @@ def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
             message = f"{text!r} never comes due"
     if message:
         yield Problem(pointer=pointer, message=message, hint=hint, code="invalid_cron")
+
+
+def _excluded_problem(pointer: str, text: str) -> Iterator[Problem]:
+    if names_date(text):
+        if not _is_date(text):
+            yield Problem(pointer=pointer, message=f"there is no date {text!r}", code="invalid_value")
+    elif not is_calendar(text):
+        message = f"there is no calendar {text!r}"
+        yield Problem(pointer=pointer, message=message, hint=calendar_hint(text), code="unknown_calendar")
 
 
 def _is_date(text: str) -> bool:

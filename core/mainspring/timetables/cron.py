@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from mainspring.definition.model import Schedule
 from mainspring.definition.schedules import CRON_ALIASES
 from mainspring.timetables.cron_lines import CronLine
+from mainspring.timetables.excluded import ExcludedDays
 from mainspring.timetables.slots import BEGIN, HORIZON, Dropped, Slot
 
 __all__ = ["CronTimetable"]
@@ -25,7 +26,7 @@ class CronTimetable:
     def __init__(self, schedule: Schedule) -> None:
         self.summary = ", ".join(schedule.crons)
         self._zone = ZoneInfo(schedule.timezone)
-        self._excluded = frozenset(schedule.excluded_dates)
+        self._excluded = ExcludedDays(schedule.excluded_dates, schedule.excluded_calendars, self._zone)
         self._lines = [
             CronLine(CRON_ALIASES.get(line, line), self._zone, schedule.gap, schedule.overlap)
             for line in schedule.crons
@@ -36,7 +37,8 @@ class CronTimetable:
     @cached_property
     def description(self) -> str:
         words = " and ".join(line.description for line in self._lines)
-        return f"{words} ({self._zone.key}{self._exceptions()})"
+        exceptions = f", {self._excluded.description}" if self._excluded else ""
+        return f"{words} ({self._zone.key}{exceptions})"
 
     def from_(self, start: datetime) -> Iterator[Slot]:
         if start < HORIZON:
@@ -59,19 +61,24 @@ class CronTimetable:
         yield from chain.from_iterable(line.dropped(after, until) for line in self._lines)
         if self._excluded:
             for tick in takewhile(lambda tick: tick <= until, self._ticks_of_all_days(after)):
-                if self._is_excluded(tick):
-                    wall = tick.astimezone(self._zone).replace(tzinfo=None)
-                    yield Dropped(wall, f"{wall:%Y-%m-%d} is excluded by the calendar")
+                reason = self._excluded.why(tick)
+                if reason is not None:
+                    yield Dropped(tick.astimezone(self._zone).replace(tzinfo=None), reason)
 
     def _ticks(self, after: datetime) -> Iterator[datetime]:
+        return self._ticks_of_open_days(after) if self._excluded else self._ticks_of_all_days(after)
+
+    def _ticks_of_open_days(self, after: datetime) -> Iterator[datetime]:
         ticks = self._ticks_of_all_days(after)
-        return (tick for tick in ticks if not self._is_excluded(tick)) if self._excluded else ticks
+        while (tick := next(ticks, None)) is not None:
+            end = self._excluded.end_after(tick)
+            if end is None:
+                yield tick
+            elif end > tick:  # else midnight is shown twice, and this is the day before, again
+                ticks = self._ticks_of_all_days(end - _MICROSECOND)
 
     def _ticks_of_all_days(self, after: datetime) -> Iterator[datetime]:
         return _distinct(merge(*(line.ticks(after) for line in self._lines)))
-
-    def _is_excluded(self, tick: datetime) -> bool:
-        return tick.astimezone(self._zone).date() in self._excluded
 
     def _latest_ticks(self, before: datetime) -> list[datetime]:
         """At least two ticks before an instant, ascending, unless there are fewer since 1990.
@@ -90,9 +97,6 @@ class CronTimetable:
 
     def _until(self, after: datetime, before: datetime) -> list[datetime]:
         return list(takewhile(lambda tick: tick < before, self._ticks(after)))
-
-    def _exceptions(self) -> str:
-        return f", not on {len(self._excluded)} excluded dates" if self._excluded else ""
 
 
 def _distinct(ticks: Iterator[datetime]) -> Iterator[datetime]:

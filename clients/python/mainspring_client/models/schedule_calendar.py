@@ -12,7 +12,7 @@ T = TypeVar("T", bound="ScheduleCalendar")
 class ScheduleCalendar:
     """
     Attributes:
-        exclude (list[str]):
+        exclude (list[str]): Dates, and names of calendars: a country (DE), a part of one (DE-BY), a market (NYSE).
     """
 
     exclude: list[str]

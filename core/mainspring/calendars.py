@@ -1,0 +1,59 @@
+"""Calendars by name: the public holidays of a country or of a part of it, and the days on which a market is closed.
+
+The days are those of the library `holidays` as it is installed. It is imported when a name is first asked for: that
+takes half a second and some 23 MiB once per process, which most schedules have no use for.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+
+from mainspring.hints import did_you_mean
+
+__all__ = ["calendar_hint", "days_off", "is_calendar"]
+
+
+@lru_cache(maxsize=1024)
+def days_off(name: str, year: int) -> Mapping[date, str]:
+    """The days of a year that a calendar names, each with what it is, in English where the library knows English.
+
+    Raises:
+        ValueError: There is no such calendar.
+    """
+    import holidays
+
+    if not is_calendar(name):
+        raise ValueError(f"there is no calendar {name!r}")
+    code, _, part = name.partition("-")
+    calendar = getattr(holidays, code)
+    # Without a language, that of the process's environment would be taken.
+    language = "en_US" if "en_US" in calendar.supported_languages else calendar.default_language
+    return dict(calendar(subdiv=part or None, years=year, expand=False, language=language))
+
+
+def is_calendar(name: str) -> bool:
+    """Whether it is a country by its ISO 3166 code, one with a part of it (`DE-BY`), or the code of a market."""
+    code, dash, part = name.partition("-")
+    return code in _parts() and (not dash or part in _parts()[code])
+
+
+def calendar_hint(name: str) -> str:
+    """What may have been meant by a name that is no calendar."""
+    given, _, part = name.partition("-")
+    code = given.upper()
+    if code not in _parts():
+        examples = "use a country such as 'DE', a part of one such as 'DE-BY', or a market such as 'NYSE'"
+        # Two letters are near to too many others.
+        return (did_you_mean(code, _parts()) if len(code) > 2 else None) or examples
+    meant = [f"{code}-{one}" for one in _parts()[code] if one.upper() == part.upper()]
+    if meant or not part or not _parts()[code]:
+        return f"did you mean {(meant or [code])[0]!r}?"
+    return f"parts of {code}: {', '.join(_parts()[code])}"
+
+
+@lru_cache(maxsize=1)
+def _parts() -> Mapping[str, list[str]]:
+    """The countries and markets that are known, each with its parts."""
+    import holidays
+
+    return holidays.list_supported_countries(include_aliases=False) | holidays.list_supported_financial()
