@@ -8,6 +8,7 @@ that real processes wrote: `assert_sound` after a trial.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -47,6 +48,8 @@ class Facts:
     dags: Mapping[str, Row[Any]]
     definitions: Mapping[int, Definition]
     """By version id."""
+    version_dates: Mapping[int, datetime]
+    """Version id -> when it was saved."""
     runs: Mapping[int, Row[Any]]
     instances: Mapping[int, Sequence[Row[Any]]]
     """By run id; in order of task and map index."""
@@ -65,6 +68,10 @@ class Facts:
 
     def task(self, instance: Row[Any]) -> Task:
         return self.definition(self.runs[instance.dag_run_id]).tasks[instance.task_id]
+
+    def has_task(self, instance: Row[Any]) -> bool:
+        """Whether the version of the run has its task still."""
+        return instance.task_id in self.definition(self.runs[instance.dag_run_id]).tasks
 
     @cached_property
     def by_task(self) -> Mapping[tuple[int, str], Sequence[Row[Any]]]:
@@ -98,7 +105,7 @@ def read_facts(database: Database) -> Facts:
         def rows(table: Table, *order: str) -> Sequence[Row[Any]]:
             return connection.execute(select(table).order_by(*(table.c[name] for name in order))).all()
 
-        versions = connection.execute(select(dag_version.c.id, dag_version.c.document)).all()
+        versions = connection.execute(select(dag_version.c.id, dag_version.c.document, dag_version.c.created_at)).all()
         chunks = connection.execute(
             select(task_log.c.attempt_id, task_log.c.offset, task_log.c.data).order_by(
                 task_log.c.attempt_id, task_log.c.offset
@@ -107,6 +114,7 @@ def read_facts(database: Database) -> Facts:
         return Facts(
             dags={row.dag_id: row for row in rows(dag, "dag_id")},
             definitions={row.id: _definition(row.document) for row in versions},
+            version_dates={row.id: row.created_at for row in versions},
             runs={row.id: row for row in rows(dag_run, "id")},
             instances=_grouped(rows(task_instance, "dag_run_id", "task_index", "map_index"), "dag_run_id"),
             tries=_grouped(rows(task_try, "task_instance_id", "try_number"), "task_instance_id"),
@@ -173,6 +181,8 @@ def upstream_counters_follow_from_states(facts: Facts) -> Line:
     stopped = {run_id for run_id, events in facts.events.items() if any(map(_is_stop, events))}
     for instance in facts.all_instances:
         run = facts.runs[instance.dag_run_id]
+        if not facts.has_task(instance):
+            continue
         if run.id in stopped and (instance.state in FINISHED or run.state in ("success", "failed")):
             continue
         states = Counter(one.state for one in facts.upstream(instance))
@@ -307,12 +317,18 @@ def runs_end_when_and_as_they_must(facts: Facts) -> Line:
             yield f"run {run.run_id} ended {run.state}, its states say {expected}: {dict(states)}"
 
 
-def runs_keep_the_version_they_were_made_from(facts: Facts) -> Line:
-    """I23."""
+def runs_have_the_tasks_of_their_version(facts: Facts) -> Line:
+    """I23: those and no others, but for what was removed when a clear had the run go on with another version."""
     for run in facts.runs.values():
-        made = {one.task_id for one in facts.instances[run.id]}
-        if made != set(facts.definition(run).tasks):
-            yield f"run {run.run_id} has tasks {sorted(made)}, its version {sorted(facts.definition(run).tasks)}"
+        index = {task_id: place for place, task_id in enumerate(facts.definition(run).tasks)}
+        missing = index.keys() - {one.task_id for one in facts.instances[run.id]}
+        if missing:
+            yield f"run {run.run_id} has no instance of {sorted(missing)}, which its version has"
+        for one in facts.instances[run.id]:
+            if one.task_id not in index and one.state != "removed":
+                yield f"{_name(facts, one)} is {one.state}, its run's version has no such task"
+            if one.task_index != index.get(one.task_id, max(one.task_index, len(index))):
+                yield f"{_name(facts, one)} has task_index {one.task_index}, its version has {index.get(one.task_id)}"
 
 
 # --- time -------------------------------------------------------------------------------------------------------
@@ -456,6 +472,9 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
             instance = rows.get(event.task_instance_id)
             if instance is None:
                 continue
+            if not facts.has_task(instance) or event.at < facts.version_dates[run.dag_version_id]:
+                states[instance.id] = event.state  # decided by the version that the run had before
+                continue
             round_ = [one for one in round_ if one[0].at == event.at]
             task = definition.tasks[instance.task_id]
             # Rows tell how many items there are, not how many there were.
@@ -485,7 +504,11 @@ def _answers(
 
 def _remade(facts: Facts) -> set[int]:
     """Runs in which the items of a mapped task were found more than once."""
-    return {one.dag_run_id for one in facts.all_instances if facts.task(one).is_mapped and one.generation > 1}
+    return {
+        one.dag_run_id
+        for one in facts.all_instances
+        if facts.has_task(one) and facts.task(one).is_mapped and one.generation > 1
+    }
 
 
 def _presumed(event: Row[Any]) -> str | None:
@@ -513,7 +536,7 @@ CHECKS: Sequence[Check] = (
     what_can_be_decided_is_ready_or_parked,
     parked_instances_have_somebody_to_wake_them,
     runs_end_when_and_as_they_must,
-    runs_keep_the_version_they_were_made_from,
+    runs_have_the_tasks_of_their_version,
     no_two_runs_stand_for_one_date,
     slots_of_a_schedule_rise,
     backfills_stay_within_their_bounds,

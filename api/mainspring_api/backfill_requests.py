@@ -54,7 +54,10 @@ class BackfillBody(Body):
         allow_none=True,
         truthy={True},
         falsy={False},
-        metadata={"description": "New runs are made from what is current then; else from what is current now"},
+        metadata={
+            "description": "Runs go by the version that is current when it is their turn; otherwise new ones by the "
+            "current one of now, and those that exist by their own"
+        },
     )
 
 
@@ -99,11 +102,8 @@ def _problems(
             problems.append(_problem("run_backwards", f"{why}, so it can only be run forwards"))
         if behavior is ReprocessBehavior.NONE:
             problems.append(_problem("reprocess_behavior", f"{why}; use failed or completed"))
-    if body["run_on_latest_version"] and behavior is not ReprocessBehavior.NONE:
-        message = "a run that exists goes on with its version; leave it out, or use reprocess_behavior none"
-        problems.append(_problem("run_on_latest_version", message, "not_supported_yet"))
     return problems
 
 
-def _problem(member: str, message: str, code: str = "invalid_value") -> Problem:
-    return Problem(pointer=f"/{member}", message=message, code=code)
+def _problem(member: str, message: str) -> Problem:
+    return Problem(pointer=f"/{member}", message=message)

@@ -165,7 +165,7 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
         ]
     },
     body=ClearRunBody,
-    errors=(404,),
+    errors=(404, 409),
 )
 def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared."""
@@ -209,6 +209,6 @@ def _clear(here: Context, dag_id: str, request: Clear, *, is_preview: bool) -> S
     if is_preview:
         return preview_clear(here.database, here.versions, dag_id, request)
     ids = clear(here.database, here.versions, dag_id, request, now=datetime.now(UTC))
-    if ids:
+    if ids or request.run_on_latest_version:  # a version may bring tasks that were not there to be cleared
         here.ringer.ring()
     return ids

@@ -62,8 +62,9 @@ class TaskState(StrEnum):
     DEFERRED = "deferred"
     """Waits without a slot: a timer, an approval, a child run."""
     REMOVED = "removed"
-    """Final unless its item comes back: the instance no longer belongs to its run, because a clear of its upstream
-    made the list of its mapped task open again."""
+    """Final unless its item or task comes back: the instance no longer belongs to its run, because a clear of its
+    upstream made the list of its mapped task open again, or had the run go on with a version that has no place for
+    it."""
 
 
 class AttemptState(StrEnum):
@@ -146,7 +147,8 @@ class StateReason(StrEnum):
     MAX_ACTIVE_TIS = "max_active_tis"
     """Waits: as many instances of its task are active as may be."""
     CLEARED = "cleared"
-    """A removed instance: a clear of its upstream made the list of its mapped task open again."""
+    """A removed instance: a clear made the list of its mapped task open again, or its run go on with a version that
+    has no place for it."""
     MARKED = "marked"
     """Somebody said so."""
     QUARANTINED = "quarantined"

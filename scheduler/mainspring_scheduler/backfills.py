@@ -98,7 +98,7 @@ class _Step:
         for slot in slots:
             if self._unfinished >= self._of.max_active_runs or tasks >= TASKS_MAX:
                 break
-            version = self._version_of(existing.get(slot.logical_date))
+            version = self._version_for(existing.get(slot.logical_date))
             if self._make_run(slot, version, existing.get(slot.logical_date)):
                 self._unfinished += 1
                 tasks += len(version.tasks)
@@ -116,17 +116,19 @@ class _Step:
             return self._writes.create_run(_new_run(self._of, version, slot), now=self._now)
         if not self._of.reprocess_behavior.allows(existing.state):
             return False
-        renewed: Mapping[str, Any] = {}
+        conf: Mapping[str, Any] = {}
         if self._of.dag_run_conf is not None:
             params = resolve_params(version.definition.params, self._of.dag_run_conf)
-            renewed = {"conf": dict(self._of.dag_run_conf), "params": params}
-        return self._writes.run_again(existing, Shape(version.id, version.definition), renewed, now=self._now)
+            conf = {"conf": dict(self._of.dag_run_conf), "params": params}
+        before = self._version(existing.version_id)
+        shape, latest = Shape(before.id, before.definition), Shape(version.id, version.definition)
+        return self._writes.run_again(existing, shape, latest, conf, now=self._now)
 
-    def _version_of(self, existing: ExistingRun | None) -> Version:
-        """A run that exists keeps its version."""
-        if existing is not None:
-            return self._version(existing.version_id)
-        return self._version(self._of.current_version_id if self._of.run_on_latest_version else self._of.dag_version_id)
+    def _version_for(self, existing: ExistingRun | None) -> Version:
+        """What the run of a slot is to go by: a run that exists keeps its version unless the latest is asked for."""
+        if self._of.run_on_latest_version:
+            return self._version(self._of.current_version_id)
+        return self._version(self._of.dag_version_id if existing is None else existing.version_id)
 
     def _slots_left(self) -> Iterator[Slot]:
         of, definition = self._of, self._version(self._of.dag_version_id).definition

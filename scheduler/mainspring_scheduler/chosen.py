@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -46,19 +47,19 @@ class Chosen:
 
 def decided(one: Chosen, now: datetime) -> Decided:
     """The next state of its instance."""
-    id_ = one.candidate.id
+    following = partial(Decided, id=one.candidate.id, at=now, generation=one.candidate.generation)
     match one.choice:
         case Queue() | Fail() | Defer() | StartRun():
             assert one.attempt is not None
             return _begun(one, one.attempt, now)
         case Resolve(state, reason):
-            return Decided(id=id_, state=state, at=now, reason=reason, end_date=now)
+            return following(state=state, reason=reason, end_date=now)
         case Park(reason):
-            return Decided(id=id_, state=TaskState.SCHEDULED, at=now, reason=reason)
+            return following(state=TaskState.SCHEDULED, reason=reason)
         case Expand(items):
             # The placeholder becomes the first instance; `Pass.expand` adds the others.
             text = orjson.dumps(items[0]).decode()
-            return Decided(id=id_, state=TaskState.SCHEDULED, at=now, ready=True, map_index=0, map_value=text)
+            return following(state=TaskState.SCHEDULED, ready=True, map_index=0, map_value=text)
 
 
 def _begun(one: Chosen, attempt: NewAttempt, now: datetime) -> Decided:
@@ -67,6 +68,7 @@ def _begun(one: Chosen, attempt: NewAttempt, now: datetime) -> Decided:
         id=one.candidate.id,
         state=TaskState.QUEUED,
         at=now,
+        generation=attempt.generation,
         attempt_id=attempt.attempt_id,
         try_number=attempt.try_number,
     )

@@ -119,7 +119,8 @@ class Dispatcher:
         if not candidates:
             return [], False
         locked = scheduling.lock_runs_with_room({one.dag_run_id for one in candidates})
-        contexts = self._contexts.get(locked, scheduling)
+        of_versions = {one.dag_run_id: one.version_id for one in candidates if one.dag_run_id in locked}
+        contexts = self._contexts.get(of_versions, scheduling)
         left = Room(scheduling, room, locked)
         known = [
             (candidate, version)

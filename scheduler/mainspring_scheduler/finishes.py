@@ -43,7 +43,7 @@ def finish_runs(
     facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(over))}
     failing = [run_id for run_id in facts if over[run_id].tasks_failed]
     states = scheduling.runs.instance_states(failing) if failing else {}
-    runs = contexts.get(facts, scheduling)
+    runs = contexts.get({fact.id: fact.version_id for fact in facts.values()}, scheduling)
     of_runs = {id_: versions.get(fact.version_id, scheduling.runs.version_document) for id_, fact in facts.items()}
     variables = read_variables(scheduling, _variable_keys(of_runs.values()))
     ends = {}

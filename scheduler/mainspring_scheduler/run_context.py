@@ -17,19 +17,24 @@ KEPT_MAX = 4096
 
 
 class RunContexts:
-    """The unchanging facts of runs, as the names that expressions use. A bounded cache, refilled from the store."""
+    """The facts of runs, as the names that expressions use: they change only with a run's version. A bounded cache,
+    refilled from the store."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, Mapping[str, Any]] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[int, Mapping[str, Any]]] = OrderedDict()
 
-    def get(self, run_ids: Iterable[int], scheduling: Pass) -> Mapping[int, Mapping[str, Any]]:
-        """The contexts of these runs; at most one question to the store."""
-        wanted = set(run_ids)
-        missing = [run_id for run_id in wanted if run_id not in self._kept]
+    def get(self, version_ids: Mapping[int, int], scheduling: Pass) -> Mapping[int, Mapping[str, Any]]:
+        """The contexts of these runs, each with the version that it was last seen to have; at most one question to
+        the store."""
+        missing = [
+            run_id
+            for run_id, version_id in version_ids.items()
+            if run_id not in self._kept or self._kept[run_id][0] != version_id
+        ]
         if missing:
             for facts in scheduling.runs.run_facts(missing):
-                self._kept[facts.id] = _names(facts)
-        found = {run_id: self._kept[run_id] for run_id in wanted if run_id in self._kept}
+                self._kept[facts.id] = facts.version_id, _names(facts)
+        found = {run_id: self._kept[run_id][1] for run_id in version_ids if run_id in self._kept}
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         return found

@@ -1,14 +1,16 @@
 """The task instances a run of one definition starts with, computed once per version."""
 
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from threading import Lock
+from typing import Any
 
 from mainspring.definition.model import Definition
 from mainspring.graph import Graph
 from mainspring.trigger_rules import wake_on
 from mainspring_store.batches import Fields, dump_rows
 
-__all__ = ["PLAN_FIELDS", "InstancePlan", "plan_of"]
+__all__ = ["PLAN_FIELDS", "InstancePlan", "plan_of", "plan_rows"]
 
 PLAN_FIELDS: Fields = {
     "task_id": str,
@@ -32,22 +34,26 @@ class InstancePlan:
     def __init__(self, definition: Definition, graph: Graph) -> None:
         self.count = len(definition.tasks)
         self.max_active_tasks = definition.max_active_tasks
-        self.rows = dump_rows(
-            {
-                "task_id": task.task_id,
-                "task_index": task.index,
-                "max_tries": task.retries,
-                "up_total": len(graph.upstream[task.index]),
-                "wake_on": int(wake_on(task.trigger_rule, len(graph.upstream[task.index]))),
-                "operator": task.type,
-                "rank": -graph.priority[task.index],
-                "pool": task.pool,
-                "pool_slots": task.pool_slots,
-                "queue": task.queue,
-                "executor": task.executor,
-            }
-            for task in definition.tasks.values()
-        )
+        self.rows = dump_rows(plan_rows(definition, graph))
+
+
+def plan_rows(definition: Definition, graph: Graph) -> Iterator[Mapping[str, Any]]:
+    """`PLAN_FIELDS` of each task, by task index."""
+    for task in definition.tasks.values():
+        upstream = len(graph.upstream[task.index])
+        yield {
+            "task_id": task.task_id,
+            "task_index": task.index,
+            "max_tries": task.retries,
+            "up_total": upstream,
+            "wake_on": int(wake_on(task.trigger_rule, upstream)),
+            "operator": task.type,
+            "rank": -graph.priority[task.index],
+            "pool": task.pool,
+            "pool_slots": task.pool_slots,
+            "queue": task.queue,
+            "executor": task.executor,
+        }
 
 
 _plans: OrderedDict[tuple[str, tuple[str, ...]], InstancePlan] = OrderedDict()

@@ -33,6 +33,21 @@ def test_a_backfill_runs_its_range_and_tells_how_far_it_has_come(api: Api) -> No
     assert api.get("/backfills?dag_id=etl") == {"backfills": [ended], "total_entries": 1}
 
 
+@pytest.mark.parametrize(("is_latest", "tasks"), [(False, ["a"]), (True, ["a", "b"])])
+def test_runs_that_exist_are_run_again_with_the_version_asked_for(api: Api, is_latest: bool, tasks: list[str]) -> None:
+    api.save(tasks=NOOP, schedule="@daily")
+    api.post("/backfills", RANGE)
+    api.engine.settle()
+    api.put("/dags/etl", {"tasks": {**NOOP, "b": {"type": "noop"}}, "schedule": "@daily"})
+    again = {"reprocess_behavior": "completed", "run_on_latest_version": is_latest}
+    ended = api.post("/backfills", {**RANGE, **again})
+    api.engine.settle()
+    assert api.get(f"/backfills/{ended['id']}")["progress"]["runs_success"] == 5
+    path = "/dags/etl/dagRuns/backfill__2026-01-03T00:00:00+00:00/taskInstances"
+    found = {one["task_id"]: one["state"] for one in api.get(path)["task_instances"]}
+    assert found == dict.fromkeys(tasks, "success")
+
+
 def test_a_backfill_tells_when_it_will_be_over(sqlite_api: Api) -> None:
     sqlite_api.save(tasks={"a": SHELL}, schedule="@daily")
     key = sqlite_api.post("/backfills", {**RANGE, "max_active_runs": 1})["id"]
@@ -135,8 +150,6 @@ def test_what_is_unknown_is_not_found(sqlite_api: Api) -> None:
         pytest.param({"past": True}, {"run_backwards": True, "reprocess_behavior": "failed"}, "/run_backwards",
                      id="backwards against depends_on_past"),
         pytest.param({"past": True}, {}, "/reprocess_behavior", id="depends_on_past leaves no gaps"),
-        pytest.param({}, {"run_on_latest_version": True, "reprocess_behavior": "completed"}, "/run_on_latest_version",
-                     id="another version of a run that exists"),
     ],
 )  # fmt: skip
 def test_a_backfill_that_cannot_be_is_refused_by_place(

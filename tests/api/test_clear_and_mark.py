@@ -91,13 +91,40 @@ class TestClear:
         clear(api, dry_run=False, only_failed=False, start_date="2026-01-01", end_date="2026-01-01")
         assert [states(api, f"r{day}")["a"] for day in (1, 2, 3)] == ["scheduled", "success", "success"]
 
-    def test_the_version_of_a_run_is_kept(self, api: Api) -> None:
+    @pytest.mark.parametrize("path", ["clearTaskInstances", "dagRuns/r1/clear"])
+    def test_a_run_goes_on_with_the_latest_version_when_that_is_asked_for(self, api: Api, path: str) -> None:
         finished(api)
-        assert clear(api, only_failed=False, run_on_latest_version=True)["total_entries"] == 2
+        api.put("/dags/etl", {"tasks": {"a": SHELL, "other": {**SHELL, "depends_on": ["a"]}}})
+        body = {"only_failed": False, "run_on_latest_version": True}
+        preview = api.post(f"/dags/etl/{path}", body)
+        assert [one["task_id"] for one in preview["task_instances"]] == ["a"]
+        assert states(api) == {"a": "success", "b": "success"}
+        api.post(f"/dags/etl/{path}", {**body, "dry_run": False})
+        assert states(api) == {"a": "scheduled", "b": "removed", "other": "scheduled"}
+        api.engine.settle()
+        api.engine.finish("a")
+        api.engine.finish("other")
+        run = api.get("/dags/etl/dagRuns/r1")
+        assert (run["state"], [one["version_number"] for one in run["dag_versions"]]) == ("success", [2])
+        tries = api.get("/dags/etl/dagRuns/r1/taskInstances/b/tries")
+        assert [one["state"] for one in tries["task_instances"]] == ["success"], "what is gone can be read"
+
+    def test_a_run_keeps_its_version_when_nothing_else_is_asked_for(self, api: Api) -> None:
+        finished(api)
         api.put("/dags/etl", {"tasks": {"other": SHELL}})
-        refused = clear(api, 422, dry_run=False, only_failed=False, run_on_latest_version=True)
-        assert refused["errors"][0]["code"] == "not_supported_yet"
         assert clear(api, dry_run=False, only_failed=False)["total_entries"] == 2
+        assert states(api) == {"a": "scheduled", "b": "scheduled"}
+
+    @pytest.mark.parametrize("path", ["clearTaskInstances", "dagRuns/r1/clear"])
+    def test_another_version_waits_for_what_is_under_way(self, sqlite_api: Api, path: str) -> None:
+        sqlite_api.save(tasks={"a": SHELL, "b": SHELL})
+        sqlite_api.trigger(run_id="r1")
+        sqlite_api.engine.settle()
+        sqlite_api.engine.fail("b")
+        sqlite_api.put("/dags/etl", {"tasks": {"a": SHELL, "b": {**SHELL, "retries": 1}}})
+        body = {"dry_run": False, "only_failed": True, "run_on_latest_version": True}
+        assert "'a' of run 'r1' is under way" in sqlite_api.post(f"/dags/etl/{path}", body, 409)["detail"]["message"]
+        assert states(sqlite_api) == {"a": "queued", "b": "failed"}
 
     @pytest.mark.parametrize(
         ("body", "status"),

@@ -5,7 +5,7 @@ results are recounted from the states, because what is taken back cannot be told
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -43,6 +43,7 @@ class Changes:
         self._ended: list[dict[str, Any]] = []
         self._forgotten: list[int] = []
         self._requeued: list[TargetRun] = []
+        self._renewed: list[TargetRun] = []
         self._run_ends: list[tuple[TargetRun, dict[str, Any]]] = []
         self._effects = Effects()
 
@@ -78,6 +79,11 @@ class Changes:
             }
         )
 
+    def renew_run(self, run: TargetRun) -> None:
+        """A run whose graph is another one than its counters were made by: all of them are counted again."""
+        self._runs[run.key] = run
+        self._renewed.append(run)
+
     def requeue_run(self, run: TargetRun) -> None:
         """A run that had ended begins again when it is its turn."""
         self._requeued.append(run)
@@ -85,6 +91,11 @@ class Changes:
     def end_run(self, run: TargetRun, state: RunState, reason: StateReason | None, message: str | None) -> None:
         """A run is over in this state from now on."""
         self._run_ends.append((run, {"id": run.key, "state": state, "reason": reason, "message": message}))
+
+    @property
+    def moved(self) -> Set[int]:
+        """Ids of the instances that are noted to change."""
+        return self._moves.keys()
 
     def apply(self, connection: Connection) -> None:
         """Write everything; a number of statements that depends on the versions involved, not on the instances."""
@@ -99,6 +110,7 @@ class Changes:
         self._move_runs(connection, statements)
         for shape, runs in self._runs_by_shape().items():
             self._recount(connection, statements, shape, runs)
+        self._wake_parked(connection, statements)
         self._effects.apply(connection)
 
     def _note_move(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason | None) -> None:
@@ -146,8 +158,11 @@ class Changes:
     def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
         """Shape -> run key -> task indexes that changed."""
         found: dict[Shape, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for run in self._renewed:
+            found[run.shape][run.key].update(range(len(run.shape.tasks)))
         for run, instance, _, _ in self._moves.values():
-            found[run.shape][run.key].add(instance.task_index)
+            if instance.task_index < len(run.shape.tasks):  # else its task is gone, and nothing is downstream of it
+                found[run.shape][run.key].add(instance.task_index)
         return found
 
     def _recount(
@@ -160,16 +175,20 @@ class Changes:
             {"run": key, "task": index, **_upstream_counts(states, graph.upstream[index])}
             for key, states in ((key, self._states(key)) for key in sorted(runs))
             for index in sorted(touched)
-            if graph.upstream[index]
         ]
-        if counts:
-            connection.execute(statements.recount, {"rows": dump_rows(counts)})
+        connection.execute(statements.recount, {"rows": dump_rows(counts)})
         of_runs = dump_rows({"id": key} for key in sorted(runs))
         connection.execute(
             statements.find_ready, {"runs": of_runs, "tasks": dump_rows({"id": index} for index in sorted(touched))}
         )
-        names = dump_rows({"task_id": shape.tasks[index].task_id} for index in sorted(changed))
-        connection.execute(statements.wake_parked, {"tasks": names, "of_dag": shape.definition.dag_id})
+
+    def _wake_parked(self, connection: Connection, statements: "_Statements") -> None:
+        moved: dict[str, set[str]] = defaultdict(set)
+        for run, instance, _, _ in self._moves.values():
+            moved[run.dag_id].add(run.rows[instance.id].task_id)
+        for dag_id, names in moved.items():
+            tasks = dump_rows({"task_id": name} for name in sorted(names))
+            connection.execute(statements.wake_parked, {"tasks": tasks, "of_dag": dag_id})
 
     def _states(self, run_key: int) -> Mapping[int, Counter[TaskState]]:
         """Task index -> how many instances of the run are in each state now."""

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mainspring.errors import Conflict, InvalidInput, Problem
+from mainspring.errors import Conflict
 from mainspring.selection import Instance, Wanted, chosen, collapsing
 from mainspring.states import RUN_FINISHED, StateReason, TaskState
 from mainspring_store.dags import Versions
 from mainspring_store.database import Database
 from mainspring_store.interventions.changes import Changes
 from mainspring_store.interventions.notes import note_instances
+from mainspring_store.interventions.renewal import Renewal, renewed, write_renewals
 from mainspring_store.interventions.targets import (
     RunsWanted,
     Shape,
@@ -37,17 +38,34 @@ class Clear:
     prevent_running_task: bool = False
     """Clear nothing when one of the instances runs now."""
     run_on_latest_version: bool = False
-    """Refused when a run was made from an earlier version than the DAG's current one."""
+    """Runs go on with the DAG's current version, if anything of them is meant in it or in the version they have."""
     note: str | None = None
     """For the instances; None leaves theirs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Clearing:
+    """What is to be done to one run."""
+
+    run: TargetRun
+    """As the version sees it that it goes on with."""
+    instances: Sequence[Instance] = ()
+    """To be sent back."""
+    renewal: Renewal | None = None
+    """None = it keeps its version."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.instances and self.renewal is None
+
+
 def preview_clear(database: Database, versions: Versions, dag_id: str, request: Clear) -> list[int]:
-    """Ids of the instances that `clear` would send back now, by run, task and map index. Raises as `clear`."""
-    runs, wanted = _meant(database, versions, dag_id, request)
+    """Ids of the instances that `clear` would send back now, by run, task and map index. Raises as `clear`, but for
+    what only its locks can tell."""
+    meant = _Meant(database, versions, dag_id, request)
     with database.read() as connection:
-        found = load_runs(connection, runs, is_locking=False)
-    return [one.id for run in found for one in _cleared(run, wanted, request)]
+        found = load_runs(connection, meant.runs, is_locking=False)
+    return [one.id for run in found for one in meant.clearing(run).instances]
 
 
 def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *, now: datetime) -> list[int]:
@@ -55,88 +73,112 @@ def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *
 
     An instance that waits to be run already is left as it is, so clearing twice is clearing once. Live attempts are
     fenced: what they still report changes nothing, and their processes are stopped soon after. A mapped task whose
-    upstream is cleared with it finds its items anew.
+    upstream is cleared with it finds its items anew. What another version adds to a run or takes from it is not among
+    the ids.
 
     Raises:
         NotFound: There is no such DAG, run or task.
-        Conflict: One of them runs now, and `prevent_running_task` was asked for.
+        Conflict: One of them runs now, and `prevent_running_task` was asked for; or a task is under way that is not
+            cleared, in a run that should go on with another version.
         InvalidInput: Too many runs or instances at once.
+        InvalidParams: The `conf` of a run does not fit the version that it should go on with.
     """
-    runs, wanted = _meant(database, versions, dag_id, request)
+    meant = _Meant(database, versions, dag_id, request)
     with database.write() as connection:
-        found = load_runs(connection, runs, is_locking=True)
-        cleared = {run.key: _cleared(run, wanted, request) for run in found}
+        found = [meant.clearing(run) for run in load_runs(connection, meant.runs, is_locking=True)]
         if request.prevent_running_task:
-            _refuse_running(found, cleared)
-        changes = Changes(
-            now=now,
-            fence_reason=StateReason.CANCELLED,
-            fence_message="stopped, because its task instance was cleared",
-        )
-        for run in found:
-            if cleared[run.key]:
-                _clear_run(changes, run, cleared[run.key])
-        ids = [one.id for run in found for one in cleared[run.key]]
-        if ids:
-            _write(connection, changes, ids, request, now)
+            _refuse_running(found)
+        _apply(connection, found, now, told="stopped, because its task instance was cleared")
+        ids = [one.id for clearing in found for one in clearing.instances]
+        if ids and request.note is not None:
+            note_instances(connection, ids, request.note, now=now)
     return ids
 
 
-def clear_ended_run(connection: Connection, key: int, shape: Shape, *, now: datetime) -> bool:
-    """Clear all of a run, within a transaction of the caller's; False, changing nothing, when it has not ended."""
-    wanted = wanted_in([shape], TasksWanted())
+def clear_ended_run(connection: Connection, key: int, shape: Shape, *, latest: Shape, now: datetime) -> bool:
+    """Clear all of a run, within a transaction of the caller's; False, changing nothing, when it has not ended.
+
+    latest: what it goes on with; its own shape lets it keep its version. Raises as `clear`.
+    """
     for run in load_runs(connection, {key: shape}, is_locking=True):
         if run.state not in RUN_FINISHED:
             return False
-        changes = Changes(now=now, fence_reason=StateReason.CANCELLED, fence_message="stopped, because it was cleared")
-        _clear_run(changes, run, _cleared(run, wanted, Clear()))
-        changes.apply(connection)
+        wanted = wanted_in([shape, latest], TasksWanted())
+        _apply(connection, [_clearing(run, latest, wanted)], now, told="stopped, because it was cleared")
         return True
     return False
 
 
-def _write(connection: Connection, changes: Changes, ids: Sequence[int], request: Clear, now: datetime) -> None:
-    changes.apply(connection)
-    if request.note is not None:
-        note_instances(connection, ids, request.note, now=now)
+class _Meant:
+    """The runs of a request, and what it means in the terms of each version that is involved."""
+
+    def __init__(self, database: Database, versions: Versions, dag_id: str, request: Clear) -> None:
+        self.runs = find_runs(database, versions, dag_id, request.runs)
+        self._request = request
+        self._latest: Shape | None = None
+        shapes = {shape.version_id: shape for shape in self.runs.values()}
+        if request.run_on_latest_version:
+            current = versions.current(dag_id)
+            self._latest = shapes.setdefault(current.id, Shape(current.id, current.definition))
+        self._wanted = wanted_in(shapes.values(), request.tasks)
+
+    def clearing(self, run: TargetRun) -> _Clearing:
+        if run.state in RUN_FINISHED and not self._request.reset_dag_runs:
+            return _Clearing(run)
+        return _clearing(run, self._latest or run.shape, self._wanted)
 
 
-def _meant(
-    database: Database, versions: Versions, dag_id: str, request: Clear
-) -> tuple[Mapping[int, Shape], Mapping[int, Wanted]]:
-    runs = find_runs(database, versions, dag_id, request.runs)
-    if request.run_on_latest_version:
-        current = versions.current(dag_id).id
-        if any(shape.version_id != current for shape in runs.values()):
-            message = "a run goes on with the version that it was made from; trigger a new run to run the latest one"
-            raise InvalidInput([Problem(pointer="/run_on_latest_version", message=message, code="not_supported_yet")])
-    return runs, wanted_in(runs.values(), request.tasks)
+def _clearing(run: TargetRun, latest: Shape, wanted: Mapping[int, Wanted]) -> _Clearing:
+    found = _chosen(run, wanted)
+    if run.shape.version_id == latest.version_id:
+        return _Clearing(run, _begun(found))
+    renewal = renewed(run, latest)
+    found_now = _chosen(renewal.run, wanted)
+    return _Clearing(renewal.run, _begun(found_now), renewal) if found or found_now else _Clearing(run)
 
 
-def _cleared(run: TargetRun, wanted: Mapping[int, Wanted], request: Clear) -> list[Instance]:
-    if run.state in RUN_FINISHED and not request.reset_dag_runs:
-        return []
+def _chosen(run: TargetRun, wanted: Mapping[int, Wanted]) -> Sequence[Instance]:
     shape = run.shape
-    found = chosen(shape.graph, run.instances, wanted[shape.version_id], branches=shape.branches)
-    return [one for one in found if one.state is not TaskState.SCHEDULED]
+    return chosen(shape.graph, run.instances, wanted[shape.version_id], branches=shape.branches)
 
 
-def _refuse_running(runs: Sequence[TargetRun], cleared: Mapping[int, Sequence[Instance]]) -> None:
-    for run in runs:
-        for one in cleared[run.key]:
+def _begun(instances: Sequence[Instance]) -> Sequence[Instance]:
+    return [one for one in instances if one.state is not TaskState.SCHEDULED]
+
+
+def _refuse_running(found: Sequence[_Clearing]) -> None:
+    for clearing in found:
+        for one in clearing.instances:
             if one.state is TaskState.RUNNING:
-                task_id = run.shape.tasks[one.task_index].task_id
-                raise Conflict(f"task '{task_id}' of run '{run.run_id}' runs now; nothing was cleared")
+                task_id = clearing.run.rows[one.id].task_id
+                raise Conflict(f"task '{task_id}' of run '{clearing.run.run_id}' runs now; nothing was cleared")
 
 
-def _clear_run(changes: Changes, run: TargetRun, cleared: Sequence[Instance]) -> None:
-    ids = {one.id for one in cleared}
-    collapsed = collapsing(run.shape.graph, run.instances, ids, run.shape.mapped)
+def _apply(connection: Connection, found: Sequence[_Clearing], now: datetime, *, told: str) -> None:
+    changes = Changes(now=now, fence_reason=StateReason.CANCELLED, fence_message=told)
+    renewals = [clearing.renewal for clearing in found if clearing.renewal is not None]
+    for clearing in found:
+        if not clearing.is_empty:
+            _note(changes, clearing)
+    if renewals:
+        write_renewals(connection, renewals, moved=changes.moved, now=now)
+    changes.apply(connection)
+
+
+def _note(changes: Changes, clearing: _Clearing) -> None:
+    run = clearing.run
+    ids = {one.id for one in clearing.instances}
+    collapsed = dict(collapsing(run.shape.graph, run.instances, ids, run.shape.mapped))
+    if clearing.renewal is not None:
+        collapsed.update(clearing.renewal.begun_anew(ids))
+        for one in clearing.renewal.vanished:
+            changes.end(run, one, TaskState.REMOVED, StateReason.CLEARED)
+        changes.renew_run(run)
     for first, *others in collapsed.values():
         changes.send_back(run, first, is_placeholder=True)
         for one in others:
             changes.end(run, one, TaskState.REMOVED, StateReason.CLEARED)
-    for one in cleared:
+    for one in clearing.instances:
         if one.task_index not in collapsed:
             changes.send_back(run, one)
     if run.state in RUN_FINISHED:

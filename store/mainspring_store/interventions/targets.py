@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from mainspring.definition.model import Definition, Task, TaskType
-from mainspring.errors import InvalidInput, NotFound, Problem
+from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
 from mainspring.graph import Graph
 from mainspring.selection import Instance, Wanted
 from mainspring.states import RunState, StateReason, TaskState
@@ -87,13 +87,13 @@ class TargetRun:
     instances: Sequence[Instance]
     """By task and map index."""
     rows: Mapping[int, Any]
-    """Instance id -> `try_number`, `pool`, `pool_slots`."""
+    """Instance id -> `task_id`, `try_number`, `pool`, `pool_slots`."""
 
 
 def find_runs(database: Database, versions: Versions, dag_id: str, wanted: RunsWanted) -> Mapping[int, Shape]:
     """Key -> shape of each run that is meant; none is a normal answer when no run is named.
 
-    Reads definitions, so it is called before a lock is taken; a run never changes its version.
+    Reads definitions, so it is called before a lock is taken; `load_runs` finds out when a version changed since.
 
     Raises:
         NotFound: There is no such DAG or run.
@@ -115,6 +115,7 @@ def load_runs(connection: Connection, runs: Mapping[int, Shape], *, is_locking: 
     is_locking: lock the runs and then their instances, as whoever changes them must.
 
     Raises:
+        Conflict: A run was cleared to go on with another version meanwhile.
         InvalidInput: More than `INSTANCES_MAX` instances.
     """
     keys = lock_runs(connection, runs) if is_locking else runs.keys()
@@ -195,6 +196,8 @@ def _runs_query(connection: Connection, dag_id: str, wanted: RunsWanted) -> Sele
 
 
 def _target(row: Any, shape: Shape, instances: Sequence[Any]) -> TargetRun:
+    if row.dag_version_id != shape.version_id:
+        raise Conflict(f"run '{row.run_id}' has gone over to another version at this moment; ask again")
     return TargetRun(
         key=row.id,
         dag_id=row.dag_id,
@@ -225,7 +228,7 @@ class _Statements:
         ids = as_rows({"id": int}, is_sqlite=is_sqlite)
         run, table = dag_run.c, task_instance.c
         self.runs = (
-            select(run.id, run.dag_id, run.run_id, run.state, run.state_reason)
+            select(run.id, run.dag_id, run.run_id, run.dag_version_id, run.state, run.state_reason)
             .where(run.id.in_(select(ids.c.id)))
             .order_by(run.id)
         )
@@ -234,6 +237,7 @@ class _Statements:
             select(
                 table.id,
                 table.dag_run_id,
+                table.task_id,
                 table.task_index,
                 table.map_index,
                 table.state,

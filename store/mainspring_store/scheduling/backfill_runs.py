@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from mainspring.states import RunState, RunType
+from mainspring.states import RUN_FINISHED, RunState, RunType
 from mainspring_store.backfills import ReprocessBehavior
 from mainspring_store.database import Database
 from mainspring_store.effects import lock_runs
@@ -118,16 +118,20 @@ class BackfillWrites:
             return False
         return True
 
-    def run_again(self, run: ExistingRun, shape: Shape, renewed: Mapping[str, Any], *, now: datetime) -> bool:
+    def run_again(
+        self, run: ExistingRun, shape: Shape, latest: Shape, conf: Mapping[str, Any], *, now: datetime
+    ) -> bool:
         """Have a run that has ended run again as one of this backfill; False when it has not ended.
 
-        renewed: columns of the run that it gets anew.
+        latest: what it goes on with; its own shape lets it keep its version.
+        conf: columns of the run that a new conf makes, if it gets one.
         """
-        if not clear_ended_run(self._connection, run.id, shape, now=now):
+        if run.state not in RUN_FINISHED:
             return False
-        values = {"run_type": RunType.BACKFILL, "triggered_by": "backfill", "backfill_id": self.of.id, **renewed}
+        values = {"run_type": RunType.BACKFILL, "triggered_by": "backfill", "backfill_id": self.of.id, **conf}
+        # Before the clear, which fits the conf to the version that the run goes on with.
         self._connection.execute(update(dag_run).where(dag_run.c.id == run.id).values(values))
-        return True
+        return clear_ended_run(self._connection, run.id, shape, latest=latest, now=now)
 
     def move_on(self, *, cursor: datetime, done: int, skipped: int, now: datetime) -> None:
         """Note that `done` more slots were looked at, the last of them at `cursor`."""

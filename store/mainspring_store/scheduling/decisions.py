@@ -88,7 +88,7 @@ class _Statements:
         queued = rows.c.state == literal_column("'queued'")
         self.decide = (
             update(task_instance)
-            .where(table.id == rows.c.id, READY)
+            .where(table.id == rows.c.id, READY, table.generation == rows.c.generation)
             .values(
                 **decided_values(rows),
                 attempt_id=func.coalesce(rows.c.attempt_id, table.attempt_id),

@@ -82,6 +82,8 @@ class Decided:
     id: int
     state: TaskState
     at: datetime
+    generation: int | None = None
+    """The one that was decided on, of a ready instance: a clear since then makes the decision void."""
     attempt_id: str | None = None
     """The attempt that must still be the live one (after a report), or that is the new one (when queued)."""
     reason: StateReason | None = None
@@ -230,6 +232,7 @@ END_FIELDS: Fields = {
 }
 DECIDED_FIELDS: Fields = {
     "id": int,
+    "generation": int,
     "state": str,
     "at": datetime,
     "attempt_id": str,
