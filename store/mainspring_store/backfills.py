@@ -57,7 +57,7 @@ class NewBackfill:
     max_failed_runs: int | None = None
     """How many failed runs pause it; None = any number may fail."""
     run_on_latest_version: bool = False
-    """New runs are made from what is current then, instead of from `version_id`."""
+    """Runs go by what is current when it is their turn; else new ones by `version_id`, others by their own."""
     user: str | None = None
 
 

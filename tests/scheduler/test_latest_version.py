@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mainspring.errors import Conflict
-from mainspring.params import InvalidParams
+from mainspring.errors import Conflict, InvalidParams
 from mainspring.states import TaskState
 from mainspring_store import runs
 from mainspring_store.backfills import ReprocessBehavior
@@ -15,6 +14,7 @@ from mainspring_store.dags import Versions
 from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
 from mainspring_store.pools import NewPool, create_pools
 from mainspring_store.questions.backfills import get_backfill
+from mainspring_store.scheduling import Decided, begin_pass
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_backfills import fill, made
@@ -237,6 +237,22 @@ class TestWhileItRuns:
         assert engine.states() == {"a": "success", "b": "success", "gone": "removed"}
         assert engine.run()["state"] == "success"
 
+    def test_what_was_decided_on_the_version_before_is_void(self, engine: Engine) -> None:
+        engine.trigger(engine.save("etl", CHAIN))
+        engine.settle()
+        engine.executor.slots = 0
+        engine.finish("a")
+        seen = {one.task_id: one for one in engine.instances()}["b"]
+        assert (seen.state, seen.ready) == ("scheduled", True)
+        save_later(engine, {**CHAIN, "b": {"depends_on": ["a"], "command": ["new"]}})
+        clear_on_latest(engine, "c")
+        late = Decided(id=seen.id, generation=seen.generation, state=TaskState.SKIPPED, at=engine.clock.now())
+        with begin_pass(engine.database) as current:
+            assert current.decisions.decide([late]) == frozenset()
+        engine.executor.slots = 1
+        engine.settle()
+        assert engine.attempt("b").payload["command"] == ["new"]
+
     def test_a_retry_that_waits_is_made_with_the_latest_version(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {"retries": 1, "retry_delay": "1m"}, "b": {}}))
         engine.settle()
@@ -359,26 +375,23 @@ class TestBackfills:
             (old, "success"), (old, "success"), (latest.id, "success")
         ]  # fmt: skip
 
-    def test_a_new_conf_is_what_must_fit_the_latest_version(self, engine: Engine) -> None:
-        first = engine.save("etl", {"a": {"type": "noop"}}, schedule="@daily")
-        fill(engine, first, days=1)
+    def fill_again(self, engine: Engine, **more: Any) -> int:
+        """Reprocess a run whose conf does not fit the latest version."""
+        fill(engine, engine.save("etl", {"a": {"type": "noop"}}, schedule="@daily"), days=1)
         engine.settle()
         needs = {"type": "object", "required": ["day"]}
         latest = save_later(engine, {"a": {"type": "noop"}}, schedule="@daily", params=needs)
         again = {"reprocess_behavior": ReprocessBehavior.COMPLETED, "run_on_latest_version": True}
-        key = fill(engine, latest, days=1, conf={"day": "monday"}, **again)
+        key = fill(engine, latest, days=1, **again, **more)
         engine.settle()
+        return key
+
+    def test_a_new_conf_is_what_must_fit_the_latest_version(self, engine: Engine) -> None:
+        key = self.fill_again(engine, conf={"day": "monday"})
         assert get_backfill(engine.database, key)["completed_at"] is not None
         assert made(engine)[0].params == {"day": "monday"}
 
     def test_a_conf_that_does_not_fit_pauses_the_backfill_with_the_reason(self, engine: Engine) -> None:
-        first = engine.save("etl", {"a": {"type": "noop"}}, schedule="@daily")
-        fill(engine, first, days=1)
-        engine.settle()
-        needs = {"type": "object", "required": ["day"]}
-        latest = save_later(engine, {"a": {"type": "noop"}}, schedule="@daily", params=needs)
-        again = {"reprocess_behavior": ReprocessBehavior.COMPLETED, "run_on_latest_version": True}
-        key = fill(engine, latest, days=1, **again)
-        engine.settle()
+        key = self.fill_again(engine)
         assert "day" in get_backfill(engine.database, key)["message"]
-        assert made(engine)[0].dag_version_id == first.id
+        assert made(engine)[0].params == {}, "the run is as it was"

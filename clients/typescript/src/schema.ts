@@ -2730,7 +2730,7 @@ export interface components {
              */
             max_failed_runs?: number | null;
             /**
-             * @description New runs are made from what is current then; else from what is current now
+             * @description Runs go by the version that is current when it is their turn; otherwise new ones by the current one of now, and those that exist by their own
              * @default null
              */
             run_on_latest_version?: boolean | null;

@@ -202,7 +202,7 @@ class StartableRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFacts:
-    """What tasks may ask about their run; never changes."""
+    """What tasks may ask about their run; changes only with its version."""
 
     id: int
     dag_id: str

@@ -28,8 +28,8 @@ class BackfillBody:
         reprocess_behavior (ReprocessBehavior | Unset):
         max_active_runs (int | Unset): Unfinished runs at one time, apart from the DAG's own limit Default: 10.
         max_failed_runs (int | None | Unset): So many failed runs pause it, with the reason in `message`; null = never
-        run_on_latest_version (bool | None | Unset): New runs are made from what is current then; else from what is
-            current now
+        run_on_latest_version (bool | None | Unset): Runs go by the version that is current when it is their turn;
+            otherwise new ones by the current one of now, and those that exist by their own
     """
 
     dag_id: str
