@@ -40,9 +40,9 @@ class _Worker(SteadyWorker):
     wsgi: PatientApp | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        from mainspring_api.app import end_waits
-
         super().handle_exit(sig, frame)
-        # It may be told so while it still loads the application.
+        # It may be told so while it still loads the application, and its modules.
         if self.wsgi is not None and self.wsgi.app is not None:
+            from mainspring_api.app import end_waits
+
             end_waits(self.wsgi.app)

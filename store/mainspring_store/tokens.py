@@ -1,6 +1,7 @@
 """API tokens. Only their SHA-256 is kept: tokens are 256 random bits, so a fast hash leaves nothing to guess."""
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,8 @@ __all__ = [
     "revoke_token",
     "touch_token",
 ]
+
+_log = logging.getLogger(__name__)
 
 USE_KEPT_TO = timedelta(minutes=1)
 """`last_used_at` is written again after this time at the earliest."""
@@ -83,18 +86,22 @@ def add_token(
 
 def keep_admin_token(database: Database, token: str, *, now: datetime, is_only: bool) -> None:
     """Have this be a token of an administrator. `is_only` revokes all others of its kind, and brings it back if it
-    was revoked. Does nothing when nothing is to be done."""
+    was revoked. Does nothing when nothing is to be done, or when another process does the same at the same time."""
     with database.read() as connection:
         rows = connection.execute(_ADMIN_TOKENS).all()
     wanted = _hash(token)
     valid = {row.token_hash for row in rows if row.revoked_at is None}
     if valid == {wanted} or (wanted in {row.token_hash for row in rows} and not is_only):
         return
-    with database.write() as connection:
-        if is_only:
-            connection.execute(_REVOKE_OTHERS, {"hash": wanted, "now": now})
-        if connection.execute(_BRING_BACK, {"hash": wanted}).rowcount == 0:
-            _insert(connection, token, "admin", role=Role.ADMIN, now=now, kind=TokenKind.ADMIN)
+    try:
+        with database.write() as connection:
+            if is_only:
+                connection.execute(_REVOKE_OTHERS, {"hash": wanted, "now": now})
+            if connection.execute(_BRING_BACK, {"hash": wanted}).rowcount == 0:
+                _insert(connection, token, "admin", role=Role.ADMIN, now=now, kind=TokenKind.ADMIN)
+    except IntegrityError:
+        # The processes of one API start together, and each of them keeps the token.
+        _log.debug("another process has kept the admin token")
 
 
 def find_token(database: Database, token: str) -> FoundToken | None:
