@@ -1,0 +1,55 @@
+"""Attempts, and the log that they leave."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from tests.invariants.facts import ACTIVE, Check, Facts, Line
+
+__all__ = ["CHECKS"]
+
+
+def attempts_are_numbered_from_one_and_charged(facts: Facts) -> Line:
+    """I5: 1..n without gaps, n as the instance says and at most its first try and its retries."""
+    for instance in facts.all_instances:
+        numbers = [one.try_number for one in facts.tries[instance.id]]
+        if numbers != list(range(1, instance.try_number + 1)):
+            yield f"{facts.name(instance)} has try_number {instance.try_number} and tries {numbers}"
+        if instance.try_number > instance.max_tries + 1:
+            yield f"{facts.name(instance)} had {instance.try_number} tries, {instance.max_tries + 1} are allowed"
+
+
+def live_attempts_are_those_of_active_instances(facts: Facts) -> Line:
+    """I6: an active instance has one live attempt, its latest, in the same state; any other instance has none."""
+    for instance in facts.all_instances:
+        live = [one for one in facts.tries[instance.id] if one.state in ACTIVE]
+        expected = [(instance.attempt_id, instance.state)] if instance.state in ACTIVE else []
+        if [(one.attempt_id, one.state) for one in live] != expected:
+            found = [(one.try_number, one.state) for one in facts.tries[instance.id]]
+            yield f"{facts.name(instance)} is {instance.state} with tries {found}"
+        if facts.tries[instance.id] and facts.tries[instance.id][-1].attempt_id != instance.attempt_id:
+            yield f"{facts.name(instance)} names attempt {instance.attempt_id}, which is not its latest"
+
+
+def waiting_retries_have_a_due_time(facts: Facts) -> Line:
+    for instance in facts.all_instances:
+        if instance.state == "up_for_retry" and instance.not_before is None:
+            yield f"{facts.name(instance)} waits for a retry that is never due"
+        if instance.state not in ("up_for_retry", "deferred") and instance.not_before is not None:
+            yield f"{facts.name(instance)} is {instance.state} and still due at {instance.not_before}"
+
+
+def log_chunks_are_contiguous(facts: Facts) -> Line:
+    """I18."""
+    ends: dict[str, int] = defaultdict(int)
+    for attempt_id, offset, length in facts.log_chunks:
+        if offset != ends[attempt_id]:
+            yield f"log of attempt {attempt_id} has a chunk at {offset}, the one before ends at {ends[attempt_id]}"
+        ends[attempt_id] = offset + length
+
+
+CHECKS: Sequence[Check] = (
+    attempts_are_numbered_from_one_and_charged,
+    live_attempts_are_those_of_active_instances,
+    waiting_retries_have_a_due_time,
+    log_chunks_are_contiguous,
+)

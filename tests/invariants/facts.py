@@ -1,0 +1,144 @@
+"""One consistent picture of a database, and what a check of it is."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Row, Table, select
+
+from mainspring.definition import load_stored
+from mainspring.definition.model import Definition, Task
+from mainspring_store.database import Database
+from mainspring_store.tables import (
+    backfill,
+    dag,
+    dag_run,
+    dag_version,
+    pool,
+    run_event,
+    task_instance,
+    task_log,
+    task_try,
+)
+
+__all__ = ["ACTIVE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
+
+ACTIVE = frozenset({"queued", "running"})
+STOP_REASONS = frozenset({"cancelled", "timed_out", "quarantined"})
+"""Reasons of runs that were ended from outside, at once."""
+
+Line = Iterator[str]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All rows that the checks look at, as of one instant."""
+
+    dags: Mapping[str, Row[Any]]
+    definitions: Mapping[int, Definition]
+    """By version id."""
+    version_dates: Mapping[int, datetime]
+    """Version id -> when it was saved."""
+    runs: Mapping[int, Row[Any]]
+    instances: Mapping[int, Sequence[Row[Any]]]
+    """By run id; in order of task and map index."""
+    tries: Mapping[int, Sequence[Row[Any]]]
+    """By instance id, in order of their numbers."""
+    events: Mapping[int, Sequence[Row[Any]]]
+    """By run id, in order."""
+    pools: Sequence[Row[Any]]
+    backfills: Mapping[int, Row[Any]]
+    """By id."""
+    log_chunks: Sequence[tuple[str, int, int]]
+    """Attempt id, offset, length; in order."""
+
+    def definition(self, run: Row[Any]) -> Definition:
+        return self.definitions[run.dag_version_id]
+
+    def task(self, instance: Row[Any]) -> Task:
+        return self.definition(self.runs[instance.dag_run_id]).tasks[instance.task_id]
+
+    def has_task(self, instance: Row[Any]) -> bool:
+        """Whether the version of the run has its task still."""
+        return instance.task_id in self.definition(self.runs[instance.dag_run_id]).tasks
+
+    @cached_property
+    def by_task(self) -> Mapping[tuple[int, str], Sequence[Row[Any]]]:
+        """Run id and task id -> instances."""
+        found: dict[tuple[int, str], list[Row[Any]]] = defaultdict(list)
+        for instance in self.all_instances:
+            found[instance.dag_run_id, instance.task_id].append(instance)
+        return found
+
+    @property
+    def all_instances(self) -> Iterator[Row[Any]]:
+        for instances in self.instances.values():
+            yield from instances
+
+    def upstream(self, instance: Row[Any]) -> list[Row[Any]]:
+        """All instances of the tasks directly upstream."""
+        names = self.task(instance).depends_on
+        return [one for name in names for one in self.by_task[instance.dag_run_id, name]]
+
+    def name(self, instance: Row[Any]) -> str:
+        """How a violation tells of it."""
+        index = "" if instance.map_index < 0 else f"[{instance.map_index}]"
+        return f"{instance.task_id}{index} of run {self.runs[instance.dag_run_id].run_id}"
+
+
+Check = Callable[[Facts], Line]
+
+
+def read_facts(database: Database) -> Facts:
+    """One consistent picture of the database."""
+    level = "SERIALIZABLE" if database.is_sqlite else "REPEATABLE READ"
+    with database.engine.connect() as connection:
+        if not database.is_sqlite:  # on SQLite every read transaction is one snapshot
+            connection.execution_options(isolation_level=level)
+
+        def rows(table: Table, *order: str) -> Sequence[Row[Any]]:
+            return connection.execute(select(table).order_by(*(table.c[name] for name in order))).all()
+
+        versions = connection.execute(select(dag_version.c.id, dag_version.c.document, dag_version.c.created_at)).all()
+        chunks = connection.execute(
+            select(task_log.c.attempt_id, task_log.c.offset, task_log.c.data).order_by(
+                task_log.c.attempt_id, task_log.c.offset
+            )
+        ).all()
+        return Facts(
+            dags={row.dag_id: row for row in rows(dag, "dag_id")},
+            definitions={row.id: _definition(row.document) for row in versions},
+            version_dates={row.id: row.created_at for row in versions},
+            runs={row.id: row for row in rows(dag_run, "id")},
+            instances=_grouped(rows(task_instance, "dag_run_id", "task_index", "map_index"), "dag_run_id"),
+            tries=_grouped(rows(task_try, "task_instance_id", "try_number"), "task_instance_id"),
+            events=_grouped(rows(run_event, "dag_run_id", "seq"), "dag_run_id"),
+            pools=rows(pool, "name"),
+            backfills={row.id: row for row in rows(backfill, "id")},
+            log_chunks=[(row.attempt_id, row.offset, len(row.data)) for row in chunks],
+        )
+
+
+_definitions: dict[str, Definition] = {}
+
+
+def _definition(document: Mapping[str, Any]) -> Definition:
+    key = repr(document)
+    if key not in _definitions:
+        _definitions[key] = load_stored(document)
+    return _definitions[key]
+
+
+class _Groups(dict[int, list[Row[Any]]]):
+    def __missing__(self, key: int) -> list[Row[Any]]:
+        return []
+
+
+def _grouped(rows: Sequence[Row[Any]], name: str) -> Mapping[int, Sequence[Row[Any]]]:
+    groups = _Groups()
+    for row in rows:
+        groups.setdefault(getattr(row, name), []).append(row)
+    return groups

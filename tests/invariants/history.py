@@ -1,0 +1,125 @@
+"""The history of a run, replayed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from mainspring.definition.model import Task
+from mainspring.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
+from tests.invariants.facts import ACTIVE, Check, Facts, Line
+from tests.reference import FINISHED, decision
+
+__all__ = ["CHECKS"]
+
+
+def events_are_numbered_without_gaps(facts: Facts) -> Line:
+    for run in facts.runs.values():
+        numbers = [event.seq for event in facts.events[run.id]]
+        if numbers != list(range(1, run.event_seq + 1)):
+            yield f"run {run.run_id} has event_seq {run.event_seq} and events {numbers}"
+
+
+def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Line:
+    """I3, I4: a terminal state is left by a clear (`scheduled`, or an item's removal) or a mark only."""
+    for run in facts.runs.values():
+        states = {one.id: "scheduled" for one in facts.instances[run.id]}
+        run_state = "queued"
+        for event in facts.events[run.id]:
+            what = f"run {run.run_id}, event {event.seq}"
+            if event.task_instance_id is None:
+                if event.state not in RUN_TRANSITIONS[RunState(run_state)]:
+                    yield f"{what}: the run went from {run_state} to {event.state}"
+                run_state = event.state
+                continue
+            old = states.get(event.task_instance_id)
+            if old is None:
+                yield f"{what} is about instance {event.task_instance_id}, which is not of this run"
+                continue
+            if event.state not in TASK_TRANSITIONS[TaskState(old)]:
+                yield f"{what}: instance {event.task_instance_id} went from {old} to {event.state}"
+            by_hand = event.state == "scheduled" or event.state_reason in ("marked", "cleared")
+            if old in FINISHED and not by_hand:
+                yield f"{what}: instance {event.task_instance_id} was {old} and became {event.state} without a clear"
+            if run_state in ("success", "failed") and not by_hand:
+                yield f"{what}: instance {event.task_instance_id} became {event.state} after the run had ended"
+            states[event.task_instance_id] = event.state
+        if run_state != run.state:
+            yield f"run {run.run_id} is {run.state}, its events lead to {run_state}"
+        for one in facts.instances[run.id]:
+            # A retry that came due waits again, without an event of its own.
+            is_due_retry = states[one.id] == "up_for_retry" and one.state == "scheduled"
+            # Neither have the requests of a wait.
+            is_poke = states[one.id] == "deferred" and one.state in ("scheduled", *ACTIVE) and one.waits_for is not None
+            if states[one.id] != one.state and not is_due_retry and not is_poke:
+                yield f"{facts.name(one)} is {one.state}, its events lead to {states[one.id]}"
+
+
+def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
+    """I9: at every recorded start, skip and doom the trigger rule said just that, on the states recorded before.
+
+    What was skipped or doomed at the same instant, right before, may have been decided in the same round.
+    """
+    remade = _remade(facts)
+    for run in facts.runs.values():
+        definition = facts.definition(run)
+        rows = {one.id: one for one in facts.instances[run.id]}
+        states = dict.fromkeys(rows, "scheduled")
+        round_: list[tuple[Row[Any], str]] = []
+        for event in facts.events[run.id]:
+            instance = rows.get(event.task_instance_id)
+            if instance is None:
+                continue
+            if not facts.has_task(instance) or event.at < facts.version_dates[run.dag_version_id]:
+                states[instance.id] = event.state  # decided by the version that the run had before
+                continue
+            round_ = [one for one in round_ if one[0].at == event.at]
+            task = definition.tasks[instance.task_id]
+            # Rows tell how many items there are, not how many there were.
+            is_known = not (any(definition.tasks[name].is_mapped for name in task.depends_on) and run.id in remade)
+            upstream = [one.id for one in rows.values() if one.task_id in task.depends_on]
+            said = list(_answers(task, upstream, states, round_))
+            expected = _presumed(event)
+            if is_known and expected is not None and expected not in said:
+                what = f"run {run.run_id}, event {event.seq}: {instance.task_id}"
+                found = [states[id_] for id_ in upstream]
+                yield f"{what} became {event.state}, its rule says {said[0]} on {found}"
+            is_quiet = event.state in ("skipped", "upstream_failed")
+            round_ = [*round_, (event, states[instance.id])] if is_quiet else []
+            states[instance.id] = event.state
+
+
+def _answers(
+    task: Task, upstream: Sequence[int], states: Mapping[int, str], round_: Sequence[tuple[Row[Any], str]]
+) -> Iterator[str]:
+    """What the rule says on these states, and on those before each event of the round, latest first."""
+    then = dict(states)
+    yield decision(task.trigger_rule, [then[id_] for id_ in upstream])
+    for event, state in reversed(round_):
+        then[event.task_instance_id] = state
+        yield decision(task.trigger_rule, [then[id_] for id_ in upstream])
+
+
+def _remade(facts: Facts) -> set[int]:
+    """Runs in which the items of a mapped task were found more than once."""
+    return {
+        one.dag_run_id
+        for one in facts.all_instances
+        if facts.has_task(one) and facts.task(one).is_mapped and one.generation > 1
+    }
+
+
+def _presumed(event: Row[Any]) -> str | None:
+    """What a trigger rule must have said for this event to happen; None = the event does not depend on it."""
+    if event.state == "queued":
+        return "run"
+    if event.state_reason == "trigger_rule":
+        return "skip" if event.state == "skipped" else "upstream_failed"
+    return None
+
+
+CHECKS: Sequence[Check] = (
+    events_are_numbered_without_gaps,
+    every_recorded_move_is_allowed_and_leads_to_the_present,
+    tasks_start_and_end_early_only_as_their_rule_says,
+)

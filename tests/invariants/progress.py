@@ -1,0 +1,124 @@
+"""Runs and their task instances: nobody waits for ever, and all ends as it must."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, Line
+from tests.reference import FINISHED, decision, run_result
+
+__all__ = ["CHECKS"]
+
+PARK_REASONS = frozenset({"depends_on_past", "max_active_tis"})
+
+
+def only_running_runs_have_ready_instances(facts: Facts) -> Line:
+    for instance in facts.all_instances:
+        run = facts.runs[instance.dag_run_id]
+        if instance.state == "scheduled" and instance.ready and run.state != "running":
+            yield f"{facts.name(instance)} is ready, its run is {run.state}"
+
+
+def unstarted_runs_are_untouched(facts: Facts) -> Line:
+    for run in facts.runs.values():
+        if run.state == "queued":
+            for one in facts.instances[run.id]:
+                if one.state not in ("scheduled", *FINISHED):
+                    yield f"{facts.name(one)} is {one.state}, its run has not started"
+
+
+def what_can_be_decided_is_ready_or_parked(facts: Facts) -> Line:
+    """I20, as rows: whatever its trigger rule has decided on will be asked, and nothing else is ready."""
+    for instance in facts.all_instances:
+        if instance.state != "scheduled" or facts.runs[instance.dag_run_id].state != "running":
+            continue
+        rule = facts.task(instance).trigger_rule
+        said = decision(rule, [one.state for one in facts.upstream(instance)])
+        is_parked = not instance.ready and instance.state_reason in PARK_REASONS
+        if said != "wait" and not instance.ready and not is_parked:
+            yield f"{facts.name(instance)} is neither ready nor parked, though {rule} says {said}: it is stuck"
+        if said == "wait" and instance.ready:
+            yield f"{facts.name(instance)} is ready, though {rule} says wait"
+
+
+def parked_instances_have_somebody_to_wake_them(facts: Facts) -> Line:
+    for instance in facts.all_instances:
+        is_parked = instance.state == "scheduled" and not instance.ready and instance.state_reason in PARK_REASONS
+        if not is_parked or facts.runs[instance.dag_run_id].state != "running":
+            continue
+        if instance.state_reason == "depends_on_past" and not _past_holds_back(facts, instance):
+            yield f"{facts.name(instance)} waits for the run before, which holds nothing back: it is stuck"
+        if instance.state_reason == "max_active_tis" and not _is_full(facts, instance):
+            yield f"{facts.name(instance)} waits for room for its task, and there is room: it is stuck"
+
+
+def _past_holds_back(facts: Facts, instance: Row[Any]) -> bool:
+    mine = facts.runs[instance.dag_run_id]
+
+    def moment(run: Row[Any]) -> tuple[Any, int]:
+        return (run.logical_date or run.run_after, run.id)
+
+    earlier = [run for run in facts.runs.values() if run.dag_id == mine.dag_id and moment(run) < moment(mine)]
+    if not earlier:
+        return False
+    past = facts.by_task[max(earlier, key=moment).id, instance.task_id]
+    # A mapped task that is not expanded yet stands for all of its items.
+    same = [one for one in past if one.map_index in (instance.map_index, -1) and one.state != "removed"]
+    return any(one.state not in ("success", "skipped") for one in same)
+
+
+def _is_full(facts: Facts, instance: Row[Any]) -> bool:
+    task, mine = facts.task(instance), facts.runs[instance.dag_run_id]
+    in_run = sum(one.state in ACTIVE for one in facts.by_task[mine.id, task.task_id])
+    in_dag = sum(
+        one.state in ACTIVE and one.task_id == task.task_id and facts.runs[one.dag_run_id].dag_id == mine.dag_id
+        for one in facts.all_instances
+    )
+    return (task.max_active_tis is not None and in_run >= task.max_active_tis) or (
+        task.max_active_tis_per_dag is not None and in_dag >= task.max_active_tis_per_dag
+    )
+
+
+def runs_end_when_and_as_they_must(facts: Facts) -> Line:
+    """I10: a run is over exactly when all of its instances are, with the result that their states make."""
+    for run in facts.runs.values():
+        states: dict[str, list[str]] = defaultdict(list)
+        for one in facts.instances[run.id]:
+            states[one.task_id].append(one.state)
+        is_over = all(state in FINISHED for found in states.values() for state in found)
+        if run.state in ("queued", "running"):
+            if is_over and run.state == "running":
+                yield f"run {run.run_id} is running, though all its instances are over"
+            continue
+        if not is_over:
+            yield f"run {run.run_id} is {run.state}, though it has unfinished instances: {dict(states)}"
+            continue
+        expected = "failed" if run.state_reason in STOP_REASONS else run_result(facts.definition(run), states)
+        if run.state != expected and run.state_reason not in ("expression_error", "marked"):
+            yield f"run {run.run_id} ended {run.state}, its states say {expected}: {dict(states)}"
+
+
+def runs_have_the_tasks_of_their_version(facts: Facts) -> Line:
+    """I23: those and no others, but for what was removed when a clear had the run go on with another version."""
+    for run in facts.runs.values():
+        index = {task_id: place for place, task_id in enumerate(facts.definition(run).tasks)}
+        missing = index.keys() - {one.task_id for one in facts.instances[run.id]}
+        if missing:
+            yield f"run {run.run_id} has no instance of {sorted(missing)}, which its version has"
+        for one in facts.instances[run.id]:
+            if one.task_id not in index and one.state != "removed":
+                yield f"{facts.name(one)} is {one.state}, its run's version has no such task"
+            if one.task_index != index.get(one.task_id, max(one.task_index, len(index))):
+                yield f"{facts.name(one)} has task_index {one.task_index}, its version has {index.get(one.task_id)}"
+
+
+CHECKS: Sequence[Check] = (
+    only_running_runs_have_ready_instances,
+    unstarted_runs_are_untouched,
+    what_can_be_decided_is_ready_or_parked,
+    parked_instances_have_somebody_to_wake_them,
+    runs_end_when_and_as_they_must,
+    runs_have_the_tasks_of_their_version,
+)
