@@ -228,6 +228,8 @@ class Dispatcher:
                 scheduling.effects.expanded(candidate.dag_run_id, len(items) - 1 - len(revived))
                 for instance in revived:
                     scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
+                # Items of the next run that have no counterpart in this one waited for it to be known.
+                scheduling.unpark(candidate.dag_id, one.question.task.task_id)
                 return
             case Resolve(outputs=outputs) if outputs:
                 _store_outputs(scheduling, candidate, outputs, now)

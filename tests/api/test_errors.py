@@ -20,9 +20,11 @@ def codes_in_source() -> set[str]:
     positions = dict(entry for tree in trees for entry in _callables_with_code(tree))
     found = set()
     for tree in trees:
+        # A name that is private to its module may mean something else in another one.
+        near = {**positions, **dict(_callables_with_code(tree))}
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                found |= {value for each in _given(node, positions) if (value := _text(each))}
+                found |= {value for each in _given(node, near) if (value := _text(each))}
             elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
                 found |= {value for each in node.value.elts[:1] if (value := _text(each))}
             elif isinstance(node, ast.FunctionDef):

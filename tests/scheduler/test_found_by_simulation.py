@@ -139,6 +139,21 @@ def test_items_wait_for_a_run_before_that_has_not_found_its_items_yet(engine: En
     assert engine.states("r2")["b[0]"] == "queued"
 
 
+def test_items_that_the_run_before_turns_out_not_to_have_go_on(engine: Engine) -> None:
+    tasks = {
+        "a": {},
+        "b": {"depends_on": ["a"], "expand": {"item": "${{ params.items }}"}, "depends_on_past": True},
+    }
+    version = engine.save("etl", tasks, params=LISTS)
+    engine.trigger(version, "r1", {"items": [1]})
+    engine.trigger(version, "r2", {"items": [1, 2]})
+    engine.settle()
+    engine.finish("a", run_id="r2")
+    assert engine.states("r2")["b[1]"] == "scheduled"
+    engine.finish("a", run_id="r1")
+    assert (engine.states("r2")["b[0]"], engine.states("r2")["b[1]"]) == ("scheduled", "queued")
+
+
 def test_a_branch_leaves_out_a_mapped_task_that_was_expanded_at_the_same_moment(engine: Engine) -> None:
     tasks = {
         "pick": {"type": "branch", "choose": "${{ [] }}", "priority_weight": 9},

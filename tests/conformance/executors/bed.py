@@ -178,7 +178,8 @@ def lacks(bed: Bed, capability: str) -> None:
 def children_of(pid: int) -> list[int]:
     found: list[int] = []
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (thread / "children").read_text().split())
+        with contextlib.suppress(FileNotFoundError):  # it has ended since
+            found += map(int, (thread / "children").read_text().split())
     return found
 
 
