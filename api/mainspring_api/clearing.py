@@ -109,7 +109,8 @@ class ClearRunBody(Body):
         if body["only_failed"] and body["only_new"]:
             raise ValidationError("only_failed and only_new exclude each other", "only_new")
         if body["only_new"]:
-            raise ValidationError("a run has the tasks of the version that it was made from; none is new", "only_new")
+            message = "not supported; name the new tasks to clearTaskInstances, with run_on_latest_version"
+            raise ValidationError(message, "only_new")
 
 
 @blueprint.operation(
