@@ -101,6 +101,10 @@ class Executor(Protocol):
         """How many more attempts it takes now without queueing beyond its prefetch; 0 = none."""
         ...
 
+    def is_backlogged(self) -> bool:
+        """Whether so much waits here that what is submitted a few hundredths of a second later starts no later."""
+        ...
+
     def close(self, grace: timedelta) -> None:
         """Stop orderly: what still runs after `grace` is stopped, and nothing is left running.
 

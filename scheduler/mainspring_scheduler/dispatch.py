@@ -101,7 +101,7 @@ class Dispatcher:
             resolved = sum(1 for one in chosen if one.order is None)
             result.resolved += resolved
             made_room = any(one.was_full for one in counters.values())
-            # A full round may hide, behind what waits for a slot of its pool, others that need not wait.
+            # A full round may hide, behind what waits for a slot of its run or pool, others that need not wait.
             if not (resolved or made_room or (chosen and may_hide_more)):
                 return result
         result.is_complete = False
@@ -128,6 +128,7 @@ class Dispatcher:
             if candidate.dag_run_id in contexts
             and (version := self._version(scheduling, candidate, broken_runs)) is not None
             and left.may_judge(candidate, version.tasks[candidate.task_index])
+            and left.admits(candidate, version.tasks[candidate.task_index])
         ]
         lookups = look_up(scheduling, known, self._key_ring)
         chosen = []
@@ -138,7 +139,9 @@ class Dispatcher:
             one = self._chosen(question, _choose(question), now)
             if one is not None:
                 chosen.append(one)
-        return self._write(scheduling, chosen, now), any(room.get(name, 0) > 0 for name in at_limit)
+        self._queue.note_used(len(chosen))
+        may_hide_more = left.has_turned_away or any(room.get(name, 0) > 0 for name in at_limit)
+        return self._write(scheduling, chosen, now), may_hide_more
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         """The candidate's version; None when it cannot be read, which is noted once for its run."""

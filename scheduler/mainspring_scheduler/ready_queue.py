@@ -7,8 +7,9 @@ from mainspring_store.scheduling import Candidate, Pass
 
 __all__ = ["ReadyQueue"]
 
-BATCH_MAX = 1024
+BATCH_MIN, BATCH_MAX = 16, 1024
 """Instances taken at one time for each executor."""
+_GROWTH = 4
 
 
 class ReadyQueue:
@@ -17,19 +18,23 @@ class ReadyQueue:
     A DAG that filled more than half of a batch is a crowd: of the next batch it leaves half to others, as far as they
     have something ready, in turns: who was not served for the longest time comes first. So a backlog of ten thousand
     instances delays no other DAG by more than a batch or two.
+
+    Batches grow while they are used up and shrink while most of them is left: what is ready in a run that has one free
+    slot is not read a thousand times for the sake of one.
     """
 
     def __init__(self, executors: Sequence[str]) -> None:
         """executors: names of those that are offered; the first carries what asks for none."""
         self._executors = tuple(executors)
         self._crowds: dict[str, _Crowd] = {}
+        self._batch_max = BATCH_MIN
 
     def take(self, scheduling: Pass, room: Mapping[str, int]) -> tuple[list[Candidate], list[str]]:
         """What is ready, in order, as many as there is room for, and the executors that may have more. What asks for
         an executor that is not offered counts as the first's."""
         found, at_limit = [], []
         for name in self._executors:
-            free = min(room.get(name, 0), BATCH_MAX)
+            free = min(room.get(name, 0), self._batch_max)
             limit = max(free, 1)
             batch = self._batch(scheduling, name, limit)
             found += batch
@@ -42,6 +47,13 @@ class ReadyQueue:
         if len(self._executors) > 1:
             found.sort(key=lambda candidate: (candidate.rank, candidate.id))
         return found, at_limit
+
+    def note_used(self, count: int) -> None:
+        """Of what was taken last, so many led to something."""
+        if 2 * count >= self._batch_max:
+            self._batch_max = min(self._batch_max * _GROWTH, BATCH_MAX)
+        elif _GROWTH * count < self._batch_max:
+            self._batch_max = max(self._batch_max // 2, BATCH_MIN)
 
     def _batch(self, scheduling: Pass, name: str, limit: int) -> list[Candidate]:
         first, *others = self._executors

@@ -19,15 +19,16 @@ from mainspring_store.database import Database
 
 __all__ = ["RemoteRescue"]
 
-WATCH_SECONDS = 1.0
+WATCH_SECONDS = 0.5
 """Between two looks."""
 BEAT_MAX = timedelta(seconds=10)
 """How old the latest beat of an execution API may be; at most half a lease too."""
 MARGIN = timedelta(seconds=2)
 """After the end of a lease, for the clocks of two machines."""
-UNCLAIMED_AFTER = timedelta(seconds=1.5)
+UNCLAIMED_AFTER = timedelta(seconds=1)
 """How long an attempt may wait for a worker before it is made sure that it is in Redis. Short, because the runs of a
-scheduler that died between its commit and Redis wait for it; in vain it costs one question to each."""
+scheduler that died between its commit and Redis wait for it; in vain it costs one question to each. A scheduler that
+has just started does not wait at all: it may be the one that died."""
 
 
 class RemoteRescue:
@@ -45,7 +46,7 @@ class RemoteRescue:
     def look(self) -> list[Finished]:
         """A final report for each attempt that is lost; has put back into Redis what is missing there.
 
-        Does nothing when there is no remote executor, or when it looked less than a second ago.
+        Does nothing when there is no remote executor, or when it has just looked.
 
         Raises:
             StoreUnavailable: The database is away, and no lease is judged until it has been back for a whole one.
@@ -53,11 +54,12 @@ class RemoteRescue:
         moment = self._clock.monotonic()
         if not self._executors or moment - self._looked_at < WATCH_SECONDS:
             return []
+        is_first = self._looked_at == float("-inf")
         self._looked_at = moment
         now = self._clock.now()
         lease = self._lease_when_well(now)
         self._watch(moment, lease)
-        self._restore(now)
+        self._restore(now if is_first else now - UNCLAIMED_AFTER)
         if lease is None or moment - self._well_since < lease.total_seconds():
             return []
         with scheduling.begin_pass(self._database) as current:
@@ -86,10 +88,11 @@ class RemoteRescue:
         ]
         return max(leases, default=None)
 
-    def _restore(self, now: datetime) -> None:
+    def _restore(self, before: datetime) -> None:
+        """Have what was queued before an instant and is not claimed put into Redis again, where it is missing."""
         for name, executor in self._executors.items():
             with scheduling.begin_pass(self._database) as current:
-                unclaimed = current.reports.unclaimed(name, now - UNCLAIMED_AFTER)
+                unclaimed = current.reports.unclaimed(name, before)
             reach("remote.restore.before")
             executor.restore(unclaimed)
 

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
 
-from mainspring.definition.model import Task
+from mainspring.definition.model import Task, TaskType
 from mainspring.states import StateReason
 from mainspring_store.scheduling import Candidate, Pass
 
 __all__ = ["Room"]
+
+_WAITING_TYPES = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
 
 
 class Room:
@@ -25,6 +27,9 @@ class Room:
         # Also of tasks without limits: another version of the same task may have them.
         self._taken_in_dag: Counter[tuple[str, str]] = Counter()
         self._held_dags: dict[str, bool] = {}
+        self._admitted: Counter[int] = Counter()
+        self.has_turned_away = False
+        """Whether `admits` said no."""
 
     def may_judge(self, candidate: Candidate, task: Task) -> bool:
         """False = another scheduler decides now on what a limit over all runs of the DAG counts; who counted beside it
@@ -34,6 +39,18 @@ class Room:
         if candidate.dag_id not in self._held_dags:
             self._held_dags[candidate.dag_id] = self._scheduling.limits.hold_dag(candidate.dag_id)
         return self._held_dags[candidate.dag_id]
+
+    def admits(self, candidate: Candidate, task: Task) -> bool:
+        """Whether it is worth while to decide on this candidate: of a run not more than it has slots, apart from what
+        begins to wait without one. Ready instances that are asked for again answer the same."""
+        if task.type in _WAITING_TYPES and candidate.waits_for is None:
+            return True
+        run_id = candidate.dag_run_id
+        if self._admitted[run_id] >= self._runs.setdefault(run_id, candidate.run_slots_free):
+            self.has_turned_away = True
+            return False
+        self._admitted[run_id] += 1
+        return True
 
     def take(self, candidate: Candidate, task: Task, executor: str) -> bool:
         """Take room for one attempt; False takes nothing."""

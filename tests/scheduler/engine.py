@@ -84,6 +84,9 @@ class ScriptedExecutor:
     def capacity(self) -> int:
         return self.slots - len(self.open)
 
+    def is_backlogged(self) -> bool:
+        return False
+
     def close(self, grace: timedelta) -> None:
         if not self.is_closed:
             self.is_closed = True

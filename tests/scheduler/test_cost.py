@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from mainspring.attempts import Finished, Outcome, Started
+from mainspring_scheduler.ready_queue import BATCH_MIN
 from mainspring_store import Database
+from mainspring_store.scheduling import Candidate
+from mainspring_store.scheduling.candidates import CandidateReads
 from tests.scheduler.engine import Engine
 
 STATEMENTS_MAX = {"sqlite": 9, "postgresql": 11}
@@ -53,6 +57,26 @@ def test_a_pass_takes_as_many_statements_for_fifty_tasks_as_for_one(engine: Engi
         counts = engine.scheduler.run_once()
     assert (counts.moved, counts.queued) == (width, width)
     assert len(statements) <= STATEMENTS_MAX[engine.database.engine.dialect.name], statements
+
+
+def test_a_free_slot_does_not_have_all_read_that_waits_for_one(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Candidate] = []
+
+    def ready(self: CandidateReads, limit: int, **more: Any) -> list[Candidate]:
+        read.extend(found := original(self, limit, **more))
+        return found
+
+    original = CandidateReads.ready
+    monkeypatch.setattr(CandidateReads, "ready", ready)
+    engine.trigger(engine.save("wide", {f"a{n}": {} for n in range(400)}, max_active_tasks=20))
+    engine.settle()
+    assert len(engine.executor.open) == 20
+    for _ in range(10):
+        engine.finish(engine.executor.open[0].task_id)
+    read.clear()
+    engine.finish(engine.executor.open[0].task_id)
+    assert len(engine.executor.open) == 20
+    assert len(read) <= BATCH_MIN
 
 
 def test_a_pass_without_news_asks_little_and_writes_nothing(engine: Engine) -> None:

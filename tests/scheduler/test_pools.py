@@ -48,6 +48,15 @@ def test_a_pool_is_shared_by_the_runs_of_all_dags(engine: Engine) -> None:
     assert {engine.run(f"r{n}")["state"] for n in range(3)} == {"success"}
 
 
+def test_a_full_pool_does_not_keep_the_one_free_slot_of_a_run_from_others(engine: Engine) -> None:
+    make(engine, 1)
+    engine.trigger(engine.save("first", {"a": {"pool": "db", "priority_weight": 9}}), "r1")
+    tasks = {"b": {"pool": "db", "priority_weight": 5}, "c": {}, "d": {}}
+    engine.trigger(engine.save("second", tasks, max_active_tasks=1), "r2")
+    engine.step()
+    assert queued(engine, "r1", "r2") == ["r1/a", "r2/c"]
+
+
 def test_a_task_takes_as_many_slots_as_it_asks_for(engine: Engine) -> None:
     make(engine, 5)
     tasks = {name: {"pool": "db", "pool_slots": slots} for name, slots in {"a": 3, "b": 3, "c": 2}.items()}

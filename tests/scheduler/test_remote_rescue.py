@@ -144,6 +144,7 @@ def test_a_fenced_attempt_whose_worker_still_renews_has_not_stopped(watch: Watch
 
 def test_what_no_worker_claimed_is_put_back_under_the_same_id(engine: Engine) -> None:
     watch = Watch(engine)
+    watch.rescue.look()
     watch.go(1)
     assert [one for one in watch.recorder.restored if one] == []
     watch.go(1)
@@ -151,6 +152,13 @@ def test_what_no_worker_claimed_is_put_back_under_the_same_id(engine: Engine) ->
     claim(engine, "a")
     watch.go(1)
     assert watch.recorder.restored[-1] == {}
+
+
+def test_a_scheduler_that_has_just_started_puts_back_at_once_what_the_one_before_it_left(engine: Engine) -> None:
+    recorder = Recorder()
+    engine.clock.move(timedelta(milliseconds=1))
+    RemoteRescue(engine.database, {"thread": recorder}, engine.clock).look()
+    assert recorder.restored == [{engine.attempt("a").attempt_id: "default"}]
 
 
 def test_a_repeated_claim_renews_but_starts_nothing_twice(watch: Watch) -> None:

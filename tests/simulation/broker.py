@@ -54,6 +54,9 @@ class BrokerExecutor(RqExecutor):
     def capacity(self) -> int:
         return SLOTS
 
+    def is_backlogged(self) -> bool:
+        return False
+
     def close(self, grace: timedelta) -> None:
         os.close(self._read)
         os.close(self._write)

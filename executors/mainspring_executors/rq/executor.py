@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 WAITING_MAX = 1_000
 """Attempts that may wait for a worker, in Redis or on the way there. Beyond it they wait in the store, where their
 priorities still count."""
+_BACKLOG_MIN = 32
+"""More than a few workers take out in a few hundredths of a second."""
 _OUTBOX_MAX = 10_000
 _BATCH_MAX = 500
 _LOOK_SECONDS = 0.2
@@ -93,6 +95,10 @@ class RqExecutor:
     def capacity(self) -> int:
         with self._lock:
             return max(0, WAITING_MAX - self._waiting - len(self._pending))
+
+    def is_backlogged(self) -> bool:
+        with self._lock:
+            return self._waiting + len(self._pending) >= _BACKLOG_MIN
 
     def close(self, grace: timedelta) -> None:
         """Attempts are the workers' and go on. What cannot be put into Redis now, the next scheduler puts there."""

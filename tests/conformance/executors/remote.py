@@ -135,6 +135,9 @@ class Remote:
     def capacity(self) -> int:
         return self._executor.capacity()
 
+    def is_backlogged(self) -> bool:
+        return self._executor.is_backlogged()
+
     def close(self, grace: timedelta) -> None:
         if self._is_closed:
             return

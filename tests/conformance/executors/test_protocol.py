@@ -111,6 +111,17 @@ def test_capacity_shrinks_with_what_is_handed_over_and_comes_back(make: Callable
     assert bed.executor.capacity() == free
 
 
+def test_it_is_backlogged_while_much_waits_in_it(make: Callable[..., Bed], tmp_path: Path) -> None:
+    bed = make(concurrency=2)
+    assert not bed.executor.is_backlogged()
+    tasks = bed.submit(*(blocker(tmp_path) for _ in range(64)))
+    assert bed.executor.is_backlogged()
+    (tmp_path / "release").touch()
+    for task in tasks:
+        bed.finish(task)
+    bed.until(lambda: not bed.executor.is_backlogged(), "the end of the backlog to be noticed")
+
+
 def test_more_than_the_capacity_is_still_carried_out(make: Callable[..., Bed]) -> None:
     bed = make(concurrency=2)
     tasks = bed.submit(*(call("one") for _ in range(bed.executor.capacity() + 50)))

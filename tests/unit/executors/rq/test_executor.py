@@ -152,6 +152,18 @@ def test_capacity_is_the_room_in_redis(executor: RqExecutor, redis: Redis) -> No
     until(lambda: executor.capacity() == module.WAITING_MAX - 10, "the room to be noticed")
 
 
+def test_it_is_backlogged_while_more_waits_than_workers_soon_take(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in range(5)])
+    until(lambda: len(queued(redis)) == 5, "the first jobs")
+    assert not executor.is_backlogged()
+    executor.submit([attempt(number) for number in range(5, 100)])
+    assert executor.is_backlogged()
+    until(lambda: len(queued(redis)) == 100, "all jobs")
+    assert executor.is_backlogged()
+    redis.delete(LIST)
+    until(lambda: not executor.is_backlogged(), "the end of the backlog to be noticed")
+
+
 def test_removing_leaves_nothing_of_a_job(executor: RqExecutor, redis: Redis) -> None:
     executor.submit([attempt(1)])
     until(lambda: queued(redis), "the job")
