@@ -45,7 +45,7 @@ from mainspring_api.limits import limits_of
 from mainspring_api.operations import Resource
 from mainspring_api.private_files import signing_key
 from mainspring_api.problems import register_error_handlers
-from mainspring_api.settings import ApiSettings
+from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
 from mainspring_api.waiting import RunWatcher, WaitSlots
 from mainspring_store import open_database
 from mainspring_store.dags import Versions
@@ -99,7 +99,10 @@ def create_app(settings: ApiSettings) -> Flask:
     """
     app = Flask("mainspring_api", static_folder=None)
     database = open_database(
-        settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
+        settings.database_url,
+        connections_max=settings.connections_max,
+        synchronous=settings.synchronous,
+        statement_seconds_max=STATEMENT_SECONDS_MAX,
     )
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
     app.extensions[EXTENSION] = Context(

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["BODY_BYTES_MAX", "DEFINITION_BYTES_MAX", "ApiSettings"]
+__all__ = ["BODY_BYTES_MAX", "DEFINITION_BYTES_MAX", "STATEMENT_SECONDS_MAX", "ApiSettings"]
 
 BODY_BYTES_MAX = 1024 * 1024
 DEFINITION_BYTES_MAX = 2 * 1024 * 1024
+STATEMENT_SECONDS_MAX = 10.0
+"""What a request, or a call of a worker, may take in one statement of PostgreSQL."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

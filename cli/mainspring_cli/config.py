@@ -16,7 +16,15 @@ from typing import Any
 
 from mainspring.errors import MainspringError
 
-__all__ = ["Config", "ConfigError", "Resolved", "check_execution_exposure", "check_exposure", "load_config"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Resolved",
+    "check_execution_exposure",
+    "check_exposure",
+    "is_loopback",
+    "load_config",
+]
 
 _ENVIRONMENT_PREFIX = "MAINSPRING_"
 _CONFIG_FILE = "mainspring.toml"
@@ -101,6 +109,9 @@ class Config:
     """Folder of what is kept: the SQLite database, the admin token, the file `mainspring.toml`. Made with mode 0700."""
     database_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """`sqlite:///...` or `postgresql://...`; `None` = a SQLite file in `home`."""
+    migrator_database_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
+    """The same PostgreSQL database as the role that owns its tables. For `mainspring db upgrade` alone, which then lets
+    the role of `database_url` use the tables; `None` = that role owns them."""
     host: str = field(default="127.0.0.1", metadata={"parse": _text})
     """Address the API listens on. Other than loopback demands `admin_token`, and TLS or `behind_proxy`."""
     port: int = field(default=8080, metadata={"parse": _whole_number(0, 65535)})
@@ -159,7 +170,7 @@ class Config:
     @property
     def has_execution_tls(self) -> bool:
         """Whether the execution API speaks TLS: not on loopback, for which nobody signs a certificate."""
-        return self.tls_certificate is not None and not _is_loopback(self.execution_host)
+        return self.tls_certificate is not None and not is_loopback(self.execution_host)
 
     def to_environment(self) -> dict[str, str]:
         """The variables from which a child process reads these same settings, file or no file."""
@@ -239,7 +250,7 @@ def check_execution_exposure(config: Config) -> None:
 
 
 def _check_host(config: Config, name: str, host: str, secret_name: str, secret: object) -> None:
-    if _is_loopback(host):
+    if is_loopback(host):
         return
     faults = []
     if secret is None:
@@ -282,7 +293,8 @@ def _read_file(
     return {name: (value, str(path)) for name, value in document.items() if name in known}
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

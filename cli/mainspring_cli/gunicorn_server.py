@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from mainspring_cli.config import Config
+from mainspring_cli.database import prepare_database
 from mainspring_cli.patient_app import PatientApp
 
 __all__ = ["GunicornServer", "SteadyWorker", "processes"]
@@ -66,9 +67,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         return PatientApp(self._open)
 
     def _open(self) -> Flask:
-        from mainspring_cli.services import upgrade_database
-
-        upgrade_database(self._config)
+        prepare_database(self._config)
         return self._make_app()
 
 

@@ -143,8 +143,9 @@ def db() -> None:
 @db.command("upgrade")
 @with_settings(SETTINGS_FLAGS)
 def db_upgrade(settings: Resolved) -> None:
-    """Bring the tables to this version. Does nothing when they are."""
-    from mainspring_cli.services import upgrade_database
+    """Bring the tables to this version, as the role of migrator_database_url where that is set. Does nothing when they
+    are."""
+    from mainspring_cli.database import upgrade_database
 
     upgrade_database(settings.config)
 
@@ -153,11 +154,17 @@ def db_upgrade(settings: Resolved) -> None:
 @with_settings(SETTINGS_FLAGS)
 def db_check(settings: Resolved) -> None:
     """Tell the schema's revision; ends non-zero when it is not this version's."""
-    from mainspring_cli.services import schema_revisions
+    from mainspring_cli.database import look_at_database
 
-    found, wanted = schema_revisions(settings.config)
-    click.echo(f"database {found or 'empty'}, this version {wanted}")
-    if found != wanted:
+    state = look_at_database(settings.config)
+    click.echo(f"database {state.revision or 'empty'}, this version {state.wanted_revision}")
+    if state.too_mighty_role is not None:
+        click.echo(
+            f"mainspring: warning: role '{state.too_mighty_role}' may change tables; the services need not:"
+            " set migrator_database_url, see docs/running.md",
+            err=True,
+        )
+    if state.revision != state.wanted_revision:
         click.echo("mainspring: the database is not of this version: mainspring db upgrade", err=True)
         sys.exit(1)
 

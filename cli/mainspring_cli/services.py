@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
+from mainspring_cli.database import opened_database
 from mainspring_cli.home import keep_admin_token, prepare_home
 from mainspring_cli.listener import listen
 from mainspring_cli.supervisor import Service, supervise
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "rotate_secret_keys",
     "run_scheduler",
-    "schema_revisions",
     "serve_api",
     "serve_execution_api",
-    "upgrade_database",
     "work",
     "worker_services",
     "worker_tokens",
@@ -140,42 +139,13 @@ def run_scheduler(config: Config) -> int:
     )
 
 
-def upgrade_database(config: Config) -> None:
-    """Bring the tables to this version; safe from several processes at once."""
-    from mainspring_store import open_database
-    from mainspring_store.migrate import migrate
-
-    prepare_home(config.home)
-    database = open_database(config.store_url)
-    try:
-        migrate(database)
-    finally:
-        database.close()
-
-
-def schema_revisions(config: Config) -> tuple[str | None, str]:
-    """The schema's revision in the database (`None` = it is empty), and the one that this version needs."""
-    from mainspring_store import open_database
-    from mainspring_store.migrate import current_revision, head_revision
-
-    database = open_database(config.store_url)
-    try:
-        return current_revision(database), head_revision()
-    finally:
-        database.close()
-
-
 def rotate_secret_keys(config: Config) -> int:
     """Encrypt every secret again under the newest key; returns how many there are. The services may be running."""
-    from mainspring_store import open_database
     from mainspring_store.secrets import rotate_keys
 
     prepare_home(config.home)
-    database = open_database(config.store_url)
-    try:
+    with opened_database(config.store_url) as database:
         return rotate_keys(database, _key_ring(config))
-    finally:
-        database.close()
 
 
 def _key_ring(config: Config) -> "KeyRing":

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -46,8 +47,7 @@ _OWN = (sys.executable, "-m", "mainspring_cli")
 def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
     """What the rq executor needs besides Redis: the execution API, and a worker for each queue on this machine."""
     number = listener.fileno()
-    environment = {**os.environ, **config.to_environment()}
-    without_token = {name: value for name, value in environment.items() if name != "MAINSPRING_ADMIN_TOKEN"}
+    without_token = _environment(config, without=("MAINSPRING_ADMIN_TOKEN",))
     url = _url_for_workers(config, listener.getsockname()[1])
     return [
         Service(
@@ -56,7 +56,9 @@ def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
             environment=without_token,
             pass_fds=[number],
         ),
-        *worker_services(replace(config, execution_url=url, admin_token=None), without_token),
+        *worker_services(
+            replace(config, execution_url=url, admin_token=None, migrator_database_url=None), without_token
+        ),
     ]
 
 
@@ -77,23 +79,27 @@ def _url_for_workers(config: Config, port: int) -> str:
 
 
 def _services(config: Config, listener: socket.socket) -> list[Service]:
-    environment = {**os.environ, **config.to_environment()}
-    # What the scheduler starts are users' tasks: it has no business with the administrator's token.
-    without_token = {name: value for name, value in environment.items() if name != "MAINSPRING_ADMIN_TOKEN"}
     number = listener.fileno()
     return [
         Service(
             name="scheduler",
             command=[*_OWN, "scheduler"],
-            environment=without_token,
+            # What it starts are users' tasks: it has no business with the administrator's token.
+            environment=_environment(config, without=("MAINSPRING_ADMIN_TOKEN",)),
         ),
         Service(
             name="api",
             command=[*_OWN, "api", "--listen-fd", str(number)],
-            environment=environment,
+            environment=_environment(config),
             pass_fds=[number],
         ),
     ]
+
+
+def _environment(config: Config, *, without: Sequence[str] = ()) -> dict[str, str]:
+    """What a service is given: these settings, but never the migrator's password, which no service needs."""
+    left_out = {"MAINSPRING_MIGRATOR_DATABASE_URL", *without}
+    return {name: value for name, value in {**os.environ, **config.to_environment()}.items() if name not in left_out}
 
 
 def _announce(config: Config, *, port: int) -> None:

@@ -41,6 +41,8 @@ OUTAGE_PAUSE_SECONDS = 0.5
 LINGER_SECONDS = 0.02
 """Rings that come while every executor has a backlog are answered by one pass for so long: nothing that it could start
 would start sooner, and a pass costs much the same for one report as for ten."""
+STATEMENT_SECONDS_MAX = 30.0
+"""Of a pass, which writes the reports of many attempts at once."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FORGOTTEN_AFTER = timedelta(seconds=10)
 """After which a parked instance is asked about again, in case two schedulers missed each other's wake-up."""
@@ -226,7 +228,12 @@ def run(settings: SchedulerSettings) -> int:
         Conflict: Another scheduler runs on this SQLite database.
     """
     with ExitStack() as stack:
-        database = open_database(settings.database_url, connections_max=4, synchronous=settings.synchronous)
+        database = open_database(
+            settings.database_url,
+            connections_max=4,
+            synchronous=settings.synchronous,
+            statement_seconds_max=STATEMENT_SECONDS_MAX,
+        )
         stack.callback(database.close)
         lease = take_scheduler_lease(database)
         stack.callback(lease.release)
@@ -251,13 +258,18 @@ def run(settings: SchedulerSettings) -> int:
 
 
 def _wait_for_schema(database: Database, asked_to_stop: Sequence[int]) -> None:
-    """Bring the schema to its version, as soon as the database is there or until somebody asks to stop."""
+    """Bring the schema to its version, or wait until somebody else does, as soon as the database is there or until
+    somebody asks to stop."""
+    told = ""
     while not asked_to_stop:
         try:
             migrate(database)
             return
         except StoreUnavailable as exc:
-            _log.warning("%s; trying again", exc)
+            # It may take somebody hours to upgrade the database: once is enough.
+            if str(exc) != told:
+                told = str(exc)
+                _log.warning("%s; trying again", told)
             select.select([], [], [], OUTAGE_PAUSE_SECONDS)
 
 

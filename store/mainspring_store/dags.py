@@ -16,7 +16,7 @@ from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, NotFound
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
 from mainspring.timetables import timetable_of
-from mainspring_store.database import Database
+from mainspring_store.database import Database, lift_time_limit
 from mainspring_store.effects import lock_runs
 from mainspring_store.pools import give_back_deferred, pool_problems
 from mainspring_store.questions.dags import dag_not_found
@@ -133,6 +133,7 @@ def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
         awaited = connection.execute(_AWAITED_RUNS, {"dag_id": dag_id})
         wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in awaited], now=now)
         give_back_deferred(connection, dag_id)
+        lift_time_limit(connection)
         connection.execute(_DELETE_RUNS, {"dag_id": dag_id})
         if connection.execute(_DELETE_DAG, {"dag_id": dag_id}).rowcount == 0:
             raise dag_not_found(dag_id)

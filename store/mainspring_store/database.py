@@ -22,10 +22,14 @@ from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "lift_time_limit", "open_database"]
 
 CONNECT_SECONDS_MAX = 5
 """How long PostgreSQL may take to accept a connection."""
+LOCK_WAIT_SECONDS_MAX = 5.0
+"""How long a statement waits for a lock in PostgreSQL."""
+IDLE_IN_TRANSACTION_SECONDS_MAX = 30.0
+"""After which PostgreSQL cuts off who holds a transaction open and does nothing, and takes back its locks."""
 CONNECTION_WAIT_SECONDS_MAX = 5.0
 """How long a thread waits for one of this process's connections before the store is called unavailable."""
 WRITE_WAIT_SECONDS_MAX = 5.0
@@ -121,10 +125,18 @@ class WriteQueue:
         os.close(self._file)
 
 
-def open_database(url: str, *, connections_max: int = 16, synchronous: str = "FULL") -> Database:
+def open_database(
+    url: str,
+    *,
+    connections_max: int = 16,
+    synchronous: str = "FULL",
+    statement_seconds_max: float | None = None,
+) -> Database:
     """Open the database at an SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg://...`).
 
     connections_max: of this process; a thread that needs one more waits.
+    statement_seconds_max: PostgreSQL only. A statement that takes longer is ended, as `StoreUnavailable`; `None` = it
+        may take as long as it needs. `lift_time_limit` makes an exception for a transaction.
     synchronous: SQLite only. `FULL` survives a power cut; `NORMAL` may lose the last second at a power cut, never
         at a crash.
 
@@ -142,10 +154,25 @@ def open_database(url: str, *, connections_max: int = 16, synchronous: str = "FU
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
         connect_args={
             "connect_timeout": CONNECT_SECONDS_MAX,
-            "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
+            "options": _session_options(statement_seconds_max),
         },
     )
     return Database(engine, None)
+
+
+def _session_options(statement_seconds_max: float | None) -> str:
+    limits = {
+        "lock_timeout": LOCK_WAIT_SECONDS_MAX,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS_MAX,
+        "statement_timeout": statement_seconds_max or 0,
+    }
+    return " ".join(["-c timezone=UTC", *(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items())])
+
+
+def lift_time_limit(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need: their work grows with what is stored."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from mainspring.errors import Conflict
 from mainspring.states import RUN_FINISHED, RunState, TaskState
 from mainspring_store.batches import as_rows, dump_rows
-from mainspring_store.database import Database
+from mainspring_store.database import Database, lift_time_limit
 from mainspring_store.effects import lock_runs
 from mainspring_store.parking import wake_parked
 from mainspring_store.questions.runs import run_not_found
@@ -37,6 +37,7 @@ def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -
             raise Conflict(f"run '{run_id}' of dag '{dag_id}' is running; cancel it first, by PATCH with state failed")
         wake_parked(connection, key)
         wake_waiting(connection, [(key, row.parent_attempt_id)], now=now)
+        lift_time_limit(connection)
         connection.execute(_DELETE_RUN, {"key": key})
 
 

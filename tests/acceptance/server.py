@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from mainspring_cli.client import Client
 
 __all__ = [
     "Server",
+    "ask",
     "cmdline_of",
     "descendants",
     "is_running",
@@ -79,6 +83,18 @@ class Server:
 
     def errors(self) -> str:
         return (self.home / "up.log").read_text(errors="replace")
+
+
+def ask(server: Server, path: str) -> tuple[int, str | None, dict[str, Any]]:
+    """Status, `Retry-After` and body of an answer, whatever it is."""
+    url = server.client.url.removesuffix("/api/v2") + path
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {server.client.token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers.get("Retry-After"), orjson.loads(answer.read())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.headers.get("Retry-After"), orjson.loads(refused.read())
 
 
 @contextmanager

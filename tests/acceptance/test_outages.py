@@ -1,15 +1,12 @@
 """PostgreSQL away: what serves stays up and says so, nothing is lost, and all goes on by itself when it is back."""
 
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
 import pytest
 
-from tests.acceptance.server import Server, started, until
+from tests.acceptance.server import ask, started, until
 from tests.services.postgres import PostgresServer
 
 GATED = """
@@ -32,18 +29,6 @@ def postgres() -> Iterator[PostgresServer]:
         server = PostgresServer.start(Path(folder), fsync=True)
         yield server
         server.close()
-
-
-def ask(server: Server, path: str) -> tuple[int, str | None, dict[str, object]]:
-    """Status, `Retry-After` and body of an answer, whatever it is."""
-    url = server.client.url.removesuffix("/api/v2") + path
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {server.client.token}"})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.headers.get("Retry-After"), orjson.loads(answer.read())
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.headers.get("Retry-After"), orjson.loads(refused.read())
 
 
 @pytest.mark.parametrize("executor", ["thread", "rq"])

@@ -32,6 +32,7 @@ from mainspring_api.execution.bodies import (
 )
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
+from mainspring_api.settings import STATEMENT_SECONDS_MAX
 from mainspring_store import open_database, remote, services
 from mainspring_store.database import Database
 from mainspring_store.doorbell import Ringer, open_ringer
@@ -87,7 +88,10 @@ def create_execution_app(
     """
     app = Flask("mainspring_execution", static_folder=None)
     database = open_database(
-        settings.database_url, connections_max=settings.connections_max, synchronous=settings.synchronous
+        settings.database_url,
+        connections_max=settings.connections_max,
+        synchronous=settings.synchronous,
+        statement_seconds_max=STATEMENT_SECONDS_MAX,
     )
     context = _Context(
         database=database,
