@@ -11,15 +11,15 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from mainspring_api.audit import READING_METHODS, audited, record_refusal
-from mainspring_api.authentication import Forbidden, InvalidToken
+from mainspring_api.authentication import Forbidden, InvalidToken, Unauthenticated
 from mainspring_api.context import Context, context, replace_database
 from mainspring_api.delivery import deliver
 from mainspring_api.permissions import Permission, check_permission
 from mainspring_api.problems import UnknownHost
 from mainspring_api.settings import BODY_BYTES_MAX
-from mainspring_store.roles import Principal
+from mainspring_store.roles import Principal, Role
 
-__all__ = ["PUBLIC_OPERATIONS", "install_gate"]
+__all__ = ["PUBLIC_OPERATIONS", "install_gate", "is_sent_by_admin"]
 
 PUBLIC_OPERATIONS = frozenset(
     {
@@ -76,6 +76,19 @@ def _authenticated(here: Context) -> Principal:
         # Nobody guesses a token; this bounds what trying costs us.
         here.limits.invalid_tokens.take(request.remote_addr or "")
         raise
+
+
+def is_sent_by_admin() -> bool:
+    """Whether the current request, to an operation that is open, shows the credential of an administrator all the same.
+
+    One that is not valid is the same as none, but counted.
+    """
+    if "Authorization" not in request.headers:
+        return False
+    try:
+        return _authenticated(context()).role is Role.ADMIN
+    except (Unauthenticated, Forbidden):
+        return False
 
 
 def _allow(here: Context, permission: Permission | None) -> None:

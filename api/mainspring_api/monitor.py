@@ -11,8 +11,10 @@ from mainspring.errors import StoreUnavailable
 from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Instant
+from mainspring_api.gate import is_sent_by_admin
 from mainspring_api.operations import Resource
 from mainspring_api.problems import NotReady
+from mainspring_store.database_roles import RoleRights, role_rights
 from mainspring_store.migrate import current_revision, head_revision
 from mainspring_store.questions.services import Presence, presence
 from mainspring_store.services import CLOCK_OFFSET_MAX
@@ -79,10 +81,25 @@ class Health(Answer):
     worker = fields.Nested(WorkerHealth)
 
 
+class SecurityFacts(Answer):
+    """What guards this process, a sentence for each fact."""
+
+    address = fields.String()
+    authentication = fields.String()
+    transport = fields.String()
+    database = fields.String()
+    database_role = fields.String(allow_none=True, metadata={"description": "null = a database without roles"})
+    redis = fields.String(metadata={"description": "As far as this process knows it: the schedulers use it"})
+    executors = fields.String()
+
+
 class Readiness(Answer):
     """That this process can work."""
 
     status = fields.String()
+    security = fields.Nested(
+        SecurityFacts, allow_none=True, metadata={"description": "null unless an administrator asks"}
+    )
 
 
 @blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
@@ -113,14 +130,30 @@ def get_health() -> Response:
 
 @ready_blueprint.operation("GET", "/ready", "get_ready", role=None, answer=Readiness)
 def get_ready() -> Response:
-    """Whether this process can work: its database answers and has this version's tables; 503 says what is missing."""
+    """Whether this process can work: its database answers and has this version's tables; 503 says what is missing.
+
+    An administrator is also told what guards it.
+    """
     try:
         found = current_revision(context().database)
     except StoreUnavailable as exc:
         raise NotReady("the database cannot be used now") from exc
     if found != head_revision():
         raise NotReady(f"the tables are of revision {found}, this version needs {head_revision()}")
-    return answer({"status": "ready"})
+    return answer({"status": "ready", "security": _security()})
+
+
+def _security() -> Mapping[str, Any] | None:
+    facts = context().settings.security_facts
+    if facts is None or not is_sent_by_admin():
+        return None
+    rights = role_rights(context().database)
+    return {**facts, "database_role": None if rights is None else _told(rights)}
+
+
+def _told(rights: RoleRights) -> str:
+    could = "may change tables, which it need not: docs/running.md" if rights.may_change_tables else "only uses tables"
+    return f"'{rights.name}' {could}"
 
 
 def _health(found: Presence | None, heartbeat: str) -> dict[str, Any]:

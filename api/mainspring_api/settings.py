@@ -1,5 +1,6 @@
 """What the API is told at its start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,5 +37,7 @@ class ApiSettings:
     """To the database, of this process. A request holds one for about a millisecond, a wait holds none."""
     synchronous: str = "FULL"
     """SQLite only, see `open_database`."""
+    security_facts: Mapping[str, str] | None = None
+    """What guards this service, as its settings say: the members of `SecurityFacts`, for administrators."""
     wait_seconds_max: float = 3600.0
     """A wait answers the present state after this time at the latest."""

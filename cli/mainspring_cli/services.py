@@ -12,6 +12,7 @@ from mainspring_cli.config import Config, ConfigError, check_execution_exposure,
 from mainspring_cli.database import opened_database
 from mainspring_cli.home import keep_admin_token, prepare_home
 from mainspring_cli.listener import listen
+from mainspring_cli.security_mode import api_facts, execution_facts, log_facts, scheduler_facts, worker_facts
 from mainspring_cli.supervisor import Service, supervise
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     prepare_home(config.home)
     keep_admin_token(config)
     _log_to_stderr(config, "api")
+    facts = api_facts(config)
+    log_facts(facts)
     settings = ApiSettings(
         database_url=config.store_url,
         home=config.home,
@@ -52,6 +55,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         version=version("mainspring"),
         allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
         server_threads=config.api_threads,
+        security_facts=facts,
     )
     # From here on the socket is gunicorn's to close.
     number = listen(config.host, config.port).detach() if listen_fd is None else listen_fd
@@ -66,6 +70,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
     check_execution_exposure(config)
     prepare_home(config.home)
     _log_to_stderr(config, "execution-api")
+    log_facts(execution_facts(config))
     settings = ExecutionSettings(
         database_url=config.store_url,
         worker_tokens=worker_tokens(config),
@@ -89,6 +94,7 @@ def work(config: Config) -> int:
 
     (queue,) = config.queues
     _log_to_stderr(config, f"worker {queue}")
+    log_facts(worker_facts(config))
     return run_worker(
         WorkerSettings(
             redis_url=config.redis_url,
@@ -123,6 +129,7 @@ def run_scheduler(config: Config) -> int:
 
     prepare_home(config.home)
     _log_to_stderr(config, "scheduler")
+    log_facts(scheduler_facts(config))
     return run(
         SchedulerSettings(
             database_url=config.store_url,

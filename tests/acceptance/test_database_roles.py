@@ -68,6 +68,9 @@ def test_services_that_start_before_the_upgrade_wait_for_it_and_then_work(
         assert {name: server.pid_of(name) for name in pids} == pids, "no process had to be started again"
         log = server.errors()
         assert "Traceback" not in log
+        assert log.count(f"database: PostgreSQL on this machine as '{roles.service_role}'") == services
+        assert ("worker default mainspring_cli.security_mode: redis: " in log) == (executor == "rq")
+        assert ask(server, "/ready")[2]["security"]["database_role"] == f"'{roles.service_role}' only uses tables"
         environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in descendants(server.process.pid)]
         assert any(roles.service_role.encode() in one for one in environments)
         assert not any(b"MIGRATOR" in one for one in environments)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mainspring_cli.client import ApiError
-from tests.acceptance.server import Server, descendants, is_running, proportional_memory_mib, started, until
+from tests.acceptance.server import Server, ask, descendants, is_running, proportional_memory_mib, started, until
 
 HELLO = """
 dag_id: hello
@@ -141,6 +141,28 @@ def test_without_the_token_the_api_tells_nothing(tmp_path: Path, token: str | No
             urllib.request.urlopen(request)
         refused.value.close()
         assert refused.value.code == status
+
+
+def test_what_guards_it_is_logged_by_each_service_and_told_to_the_administrator(tmp_path: Path) -> None:
+    with started(tmp_path / "home", executor="local") as server:
+        until(lambda: ask(server, "/ready")[0] == 200, "the API is ready")
+        told = ask(server, "/ready")[2]["security"]
+        assert told == {
+            "address": "127.0.0.1, reached by this machine alone",
+            "authentication": "tokens and passwords; the administrator has a token made here",
+            "transport": "clear text, within this machine",
+            "database": "SQLite, a file on this machine",
+            "database_role": None,
+            "redis": "not used",
+            "executors": "local: a process for each task, as the user of the scheduler",
+        }
+        until(lambda: server.errors().count("security_mode: executors: ") == 2, "both services say so")
+        log = server.errors()
+        for fact in told.keys() - {"database_role"}:
+            assert f"api mainspring_cli.security_mode: {fact}: {told[fact]}\n" in log
+        for fact in ("database", "executors"):
+            assert f"scheduler mainspring_cli.security_mode: {fact}: {told[fact]}\n" in log
+        assert server.client.token not in log
 
 
 def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:

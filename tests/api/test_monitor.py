@@ -9,6 +9,8 @@ import pytest
 from mainspring.states import AttemptState
 from mainspring_store.remote import Bid, Worker, claim_attempt, hear_worker
 from mainspring_store.services import beat, register_service, stop_service
+from mainspring_store.tokens import Role
+from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 
 
@@ -90,12 +92,43 @@ def test_remote_parts_have_no_status_until_there_was_one(sqlite_api: Api) -> Non
 
 
 def test_it_is_ready_when_the_database_has_the_tables_of_this_version(api: Api) -> None:
-    assert api.get("/ready", token=None) == {"status": "ready"}
+    assert api.get("/ready", token=None) == {"status": "ready", "security": None}
     with api.database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     refused = api.request("GET", "/ready", token=None)
     assert (refused.status, refused.json["code"], refused.headers["Retry-After"]) == (503, "not_ready", "1")
     assert refused.json["detail"] == "the tables are of revision 0000, this version needs 0001"
+
+
+FACTS = {
+    "address": "127.0.0.1",
+    "authentication": "tokens",
+    "transport": "TLS",
+    "database": "somewhere",
+    "redis": "not used",
+    "executors": "thread",
+}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_guards_it_is_told_to_administrators_alone(open_api: OpenApi, kind: str) -> None:
+    with open_api(kind, security_facts=FACTS) as api:
+        told = api.get("/ready")["security"]
+        role = told.pop("database_role")
+        assert told == FACTS
+        assert role == (
+            None if kind == "sqlite" else "'mainspring' may change tables, which it need not: docs/running.md"
+        )
+        others = [api.token_of(role) for role in Role if role is not Role.ADMIN]
+        for token in (None, "ms_unknown", api.token_of(Role.ADMIN, expires_at=datetime.now(UTC)), *others):
+            assert api.get("/ready", token=token) == {"status": "ready", "security": None}
+
+
+def test_tokens_are_not_guessed_by_asking_whether_it_is_ready(open_api: OpenApi) -> None:
+    with open_api("sqlite", security_facts=FACTS) as api:
+        statuses = [api.request("GET", "/ready", token=f"ms_{guess}").status for guess in range(120)]
+        assert set(statuses) == {200, 429}
+        assert api.get("/ready", token=None)["status"] == "ready"
 
 
 def test_workers_tell_what_they_carry_and_whether_they_live(api: Api) -> None:

@@ -32,6 +32,7 @@ def doctor(session: Session) -> None:
 def _findings(session: Session) -> Iterator[_Finding]:
     from mainspring_client.api.dags import get_dags
     from mainspring_client.api.monitor import get_health
+    from mainspring_client.api.ready import get_ready
     from mainspring_client.api.version import get_version
 
     ours, theirs = version_of("mainspring"), session.call(get_version)["version"]
@@ -45,6 +46,13 @@ def _findings(session: Session) -> Iterator[_Finding]:
         yield "token", True, f"{session.call(get_dags, limit=1)['total_entries']} DAGs to be seen"
     except Rejected as exc:
         yield "token", False, str(exc)
+    try:
+        facts: dict[str, str | None] = session.call(get_ready)["security"] or {}
+    except Unreachable as exc:
+        facts = {}
+        yield "ready", False, str(exc)
+    # Told to administrators alone: whether that is well is theirs to judge.
+    yield from ((fact, True, told) for fact, told in facts.items() if told is not None)
 
 
 def _told(state: dict[str, Any]) -> str:

@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     from .secret_body import SecretBody
     from .secret_collection import SecretCollection
     from .secret_reference import SecretReference
+    from .security_facts import SecurityFacts
     from .service_state import ServiceState
     from .shell_task import ShellTask
     from .state_reason import StateReason
@@ -318,6 +319,7 @@ _MODULES = {
     "SecretBody": ".secret_body",
     "SecretCollection": ".secret_collection",
     "SecretReference": ".secret_reference",
+    "SecurityFacts": ".security_facts",
     "ServiceState": ".service_state",
     "ShellTask": ".shell_task",
     "StateReason": ".state_reason",
@@ -507,6 +509,7 @@ __all__ = (
     "SecretBody",
     "SecretCollection",
     "SecretReference",
+    "SecurityFacts",
     "ServiceState",
     "ShellTask",
     "StateReason",

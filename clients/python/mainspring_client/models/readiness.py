@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.security_facts import SecurityFacts
+
 
 T = TypeVar("T", bound="Readiness")
 
@@ -14,19 +18,30 @@ class Readiness:
     """
     Attributes:
         status (str):
+        security (None | SecurityFacts): null unless an administrator asks
     """
 
     status: str
+    security: None | SecurityFacts
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.security_facts import SecurityFacts  # noqa: PLC0415
+
         status = self.status
+
+        security: dict[str, Any] | None
+        if isinstance(self.security, SecurityFacts):
+            security = self.security.to_dict()
+        else:
+            security = self.security
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "status": status,
+                "security": security,
             }
         )
 
@@ -34,11 +49,29 @@ class Readiness:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.security_facts import SecurityFacts  # noqa: PLC0415
+
         d = dict(src_dict)
         status = d.pop("status")
 
+        def _parse_security(data: object) -> None | SecurityFacts:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                security_type_0 = SecurityFacts.from_dict(data)
+
+                return security_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | SecurityFacts, data)
+
+        security = _parse_security(d.pop("security"))
+
         readiness = cls(
             status=status,
+            security=security,
         )
 
         readiness.additional_properties = d

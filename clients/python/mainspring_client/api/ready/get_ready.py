@@ -45,6 +45,8 @@ def sync(
     """Whether this process can work: its database answers and has this version's tables; 503 says what is
     missing.
 
+    An administrator is also told what guards it.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.
