@@ -79,7 +79,10 @@ class Trial:
             found = self._until_quiet(asked)
             stage.clear_faults()
             self._until(lambda: stage.is_whole, "every process and server is back", found)
-            found += self._judged(any(fault.kind == "cancel" for fault in faults)) if not found else []
+            if not found:
+                # Meanwhile the stage is tended: what was told to end may take its time, and is started again.
+                is_cancelled = any(fault.kind == "cancel" for fault in faults)
+                found += self._until_done(clients.submit(self._judged, is_cancelled))
             if not found:
                 self._until_done(clients.submit(self._delete))
         return Verdict(
@@ -166,10 +169,10 @@ class Trial:
                 return
             self._turn()
 
-    def _until_done(self, asked: Future[Any]) -> None:
+    def _until_done(self, asked: Future[Any]) -> Any:
         while not asked.done():
             self._turn()
-        asked.result()
+        return asked.result()
 
     def _until_quiet(self, asked: Sequence[Future[Any]]) -> list[str]:
         found: list[str] = []
