@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
 
-from mainspring.definition.model import Task, TaskType
+from mainspring.definition.model import WAITING_TYPES, Task
 from mainspring.states import StateReason
 from mainspring_store.scheduling import Candidate, Pass
 
 __all__ = ["Room"]
-
-_WAITING_TYPES = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
 
 
 class Room:
@@ -43,7 +41,7 @@ class Room:
     def admits(self, candidate: Candidate, task: Task) -> bool:
         """Whether it is worth while to decide on this candidate: of a run not more than it has slots, apart from what
         begins to wait without one. Ready instances that are asked for again answer the same."""
-        if task.type in _WAITING_TYPES and candidate.waits_for is None:
+        if task.type in WAITING_TYPES and candidate.waits_for is None:
             return True
         run_id = candidate.dag_run_id
         if self._admitted[run_id] >= self._runs.setdefault(run_id, candidate.run_slots_free):

@@ -9,7 +9,17 @@ from typing import Any
 from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["Definition", "GapRule", "OverlapRule", "RetryRule", "Schedule", "Task", "TaskType", "WeightRule"]
+__all__ = [
+    "WAITING_TYPES",
+    "Definition",
+    "GapRule",
+    "OverlapRule",
+    "RetryRule",
+    "Schedule",
+    "Task",
+    "TaskType",
+    "WeightRule",
+]
 
 
 class TaskType(StrEnum):
@@ -23,6 +33,10 @@ class TaskType(StrEnum):
     BRANCH = "branch"
     APPROVAL = "approval"
     DAG = "dag"
+
+
+WAITING_TYPES: frozenset[str] = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
+"""Kinds of task that begin without a slot, as they only wait, most of the time."""
 
 
 class WeightRule(StrEnum):

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Integer, String
 
-from mainspring.definition.model import TaskType
+from mainspring.definition.model import WAITING_TYPES
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.scheduling.conditions import READY, UNLIMITED
 from mainspring_store.scheduling.records import Candidate
@@ -28,7 +28,7 @@ from mainspring_store.tables import dag, dag_run, pool, task_instance
 
 __all__ = ["CandidateReads"]
 
-_WAITING_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in (TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG)]
+_WAITING_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in sorted(WAITING_TYPES)]
 
 
 OTHERS_MIN = 100
