@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.states import RunState
@@ -11,6 +11,7 @@ from mainspring_api.answers import answer
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Choice, Query, list_arguments, list_query
 from mainspring_api.operations import Resource
+from mainspring_api.permissions import Over
 from mainspring_store.questions import dag_summaries as questions
 from mainspring_store.tokens import Role
 
@@ -61,7 +62,14 @@ TagList = list_arguments("DagTagList", questions.TAGS)
 
 
 @blueprint.operation(
-    "GET", "/dagTags", "get_dag_tags", role=Role.VIEWER, answer=DagTagCollection, query=TagList, errors=(400,)
+    "GET",
+    "/dagTags",
+    "get_dag_tags",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=DagTagCollection,
+    query=TagList,
+    errors=(400,),
 )
 def get_dag_tags(query: Mapping[str, Any]) -> Response:
     """List the names of the tags that any DAG has."""
@@ -69,10 +77,18 @@ def get_dag_tags(query: Mapping[str, Any]) -> Response:
     return answer({"tags": [row["name"] for row in listed.rows], "total_entries": listed.total})
 
 
-@blueprint.operation("GET", "/dagStats", "get_dag_stats", role=Role.VIEWER, answer=DagStatsCollection, query=StatsQuery)
+@blueprint.operation(
+    "GET",
+    "/dagStats",
+    "get_dag_stats",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=DagStatsCollection,
+    query=StatsQuery,
+)
 def get_dag_stats(query: Mapping[str, Any]) -> Response:
     """How many runs of each DAG are in which state, by DAG id."""
-    counts = questions.count_runs(context().database, query["dag_ids"])
+    counts = questions.count_runs(context().database, query["dag_ids"], seen=g.user.seen)
     dags = [
         {
             "dag_id": one.dag_id,

@@ -1,6 +1,7 @@
 """DAGs: saved, listed, paused, deleted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -266,16 +267,20 @@ def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) ->
     "/dags",
     "patch_dags",
     role=Role.OPERATOR,
+    over=Over.DAGS,
     answer=DagCollection,
     body=DagPatch,
     query=DagPatchList,
     errors=(400, 404),
 )
 def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
-    """Pause the DAGs of one page of the list, or let their runs start again. Answers them."""
+    """Pause the DAGs of one page of the list, or let their runs start again. Answers them.
+
+    The list holds those alone that the caller may pause.
+    """
     _check_mask(query)
     here = context()
-    listed = _listed(query)
+    listed = _listed(query, Role.OPERATOR)
     found = set_all_paused(
         here.database, [row["dag_id"] for row in listed.rows], body["is_paused"], now=datetime.now(UTC)
     )
@@ -301,9 +306,11 @@ def _check_mask(query: Mapping[str, Any]) -> None:
         raise BadRequest([Problem(pointer="/update_mask", message=message)])
 
 
-def _listed(query: Mapping[str, Any]) -> Listed:
+def _listed(query: Mapping[str, Any], role: Role = Role.VIEWER) -> Listed:
+    """The page of the DAGs on which the sender of the current request holds the role."""
+    asked = replace(list_query(query), seen=g.user.dags_with(role))
     return questions.list_dags(
-        context().database, list_query(query), tags=query["tags"], all_tags=query["tags_match_mode"] == "all"
+        context().database, asked, tags=query["tags"], all_tags=query["tags_match_mode"] == "all"
     )
 
 

@@ -21,7 +21,7 @@ from mainspring_store.effects import lock_runs
 from mainspring_store.pools import give_back_deferred, pool_problems
 from mainspring_store.questions.dags import dag_not_found
 from mainspring_store.runs import VersionRef, wake_waiting
-from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_instance
+from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_display_name, task_instance
 from mainspring_store.types import UtcDateTime
 
 __all__ = ["Saved", "Versions", "check_dag", "delete_dag", "save_dag", "set_all_paused", "set_paused"]
@@ -77,6 +77,7 @@ def save_dag(database: Database, definition: Definition, *, by: str | None, now:
             },
         )
         assert version_id is not None
+        _store_display_names(connection, definition, version_id)
         _copy_from_version(connection, definition, version_id, now)
     return Saved(
         is_new_dag=is_new,
@@ -225,6 +226,13 @@ def _copy_from_version(connection: Connection, definition: Definition, version_i
     connection.execute(_DELETE_TAGS, {"dag_id": definition.dag_id})
     if definition.tags:
         connection.execute(insert(dag_tag), [{"dag_id": definition.dag_id, "name": name} for name in definition.tags])
+
+
+def _store_display_names(connection: Connection, definition: Definition, version_id: int) -> None:
+    named = {task.task_id: task.display_name for task in definition.tasks.values() if task.display_name}
+    if named:
+        rows = [{"dag_version_id": version_id, "task_id": key, "display_name": name} for key, name in named.items()]
+        connection.execute(insert(task_display_name), rows)
 
 
 def _copied(definition: Definition, now: datetime) -> dict[str, Any]:

@@ -77,9 +77,15 @@ class Principal:
 
     @property
     def seen(self) -> tuple[tuple[str, ...], ...] | None:
-        """Patterns of the DAGs that are seen: one of each group must cover a DAG. `None` = all DAGs."""
-        limited = [rights for rights in self.rights if rights.role is None]
-        return tuple(tuple(grant.pattern for grant in rights.grants) for rights in limited) if limited else None
+        """The DAGs that are seen, as `dags_with` tells them."""
+        return self.dags_with(Role.VIEWER)
+
+    def dags_with(self, role: Role) -> tuple[tuple[str, ...], ...] | None:
+        """Patterns of the DAGs on which this role is held: one of each group must cover a DAG. `None` = all DAGs."""
+        limited = [rights for rights in self.rights if rights.role is None or not rights.role.includes(role)]
+        if not limited:
+            return None
+        return tuple(tuple(grant.pattern for grant in rights.grants if grant.role.includes(role)) for rights in limited)
 
     def may_somewhere(self, role: Role) -> bool:
         """Whether there can be a DAG on which this role is held. False is certain."""

@@ -97,7 +97,7 @@ def test_it_is_ready_when_the_database_has_the_tables_of_this_version(api: Api) 
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     refused = api.request("GET", "/ready", token=None)
     assert (refused.status, refused.json["code"], refused.headers["Retry-After"]) == (503, "not_ready", "1")
-    assert refused.json["detail"] == "the tables are of revision 0000, this version needs 0001"
+    assert refused.json["detail"] == "the tables are of revision 0000, this version needs 0002"
 
 
 FACTS = {

@@ -136,6 +136,32 @@ def test_lists_hold_the_dags_that_are_seen(shared: Api, path: str, member: str) 
         assert found["total_entries"] == len(found[member])
 
 
+def test_tags_and_counts_are_those_of_the_dags_that_are_seen(api: Api) -> None:
+    for dag_id, tags in (("etl_a", ["daily", "mine"]), ("etl_b", ["mine"]), ("other", ["theirs", "daily"])):
+        api.save(dag_id, tags=tags)
+        api.trigger(dag_id)
+    token = granted(api, Role.VIEWER, "etl_*")
+    assert api.get("/dagTags", token=token) == {"tags": ["daily", "mine"], "total_entries": 2}
+    assert api.get("/dagTags?tag_name_pattern=theirs", token=token) == {"tags": [], "total_entries": 0}
+    for query in ("", "?dag_ids=etl_a&dag_ids=etl_b&dag_ids=other"):
+        counted = api.get(f"/dagStats{query}", token=token)
+        assert [(each["dag_id"], each["stats"][0]["count"]) for each in counted["dags"]] == [("etl_a", 1), ("etl_b", 1)]
+        assert counted["total_entries"] == 2
+    assert api.get("/dagTags", token=api.token_of(Role.VIEWER))["total_entries"] == 3
+    assert api.get("/dagStats", token=api.token_of(Role.VIEWER))["total_entries"] == 3
+
+
+def test_dags_are_paused_together_where_the_role_is_held(api: Api) -> None:
+    for dag_id in ("etl_a", "etl_b", "other"):
+        api.save(dag_id)
+    token = granted(api, Role.OPERATOR, "etl_*", everywhere=Role.VIEWER)
+    changed = api.patch("/dags", {"is_paused": True}, token=token)
+    assert ([dag["dag_id"] for dag in changed["dags"]], changed["total_entries"]) == (["etl_a", "etl_b"], 2)
+    assert [dag["dag_id"] for dag in api.get("/dags?paused=true", token=token)["dags"]] == ["etl_a", "etl_b"]
+    assert api.get("/dags", token=token)["total_entries"] == 3
+    assert api.request("PATCH", "/dags", json={"is_paused": True}, token=granted(api, Role.VIEWER)).status == 403
+
+
 def test_a_body_that_names_another_dag_is_refused_as_if_there_were_none(shared: Api) -> None:
     token = granted(shared, Role.OPERATOR)
     for dag_id in ("other", "no_such_dag"):

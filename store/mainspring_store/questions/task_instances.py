@@ -23,7 +23,7 @@ from mainspring_store.questions.filters import (
 )
 from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.questions.runs import run_not_found
-from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try
+from mainspring_store.tables import dag, dag_run, dag_version, task_display_name, task_instance, task_try
 
 __all__ = [
     "INSTANCES",
@@ -40,6 +40,15 @@ _MAP_INDEX_MAX = 2**31 - 1
 
 _ti = task_instance.c
 _duration = seconds_between(_ti.start_date, _ti.end_date)
+_display_name = (
+    select(task_display_name.c.display_name)
+    .where(
+        task_display_name.c.dag_version_id == dag_run.c.dag_version_id,
+        task_display_name.c.task_id == _ti.task_id,
+    )
+    .correlate(dag_run, task_instance)
+    .scalar_subquery()
+)
 
 _INSTANCE = (
     select(
@@ -96,8 +105,7 @@ INSTANCES = Listing(
         **ranges("end_date", _ti.end_date, Kind.INSTANT),
         **ranges("updated_at", _ti.updated_at, Kind.INSTANT),
         **ranges("duration", _duration, Kind.NUMBER),
-        # Display names stand in the definition only; an instance is found by its id.
-        **patterns("task_display_name", _ti.task_id),
+        **patterns("task_display_name", func.coalesce(_display_name, _ti.task_id)),
         **patterns("dag_id", dag_run.c.dag_id),
         **patterns("run_id", dag_run.c.run_id),
         "state": state_of(_ti.state, TaskState),

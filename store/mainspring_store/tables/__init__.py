@@ -6,7 +6,7 @@ for is covered by partial indexes over live rows only, so finished history costs
 
 from mainspring_store.tables.access import api_token, audit_event, dag_grant, idempotency_key, user_account
 from mainspring_store.tables.base import metadata
-from mainspring_store.tables.dags import dag, dag_tag, dag_version
+from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.runs import backfill, dag_run, run_event
 from mainspring_store.tables.services import service
 from mainspring_store.tables.shared import connection, pool, secret, variable
@@ -29,6 +29,7 @@ __all__ = [
     "run_event",
     "secret",
     "service",
+    "task_display_name",
     "task_instance",
     "task_log",
     "task_try",

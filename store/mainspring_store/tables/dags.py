@@ -5,7 +5,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 from mainspring_store.tables.base import metadata
 from mainspring_store.types import Json, Key, UtcDateTime
 
-__all__ = ["dag", "dag_tag", "dag_version"]
+__all__ = ["dag", "dag_tag", "dag_version", "task_display_name"]
 
 dag = Table(
     "dag",
@@ -64,4 +64,13 @@ dag_version = Table(
     UniqueConstraint("dag_id", "version_number"),
     # What is kept in memory by version or run must stay right after its DAG was deleted, so ids are never used again.
     sqlite_autoincrement=True,
+)
+
+task_display_name = Table(
+    "task_display_name",
+    metadata,
+    # The tasks of a version that are shown under another name than their id, to be found by it.
+    Column("dag_version_id", ForeignKey("dag_version.id", ondelete="CASCADE"), primary_key=True),
+    Column("task_id", String(250), primary_key=True),
+    Column("display_name", Text, nullable=False),
 )

@@ -5,19 +5,22 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import orjson
 import pytest
 from sqlalchemy import insert, update
 from sqlalchemy import select as sql_select
 from sqlalchemy.exc import IntegrityError
 
+from mainspring.definition import parse_definition
 from mainspring.errors import Conflict, StoreUnavailable
 from mainspring_store import Database, open_database
 from mainspring_store import database as database_module
 from mainspring_store.batches import as_rows, dump_rows
+from mainspring_store.dags import save_dag
 from mainspring_store.doorbell import open_doorbell, open_ringer
 from mainspring_store.lease import take_scheduler_lease
 from mainspring_store.migrate import current_revision, downgrade, head_revision, migrate, pending_changes
-from mainspring_store.tables import dag, pool, variable
+from mainspring_store.tables import dag, pool, task_display_name, variable
 
 NOW = datetime(2026, 3, 29, 1, 30, 15, 250_001, tzinfo=UTC)
 
@@ -40,6 +43,16 @@ class TestSchema:
         assert current_revision(database) is None
         migrate(database)
         assert pending_changes(database) == []
+
+    def test_the_display_names_of_versions_that_are_there_are_found(self, database: Database) -> None:
+        tasks = {"a": {"type": "noop", "task_display_name": "The A"}, "b": {"type": "noop"}}
+        definition = parse_definition(orjson.dumps({"dag_id": "etl", "tasks": tasks}), media="json")
+        save_dag(database, definition, by=None, now=NOW)
+        downgrade(database, "0001")
+        migrate(database)
+        with database.read() as connection:
+            rows = connection.execute(sql_select(task_display_name.c.task_id, task_display_name.c.display_name)).all()
+        assert rows == [("a", "The A")]
 
     def test_processes_that_start_together_make_the_schema_once(self, empty_database: Database) -> None:
         failures: list[BaseException] = []
