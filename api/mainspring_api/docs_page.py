@@ -1,4 +1,5 @@
-"""The document as a page for people: plain HTML without scripts, which loads nothing from anywhere."""
+"""The document as a page for people: plain HTML without scripts, which loads nothing from anywhere; and the parts that
+other such pages are made of."""
 
 import base64
 import hashlib
@@ -9,7 +10,7 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-__all__ = ["CONTENT_SECURITY_POLICY", "docs_page"]
+__all__ = ["CONTENT_SECURITY_POLICY", "docs_page", "page_begin", "shown"]
 
 STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d8dde3, #3a424c); --soft: light-dark(#f5f7f9, #1d2229);
@@ -39,16 +40,14 @@ def docs_page() -> str:
 
 
 def _page(document: Mapping[str, Any]) -> Iterator[str]:
-    title = escape(f"{document['info']['title']} {document['info']['version']}")
     operations = list(_operations(document))
-    yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-    yield f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
-    yield f"<header><h1>{title}</h1><p>{_text(document['info']['description'])}</p></header><nav>"
+    yield page_begin(f"{document['info']['title']} {document['info']['version']}")
+    yield f"<p>{shown(document['info']['description'])}</p><nav>"
     for tag in document["tags"]:
-        yield f"<h2>{_text(tag['description'])}</h2><ul>"
+        yield f"<h2>{shown(tag['description'])}</h2><ul>"
         for _, _, operation, _ in operations:
             if tag["name"] in operation["tags"]:
-                yield f'<li><a href="#{operation["operationId"]}">{_text(operation["summary"])}</a></li>'
+                yield f'<li><a href="#{operation["operationId"]}">{shown(operation["summary"])}</a></li>'
         yield "</ul>"
     yield '<p><a href="#schemas">Schemas</a></p></nav><main>'
     for each in operations:
@@ -57,6 +56,15 @@ def _page(document: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield from _component(name, schema)
     yield "</main></body></html>"
+
+
+def page_begin(title: str) -> str:
+    """Everything up to the heading; whoever goes on closes body and html."""
+    told = escape(title)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{told}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body><h1>{told}</h1>'
+    )
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[_Operation]:
@@ -71,14 +79,14 @@ def _operation(
 ) -> Iterator[str]:
     yield f'<section id="{operation["operationId"]}">'
     yield f'<h3><span class="method">{method}</span> <code>{escape(path)}</code></h3>'
-    yield f"<p>{_text(operation['summary'])}</p><p>{_text(operation.get('description', ''))}</p>"
+    yield f"<p>{shown(operation['summary'])}</p><p>{shown(operation.get('description', ''))}</p>"
     if parameters:
         rows = (
             (
                 f"<code>{escape(each['name'])}</code>",
                 each["in"] + (", needed" if each.get("required") else ""),
                 _type(each.get("schema", {})),
-                _text(each.get("description", "")),
+                shown(each.get("description", "")),
             )
             for each in parameters
         )
@@ -101,7 +109,7 @@ def _answer(response: Mapping[str, Any]) -> str:
 
 
 def _component(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    yield f'<section id="{name}"><h3>{name}</h3><p>{_text(schema.get("description", ""))}</p>'
+    yield f'<section id="{name}"><h3>{name}</h3><p>{shown(schema.get("description", ""))}</p>'
     if "properties" in schema:
         required = schema.get("required", ())
         rows = (
@@ -109,7 +117,7 @@ def _component(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
                 f"<code>{escape(key)}</code>",
                 _type(each),
                 "always" if key in required else "",
-                _text(each.get("description", "")),
+                shown(each.get("description", "")),
             )
             for key, each in schema["properties"].items()
         )
@@ -148,7 +156,7 @@ def _table(headers: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[st
     yield "</table>"
 
 
-def _text(text: str) -> str:
+def shown(text: str) -> str:
     """Text with code between backticks and paragraphs."""
     told = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
     return told.replace("\n\n", "</p><p>")

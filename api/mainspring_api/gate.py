@@ -24,6 +24,7 @@ __all__ = ["PUBLIC_OPERATIONS", "install_gate", "is_sent_by_admin"]
 PUBLIC_OPERATIONS = frozenset(
     {
         "document.get_docs",
+        "document.get_problem",
         "monitor.get_health",
         "ready.get_ready",
         "version.get_version",

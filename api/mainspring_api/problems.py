@@ -150,7 +150,10 @@ class ProblemSchema(Schema):
             ],
         },
     )
-    type = fields.String(required=True, metadata={"description": "URI reference that names this kind of error"})
+    type = fields.String(
+        required=True,
+        metadata={"description": "URI reference that names this kind of error, and leads to what is known about it"},
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     code = fields.String(required=True, metadata={"description": "Stable name of this kind of error"})

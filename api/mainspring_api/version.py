@@ -55,5 +55,22 @@ def get_docs() -> Response:
     """This document as a page for people. It holds nothing of this server, so it is open to everybody."""
     from mainspring_api.docs_page import CONTENT_SECURITY_POLICY, docs_page
 
+    return Response(docs_page(), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY}, mimetype="text/html")
+
+
+@document_blueprint.operation(
+    "GET",
+    "/problems/<code>",
+    "get_problem",
+    role=None,
+    answer=None,
+    errors=(404,),
+    other_media={"text/html": {"schema": {"type": "string"}}},
+)
+def get_problem(code: str) -> Response:
+    """What a code of an error means, as a page for people. The `type` of an error leads here."""
+    from mainspring_api.docs_page import CONTENT_SECURITY_POLICY
+    from mainspring_api.problem_page import problem_page
+
     headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(docs_page(), headers=headers, mimetype="text/html")
+    return Response(problem_page(code), headers=headers, mimetype="text/html")

@@ -43,6 +43,7 @@ ONE_OF_EACH = {
     "rest": "x",
     "username": "nobody",
     "token_id": "0",
+    "code": "not_found",
 }
 """A value for each part of a path."""
 
@@ -77,7 +78,7 @@ class Api:
         headers = dict(options.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", f"Bearer {token or self.token}")
-        full = path if path.startswith((ROOT, "/openapi", "/docs", "/auth/", "/metrics", "/ready")) else ROOT + path
+        full = path if path.startswith((ROOT, "/openapi", "/docs", "/auth/", "/metrics", "/ready", "/problems")) else ROOT + path
         answer = Answer(self._client.open(full, method=method, headers=headers, **options))
         check_documented(method, full.partition("?")[0], answer)
         return answer

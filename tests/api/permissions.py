@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 __all__ = ["NEEDED", "PUBLIC"]
 
-PUBLIC = {"get_docs", "get_health", "get_ready", "get_version", "create_token", "create_token_cli"}
+PUBLIC = {"get_docs", "get_problem", "get_health", "get_ready", "get_version", "create_token", "create_token_cli"}
 
 _TABLE = """
 viewer self  get_openapi get_me put_my_password get_tokens post_token delete_token

@@ -1,17 +1,30 @@
-"""Every code that an error can have stands in docs/errors.md, and nothing else does."""
+"""Every code that an error can have stands in docs/errors.md and has its page, and nothing else does."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urljoin
+from urllib.request import urlopen
 
+import orjson
 import pytest
 
+from mainspring_api.error_codes import ANSWER_CODES, FAULT_CODES, with_tables
 from mainspring_api.problems import TITLES
-from tests.api.harness import documented_codes
+from tests.api.conftest import OpenApi
+from tests.api.harness import Api, documented_codes
+from tests.api.server import serve
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for folder in ("core", "store", "api") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.fixture(scope="module")
+def shared(open_api: OpenApi) -> Iterator[Api]:
+    with open_api("sqlite") as api:
+        yield api
 
 
 def codes_in_source() -> set[str]:
@@ -92,6 +105,44 @@ def codes_of_titles() -> set[str]:
 
 def test_every_code_stands_in_the_page_and_no_other() -> None:
     assert codes_in_source() | codes_of_titles() == documented_codes()
+
+
+def test_the_page_says_what_the_program_says() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert with_tables(page) == page, "./dev openapi writes the tables again"
+    assert documented_codes() == {*ANSWER_CODES, *FAULT_CODES}
+    assert not ANSWER_CODES.keys() & FAULT_CODES.keys()
+
+
+@pytest.mark.parametrize("code", sorted({*ANSWER_CODES, *FAULT_CODES}))
+def test_every_code_has_a_page_that_is_open_and_loads_nothing(shared: Api, code: str) -> None:
+    answer = shared.request("GET", f"/problems/{code}", token=None)
+    assert (answer.status, answer.media_type) == (200, "text/html")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    text = answer.body.decode()
+    assert f"<h1>{code}</h1>" in text
+    assert re.findall(r'(?:href|src)="([^"]*)"', text) == ["/docs"]
+    assert not re.search(r"[`\]]", text)
+    if code in ANSWER_CODES:
+        assert f"status {ANSWER_CODES[code][0]}, {TITLES[ANSWER_CODES[code][0]]}" in text
+
+
+def test_a_page_tells_the_meaning_and_the_cure(shared: Api) -> None:
+    page = shared.request("GET", "/problems/forbidden").body.decode()
+    assert "<p>The token is unknown or revoked, or its role does not do; see <code>docs/identity.md</code>.</p>" in page
+    assert "<p>Nested too deeply.</p>" in shared.request("GET", "/problems/too_deep").body.decode()
+    assert shared.request("GET", "/problems/no_such_code", token=None).json["code"] == "not_found"
+
+
+def test_the_type_of_an_error_leads_to_its_page_on_a_server(shared: Api) -> None:
+    with serve(shared) as server:
+        for path, status in (("/api/v2/dags", 401), ("/problems/none", 404)):
+            with pytest.raises(HTTPError) as refused:
+                urlopen(server.url + path)
+            problem = orjson.loads(refused.value.read())
+            assert (refused.value.code, problem["status"]) == (status, status)
+            with urlopen(urljoin(server.url + path, problem["type"])) as page:
+                assert f"<h1>{problem['code']}</h1>".encode() in page.read()
 
 
 @pytest.mark.parametrize("code", ["cycle", "unknown_task", "idempotency_key_in_use", "method_not_allowed", "syntax"])

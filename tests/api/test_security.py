@@ -41,7 +41,7 @@ def rules(api: Api) -> list[tuple[str, Rule, str]]:
 
 def test_only_health_readiness_version_login_and_the_docs_are_open() -> None:
     login = {"login.create_token", "login.create_token_cli"}
-    told = {"document.get_docs", "monitor.get_health", "ready.get_ready", "version.get_version"}
+    told = {"document.get_docs", "document.get_problem", "monitor.get_health", "ready.get_ready", "version.get_version"}
     assert told | login == PUBLIC_OPERATIONS
 
 

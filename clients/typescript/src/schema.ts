@@ -60,7 +60,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Pause the DAGs of one page of the list, or let their runs start again. Answers them. */
+        /**
+         * Pause the DAGs of one page of the list, or let their runs start again. Answers them.
+         * @description The list holds those alone that the caller may pause.
+         */
         patch: operations["patch_dags"];
         trace?: never;
     };
@@ -1505,6 +1508,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/problems/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** What a code of an error means, as a page for people. The `type` of an error leads here. */
+        get: operations["get_problem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1539,7 +1561,7 @@ export interface components {
             } | {
                 [key: string]: unknown;
             }[];
-            /** @description URI reference that names this kind of error */
+            /** @description URI reference that names this kind of error, and leads to what is known about it */
             type: string;
             title: string;
             status: number;
@@ -7979,6 +8001,31 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_problem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -22,7 +22,7 @@ class Problem:
     Attributes:
         detail (list[ProblemDetailType2Item] | ProblemDetailType1 | str): A sentence; for 422 a list of {loc, msg,
             type}; for 409 an object with `message`
-        type_ (str): URI reference that names this kind of error
+        type_ (str): URI reference that names this kind of error, and leads to what is known about it
         title (str):
         status (int):
         code (str): Stable name of this kind of error

@@ -230,6 +230,8 @@ def sync(
 ) -> DagCollection:
     """Pause the DAGs of one page of the list, or let their runs start again. Answers them.
 
+    The list holds those alone that the caller may pause.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.
