@@ -165,7 +165,8 @@ def list_query(arguments: Mapping[str, Any], *, cursor: str | None = None) -> Li
 
 
 def list_body(name: str, listing: Listing) -> type[Body]:
-    """The body that asks for a list: its filters, one sort key, the page. Null is the same as absent."""
+    """The body that asks for a list: its filters, one sort key, the page. Null and an empty list are the same as
+    absent."""
     arguments: dict[str, fields.Field[Any]] = {}
     for each, entry in listing.filters.items():
         field = arguments[each] = _filter_field(entry)
@@ -183,7 +184,7 @@ def list_body(name: str, listing: Listing) -> type[Body]:
 
 def list_query_of_body(body: Mapping[str, Any]) -> ListQuery:
     """From a loaded `list_body` to what the store is asked."""
-    given = {name: value for name, value in body.items() if value is not None}
+    given = {name: value for name, value in body.items() if value not in (None, [])}
     return ListQuery(
         filters={
             name: [item for item in value if item is not None] if isinstance(value, list) else value

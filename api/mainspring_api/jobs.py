@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from mainspring_api.answers import answer
 from mainspring_api.context import context
@@ -56,7 +56,7 @@ JobList = list_arguments(
     "JobList",
     questions.SERVICES,
     is_alive=fields.Boolean(load_default=None),
-    job_state=fields.String(load_default=None, validate=validate.OneOf([*ServiceState])),
+    job_state=fields.String(load_default=None, metadata={"description": "One that no service has finds none"}),
     job_type=fields.String(load_default=None),
 )
 
@@ -64,7 +64,7 @@ JobList = list_arguments(
 @blueprint.operation("GET", "/jobs", "get_jobs", role=Role.VIEWER, answer=JobCollection, query=JobList, errors=(400,))
 def get_jobs(query: Mapping[str, Any]) -> Response:
     """List the starts of schedulers and execution APIs."""
-    states = {ServiceState(query["job_state"])} if query["job_state"] else set(ServiceState)
+    states = {state for state in ServiceState if query["job_state"] in (None, state)}
     if query["is_alive"] is not None:
         alive = {ServiceState.RUNNING}
         states &= alive if query["is_alive"] else set(ServiceState) - alive

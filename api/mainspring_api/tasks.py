@@ -91,7 +91,10 @@ def get_tasks(query: Mapping[str, Any], dag_id: str) -> Response:
     if key not in _SORT_KEYS:
         message = f"'{key}' is not a sort key of this list; use one of: {', '.join(_SORT_KEYS)}"
         raise BadRequest([Problem(pointer="/order_by", message=message)])
-    tasks.sort(key=lambda task: (task[key] is None, task[key], task["task_id"]), reverse=query["order_by"][0] == "-")
+    tasks.sort(
+        key=lambda task: (task[key] is None, _comparable(task[key]), task["task_id"]),
+        reverse=query["order_by"][0] == "-",
+    )
     return answer({"tasks": tasks, "total_entries": len(tasks)})
 
 
@@ -111,17 +114,30 @@ _SORT_KEYS = (
     "task_id",
     "task_display_name",
     "owner",
+    "start_date",
+    "end_date",
     "trigger_rule",
     "depends_on_past",
+    "wait_for_downstream",
     "retries",
     "queue",
     "pool",
     "pool_slots",
+    "execution_timeout",
+    "retry_delay",
+    "retry_exponential_backoff",
     "priority_weight",
     "weight_rule",
+    "ui_color",
+    "ui_fgcolor",
     "operator_name",
     "is_mapped",
 )
+
+
+def _comparable(value: Any) -> Any:
+    """Of the answered value of a sort key; a `TimeDelta` as its parts, the largest first."""
+    return (value["days"], value["seconds"], value["microseconds"]) if isinstance(value, Mapping) else value
 
 
 def _downstream(definition: Definition) -> dict[str, list[str]]:

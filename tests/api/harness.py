@@ -78,7 +78,11 @@ class Api:
         headers = dict(options.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", f"Bearer {token or self.token}")
-        full = path if path.startswith((ROOT, "/openapi", "/docs", "/auth/", "/metrics", "/ready", "/problems")) else ROOT + path
+        full = (
+            path
+            if path.startswith((ROOT, "/openapi", "/docs", "/auth/", "/metrics", "/ready", "/problems"))
+            else ROOT + path
+        )
         answer = Answer(self._client.open(full, method=method, headers=headers, **options))
         check_documented(method, full.partition("?")[0], answer)
         return answer

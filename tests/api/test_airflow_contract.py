@@ -10,7 +10,7 @@ import pytest
 
 from mainspring_api.openapi import document
 from tests.api.conftest import OpenApi
-from tests.api.harness import ONE_OF_EACH, Api
+from tests.api.harness import ONE_OF_EACH, SHELL, Api
 
 Row = Mapping[str, str]
 
@@ -29,6 +29,35 @@ EMPTY = frozenset(
     }
 )
 """Operations of the lower tiers that are empty, not refused."""
+
+
+RUN_KEYS = "id state dag_id run_id dag_run_id logical_date run_after start_date end_date updated_at conf"
+INSTANCE_KEYS = (
+    "id state duration start_date end_date map_index try_number logical_date run_after data_interval_start "
+    "data_interval_end rendered_map_index operator"
+)
+TASK_KEYS = (
+    "task_id task_display_name owner start_date end_date trigger_rule depends_on_past wait_for_downstream retries "
+    "queue pool pool_slots execution_timeout retry_delay retry_exponential_backoff priority_weight weight_rule "
+    "ui_color ui_fgcolor operator_name"
+)
+ORDERS = {
+    "/dags": "dag_id dag_display_name next_dagrun state start_date last_run_state last_run_start_date",
+    "/dagTags": "name",
+    "/dags/etl/dagRuns": f"{RUN_KEYS} partition_date duration",
+    "/dags/etl/dagRuns/r1/taskInstances": INSTANCE_KEYS,
+    "/dags/etl/dagRuns/r1/taskInstances/m/listMapped": INSTANCE_KEYS,
+    "/dags/etl/dagRuns/r1/taskInstances/a/xcomEntries": "key dag_id run_id task_id map_index timestamp run_after",
+    "/dags/etl/tasks": TASK_KEYS,
+    "/dags/etl/dagVersions": "id version_number bundle_name bundle_version",
+    "/backfills?dag_id=etl": "id",
+    "/pools": "id pool name",
+    "/variables": "key id _val description is_encrypted team_name",
+    "/connections": "conn_id connection_id conn_type description host port id team_name",
+    "/eventLogs": "id event_log_id dttm when dag_id task_id run_id event logical_date owner extra",
+    "/jobs": "id dag_id state job_type start_date end_date latest_heartbeat executor_class hostname unixname",
+}
+"""Lists, and all that Airflow orders them by."""
 
 
 def without_names(path: str) -> str:
@@ -57,7 +86,8 @@ def rows(condition: Callable[[Row], bool]) -> list[Any]:
 @pytest.fixture(scope="module")
 def shared(open_api: OpenApi) -> Iterator[Api]:
     with open_api("sqlite") as api:
-        api.save()
+        mapped = {**SHELL, "expand": {"item": [1, 2]}}
+        api.save(tasks={"a": {**SHELL, "execution_timeout": "1h"}, "b": SHELL, "m": mapped})
         api.trigger(run_id="r1")
         yield api
 
@@ -88,3 +118,13 @@ def test_what_is_not_here_says_so(shared: Api, row: Row) -> None:
 
 def path_of(row: Row) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: ONE_OF_EACH.get(match[1], "1"), row["path"])
+
+
+@pytest.mark.parametrize(("path", "key"), [(path, key) for path, keys in ORDERS.items() for key in keys.split()])
+def test_a_list_is_ordered_by_whatever_airflow_orders_it_by(shared: Api, path: str, key: str) -> None:
+    sign = "&" if "?" in path else "?"
+    total = shared.get(path)["total_entries"]
+    assert shared.get(f"{path}{sign}order_by={key}")["total_entries"] == total
+    assert shared.get(f"{path}{sign}order_by=-{key}")["total_entries"] == total
+    refused = shared.get(f"{path}{sign}order_by={key}_", 400)
+    assert "order_by" in str(refused["errors"])

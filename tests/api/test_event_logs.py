@@ -19,6 +19,19 @@ def test_what_was_done_is_listed_with_who_did_it(api: Api) -> None:
     assert "request_id" in orjson.loads(one["extra"])
 
 
+def test_the_log_is_cut_by_instants_that_are_not_in_it_and_ordered_by_all_its_keys(api: Api) -> None:
+    api.save()
+    api.trigger()
+    first, second = api.get("/eventLogs?order_by=when")["event_logs"]
+    at = [one["when"].replace("+00:00", "Z") for one in (first, second)]
+    assert api.get(f"/eventLogs?after={at[0]}&before={at[1]}")["total_entries"] == 0
+    assert [one["event"] for one in api.get(f"/eventLogs?after={at[0]}")["event_logs"]] == ["trigger_dag_run"]
+    assert [one["event"] for one in api.get(f"/eventLogs?before={at[1]}")["event_logs"]] == ["put_dag"]
+    for key in ("id", "dttm", "dag_id", "task_id", "run_id", "event", "logical_date", "owner", "extra"):
+        listed = api.get(f"/eventLogs?order_by={key}&order_by=-id")["event_logs"]
+        assert len(listed) == 2, key
+
+
 def test_the_log_is_filtered_and_read_by_administrators_alone(api: Api) -> None:
     api.save()
     viewer = api.token_of(Role.VIEWER)

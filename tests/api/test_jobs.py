@@ -41,6 +41,17 @@ def test_a_job_tells_whether_its_service_beats_stopped_or_went_silent(services: 
 
 
 @pytest.mark.parametrize(
+    "key", ["id", "dag_id", "state", "job_type", "start_date", "end_date", "latest_heartbeat", "executor_class",
+            "hostname", "unixname"],
+)  # fmt: skip
+def test_jobs_are_ordered_by_all_that_airflow_orders_them_by(services: Api, key: str) -> None:
+    found = services.get(f"/jobs?order_by={key}&order_by=-id")["jobs"]
+    assert {job["incarnation"] for job in found} == {ALIVE, STOPPED, SILENT}
+    if key == "state":
+        assert [job["state"] for job in found] == ["running", "failed", "success"]
+
+
+@pytest.mark.parametrize(
     ("query", "found"),
     [
         ("is_alive=true", {ALIVE}),
@@ -50,7 +61,11 @@ def test_a_job_tells_whether_its_service_beats_stopped_or_went_silent(services: 
         ("job_type=SchedulerJob", {ALIVE, STOPPED}),
         ("job_type=TriggererJob", set()),
         ("hostname=host-execution", {SILENT}),
-        ("end_date_gte=2020-01-01T00:00:00Z", {STOPPED}),
+        ("job_state=restarting", set()),
+        ("executor_class=LocalExecutor", set()),
+        ("end_date_gte=2020-01-01T00:00:00Z", {ALIVE, STOPPED, SILENT}),
+        ("end_date_gte=2100-01-01T00:00:00Z", {ALIVE, SILENT}),
+        ("end_date_lt=2020-01-01T00:00:00Z", set()),
     ],
 )
 def test_jobs_are_found_by(services: Api, query: str, found: set[str]) -> None:

@@ -19,7 +19,8 @@ from tests.api.test_airflow_contract import OPERATIONS
 FOLDER = Path(__file__).parents[2] / "openapi"
 OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_backfill_dag_runs",
-    "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs", "get_problem",
+    "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs",
+    "get_problem",
     "get_secrets", "put_secret", "delete_secret", "get_approvals", "answer_approval",
     "get_ready", "get_metrics", "get_workers",
     "get_me", "put_my_password", "get_users", "get_user", "post_user", "patch_user", "delete_user",

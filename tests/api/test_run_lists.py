@@ -55,6 +55,7 @@ def runs(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
         ("etl/dagRuns?state=running&state=queued&state=none", "r2 r3 r4"),
         ("etl/dagRuns?run_type=manual&run_type=scheduled&limit=1", "r0"),
         ("etl/dagRuns?run_type=backfill", ""),
+        ("etl/dagRuns?run_type=asset_triggered&run_type=asset_materialization&run_type=none", ""),
         ("etl/dagRuns?run_id_pattern=R3%7Cr4", "r3 r4"),
         ("~/dagRuns?run_id_pattern=__r", "q_r"),
         ("~/dagRuns?run_id_prefix_pattern=q", "q_r"),
@@ -71,6 +72,13 @@ def runs(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
         ("etl/dagRuns?duration_gte=4.5", "r1"),
         ("etl/dagRuns?duration_lt=4.5", "r0"),
         ("etl/dagRuns?run_after_gte=2100-01-01", ""),
+        # What has not started, or ended, counts as doing so now.
+        ("~/dagRuns?start_date_gte=2100-01-01", "q_r"),
+        ("etl/dagRuns?start_date_gt=2020-01-01&start_date_lt=2100-01-01", "r0 r1 r2 r3 r4"),
+        ("etl/dagRuns?end_date_gte=2020-01-01", "r0 r1 r2 r3 r4"),
+        ("etl/dagRuns?end_date_gt=2100-01-01", "r2 r3 r4"),
+        ("etl/dagRuns?end_date_lte=2020-01-01", ""),
+        ("etl/dagRuns?end_date_lte=2100-01-01&state=running", "r2 r3 r4"),
         ("etl/dagRuns?start_date=2100-01-01&end_date=2100-01-01&limit=1", "r0"),
     ],
 )  # fmt: skip

@@ -141,7 +141,10 @@ def listed(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
         ("etl/dagRuns/r1/taskInstances?try_number=1", "extract load"),
         ("etl/dagRuns/r1/taskInstances?map_index=-1&map_index=0", "extract load tidy"),
         ("etl/dagRuns/r1/taskInstances?version_number=2", ""),
-        ("etl/dagRuns/r1/taskInstances?start_date_gte=2026-01-01&end_date_lt=2100-01-01", "extract"),
+        ("etl/dagRuns/r1/taskInstances?start_date_gte=2026-01-01&end_date_lt=2100-01-01", "extract load tidy"),
+        ("etl/dagRuns/r1/taskInstances?end_date_gt=2100-01-01", "load tidy"),
+        ("etl/dagRuns/r1/taskInstances?start_date_lt=2026-01-01", ""),
+        ("etl/dagRuns/r1/taskInstances?state=restarting&state=up_for_reschedule&state=awaiting_input", ""),
         ("etl/dagRuns/~/taskInstances?logical_date_lte=2026-01-01", "extract load tidy"),
         ("etl/dagRuns/r1/taskInstances?duration_gte=0", "extract"),
         ("etl/dagRuns/r1/taskInstances?updated_at_gt=2100-01-01", ""),
@@ -323,6 +326,7 @@ def test_tasks_are_those_of_the_current_version(sqlite_api: Api) -> None:
         ("-task_id", "tidy load extract"),
         ("operator_name", "tidy extract load"),
         ("-retries", "extract tidy load"),
+        ("execution_timeout", "load extract tidy"),
     ],
 )
 def test_tasks_can_be_ordered(sqlite_api: Api, order: str, expected: str) -> None:

@@ -2955,22 +2955,6 @@ export interface components {
         };
         DagRunsBatchBody: {
             /** Format: date-time */
-            run_after_gte?: string | null;
-            /** Format: date-time */
-            run_after_gt?: string | null;
-            /** Format: date-time */
-            run_after_lte?: string | null;
-            /** Format: date-time */
-            run_after_lt?: string | null;
-            /** Format: date-time */
-            logical_date_gte?: string | null;
-            /** Format: date-time */
-            logical_date_gt?: string | null;
-            /** Format: date-time */
-            logical_date_lte?: string | null;
-            /** Format: date-time */
-            logical_date_lt?: string | null;
-            /** Format: date-time */
             start_date_gte?: string | null;
             /** Format: date-time */
             start_date_gt?: string | null;
@@ -2986,6 +2970,22 @@ export interface components {
             end_date_lte?: string | null;
             /** Format: date-time */
             end_date_lt?: string | null;
+            /** Format: date-time */
+            run_after_gte?: string | null;
+            /** Format: date-time */
+            run_after_gt?: string | null;
+            /** Format: date-time */
+            run_after_lte?: string | null;
+            /** Format: date-time */
+            run_after_lt?: string | null;
+            /** Format: date-time */
+            logical_date_gte?: string | null;
+            /** Format: date-time */
+            logical_date_gt?: string | null;
+            /** Format: date-time */
+            logical_date_lte?: string | null;
+            /** Format: date-time */
+            logical_date_lt?: string | null;
             duration_gte?: number | null;
             duration_gt?: number | null;
             duration_lte?: number | null;
@@ -3145,22 +3145,6 @@ export interface components {
         };
         TaskInstancesBatchBody: {
             /** Format: date-time */
-            run_after_gte?: string | null;
-            /** Format: date-time */
-            run_after_gt?: string | null;
-            /** Format: date-time */
-            run_after_lte?: string | null;
-            /** Format: date-time */
-            run_after_lt?: string | null;
-            /** Format: date-time */
-            logical_date_gte?: string | null;
-            /** Format: date-time */
-            logical_date_gt?: string | null;
-            /** Format: date-time */
-            logical_date_lte?: string | null;
-            /** Format: date-time */
-            logical_date_lt?: string | null;
-            /** Format: date-time */
             start_date_gte?: string | null;
             /** Format: date-time */
             start_date_gt?: string | null;
@@ -3176,11 +3160,27 @@ export interface components {
             end_date_lte?: string | null;
             /** Format: date-time */
             end_date_lt?: string | null;
+            /** Format: date-time */
+            run_after_gte?: string | null;
+            /** Format: date-time */
+            run_after_gt?: string | null;
+            /** Format: date-time */
+            run_after_lte?: string | null;
+            /** Format: date-time */
+            run_after_lt?: string | null;
+            /** Format: date-time */
+            logical_date_gte?: string | null;
+            /** Format: date-time */
+            logical_date_gt?: string | null;
+            /** Format: date-time */
+            logical_date_lte?: string | null;
+            /** Format: date-time */
+            logical_date_lt?: string | null;
             duration_gte?: number | null;
             duration_gt?: number | null;
             duration_lte?: number | null;
             duration_lt?: number | null;
-            state?: (("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "no_status" | "none") | null)[] | null;
+            state?: (("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none") | null)[] | null;
             pool?: string[] | null;
             queue?: string[] | null;
             executor?: string[] | null;
@@ -4223,6 +4223,7 @@ export interface operations {
                 asset_dependency?: string;
                 has_asset_schedule?: boolean;
                 is_favorite?: boolean;
+                timetable_type?: string[];
                 dag_run_start_date_gte?: string;
                 dag_run_start_date_gt?: string;
                 dag_run_start_date_lte?: string;
@@ -4231,7 +4232,7 @@ export interface operations {
                 dag_run_end_date_gt?: string;
                 dag_run_end_date_lte?: string;
                 dag_run_end_date_lt?: string;
-                dag_run_state?: components["schemas"]["DagRunState"][];
+                dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 tags?: string[];
                 tags_match_mode?: "any" | "all";
                 /** @description More than 100 is taken as 100 */
@@ -4280,6 +4281,7 @@ export interface operations {
                 asset_dependency?: string;
                 has_asset_schedule?: boolean;
                 is_favorite?: boolean;
+                timetable_type?: string[];
                 dag_run_start_date_gte?: string;
                 dag_run_start_date_gt?: string;
                 dag_run_start_date_lte?: string;
@@ -4288,7 +4290,7 @@ export interface operations {
                 dag_run_end_date_gt?: string;
                 dag_run_end_date_lte?: string;
                 dag_run_end_date_lt?: string;
-                dag_run_state?: components["schemas"]["DagRunState"][];
+                dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 tags?: string[];
                 tags_match_mode?: "any" | "all";
                 /** @description More than 100 is taken as 100 */
@@ -4434,10 +4436,12 @@ export interface operations {
         parameters: {
             query?: {
                 version_number?: number;
+                bundle_name?: string;
+                bundle_version?: string;
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, version_number, dag_id, created_at */
+                /** @description `-` in front = descending. Keys: id, version_number, dag_id, created_at, bundle_name, bundle_version */
                 order_by?: string[];
             };
             header?: never;
@@ -4808,7 +4812,7 @@ export interface operations {
                 duration_lte?: number;
                 duration_lt?: number;
                 conf_contains?: string;
-                run_type?: components["schemas"]["DagRunType"][];
+                run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 dag_version?: number[];
                 run_id_pattern?: string;
@@ -5063,7 +5067,7 @@ export interface operations {
                 duration_lte?: number;
                 duration_lt?: number;
                 conf_contains?: string;
-                run_type?: components["schemas"]["DagRunType"][];
+                run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 dag_version?: number[];
                 run_id_pattern?: string;
@@ -5430,7 +5434,7 @@ export interface operations {
                 dag_id_prefix_pattern?: string;
                 run_id_pattern?: string;
                 run_id_prefix_pattern?: string;
-                state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "no_status" | "none")[];
+                state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 pool?: string[];
                 pool_name_pattern?: string;
                 pool_name_prefix_pattern?: string;
@@ -5696,7 +5700,7 @@ export interface operations {
                 dag_id_prefix_pattern?: string;
                 run_id_pattern?: string;
                 run_id_prefix_pattern?: string;
-                state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "no_status" | "none")[];
+                state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 pool?: string[];
                 pool_name_pattern?: string;
                 pool_name_prefix_pattern?: string;
@@ -6692,7 +6696,7 @@ export interface operations {
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: key, id, _val, description */
+                /** @description `-` in front = descending. Keys: key, id, _val, description, is_encrypted, team_name */
                 order_by?: string[];
             };
             header?: never;
@@ -6884,7 +6888,7 @@ export interface operations {
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, connection_id, conn_id, conn_type, description, host, port */
+                /** @description `-` in front = descending. Keys: id, connection_id, conn_id, conn_type, description, host, port, team_name */
                 order_by?: string[];
             };
             header?: never;
@@ -7197,7 +7201,7 @@ export interface operations {
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, event_log_id, when, dttm, dag_id, run_id, task_id, event, owner */
+                /** @description `-` in front = descending. Keys: id, event_log_id, when, dttm, dag_id, run_id, task_id, event, owner, extra, logical_date */
                 order_by?: string[];
             };
             header?: never;
@@ -7284,13 +7288,15 @@ export interface operations {
                 end_date_lte?: string;
                 end_date_lt?: string;
                 hostname?: string;
+                executor_class?: string;
                 is_alive?: boolean | null;
-                job_state?: ("running" | "success" | "failed") | null;
+                /** @description One that no service has finds none */
+                job_state?: string | null;
                 job_type?: string | null;
                 /** @description More than 100 is taken as 100 */
                 limit?: number;
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, start_date, end_date, latest_heartbeat, hostname, job_type, incarnation */
+                /** @description `-` in front = descending. Keys: id, start_date, end_date, latest_heartbeat, hostname, job_type, state, dag_id, executor_class, unixname, incarnation */
                 order_by?: string[];
             };
             header?: never;

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, select, type_coerce
 
 from mainspring.errors import NotFound
 from mainspring_store.audit import Outcome
 from mainspring_store.database import Database
 from mainspring_store.questions.filters import Filter, Kind, equal_to, one_of, patterns
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import audit_event
 
 __all__ = ["EVENTS", "get_event", "list_events"]
@@ -29,8 +29,8 @@ EVENTS = Listing(
         "included_events": one_of(_event.event),
         "excluded_events": Filter(kind=Kind.TEXT, clause=_event.event.not_in, is_list=True),
         "outcome": one_of(_event.outcome, choices=[*Outcome]),
-        "before": Filter(kind=Kind.INSTANT, clause=lambda instant: _event.at <= instant),
-        "after": Filter(kind=Kind.INSTANT, clause=lambda instant: _event.at >= instant),
+        "before": Filter(kind=Kind.INSTANT, clause=lambda instant: _event.at < instant),
+        "after": Filter(kind=Kind.INSTANT, clause=lambda instant: _event.at > instant),
         **patterns("dag_id", _event.dag_id),
         **patterns("run_id", _event.run_id),
         **patterns("task_id", _event.task_id),
@@ -47,6 +47,8 @@ EVENTS = Listing(
         "task_id": SortKey(column=_event.task_id, kind=Kind.TEXT),
         "event": SortKey(column=_event.event, kind=Kind.TEXT, is_nullable=False),
         "owner": SortKey(column=_event.owner, kind=Kind.TEXT),
+        "extra": SortKey(column=type_coerce(_event.extra, Text), kind=Kind.TEXT, is_nullable=False),
+        "logical_date": always_null(Kind.INSTANT),
     },
     default_order=("id",),
     tie_breaker=("id",),

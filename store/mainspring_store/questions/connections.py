@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from mainspring.errors import NotFound
 from mainspring_store.database import Database
 from mainspring_store.questions.filters import Kind, patterns
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import connection
 
 __all__ = ["CONNECTIONS", "connection_not_found", "get_connection", "list_connections"]
@@ -30,6 +30,7 @@ CONNECTIONS = Listing(
         "description": SortKey(column=_it.description, kind=Kind.TEXT),
         "host": SortKey(column=_it.host, kind=Kind.TEXT),
         "port": SortKey(column=_it.port, kind=Kind.INTEGER),
+        "team_name": always_null(Kind.TEXT),
     },
     default_order=("connection_id",),
     tie_breaker=("connection_id",),

@@ -15,11 +15,11 @@ from mainspring_store.questions.filters import (
     constant,
     equal_to,
     json_list_holds,
-    one_of,
     patterns,
     ranges,
+    state_of,
 )
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version
 
 __all__ = [
@@ -89,6 +89,8 @@ DAGS = Listing(
         "asset_dependency": constant(Kind.TEXT, lambda _: False),
         "has_asset_schedule": constant(Kind.BOOLEAN, lambda wanted: not wanted),
         "is_favorite": constant(Kind.BOOLEAN, lambda wanted: not wanted),
+        # It names classes of Python, and no timetable is one.
+        "timetable_type": constant(Kind.TEXT, lambda _: False, is_list=True),
     },
     sort_keys={
         "dag_id": SortKey(column=dag.c.dag_id, kind=Kind.TEXT, is_nullable=False),
@@ -107,7 +109,7 @@ DAGS = Listing(
 DAG_RUN_FILTERS = {
     **ranges("dag_run_start_date", dag_run.c.start_date, Kind.INSTANT),
     **ranges("dag_run_end_date", dag_run.c.end_date, Kind.INSTANT),
-    "dag_run_state": one_of(dag_run.c.state, choices=[*RunState]),
+    "dag_run_state": state_of(dag_run.c.state, RunState),
 }
 """Keep the DAGs that have one run which fits all of these."""
 
@@ -124,12 +126,18 @@ _VERSION = select(
 
 VERSIONS = Listing(
     rows=_VERSION,
-    filters={"version_number": equal_to(dag_version.c.version_number, Kind.INTEGER)},
+    filters={
+        "version_number": equal_to(dag_version.c.version_number, Kind.INTEGER),
+        "bundle_name": constant(Kind.TEXT, lambda _: False),
+        "bundle_version": constant(Kind.TEXT, lambda _: False),
+    },
     sort_keys={
         "id": SortKey(column=dag_version.c.id, kind=Kind.INTEGER, is_nullable=False),
         "version_number": SortKey(column=dag_version.c.version_number, kind=Kind.INTEGER, is_nullable=False),
         "dag_id": SortKey(column=dag_version.c.dag_id, kind=Kind.TEXT, is_nullable=False),
         "created_at": SortKey(column=dag_version.c.created_at, kind=Kind.INSTANT, is_nullable=False),
+        "bundle_name": always_null(Kind.TEXT),
+        "bundle_version": always_null(Kind.TEXT),
     },
     default_order=("id",),
     tie_breaker=("id",),

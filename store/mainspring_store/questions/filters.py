@@ -5,6 +5,7 @@ The API makes its query parameters from the same tables, so a filter is written 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -23,12 +24,13 @@ __all__ = [
     "one_of",
     "patterns",
     "ranges",
+    "ranges_up_to_now",
     "seconds_between",
     "state_of",
     "text_contains",
 ]
 
-_NO_STATE = frozenset({"none", "no_status"})
+_NO_STATE = ("no_status", "none")
 """Airflow's words for a null state, which nothing has here."""
 
 
@@ -66,6 +68,21 @@ def ranges(name: str, column: ColumnElement[Any], kind: Kind) -> Mapping[str, Fi
     }
 
 
+def ranges_up_to_now(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
+    """As `ranges`, of an instant that is NULL until it has come. As in Airflow a row that waits for it lies behind
+    every lower bound, and before the upper bounds that lie ahead: what has not ended yet ends now at the earliest."""
+
+    def before(condition: ColumnElement[bool], bound: datetime) -> ColumnElement[bool]:
+        return or_(condition, column.is_(None)) if bound >= datetime.now(UTC) else condition
+
+    return {
+        f"{name}_gte": Filter(kind=Kind.INSTANT, clause=lambda bound: or_(column >= bound, column.is_(None))),
+        f"{name}_gt": Filter(kind=Kind.INSTANT, clause=lambda bound: or_(column > bound, column.is_(None))),
+        f"{name}_lte": Filter(kind=Kind.INSTANT, clause=lambda bound: before(column <= bound, bound)),
+        f"{name}_lt": Filter(kind=Kind.INSTANT, clause=lambda bound: before(column < bound, bound)),
+    }
+
+
 def patterns(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
     """`<name>_pattern`: a substring in any case, where `%` and `_` are wildcards. `<name>_prefix_pattern`: a prefix,
     case-sensitive, without wildcards. In both `|` separates alternatives and `~` matches everything."""
@@ -82,13 +99,10 @@ def one_of(column: ColumnElement[Any], kind: Kind = Kind.TEXT, choices: Sequence
     return Filter(kind=kind, clause=column.in_, is_list=True, choices=tuple(choices))
 
 
-def state_of(column: ColumnElement[Any], states: type[StrEnum]) -> Filter:
-    """As `one_of`; Airflow's words for "no state" are understood and match nothing."""
-
-    def clause(wanted: Sequence[str]) -> ColumnElement[bool]:
-        return column.in_([state for state in wanted if state not in _NO_STATE])
-
-    return Filter(kind=Kind.TEXT, clause=clause, is_list=True, choices=(*states, *sorted(_NO_STATE)))
+def state_of(column: ColumnElement[Any], states: type[StrEnum], *also: str) -> Filter:
+    """As `one_of`; Airflow's words for "no state", and `also` those for states that nothing has here, are understood
+    and match nothing."""
+    return one_of(column, choices=(*states, *also, *_NO_STATE))
 
 
 def equal_to(column: ColumnElement[Any], kind: Kind = Kind.TEXT) -> Filter:
@@ -101,18 +115,19 @@ def text_contains(column: ColumnElement[Any]) -> Filter:
 
 
 def json_list_holds(column: ColumnElement[Any]) -> Filter:
-    """A column of JSON text holding a list of strings has one of the values as an item."""
+    """A column of JSON text holding a list of strings has an item with one of the values in it, in any case."""
 
     def clause(wanted: Sequence[str]) -> ColumnElement[bool]:
         text = type_coerce(column, Text)
-        return or_(false(), *(text.contains(orjson.dumps(value).decode(), autoescape=True) for value in wanted))
+        parts = (orjson.dumps(value).decode()[1:-1] for value in wanted)
+        return or_(false(), *(text.icontains(part, autoescape=True) for part in parts))
 
     return Filter(kind=Kind.TEXT, clause=clause, is_list=True)
 
 
-def constant(kind: Kind, matches: Callable[[Any], bool]) -> Filter:
+def constant(kind: Kind, matches: Callable[[Any], bool], *, is_list: bool = False) -> Filter:
     """A property that is the same for every row: the filter keeps all of them or none."""
-    return Filter(kind=kind, clause=lambda value: true() if matches(value) else false())
+    return Filter(kind=kind, clause=lambda value: true() if matches(value) else false(), is_list=is_list)
 
 
 def _any_part(text: str, condition: Callable[[str], ColumnElement[bool]]) -> ColumnElement[bool]:

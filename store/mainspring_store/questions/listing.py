@@ -12,11 +12,26 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, false, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.sql.util import find_tables
 
 from mainspring.errors import InvalidInput, Problem
 from mainspring_store.questions.filters import Filter, Kind, all_of
+from mainspring_store.types import UtcDateTime
 
 __all__ = [
     "CURSOR_TOTAL_MAX",
@@ -26,6 +41,7 @@ __all__ = [
     "Listing",
     "Seen",
     "SortKey",
+    "always_null",
     "is_seen",
     "list_rows",
 ]
@@ -51,6 +67,12 @@ class SortKey:
     column: ColumnElement[Any]
     kind: Kind
     is_nullable: bool = True
+
+
+def always_null(kind: Kind) -> SortKey:
+    """Of what Airflow orders by and no row has here."""
+    types = {Kind.INSTANT: UtcDateTime(), Kind.TEXT: Text()}
+    return SortKey(column=cast(null(), types[kind]), kind=kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

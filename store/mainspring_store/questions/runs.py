@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, null, select, type_coerce
+from sqlalchemy import Text, bindparam, select, type_coerce
 
 from mainspring.errors import NotFound
 from mainspring.states import RunState, RunType
@@ -15,13 +15,13 @@ from mainspring_store.questions.filters import (
     one_of,
     patterns,
     ranges,
+    ranges_up_to_now,
     seconds_between,
     state_of,
     text_contains,
 )
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
-from mainspring_store.types import UtcDateTime
 
 __all__ = [
     "RUNS",
@@ -37,6 +37,9 @@ __all__ = [
 
 _run = dag_run.c
 _duration = seconds_between(_run.start_date, _run.end_date)
+
+_OTHER_RUN_TYPES = ("asset_triggered", "asset_materialization", "none")
+"""Airflow's, which no run has here."""
 
 RUN_COLUMNS = (
     _run.id,
@@ -77,12 +80,12 @@ RUNS = Listing(
     filters={
         **ranges("run_after", _run.run_after, Kind.INSTANT),
         **ranges("logical_date", _run.logical_date, Kind.INSTANT),
-        **ranges("start_date", _run.start_date, Kind.INSTANT),
-        **ranges("end_date", _run.end_date, Kind.INSTANT),
+        **ranges_up_to_now("start_date", _run.start_date),
+        **ranges_up_to_now("end_date", _run.end_date),
         **ranges("updated_at", _run.updated_at, Kind.INSTANT),
         **ranges("duration", _duration, Kind.NUMBER),
         "conf_contains": text_contains(_run.conf),
-        "run_type": one_of(_run.run_type, choices=[*RunType]),
+        "run_type": one_of(_run.run_type, choices=[*RunType, *_OTHER_RUN_TYPES]),
         "state": state_of(_run.state, RunState),
         "dag_version": one_of(dag_version.c.version_number, Kind.INTEGER),
         **patterns("run_id", _run.run_id),
@@ -101,7 +104,7 @@ RUNS = Listing(
         "run_id": SortKey(column=_run.run_id, kind=Kind.TEXT, is_nullable=False),
         "dag_run_id": SortKey(column=_run.run_id, kind=Kind.TEXT, is_nullable=False),
         "logical_date": SortKey(column=_run.logical_date, kind=Kind.INSTANT),
-        "partition_date": SortKey(column=cast(null(), UtcDateTime), kind=Kind.INSTANT),
+        "partition_date": always_null(Kind.INSTANT),
         "run_after": SortKey(column=_run.run_after, kind=Kind.INSTANT, is_nullable=False),
         "start_date": SortKey(column=_run.start_date, kind=Kind.INSTANT),
         "end_date": SortKey(column=_run.end_date, kind=Kind.INSTANT),
@@ -116,16 +119,18 @@ RUNS = Listing(
 )
 
 
-_BATCH_RANGES = ("run_after", "logical_date", "start_date", "end_date", "duration")
+_BATCH_RANGES = ("run_after", "logical_date", "duration")
 RUNS_BATCH = RUNS.with_filters(
     {
+        **ranges("start_date", _run.start_date, Kind.INSTANT),
+        **ranges("end_date", _run.end_date, Kind.INSTANT),
         **{name: entry for name, entry in RUNS.filters.items() if name.rpartition("_")[0] in _BATCH_RANGES},
         "conf_contains": RUNS.filters["conf_contains"],
         "dag_ids": one_of(_run.dag_id),
         "states": RUNS.filters["state"],
     }
 )
-"""The same runs, found as a body says."""
+"""The same runs, found as a body says. A range of dates leaves out what has none yet, here as in Airflow."""
 
 
 def get_run(database: Database, dag_id: str, run_id: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, false, func, or_, select
 
 from mainspring_store.database import Database
-from mainspring_store.questions.filters import Kind, equal_to, ranges
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.filters import Kind, constant, equal_to, ranges, ranges_up_to_now
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import service
 from mainspring_store.types import UtcDateTime
 
@@ -28,8 +28,9 @@ SERVICES = Listing(
     ),
     filters={
         **ranges("start_date", service.c.started_at, Kind.INSTANT),
-        **ranges("end_date", service.c.stopped_at, Kind.INSTANT),
+        **ranges_up_to_now("end_date", service.c.stopped_at),
         "hostname": equal_to(service.c.hostname),
+        "executor_class": constant(Kind.TEXT, lambda _: False),
     },
     # A service has no number; where Airflow orders by it, ours are in order of their start.
     sort_keys={
@@ -39,6 +40,11 @@ SERVICES = Listing(
         "latest_heartbeat": SortKey(column=service.c.heartbeat_at, kind=Kind.INSTANT, is_nullable=False),
         "hostname": SortKey(column=service.c.hostname, kind=Kind.TEXT, is_nullable=False),
         "job_type": SortKey(column=service.c.kind, kind=Kind.TEXT, is_nullable=False),
+        # What is stored of a state is whether it has stopped; whether another one lives only its age tells.
+        "state": SortKey(column=service.c.stopped_at.is_not(None), kind=Kind.BOOLEAN, is_nullable=False),
+        "dag_id": always_null(Kind.TEXT),
+        "executor_class": always_null(Kind.TEXT),
+        "unixname": always_null(Kind.TEXT),
         "incarnation": SortKey(column=service.c.incarnation, kind=Kind.TEXT, is_nullable=False),
     },
     default_order=("id",),

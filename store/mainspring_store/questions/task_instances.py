@@ -18,6 +18,7 @@ from mainspring_store.questions.filters import (
     one_of,
     patterns,
     ranges,
+    ranges_up_to_now,
     seconds_between,
     state_of,
 )
@@ -37,6 +38,8 @@ __all__ = [
 
 _MAP_INDEX_MAX = 2**31 - 1
 """Of the column."""
+_OTHER_STATES = ("restarting", "up_for_reschedule", "awaiting_input")
+"""Airflow's, which no task instance has here."""
 
 _ti = task_instance.c
 _duration = seconds_between(_ti.start_date, _ti.end_date)
@@ -101,14 +104,14 @@ INSTANCES = Listing(
         "task_id": equal_to(_ti.task_id),
         **ranges("run_after", dag_run.c.run_after, Kind.INSTANT),
         **ranges("logical_date", dag_run.c.logical_date, Kind.INSTANT),
-        **ranges("start_date", _ti.start_date, Kind.INSTANT),
-        **ranges("end_date", _ti.end_date, Kind.INSTANT),
+        **ranges_up_to_now("start_date", _ti.start_date),
+        **ranges_up_to_now("end_date", _ti.end_date),
         **ranges("updated_at", _ti.updated_at, Kind.INSTANT),
         **ranges("duration", _duration, Kind.NUMBER),
         **patterns("task_display_name", func.coalesce(_display_name, _ti.task_id)),
         **patterns("dag_id", dag_run.c.dag_id),
         **patterns("run_id", dag_run.c.run_id),
-        "state": state_of(_ti.state, TaskState),
+        "state": state_of(_ti.state, TaskState, *_OTHER_STATES),
         "pool": one_of(_ti.pool),
         **patterns("pool_name", _ti.pool),
         "queue": one_of(_ti.queue),
@@ -145,9 +148,11 @@ INSTANCES = Listing(
 )
 
 
-_BATCH_RANGES = ("run_after", "logical_date", "start_date", "end_date", "duration")
+_BATCH_RANGES = ("run_after", "logical_date", "duration")
 INSTANCES_BATCH = INSTANCES.with_filters(
     {
+        **ranges("start_date", _ti.start_date, Kind.INSTANT),
+        **ranges("end_date", _ti.end_date, Kind.INSTANT),
         **{name: entry for name, entry in INSTANCES.filters.items() if name.rpartition("_")[0] in _BATCH_RANGES},
         **{name: INSTANCES.filters[name] for name in ("state", "pool", "queue", "executor")},
         "dag_ids": one_of(dag_run.c.dag_id),
@@ -155,7 +160,7 @@ INSTANCES_BATCH = INSTANCES.with_filters(
         "task_ids": one_of(_ti.task_id),
     }
 )
-"""The same instances, found as a body says."""
+"""The same instances, found as a body says. A range of dates leaves out what has none yet, here as in Airflow."""
 
 
 def get_task_instance(

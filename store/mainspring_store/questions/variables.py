@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from mainspring.errors import NotFound
 from mainspring_store.database import Database
 from mainspring_store.questions.filters import Kind, patterns
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import variable
 
 __all__ = ["VARIABLES", "get_variable", "list_variables", "variable_not_found"]
@@ -24,6 +24,8 @@ VARIABLES = Listing(
         "id": _KEY,
         "_val": SortKey(column=variable.c.value, kind=Kind.TEXT, is_nullable=False),
         "description": SortKey(column=variable.c.description, kind=Kind.TEXT),
+        "is_encrypted": always_null(Kind.TEXT),
+        "team_name": always_null(Kind.TEXT),
     },
     default_order=("key",),
     tie_breaker=("key",),

@@ -75,12 +75,14 @@ if TYPE_CHECKING:
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
     from .gap_rule import GapRule
+    from .get_backfill_dag_runs_run_type_item import GetBackfillDagRunsRunTypeItem
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
+    from .get_dag_runs_run_type_item import GetDagRunsRunTypeItem
     from .get_dag_runs_state_item import GetDagRunsStateItem
+    from .get_dags_dag_run_state_item import GetDagsDagRunStateItem
     from .get_dags_tags_match_mode import GetDagsTagsMatchMode
     from .get_event_logs_outcome_item import GetEventLogsOutcomeItem
     from .get_import_errors import GetImportErrors
-    from .get_jobs_job_state_type_0 import GetJobsJobStateType0
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
     from .get_plugins import GetPlugins
     from .get_providers import GetProviders
@@ -113,6 +115,7 @@ if TYPE_CHECKING:
     from .outputs import Outputs
     from .overlap_rule import OverlapRule
     from .password_change import PasswordChange
+    from .patch_dags_dag_run_state_item import PatchDagsDagRunStateItem
     from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
     from .planned_run import PlannedRun
     from .pool import Pool
@@ -255,12 +258,14 @@ _MODULES = {
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
     "GapRule": ".gap_rule",
+    "GetBackfillDagRunsRunTypeItem": ".get_backfill_dag_runs_run_type_item",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
+    "GetDagRunsRunTypeItem": ".get_dag_runs_run_type_item",
     "GetDagRunsStateItem": ".get_dag_runs_state_item",
+    "GetDagsDagRunStateItem": ".get_dags_dag_run_state_item",
     "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
     "GetEventLogsOutcomeItem": ".get_event_logs_outcome_item",
     "GetImportErrors": ".get_import_errors",
-    "GetJobsJobStateType0": ".get_jobs_job_state_type_0",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
     "GetPlugins": ".get_plugins",
     "GetProviders": ".get_providers",
@@ -293,6 +298,7 @@ _MODULES = {
     "Outputs": ".outputs",
     "OverlapRule": ".overlap_rule",
     "PasswordChange": ".password_change",
+    "PatchDagsDagRunStateItem": ".patch_dags_dag_run_state_item",
     "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
     "PlannedRun": ".planned_run",
     "Pool": ".pool",
@@ -445,12 +451,14 @@ __all__ = (
     "Expand",
     "ExtraLinkCollection",
     "GapRule",
+    "GetBackfillDagRunsRunTypeItem",
     "GetBackfillDagRunsStateItem",
+    "GetDagRunsRunTypeItem",
     "GetDagRunsStateItem",
+    "GetDagsDagRunStateItem",
     "GetDagsTagsMatchMode",
     "GetEventLogsOutcomeItem",
     "GetImportErrors",
-    "GetJobsJobStateType0",
     "GetMappedTaskInstancesStateItem",
     "GetPlugins",
     "GetProviders",
@@ -483,6 +491,7 @@ __all__ = (
     "OutputSchemas",
     "OverlapRule",
     "PasswordChange",
+    "PatchDagsDagRunStateItem",
     "PatchDagsTagsMatchMode",
     "PlannedRun",
     "Pool",

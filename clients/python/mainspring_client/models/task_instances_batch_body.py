@@ -18,14 +18,6 @@ T = TypeVar("T", bound="TaskInstancesBatchBody")
 class TaskInstancesBatchBody:
     """
     Attributes:
-        run_after_gte (datetime.datetime | None | Unset):
-        run_after_gt (datetime.datetime | None | Unset):
-        run_after_lte (datetime.datetime | None | Unset):
-        run_after_lt (datetime.datetime | None | Unset):
-        logical_date_gte (datetime.datetime | None | Unset):
-        logical_date_gt (datetime.datetime | None | Unset):
-        logical_date_lte (datetime.datetime | None | Unset):
-        logical_date_lt (datetime.datetime | None | Unset):
         start_date_gte (datetime.datetime | None | Unset):
         start_date_gt (datetime.datetime | None | Unset):
         start_date_lte (datetime.datetime | None | Unset):
@@ -34,6 +26,14 @@ class TaskInstancesBatchBody:
         end_date_gt (datetime.datetime | None | Unset):
         end_date_lte (datetime.datetime | None | Unset):
         end_date_lt (datetime.datetime | None | Unset):
+        run_after_gte (datetime.datetime | None | Unset):
+        run_after_gt (datetime.datetime | None | Unset):
+        run_after_lte (datetime.datetime | None | Unset):
+        run_after_lt (datetime.datetime | None | Unset):
+        logical_date_gte (datetime.datetime | None | Unset):
+        logical_date_gt (datetime.datetime | None | Unset):
+        logical_date_lte (datetime.datetime | None | Unset):
+        logical_date_lt (datetime.datetime | None | Unset):
         duration_gte (float | None | Unset):
         duration_gt (float | None | Unset):
         duration_lte (float | None | Unset):
@@ -50,14 +50,6 @@ class TaskInstancesBatchBody:
         order_by (None | str | Unset):
     """
 
-    run_after_gte: datetime.datetime | None | Unset = UNSET
-    run_after_gt: datetime.datetime | None | Unset = UNSET
-    run_after_lte: datetime.datetime | None | Unset = UNSET
-    run_after_lt: datetime.datetime | None | Unset = UNSET
-    logical_date_gte: datetime.datetime | None | Unset = UNSET
-    logical_date_gt: datetime.datetime | None | Unset = UNSET
-    logical_date_lte: datetime.datetime | None | Unset = UNSET
-    logical_date_lt: datetime.datetime | None | Unset = UNSET
     start_date_gte: datetime.datetime | None | Unset = UNSET
     start_date_gt: datetime.datetime | None | Unset = UNSET
     start_date_lte: datetime.datetime | None | Unset = UNSET
@@ -66,6 +58,14 @@ class TaskInstancesBatchBody:
     end_date_gt: datetime.datetime | None | Unset = UNSET
     end_date_lte: datetime.datetime | None | Unset = UNSET
     end_date_lt: datetime.datetime | None | Unset = UNSET
+    run_after_gte: datetime.datetime | None | Unset = UNSET
+    run_after_gt: datetime.datetime | None | Unset = UNSET
+    run_after_lte: datetime.datetime | None | Unset = UNSET
+    run_after_lt: datetime.datetime | None | Unset = UNSET
+    logical_date_gte: datetime.datetime | None | Unset = UNSET
+    logical_date_gt: datetime.datetime | None | Unset = UNSET
+    logical_date_lte: datetime.datetime | None | Unset = UNSET
+    logical_date_lt: datetime.datetime | None | Unset = UNSET
     duration_gte: float | None | Unset = UNSET
     duration_gt: float | None | Unset = UNSET
     duration_lte: float | None | Unset = UNSET
@@ -82,70 +82,6 @@ class TaskInstancesBatchBody:
     order_by: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        run_after_gte: None | str | Unset
-        if isinstance(self.run_after_gte, Unset):
-            run_after_gte = UNSET
-        elif isinstance(self.run_after_gte, datetime.datetime):
-            run_after_gte = self.run_after_gte.isoformat()
-        else:
-            run_after_gte = self.run_after_gte
-
-        run_after_gt: None | str | Unset
-        if isinstance(self.run_after_gt, Unset):
-            run_after_gt = UNSET
-        elif isinstance(self.run_after_gt, datetime.datetime):
-            run_after_gt = self.run_after_gt.isoformat()
-        else:
-            run_after_gt = self.run_after_gt
-
-        run_after_lte: None | str | Unset
-        if isinstance(self.run_after_lte, Unset):
-            run_after_lte = UNSET
-        elif isinstance(self.run_after_lte, datetime.datetime):
-            run_after_lte = self.run_after_lte.isoformat()
-        else:
-            run_after_lte = self.run_after_lte
-
-        run_after_lt: None | str | Unset
-        if isinstance(self.run_after_lt, Unset):
-            run_after_lt = UNSET
-        elif isinstance(self.run_after_lt, datetime.datetime):
-            run_after_lt = self.run_after_lt.isoformat()
-        else:
-            run_after_lt = self.run_after_lt
-
-        logical_date_gte: None | str | Unset
-        if isinstance(self.logical_date_gte, Unset):
-            logical_date_gte = UNSET
-        elif isinstance(self.logical_date_gte, datetime.datetime):
-            logical_date_gte = self.logical_date_gte.isoformat()
-        else:
-            logical_date_gte = self.logical_date_gte
-
-        logical_date_gt: None | str | Unset
-        if isinstance(self.logical_date_gt, Unset):
-            logical_date_gt = UNSET
-        elif isinstance(self.logical_date_gt, datetime.datetime):
-            logical_date_gt = self.logical_date_gt.isoformat()
-        else:
-            logical_date_gt = self.logical_date_gt
-
-        logical_date_lte: None | str | Unset
-        if isinstance(self.logical_date_lte, Unset):
-            logical_date_lte = UNSET
-        elif isinstance(self.logical_date_lte, datetime.datetime):
-            logical_date_lte = self.logical_date_lte.isoformat()
-        else:
-            logical_date_lte = self.logical_date_lte
-
-        logical_date_lt: None | str | Unset
-        if isinstance(self.logical_date_lt, Unset):
-            logical_date_lt = UNSET
-        elif isinstance(self.logical_date_lt, datetime.datetime):
-            logical_date_lt = self.logical_date_lt.isoformat()
-        else:
-            logical_date_lt = self.logical_date_lt
-
         start_date_gte: None | str | Unset
         if isinstance(self.start_date_gte, Unset):
             start_date_gte = UNSET
@@ -209,6 +145,70 @@ class TaskInstancesBatchBody:
             end_date_lt = self.end_date_lt.isoformat()
         else:
             end_date_lt = self.end_date_lt
+
+        run_after_gte: None | str | Unset
+        if isinstance(self.run_after_gte, Unset):
+            run_after_gte = UNSET
+        elif isinstance(self.run_after_gte, datetime.datetime):
+            run_after_gte = self.run_after_gte.isoformat()
+        else:
+            run_after_gte = self.run_after_gte
+
+        run_after_gt: None | str | Unset
+        if isinstance(self.run_after_gt, Unset):
+            run_after_gt = UNSET
+        elif isinstance(self.run_after_gt, datetime.datetime):
+            run_after_gt = self.run_after_gt.isoformat()
+        else:
+            run_after_gt = self.run_after_gt
+
+        run_after_lte: None | str | Unset
+        if isinstance(self.run_after_lte, Unset):
+            run_after_lte = UNSET
+        elif isinstance(self.run_after_lte, datetime.datetime):
+            run_after_lte = self.run_after_lte.isoformat()
+        else:
+            run_after_lte = self.run_after_lte
+
+        run_after_lt: None | str | Unset
+        if isinstance(self.run_after_lt, Unset):
+            run_after_lt = UNSET
+        elif isinstance(self.run_after_lt, datetime.datetime):
+            run_after_lt = self.run_after_lt.isoformat()
+        else:
+            run_after_lt = self.run_after_lt
+
+        logical_date_gte: None | str | Unset
+        if isinstance(self.logical_date_gte, Unset):
+            logical_date_gte = UNSET
+        elif isinstance(self.logical_date_gte, datetime.datetime):
+            logical_date_gte = self.logical_date_gte.isoformat()
+        else:
+            logical_date_gte = self.logical_date_gte
+
+        logical_date_gt: None | str | Unset
+        if isinstance(self.logical_date_gt, Unset):
+            logical_date_gt = UNSET
+        elif isinstance(self.logical_date_gt, datetime.datetime):
+            logical_date_gt = self.logical_date_gt.isoformat()
+        else:
+            logical_date_gt = self.logical_date_gt
+
+        logical_date_lte: None | str | Unset
+        if isinstance(self.logical_date_lte, Unset):
+            logical_date_lte = UNSET
+        elif isinstance(self.logical_date_lte, datetime.datetime):
+            logical_date_lte = self.logical_date_lte.isoformat()
+        else:
+            logical_date_lte = self.logical_date_lte
+
+        logical_date_lt: None | str | Unset
+        if isinstance(self.logical_date_lt, Unset):
+            logical_date_lt = UNSET
+        elif isinstance(self.logical_date_lt, datetime.datetime):
+            logical_date_lt = self.logical_date_lt.isoformat()
+        else:
+            logical_date_lt = self.logical_date_lt
 
         duration_gte: float | None | Unset
         if isinstance(self.duration_gte, Unset):
@@ -317,22 +317,6 @@ class TaskInstancesBatchBody:
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
-        if run_after_gte is not UNSET:
-            field_dict["run_after_gte"] = run_after_gte
-        if run_after_gt is not UNSET:
-            field_dict["run_after_gt"] = run_after_gt
-        if run_after_lte is not UNSET:
-            field_dict["run_after_lte"] = run_after_lte
-        if run_after_lt is not UNSET:
-            field_dict["run_after_lt"] = run_after_lt
-        if logical_date_gte is not UNSET:
-            field_dict["logical_date_gte"] = logical_date_gte
-        if logical_date_gt is not UNSET:
-            field_dict["logical_date_gt"] = logical_date_gt
-        if logical_date_lte is not UNSET:
-            field_dict["logical_date_lte"] = logical_date_lte
-        if logical_date_lt is not UNSET:
-            field_dict["logical_date_lt"] = logical_date_lt
         if start_date_gte is not UNSET:
             field_dict["start_date_gte"] = start_date_gte
         if start_date_gt is not UNSET:
@@ -349,6 +333,22 @@ class TaskInstancesBatchBody:
             field_dict["end_date_lte"] = end_date_lte
         if end_date_lt is not UNSET:
             field_dict["end_date_lt"] = end_date_lt
+        if run_after_gte is not UNSET:
+            field_dict["run_after_gte"] = run_after_gte
+        if run_after_gt is not UNSET:
+            field_dict["run_after_gt"] = run_after_gt
+        if run_after_lte is not UNSET:
+            field_dict["run_after_lte"] = run_after_lte
+        if run_after_lt is not UNSET:
+            field_dict["run_after_lt"] = run_after_lt
+        if logical_date_gte is not UNSET:
+            field_dict["logical_date_gte"] = logical_date_gte
+        if logical_date_gt is not UNSET:
+            field_dict["logical_date_gt"] = logical_date_gt
+        if logical_date_lte is not UNSET:
+            field_dict["logical_date_lte"] = logical_date_lte
+        if logical_date_lt is not UNSET:
+            field_dict["logical_date_lt"] = logical_date_lt
         if duration_gte is not UNSET:
             field_dict["duration_gte"] = duration_gte
         if duration_gt is not UNSET:
@@ -383,142 +383,6 @@ class TaskInstancesBatchBody:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-
-        def _parse_run_after_gte(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                run_after_gte_type_0 = datetime.datetime.fromisoformat(data)
-
-                return run_after_gte_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        run_after_gte = _parse_run_after_gte(d.pop("run_after_gte", UNSET))
-
-        def _parse_run_after_gt(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                run_after_gt_type_0 = datetime.datetime.fromisoformat(data)
-
-                return run_after_gt_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        run_after_gt = _parse_run_after_gt(d.pop("run_after_gt", UNSET))
-
-        def _parse_run_after_lte(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                run_after_lte_type_0 = datetime.datetime.fromisoformat(data)
-
-                return run_after_lte_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        run_after_lte = _parse_run_after_lte(d.pop("run_after_lte", UNSET))
-
-        def _parse_run_after_lt(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                run_after_lt_type_0 = datetime.datetime.fromisoformat(data)
-
-                return run_after_lt_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        run_after_lt = _parse_run_after_lt(d.pop("run_after_lt", UNSET))
-
-        def _parse_logical_date_gte(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                logical_date_gte_type_0 = datetime.datetime.fromisoformat(data)
-
-                return logical_date_gte_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        logical_date_gte = _parse_logical_date_gte(d.pop("logical_date_gte", UNSET))
-
-        def _parse_logical_date_gt(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                logical_date_gt_type_0 = datetime.datetime.fromisoformat(data)
-
-                return logical_date_gt_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        logical_date_gt = _parse_logical_date_gt(d.pop("logical_date_gt", UNSET))
-
-        def _parse_logical_date_lte(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                logical_date_lte_type_0 = datetime.datetime.fromisoformat(data)
-
-                return logical_date_lte_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        logical_date_lte = _parse_logical_date_lte(d.pop("logical_date_lte", UNSET))
-
-        def _parse_logical_date_lt(data: object) -> datetime.datetime | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                logical_date_lt_type_0 = datetime.datetime.fromisoformat(data)
-
-                return logical_date_lt_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(datetime.datetime | None | Unset, data)
-
-        logical_date_lt = _parse_logical_date_lt(d.pop("logical_date_lt", UNSET))
 
         def _parse_start_date_gte(data: object) -> datetime.datetime | None | Unset:
             if data is None:
@@ -655,6 +519,142 @@ class TaskInstancesBatchBody:
             return cast(datetime.datetime | None | Unset, data)
 
         end_date_lt = _parse_end_date_lt(d.pop("end_date_lt", UNSET))
+
+        def _parse_run_after_gte(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                run_after_gte_type_0 = datetime.datetime.fromisoformat(data)
+
+                return run_after_gte_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        run_after_gte = _parse_run_after_gte(d.pop("run_after_gte", UNSET))
+
+        def _parse_run_after_gt(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                run_after_gt_type_0 = datetime.datetime.fromisoformat(data)
+
+                return run_after_gt_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        run_after_gt = _parse_run_after_gt(d.pop("run_after_gt", UNSET))
+
+        def _parse_run_after_lte(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                run_after_lte_type_0 = datetime.datetime.fromisoformat(data)
+
+                return run_after_lte_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        run_after_lte = _parse_run_after_lte(d.pop("run_after_lte", UNSET))
+
+        def _parse_run_after_lt(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                run_after_lt_type_0 = datetime.datetime.fromisoformat(data)
+
+                return run_after_lt_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        run_after_lt = _parse_run_after_lt(d.pop("run_after_lt", UNSET))
+
+        def _parse_logical_date_gte(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                logical_date_gte_type_0 = datetime.datetime.fromisoformat(data)
+
+                return logical_date_gte_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        logical_date_gte = _parse_logical_date_gte(d.pop("logical_date_gte", UNSET))
+
+        def _parse_logical_date_gt(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                logical_date_gt_type_0 = datetime.datetime.fromisoformat(data)
+
+                return logical_date_gt_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        logical_date_gt = _parse_logical_date_gt(d.pop("logical_date_gt", UNSET))
+
+        def _parse_logical_date_lte(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                logical_date_lte_type_0 = datetime.datetime.fromisoformat(data)
+
+                return logical_date_lte_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        logical_date_lte = _parse_logical_date_lte(d.pop("logical_date_lte", UNSET))
+
+        def _parse_logical_date_lt(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                logical_date_lt_type_0 = datetime.datetime.fromisoformat(data)
+
+                return logical_date_lt_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        logical_date_lt = _parse_logical_date_lt(d.pop("logical_date_lt", UNSET))
 
         def _parse_duration_gte(data: object) -> float | None | Unset:
             if data is None:
@@ -844,14 +844,6 @@ class TaskInstancesBatchBody:
         order_by = _parse_order_by(d.pop("order_by", UNSET))
 
         task_instances_batch_body = cls(
-            run_after_gte=run_after_gte,
-            run_after_gt=run_after_gt,
-            run_after_lte=run_after_lte,
-            run_after_lt=run_after_lt,
-            logical_date_gte=logical_date_gte,
-            logical_date_gt=logical_date_gt,
-            logical_date_lte=logical_date_lte,
-            logical_date_lt=logical_date_lt,
             start_date_gte=start_date_gte,
             start_date_gt=start_date_gt,
             start_date_lte=start_date_lte,
@@ -860,6 +852,14 @@ class TaskInstancesBatchBody:
             end_date_gt=end_date_gt,
             end_date_lte=end_date_lte,
             end_date_lt=end_date_lt,
+            run_after_gte=run_after_gte,
+            run_after_gt=run_after_gt,
+            run_after_lte=run_after_lte,
+            run_after_lt=run_after_lt,
+            logical_date_gte=logical_date_gte,
+            logical_date_gt=logical_date_gt,
+            logical_date_lte=logical_date_lte,
+            logical_date_lt=logical_date_lt,
             duration_gte=duration_gte,
             duration_gt=duration_gt,
             duration_lte=duration_lte,

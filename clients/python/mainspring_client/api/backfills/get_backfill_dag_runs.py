@@ -8,7 +8,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.dag_run_collection import DagRunCollection
-from ...models.dag_run_type import DagRunType
+from ...models.get_backfill_dag_runs_run_type_item import GetBackfillDagRunsRunTypeItem
 from ...models.get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -42,7 +42,7 @@ def _get_kwargs(
     duration_lte: float | Unset = UNSET,
     duration_lt: float | Unset = UNSET,
     conf_contains: str | Unset = UNSET,
-    run_type: list[DagRunType] | Unset = UNSET,
+    run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
@@ -289,7 +289,7 @@ def sync(
     duration_lte: float | Unset = UNSET,
     duration_lt: float | Unset = UNSET,
     conf_contains: str | Unset = UNSET,
-    run_type: list[DagRunType] | Unset = UNSET,
+    run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
@@ -391,7 +391,7 @@ def sync_detailed(
     duration_lte: float | Unset = UNSET,
     duration_lt: float | Unset = UNSET,
     conf_contains: str | Unset = UNSET,
-    run_type: list[DagRunType] | Unset = UNSET,
+    run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
@@ -487,7 +487,7 @@ async def asyncio(
     duration_lte: float | Unset = UNSET,
     duration_lt: float | Unset = UNSET,
     conf_contains: str | Unset = UNSET,
-    run_type: list[DagRunType] | Unset = UNSET,
+    run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
@@ -584,7 +584,7 @@ async def asyncio_detailed(
     duration_lte: float | Unset = UNSET,
     duration_lt: float | Unset = UNSET,
     conf_contains: str | Unset = UNSET,
-    run_type: list[DagRunType] | Unset = UNSET,
+    run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,

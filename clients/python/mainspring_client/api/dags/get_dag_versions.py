@@ -15,6 +15,8 @@ def _get_kwargs(
     dag_id: str,
     *,
     version_number: int | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -23,6 +25,10 @@ def _get_kwargs(
     params: dict[str, Any] = {}
 
     params["version_number"] = version_number
+
+    params["bundle_name"] = bundle_name
+
+    params["bundle_version"] = bundle_version
 
     params["limit"] = limit
 
@@ -70,6 +76,8 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -84,6 +92,8 @@ def sync(
         dag_id=dag_id,
         client=client,
         version_number=version_number,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -96,6 +106,8 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -104,6 +116,8 @@ def sync_detailed(
     kwargs = _get_kwargs(
         dag_id=dag_id,
         version_number=version_number,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -116,6 +130,8 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -125,6 +141,8 @@ async def asyncio(
         dag_id=dag_id,
         client=client,
         version_number=version_number,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -137,6 +155,8 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | Unset = UNSET,
+    bundle_name: str | Unset = UNSET,
+    bundle_version: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -145,6 +165,8 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         dag_id=dag_id,
         version_number=version_number,
+        bundle_name=bundle_name,
+        bundle_version=bundle_version,
         limit=limit,
         offset=offset,
         order_by=order_by,

@@ -8,6 +8,7 @@ from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.dag_collection import DagCollection
 from ...models.dag_run_state import DagRunState
+from ...models.get_dags_dag_run_state_item import GetDagsDagRunStateItem
 from ...models.get_dags_tags_match_mode import GetDagsTagsMatchMode
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -28,6 +29,7 @@ def _get_kwargs(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -36,7 +38,7 @@ def _get_kwargs(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[GetDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: GetDagsTagsMatchMode | Unset = GetDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -79,6 +81,12 @@ def _get_kwargs(
     params["has_asset_schedule"] = has_asset_schedule
 
     params["is_favorite"] = is_favorite
+
+    json_timetable_type: list[str] | Unset = UNSET
+    if not isinstance(timetable_type, Unset):
+        json_timetable_type = timetable_type
+
+    params["timetable_type"] = json_timetable_type
 
     json_dag_run_start_date_gte: str | Unset = UNSET
     if not isinstance(dag_run_start_date_gte, Unset):
@@ -196,6 +204,7 @@ def sync(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -204,7 +213,7 @@ def sync(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[GetDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: GetDagsTagsMatchMode | Unset = GetDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -232,6 +241,7 @@ def sync(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,
@@ -266,6 +276,7 @@ def sync_detailed(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -274,7 +285,7 @@ def sync_detailed(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[GetDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: GetDagsTagsMatchMode | Unset = GetDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -296,6 +307,7 @@ def sync_detailed(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,
@@ -330,6 +342,7 @@ async def asyncio(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -338,7 +351,7 @@ async def asyncio(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[GetDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: GetDagsTagsMatchMode | Unset = GetDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -361,6 +374,7 @@ async def asyncio(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,
@@ -395,6 +409,7 @@ async def asyncio_detailed(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -403,7 +418,7 @@ async def asyncio_detailed(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[GetDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: GetDagsTagsMatchMode | Unset = GetDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -425,6 +440,7 @@ async def asyncio_detailed(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,

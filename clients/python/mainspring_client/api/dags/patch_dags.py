@@ -9,6 +9,7 @@ from ...errors import expect_success, parse_problem
 from ...models.dag_collection import DagCollection
 from ...models.dag_patch import DagPatch
 from ...models.dag_run_state import DagRunState
+from ...models.patch_dags_dag_run_state_item import PatchDagsDagRunStateItem
 from ...models.patch_dags_tags_match_mode import PatchDagsTagsMatchMode
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -31,6 +32,7 @@ def _get_kwargs(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -39,7 +41,7 @@ def _get_kwargs(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[PatchDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: PatchDagsTagsMatchMode | Unset = PatchDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -89,6 +91,12 @@ def _get_kwargs(
     params["has_asset_schedule"] = has_asset_schedule
 
     params["is_favorite"] = is_favorite
+
+    json_timetable_type: list[str] | Unset = UNSET
+    if not isinstance(timetable_type, Unset):
+        json_timetable_type = timetable_type
+
+    params["timetable_type"] = json_timetable_type
 
     json_dag_run_start_date_gte: str | Unset = UNSET
     if not isinstance(dag_run_start_date_gte, Unset):
@@ -213,6 +221,7 @@ def sync(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -221,7 +230,7 @@ def sync(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[PatchDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: PatchDagsTagsMatchMode | Unset = PatchDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -253,6 +262,7 @@ def sync(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,
@@ -289,6 +299,7 @@ def sync_detailed(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -297,7 +308,7 @@ def sync_detailed(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[PatchDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: PatchDagsTagsMatchMode | Unset = PatchDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -321,6 +332,7 @@ def sync_detailed(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,
@@ -357,6 +369,7 @@ async def asyncio(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -365,7 +378,7 @@ async def asyncio(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[PatchDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: PatchDagsTagsMatchMode | Unset = PatchDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -390,6 +403,7 @@ async def asyncio(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,
@@ -426,6 +440,7 @@ async def asyncio_detailed(
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
     is_favorite: bool | Unset = UNSET,
+    timetable_type: list[str] | Unset = UNSET,
     dag_run_start_date_gte: datetime.datetime | Unset = UNSET,
     dag_run_start_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_start_date_lte: datetime.datetime | Unset = UNSET,
@@ -434,7 +449,7 @@ async def asyncio_detailed(
     dag_run_end_date_gt: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lte: datetime.datetime | Unset = UNSET,
     dag_run_end_date_lt: datetime.datetime | Unset = UNSET,
-    dag_run_state: list[DagRunState] | Unset = UNSET,
+    dag_run_state: list[PatchDagsDagRunStateItem] | Unset = UNSET,
     tags: list[str] | Unset = UNSET,
     tags_match_mode: PatchDagsTagsMatchMode | Unset = PatchDagsTagsMatchMode.ANY,
     limit: int | Unset = 50,
@@ -458,6 +473,7 @@ async def asyncio_detailed(
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
         is_favorite=is_favorite,
+        timetable_type=timetable_type,
         dag_run_start_date_gte=dag_run_start_date_gte,
         dag_run_start_date_gt=dag_run_start_date_gt,
         dag_run_start_date_lte=dag_run_start_date_lte,

@@ -6,7 +6,6 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
-from ...models.get_jobs_job_state_type_0 import GetJobsJobStateType0
 from ...models.job_collection import JobCollection
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -23,8 +22,9 @@ def _get_kwargs(
     end_date_lte: datetime.datetime | Unset = UNSET,
     end_date_lt: datetime.datetime | Unset = UNSET,
     hostname: str | Unset = UNSET,
+    executor_class: str | Unset = UNSET,
     is_alive: bool | None | Unset = UNSET,
-    job_state: GetJobsJobStateType0 | None | Unset = UNSET,
+    job_state: None | str | Unset = UNSET,
     job_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -75,6 +75,8 @@ def _get_kwargs(
 
     params["hostname"] = hostname
 
+    params["executor_class"] = executor_class
+
     json_is_alive: bool | None | Unset
     if isinstance(is_alive, Unset):
         json_is_alive = UNSET
@@ -85,8 +87,6 @@ def _get_kwargs(
     json_job_state: None | str | Unset
     if isinstance(job_state, Unset):
         json_job_state = UNSET
-    elif isinstance(job_state, GetJobsJobStateType0):
-        json_job_state = job_state.value
     else:
         json_job_state = job_state
     params["job_state"] = json_job_state
@@ -149,8 +149,9 @@ def sync(
     end_date_lte: datetime.datetime | Unset = UNSET,
     end_date_lt: datetime.datetime | Unset = UNSET,
     hostname: str | Unset = UNSET,
+    executor_class: str | Unset = UNSET,
     is_alive: bool | None | Unset = UNSET,
-    job_state: GetJobsJobStateType0 | None | Unset = UNSET,
+    job_state: None | str | Unset = UNSET,
     job_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -173,6 +174,7 @@ def sync(
         end_date_lte=end_date_lte,
         end_date_lt=end_date_lt,
         hostname=hostname,
+        executor_class=executor_class,
         is_alive=is_alive,
         job_state=job_state,
         job_type=job_type,
@@ -195,8 +197,9 @@ def sync_detailed(
     end_date_lte: datetime.datetime | Unset = UNSET,
     end_date_lt: datetime.datetime | Unset = UNSET,
     hostname: str | Unset = UNSET,
+    executor_class: str | Unset = UNSET,
     is_alive: bool | None | Unset = UNSET,
-    job_state: GetJobsJobStateType0 | None | Unset = UNSET,
+    job_state: None | str | Unset = UNSET,
     job_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -213,6 +216,7 @@ def sync_detailed(
         end_date_lte=end_date_lte,
         end_date_lt=end_date_lt,
         hostname=hostname,
+        executor_class=executor_class,
         is_alive=is_alive,
         job_state=job_state,
         job_type=job_type,
@@ -235,8 +239,9 @@ async def asyncio(
     end_date_lte: datetime.datetime | Unset = UNSET,
     end_date_lt: datetime.datetime | Unset = UNSET,
     hostname: str | Unset = UNSET,
+    executor_class: str | Unset = UNSET,
     is_alive: bool | None | Unset = UNSET,
-    job_state: GetJobsJobStateType0 | None | Unset = UNSET,
+    job_state: None | str | Unset = UNSET,
     job_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -254,6 +259,7 @@ async def asyncio(
         end_date_lte=end_date_lte,
         end_date_lt=end_date_lt,
         hostname=hostname,
+        executor_class=executor_class,
         is_alive=is_alive,
         job_state=job_state,
         job_type=job_type,
@@ -276,8 +282,9 @@ async def asyncio_detailed(
     end_date_lte: datetime.datetime | Unset = UNSET,
     end_date_lt: datetime.datetime | Unset = UNSET,
     hostname: str | Unset = UNSET,
+    executor_class: str | Unset = UNSET,
     is_alive: bool | None | Unset = UNSET,
-    job_state: GetJobsJobStateType0 | None | Unset = UNSET,
+    job_state: None | str | Unset = UNSET,
     job_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -294,6 +301,7 @@ async def asyncio_detailed(
         end_date_lte=end_date_lte,
         end_date_lt=end_date_lt,
         hostname=hostname,
+        executor_class=executor_class,
         is_alive=is_alive,
         job_state=job_state,
         job_type=job_type,

@@ -1,8 +1,11 @@
 from enum import StrEnum
 
 
-class GetJobsJobStateType0(StrEnum):
+class GetDagsDagRunStateItem(StrEnum):
     FAILED = "failed"
+    NONE = "none"
+    NO_STATUS = "no_status"
+    QUEUED = "queued"
     RUNNING = "running"
     SUCCESS = "success"
 
