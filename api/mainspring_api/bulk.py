@@ -93,9 +93,9 @@ class EachActions:
     Raises BadRequest where one is `~` still, Forbidden and NotFound where it may not be touched."""
     find: Callable[[Mapping[str, Any]], object]
     """Raises NotFound when it does not exist."""
-    update: Callable[[Mapping[str, Any], Sequence[str]], str]
-    """Called with an entity and the update mask; returns what names it in the answer."""
-    delete: Callable[[Mapping[str, Any]], str]
+    update: Callable[[Mapping[str, Any], Sequence[str]], Sequence[str]]
+    """Called with an entity and the update mask; returns what names it, or its parts, in the answer."""
+    delete: Callable[[Mapping[str, Any]], Sequence[str]]
 
 
 def run_each(body: Mapping[str, Any], actions: EachActions) -> Response:
@@ -133,6 +133,7 @@ def _carry_out_each(
     found, is_any_missing = [], False
     for entity in entities:
         try:
+            _check_says_something(action, entity)
             resolved = actions.resolve(entity)
             actions.find(resolved)
             found.append(resolved)
@@ -145,11 +146,17 @@ def _carry_out_each(
     for resolved in () if is_any_missing else found:
         try:
             if action["action"] == _Kind.UPDATE:
-                result["success"].append(actions.update(resolved, action["update_mask"] or ()))
+                result["success"] += actions.update(resolved, action["update_mask"] or ())
             else:
-                result["success"].append(actions.delete(resolved))
+                result["success"] += actions.delete(resolved)
         except (Conflict, InvalidInput, NotFound) as exc:
             result["errors"].append({"error": str(exc), "status_code": _status(exc)})
+
+
+def _check_says_something(action: Mapping[str, Any], entity: Any) -> None:
+    """Raises BadRequest for a mere name where it must be said what is to be changed."""
+    if action["action"] == _Kind.UPDATE and isinstance(entity, str):
+        raise BadRequest([Problem(pointer="/entities", message=f"'{entity}' must be an object to be updated")])
 
 
 def _status(error: Exception) -> int:

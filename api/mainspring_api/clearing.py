@@ -75,24 +75,23 @@ class ClearBody(Body):
     only_running = _boolean(False)
     include_upstream = _boolean(False)
     include_downstream = _boolean(False)
-    include_past = _boolean(False, "Also in the runs before `dag_run_id`, by logical date")
-    include_future = _boolean(False, "Also in the runs after it")
+    include_past = _boolean(False, "Also in the runs before `dag_run_id`, by logical date, or before `start_date`")
+    include_future = _boolean(False, "Also in the runs after it, or after `end_date`")
     reset_dag_runs = _boolean(True, "False leaves runs that have ended alone")
     prevent_running_task = _boolean(False, "Clear nothing, with 409, when one of the tasks runs now")
     run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
     note = _note()
 
-    @validates_schema
-    def _consistent(self, body: Mapping[str, Any], **_: Any) -> None:
+    @validates_schema(pass_original=True)
+    def _consistent(self, body: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
         start, end = body["start_date"], body["end_date"]
-        if body["only_failed"] and body["only_running"]:
+        # Who does not send the first, which is true then, means what has failed and what runs.
+        if sent.get("only_failed") and body["only_running"]:
             raise ValidationError("only_failed and only_running exclude each other", "only_running")
         if start is not None and end is not None and end < start:
             raise ValidationError("lies before start_date", "end_date")
         if body["dag_run_id"] is not None and (start is not None or end is not None):
             raise ValidationError("a run is named either by dag_run_id or by dates", "dag_run_id")
-        if body["dag_run_id"] is None and (body["include_past"] or body["include_future"]):
-            raise ValidationError("include_past and include_future need the run that they are seen from", "dag_run_id")
 
 
 class ClearRunBody(Body):
@@ -126,25 +125,15 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
     """Clear task instances, so that they run again; a run that has ended begins again. Answers them all."""
     here = context()
     run_id = body["dag_run_id"]
-    if body["include_past"] or body["include_future"]:
+    if run_id is not None and (body["include_past"] or body["include_future"]):
         require_logical_date(here, dag_id, run_id)
     request = Clear(
-        runs=RunsWanted(
-            run_id=run_id,
-            include_past=body["include_past"],
-            include_future=body["include_future"],
-            start=body["start_date"],
-            end=body["end_date"],
-        ),
+        runs=_runs_wanted(body),
         tasks=TasksWanted(
             task_ids=body["task_ids"],
             include_upstream=body["include_upstream"],
             include_downstream=body["include_downstream"],
-            states=_FAILURES
-            if body["only_failed"]
-            else frozenset({TaskState.RUNNING})
-            if body["only_running"]
-            else None,
+            states=_states(body),
         ),
         reset_dag_runs=body["reset_dag_runs"],
         prevent_running_task=body["prevent_running_task"],
@@ -175,6 +164,22 @@ def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
     if body["dry_run"]:
         return instances_answer(here, ids)
     return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+
+
+def _runs_wanted(body: Mapping[str, Any]) -> RunsWanted:
+    """Without a run that it is seen from, the past is what lies before the first date, the future what is after the
+    last."""
+    run_id, past, future = body["dag_run_id"], body["include_past"], body["include_future"]
+    if run_id is not None:
+        return RunsWanted(run_id=run_id, include_past=past, include_future=future)
+    return RunsWanted(start=None if past else body["start_date"], end=None if future else body["end_date"])
+
+
+def _states(body: Mapping[str, Any]) -> frozenset[TaskState] | None:
+    """Of the instances to be cleared; None = all."""
+    failed = _FAILURES if body["only_failed"] else frozenset()
+    running = frozenset({TaskState.RUNNING}) if body["only_running"] else frozenset()
+    return failed | running or None
 
 
 def clear_whole_run(here: Context, dag_id: str, run_id: str, body: Mapping[str, Any]) -> Sequence[int]:

@@ -89,8 +89,8 @@ _COLUMNS = ("conn_type", "description", "host", "login", "schema", "port", *SEAL
 
 def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> list[str]:
     here = context()
-    whole = [{name: body.get(name) for name in ("connection_id", *_COLUMNS)} for body in bodies]
-    return create_connections(here.database, here.key_ring, whole, now=datetime.now(UTC), on_existence=on_existence)
+    given = [{name: body[name] for name in ("connection_id", *_COLUMNS) if name in body} for body in bodies]
+    return create_connections(here.database, here.key_ring, given, now=datetime.now(UTC), on_existence=on_existence)
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:

@@ -45,6 +45,9 @@ __all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run",
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
 
 
+_NO_PARTITIONS = {"description": "Refused with 400: no DAG is partitioned"}
+
+
 class DagRun(Answer):
     """One run of a DAG."""
 
@@ -108,7 +111,7 @@ class TriggerBody(Body):
     data_interval_end = Instant(load_default=None, allow_none=True)
     run_after = Instant(load_default=None, allow_none=True, metadata={"description": "Earliest start; null = now"})
     conf = JsonObject(load_default=None, allow_none=True)
-    note = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
+    note = fields.String(load_default=None, allow_none=True)
     partition_key = fields.String(load_default=None, allow_none=True)
 
     @post_load
@@ -140,7 +143,13 @@ class RunPatch(Body):
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
 
 
-RunList = list_arguments("DagRunList", questions.RUNS, has_cursor=True)
+RunList = list_arguments(
+    "DagRunList",
+    questions.RUNS,
+    has_cursor=True,
+    partition_date_gte=fields.Date(load_default=None, metadata=_NO_PARTITIONS),
+    partition_date_lte=fields.Date(load_default=None, metadata=_NO_PARTITIONS),
+)
 
 
 @blueprint.operation(
@@ -167,7 +176,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         run_id=run_id,
         run_type=RunType.MANUAL,
         conf=body.conf,
-        params=params_of(version.definition, body.conf),
+        params=_params(version.definition, body.conf),
         run_after=run_after,
         logical_date=body.logical_date,
         data_interval=body.data_interval or _data_interval(version.definition, body.logical_date),
@@ -193,6 +202,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
 )
 def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
     """List the runs of a DAG, or of all DAGs when dag_id is `~`."""
+    _check_no_partitions(query)
     cursor = request.args.get("cursor")
     listed = questions.list_runs(
         context().database, list_query(query, cursor=cursor), dag_id=None if dag_id == "~" else dag_id
@@ -274,6 +284,13 @@ def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None
         here.ringer.ring()
 
 
+def _check_no_partitions(query: Mapping[str, Any]) -> None:
+    message = "no DAG is partitioned here, so no run has a partition date"
+    for name in ("partition_date_gte", "partition_date_lte"):
+        if query[name] is not None:
+            raise BadRequest([Problem(pointer=f"/{name}", message=message)])
+
+
 def _data_interval(definition: Definition, date: datetime | None) -> tuple[datetime, datetime] | None:
     """The interval that had ended last at a logical date; the date itself where there are no intervals."""
     if date is None:
@@ -293,6 +310,14 @@ def params_of(definition: Definition, conf: Mapping[str, Any], *, member: str = 
         return resolve_params(definition.params, conf)
     except InvalidParams as exc:
         raise InvalidParams([replace(each, pointer=f"/{member}{each.pointer}") for each in exc.problems]) from exc
+
+
+def _params(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:
+    """As `params_of`, with the status that Airflow has for it here."""
+    try:
+        return params_of(definition, conf)
+    except InvalidParams as exc:
+        raise BadRequest(exc.problems) from exc
 
 
 def _checked_run_id(run_id: str) -> str:

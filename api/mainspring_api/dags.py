@@ -35,7 +35,6 @@ from mainspring_api.reach import check_reach
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.dags import check_dag, delete_dag, save_dag, set_all_paused, set_paused
 from mainspring_store.questions import dags as questions
-from mainspring_store.questions.listing import Listed
 from mainspring_store.tokens import Role
 
 __all__ = ["blueprint"]
@@ -219,7 +218,7 @@ def validate_dag(query: Mapping[str, Any]) -> Response:
 )
 def get_dags(query: Mapping[str, Any]) -> Response:
     """List DAGs."""
-    listed = _listed(query)
+    listed = questions.list_dags(context().database, **_asked(query, Role.VIEWER))
     return answer({"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
 
 
@@ -274,19 +273,23 @@ def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) ->
     errors=(400, 404),
 )
 def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
-    """Pause the DAGs of one page of the list, or let their runs start again. Answers them.
+    """Pause all DAGs that the filters find, or let their runs start again. Answers one page of them.
 
-    The list holds those alone that the caller may pause.
+    Without `dag_id_pattern` or `dag_id_prefix_pattern` none is found; the pattern `~` finds all. Of DAGs that the
+    caller may not pause none is found either.
     """
     _check_mask(query)
+    if not query.keys() & {"dag_id_pattern", "dag_id_prefix_pattern"}:
+        return answer({"dags": [], "total_entries": 0})
     here = context()
-    listed = _listed(query, Role.OPERATOR)
-    found = set_all_paused(
-        here.database, [row["dag_id"] for row in listed.rows], body["is_paused"], now=datetime.now(UTC)
+    asked = _asked(query, Role.OPERATOR)
+    page = questions.list_dags(here.database, **asked)
+    set_all_paused(
+        here.database, questions.find_dag_ids(here.database, **asked), body["is_paused"], now=datetime.now(UTC)
     )
     here.ringer.ring()
-    dags = questions.get_dags(here.database, found)
-    return answer({"dags": [_dag(row) for row in dags], "total_entries": listed.total})
+    dags = questions.get_dags(here.database, [row["dag_id"] for row in page.rows])
+    return answer({"dags": [_dag(row) for row in dags], "total_entries": page.total})
 
 
 @blueprint.operation(
@@ -306,12 +309,13 @@ def _check_mask(query: Mapping[str, Any]) -> None:
         raise BadRequest([Problem(pointer="/update_mask", message=message)])
 
 
-def _listed(query: Mapping[str, Any], role: Role = Role.VIEWER) -> Listed:
-    """The page of the DAGs on which the sender of the current request holds the role."""
-    asked = replace(list_query(query), seen=g.user.dags_with(role))
-    return questions.list_dags(
-        context().database, asked, tags=query["tags"], all_tags=query["tags_match_mode"] == "all"
-    )
+def _asked(query: Mapping[str, Any], role: Role) -> dict[str, Any]:
+    """What the store is asked for, narrowed to the DAGs on which the sender of the current request holds the role."""
+    return {
+        "query": replace(list_query(query), seen=g.user.dags_with(role)),
+        "tags": query["tags"],
+        "all_tags": query["tags_match_mode"] == "all",
+    }
 
 
 def _read_definition(dag_id: str | None) -> Definition:

@@ -13,7 +13,8 @@ __all__ = ["ANSWER_CODES", "FAULT_CODES", "with_tables"]
 ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "bad_request": (
         400,
-        "an order, cursor, run id or token that cannot be, or ids that do not go together; `errors` tells which",
+        "an order, cursor, run id or token that cannot be, a `conf` that does not fit the params, or ids that do not "
+        "go together; `errors` tells which",
     ),
     "unknown_host": (400, "the Host header does not name this server; add the name to `allowed_hosts`"),
     "unauthenticated": (401, "no token, one that has expired, or a login that failed; get a new one"),

@@ -16,7 +16,7 @@ from mainspring_api.marking import InstancePatch, change_instances, masked
 from mainspring_api.operations import Resource
 from mainspring_api.permissions import require_role_on
 from mainspring_api.problems import BadRequest
-from mainspring_store.questions.task_instances import instance_ids
+from mainspring_store.questions.task_instances import instance_ids, instances_by_id
 from mainspring_store.removals import delete_instances
 from mainspring_store.tokens import Role
 
@@ -56,13 +56,15 @@ def bulk_task_instances(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -
         given = {"task_id": entity} if isinstance(entity, str) else entity
         return _resolved(given, dag_id, dag_run_id)
 
-    def update(one: Mapping[str, Any], mask: Sequence[str]) -> str:
+    def update(one: Mapping[str, Any], mask: Sequence[str]) -> list[str]:
         change_instances(here, one["dag_id"], one["dag_run_id"], one["task_id"], one["map_index"], masked(one, mask))
-        return _label(one)
+        return _labels(here, _ids(here, one))
 
-    def delete(one: Mapping[str, Any]) -> str:
-        delete_instances(here.database, _ids(here, one), now=datetime.now(UTC))
-        return _label(one)
+    def delete(one: Mapping[str, Any]) -> list[str]:
+        ids = _ids(here, one)
+        labels = _labels(here, ids)
+        delete_instances(here.database, ids, now=datetime.now(UTC))
+        return labels
 
     actions = EachActions(
         what="task instances",
@@ -112,5 +114,7 @@ def _resolved(given: Mapping[str, Any], dag_id: str, run_id: str) -> Mapping[str
     return resolved
 
 
-def _label(one: Mapping[str, Any]) -> str:
-    return f"{one['dag_id']}.{one['dag_run_id']}.{one['task_id']}[{one['map_index']}]"
+def _labels(here: Context, ids: Sequence[int]) -> list[str]:
+    """What names each of these instances in the answer."""
+    rows = instances_by_id(here.database, ids)
+    return [f"{row['dag_id']}.{row['run_id']}.{row['task_id']}[{row['map_index']}]" for row in rows]

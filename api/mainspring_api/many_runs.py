@@ -86,14 +86,16 @@ def bulk_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
     def resolve(entity: Any) -> Mapping[str, Any]:
         return _resolved({"dag_run_id": entity} if isinstance(entity, str) else entity, dag_id)
 
-    def update(run: Mapping[str, Any], mask: Sequence[str]) -> str:
-        change_run(here, run["dag_id"], run["dag_run_id"], chosen(run, mask))
-        return _label(run)
+    def update(run: Mapping[str, Any], mask: Sequence[str]) -> list[str]:
+        # Null says nothing here; an empty note removes the one that is there.
+        given = {name: value for name, value in run.items() if value is not None}
+        change_run(here, run["dag_id"], run["dag_run_id"], chosen(given, mask))
+        return [_label(run)]
 
-    def delete(run: Mapping[str, Any]) -> str:
+    def delete(run: Mapping[str, Any]) -> list[str]:
         delete_run(here.database, run["dag_id"], run["dag_run_id"], now=datetime.now(UTC))
         here.ringer.ring()
-        return _label(run)
+        return [_label(run)]
 
     actions = EachActions(
         what="runs",
@@ -123,14 +125,23 @@ def bulk_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
 def clear_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
     """Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be cleared."""
     here = context()
-    named = [_resolved(run, dag_id) for run in body["dag_runs"]]
-    for run in named:
-        questions.run_key(here.database, run["dag_id"], run["dag_run_id"])
-    ids = [one for run in named for one in clear_whole_run(here, run["dag_id"], run["dag_run_id"], body)]
+    for run in body["dag_runs"]:
+        _check_same_dag(run, dag_id)
+    resolved = [_resolved(run, dag_id) for run in body["dag_runs"]]
+    named = list(dict.fromkeys((run["dag_id"], run["dag_run_id"]) for run in resolved))
+    for run_dag_id, run_id in named:
+        questions.run_key(here.database, run_dag_id, run_id)
+    ids = [one for run_dag_id, run_id in named for one in clear_whole_run(here, run_dag_id, run_id, body)]
     if body["dry_run"]:
         return instances_answer(here, ids)
-    rows = [questions.get_run(here.database, run["dag_id"], run["dag_run_id"]) for run in named]
+    rows = [questions.get_run(here.database, run_dag_id, run_id) for run_dag_id, run_id in named]
     return answer(runs_body(Listed(rows=rows, total=len(rows)), None))
+
+
+def _check_same_dag(run: Mapping[str, Any], dag_id: str) -> None:
+    if dag_id != "~" and run["dag_id"] not in (None, dag_id):
+        message = f"run '{run['dag_run_id']}' names the DAG '{run['dag_id']}', the path another one; write `~` there"
+        raise BadRequest([Problem(pointer="/dag_runs", message=message)])
 
 
 def _resolved(run: Mapping[str, Any], dag_id: str) -> Mapping[str, Any]:

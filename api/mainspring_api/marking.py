@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, g
 from marshmallow import ValidationError, fields, validate
 
-from mainspring.errors import Conflict, InvalidInput, Problem
+from mainspring.errors import Conflict
 from mainspring.states import TaskState
 from mainspring_api.clearing import require_logical_date
 from mainspring_api.context import Context, context
@@ -96,7 +96,7 @@ def patch_task_instance_by_map_index(
 def patch_task_instance_dry_run(
     body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str
 ) -> Response:
-    """The instances that `patch_task_instance` would mark now."""
+    """The instances that `patch_task_instance` would mark now; without `new_state` those that are named."""
     return _preview(body, query, dag_id, dag_run_id, task_id, query["map_index"])
 
 
@@ -144,18 +144,23 @@ def _preview(
     body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, run_id: str, task_id: str, map_index: int | None
 ) -> Response:
     here = context()
-    instance_ids(here.database, dag_id, run_id, task_id, map_index=map_index)
+    named = instance_ids(here.database, dag_id, run_id, task_id, map_index=map_index)
     changes = masked(body, query["update_mask"])
     if "new_state" not in changes:
-        raise InvalidInput([Problem(pointer="/new_state", message="must be given", code="required")])
+        return instances_answer(here, named)
     request = _mark(here, changes, dag_id, run_id, task_id, map_index)
     ids: Sequence[int] = preview_mark(here.database, here.versions, dag_id, request)
     return instances_answer(here, ids)
 
 
 def masked(body: Mapping[str, Any], mask: Sequence[str]) -> Mapping[str, Any]:
-    """The body without what the mask leaves out. How far a mark reaches is no field to be masked."""
-    return {name: value for name, value in body.items() if not mask or name in mask or name.startswith("include_")}
+    """The body without what the mask leaves out. How far a mark reaches is no field to be masked, and a note of null is
+    none unless the mask names it."""
+    return {
+        name: value
+        for name, value in body.items()
+        if name.startswith("include_") or (name in mask if mask else (name, value) != ("note", None))
+    }
 
 
 def _mark(

@@ -57,8 +57,8 @@ class PoolBody(Body):
 
     name = fields.String(required=True, validate=_NAME)
     slots = fields.Integer(required=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
-    description = fields.String(allow_none=True, load_default=None, validate=_DESCRIPTION)
-    include_deferred = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    description = fields.String(allow_none=True, validate=_DESCRIPTION)
+    include_deferred = fields.Boolean(truthy={True}, falsy={False}, metadata={"default": False})
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)
 
 
@@ -83,12 +83,12 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
         NewPool(
             name=body["name"],
             slots=body["slots"],
-            description=body["description"],
-            include_deferred=body["include_deferred"],
+            description=body.get("description"),
+            include_deferred=body.get("include_deferred", False),
         )
         for body in bodies
     ]
-    written = create_pools(context().database, pools, on_existence=on_existence)
+    written = create_pools(context().database, pools, on_existence=on_existence, given=[body.keys() for body in bodies])
     context().ringer.ring()
     return written
 

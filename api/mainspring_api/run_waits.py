@@ -33,7 +33,11 @@ class WaitResult(Answer):
     state_reason = fields.String(allow_none=True)
     message = fields.String(allow_none=True)
     outputs = JsonObject(allow_none=True)
-    results = JsonObject(metadata={"description": "Task id -> its output `return_value`, for the tasks asked for"})
+    results = JsonObject(
+        metadata={
+            "description": "Task id -> its output `return_value`, for the tasks asked for; a list for a mapped task"
+        }
+    )
 
 
 class WaitQuery(Query):

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, request
 from marshmallow import fields
 
-from mainspring.errors import Problem
+from mainspring.errors import NotFound, Problem
 from mainspring.states import ATTEMPT_LIVE, TaskState
 from mainspring_api.answers import answer
 from mainspring_api.context import Context, context
@@ -27,6 +27,7 @@ from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest, require_all
 from mainspring_store.questions import task_instances as questions
 from mainspring_store.questions.listing import CURSOR_TOTAL_MAX, Listed
+from mainspring_store.questions.runs import run_version
 from mainspring_store.tokens import Role
 
 __all__ = ["TaskInstanceCollection", "blueprint", "instance_body", "instance_uuid", "instances_answer"]
@@ -150,6 +151,10 @@ def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id:
     """List the instances of one mapped task; empty until its items are known."""
     here = context()
     listed = questions.list_mapped_instances(here.database, list_query(query), dag_id, dag_run_id, task_id)
+    if not listed.total:
+        task = here.versions.definition(run_version(here.database, dag_id, dag_run_id)).tasks.get(task_id)
+        if task is not None and not task.is_mapped:
+            raise NotFound(f"Task id {task_id} is not mapped")
     return _page(here, listed)
 
 

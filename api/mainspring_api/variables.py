@@ -53,7 +53,7 @@ class VariableBody(Body):
 
     key = fields.String(required=True, validate=_KEY)
     value = JsonValue(required=True, allow_none=True, metadata=_VALUE)
-    description = fields.String(allow_none=True, load_default=None, validate=_DESCRIPTION)
+    description = fields.String(allow_none=True, validate=_DESCRIPTION)
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)
 
 
@@ -74,9 +74,15 @@ class BulkVariable(VariablePatchBody):
 
 def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> list[str]:
     variables = [
-        NewVariable(key=body["key"], value=_text(body["value"]), description=body["description"]) for body in bodies
+        NewVariable(key=body["key"], value=_text(body["value"]), description=body.get("description")) for body in bodies
     ]
-    return create_variables(context().database, variables, now=datetime.now(UTC), on_existence=on_existence)
+    return create_variables(
+        context().database,
+        variables,
+        now=datetime.now(UTC),
+        on_existence=on_existence,
+        given=[body.keys() for body in bodies],
+    )
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:

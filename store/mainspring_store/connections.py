@@ -1,6 +1,6 @@
 """Connections: addresses with credentials. Password and extra are stored encrypted and never read back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,14 +37,20 @@ def create_connections(
 ) -> list[str]:
     """Create connections; returns the ids that were written.
 
-    connections: every column of each, and the members of `SEALED`, text or None.
+    connections: columns of each, and the members of `SEALED`, text or None. Of what is not given a new one has none,
+        and one that is overwritten keeps what it has.
 
     Raises:
         Conflict: One exists, and that must FAIL; then none was created.
+        CannotOpen: What one keeps secret is to be overwritten in part and cannot be opened; then none was created.
     """
-    rows = [_row(key_ring, one["connection_id"], one, {}, now) for one in connections]
     with database.write() as writing:
-        written = insert_named(writing, connection, rows, on_existence)
+        found = _sealed(writing, [one["connection_id"] for one in connections])
+        if on_existence is not OnExistence.OVERWRITE:
+            found = {}
+        given = [_changed(key_ring, one["connection_id"], one, found, now) for one in connections]
+        rows = [{"sealed": [], **row} for row in given]
+        written = insert_named(writing, connection, rows, on_existence, given)
         existing = sorted({row["connection_id"] for row in rows} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The connections with these connection_ids: {existing} already exist.")
@@ -66,14 +72,9 @@ def change_connections(
         CannotOpen: What one keeps secret is to be changed in part and cannot be opened; then none was changed.
     """
     with database.write() as writing:
-        found = {row.connection_id: row.ciphertext for row in writing.execute(_SOME, {"ids": sorted(changes)})}
+        found = _sealed(writing, changes)
         check_absence(changes, found, on_absence, connection_not_found)
-        rows = {}
-        for name, ciphertext in found.items():
-            # What is left alone or replaced as a whole need not be opened.
-            is_partly_replaced = 0 < sum(each in changes[name] for each in SEALED) < len(SEALED)
-            old = _open(key_ring, name, ciphertext) if is_partly_replaced and ciphertext is not None else {}
-            rows[name] = _row(key_ring, name, changes[name], old, now)
+        rows = {name: _changed(key_ring, name, changes[name], found, now) for name in found}
         return update_named(writing, connection, rows)
 
 
@@ -99,6 +100,21 @@ def reencrypt_connections(writing: Connection, key_ring: KeyRing) -> int:
     for row in rows:
         writing.execute(_REENCRYPT, {"id": row.connection_id, "fresh": key_ring.reencrypt(row.ciphertext)})
     return len(rows)
+
+
+def _sealed(writing: Connection, ids: Iterable[str]) -> Mapping[str, bytes | None]:
+    """Id -> what is kept secret, of those of `ids` that exist, which are locked."""
+    return {row.connection_id: row.ciphertext for row in writing.execute(_SOME, {"ids": sorted(ids)})}
+
+
+def _changed(
+    key_ring: KeyRing, name: str, given: Mapping[str, Any], found: Mapping[str, bytes | None], now: datetime
+) -> dict[str, Any]:
+    """The columns that are written of a connection; what is left alone or replaced as a whole need not be opened."""
+    ciphertext = found.get(name)
+    is_partly_replaced = 0 < sum(each in given for each in SEALED) < len(SEALED)
+    old = _open(key_ring, name, ciphertext) if is_partly_replaced and ciphertext is not None else {}
+    return _row(key_ring, name, given, old, now)
 
 
 def _row(

@@ -20,7 +20,7 @@ class OnExistence(StrEnum):
     SKIP = "skip"
     """It is left as it is; the others are created."""
     OVERWRITE = "overwrite"
-    """It gets the new values."""
+    """It gets the new values, and keeps those that are not given."""
 
 
 class OnAbsence(StrEnum):
@@ -33,25 +33,29 @@ class OnAbsence(StrEnum):
 
 
 def insert_named(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], on_existence: OnExistence
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    on_existence: OnExistence,
+    given: Sequence[Collection[str]] | None = None,
 ) -> list[str]:
     """Insert rows of a table whose primary key is one name, in order; returns the names that were written.
 
-    All rows give the same columns; an overwritten row keeps its others. Where existence must FAIL, the caller sees it
-    by what is missing from the answer, and rolls back.
+    Where existence must FAIL, the caller sees it by what is missing from the answer, and rolls back.
+
+    given: the columns of each row that one to be overwritten gets; `None` = all.
     """
-    if not rows:
-        return []
     (key,) = table.primary_key.columns
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
-    if on_existence is OnExistence.OVERWRITE:
-        given = {name: statement.excluded[name] for name in rows[0] if name != key.name}
-        statement = statement.on_conflict_do_update(index_elements=[key], set_=given)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=[key])
-    statement = statement.returning(key)
-    written = [connection.scalar(statement, row) for row in rows]
+    written = []
+    for row, columns in zip(rows, given or rows, strict=True):
+        statement = dialect.insert(table)
+        if on_existence is OnExistence.OVERWRITE:
+            new = {name: statement.excluded[name] for name in row if name in columns and name != key.name}
+            statement = statement.on_conflict_do_update(index_elements=[key], set_=new)
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=[key])
+        written.append(connection.scalar(statement.returning(key), row))
     return [str(name) for name in written if name is not None]
 
 

@@ -1,6 +1,6 @@
 """Pools: slots that tasks of all DAGs share. Creating, changing and deleting them, and what definitions may name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,15 +54,21 @@ class NewPool:
 
 
 def create_pools(
-    database: Database, pools: Sequence[NewPool], *, on_existence: OnExistence = OnExistence.FAIL
+    database: Database,
+    pools: Sequence[NewPool],
+    *,
+    on_existence: OnExistence = OnExistence.FAIL,
+    given: Sequence[Collection[str]] | None = None,
 ) -> list[str]:
     """Create pools; returns the names that were written.
+
+    given: the fields of each that an existing one gets; `None` = all.
 
     Raises:
         Conflict: One exists, and that must FAIL; then none was created.
     """
     with database.write() as connection:
-        written = insert_named(connection, pool, [asdict(one) for one in pools], on_existence)
+        written = insert_named(connection, pool, [asdict(one) for one in pools], on_existence, given)
         existing = sorted({one.name for one in pools} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The pools with these pool names: {existing} already exist.")

@@ -1,6 +1,6 @@
 """Variables: values with a name that expressions read as `vars.<key>`. No place for secrets: every reader sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -30,15 +30,19 @@ def create_variables(
     *,
     now: datetime,
     on_existence: OnExistence = OnExistence.FAIL,
+    given: Sequence[Collection[str]] | None = None,
 ) -> list[str]:
     """Create variables; returns the keys that were written.
+
+    given: the fields of each that an existing one gets; `None` = all.
 
     Raises:
         Conflict: One exists, and that must FAIL; then none was created.
     """
     rows = [{**asdict(one), "updated_at": now} for one in variables]
+    told = None if given is None else [{*fields, "updated_at"} for fields in given]
     with database.write() as connection:
-        written = insert_named(connection, variable, rows, on_existence)
+        written = insert_named(connection, variable, rows, on_existence, told)
         existing = sorted({one.key for one in variables} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The variables with these keys: {existing} already exist.")

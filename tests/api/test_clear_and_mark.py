@@ -91,6 +91,40 @@ class TestClear:
         clear(api, dry_run=False, only_failed=False, start_date="2026-01-01", end_date="2026-01-01")
         assert [states(api, f"r{day}")["a"] for day in (1, 2, 3)] == ["scheduled", "success", "success"]
 
+    @pytest.mark.parametrize(
+        ("body", "cleared"),
+        [
+            pytest.param({"start_date": "2026-01-02", "include_past": True}, "r1 r2 r3", id="past"),
+            pytest.param(
+                {"start_date": "2026-01-02", "end_date": "2026-01-02", "include_past": True}, "r1 r2", id="up to a date"
+            ),
+            pytest.param(
+                {"start_date": "2026-01-02", "end_date": "2026-01-02", "include_future": True},
+                "r2 r3",
+                id="from a date",
+            ),
+            pytest.param({"include_past": True, "include_future": True}, "r1 r2 r3", id="no date"),
+        ],
+    )
+    def test_past_and_future_of_dates_lie_beyond_them(
+        self, sqlite_api: Api, body: dict[str, Any], cleared: str
+    ) -> None:
+        for day in (1, 2, 3):
+            finished(sqlite_api, run_id=f"r{day}", logical_date=f"2026-01-0{day}T00:00:00Z")
+        found = clear(sqlite_api, only_failed=False, task_ids=["a"], **body)["task_instances"]
+        assert " ".join(one["dag_run_id"] for one in found) == cleared
+
+    def test_who_asks_for_what_runs_alone_gets_what_failed_too(self, sqlite_api: Api) -> None:
+        sqlite_api.save(tasks=dict.fromkeys("abc", SHELL))
+        sqlite_api.trigger(run_id="r1")
+        sqlite_api.engine.settle()
+        sqlite_api.engine.start("a", "r1")
+        sqlite_api.engine.fail("b")
+        sqlite_api.engine.settle()
+        assert [one["task_id"] for one in clear(sqlite_api, only_running=True)["task_instances"]] == ["a", "b"]
+        found = clear(sqlite_api, only_running=True, only_failed=False)["task_instances"]
+        assert [one["task_id"] for one in found] == ["a"]
+
     @pytest.mark.parametrize("path", ["clearTaskInstances", "dagRuns/r1/clear"])
     def test_a_run_goes_on_with_the_latest_version_when_that_is_asked_for(self, api: Api, path: str) -> None:
         finished(api)
@@ -136,7 +170,6 @@ class TestClear:
             pytest.param({"task_ids": [["a"]]}, 422, id="item without index"),
             pytest.param({"task_ids": [["a", True]]}, 422, id="item with a boolean"),
             pytest.param({"task_ids": [1]}, 422, id="task as a number"),
-            pytest.param({"include_past": True}, 422, id="the past of no run"),
             pytest.param({"surprise": 1}, 422, id="unknown member"),
             pytest.param({"note": "x" * 1001}, 422, id="long note"),
             pytest.param({"dag_run_id": "r1", "include_past": True}, 400, id="the past of a run without date"),
@@ -210,8 +243,18 @@ class TestMark:
         path = "/dags/etl/dagRuns/r1/taskInstances/a"
         (row,) = api.patch(f"{path}?update_mask=note", {"new_state": "failed", "note": "seen"})["task_instances"]
         assert (row["state"], row["note"]) == ("success", "seen")
+        (row,) = api.patch(path, {"note": None})["task_instances"]
+        assert row["note"] == "seen", "null says nothing"
+        (row,) = api.patch(f"{path}?update_mask=note", {"note": None})["task_instances"]
+        assert row["note"] is None, "unless the mask says that it does"
+        api.patch(path, {"note": "seen again"})
         (row,) = api.patch(path, {"note": ""})["task_instances"]
         assert row["note"] is None
+
+    def test_a_preview_without_a_state_shows_what_is_named(self, sqlite_api: Api) -> None:
+        finished(sqlite_api)
+        (row,) = sqlite_api.patch("/dags/etl/dagRuns/r1/taskInstances/a/dry_run", {"note": "x"})["task_instances"]
+        assert (row["task_id"], row["state"], row["note"]) == ("a", "success", None)
 
     @pytest.mark.parametrize("state", ["running", "scheduled", "upstream_failed", None, 7, ""])
     def test_other_states_cannot_be_marked(self, sqlite_api: Api, state: Any) -> None:
@@ -225,7 +268,7 @@ class TestMark:
             pytest.param("none/taskInstances/a", {"new_state": "success"}, 404, id="unknown run"),
             pytest.param("r1/taskInstances/a/5", {"new_state": "failed"}, 404, id="unknown item"),
             pytest.param("r1/taskInstances/a", {"new_state": "failed", "include_past": True}, 400, id="no date"),
-            pytest.param("r1/taskInstances/a/dry_run", {}, 422, id="a preview of nothing"),
+            pytest.param("none/taskInstances/a/dry_run", {}, 404, id="a preview of an unknown run"),
         ],
     )
     def test_what_cannot_be_is_refused(self, sqlite_api: Api, path: str, body: Mapping[str, Any], status: int) -> None:
@@ -305,6 +348,12 @@ class TestMappedInstances:
         assert api.get(f"{path}/tries?map_index=1") == api.get(f"{path}/1/tries")
         for missing in (f"{path}/2", path, "/dags/etl/dagRuns/r1/taskInstances/none/listMapped", f"{path}/{2**70}"):
             api.get(missing, 404)
+
+    def test_a_task_that_is_not_mapped_has_none(self, sqlite_api: Api) -> None:
+        finished(sqlite_api)
+        refused = sqlite_api.get("/dags/etl/dagRuns/r1/taskInstances/a/listMapped", 404)
+        assert refused["detail"] == "Task id a is not mapped"
+        sqlite_api.get("/dags/etl/dagRuns/none/taskInstances/a/listMapped", 404)
 
     def test_minus_one_is_a_task_that_is_not_mapped(self, sqlite_api: Api) -> None:
         finished(sqlite_api)

@@ -108,6 +108,18 @@ def test_a_connection_is_neither_created_twice_nor_renamed_nor_shown_to_viewers(
     api.get("/connections", 403, token=api.token_of(Role.VIEWER))
 
 
+def test_an_overwritten_connection_keeps_what_is_not_given(api: Api) -> None:
+    api.post("/connections", {**WAREHOUSE, "description": "kept"}, 201)
+    given = {"connection_id": "warehouse", "conn_type": "http", "password": "canary-4", "port": None}
+    action = {"action": "create", "action_on_existence": "overwrite", "entities": [given]}
+    assert api.patch("/connections", {"actions": [action]})["create"] == {"success": ["warehouse"], "errors": []}
+    found = api.get("/connections/warehouse")
+    assert found == {**SHOWN, "description": "kept", "conn_type": "http", "port": None}
+    assert opened(api) == '{"password":"canary-4","extra":"{\\"sslkey\\": \\"canary-2\\"}"}'
+    api.patch("/connections", {"actions": [{**action, "entities": [{**given, "extra": None, "password": None}]}]})
+    assert opened(api) is None
+
+
 def test_connections_are_written_in_bulk(api: Api) -> None:
     api.post("/connections", WAREHOUSE, 201)
     overwrite = {

@@ -71,8 +71,6 @@ def test_a_referer_means_that_the_page_triggered_it(sqlite_api: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        pytest.param({"conf": {"rows": "many"}}, "/conf/rows", id="conf of another type"),
-        pytest.param({"conf": {"extra": 1}}, "/conf", id="conf that the schema forbids"),
         pytest.param({"conf": []}, "/conf", id="conf is a list"),
         pytest.param({"surprise": 1}, "/surprise", id="unknown member"),
         pytest.param({"dag_run_id": 5}, "/dag_run_id", id="run id is a number"),
@@ -87,7 +85,6 @@ def test_a_referer_means_that_the_page_triggered_it(sqlite_api: Api) -> None:
             id="interval backwards",
         ),
         pytest.param({"partition_key": "x"}, "/partition_key", id="partition"),
-        pytest.param({"note": "x" * 1001}, "/note", id="long note"),
     ],
 )
 def test_a_trigger_that_does_not_validate_is_refused_by_place(sqlite_api: Api, body: object, pointer: str) -> None:
@@ -96,6 +93,28 @@ def test_a_trigger_that_does_not_validate_is_refused_by_place(sqlite_api: Api, b
     assert pointer in [error["pointer"] for error in problem["errors"]]
     assert ["body", *pointer.split("/")[1:]] in [item["loc"] for item in problem["detail"]]
     assert sqlite_api.get("/dags/etl/dagRuns")["total_entries"] == 0
+
+
+@pytest.mark.parametrize(
+    ("conf", "pointer"),
+    [
+        pytest.param({"rows": "many"}, "/conf/rows", id="another type"),
+        pytest.param({"extra": 1}, "/conf", id="forbidden by the schema"),
+    ],
+)
+def test_a_conf_that_does_not_fit_the_params_is_a_bad_request(sqlite_api: Api, conf: object, pointer: str) -> None:
+    sqlite_api.save(params=PARAMS)
+    problem = sqlite_api.post("/dags/etl/dagRuns", {"conf": conf}, 400)
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(pointer, "params_mismatch")]
+    assert pointer in problem["detail"]
+    assert sqlite_api.get("/dags/etl/dagRuns")["total_entries"] == 0
+
+
+def test_the_note_of_a_trigger_may_be_long_and_that_of_a_change_may_not(sqlite_api: Api) -> None:
+    sqlite_api.save()
+    run = sqlite_api.post("/dags/etl/dagRuns", {"note": "x" * 100_000})
+    assert len(sqlite_api.get(f"/dags/etl/dagRuns/{run['dag_run_id']}")["note"]) == 100_000
+    sqlite_api.patch(f"/dags/etl/dagRuns/{run['dag_run_id']}", {"note": "x" * 1001}, 422)
 
 
 @pytest.mark.parametrize(

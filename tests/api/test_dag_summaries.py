@@ -30,16 +30,25 @@ def test_runs_are_counted_by_dag_and_state(api: Api) -> None:
     assert api.get("/dagStats")["total_entries"] == 3
 
 
-def test_dags_of_a_page_are_paused_together(api: Api) -> None:
+def test_all_dags_that_a_pattern_finds_are_paused_together_and_a_page_of_them_is_answered(api: Api) -> None:
     for dag_id in ("etl_a", "etl_b", "report"):
-        api.save(dag_id)
+        api.save(dag_id, tags=["t"] if dag_id != "etl_a" else [])
     changed = api.patch("/dags?dag_id_prefix_pattern=etl_", {"is_paused": True})
     assert [(dag["dag_id"], dag["is_paused"]) for dag in changed["dags"]] == [("etl_a", True), ("etl_b", True)]
     assert [dag["dag_id"] for dag in api.get("/dags?paused=false")["dags"]] == ["report"]
-    # The page is chosen before the change, so a filter on what is changed works too.
-    back = api.patch("/dags?paused=true&limit=1", {"is_paused": False})
+    # What is found is found before the change, so a filter on what is changed works too.
+    back = api.patch("/dags?paused=true&dag_id_pattern=~&limit=1", {"is_paused": False})
     assert ([dag["dag_id"] for dag in back["dags"]], back["total_entries"]) == (["etl_a"], 2)
-    assert api.patch("/dags?update_mask=tags", {"is_paused": True}, 400)["code"] == "bad_request"
+    assert api.get("/dags?paused=false")["total_entries"] == 3
+    assert api.patch("/dags?dag_id_pattern=%25&tags=t&tags=x", {"is_paused": True})["total_entries"] == 2
+    assert api.patch("/dags?update_mask=tags&dag_id_pattern=~", {"is_paused": True}, 400)["code"] == "bad_request"
+
+
+def test_without_a_pattern_no_dag_is_paused(api: Api) -> None:
+    api.save("etl", tags=["t"])
+    for query in ("", "?tags=t", "?dag_id_pattern=", "?owners=x&limit=1"):
+        assert api.patch(f"/dags{query}", {"is_paused": True}) == {"dags": [], "total_entries": 0}
+    assert api.get("/dags/etl")["is_paused"] is False
 
 
 def test_a_source_is_the_definition_of_a_version_as_text(api: Api) -> None:

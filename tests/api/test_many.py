@@ -142,7 +142,12 @@ def test_runs_are_cleared_together_and_previewed_by_default(api: Api) -> None:
     ]
     assert api.get("/dags/one/dagRuns/r3")["state"] == "failed"
     api.post("/dags/one/clearDagRuns", {"dag_runs": [{"dag_run_id": "gone"}, *named], "dry_run": False}, 404)
+    twice = api.post("/dags/~/clearDagRuns", {"dag_runs": [{"dag_run_id": "r3", "dag_id": "one"}] * 2})
+    assert [row["task_id"] for row in twice["task_instances"]] == ["a", "b"]
     api.post("/dags/~/clearDagRuns", {"dag_runs": [{"dag_run_id": "r1"}]}, 400)
+    api.save("two")
+    api.trigger("two", "r1")
+    api.post("/dags/two/clearDagRuns", {"dag_runs": named}, 400)
     api.post("/dags/one/clearDagRuns", {}, 422)
     api.post("/dags/one/clearDagRuns", {"partition_key": "x"}, 422)
 
@@ -152,7 +157,7 @@ def test_instances_are_marked_and_deleted_one_by_one(api: Api) -> None:
     api.trigger("one", "r1")
     path = "/dags/one/dagRuns/r1/taskInstances"
     mark = {"action": "update", "entities": [{"task_id": "a", "new_state": "success", "include_downstream": True}]}
-    assert api.patch(path, {"actions": [mark]})["update"] == {"success": ["one.r1.a[None]"], "errors": []}
+    assert api.patch(path, {"actions": [mark]})["update"] == {"success": ["one.r1.a[-1]"], "errors": []}
     assert {row["task_id"]: row["state"] for row in api.get(path)["task_instances"]} == {"a": "success", "b": "success"}
     remove = {"action": "delete", "entities": [{"task_id": "b", "map_index": -1, "dag_id": "one", "dag_run_id": "r1"}]}
     unfinished = api.patch("/dags/~/dagRuns/~/taskInstances", {"actions": [remove]})["delete"]
@@ -161,6 +166,34 @@ def test_instances_are_marked_and_deleted_one_by_one(api: Api) -> None:
     assert api.patch("/dags/~/dagRuns/~/taskInstances", {"actions": [remove]})["delete"]["success"] == ["one.r1.b[-1]"]
     open_ids = api.patch("/dags/~/dagRuns/~/taskInstances", {"actions": [{**remove, "entities": ["a"]}]})["delete"]
     assert [error["status_code"] for error in open_ids["errors"]] == [400]
+
+
+def test_each_item_of_a_mapped_task_is_named_in_the_answer(api: Api) -> None:
+    api.save("one", {"m": {**SHELL, "expand": {"item": [1, 2]}}})
+    api.trigger("one", "r1")
+    api.engine.settle()
+    path = "/dags/one/dagRuns/r1/taskInstances"
+    mark = {"action": "update", "entities": [{"task_id": "m", "new_state": "failed"}]}
+    done = api.patch(path, {"actions": [mark, {**mark, "entities": ["m"]}]})["update"]
+    assert done["success"] == ["one.r1.m[0]", "one.r1.m[1]"]
+    assert [error["status_code"] for error in done["errors"]] == [400], "a name does not say what to change"
+    api.engine.settle()
+    remove = {"action": "delete", "entities": ["m"]}
+    assert api.patch(path, {"actions": [remove]})["delete"]["success"] == ["one.r1.m[0]", "one.r1.m[1]"]
+
+
+def test_a_note_of_null_in_bulk_leaves_the_note(api: Api) -> None:
+    api.save("one")
+    api.trigger("one", "r1", note="kept")
+    api.patch("/dags/one/dagRuns/r1/taskInstances/a", {"note": "kept too"})
+    run = {"action": "update", "entities": [{"dag_run_id": "r1", "state": "failed", "note": None}]}
+    done = api.patch("/dags/one/dagRuns", {"actions": [run, {**run, "entities": ["r1"]}]})["update"]
+    assert (done["success"], [error["status_code"] for error in done["errors"]]) == (["one.r1"], [400])
+    instance = {"action": "update", "entities": [{"task_id": "a", "new_state": "success", "note": None}]}
+    api.patch("/dags/one/dagRuns/r1/taskInstances", {"actions": [instance]})
+    assert api.get("/dags/one/dagRuns/r1")["note"] == "kept"
+    found = api.get("/dags/one/dagRuns/r1/taskInstances/a")
+    assert (found["state"], found["note"]) == ("success", "kept too")
 
 
 def test_a_run_goes_on_without_an_instance_that_was_deleted_from_it(api: Api) -> None:
@@ -192,7 +225,8 @@ def test_nobody_reaches_a_dag_through_an_entity_that_they_may_not_touch(sqlite_a
     done = sqlite_api.patch("/dags/mine/dagRuns/r1/taskInstances", {"actions": [mark]}, token=token)
     assert [error["status_code"] for error in done["update"]["errors"]] == [404]
     named = {"dag_runs": [{"dag_id": "theirs", "dag_run_id": "r1"}], "dry_run": False}
-    sqlite_api.post("/dags/mine/clearDagRuns", named, 404, token=token)
+    sqlite_api.post("/dags/mine/clearDagRuns", named, 400, token=token)
+    sqlite_api.post("/dags/~/clearDagRuns", named, 403, token=token)
     assert [run["dag_id"] for run in sqlite_api.post(RUNS, {}, token=token)["dag_runs"]] == ["mine"]
     assert {row["dag_id"] for row in sqlite_api.post(INSTANCES, {}, token=token)["task_instances"]} == {"mine"}
     assert sqlite_api.get("/dags/theirs/dagRuns/r1")["state"] == "queued"

@@ -315,7 +315,8 @@ def test_tags_counts_sources_and_services(airflow: client.ApiClient, run: str) -
     assert client.JobApi(airflow).get_jobs(is_alive=True).total_entries == 0
     paused = client.DAGApi(airflow).patch_dags(models.DAGPatchBody(is_paused=True), dag_id_pattern="etl")
     assert [dag.is_paused for dag in paused.dags] == [True]
-    client.DAGApi(airflow).patch_dags(models.DAGPatchBody(is_paused=False))
+    assert client.DAGApi(airflow).patch_dags(models.DAGPatchBody(is_paused=False)).dags == []
+    client.DAGApi(airflow).patch_dags(models.DAGPatchBody(is_paused=False), dag_id_pattern="~")
     assert client.ImportErrorApi(airflow).get_import_errors().import_errors == []
     assert client.PluginApi(airflow).get_plugins().plugins == []
     assert client.ProviderApi(airflow).get_providers().providers == []
@@ -346,7 +347,7 @@ def test_instances_are_listed_explained_and_changed_in_bulk(airflow: client.ApiC
     assert instances.get_extra_links("etl", run, "a").extra_links == {}
     entity = {"task_id": "b", "new_state": "failed"}
     body = models.BulkBodyBulkTaskInstanceBody.from_dict({"actions": [{"action": "update", "entities": [entity]}]})
-    assert instances.bulk_task_instances("etl", run, body).update.success == [f"etl.{run}.b[None]"]
+    assert instances.bulk_task_instances("etl", run, body).update.success == [f"etl.{run}.b[-1]"]
     with pytest.raises(ConflictException):
         instances.delete_task_instance("etl", run, "a")
 

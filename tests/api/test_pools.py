@@ -165,6 +165,17 @@ def test_pools_that_exist_are_left_overwritten_or_fail_their_whole_action(
     assert found == {**slots, "default_pool": 128}
 
 
+def test_an_overwritten_pool_keeps_what_is_not_given(api: Api) -> None:
+    api.post("/pools", {"name": "a", "slots": 1, "description": "kept", "include_deferred": True}, 201)
+    action = {"action": "create", "action_on_existence": "overwrite", "entities": [{"name": "a", "slots": 2}]}
+    bulk(api, action)
+    found = api.get("/pools/a")
+    assert (found["slots"], found["description"], found["include_deferred"]) == (2, "kept", True)
+    bulk(api, {**action, "entities": [{"name": "a", "slots": 2, "description": None, "include_deferred": False}]})
+    found = api.get("/pools/a")
+    assert (found["description"], found["include_deferred"]) == (None, False)
+
+
 def test_pools_that_do_not_exist_are_left_out_or_fail_their_whole_action(api: Api) -> None:
     make(api, 1, "a")
     change = {"action": "update", "entities": [{"name": "a", "slots": 2}, {"name": "x", "slots": 2}]}

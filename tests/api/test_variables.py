@@ -78,6 +78,10 @@ def test_an_import_overwrites_skips_or_fails(api: Api) -> None:
     assert api.get("/variables/a")["value"] == "old"
     assert put("overwrite")["success"] == ["a", "b"]
     assert (api.get("/variables/a")["value"], api.get("/variables/b")["value"]) == ("new", '{"x":1}')
+    assert api.get("/variables/a")["description"] == "kept?"
+    entities[0]["description"] = None
+    put("overwrite")
+    assert api.get("/variables/a")["description"] is None
 
 
 def test_variables_are_changed_and_deleted_in_bulk(api: Api) -> None:

@@ -31,6 +31,18 @@ def test_a_wait_ends_with_the_run_and_tells_the_results(sqlite_api: Api, run: st
     assert waited["outputs"] == {"total": {"rows": [1, 2]}}
 
 
+def test_the_result_of_a_mapped_task_is_a_list_by_map_index(api: Api) -> None:
+    api.save("etl", {"a": SHELL, "m": {**SHELL, "expand": {"item": [1, 2, 3]}}})
+    api.trigger(run_id="r1")
+    api.engine.settle()
+    api.engine.finish("a", run_id="r1", outputs={"return_value": None})
+    for map_index, value in ((2, {"x": 1}), (0, [])):
+        api.engine.finish("m", run_id="r1", map_index=map_index, outputs={"return_value": value})
+    api.engine.finish("m", run_id="r1", map_index=1)
+    waited = api.get("/dags/etl/dagRuns/r1/wait?interval=1&result=m&result=a")
+    assert (waited["state"], waited["results"]) == ("success", {"m": [[], {"x": 1}], "a": None})
+
+
 def test_a_finished_run_is_told_at_once(sqlite_api: Api, run: str) -> None:
     sqlite_api.patch(f"/dags/etl/dagRuns/{run}", {"state": "failed"})
     waited = sqlite_api.get(f"/dags/etl/dagRuns/{run}/wait?interval=3600")

@@ -61,8 +61,9 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Pause the DAGs of one page of the list, or let their runs start again. Answers them.
-         * @description The list holds those alone that the caller may pause.
+         * Pause all DAGs that the filters find, or let their runs start again. Answers one page of them.
+         * @description Without `dag_id_pattern` or `dag_id_prefix_pattern` none is found; the pattern `~` finds all. Of DAGs that the
+         *     caller may not pause none is found either.
          */
         patch: operations["patch_dags"];
         trace?: never;
@@ -660,7 +661,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** The instances that `patch_task_instance` would mark now. */
+        /** The instances that `patch_task_instance` would mark now; without `new_state` those that are named. */
         patch: operations["patch_task_instance_dry_run"];
         trace?: never;
     };
@@ -2950,7 +2951,7 @@ export interface components {
             state_reason: string | null;
             message: string | null;
             outputs: components["schemas"]["JsonObject"] | null;
-            /** @description Task id -> its output `return_value`, for the tasks asked for */
+            /** @description Task id -> its output `return_value`, for the tasks asked for; a list for a mapped task */
             results: components["schemas"]["JsonObject"];
         };
         DagRunsBatchBody: {
@@ -3230,12 +3231,12 @@ export interface components {
             /** @default false */
             include_downstream?: boolean;
             /**
-             * @description Also in the runs before `dag_run_id`, by logical date
+             * @description Also in the runs before `dag_run_id`, by logical date, or before `start_date`
              * @default false
              */
             include_past?: boolean;
             /**
-             * @description Also in the runs after it
+             * @description Also in the runs after it, or after `end_date`
              * @default false
              */
             include_future?: boolean;
@@ -3500,7 +3501,6 @@ export interface components {
             name: string;
             /** @description -1 = as many as wanted */
             slots: number;
-            /** @default null */
             description?: string | null;
             /** @default false */
             include_deferred?: boolean;
@@ -3537,7 +3537,6 @@ export interface components {
             key: string;
             /** @description Text; any other JSON value is kept as its text */
             value: unknown;
-            /** @default null */
             description?: string | null;
             team_name?: null;
         };
@@ -4825,6 +4824,10 @@ export interface operations {
                 partition_key_pattern?: string;
                 partition_key_prefix_pattern?: string;
                 consuming_asset_pattern?: string;
+                /** @description Refused with 400: no DAG is partitioned */
+                partition_date_gte?: string | null;
+                /** @description Refused with 400: no DAG is partitioned */
+                partition_date_lte?: string | null;
                 /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
                 /** @description More than 100 is taken as 100 */
@@ -5080,6 +5083,10 @@ export interface operations {
                 partition_key_pattern?: string;
                 partition_key_prefix_pattern?: string;
                 consuming_asset_pattern?: string;
+                /** @description Refused with 400: no DAG is partitioned */
+                partition_date_gte?: string | null;
+                /** @description Refused with 400: no DAG is partitioned */
+                partition_date_lte?: string | null;
                 /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
                 /** @description More than 100 is taken as 100 */

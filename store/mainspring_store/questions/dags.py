@@ -19,7 +19,7 @@ from mainspring_store.questions.filters import (
     ranges,
     state_of,
 )
-from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
+from mainspring_store.questions.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows, matching
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "DAG_RUN_FILTERS",
     "VERSIONS",
     "dag_not_found",
+    "find_dag_ids",
     "get_dag",
     "get_dags",
     "get_version",
@@ -172,17 +173,19 @@ def list_dags(database: Database, query: ListQuery, *, tags: list[str] | None = 
     Raises:
         InvalidPage: See `list_rows`.
     """
-    where: list[ColumnElement[bool]] = []
-    if tags:
-        has = [exists().where(dag_tag.c.dag_id == dag.c.dag_id, dag_tag.c.name == tag) for tag in tags]
-        where += has if all_tags else [or_(*has)]
-    run_fits = all_of(DAG_RUN_FILTERS, query.filters)
-    if run_fits is not None:
-        where.append(exists().where(dag_run.c.dag_id == dag.c.dag_id, run_fits))
     with database.read() as connection:
-        listed = list_rows(connection, DAGS, query, *where)
+        listed = list_rows(connection, DAGS, query, *_conditions(query, tags, all_tags=all_tags))
         _add_tags(connection, listed.rows)
     return listed
+
+
+def find_dag_ids(
+    database: Database, query: ListQuery, *, tags: list[str] | None = None, all_tags: bool = False
+) -> list[str]:
+    """Ids of all DAGs that `list_dags` has on its pages, by id."""
+    rows = matching(DAGS, query, *_conditions(query, tags, all_tags=all_tags))
+    with database.read() as connection:
+        return list(connection.scalars(rows.with_only_columns(dag.c.dag_id).order_by(dag.c.dag_id)))
 
 
 def get_version(database: Database, dag_id: str, version_number: int | None = None) -> dict[str, Any]:
@@ -226,6 +229,18 @@ def require_dag(connection: Connection, dag_id: str) -> None:
 
 def dag_not_found(dag_id: str) -> NotFound:
     return NotFound(f"The DAG with dag_id: '{dag_id}' was not found")
+
+
+def _conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> list[ColumnElement[bool]]:
+    """What a list of DAGs asks of tags and runs."""
+    where: list[ColumnElement[bool]] = []
+    if tags:
+        has = [exists().where(dag_tag.c.dag_id == dag.c.dag_id, dag_tag.c.name == tag) for tag in tags]
+        where += has if all_tags else [or_(*has)]
+    run_fits = all_of(DAG_RUN_FILTERS, query.filters)
+    if run_fits is not None:
+        where.append(exists().where(dag_run.c.dag_id == dag.c.dag_id, run_fits))
+    return where
 
 
 def _add_tags(connection: Connection, rows: Any) -> None:

@@ -44,6 +44,7 @@ __all__ = [
     "always_null",
     "is_seen",
     "list_rows",
+    "matching",
 ]
 
 ORDER_KEYS_MAX = 10
@@ -71,7 +72,7 @@ class SortKey:
 
 def always_null(kind: Kind) -> SortKey:
     """Of what Airflow orders by and no row has here."""
-    types = {Kind.INSTANT: UtcDateTime(), Kind.TEXT: Text()}
+    types: Mapping[Kind, Any] = {Kind.INSTANT: UtcDateTime(), Kind.TEXT: Text()}
     return SortKey(column=cast(null(), types[kind]), kind=kind)
 
 
@@ -138,10 +139,7 @@ def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where
     """
     names = _order_names(listing, query.order_by)
     keys = [_Key(listing.sort_keys[name.removeprefix("-")], name.startswith("-")) for name in names]
-    filtered = all_of(listing.filters, query.filters)
-    conditions = where if filtered is None else (*where, filtered)
-    if query.seen is not None:
-        conditions = (*conditions, is_seen(listing.dag_id, query.seen))
+    conditions = _conditions(listing, query, where)
     rows = listing.rows.where(*conditions)
     counted = _countable(listing, conditions)
     if query.cursor is None:
@@ -150,6 +148,19 @@ def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where
         return Listed(rows=[row._asdict() for row in connection.execute(page)], total=total)
     total = connection.scalar(_count(counted.limit(CURSOR_TOTAL_MAX))) or 0
     return _cursor_page(connection, rows, names, keys, query, total)
+
+
+def matching(listing: Listing, query: ListQuery, *where: ColumnElement[bool]) -> Select[Any]:
+    """All rows of a list, whatever its page, in no order."""
+    return listing.rows.where(*_conditions(listing, query, where))
+
+
+def _conditions(
+    listing: Listing, query: ListQuery, where: tuple[ColumnElement[bool], ...]
+) -> tuple[ColumnElement[bool], ...]:
+    filtered = all_of(listing.filters, query.filters)
+    conditions = where if filtered is None else (*where, filtered)
+    return conditions if query.seen is None else (*conditions, is_seen(listing.dag_id, query.seen))
 
 
 def is_seen(dag_id: ColumnElement[Any] | None, seen: Seen) -> ColumnElement[bool]:

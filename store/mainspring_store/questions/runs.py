@@ -32,6 +32,7 @@ __all__ = [
     "run_key",
     "run_not_found",
     "run_states",
+    "run_version",
     "task_results",
 ]
 
@@ -159,6 +160,19 @@ def run_key(database: Database, dag_id: str, run_id: str) -> tuple[int, RunState
     return row.id, RunState(row.state)
 
 
+def run_version(database: Database, dag_id: str, run_id: str) -> int:
+    """The key of the version that a run goes by.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    with database.read() as connection:
+        version: int | None = connection.scalar(_VERSION_OF_RUN, {"dag_id": dag_id, "run_id": run_id})
+    if version is None:
+        raise run_not_found(dag_id, run_id)
+    return version
+
+
 def list_runs(database: Database, query: ListQuery, *, dag_id: str | None, listing: Listing = RUNS) -> Listed:
     """A page of the runs of one DAG, or of all DAGs (`None`).
 
@@ -180,10 +194,16 @@ def run_states(database: Database, keys: Sequence[int]) -> Mapping[int, RunState
 
 
 def task_results(database: Database, key: int, task_ids: Sequence[str]) -> Mapping[str, str]:
-    """Task id -> the JSON text of its output `return_value`, for those of `task_ids` in the run that have one."""
+    """Task id -> the JSON text of its output `return_value`, for those of `task_ids` in the run that have one; of a
+    mapped task a list, by map index."""
+    found: dict[str, list[str]] = {}
+    mapped = set()
     with database.read() as connection:
-        rows = connection.execute(_RESULTS, {"key": key, "task_ids": list(task_ids)})
-        return {row.task_id: row.value for row in rows}
+        for row in connection.execute(_RESULTS, {"key": key, "task_ids": list(task_ids)}):
+            found.setdefault(row.task_id, []).append(row.value)
+            if row.map_index >= 0:
+                mapped.add(row.task_id)
+    return {task_id: f"[{','.join(values)}]" if task_id in mapped else values[0] for task_id, values in found.items()}
 
 
 def run_not_found(dag_id: str, run_id: str) -> NotFound:
@@ -192,14 +212,17 @@ def run_not_found(dag_id: str, run_id: str) -> NotFound:
 
 _ONE_RUN = _RUN.where(_run.dag_id == bindparam("dag_id"), _run.run_id == bindparam("run_id"))
 _RUN_KEY = select(_run.id, _run.state).where(_run.dag_id == bindparam("dag_id"), _run.run_id == bindparam("run_id"))
+_VERSION_OF_RUN = select(_run.dag_version_id).where(
+    _run.dag_id == bindparam("dag_id"), _run.run_id == bindparam("run_id")
+)
 _STATES = select(_run.id, _run.state).where(_run.id.in_(bindparam("keys", expanding=True)))
 _RESULTS = (
-    select(task_instance.c.task_id, xcom.c.value)
+    select(task_instance.c.task_id, task_instance.c.map_index, xcom.c.value)
     .join(xcom, xcom.c.task_instance_id == task_instance.c.id)
     .where(
         task_instance.c.dag_run_id == bindparam("key"),
         task_instance.c.task_id.in_(bindparam("task_ids", expanding=True)),
-        task_instance.c.map_index == -1,
         xcom.c.key == "return_value",
     )
+    .order_by(task_instance.c.map_index)
 )

@@ -24,8 +24,9 @@ class ClearBody:
         only_running (bool | Unset):  Default: False.
         include_upstream (bool | Unset):  Default: False.
         include_downstream (bool | Unset):  Default: False.
-        include_past (bool | Unset): Also in the runs before `dag_run_id`, by logical date Default: False.
-        include_future (bool | Unset): Also in the runs after it Default: False.
+        include_past (bool | Unset): Also in the runs before `dag_run_id`, by logical date, or before `start_date`
+            Default: False.
+        include_future (bool | Unset): Also in the runs after it, or after `end_date` Default: False.
         reset_dag_runs (bool | Unset): False leaves runs that have ended alone Default: True.
         prevent_running_task (bool | Unset): Clear nothing, with 409, when one of the tasks runs now Default: False.
         run_on_latest_version (bool | None | Unset):

@@ -55,6 +55,8 @@ def _get_kwargs(
     partition_key_pattern: str | Unset = UNSET,
     partition_key_prefix_pattern: str | Unset = UNSET,
     consuming_asset_pattern: str | Unset = UNSET,
+    partition_date_gte: datetime.date | None | Unset = UNSET,
+    partition_date_lte: datetime.date | None | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -217,6 +219,24 @@ def _get_kwargs(
 
     params["consuming_asset_pattern"] = consuming_asset_pattern
 
+    json_partition_date_gte: None | str | Unset
+    if isinstance(partition_date_gte, Unset):
+        json_partition_date_gte = UNSET
+    elif isinstance(partition_date_gte, datetime.date):
+        json_partition_date_gte = partition_date_gte.isoformat()
+    else:
+        json_partition_date_gte = partition_date_gte
+    params["partition_date_gte"] = json_partition_date_gte
+
+    json_partition_date_lte: None | str | Unset
+    if isinstance(partition_date_lte, Unset):
+        json_partition_date_lte = UNSET
+    elif isinstance(partition_date_lte, datetime.date):
+        json_partition_date_lte = partition_date_lte.isoformat()
+    else:
+        json_partition_date_lte = partition_date_lte
+    params["partition_date_lte"] = json_partition_date_lte
+
     params["cursor"] = cursor
 
     params["limit"] = limit
@@ -302,6 +322,8 @@ def sync(
     partition_key_pattern: str | Unset = UNSET,
     partition_key_prefix_pattern: str | Unset = UNSET,
     consuming_asset_pattern: str | Unset = UNSET,
+    partition_date_gte: datetime.date | None | Unset = UNSET,
+    partition_date_lte: datetime.date | None | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -354,6 +376,8 @@ def sync(
         partition_key_pattern=partition_key_pattern,
         partition_key_prefix_pattern=partition_key_prefix_pattern,
         consuming_asset_pattern=consuming_asset_pattern,
+        partition_date_gte=partition_date_gte,
+        partition_date_lte=partition_date_lte,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -404,6 +428,8 @@ def sync_detailed(
     partition_key_pattern: str | Unset = UNSET,
     partition_key_prefix_pattern: str | Unset = UNSET,
     consuming_asset_pattern: str | Unset = UNSET,
+    partition_date_gte: datetime.date | None | Unset = UNSET,
+    partition_date_lte: datetime.date | None | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -450,6 +476,8 @@ def sync_detailed(
         partition_key_pattern=partition_key_pattern,
         partition_key_prefix_pattern=partition_key_prefix_pattern,
         consuming_asset_pattern=consuming_asset_pattern,
+        partition_date_gte=partition_date_gte,
+        partition_date_lte=partition_date_lte,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -500,6 +528,8 @@ async def asyncio(
     partition_key_pattern: str | Unset = UNSET,
     partition_key_prefix_pattern: str | Unset = UNSET,
     consuming_asset_pattern: str | Unset = UNSET,
+    partition_date_gte: datetime.date | None | Unset = UNSET,
+    partition_date_lte: datetime.date | None | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -547,6 +577,8 @@ async def asyncio(
         partition_key_pattern=partition_key_pattern,
         partition_key_prefix_pattern=partition_key_prefix_pattern,
         consuming_asset_pattern=consuming_asset_pattern,
+        partition_date_gte=partition_date_gte,
+        partition_date_lte=partition_date_lte,
         cursor=cursor,
         limit=limit,
         offset=offset,
@@ -597,6 +629,8 @@ async def asyncio_detailed(
     partition_key_pattern: str | Unset = UNSET,
     partition_key_prefix_pattern: str | Unset = UNSET,
     consuming_asset_pattern: str | Unset = UNSET,
+    partition_date_gte: datetime.date | None | Unset = UNSET,
+    partition_date_lte: datetime.date | None | Unset = UNSET,
     cursor: str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
@@ -643,6 +677,8 @@ async def asyncio_detailed(
         partition_key_pattern=partition_key_pattern,
         partition_key_prefix_pattern=partition_key_prefix_pattern,
         consuming_asset_pattern=consuming_asset_pattern,
+        partition_date_gte=partition_date_gte,
+        partition_date_lte=partition_date_lte,
         cursor=cursor,
         limit=limit,
         offset=offset,

@@ -237,9 +237,11 @@ def sync(
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
 ) -> DagCollection:
-    """Pause the DAGs of one page of the list, or let their runs start again. Answers them.
+    """Pause all DAGs that the filters find, or let their runs start again. Answers one page of them.
 
-    The list holds those alone that the caller may pause.
+    Without `dag_id_pattern` or `dag_id_prefix_pattern` none is found; the pattern `~` finds all. Of
+    DAGs that the
+    caller may not pause none is found either.
 
     Raises:
         ApiError: The server answered with an error.

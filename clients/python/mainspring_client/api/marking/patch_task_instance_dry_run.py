@@ -86,7 +86,7 @@ def sync(
     update_mask: list[str] | Unset = UNSET,
     map_index: int | None | Unset = UNSET,
 ) -> TaskInstanceCollection:
-    """The instances that `patch_task_instance` would mark now.
+    """The instances that `patch_task_instance` would mark now; without `new_state` those that are named.
 
     Raises:
         ApiError: The server answered with an error.
