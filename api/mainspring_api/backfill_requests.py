@@ -1,6 +1,6 @@
 """What a backfill is asked to fill: the body of the request, and the slots that it means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -8,15 +8,16 @@ from typing import Any
 from marshmallow import fields, validate
 
 from mainspring.definition import Definition
-from mainspring.errors import InvalidInput, Problem
+from mainspring.errors import InvalidParams, Problem
 from mainspring.timetables import Slot, Timetable, slots_between, timetable_of
 from mainspring_api.context import context
 from mainspring_api.dag_runs import params_of
 from mainspring_api.fields import Body, Choice, Instant, JsonObject
+from mainspring_api.problems import Refused
 from mainspring_store.backfills import ReprocessBehavior
 from mainspring_store.runs import VersionRef
 
-__all__ = ["BackfillBody", "slots_of"]
+__all__ = ["BackfillBody", "require_slots", "slots_of"]
 
 SLOTS_MAX = 20_000
 """Of one backfill; what is more must be asked for in parts."""
@@ -62,26 +63,37 @@ class BackfillBody(Body):
 
 
 def slots_of(body: Mapping[str, Any], now: datetime) -> tuple[VersionRef, list[Slot]]:
-    """The DAG's version and the slots that are meant, in the order of their runs.
+    """The DAG's version and the slots that are meant, in the order of their runs; there may be none.
 
     Raises:
-        InvalidInput: There is no such backfill; with every reason that is known before the slots are looked for.
+        Refused: There is no such backfill; with every reason that is known before the slots are looked for.
     """
     version = context().versions.current(body["dag_id"])
     definition = version.definition
     timetable = timetable_of(definition.schedule) if definition.schedule else None
     problems = _problems(body, definition, timetable, now)
     if timetable is None or problems:
-        raise InvalidInput(problems)
-    params_of(definition, body["dag_run_conf"] or {}, member="dag_run_conf")
+        raise Refused(problems)
+    _check_conf(body, definition)
     first, last = body["from_date"], body["to_date"]
     found = slots_between(timetable, first, last, due_by=now, is_backwards=body["run_backwards"])
     slots = list(islice(found, SLOTS_MAX + 1))
-    if not slots:
-        raise InvalidInput([_problem("from_date", "no interval of the schedule begins in this range and has ended")])
     if len(slots) > SLOTS_MAX:
-        raise InvalidInput([_problem("to_date", f"the range holds more than {SLOTS_MAX} intervals; fill it in parts")])
+        raise Refused([_problem("to_date", f"the range holds more than {SLOTS_MAX} intervals; fill it in parts")])
     return version, slots
+
+
+def require_slots(slots: Sequence[Slot]) -> None:
+    """Raises Refused when there is nothing to fill."""
+    if not slots:
+        raise Refused([_problem("from_date", "no interval of the schedule begins in this range and has ended")])
+
+
+def _check_conf(body: Mapping[str, Any], definition: Definition) -> None:
+    try:
+        params_of(definition, body["dag_run_conf"] or {}, member="dag_run_conf")
+    except InvalidParams as exc:
+        raise Refused(exc.problems) from exc
 
 
 def _problems(

@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from mainspring.states import RunState
 from mainspring_api.answers import answer
-from mainspring_api.backfill_requests import BackfillBody, slots_of
+from mainspring_api.backfill_requests import BackfillBody, require_slots, slots_of
 from mainspring_api.context import context
 from mainspring_api.dag_runs import DagRunCollection, RunList, runs_body
 from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
@@ -115,6 +115,7 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
     here = context()
     now = datetime.now(UTC)
     version, slots = slots_of(body, now)
+    require_slots(slots)
     new = NewBackfill(
         dag_id=body["dag_id"],
         version_id=version.id,

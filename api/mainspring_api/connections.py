@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import fields, validate
+import orjson
+from marshmallow import ValidationError, fields, validate
 
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Body, list_arguments
@@ -30,6 +31,16 @@ _PORT = validate.Range(min=0, max=65_535)
 _NO_TEAM = validate.Equal(None, error="there are no teams here; leave it out")
 _NOT_MASK = validate.NoneOf([MASK], error="is the mask of a value that cannot be read back; send the value itself")
 _SECRET = {"description": f"Write-only: answered as {MASK} when there is one"}
+
+
+def _is_object(text: str) -> None:
+    """Raises ValidationError unless `extra` is empty or the text of a JSON object. The mask of one passes."""
+    try:
+        if text in ("", MASK) or isinstance(orjson.loads(text), dict):
+            return
+    except orjson.JSONDecodeError:
+        pass
+    raise ValidationError("must be the text of a JSON object")
 
 
 class Connection(Answer):
@@ -65,7 +76,7 @@ class ConnectionPatchBody(Body):
     schema = fields.String(allow_none=True, validate=_TEXT)
     port = fields.Integer(allow_none=True, strict=True, validate=_PORT)
     password = fields.String(allow_none=True, validate=_TEXT, metadata=_SECRET)
-    extra = fields.String(allow_none=True, validate=_TEXT, metadata=_SECRET)
+    extra = fields.String(allow_none=True, validate=[_TEXT, _is_object], metadata=_SECRET)
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)
 
 
@@ -81,7 +92,7 @@ class ConnectionBody(ConnectionPatchBody):
     connection_id = fields.String(required=True, validate=_ID)
     conn_type = fields.String(required=True, validate=validate.Length(min=1, max=500))
     password = fields.String(allow_none=True, validate=[_TEXT, _NOT_MASK], metadata=_SECRET)
-    extra = fields.String(allow_none=True, validate=[_TEXT, _NOT_MASK], metadata=_SECRET)
+    extra = fields.String(allow_none=True, validate=[_TEXT, _is_object, _NOT_MASK], metadata=_SECRET)
 
 
 _COLUMNS = ("conn_type", "description", "host", "login", "schema", "port", *SEALED)

@@ -36,6 +36,7 @@ __all__ = [
     "NotHere",
     "NotReady",
     "ProblemSchema",
+    "Refused",
     "UnknownHost",
     "register_error_handlers",
     "require_all",
@@ -70,6 +71,10 @@ class NotReady(MainspringError):
 
 class BadRequest(InvalidInput):
     """Wrong in a way that Airflow answers with 400."""
+
+
+class Refused(InvalidInput):
+    """A body that validates and asks for what cannot be. Airflow tells why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class ProblemSchema(Schema):
     detail = fields.Raw(
         required=True,
         metadata={
-            "description": "A sentence; for 422 a list of {loc, msg, type}; for 409 an object with `message`",
+            "description": "A sentence; for most 422 a list of {loc, msg, type}; for 409 an object with `message`",
             "anyOf": [
                 {"type": "string"},
                 {"type": "object", "additionalProperties": True},
@@ -203,7 +208,7 @@ def _invalid(error: InvalidInput, known: _Answer, headers: Mapping[str, str]) ->
     location = next((name for kind, name in _LOCATIONS.items() if isinstance(error, kind)), "body")
     told = [_clipped(problem) for problem in error.problems[:ERRORS_MAX]]
     detail: Any = [_validation_error(location, problem) for problem in told]
-    if known.status == HTTPStatus.BAD_REQUEST:
+    if known.status == HTTPStatus.BAD_REQUEST or isinstance(error, Refused):
         detail = "; ".join(str(problem) for problem in told)
     extra = {
         "errors": [_error_item(location, problem) for problem in told],

@@ -131,8 +131,6 @@ def test_what_is_unknown_is_not_found(sqlite_api: Api) -> None:
         pytest.param(
             {}, {"from_date": "9998-01-01", "to_date": "9999-12-31T23:59:59Z"}, "/from_date", id="all in the future"
         ),
-        pytest.param({}, {"from_date": "2026-01-01T01:00:00Z", "to_date": "2026-01-01T02:00:00Z"}, "/from_date",
-                     id="no slot in the range"),
         pytest.param({}, {"from_date": "0000-01-01"}, "/from_date", id="year 0"),
         pytest.param({"schedule": "@hourly"}, {"from_date": "1990-01-01"}, "/to_date", id="too long a range"),
         pytest.param({"schedule": None}, {}, "/dag_id", id="no schedule"),
@@ -163,6 +161,33 @@ def test_a_backfill_that_cannot_be_is_refused_by_place(
         problem = sqlite_api.post(path, {**RANGE, **body}, 422)
         assert pointer in [error["pointer"] for error in problem["errors"]]
     assert sqlite_api.get("/backfills?dag_id=etl")["total_entries"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"to_date": "2025-01-01"}, id="end before start"),
+        pytest.param({"from_date": "2099-01-01", "to_date": "2099-01-02"}, id="all in the future"),
+        pytest.param({"from_date": "2026-01-01T01:00:00Z", "to_date": "2026-01-01T02:00:00Z"}, id="nothing to make"),
+        pytest.param({"dag_run_conf": {"rows": "x"}}, id="conf does not fit"),
+        pytest.param({"dag_id": "unscheduled"}, id="no schedule"),
+    ],
+)
+def test_why_a_backfill_cannot_be_is_told_in_a_sentence_and_by_place(sqlite_api: Api, body: dict[str, Any]) -> None:
+    params = {"type": "object", "properties": {"rows": {"type": "integer"}}}
+    sqlite_api.save(tasks=NOOP, schedule="@daily", params=params)
+    sqlite_api.save("unscheduled")
+    problem = sqlite_api.post("/backfills", {**RANGE, **body}, 422)
+    assert isinstance(problem["detail"], str)
+    assert problem["detail"] == "; ".join(f"{each['pointer']}: {each['message']}" for each in problem["errors"])
+    malformed = sqlite_api.post("/backfills", {**RANGE, "from_date": "soon"}, 422)
+    assert malformed["detail"][0]["loc"] == ["body", "from_date"]
+
+
+def test_a_preview_of_nothing_is_empty(sqlite_api: Api) -> None:
+    sqlite_api.save(tasks=NOOP, schedule="@daily")
+    body = {**RANGE, "from_date": "2026-01-01T01:00:00Z", "to_date": "2026-01-01T02:00:00Z"}
+    assert sqlite_api.post("/backfills/dry_run", body) == {"backfills": [], "total_entries": 0}
 
 
 def test_a_list_needs_a_dag(sqlite_api: Api) -> None:

@@ -92,6 +92,8 @@ def test_a_connection_under_a_lost_key_is_replaced_as_a_whole_or_not_at_all(sqli
         ({"port": "5432"}, "/port"),
         ({"port": 65_536}, "/port"),
         ({"password": "***"}, "/password"),
+        ({"extra": "no JSON"}, "/extra"),
+        ({"extra": "[1]"}, "/extra"),
         ({"team_name": "x"}, "/team_name"),
         ({"colour": "red"}, "/colour"),
     ],

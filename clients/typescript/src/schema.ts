@@ -1556,7 +1556,7 @@ export interface components {
          *     }
          */
         Problem: {
-            /** @description A sentence; for 422 a list of {loc, msg, type}; for 409 an object with `message` */
+            /** @description A sentence; for most 422 a list of {loc, msg, type}; for 409 an object with `message` */
             detail: string | {
                 [key: string]: unknown;
             } | {

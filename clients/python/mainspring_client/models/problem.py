@@ -20,7 +20,7 @@ T = TypeVar("T", bound="Problem")
 class Problem:
     """
     Attributes:
-        detail (list[ProblemDetailType2Item] | ProblemDetailType1 | str): A sentence; for 422 a list of {loc, msg,
+        detail (list[ProblemDetailType2Item] | ProblemDetailType1 | str): A sentence; for most 422 a list of {loc, msg,
             type}; for 409 an object with `message`
         type_ (str): URI reference that names this kind of error, and leads to what is known about it
         title (str):
