@@ -21,7 +21,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("pools", "Pools: slots that tasks of all DAGs share")
 
 _NAME = validate.Regexp(
-    r"[A-Za-z0-9_.-]{1,250}\Z", error="must be 1 to 250 of the characters A-Z a-z 0-9 _ . -, as definitions name it"
+    r"[^\x00-\x1f]{1,250}\Z", error="must have 1 to 250 characters, none of them a control character"
 )
 _SLOTS = validate.Range(min=-1, max=2**31 - 1)
 _DESCRIPTION = validate.Length(max=10_000)
@@ -145,7 +145,7 @@ register_named(
     Named(
         singular="pool",
         plural="pools",
-        path_part="<pool_name>",
+        path_part="<path:pool_name>",
         name_field="name",
         patch_name_field="pool",
         reader=Role.VIEWER,

@@ -1,6 +1,7 @@
 """Pools over HTTP."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_slots_are_told_by_what_holds_them(api: Api) -> None:
     [
         pytest.param({"name": "db"}, id="without slots"),
         pytest.param({"slots": 1}, id="without name"),
-        pytest.param({"name": "d b", "slots": 1}, id="space in the name"),
+        pytest.param({"name": "d\x1fb", "slots": 1}, id="control character in the name"),
         pytest.param({"name": "db\n", "slots": 1}, id="line break in the name"),
         pytest.param({"name": "", "slots": 1}, id="empty name"),
         pytest.param({"name": "x" * 251, "slots": 1}, id="long name"),
@@ -74,6 +75,22 @@ def test_slots_are_told_by_what_holds_them(api: Api) -> None:
 def test_a_wrong_pool_is_refused(sqlite_api: Api, body: Any) -> None:
     sqlite_api.post("/pools", body, 422)
     assert sqlite_api.get("/pools")["total_entries"] == 1
+
+
+@pytest.mark.parametrize("name", ["my pool", "größe/β", "a|b%_~", "x" * 250])
+def test_a_pool_may_have_any_name_that_airflow_knows(api: Api, name: str) -> None:
+    made = make(api, 2, name)
+    path = f"/pools/{quote(name, safe='')}"
+    assert api.get(path) == made
+    api.save(tasks={"a": {**SHELL, "pool": name}})
+    api.trigger(run_id="r1")
+    api.engine.settle()
+    assert api.get(path)["queued_slots"] == 1
+    listed = api.get(f"/dags/etl/dagRuns/r1/taskInstances?pool={quote(name)}")
+    assert [one["pool"] for one in listed["task_instances"]] == [name]
+    assert api.patch(path, {"pool": name, "slots": 3})["slots"] == 3
+    api.delete(path, 409)
+    api.delete(path.replace("pools/", "pools/no"), 404)
 
 
 def test_a_pool_that_exists_is_not_created_again(api: Api) -> None:

@@ -50,6 +50,9 @@ _NAME = Text(chars_min=1, chars_max=250)
 _DESCRIPTION = Text(chars_max=DESCRIPTION_CHARS_MAX)
 _DOC = Text(chars_max=DOC_CHARS_MAX)
 _ROUTE = Text(pattern="[A-Za-z0-9_.-]{1,250}", what="a name of the characters A-Z a-z 0-9 _ . -")
+_POOL = Text(
+    chars_max=250, pattern=r"[^\x00-\x1f]{1,250}", what="1 to 250 characters, none of them a control character"
+)
 _VARIABLE = "[A-Za-z_][A-Za-z0-9_]{0,249}"
 _CALLABLE = Text(
     chars_max=500,
@@ -207,7 +210,7 @@ _DEFAULTABLE: tuple[Field, ...] = (
     Field("cancel_grace", Duration(maximum=timedelta(hours=1)), doc="Between TERM and KILL; PT10S when absent."),
     Field("max_active_tis", Integer(1, 10_000), doc="Instances of this task in one run at one time."),
     Field("max_active_tis_per_dag", Integer(1, 10_000)),
-    Field("pool", _ROUTE),
+    Field("pool", _POOL),
     Field("pool_slots", Integer(1, 10_000)),
     Field("priority_weight", Integer(-1_000_000, 1_000_000)),
     Field("weight_rule", _choice(WeightRule)),
