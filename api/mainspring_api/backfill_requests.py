@@ -11,9 +11,9 @@ from mainspring.definition import Definition
 from mainspring.errors import InvalidParams, Problem
 from mainspring.timetables import Slot, Timetable, slots_between, timetable_of
 from mainspring_api.context import context
-from mainspring_api.dag_runs import params_of
 from mainspring_api.fields import Body, Choice, Instant, JsonObject
 from mainspring_api.problems import Refused
+from mainspring_api.triggers import params_of
 from mainspring_store.backfills import ReprocessBehavior
 from mainspring_store.runs import VersionRef
 

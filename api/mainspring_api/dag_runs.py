@@ -1,19 +1,15 @@
 """Runs: trigger, look, cancel, delete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, g, request
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, validate
 
-from mainspring.definition import Definition
-from mainspring.errors import InvalidInput, InvalidParams, Problem
-from mainspring.ids import check_run_id, new_run_id
-from mainspring.params import resolve_params
+from mainspring.errors import Problem
+from mainspring.ids import new_run_id
 from mainspring.states import RunState, RunType
-from mainspring.timetables import timetable_of
 from mainspring_api.answers import answer, no_content
 from mainspring_api.audit import audit_detail
 from mainspring_api.bulk import chosen
@@ -32,6 +28,7 @@ from mainspring_api.fields import (
 from mainspring_api.operations import Resource
 from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest
+from mainspring_api.triggers import Trigger, TriggerBody, checked_run_id, data_interval, params_of_trigger
 from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.notes import set_run_note
 from mainspring_store.questions import runs as questions
@@ -40,10 +37,9 @@ from mainspring_store.removals import delete_run
 from mainspring_store.runs import NewRun, cancel_run, create_run
 from mainspring_store.tokens import Role
 
-__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "params_of", "run_body", "runs_body"]
+__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body"]
 
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
-
 
 _NO_PARTITIONS = {"description": "Refused with 400: no DAG is partitioned"}
 
@@ -89,53 +85,6 @@ class DagRunCollection(Answer):
     previous_cursor = fields.String(allow_none=True)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trigger:
-    """A checked trigger."""
-
-    dag_run_id: str | None
-    logical_date: datetime | None
-    data_interval: tuple[datetime, datetime] | None
-    """None = as the timetable says."""
-    run_after: datetime | None
-    conf: dict[str, Any]
-    note: str | None
-
-
-class TriggerBody(Body):
-    """What to run. Every member may be left out."""
-
-    dag_run_id = fields.String(load_default=None, allow_none=True)
-    logical_date = Instant(load_default=None, allow_none=True)
-    data_interval_start = Instant(load_default=None, allow_none=True)
-    data_interval_end = Instant(load_default=None, allow_none=True)
-    run_after = Instant(load_default=None, allow_none=True, metadata={"description": "Earliest start; null = now"})
-    conf = JsonObject(load_default=None, allow_none=True)
-    note = fields.String(load_default=None, allow_none=True)
-    partition_key = fields.String(load_default=None, allow_none=True)
-
-    @post_load
-    def _checked(self, body: dict[str, Any], **_: Any) -> Trigger:
-        if body["partition_key"] is not None:
-            raise _invalid("/partition_key", "partitions are not supported yet; leave it out", "not_supported_yet")
-        start, end = body["data_interval_start"], body["data_interval_end"]
-        if (start is None) != (end is None):
-            raise _invalid("/data_interval_start", "give both data_interval_start and data_interval_end, or neither")
-        if start is not None and start > end:
-            raise _invalid("/data_interval_end", "lies before data_interval_start")
-        date = body["logical_date"]
-        # An interval is the interval of a logical date; without one it says nothing.
-        interval = None if date is None or start is None else (start, end)
-        return Trigger(
-            dag_run_id=body["dag_run_id"],
-            logical_date=date,
-            data_interval=interval,
-            run_after=body["run_after"],
-            conf=body["conf"] or {},
-            note=body["note"],
-        )
-
-
 class RunPatch(Body):
     """What may be changed of a run. `state` failed cancels one that has not ended."""
 
@@ -170,16 +119,16 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
     if body.dag_run_id is None:
         run_id = new_run_id(RunType.MANUAL, run_after)
     else:
-        run_id = _checked_run_id(body.dag_run_id)
+        run_id = checked_run_id(body.dag_run_id)
     run = NewRun(
         version=version,
         run_id=run_id,
         run_type=RunType.MANUAL,
         conf=body.conf,
-        params=_params(version.definition, body.conf),
+        params=params_of_trigger(version.definition, body.conf),
         run_after=run_after,
         logical_date=body.logical_date,
-        data_interval=body.data_interval or _data_interval(version.definition, body.logical_date),
+        data_interval=body.data_interval or data_interval(version.definition, body.logical_date),
         triggered_by="ui" if request.referrer else "rest_api",
         user=g.user.name,
         note=body.note,
@@ -289,46 +238,6 @@ def _check_no_partitions(query: Mapping[str, Any]) -> None:
     for name in ("partition_date_gte", "partition_date_lte"):
         if query[name] is not None:
             raise BadRequest([Problem(pointer=f"/{name}", message=message)])
-
-
-def _data_interval(definition: Definition, date: datetime | None) -> tuple[datetime, datetime] | None:
-    """The interval that had ended last at a logical date; the date itself where there are no intervals."""
-    if date is None:
-        return None
-    timetable = timetable_of(definition.schedule) if definition.schedule else None
-    slot = timetable.latest_due(date) if timetable is not None and timetable.is_periodic else None
-    return (date, date) if slot is None else (slot.logical_date, slot.data_interval_end)
-
-
-def params_of(definition: Definition, conf: Mapping[str, Any], *, member: str = "conf") -> dict[str, Any]:
-    """The params that a `conf` makes; faults are told by their place in what was sent.
-
-    Raises:
-        InvalidParams: It does not fit the DAG's schema.
-    """
-    try:
-        return resolve_params(definition.params, conf)
-    except InvalidParams as exc:
-        raise InvalidParams([replace(each, pointer=f"/{member}{each.pointer}") for each in exc.problems]) from exc
-
-
-def _params(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:
-    """As `params_of`, with the status that Airflow has for it here."""
-    try:
-        return params_of(definition, conf)
-    except InvalidParams as exc:
-        raise BadRequest(exc.problems) from exc
-
-
-def _checked_run_id(run_id: str) -> str:
-    try:
-        return check_run_id(run_id, RunType.MANUAL)
-    except InvalidInput as exc:
-        raise BadRequest(exc.problems) from exc
-
-
-def _invalid(pointer: str, message: str, code: str = "invalid_value") -> InvalidInput:
-    return InvalidInput([Problem(pointer=pointer, message=message, code=code)])
 
 
 def runs_body(listed: Listed, cursor: str | None) -> dict[str, Any]:
