@@ -20,7 +20,7 @@ from mainspring.definition import json_schema
 from mainspring_api.app import BLUEPRINTS
 from mainspring_api.execution.document import execution_document
 from mainspring_api.openapi_3_0 import rendered_as_3_0
-from mainspring_api.openapi_examples import EXAMPLES
+from mainspring_api.openapi_examples import add_examples
 from mainspring_api.openapi_plugin import SCHEMAS, Plugin
 from mainspring_api.problems import TITLES, ProblemSchema
 
@@ -60,10 +60,10 @@ def document() -> dict[str, Any]:
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     _add_idempotency_key(content)
+    content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
     tags = {blueprint.tag for blueprint in BLUEPRINTS}
     content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
-    for name, examples in EXAMPLES.items():
-        content["components"]["schemas"][name]["examples"] = examples
+    add_examples(content["components"]["schemas"])
     return content
 
 

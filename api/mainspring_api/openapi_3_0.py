@@ -13,12 +13,15 @@ _MAPS = frozenset({"properties"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf"})
 _SINGLE = frozenset({"items", "additionalProperties", "not"})
 _NULL: Mapping[str, Any] = {"type": "null"}
+_ONLY_NULL: Mapping[str, Any] = {"type": "string", "enum": [None], "nullable": True}
+_LICENSE_URL = "https://www.apache.org/licenses/LICENSE-2.0"
+"""3.0 knows no identifiers of licenses."""
 
 
 def rendered_as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
     """An OpenAPI 3.0.3 document of the same operations."""
     rendered = {key: _part(value) for key, value in document.items()}
-    license_ = {"name": document["info"]["license"]["name"]}
+    license_ = {"name": document["info"]["license"]["name"], "url": _LICENSE_URL}
     components = dict(rendered["components"])
     components["schemas"] = {name: _schema(each) for name, each in document["components"]["schemas"].items()}
     return {**rendered, "openapi": "3.0.3", "info": {**document["info"], "license": license_}, "components": components}
@@ -54,18 +57,21 @@ def _keyword(key: str, value: Any) -> Any:
 
 
 def _with_nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Null told by `nullable`, which needs a type beside it or a schema within."""
+    """Null told by `nullable` where a type stands beside it, and by a choice of its own elsewhere.
+
+    `nullable` beside a reference would say nothing: what is referred to allows no null.
+    """
     choices = schema.get("anyOf", [])
     if _NULL in choices:
         left = [each for each in choices if each != _NULL]
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        if len(left) > 1:
-            return {**rest, "anyOf": left, "nullable": True}
-        only = {"allOf": left} if "$ref" in left[0] else left[0]
-        return {**only, **rest, "nullable": True}
+        if len(left) == 1 and "type" in left[0]:
+            values = {"enum": [*left[0]["enum"], None]} if "enum" in left[0] else {}
+            return {**left[0], **rest, **values, "nullable": True}
+        return {**rest, "anyOf": [*left, _ONLY_NULL]}
     kinds = schema.get("type")
     if kinds == "null":
-        return {**schema, "type": "string", "enum": [None], "nullable": True}
+        return {**schema, **_ONLY_NULL}
     if isinstance(kinds, list) and "null" in kinds:
         return {**schema, "type": [kind for kind in kinds if kind != "null"], "nullable": True}
     return schema

@@ -1,11 +1,38 @@
-"""Examples that the document shows, by the name of the schema."""
+"""Examples that the document shows, by the name of the schema.
 
+What is sent is here, what is answered in `openapi_answers.json`; a page of a list is made of the example of its rows.
+"""
+
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-__all__ = ["EXAMPLES"]
+__all__ = ["add_examples"]
 
-EXAMPLES: Mapping[str, Sequence[Any]] = {
+_ANSWERS = Path(__file__).with_name("openapi_answers.json")
+_COMPONENT = "#/components/schemas/"
+
+
+def add_examples(schemas: dict[str, Any]) -> None:
+    """Give the components of a document the examples that there are of them."""
+    for name, example in json.loads(_ANSWERS.read_text(encoding="utf-8")).items():
+        schemas[name]["examples"] = [example]
+    for name, examples in _EXAMPLES.items():
+        schemas[name]["examples"] = list(examples)
+    for name, schema in schemas.items():
+        if name.endswith("Collection") and "examples" not in schema:
+            schema["examples"] = [{key: _of_page(each, schemas) for key, each in schema["properties"].items()}]
+
+
+def _of_page(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """A member of a page with one row."""
+    if schema.get("type") == "array":
+        return schemas[schema["items"]["$ref"].removeprefix(_COMPONENT)]["examples"][:1]
+    return None if "null" in schema["type"] else 1
+
+
+_EXAMPLES: Mapping[str, Sequence[Any]] = {
     "Definition": [
         {
             "dag_id": "etl",
@@ -31,9 +58,34 @@ EXAMPLES: Mapping[str, Sequence[Any]] = {
     "ClearRunBody": [{"dry_run": False}],
     "BackfillBody": [{"dag_id": "etl", "from_date": "2026-01-01T00:00:00Z", "to_date": "2026-01-31T00:00:00Z"}],
     "ApprovalAnswerBody": [{"choice": "approve", "note": "the figures are right"}],
+    "ClearRunsBody": [{"dag_runs": [{"dag_id": "etl", "dag_run_id": "deploy-4711"}], "dry_run": False}],
+    "DagRunsBatchBody": [{"dag_ids": ["etl"], "states": ["failed"], "page_limit": 20, "order_by": "-start_date"}],
+    "TaskInstancesBatchBody": [{"dag_ids": ["etl"], "state": ["failed"], "page_limit": 20}],
+    "XComCreateBody": [{"key": "rows", "value": 5}],
+    "XComUpdateBody": [{"value": 6}],
     "PoolBody": [{"name": "warehouse", "slots": 4}],
+    "PoolPatchBody": [{"slots": 8}],
     "VariableBody": [{"key": "region", "value": "eu"}],
+    "VariablePatchBody": [{"value": "us"}],
+    "ConnectionBody": [{"connection_id": "warehouse", "conn_type": "postgres", "host": "db", "port": 5432}],
+    "ConnectionPatchBody": [{"login": "etl", "password": "its password"}],
     "SecretBody": [{"value": "postgresql://etl@db/warehouse"}],
+    "BulkBody": [
+        {"actions": [{"action": "create", "entities": [{"name": "warehouse", "slots": 4}]}]},
+        {"actions": [{"action": "delete", "entities": ["warehouse"], "action_on_non_existence": "skip"}]},
+    ],
+    "UserBody": [
+        {
+            "username": "ada",
+            "password": "at least twelve characters",
+            "role": "viewer",
+            "grants": [{"pattern": "etl*", "role": "operator"}],
+        }
+    ],
+    "UserPatch": [{"role": "operator"}, {"is_active": False}],
+    "PasswordChange": [{"current_password": "the one until now", "new_password": "at least twelve characters"}],
+    "LoginBody": [{"username": "ada", "password": "at least twelve characters"}],
+    "ApiTokenBody": [{"name": "pipeline", "role": "operator", "expires_at": "2027-02-26T00:00:00Z"}],
     "WaitResult": [
         {"state": "success", "state_reason": None, "message": None, "outputs": {"rows": 5}, "results": {}},
         {"state": "failed", "state_reason": "cancelled", "message": "cancelled by ci", "outputs": None, "results": {}},

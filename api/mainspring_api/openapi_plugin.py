@@ -30,7 +30,7 @@ _COMPONENT_NAMES: Mapping[type[StrEnum], str] = {
 class _Converter(OpenAPIConverter):
     def init_attribute_functions(self) -> None:
         super().init_attribute_functions()  # type: ignore[no-untyped-call]
-        for function in (_pattern, _nullable_enum, _reference):
+        for function in (_pattern, _exclusive_minimum, _nullable_enum, _reference):
             self.add_attribute_function(function)  # type: ignore[no-untyped-call]
 
 
@@ -43,6 +43,14 @@ def _pattern(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, An
     if "pattern" not in ret:
         return {}
     return {"pattern": f"^(?:{ret['pattern'].removesuffix(chr(92) + 'Z')})$"}
+
+
+def _exclusive_minimum(
+    self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any
+) -> dict[str, Any]:
+    """A bound that is not within the range; apispec tells every one as if it were."""
+    is_open = any(isinstance(each, validate.Range) and not each.min_inclusive for each in field.validators)
+    return {"exclusiveMinimum": ret.pop("minimum")} if is_open and "minimum" in ret else {}
 
 
 def _nullable_enum(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class WaitQuery(Query):
     interval = fields.Float(
         required=True,
         validate=validate.Range(min=0, min_inclusive=False, max=3600),
-        metadata={"description": "Seconds between two lines of a stream", "exclusiveMinimum": 0},
+        metadata={"description": "Seconds between two lines of a stream"},
     )
     timeout = fields.Float(
         load_default=None,

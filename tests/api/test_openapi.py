@@ -8,11 +8,11 @@ from typing import Any
 import jsonschema_rs
 import orjson
 import pytest
+from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 from mainspring_api.openapi import document, write_documents
 from mainspring_api.openapi_3_0 import rendered_as_3_0
-from mainspring_api.openapi_examples import EXAMPLES
 from tests.api.harness import Api
 from tests.api.test_airflow_contract import OPERATIONS
 
@@ -56,22 +56,39 @@ def test_the_older_rendering_has_the_same_operations_and_schemas_and_no_word_of_
         assert isinstance(schema.get("type", ""), str), at
         assert schema.get("type") != "null", at
         assert "$ref" not in schema or len(schema) == 1, at
+        assert "nullable" not in schema or "type" in schema, f"{at}: says nothing without a type"
+        assert "nullable" not in schema or None in schema.get("enum", [None]), f"{at}: no value of the enum is null"
 
 
 def test_the_older_rendering_keeps_what_may_be_null() -> None:
     run = rendered_as_3_0(document())["components"]["schemas"]["DagRun"]["properties"]
     assert run["note"] == {"type": "string", "nullable": True}
-    assert run["conf"]["allOf"] == [{"$ref": "#/components/schemas/JsonObject"}]
-    assert run["conf"]["nullable"] is True
+    only_null = {"type": "string", "enum": [None], "nullable": True}
+    assert run["conf"]["anyOf"] == [{"$ref": "#/components/schemas/JsonObject"}, only_null]
     assert "nullable" not in run["state"]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_examples_fit_their_schemas(name: str) -> None:
-    schema = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    for example in EXAMPLES[name]:
-        validator.validate(example)
+def test_every_object_that_is_sent_or_answered_has_an_example() -> None:
+    schemas = document()["components"]["schemas"]
+    without = {"OpenApiDocument"}  # it would be this document
+    used = {name for each in _contents(document()["paths"]) for name in _names(each["schema"])}
+    assert {name for name in used - without if "examples" not in schemas[name]} == set()
+
+
+def test_examples_fit_their_schemas() -> None:
+    for name, schema in document()["components"]["schemas"].items():
+        reference = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
+        validator = jsonschema_rs.Draft202012Validator(reference, validate_formats=True)
+        for example in schema.get("examples", ()):
+            validator.validate(example)
+
+
+def test_examples_of_the_older_rendering_fit_too() -> None:
+    components = rendered_as_3_0(document())["components"]
+    for name, schema in components["schemas"].items():
+        if "example" in schema:
+            reference = {"$ref": f"#/components/schemas/{name}", "components": components}
+            OAS30Validator(reference).validate(schema["example"])
 
 
 def test_every_reference_leads_somewhere_and_every_component_is_used(each_document: Mapping[str, Any]) -> None:
@@ -171,6 +188,25 @@ def test_the_server_gives_its_own_document(sqlite_api: Api) -> None:
 def test_every_field_has_a_type(schema: str) -> None:
     for name, field in document()["components"]["schemas"][schema]["properties"].items():
         assert {"type", "$ref", "anyOf"} & set(field), name
+
+
+def _contents(part: Any) -> Iterator[Mapping[str, Any]]:
+    """What is sent or answered as JSON, anywhere in a part of the document."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _contents(each)
+    if isinstance(part, Mapping):
+        if "application/json" in part:
+            yield part["application/json"]
+        for each in part.values():
+            yield from _contents(each)
+
+
+def _names(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The components that a schema is, or that are its choices."""
+    for each in schema.get("anyOf", [schema]):
+        if "$ref" in each:
+            yield each["$ref"].rpartition("/")[2]
 
 
 def schemas_of(part: Any, at: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -32,6 +32,8 @@ def execution_document() -> dict[str, Any]:
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "/", "description": "The server that gives this document"}],
+        "tags": [{"name": "execution", "description": "What workers call"}],
         "security": [{"worker": []}],
         "paths": {
             "/execution/v1/attempts/{attempt_id}/claim": _of_attempt(
@@ -65,12 +67,10 @@ def execution_document() -> dict[str, Any]:
 _ERRORS: Mapping[int, str] = {
     401: "Unauthorized",
     404: "NotFound",
-    405: "MethodNotAllowed",
     409: "NotYours",
     413: "ContentTooLarge",
     422: "Unprocessable",
     426: "UpgradeRequired",
-    500: "InternalServerError",
     503: "ServiceUnavailable",
 }
 _ALWAYS = (401, 426, 503)
@@ -90,6 +90,7 @@ def _operation(
     operation: dict[str, Any] = {
         "operationId": operation_id,
         "summary": summary,
+        "tags": ["execution"],
         "responses": {
             "200": {"description": "OK", "content": _json(answer)},
             **{str(status): {"$ref": f"#/components/responses/{_ERRORS[status]}"} for status in known},
