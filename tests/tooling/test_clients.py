@@ -1,6 +1,9 @@
 """The clients that are checked in are those that the document makes."""
 
 import filecmp
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 from clients import generate
@@ -16,6 +19,30 @@ def test_the_typescript_types_are_the_generated_ones(tmp_path: Path) -> None:
     assert (tmp_path / "schema.ts").read_bytes() == (generate.TYPESCRIPT / generate.SCHEMA).read_bytes(), (
         "run ./dev sdk"
     )
+
+
+MISTAKES = """\
+from mainspring_client.models import Definition, NoopTask, PythonTask, Schedule, ShellTask, Tasks, TriggerRule
+
+ShellTask(type_="shel", script="true")  # wrong: there is no such type of task
+ShellTask(type_="shell", scripts="true")  # wrong: a field that no task has
+PythonTask(type_="python", script="true")  # wrong: a field of another type of task
+NoopTask(type_="noop", retries="2")  # wrong: text instead of a number
+NoopTask(type_="noop", trigger_rule="all_dun")  # wrong: no such trigger rule
+Definition(dag_id="etl")  # wrong: no tasks
+Definition(tasks=Tasks({"a": NoopTask(type_="noop")}), schedule=Schedule(crn="@daily"))  # wrong: no such field
+Definition(tasks=Tasks({"a": "noop"}))  # wrong: a task is no text
+NoopTask(type_="noop", retries=2, trigger_rule=TriggerRule.ALL_DONE)
+"""
+
+
+def test_a_mistake_in_a_definition_is_an_error_of_the_type_checker(tmp_path: Path) -> None:
+    program = tmp_path / "mistakes.py"
+    program.write_text(MISTAKES)
+    line = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--no-incremental", str(program)]
+    told = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True).stdout
+    found = {int(number) for number in re.findall(r"^mistakes\.py:(\d+): error", told, flags=re.MULTILINE)}
+    assert found == {number for number, each in enumerate(MISTAKES.splitlines(), 1) if "# wrong" in each}, told
 
 
 def test_no_lock_file_names_a_registry() -> None:

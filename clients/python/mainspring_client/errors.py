@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from .models.error_item import ErrorItem
 from .models.problem import Problem
 from .types import Response
 
@@ -26,7 +27,7 @@ class ApiError(Exception):
         if self.problem is None:
             return self.content.decode(errors="replace")[:1000]
         if self.problem.errors:
-            return "; ".join(_told(item.pointer, item.message, item.hint) for item in self.problem.errors)
+            return "; ".join(_told(item) for item in self.problem.errors)
         detail = self.problem.detail
         if isinstance(detail, str):
             return detail
@@ -54,9 +55,11 @@ def expect_success(response: Response[Any]) -> Any:
     raise ApiError(response.status_code, problem, response.content)
 
 
-def _told(pointer: str, message: str, hint: str | None) -> str:
-    told = f"{pointer}: {message}" if pointer else message
-    return f"{told} ({hint})" if hint else told
+def _told(fault: ErrorItem) -> str:
+    line = "" if fault.line is None else f"line {fault.line}, "
+    pointer = f"{fault.pointer}: " if fault.pointer else ""
+    hint = f" ({fault.hint})" if fault.hint else ""
+    return f"{line}{pointer}{fault.message}{hint}"
 
 
 __all__ = ["ApiError", "expect_success", "parse_problem"]

@@ -61,13 +61,16 @@ function isProblem(body: unknown): body is Problem {
 
 function messageOf(problem: Problem): string {
   if (problem.errors !== undefined && problem.errors.length > 0) {
-    return problem.errors
-      .map((each) => `${each.pointer}: ${each.message}${each.hint === null ? "" : ` (${each.hint})`}`)
-      .join("; ");
+    return problem.errors.map(faultOf).join("; ");
   }
   const { detail } = problem;
   if (typeof detail === "string") {
     return detail;
   }
   return "message" in detail ? String(detail.message) : JSON.stringify(detail);
+}
+
+function faultOf({ line, pointer, message, hint }: Schemas["ErrorItem"]): string {
+  const place = `${line === null ? "" : `line ${line}, `}${pointer === "" ? "" : `${pointer}: `}`;
+  return `${place}${message}${hint === null ? "" : ` (${hint})`}`;
 }

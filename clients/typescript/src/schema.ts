@@ -1267,10 +1267,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Whether this process can work: its database answers and has this version's tables; 503 says what is missing.
-         * @description An administrator is also told what guards it.
-         */
+        /** Whether this process can work: its database answers and has this version's tables; 503 says what is missing. */
         get: operations["get_ready"];
         put?: never;
         post?: never;
@@ -1583,13 +1580,13 @@ export interface components {
             /** @description A time of day that comes twice; first when absent. */
             overlap?: components["schemas"]["OverlapRule"];
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         ScheduleCalendar: {
             /** @description Dates, and names of calendars: a country (DE), a part of one (DE-BY), a market (NYSE). */
             exclude: string[];
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         Schedule: {
             cron?: string[] | string;
@@ -1615,7 +1612,7 @@ export interface components {
              */
             jitter?: string;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
         TriggerRule: "all_success" | "all_failed" | "all_done" | "all_done_min_one_success" | "all_skipped" | "one_success" | "one_failed" | "one_done" | "none_failed" | "none_failed_min_one_success" | "none_skipped" | "always";
@@ -1630,7 +1627,7 @@ export interface components {
             /** @description A regular expression searched in the message. */
             error?: string;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
         WeightRule: "downstream" | "upstream" | "absolute";
@@ -1686,7 +1683,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         Outputs: {
             [key: string]: unknown;
@@ -1780,7 +1777,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         KeywordArguments: {
             [key: string]: unknown;
@@ -1870,7 +1867,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
         HttpMethod: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
@@ -1963,7 +1960,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         NoopTask: {
             /**
@@ -2033,7 +2030,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         HttpRequest: {
             url: string;
@@ -2051,7 +2048,7 @@ export interface components {
             expected_status?: (number | string)[];
             follow_redirects?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         WaitTask: {
             /**
@@ -2143,7 +2140,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         BranchTask: {
             /**
@@ -2218,7 +2215,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         ApprovalTask: {
             /**
@@ -2299,7 +2296,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         DagTask: {
             /**
@@ -2373,7 +2370,7 @@ export interface components {
             executor?: string;
             depends_on_past?: boolean;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         Task: components["schemas"]["ShellTask"] | components["schemas"]["PythonTask"] | components["schemas"]["HttpTask"] | components["schemas"]["NoopTask"] | components["schemas"]["WaitTask"] | components["schemas"]["BranchTask"] | components["schemas"]["ApprovalTask"] | components["schemas"]["DagTask"];
         Tasks: {
@@ -2463,7 +2460,7 @@ export interface components {
             outputs?: components["schemas"]["Outputs"];
             tasks: components["schemas"]["Tasks"];
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
         DagTag: {
             name: string;
@@ -2475,6 +2472,19 @@ export interface components {
         JsonObject: {
             [key: string]: unknown;
         };
+        /**
+         * @example {
+         *       "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *       "version_number": 1,
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "created_at": "2026-11-28T03:25:41.195Z",
+         *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *       "bundle_name": null,
+         *       "bundle_version": null,
+         *       "bundle_url": null
+         *     }
+         */
         DagVersion: {
             /** Format: uuid */
             id: string;
@@ -2490,6 +2500,88 @@ export interface components {
             bundle_version: string | null;
             bundle_url: string | null;
         };
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "is_paused": false,
+         *       "is_stale": false,
+         *       "has_import_errors": false,
+         *       "last_parsed_time": "2026-11-28T03:25:41.195Z",
+         *       "last_parse_duration": null,
+         *       "last_expired": null,
+         *       "bundle_name": null,
+         *       "bundle_version": null,
+         *       "relative_fileloc": null,
+         *       "fileloc": "api",
+         *       "file_token": "etl",
+         *       "description": "Loads the orders of the day",
+         *       "tags": [
+         *         {
+         *           "name": "sales",
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl"
+         *         }
+         *       ],
+         *       "max_active_tasks": 128,
+         *       "max_active_runs": 16,
+         *       "max_consecutive_failed_dag_runs": 0,
+         *       "has_task_concurrency_limits": false,
+         *       "allowed_run_types": null,
+         *       "owners": [],
+         *       "timetable_summary": "30 2 * * *",
+         *       "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *       "timetable_partitioned": false,
+         *       "timetable_periodic": true,
+         *       "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
+         *       "next_dagrun_run_after": "2026-11-29T01:30:00Z",
+         *       "is_backfillable": true,
+         *       "schedule_error": null,
+         *       "catchup": false,
+         *       "dag_run_timeout": null,
+         *       "asset_expression": null,
+         *       "doc_md": null,
+         *       "start_date": "2026-11-25T00:00:00Z",
+         *       "end_date": null,
+         *       "is_paused_upon_creation": false,
+         *       "params": {
+         *         "rows": {
+         *           "value": 3,
+         *           "schema": {
+         *             "type": "integer",
+         *             "default": 3
+         *           },
+         *           "description": null
+         *         }
+         *       },
+         *       "render_template_as_native_obj": true,
+         *       "template_search_path": null,
+         *       "timezone": "Europe/Berlin",
+         *       "last_parsed": "2026-11-28T03:25:41.195Z",
+         *       "default_args": {
+         *         "retries": 2,
+         *         "retry_delay": "PT20S"
+         *       },
+         *       "owner_links": {},
+         *       "is_favorite": false,
+         *       "rerun_with_latest_version": null,
+         *       "active_runs_count": 0,
+         *       "concurrency": 128,
+         *       "latest_dag_version": {
+         *         "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *         "version_number": 1,
+         *         "dag_id": "etl",
+         *         "dag_display_name": "etl",
+         *         "created_at": "2026-11-28T03:25:41.195Z",
+         *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "bundle_name": null,
+         *         "bundle_version": null,
+         *         "bundle_url": null
+         *       }
+         *     }
+         */
         DagDetails: {
             dag_id: string;
             dag_display_name: string;
@@ -2554,6 +2646,14 @@ export interface components {
             concurrency: number;
             latest_dag_version: components["schemas"]["DagVersion"] | null;
         };
+        /**
+         * @example {
+         *       "valid": true,
+         *       "dag_id": "etl",
+         *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *       "task_count": 2
+         *     }
+         */
         DefinitionCheck: {
             valid: boolean;
             dag_id: string;
@@ -2563,6 +2663,47 @@ export interface components {
         };
         /** @enum {string} */
         DagRunState: "queued" | "running" | "success" | "failed";
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "is_paused": false,
+         *       "is_stale": false,
+         *       "has_import_errors": false,
+         *       "last_parsed_time": "2026-11-28T03:25:41.195Z",
+         *       "last_parse_duration": null,
+         *       "last_expired": null,
+         *       "bundle_name": null,
+         *       "bundle_version": null,
+         *       "relative_fileloc": null,
+         *       "fileloc": "api",
+         *       "file_token": "etl",
+         *       "description": "Loads the orders of the day",
+         *       "tags": [
+         *         {
+         *           "name": "sales",
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl"
+         *         }
+         *       ],
+         *       "max_active_tasks": 128,
+         *       "max_active_runs": 16,
+         *       "max_consecutive_failed_dag_runs": 0,
+         *       "has_task_concurrency_limits": false,
+         *       "allowed_run_types": null,
+         *       "owners": [],
+         *       "timetable_summary": "30 2 * * *",
+         *       "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *       "timetable_partitioned": false,
+         *       "timetable_periodic": true,
+         *       "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
+         *       "next_dagrun_run_after": "2026-11-29T01:30:00Z",
+         *       "is_backfillable": true,
+         *       "schedule_error": null
+         *     }
+         */
         Dag: {
             dag_id: string;
             dag_display_name: string;
@@ -2603,6 +2744,52 @@ export interface components {
             /** @description Why no further run is planned, where that is a fault */
             schedule_error: string | null;
         };
+        /**
+         * @example {
+         *       "dags": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "is_paused": false,
+         *           "is_stale": false,
+         *           "has_import_errors": false,
+         *           "last_parsed_time": "2026-11-28T03:25:41.195Z",
+         *           "last_parse_duration": null,
+         *           "last_expired": null,
+         *           "bundle_name": null,
+         *           "bundle_version": null,
+         *           "relative_fileloc": null,
+         *           "fileloc": "api",
+         *           "file_token": "etl",
+         *           "description": "Loads the orders of the day",
+         *           "tags": [
+         *             {
+         *               "name": "sales",
+         *               "dag_id": "etl",
+         *               "dag_display_name": "etl"
+         *             }
+         *           ],
+         *           "max_active_tasks": 128,
+         *           "max_active_runs": 16,
+         *           "max_consecutive_failed_dag_runs": 0,
+         *           "has_task_concurrency_limits": false,
+         *           "allowed_run_types": null,
+         *           "owners": [],
+         *           "timetable_summary": "30 2 * * *",
+         *           "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *           "timetable_partitioned": false,
+         *           "timetable_periodic": true,
+         *           "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
+         *           "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
+         *           "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
+         *           "next_dagrun_run_after": "2026-11-29T01:30:00Z",
+         *           "is_backfillable": true,
+         *           "schedule_error": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         DagCollection: {
             dags: components["schemas"]["Dag"][];
             total_entries: number;
@@ -2615,6 +2802,14 @@ export interface components {
         DagPatch: {
             is_paused: boolean;
         };
+        /**
+         * @example {
+         *       "content": "{\n  \"dag_id\": \"etl\",\n  \"description\": \"Loads the orders of the day\",\n  \"tags\": [\n    \"sales\"\n  ],\n  \"params\": {\n    \"type\": \"object\",\n    \"properties\": {\n      \"rows\": {\n        \"type\": \"integer\",\n        \"default\": 3\n      }\n    }\n  },\n  \"schedule\": {\n    \"cron\": \"30 2 * * *\",\n    \"timezone\": \"Europe/Berlin\"\n  },\n  \"start_date\": \"2026-11-25T00:00:00Z\",\n  \"default_args\": {\n    \"retries\": 2,\n    \"retry_delay\": \"PT20S\"\n  },\n  \"tasks\": {\n    \"extract\": {\n      \"type\": \"shell\",\n      \"env\": {\n        \"ROWS\": \"${{ params.rows }}\"\n      },\n      \"script\": \"echo \\\"reading $ROWS rows\\\"; echo \\\"rows=$ROWS\\\" >> \\\"$MAINSPRING_OUTPUT\\\"\"\n    },\n    \"load\": {\n      \"type\": \"shell\",\n      \"depends_on\": [\n        \"extract\"\n      ],\n      \"command\": [\n        \"echo\",\n        \"loaded\"\n      ]\n    }\n  },\n  \"outputs\": {\n    \"rows\": \"${{ tasks.extract.outputs.rows }}\"\n  }\n}\n",
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "version_number": 1
+         *     }
+         */
         DagSource: {
             /** @description JSON, normalised and indented */
             content: string | null;
@@ -2622,10 +2817,36 @@ export interface components {
             dag_display_name: string;
             version_number: number | null;
         };
+        /**
+         * @example {
+         *       "dag_versions": [
+         *         {
+         *           "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *           "version_number": 1,
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "created_at": "2026-11-28T03:25:41.195Z",
+         *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *           "bundle_name": null,
+         *           "bundle_version": null,
+         *           "bundle_url": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         DagVersionCollection: {
             dag_versions: components["schemas"]["DagVersion"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "tags": [
+         *         "demo"
+         *       ],
+         *       "total_entries": 3
+         *     }
+         */
         DagTagCollection: {
             tags: string[];
             total_entries: number;
@@ -2640,6 +2861,23 @@ export interface components {
             /** @description Every state, also those with none */
             stats: components["schemas"]["DagStatsState"][];
         };
+        /**
+         * @example {
+         *       "dags": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "stats": [
+         *             {
+         *               "state": "queued",
+         *               "count": 0
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         DagStatsCollection: {
             dags: components["schemas"]["DagStats"][];
             total_entries: number;
@@ -2650,6 +2888,44 @@ export interface components {
             seconds: number;
             microseconds: number;
         };
+        /**
+         * @example {
+         *       "task_id": "extract",
+         *       "task_display_name": "extract",
+         *       "owner": null,
+         *       "start_date": null,
+         *       "end_date": null,
+         *       "trigger_rule": "all_success",
+         *       "depends_on_past": false,
+         *       "wait_for_downstream": false,
+         *       "retries": 2,
+         *       "queue": "default",
+         *       "pool": "default_pool",
+         *       "pool_slots": 1,
+         *       "execution_timeout": null,
+         *       "retry_delay": {
+         *         "__type": "TimeDelta",
+         *         "days": 0,
+         *         "seconds": 20,
+         *         "microseconds": 0
+         *       },
+         *       "retry_exponential_backoff": 0,
+         *       "priority_weight": 1,
+         *       "weight_rule": "downstream",
+         *       "ui_color": null,
+         *       "ui_fgcolor": null,
+         *       "template_fields": [],
+         *       "downstream_task_ids": [
+         *         "load"
+         *       ],
+         *       "doc_md": null,
+         *       "operator_name": "shell",
+         *       "params": {},
+         *       "class_ref": null,
+         *       "is_mapped": false,
+         *       "extra_links": []
+         *     }
+         */
         TaskDefinition: {
             task_id: string | null;
             task_display_name: string | null;
@@ -2682,6 +2958,49 @@ export interface components {
             is_mapped: boolean | null;
             extra_links: string[];
         };
+        /**
+         * @example {
+         *       "tasks": [
+         *         {
+         *           "task_id": "extract",
+         *           "task_display_name": "extract",
+         *           "owner": null,
+         *           "start_date": null,
+         *           "end_date": null,
+         *           "trigger_rule": "all_success",
+         *           "depends_on_past": false,
+         *           "wait_for_downstream": false,
+         *           "retries": 2,
+         *           "queue": "default",
+         *           "pool": "default_pool",
+         *           "pool_slots": 1,
+         *           "execution_timeout": null,
+         *           "retry_delay": {
+         *             "__type": "TimeDelta",
+         *             "days": 0,
+         *             "seconds": 20,
+         *             "microseconds": 0
+         *           },
+         *           "retry_exponential_backoff": 0,
+         *           "priority_weight": 1,
+         *           "weight_rule": "downstream",
+         *           "ui_color": null,
+         *           "ui_fgcolor": null,
+         *           "template_fields": [],
+         *           "downstream_task_ids": [
+         *             "load"
+         *           ],
+         *           "doc_md": null,
+         *           "operator_name": "shell",
+         *           "params": {},
+         *           "class_ref": null,
+         *           "is_mapped": false,
+         *           "extra_links": []
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         TaskCollection: {
             tasks: components["schemas"]["TaskDefinition"][];
             total_entries: number;
@@ -2708,6 +3027,27 @@ export interface components {
             local_time: string;
             reason: string;
         };
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "is_paused": false,
+         *       "timetable_summary": "30 2 * * *",
+         *       "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *       "timezone": "Europe/Berlin",
+         *       "schedule_error": null,
+         *       "runs": [
+         *         {
+         *           "logical_date": "2026-11-28T01:30:00Z",
+         *           "data_interval_start": "2026-11-28T01:30:00Z",
+         *           "data_interval_end": "2026-11-29T01:30:00Z",
+         *           "run_after": "2026-11-29T01:30:00Z",
+         *           "local_time": "2026-11-29T02:30:00+01:00",
+         *           "moved": null
+         *         }
+         *       ],
+         *       "dropped": []
+         *     }
+         */
         SchedulePreview: {
             dag_id: string;
             /** @description Nothing is due while a DAG is paused */
@@ -2778,6 +3118,36 @@ export interface components {
              */
             estimated_completion_at: string | null;
         };
+        /**
+         * @example {
+         *       "id": 3,
+         *       "dag_id": "etl",
+         *       "from_date": "2026-01-01T00:00:00Z",
+         *       "to_date": "2026-01-31T00:00:00Z",
+         *       "dag_run_conf": null,
+         *       "is_paused": false,
+         *       "reprocess_behavior": "none",
+         *       "max_active_runs": 10,
+         *       "max_failed_runs": null,
+         *       "run_backwards": false,
+         *       "run_on_latest_version": false,
+         *       "created_at": "2026-11-28T03:25:43.108Z",
+         *       "completed_at": "2026-11-28T03:25:43.225Z",
+         *       "updated_at": "2026-11-28T03:25:43.225Z",
+         *       "message": null,
+         *       "dag_display_name": "etl",
+         *       "progress": {
+         *         "slots_total": 30,
+         *         "slots_done": 30,
+         *         "slots_skipped": 0,
+         *         "runs_queued": 0,
+         *         "runs_running": 0,
+         *         "runs_success": 30,
+         *         "runs_failed": 0,
+         *         "estimated_completion_at": null
+         *       }
+         *     }
+         */
         Backfill: {
             id: number;
             dag_id: string;
@@ -2816,14 +3186,109 @@ export interface components {
             /** Format: date-time */
             partition_date: string | null;
         };
+        /**
+         * @example {
+         *       "backfills": [
+         *         {
+         *           "logical_date": "2026-01-01T01:30:00Z",
+         *           "partition_key": null,
+         *           "partition_date": null
+         *         }
+         *       ],
+         *       "total_entries": 30
+         *     }
+         */
         DryRunBackfillCollection: {
             backfills: components["schemas"]["DryRunBackfill"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "backfills": [
+         *         {
+         *           "id": 3,
+         *           "dag_id": "etl",
+         *           "from_date": "2026-01-01T00:00:00Z",
+         *           "to_date": "2026-01-31T00:00:00Z",
+         *           "dag_run_conf": null,
+         *           "is_paused": false,
+         *           "reprocess_behavior": "none",
+         *           "max_active_runs": 10,
+         *           "max_failed_runs": null,
+         *           "run_backwards": false,
+         *           "run_on_latest_version": false,
+         *           "created_at": "2026-11-28T03:25:43.108Z",
+         *           "completed_at": "2026-11-28T03:25:43.225Z",
+         *           "updated_at": "2026-11-28T03:25:43.225Z",
+         *           "message": null,
+         *           "dag_display_name": "etl",
+         *           "progress": {
+         *             "slots_total": 30,
+         *             "slots_done": 30,
+         *             "slots_skipped": 0,
+         *             "runs_queued": 0,
+         *             "runs_running": 0,
+         *             "runs_success": 30,
+         *             "runs_failed": 0,
+         *             "estimated_completion_at": null
+         *           }
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         BackfillCollection: {
             backfills: components["schemas"]["Backfill"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "dag_run_id": "deploy-4711",
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "run_type": "manual",
+         *       "state": "success",
+         *       "state_reason": null,
+         *       "message": null,
+         *       "conf": {
+         *         "rows": 5
+         *       },
+         *       "params": {
+         *         "rows": 5
+         *       },
+         *       "outputs": {
+         *         "rows": 5
+         *       },
+         *       "logical_date": null,
+         *       "data_interval_start": null,
+         *       "data_interval_end": null,
+         *       "run_after": "2026-11-28T03:25:41.201Z",
+         *       "queued_at": "2026-11-28T03:25:41.201Z",
+         *       "start_date": "2026-11-28T03:25:41.206Z",
+         *       "end_date": "2026-11-28T03:25:41.217Z",
+         *       "duration": 0.011,
+         *       "last_scheduling_decision": "2026-11-28T03:25:41.206Z",
+         *       "triggered_by": "rest_api",
+         *       "triggering_user_name": "admin",
+         *       "note": null,
+         *       "dag_versions": [
+         *         {
+         *           "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *           "version_number": 1,
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "created_at": "2026-11-28T03:25:41.195Z",
+         *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *           "bundle_name": null,
+         *           "bundle_version": null,
+         *           "bundle_url": null
+         *         }
+         *       ],
+         *       "bundle_version": null,
+         *       "partition_key": null,
+         *       "partition_date": null
+         *     }
+         */
         DagRun: {
             dag_run_id: string;
             dag_id: string;
@@ -2867,6 +3332,62 @@ export interface components {
             /** Format: date-time */
             partition_date: string | null;
         };
+        /**
+         * @example {
+         *       "dag_runs": [
+         *         {
+         *           "dag_run_id": "deploy-4711",
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "run_type": "manual",
+         *           "state": "success",
+         *           "state_reason": null,
+         *           "message": null,
+         *           "conf": {
+         *             "rows": 5
+         *           },
+         *           "params": {
+         *             "rows": 5
+         *           },
+         *           "outputs": {
+         *             "rows": 5
+         *           },
+         *           "logical_date": null,
+         *           "data_interval_start": null,
+         *           "data_interval_end": null,
+         *           "run_after": "2026-11-28T03:25:41.201Z",
+         *           "queued_at": "2026-11-28T03:25:41.201Z",
+         *           "start_date": "2026-11-28T03:25:41.206Z",
+         *           "end_date": "2026-11-28T03:25:41.217Z",
+         *           "duration": 0.011,
+         *           "last_scheduling_decision": "2026-11-28T03:25:41.206Z",
+         *           "triggered_by": "rest_api",
+         *           "triggering_user_name": "admin",
+         *           "note": null,
+         *           "dag_versions": [
+         *             {
+         *               "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *               "version_number": 1,
+         *               "dag_id": "etl",
+         *               "dag_display_name": "etl",
+         *               "created_at": "2026-11-28T03:25:41.195Z",
+         *               "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *               "bundle_name": null,
+         *               "bundle_version": null,
+         *               "bundle_url": null
+         *             }
+         *           ],
+         *           "bundle_version": null,
+         *           "partition_key": null,
+         *           "partition_date": null
+         *         }
+         *       ],
+         *       "total_entries": 1,
+         *       "total_entries_limit": null,
+         *       "next_cursor": null,
+         *       "previous_cursor": null
+         *     }
+         */
         DagRunCollection: {
             dag_runs: components["schemas"]["DagRun"][];
             /** @description Exact by offset; by cursor at most `total_entries_limit` */
@@ -2954,6 +3475,18 @@ export interface components {
             /** @description Task id -> its output `return_value`, for the tasks asked for; a list for a mapped task */
             results: components["schemas"]["JsonObject"];
         };
+        /**
+         * @example {
+         *       "dag_ids": [
+         *         "etl"
+         *       ],
+         *       "states": [
+         *         "failed"
+         *       ],
+         *       "page_limit": 20,
+         *       "order_by": "-start_date"
+         *     }
+         */
         DagRunsBatchBody: {
             /** Format: date-time */
             start_date_gte?: string | null;
@@ -3019,6 +3552,32 @@ export interface components {
             /** @default null */
             update_mask?: string[] | null;
         };
+        /**
+         * @example {
+         *       "actions": [
+         *         {
+         *           "action": "create",
+         *           "entities": [
+         *             {
+         *               "name": "warehouse",
+         *               "slots": 4
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         * @example {
+         *       "actions": [
+         *         {
+         *           "action": "delete",
+         *           "entities": [
+         *             "warehouse"
+         *           ],
+         *           "action_on_non_existence": "skip"
+         *         }
+         *       ]
+         *     }
+         */
         BulkBody: {
             actions: components["schemas"]["BulkAction"][];
         };
@@ -3028,6 +3587,18 @@ export interface components {
             /** @description {error, status_code} of each action that failed */
             errors: components["schemas"]["JsonObject"][];
         };
+        /**
+         * @example {
+         *       "create": {
+         *         "success": [
+         *           "warehouse"
+         *         ],
+         *         "errors": []
+         *       },
+         *       "update": null,
+         *       "delete": null
+         *     }
+         */
         BulkAnswer: {
             create: components["schemas"]["BulkResult"] | null;
             update: components["schemas"]["BulkResult"] | null;
@@ -3043,6 +3614,17 @@ export interface components {
              */
             dag_id?: string | null;
         };
+        /**
+         * @example {
+         *       "dag_runs": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_run_id": "deploy-4711"
+         *         }
+         *       ],
+         *       "dry_run": false
+         *     }
+         */
         ClearRunsBody: {
             /**
              * @description True, the default, changes nothing and answers what would be cleared
@@ -3074,6 +3656,60 @@ export interface components {
         };
         /** @enum {string} */
         TaskInstanceState: "scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed";
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "dag_run_id": "deploy-4711",
+         *       "task_id": "extract",
+         *       "task_display_name": "extract",
+         *       "map_index": -1,
+         *       "state_reason": null,
+         *       "message": null,
+         *       "exit_code": 0,
+         *       "max_tries": 2,
+         *       "start_date": "2026-11-28T03:25:41.211Z",
+         *       "end_date": "2026-11-28T03:25:41.212Z",
+         *       "duration": 0.002,
+         *       "queued_when": "2026-11-28T03:25:41.206Z",
+         *       "scheduled_when": null,
+         *       "hostname": "worker-1",
+         *       "unixname": null,
+         *       "pid": 4711,
+         *       "pool": "default_pool",
+         *       "pool_slots": 1,
+         *       "queue": "default",
+         *       "priority_weight": 2,
+         *       "operator": "shell",
+         *       "operator_name": "shell",
+         *       "executor": "local",
+         *       "executor_config": "{}",
+         *       "dag_version": {
+         *         "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *         "version_number": 1,
+         *         "dag_id": "etl",
+         *         "dag_display_name": "etl",
+         *         "created_at": "2026-11-28T03:25:41.195Z",
+         *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "bundle_name": null,
+         *         "bundle_version": null,
+         *         "bundle_url": null
+         *       },
+         *       "id": "6d61696e-7370-8000-8000-000000000058",
+         *       "logical_date": null,
+         *       "run_after": "2026-11-28T03:25:41.201Z",
+         *       "state": "success",
+         *       "try_number": 1,
+         *       "still_running": false,
+         *       "next_try_at": null,
+         *       "waits_for": null,
+         *       "note": null,
+         *       "rendered_map_index": null,
+         *       "rendered_fields": {},
+         *       "trigger": null,
+         *       "triggerer_job": null
+         *     }
+         */
         TaskInstance: {
             dag_id: string;
             dag_display_name: string;
@@ -3136,6 +3772,68 @@ export interface components {
             trigger: components["schemas"]["JsonObject"] | null;
             triggerer_job: components["schemas"]["JsonObject"] | null;
         };
+        /**
+         * @example {
+         *       "task_instances": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "dag_run_id": "deploy-4711",
+         *           "task_id": "extract",
+         *           "task_display_name": "extract",
+         *           "map_index": -1,
+         *           "state_reason": null,
+         *           "message": null,
+         *           "exit_code": 0,
+         *           "max_tries": 2,
+         *           "start_date": "2026-11-28T03:25:41.211Z",
+         *           "end_date": "2026-11-28T03:25:41.212Z",
+         *           "duration": 0.002,
+         *           "queued_when": "2026-11-28T03:25:41.206Z",
+         *           "scheduled_when": null,
+         *           "hostname": "worker-1",
+         *           "unixname": null,
+         *           "pid": 4711,
+         *           "pool": "default_pool",
+         *           "pool_slots": 1,
+         *           "queue": "default",
+         *           "priority_weight": 2,
+         *           "operator": "shell",
+         *           "operator_name": "shell",
+         *           "executor": "local",
+         *           "executor_config": "{}",
+         *           "dag_version": {
+         *             "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *             "version_number": 1,
+         *             "dag_id": "etl",
+         *             "dag_display_name": "etl",
+         *             "created_at": "2026-11-28T03:25:41.195Z",
+         *             "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *             "bundle_name": null,
+         *             "bundle_version": null,
+         *             "bundle_url": null
+         *           },
+         *           "id": "6d61696e-7370-8000-8000-000000000058",
+         *           "logical_date": null,
+         *           "run_after": "2026-11-28T03:25:41.201Z",
+         *           "state": "success",
+         *           "try_number": 1,
+         *           "still_running": false,
+         *           "next_try_at": null,
+         *           "waits_for": null,
+         *           "note": null,
+         *           "rendered_map_index": null,
+         *           "rendered_fields": {},
+         *           "trigger": null,
+         *           "triggerer_job": null
+         *         }
+         *       ],
+         *       "total_entries": 1,
+         *       "total_entries_limit": null,
+         *       "next_cursor": null,
+         *       "previous_cursor": null
+         *     }
+         */
         TaskInstanceCollection: {
             task_instances: components["schemas"]["TaskInstance"][];
             /** @description Exact by offset; by cursor at most `total_entries_limit` */
@@ -3144,6 +3842,17 @@ export interface components {
             next_cursor: string | null;
             previous_cursor: string | null;
         };
+        /**
+         * @example {
+         *       "dag_ids": [
+         *         "etl"
+         *       ],
+         *       "state": [
+         *         "failed"
+         *       ],
+         *       "page_limit": 20
+         *     }
+         */
         TaskInstancesBatchBody: {
             /** Format: date-time */
             start_date_gte?: string | null;
@@ -3310,6 +4019,11 @@ export interface components {
             name: string;
             reason: string;
         };
+        /**
+         * @example {
+         *       "dependencies": []
+         *     }
+         */
         TaskDependencyCollection: {
             dependencies: components["schemas"]["TaskDependency"][];
         };
@@ -3333,6 +4047,27 @@ export interface components {
              */
             give_up_at: string | null;
         };
+        /**
+         * @example {
+         *       "approvals": [
+         *         {
+         *           "dag_id": "ask",
+         *           "dag_display_name": "ask",
+         *           "dag_run_id": "deploy-4712",
+         *           "task_id": "ask",
+         *           "map_index": -1,
+         *           "message": "Publish the figures?",
+         *           "choices": [
+         *             "approve"
+         *           ],
+         *           "default": null,
+         *           "requested_at": "2026-11-28T03:25:41.306Z",
+         *           "give_up_at": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         ApprovalCollection: {
             approvals: components["schemas"]["Approval"][];
             total_entries: number;
@@ -3349,6 +4084,14 @@ export interface components {
             /** @default null */
             note?: string | null;
         };
+        /**
+         * @example {
+         *       "choice": "approve",
+         *       "by": "admin",
+         *       "note": null,
+         *       "at": "2026-11-28T03:25:42.811Z"
+         *     }
+         */
         ApprovalAnswer: {
             choice: string;
             by: string;
@@ -3358,6 +4101,52 @@ export interface components {
         };
         /** @enum {string} */
         AttemptState: "queued" | "running" | "deferred" | "success" | "failed" | "skipped" | "cancelled" | "interrupted" | "lost";
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "dag_run_id": "deploy-4711",
+         *       "task_id": "extract",
+         *       "task_display_name": "extract",
+         *       "map_index": -1,
+         *       "state_reason": null,
+         *       "message": null,
+         *       "exit_code": 0,
+         *       "max_tries": 2,
+         *       "start_date": "2026-11-28T03:25:41.211Z",
+         *       "end_date": "2026-11-28T03:25:41.212Z",
+         *       "duration": 0.002,
+         *       "queued_when": "2026-11-28T03:25:41.206Z",
+         *       "scheduled_when": null,
+         *       "hostname": "worker-1",
+         *       "unixname": null,
+         *       "pid": 4711,
+         *       "pool": "default_pool",
+         *       "pool_slots": 1,
+         *       "queue": "default",
+         *       "priority_weight": 2,
+         *       "operator": "shell",
+         *       "operator_name": "shell",
+         *       "executor": "local",
+         *       "executor_config": "{}",
+         *       "dag_version": {
+         *         "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *         "version_number": 1,
+         *         "dag_id": "etl",
+         *         "dag_display_name": "etl",
+         *         "created_at": "2026-11-28T03:25:41.195Z",
+         *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "bundle_name": null,
+         *         "bundle_version": null,
+         *         "bundle_url": null
+         *       },
+         *       "try_number": 1,
+         *       "generation": 1,
+         *       "state": "success",
+         *       "attempt_state": "success",
+         *       "still_running": false
+         *     }
+         */
         TaskTry: {
             dag_id: string;
             dag_display_name: string;
@@ -3406,6 +4195,57 @@ export interface components {
             /** @description It has ended, but its code has not stopped yet */
             still_running: boolean;
         };
+        /**
+         * @example {
+         *       "task_instances": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "dag_run_id": "deploy-4711",
+         *           "task_id": "extract",
+         *           "task_display_name": "extract",
+         *           "map_index": -1,
+         *           "state_reason": null,
+         *           "message": null,
+         *           "exit_code": 0,
+         *           "max_tries": 2,
+         *           "start_date": "2026-11-28T03:25:41.211Z",
+         *           "end_date": "2026-11-28T03:25:41.212Z",
+         *           "duration": 0.002,
+         *           "queued_when": "2026-11-28T03:25:41.206Z",
+         *           "scheduled_when": null,
+         *           "hostname": "worker-1",
+         *           "unixname": null,
+         *           "pid": 4711,
+         *           "pool": "default_pool",
+         *           "pool_slots": 1,
+         *           "queue": "default",
+         *           "priority_weight": 2,
+         *           "operator": "shell",
+         *           "operator_name": "shell",
+         *           "executor": "local",
+         *           "executor_config": "{}",
+         *           "dag_version": {
+         *             "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *             "version_number": 1,
+         *             "dag_id": "etl",
+         *             "dag_display_name": "etl",
+         *             "created_at": "2026-11-28T03:25:41.195Z",
+         *             "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *             "bundle_name": null,
+         *             "bundle_version": null,
+         *             "bundle_url": null
+         *           },
+         *           "try_number": 1,
+         *           "generation": 1,
+         *           "state": "success",
+         *           "attempt_state": "success",
+         *           "still_running": false
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         TaskTryCollection: {
             task_instances: components["schemas"]["TaskTry"][];
             total_entries: number;
@@ -3418,6 +4258,17 @@ export interface components {
             timestamp: string;
             event: string;
         };
+        /**
+         * @example {
+         *       "content": [
+         *         {
+         *           "timestamp": "2026-11-28T03:25:41.212Z",
+         *           "event": "reading 5 rows"
+         *         }
+         *       ],
+         *       "continuation_token": null
+         *     }
+         */
         TaskInstancesLog: {
             content: components["schemas"]["LogLine"][];
             /** @description Send it back as `token` for what follows; null at the end */
@@ -3438,10 +4289,44 @@ export interface components {
             dag_display_name: string;
             run_id: string;
         };
+        /**
+         * @example {
+         *       "xcom_entries": [
+         *         {
+         *           "key": "rows",
+         *           "timestamp": "2026-11-28T03:25:41.212Z",
+         *           "logical_date": null,
+         *           "run_after": "2026-11-28T03:25:41.201Z",
+         *           "map_index": -1,
+         *           "task_id": "extract",
+         *           "task_display_name": "extract",
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "run_id": "deploy-4711"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         XComCollection: {
             xcom_entries: components["schemas"]["XCom"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "key": "rows",
+         *       "timestamp": "2026-11-28T03:25:41.212Z",
+         *       "logical_date": null,
+         *       "run_after": "2026-11-28T03:25:41.201Z",
+         *       "map_index": -1,
+         *       "task_id": "extract",
+         *       "task_display_name": "extract",
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "run_id": "deploy-4711",
+         *       "value": 5
+         *     }
+         */
         XComWithValue: {
             key: string;
             /** Format: date-time */
@@ -3459,17 +4344,43 @@ export interface components {
             /** @description Any JSON; its text when `stringify` was asked for */
             value: unknown;
         };
+        /**
+         * @example {
+         *       "key": "rows",
+         *       "value": 5
+         *     }
+         */
         XComCreateBody: {
             value: unknown;
             /** @default -1 */
             map_index?: number;
             key: string;
         };
+        /**
+         * @example {
+         *       "value": 6
+         *     }
+         */
         XComUpdateBody: {
             value: unknown;
             /** @default -1 */
             map_index?: number;
         };
+        /**
+         * @example {
+         *       "name": "warehouse",
+         *       "slots": 4,
+         *       "description": "Connections to the warehouse",
+         *       "include_deferred": false,
+         *       "occupied_slots": 0,
+         *       "running_slots": 0,
+         *       "queued_slots": 0,
+         *       "scheduled_slots": 0,
+         *       "open_slots": 4,
+         *       "deferred_slots": 0,
+         *       "team_name": null
+         *     }
+         */
         Pool: {
             name: string;
             /** @description -1 = as many as wanted */
@@ -3487,6 +4398,26 @@ export interface components {
             deferred_slots: number;
             team_name: string | null;
         };
+        /**
+         * @example {
+         *       "pools": [
+         *         {
+         *           "name": "warehouse",
+         *           "slots": 4,
+         *           "description": "Connections to the warehouse",
+         *           "include_deferred": false,
+         *           "occupied_slots": 0,
+         *           "running_slots": 0,
+         *           "queued_slots": 0,
+         *           "scheduled_slots": 0,
+         *           "open_slots": 4,
+         *           "deferred_slots": 0,
+         *           "team_name": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         PoolCollection: {
             pools: components["schemas"]["Pool"][];
             total_entries: number;
@@ -3506,6 +4437,11 @@ export interface components {
             include_deferred?: boolean;
             team_name?: null;
         };
+        /**
+         * @example {
+         *       "slots": 8
+         *     }
+         */
         PoolPatchBody: {
             /** @description The name in the path, if anything */
             pool?: string | null;
@@ -3515,6 +4451,15 @@ export interface components {
             include_deferred?: boolean | null;
             team_name?: null;
         };
+        /**
+         * @example {
+         *       "key": "region",
+         *       "value": "eu",
+         *       "description": "Where the shops are",
+         *       "is_encrypted": false,
+         *       "team_name": null
+         *     }
+         */
         Variable: {
             key: string;
             value: string;
@@ -3523,6 +4468,20 @@ export interface components {
             is_encrypted: boolean;
             team_name: string | null;
         };
+        /**
+         * @example {
+         *       "variables": [
+         *         {
+         *           "key": "region",
+         *           "value": "eu",
+         *           "description": "Where the shops are",
+         *           "is_encrypted": false,
+         *           "team_name": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         VariableCollection: {
             variables: components["schemas"]["Variable"][];
             total_entries: number;
@@ -3540,6 +4499,11 @@ export interface components {
             description?: string | null;
             team_name?: null;
         };
+        /**
+         * @example {
+         *       "value": "us"
+         *     }
+         */
         VariablePatchBody: {
             /** @description The key in the path, if anything */
             key?: string;
@@ -3548,6 +4512,20 @@ export interface components {
             description?: string | null;
             team_name?: null;
         };
+        /**
+         * @example {
+         *       "connection_id": "warehouse",
+         *       "conn_type": "postgres",
+         *       "description": null,
+         *       "host": "db",
+         *       "login": "etl",
+         *       "schema": "sales",
+         *       "port": 5432,
+         *       "password": "***",
+         *       "extra": null,
+         *       "team_name": null
+         *     }
+         */
         Connection: {
             connection_id: string;
             conn_type: string;
@@ -3562,10 +4540,37 @@ export interface components {
             extra: string | null;
             team_name: string | null;
         };
+        /**
+         * @example {
+         *       "connections": [
+         *         {
+         *           "connection_id": "warehouse",
+         *           "conn_type": "postgres",
+         *           "description": null,
+         *           "host": "db",
+         *           "login": "etl",
+         *           "schema": "sales",
+         *           "port": 5432,
+         *           "password": "***",
+         *           "extra": null,
+         *           "team_name": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         ConnectionCollection: {
             connections: components["schemas"]["Connection"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "connection_id": "warehouse",
+         *       "conn_type": "postgres",
+         *       "host": "db",
+         *       "port": 5432
+         *     }
+         */
         ConnectionBody: {
             connection_id: string;
             conn_type: string;
@@ -3580,6 +4585,12 @@ export interface components {
             extra?: string | null;
             team_name?: null;
         };
+        /**
+         * @example {
+         *       "login": "etl",
+         *       "password": "its password"
+         *     }
+         */
         ConnectionPatchBody: {
             /** @description The id in the path, if anything */
             connection_id?: string;
@@ -3595,11 +4606,28 @@ export interface components {
             extra?: string | null;
             team_name?: null;
         };
+        /**
+         * @example {
+         *       "name": "warehouse-url",
+         *       "updated_at": "2026-11-28T03:25:42.838Z"
+         *     }
+         */
         Secret: {
             name: string;
             /** Format: date-time */
             updated_at: string;
         };
+        /**
+         * @example {
+         *       "secrets": [
+         *         {
+         *           "name": "warehouse-url",
+         *           "updated_at": "2026-11-28T03:25:42.838Z"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         SecretCollection: {
             secrets: components["schemas"]["Secret"][];
             total_entries: number;
@@ -3614,6 +4642,24 @@ export interface components {
         };
         /** @enum {string} */
         Outcome: "done" | "refused";
+        /**
+         * @example {
+         *       "event": "trigger_dag_run",
+         *       "outcome": "done",
+         *       "owner": "admin",
+         *       "dag_id": "etl",
+         *       "run_id": "deploy-4711",
+         *       "task_id": null,
+         *       "map_index": null,
+         *       "try_number": null,
+         *       "event_log_id": 62,
+         *       "when": "2026-11-28T03:25:41.205Z",
+         *       "dag_display_name": "etl",
+         *       "task_display_name": null,
+         *       "logical_date": null,
+         *       "extra": "{\"request_id\":\"15432bf20ea00d4c\",\"source\":\"127.0.0.1\"}"
+         *     }
+         */
         EventLog: {
             event_log_id: number;
             /** Format: date-time */
@@ -3635,6 +4681,29 @@ export interface components {
             /** @description A JSON object with what else is known */
             extra: string | null;
         };
+        /**
+         * @example {
+         *       "event_logs": [
+         *         {
+         *           "event": "trigger_dag_run",
+         *           "outcome": "done",
+         *           "owner": "admin",
+         *           "dag_id": "etl",
+         *           "run_id": "deploy-4711",
+         *           "task_id": null,
+         *           "map_index": null,
+         *           "try_number": null,
+         *           "event_log_id": 62,
+         *           "when": "2026-11-28T03:25:41.205Z",
+         *           "dag_display_name": "etl",
+         *           "task_display_name": null,
+         *           "logical_date": null,
+         *           "extra": "{\"request_id\":\"15432bf20ea00d4c\",\"source\":\"127.0.0.1\"}"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         EventLogCollection: {
             event_logs: components["schemas"]["EventLog"][];
             total_entries: number;
@@ -3667,6 +4736,33 @@ export interface components {
             latest_worker_heartbeat: string | null;
             alive: number;
         };
+        /**
+         * @example {
+         *       "metadatabase": {
+         *         "status": "healthy"
+         *       },
+         *       "scheduler": {
+         *         "status": "healthy",
+         *         "latest_scheduler_heartbeat": "2026-11-28T03:25:40.105Z",
+         *         "alive": 1,
+         *         "clock_offset_seconds": 0
+         *       },
+         *       "triggerer": {
+         *         "status": null,
+         *         "latest_triggerer_heartbeat": null
+         *       },
+         *       "execution_api": {
+         *         "status": null,
+         *         "latest_execution_api_heartbeat": null,
+         *         "alive": 0
+         *       },
+         *       "worker": {
+         *         "status": null,
+         *         "latest_worker_heartbeat": null,
+         *         "alive": 0
+         *       }
+         *     }
+         */
         Health: {
             metadatabase: components["schemas"]["DatabaseHealth"];
             scheduler: components["schemas"]["SchedulerHealth"];
@@ -3695,49 +4791,99 @@ export interface components {
             unixname: string | null;
             pid: number;
         };
+        /**
+         * @example {
+         *       "jobs": [
+         *         {
+         *           "id": 7548594937043720,
+         *           "incarnation": "d68b41be-34d8-4787-bb67-123eb6963410",
+         *           "dag_id": null,
+         *           "dag_display_name": null,
+         *           "state": "running",
+         *           "job_type": "SchedulerJob",
+         *           "start_date": "2026-11-28T03:17:02.885Z",
+         *           "end_date": null,
+         *           "latest_heartbeat": "2026-11-28T03:25:40.105Z",
+         *           "executor_class": null,
+         *           "hostname": "worker-1",
+         *           "unixname": null,
+         *           "pid": 4711
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         JobCollection: {
             jobs: components["schemas"]["Job"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "import_errors": [],
+         *       "total_entries": 0
+         *     }
+         */
         GetImportErrors: {
             total_entries: number;
             import_errors: components["schemas"]["JsonObject"][];
         };
+        /**
+         * @example {
+         *       "dag_warnings": [],
+         *       "total_entries": 0
+         *     }
+         */
         ListDagWarnings: {
             total_entries: number;
             dag_warnings: components["schemas"]["JsonObject"][];
         };
+        /**
+         * @example {
+         *       "plugins": [],
+         *       "total_entries": 0
+         *     }
+         */
         GetPlugins: {
             total_entries: number;
             plugins: components["schemas"]["JsonObject"][];
         };
+        /**
+         * @example {
+         *       "import_errors": [],
+         *       "total_entries": 0
+         *     }
+         */
         ImportErrors: {
             total_entries: number;
             import_errors: components["schemas"]["JsonObject"][];
         };
+        /**
+         * @example {
+         *       "providers": [],
+         *       "total_entries": 0
+         *     }
+         */
         GetProviders: {
             total_entries: number;
             providers: components["schemas"]["JsonObject"][];
         };
+        /**
+         * @example {
+         *       "extra_links": {},
+         *       "total_entries": 0
+         *     }
+         */
         ExtraLinkCollection: {
             extra_links: components["schemas"]["JsonObject"];
             total_entries: number;
         };
-        SecurityFacts: {
-            address: string;
-            authentication: string;
-            transport: string;
-            database: string;
-            /** @description null = a database without roles */
-            database_role: string | null;
-            /** @description As far as this process knows it: the schedulers use it */
-            redis: string;
-            executors: string;
-        };
+        /**
+         * @example {
+         *       "status": "ready"
+         *     }
+         */
         Readiness: {
             status: string;
-            /** @description null unless an administrator asks */
-            security: components["schemas"]["SecurityFacts"] | null;
         };
         /** @enum {string} */
         WorkerStatus: "alive" | "silent" | "stopped";
@@ -3767,6 +4913,12 @@ export interface components {
             /** @description As of its latest heartbeat */
             attempts: components["schemas"]["CarriedAttempt"][];
         };
+        /**
+         * @example {
+         *       "workers": [],
+         *       "total_entries": 0
+         *     }
+         */
         WorkerCollection: {
             workers: components["schemas"]["Worker"][];
             total_entries: number;
@@ -3783,14 +4935,46 @@ export interface components {
             role: components["schemas"]["Role"] | null;
             grants: components["schemas"]["Grant"][];
         };
+        /**
+         * @example {
+         *       "name": "admin",
+         *       "rights": [
+         *         {
+         *           "role": "admin",
+         *           "grants": []
+         *         }
+         *       ]
+         *     }
+         */
         Me: {
             name: string;
             rights: components["schemas"]["Rights"][];
         };
+        /**
+         * @example {
+         *       "current_password": "the one until now",
+         *       "new_password": "at least twelve characters"
+         *     }
+         */
         PasswordChange: {
             current_password: string;
             new_password: string;
         };
+        /**
+         * @example {
+         *       "username": "ada",
+         *       "role": "viewer",
+         *       "grants": [
+         *         {
+         *           "pattern": "etl*",
+         *           "role": "operator"
+         *         }
+         *       ],
+         *       "is_active": true,
+         *       "created_at": "2026-11-28T03:25:42.957Z",
+         *       "last_login_at": null
+         *     }
+         */
         User: {
             username: string;
             /** @description On every DAG and everything else; null = only what is granted */
@@ -3802,6 +4986,26 @@ export interface components {
             /** Format: date-time */
             last_login_at: string | null;
         };
+        /**
+         * @example {
+         *       "users": [
+         *         {
+         *           "username": "ada",
+         *           "role": "viewer",
+         *           "grants": [
+         *             {
+         *               "pattern": "etl*",
+         *               "role": "operator"
+         *             }
+         *           ],
+         *           "is_active": true,
+         *           "created_at": "2026-11-28T03:25:42.957Z",
+         *           "last_login_at": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
         UserCollection: {
             users: components["schemas"]["User"][];
             total_entries: number;
@@ -3812,6 +5016,19 @@ export interface components {
             /** @enum {string} */
             role: "viewer" | "operator" | "author";
         };
+        /**
+         * @example {
+         *       "username": "ada",
+         *       "password": "at least twelve characters",
+         *       "role": "viewer",
+         *       "grants": [
+         *         {
+         *           "pattern": "etl*",
+         *           "role": "operator"
+         *         }
+         *       ]
+         *     }
+         */
         UserBody: {
             username: string;
             password: string;
@@ -3822,6 +5039,14 @@ export interface components {
             role?: components["schemas"]["Role"] | null;
             grants?: components["schemas"]["GrantBody"][];
         };
+        /**
+         * @example {
+         *       "role": "operator"
+         *     }
+         * @example {
+         *       "is_active": false
+         *     }
+         */
         UserPatch: {
             password?: string;
             /** @description On every DAG and everything else; null = only what is granted */
@@ -3854,10 +5079,36 @@ export interface components {
              */
             last_used_at: string | null;
         };
+        /**
+         * @example {
+         *       "tokens": [
+         *         {
+         *           "id": "01a22028-08e1-76a0-a628-6add38e8480a",
+         *           "name": "admin",
+         *           "kind": "admin",
+         *           "username": null,
+         *           "role": "admin",
+         *           "grants": [],
+         *           "created_at": "2026-11-28T03:17:04.338Z",
+         *           "expires_at": null,
+         *           "revoked_at": null,
+         *           "last_used_at": "2026-11-28T03:25:11.177Z"
+         *         }
+         *       ],
+         *       "total_entries": 3
+         *     }
+         */
         ApiTokenCollection: {
             tokens: components["schemas"]["ApiToken"][];
             total_entries: number;
         };
+        /**
+         * @example {
+         *       "name": "pipeline",
+         *       "role": "operator",
+         *       "expires_at": "2027-02-26T00:00:00Z"
+         *     }
+         */
         ApiTokenBody: {
             name: string;
             /** @default null */
@@ -3871,6 +5122,21 @@ export interface components {
             /** @description Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins only */
             username?: string | null;
         };
+        /**
+         * @example {
+         *       "id": "01a2202f-f2b5-713d-b720-9657b3376ff7",
+         *       "name": "pipeline",
+         *       "kind": "api",
+         *       "username": null,
+         *       "role": "operator",
+         *       "grants": [],
+         *       "created_at": "2026-11-28T03:25:42.964Z",
+         *       "expires_at": "2027-02-26T00:00:00Z",
+         *       "revoked_at": null,
+         *       "last_used_at": null,
+         *       "token": "ms_the-token-itself"
+         *     }
+         */
         NewApiToken: {
             /** Format: uuid */
             id: string;
@@ -3898,13 +5164,30 @@ export interface components {
             /** @description For `Authorization: Bearer ...`; never shown again */
             token: string;
         };
+        /**
+         * @example {
+         *       "username": "ada",
+         *       "password": "at least twelve characters"
+         *     }
+         */
         LoginBody: {
             username: string;
             password: string;
         };
+        /**
+         * @example {
+         *       "access_token": "ms_the-token-itself"
+         *     }
+         */
         AccessToken: {
             access_token: string;
         };
+        /**
+         * @example {
+         *       "version": "0.1.0",
+         *       "git_version": null
+         *     }
+         */
         Version: {
             version: string;
             git_version: string | null;
@@ -3912,7 +5195,7 @@ export interface components {
         OpenApiDocument: {
             openapi: string;
         } & {
-            [key: string]: unknown;
+            [key: `x-${string}`]: unknown;
         };
     };
     responses: {

@@ -23,6 +23,23 @@ const definition: Definition = {
 };
 // @ts-expect-error: there is no such type of task
 const wrong: Definition = { tasks: { extract: { type: "shel", script: "true" } } };
+export const mistakes: Definition[] = [
+  // @ts-expect-error: a field that no task has
+  { tasks: { extract: { type: "shell", scripts: "true" } } },
+  // @ts-expect-error: a field of another type of task
+  { tasks: { extract: { type: "python", script: "true" } } },
+  // @ts-expect-error: a field that a DAG does not have
+  { task: {}, tasks: { extract: { type: "noop" } } },
+  // @ts-expect-error: a field that a schedule does not have
+  { schedule: { crn: "@daily" }, tasks: { extract: { type: "noop" } } },
+  // @ts-expect-error: text instead of a number
+  { tasks: { extract: { type: "noop", retries: "2" } } },
+  // @ts-expect-error: no such trigger rule
+  { tasks: { extract: { type: "noop", trigger_rule: "all_dun" } } },
+  // @ts-expect-error: no tasks
+  { dag_id: "typed" },
+  { tasks: { extract: { type: "noop", "x-team": "sales" } } },
+];
 
 const saved = await unwrap(client.PUT("/api/v2/dags/{dag_id}", { params: dagPath, body: definition }));
 assert.equal(saved.dag_id, "typed");
