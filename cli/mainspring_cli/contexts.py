@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mainspring_cli.config import ConfigError
 
-__all__ = ["Contexts", "Server", "contexts_path", "read_contexts", "write_contexts"]
+__all__ = ["Contexts", "Server", "address_of", "contexts_path", "read_contexts", "server_of", "write_contexts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,29 @@ class Contexts:
             known = ", ".join(sorted(self.servers)) or "none"
             raise ConfigError([f"there is no context {name!r}; known: {known} (mainspring contexts add)"])
         return self.servers[name]
+
+
+def address_of(url: str) -> str:
+    """Where a server is, from an address as somebody wrote it.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError([f"{url!r} is no address of a server; write http://HOST:PORT or https://HOST"])
+    return url.rstrip("/").removesuffix("/api/v2")
+
+
+def server_of(url: str, token: str, *, origin: str) -> Server:
+    """The server at an address, and the token from `origin`.
+
+    Raises:
+        ConfigError: It is no address, or the token cannot be one; the token itself is not told.
+    """
+    if not (token.isascii() and token.isprintable()) or " " in token or not token:
+        raise ConfigError([f"what {origin} gives is no token: those are one word of ASCII characters"])
+    return Server(url=address_of(url), token=token)
 
 
 def contexts_path(environment: Mapping[str, str]) -> Path:

@@ -1,10 +1,12 @@
 """How a command that speaks to a server ends: exit codes for scripts, and the errors that lead to them."""
 
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from typing import Any
 
 from mainspring.errors import MainspringError
 
-__all__ = ["Exit", "Rejected", "RemoteError", "Unreachable"]
+__all__ = ["Exit", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "tell_fault"]
 
 
 class Exit(IntEnum):
@@ -23,8 +25,14 @@ class Exit(IntEnum):
     """The server gave no answer, or said that it cannot now. What became of the request is not known."""
     REJECTED = 6
     """The server refused the request, and would again."""
+    OUTPUT = 74
+    """What was done could not be told: the output cannot be written. EX_IOERR of sysexits.h."""
     INTERRUPTED = 130
     """Ctrl-C; the run goes on."""
+
+
+class OutputFailed(MainspringError):
+    """The output cannot be written; a full disk, for example."""
 
 
 class RemoteError(MainspringError):
@@ -44,6 +52,14 @@ class Rejected(RemoteError):
 
     exit = Exit.REJECTED
 
-    def __init__(self, message: str, *, status: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, status: int, faults: Sequence[Mapping[str, Any]] = ()) -> None:
+        """faults: what is wrong with what was sent, as the server tells it (`pointer`, `message`, `line`, `hint`)."""
+        super().__init__(message if len(faults) < 2 else "\n  ".join([f"{status}", *map(tell_fault, faults)]))
         self.status = status
+        self.faults = faults
+
+
+def tell_fault(fault: Mapping[str, Any]) -> str:
+    """A fault in words, without its line."""
+    pointer, hint = fault["pointer"], fault["hint"]
+    return f"{pointer}: {fault['message']}".removeprefix(": ") + (f" ({hint})" if hint else "")

@@ -13,12 +13,14 @@ from typing import Any
 from mainspring_cli.exits import Exit, Rejected, Unreachable
 from mainspring_cli.remote import Session
 
-__all__ = ["Patience", "await_end", "exit_of", "start_run"]
+__all__ = ["REACH_SECONDS", "Patience", "ask", "await_end", "exit_of", "start_run"]
 
 WAIT_SECONDS_MAX = 20.0
 """Of one request that waits; the next follows at once."""
 SHOW_SECONDS = 1.0
 """The same while somebody looks on."""
+REACH_SECONDS = 60.0
+"""How long to go on without an answer where nobody says else."""
 _PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between questions to a server that does not answer; the last one repeats."""
 
@@ -31,7 +33,7 @@ class Patience:
 
     reach_seconds: float
     """Without any answer of the server."""
-    deadline: float | None
+    deadline: float | None = None
     """`time.monotonic()` at which to stop waiting; `None` = wait as long as it takes."""
 
     def __post_init__(self) -> None:
@@ -82,7 +84,7 @@ def start_run(session: Session, dag_id: str, trigger: Mapping[str, Any], patienc
         except Rejected as exc:
             if not (may_exist and exc.status == 409):
                 raise
-            found: dict[str, Any] = _ask(session, patience, get_dag_run, dag_id, trigger["dag_run_id"])
+            found: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, trigger["dag_run_id"])
             return found
 
 
@@ -106,7 +108,7 @@ def await_end(
         except Unreachable as exc:
             # Perhaps only the places for waiting are taken; the question below tells.
             patience.pause(exc)
-        run: dict[str, Any] = _ask(session, patience, get_dag_run, dag_id, run_id)
+        run: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, run_id)
         if show is not None:
             show()
         if run["state"] in ("success", "failed") or patience.left_seconds == 0:
@@ -122,7 +124,13 @@ def exit_of(run: Mapping[str, Any]) -> Exit:
     return Exit.CANCELLED if run["state_reason"] == "cancelled" else Exit.FAILED
 
 
-def _ask(session: Session, patience: Patience, operation: Any, *arguments: Any) -> Any:
+def ask(session: Session, patience: Patience, operation: Any, *arguments: Any) -> Any:
+    """The answer of a question, asked again while there is none.
+
+    Raises:
+        Rejected: The server refuses.
+        Unreachable: No answer for too long.
+    """
     while True:
         try:
             answer = session.call(operation, *arguments)

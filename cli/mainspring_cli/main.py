@@ -3,13 +3,14 @@
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from mainspring.errors import ExecutorError, MainspringError
 from mainspring_cli.config import ConfigError, Resolved
-from mainspring_cli.exits import RemoteError
+from mainspring_cli.exits import Exit, OutputFailed, RemoteError
+from mainspring_cli.output import Output, give_up_output, with_output
 from mainspring_cli.settings_options import (
     API_FLAGS,
     EXECUTION_FLAGS,
@@ -19,11 +20,12 @@ from mainspring_cli.settings_options import (
     with_settings,
 )
 
-__all__ = ["main"]
+__all__ = ["SERVER_COMMANDS", "main"]
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+EXIT_PIPE = 128 + 13  # as if ended by SIGPIPE
 
-_SERVER_COMMANDS = {
+SERVER_COMMANDS = {
     "run": ("mainspring_cli.commands.run", "Start a run of a DAG, and wait for its end."),
     "dags": ("mainspring_cli.commands.dags", "Save, look at and control DAGs."),
     "runs": ("mainspring_cli.commands.runs", "Look at runs; cancel them, run them again."),
@@ -33,6 +35,7 @@ _SERVER_COMMANDS = {
     "connections": ("mainspring_cli.commands.connections", "Where other systems are, and how to get in."),
     "secrets": ("mainspring_cli.commands.stores", "Values that only the tasks that name them get."),
     "tokens": ("mainspring_cli.commands.tokens", "Credentials for programs."),
+    "users": ("mainspring_cli.commands.users", "People with a password, and what they may do."),
     "contexts": ("mainspring_cli.commands.contexts", "Servers that are known by name."),
     "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),
     "completion": ("mainspring_cli.commands.completion", "Print the script that completes words in a shell."),
@@ -44,23 +47,34 @@ class _LazyGroup(click.Group):
     """Imports the module of a server command when that command is used; the list of commands needs none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *_SERVER_COMMANDS]
+        return [*super().list_commands(ctx), *SERVER_COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _SERVER_COMMANDS:
+        if cmd_name not in SERVER_COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(_SERVER_COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(import_module(SERVER_COMMANDS[cmd_name][0]), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(Exit.INTERRUPTED) from None
+        except BrokenPipeError:
+            # Whoever read our output has seen enough.
+            give_up_output()
+            raise SystemExit(EXIT_PIPE) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands for a server, here or elsewhere"):
-            formatter.write_dl([(name, told) for name, (_, told) in _SERVER_COMMANDS.items()])
+            formatter.write_dl([(name, told) for name, (_, told) in SERVER_COMMANDS.items()])
         here = [(name, self.commands[name].get_short_help_str(80)) for name in self.commands]
         with formatter.section("Commands that serve, and look after what is here"):
             formatter.write_dl(here)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="mainspring", message="%(version)s")
 def cli() -> None:
     """A workflow backend driven over HTTP."""
 
@@ -152,12 +166,16 @@ def db_upgrade(settings: Resolved) -> None:
 
 @db.command("check")
 @with_settings(SETTINGS_FLAGS)
-def db_check(settings: Resolved) -> None:
+@with_output
+def db_check(settings: Resolved, output: Output) -> None:
     """Tell the schema's revision; ends non-zero when it is not this version's."""
     from mainspring_cli.database import look_at_database
 
     state = look_at_database(settings.config)
-    click.echo(f"database {state.revision or 'empty'}, this version {state.wanted_revision}")
+    if output.is_table:
+        output.line(f"database {state.revision or 'empty'}, this version {state.wanted_revision}")
+    else:
+        output.item({"database": state.revision, "this_version": state.wanted_revision})
     if state.too_mighty_role is not None:
         click.echo(
             f"mainspring: warning: role '{state.too_mighty_role}' may change tables; the services need not:"
@@ -176,10 +194,11 @@ def config_group() -> None:
 
 @config_group.command("show")
 @with_settings(SETTINGS_FLAGS, API_FLAGS, SCHEDULER_FLAGS)
-def config_show(settings: Resolved) -> None:
+@with_output
+def config_show(settings: Resolved, output: Output) -> None:
     """Print every setting, its value and where it comes from."""
-    for name, value, origin in settings.describe():
-        click.echo(f"{name:16}  {value:40}  {origin}".rstrip())
+    columns = ("name", "value", "origin")
+    output.rows([dict(zip(columns, each, strict=True)) for each in settings.describe()], columns)
 
 
 @cli.command()
@@ -201,6 +220,9 @@ def main() -> NoReturn:
     except RemoteError as exc:
         click.echo(f"mainspring: {exc}", err=True)
         sys.exit(exc.exit)
+    except OutputFailed as exc:
+        click.echo(f"mainspring: {exc}", err=True)
+        sys.exit(Exit.OUTPUT)
     except MainspringError as exc:
         click.echo(f"mainspring: {exc}", err=True)
         sys.exit(EXIT_CONFIG if isinstance(exc, ExecutorError) else 1)

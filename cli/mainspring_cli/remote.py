@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mainspring_cli.config import ConfigError, load_config
-from mainspring_cli.contexts import Server, contexts_path, read_contexts
+from mainspring_cli.contexts import Server, contexts_path, read_contexts, server_of
 from mainspring_cli.exits import Rejected, Unreachable
-from mainspring_cli.output import FORMATS, Output
+from mainspring_cli.output import Output, with_output
 
 if TYPE_CHECKING:
     from mainspring_client import AuthenticatedClient
@@ -74,7 +74,8 @@ class Session:
             # A conflict that will pass: the same request is being answered to somebody else.
             if status in _BUSY or (status == 409 and "Retry-After" in response.headers):
                 raise Unreachable(f"{self.server.url}: {exc}") from exc
-            raise Rejected(str(exc), status=status) from exc
+            faults = exc.problem.errors or () if exc.problem else ()
+            raise Rejected(str(exc), status=status, faults=[each.to_dict() for each in faults]) from exc
 
 
 def open_session(context: str | None, output: Output, *, headers: Mapping[str, str] | None = None) -> Session:
@@ -107,7 +108,7 @@ def choose_server(context: str | None, environment: Mapping[str, str]) -> Server
         token = environment.get("MAINSPRING_TOKEN")
         if not token:
             raise ConfigError(["MAINSPRING_URL is set and MAINSPRING_TOKEN is not; both are needed"])
-        return Server(url=url.rstrip("/").removesuffix("/api/v2"), token=token)
+        return server_of(url, token, origin="MAINSPRING_TOKEN")
     contexts = read_contexts(contexts_path(environment))
     name = context or environment.get("MAINSPRING_CONTEXT") or contexts.current
     return contexts.require(name) if name else _server_here(environment)
@@ -123,16 +124,16 @@ def _server_here(environment: Mapping[str, str]) -> Server:
             [f"no server is known: {token_file} cannot be read ({exc.strerror}); mainspring contexts add NAME URL"]
         ) from exc
     scheme = "https" if config.tls_certificate else "http"
-    return Server(url=f"{scheme}://{config.host}:{config.port}", token=token)
+    return server_of(f"{scheme}://{config.host}:{config.port}", token, origin=str(token_file))
 
 
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that all of them have; it is called with a session as its first argument."""
 
     @click.option("--context", metavar="NAME", help="Which server (default: the current context).")
-    @click.option("-o", "--output", type=click.Choice(FORMATS), default="table", help="How to print the answer.")
+    @with_output
     @functools.wraps(command)
-    def run(context: str | None, output: str, **given: Any) -> None:
-        command(open_session(context, Output(output)), **given)
+    def run(context: str | None, output: Output, **given: Any) -> None:
+        command(open_session(context, output), **given)
 
     return run

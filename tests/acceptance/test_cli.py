@@ -21,7 +21,8 @@ from mainspring_cli.commands.dags import dags
 from mainspring_cli.commands.runs import runs
 from mainspring_cli.commands.stores import pools, secrets, variables
 from mainspring_cli.commands.tokens import tokens
-from mainspring_cli.main import cli
+from mainspring_cli.commands.users import users
+from mainspring_cli.main import SERVER_COMMANDS, cli
 from tests.acceptance.cli import Command, command_for
 from tests.acceptance.server import Server, started, until
 
@@ -86,8 +87,29 @@ def test_a_folder_is_applied_whole_and_what_is_wrong_is_told_with_its_line(mains
     applied = mainspring("dags", "apply", str(mainspring.folder))
     assert applied.returncode == 6
     assert applied.stdout == "good: version 1\nother: version 1\n"
-    assert "bad.yml: 422" in applied.stderr
-    assert "did you mean 'a'?" in applied.stderr
+    assert applied.stderr.endswith(
+        "bad.yml:3: /tasks/b/depends_on/0: task 'b' depends on unknown task 'aa' (did you mean 'a'?)\n"
+    )
+
+
+def test_every_fault_of_every_file_is_told_and_machines_get_them_as_they_are(mainspring: Command) -> None:
+    (mainspring.folder / "good.yaml").write_text("tasks: {a: {type: noop}}\n")
+    (mainspring.folder / "three.yaml").write_text(
+        "schedule: '61 * * * *'\ntasks:\n  a: {type: shel}\n  b: {type: noop, retries: -1}\n"
+    )
+    (mainspring.folder / "torn.yaml").write_text("tasks:\n  a: [\n")
+    answer = mainspring("dags", "validate", str(mainspring.folder), "-o", "json")
+    assert answer.returncode == 6
+    places = [line.split(": ")[0].rpartition("/")[2] for line in answer.stderr.splitlines()]
+    assert places == ["three.yaml:1", "three.yaml:3", "three.yaml:4", "torn.yaml:3"]
+    found = {Path(each["file"]).name: each for each in json.loads(answer.stdout)}
+    assert found["good.yaml"]["task_count"] == 1
+    assert [fault["pointer"] for fault in found["three.yaml"]["errors"]] == [
+        "/schedule",
+        "/tasks/a/type",
+        "/tasks/b/retries",
+    ]
+    assert [fault["code"] for fault in found["torn.yaml"]["errors"]] == ["syntax"]
 
 
 def test_runs_are_listed_shown_and_run_again(mainspring: Command) -> None:
@@ -119,6 +141,14 @@ def test_logs_are_read_whole_by_task_and_as_they_grow(mainspring: Command) -> No
     assert followed.stdout.splitlines() == lines
     assert mainspring("runs", "logs", "slow", "l1").stdout.splitlines() == lines
     assert mainspring("runs", "logs", "slow", "l1", "first").stdout == "line 1\nline 2\nline 3\n"
+    read = mainspring.json("runs", "logs", "slow", "l1", "-f")
+    assert [(line["task_id"], line["try_number"], line["event"]) for line in read[2:]] == [
+        ("first", 1, "line 3"),
+        ("second", 1, "after"),
+    ]
+    unknown = mainspring("runs", "logs", "slow", "l1", "frist")
+    assert (unknown.returncode, unknown.stdout) == (6, "")
+    assert "has no task 'frist'" in unknown.stderr
 
 
 def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command) -> None:
@@ -144,11 +174,12 @@ def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command)
 def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(mainspring: Command) -> None:
     assert mainspring.json("pools", "set", "narrow", "2", "--description", "few")["slots"] == 2
     assert mainspring.json("pools", "set", "narrow", "3")["description"] == "few"
+    assert mainspring.json("pools", "set", "narrow", "-1")["slots"] == -1
     assert {"narrow", "default_pool"} <= {pool["name"] for pool in mainspring.json("pools", "list")}
     assert mainspring("pools", "delete", "narrow").returncode == 0
     assert mainspring("pools", "delete", "narrow").returncode == 6
 
-    assert mainspring("variables", "set", "region", "eu").returncode == 0
+    assert mainspring.json("variables", "set", "region", "eu")["value"] == "eu"
     assert mainspring("variables", "set", "region", "-", stdin="us").returncode == 0
     assert mainspring("variables", "get", "region").stdout == "us\n"
     assert [each["key"] for each in mainspring.json("variables", "list")] == ["region"]
@@ -162,7 +193,9 @@ def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(main
     assert (listed["port"], listed["login"], listed["host"]) == (5432, "etl", "db.test")
     assert mainspring("connections", "delete", "warehouse").returncode == 0
 
-    assert mainspring("secrets", "set", "password", stdin="hunter2\n").returncode == 0
+    written = mainspring("secrets", "set", "password", "-o", "json", stdin="hunter2\n").stdout
+    assert json.loads(written)["name"] == "password"
+    assert "hunter2" not in written
     names = mainspring("secrets", "list", "-o", "json").stdout
     assert "password" in names
     assert "hunter2" not in names
@@ -181,6 +214,25 @@ def test_a_token_is_shown_once_lets_in_by_its_role_and_is_revoked(mainspring: Co
     assert found["role"] == "viewer"
     assert mainspring("tokens", "revoke", found["id"]).returncode == 0
     assert visitor("pools", "list").returncode == 6
+
+
+def test_a_user_is_made_changed_and_deleted_and_a_token_may_be_for_some_dags(mainspring: Command) -> None:
+    made = mainspring("users", "create", "bob", "--grant", "etl*=operator", "-o", "json", stdin="correct horse\n")
+    assert json.loads(made.stdout)["grants"] == [{"pattern": "etl*", "role": "operator"}]
+    assert "correct horse" not in made.stdout + made.stderr
+    changed = mainspring.json("users", "set", "bob", "--role", "viewer", "--inactive")
+    assert (changed["role"], changed["is_active"], len(changed["grants"])) == ("viewer", False, 1)
+    assert mainspring.json("users", "set", "bob", "--role", "none")["role"] is None
+    assert "etl*=operator" in mainspring("users", "list").stdout
+    assert mainspring("users", "set", "bob", "--grant", "etl=owner").returncode == 2
+    assert mainspring("users", "delete", "bob").returncode == 0
+    assert mainspring("users", "delete", "bob").returncode == 6
+    assert mainspring("tokens", "create", "useless").returncode == 2
+    token = mainspring("tokens", "create", "narrow", "--grant", "etl=viewer").stdout.strip()
+    holder = replace(mainspring, environment={**mainspring.environment, "MAINSPRING_TOKEN": token})
+    assert holder.json("users", "whoami")["rights"] == [
+        {"role": None, "grants": [{"pattern": "etl", "role": "viewer"}]}
+    ]
 
 
 def test_output_is_a_table_json_or_yaml_of_the_same(mainspring: Command) -> None:
@@ -203,7 +255,8 @@ def test_a_context_is_private_used_and_forgotten_and_never_shows_its_token(mains
         alone("pools", "list", "-o", "json"),
     ]
     assert [answer.returncode for answer in said] == [0, 0, 0, 0]
-    assert "* here" in said[2].stdout
+    assert re.search(r"^here .* yes$", said[2].stdout, flags=re.MULTILINE)
+    assert [each["name"] for each in json.loads(alone("contexts", "list", "-o", "json").stdout)] == ["here", "away"]
     assert "not encrypted" in said[1].stderr
     assert not any(token in answer.stdout + answer.stderr for answer in said)
     path = mainspring.folder / ".config" / "mainspring" / "contexts.json"
@@ -253,16 +306,18 @@ def test_completion_scripts_are_printed_and_completion_knows_the_commands(mainsp
 
 def test_help_is_there_within_three_tenths_of_a_second() -> None:
     line = [sys.executable, "-m", "mainspring_cli"]
-    for arguments in (["--help"], ["dags", "--help"], ["run", "--help"]):
+    for arguments in ((), ("api",), ("db", "check"), *((name,) for name in SERVER_COMMANDS)):
         seconds = []
         for _ in range(5):
             begun = time.perf_counter()
-            subprocess.run([*line, *arguments], stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([*line, *arguments, "--help"], stdout=subprocess.DEVNULL, check=True)
             seconds.append(time.perf_counter() - begun)
+            if seconds[-1] <= 0.3:
+                break
         assert min(seconds) <= 0.3, f"{arguments}: {seconds}"
 
 
 def test_every_command_says_what_it_does() -> None:
-    for group in (cli, dags, runs, backfill, pools, variables, connections, secrets, tokens, contexts):
+    for group in (cli, dags, runs, backfill, pools, variables, connections, secrets, tokens, users, contexts):
         for name, command in group.commands.items():
             assert command.help, f"{group.name} {name}"

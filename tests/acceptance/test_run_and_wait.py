@@ -1,5 +1,6 @@
 """`mainspring run --wait`: its exit code is the truth about the run, whatever becomes of the server meanwhile."""
 
+import json
 import os
 import signal
 import socket
@@ -168,6 +169,21 @@ def test_a_server_that_is_killed_and_comes_back_changes_nothing(tmp_path: Path) 
         assert waiting.returncode == 0, errors
         assert '"state": "success"' in output
         assert [run["dag_run_id"] for run in mainspring.json("runs", "list", "gate")] == ["k1"]
+
+
+def test_an_api_that_is_killed_alone_changes_nothing(mainspring: Command, server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "open"
+    waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "p1", "--wait", "-o", "json")
+    _until_running(mainspring, "p1")
+    master = server.pid_of("api")
+    for pid in [master, *descendants(master)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    file.touch()
+    output, errors = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, errors
+    assert json.loads(output)["state"] == "success"
+    assert mainspring.json("runs", "list", "gate")[0]["dag_run_id"] == "p1"
 
 
 def test_a_server_that_stays_away_ends_with_5(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import click
 
 from mainspring_cli.exits import Exit
+from mainspring_cli.following import REACH_SECONDS, Patience, ask
 from mainspring_cli.parameters import INSTANT
 from mainspring_cli.remote import Session, with_session
 
@@ -75,7 +77,10 @@ def list_backfills_of(session: Session, dag_id: str) -> None:
     """List the backfills of a DAG."""
     from mainspring_client.api.backfills import list_backfills
 
-    session.output.rows(session.rows(list_backfills, "backfills", dag_id=dag_id), _COLUMNS)
+    rows = session.rows(list_backfills, "backfills", dag_id=dag_id)
+    if session.output.is_table:
+        rows = ({**row, "done": "{}/{}".format(*_done(row["progress"]))} for row in rows)
+    session.output.rows(rows, ("id", "dag_id", "done", *_COLUMNS[2:]))
 
 
 @backfill.command()
@@ -139,18 +144,18 @@ def _followed(session: Session, found: Mapping[str, Any]) -> Mapping[str, Any]:
     from mainspring_client.api.backfills import get_backfill
 
     bar = _Bar() if sys.stderr.isatty() else _Lines()
+    patience = Patience(reach_seconds=REACH_SECONDS)
     try:
-        while True:
-            bar.show(found)
-            if found["completed_at"] is not None:
-                return found
-            time.sleep(_POLL_SECONDS)
-            found = session.call(get_backfill, found["id"])
+        with closing(bar):
+            while True:
+                bar.show(found)
+                if found["completed_at"] is not None:
+                    return found
+                time.sleep(_POLL_SECONDS)
+                found = ask(session, patience, get_backfill, found["id"])
     except KeyboardInterrupt:
         click.echo(f"the backfill goes on: mainspring backfill show {found['id']}", err=True)
         raise SystemExit(Exit.INTERRUPTED) from None
-    finally:
-        bar.close()
 
 
 class _Progress(Protocol):

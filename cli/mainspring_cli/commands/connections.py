@@ -1,12 +1,12 @@
 """`mainspring connections`: where other systems are, and how to get in."""
 
-import sys
 from typing import Any
 
 import click
 
 from mainspring_cli.exits import Rejected
 from mainspring_cli.remote import Session, with_session
+from mainspring_cli.secret_input import read_secret
 
 __all__ = ["connections"]
 
@@ -35,7 +35,7 @@ def list_connections(session: Session) -> None:
 @click.option("--login")
 @click.option("--schema", help="Or the database.")
 @click.option("--description")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, or ask.")
 @with_session
 def set_connection(session: Session, connection_id: str, conn_type: str, password_stdin: bool, **given: Any) -> None:
     """Create a connection, or change what is given of one."""
@@ -43,7 +43,7 @@ def set_connection(session: Session, connection_id: str, conn_type: str, passwor
     from mainspring_client.models import ConnectionBody, ConnectionPatchBody
 
     changed = {name: value for name, value in given.items() if value is not None} | {"conn_type": conn_type}
-    changed |= {"password": sys.stdin.read().removesuffix("\n")} if password_stdin else {}
+    changed |= {"password": read_secret("Password")} if password_stdin else {}
     whole = {"connection_id": connection_id, **changed}
     try:
         body = ConnectionPatchBody.from_dict(whole)
@@ -63,3 +63,4 @@ def delete_connection_of(session: Session, connection_id: str) -> None:
     from mainspring_client.api.connections import delete_connection
 
     session.call(delete_connection, connection_id)
+    click.echo(f"connection {connection_id} is deleted", err=True)

@@ -1,13 +1,14 @@
 """`mainspring contexts`: the servers that are known by name."""
 
 import os
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from mainspring_cli.contexts import Contexts, Server, contexts_path, read_contexts, write_contexts
+from mainspring_cli.contexts import Contexts, address_of, contexts_path, read_contexts, server_of, write_contexts
+from mainspring_cli.output import Output, with_output
+from mainspring_cli.secret_input import read_secret
 
 __all__ = ["contexts"]
 
@@ -20,11 +21,14 @@ def contexts() -> None:
 
 
 @contexts.command("list")
-def list_contexts() -> None:
-    """List the contexts; `*` marks the current one."""
+@with_output
+def list_contexts(output: Output) -> None:
+    """List the contexts; their tokens are not told."""
     found = _read()
-    for name, server in found.servers.items():
-        click.echo(f"{'*' if name == found.current else ' '} {name:20} {server.url}")
+    rows = [
+        {"name": name, "url": server.url, "is_current": name == found.current} for name, server in found.servers.items()
+    ]
+    output.rows(rows, ("name", "url", "is_current"))
 
 
 @contexts.command()
@@ -33,15 +37,11 @@ def list_contexts() -> None:
 @click.option("--token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Where the token is.")
 def add(name: str, url: str, token_file: Path | None) -> None:
     """Remember a server by a name. Its token is read from --token-file, from standard input, or asked for."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError(f"{url!r}: write http://HOST:PORT or https://HOST")
+    parts = urlsplit(address_of(url))
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         click.echo(f"warning: {url} is not encrypted; whoever listens gets the token", err=True)
-    token = _token(token_file)
-    if not token or not token.isascii() or any(char.isspace() for char in token):
-        raise click.UsageError("that is no token")
-    _write(_read().with_server(name, Server(url=url.rstrip("/").removesuffix("/api/v2"), token=token)))
+    server = server_of(url, _token(token_file), origin=str(token_file or "standard input"))
+    _write(_read().with_server(name, server))
 
 
 @contexts.command()
@@ -63,11 +63,7 @@ def remove(name: str) -> None:
 
 
 def _token(file: Path | None) -> str:
-    """Never an argument: those stand in the list of processes and in the shell's history."""
-    if file is not None:
-        return file.read_text(encoding="utf-8").strip()
-    entered: str = click.prompt("Token", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    return entered.strip()
+    return (read_secret("Token") if file is None else file.read_text(encoding="utf-8")).strip()
 
 
 def _read() -> Contexts:

@@ -1,17 +1,24 @@
 """`mainspring dags`: save, look at and control DAGs."""
 
-from io import BytesIO
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mainspring_cli.exits import Exit, Rejected
+from mainspring_cli.definition_files import dag_id_of, find_definitions, read_definition
+from mainspring_cli.exits import Exit, Rejected, tell_fault
+from mainspring_cli.output import Output
 from mainspring_cli.remote import Session, with_session
 
 __all__ = ["dags"]
 
-_SUFFIXES = (".yaml", ".yml", ".json")
+_MEMBERS = (
+    *("dag_id", "description", "tags", "is_paused", "version", "last_parsed_time", "timetable_summary"),
+    *("timetable_description", "schedule_error", "next_dagrun_run_after", "catchup", "start_date", "end_date"),
+    *("max_active_runs", "max_active_tasks", "active_runs_count", "doc_md"),
+)
+"""What is shown of a DAG in a table."""
 _SOURCES = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 
 
@@ -30,11 +37,11 @@ def apply(session: Session, sources: tuple[Path, ...]) -> None:
     """
     from mainspring_client.api.dags import put_dag
 
-    def save(path: Path) -> str:
-        dag = session.call(put_dag, _dag_id(path), body=_body(path))
-        return f"{dag['dag_id']}: version {dag['latest_dag_version']['version_number']}"
+    def save(path: Path) -> dict[str, Any]:
+        dag = session.call(put_dag, dag_id_of(path), body=read_definition(path))
+        return {"dag_id": dag["dag_id"], "version_number": dag["latest_dag_version"]["version_number"]}
 
-    _each(sources, save)
+    _each(session, sources, save, "{dag_id}: version {version_number}")
 
 
 @dags.command()
@@ -44,11 +51,11 @@ def validate(session: Session, sources: tuple[Path, ...]) -> None:
     """Check the definitions in SOURCES, without saving them."""
     from mainspring_client.api.dags import validate_dag
 
-    def check(path: Path) -> str:
-        answer = session.call(validate_dag, body=_body(path), dag_id=_dag_id(path))
-        return f"{answer['dag_id']}: valid, {answer['task_count']} tasks"
+    def check(path: Path) -> dict[str, Any]:
+        answer: dict[str, Any] = session.call(validate_dag, body=read_definition(path), dag_id=dag_id_of(path))
+        return answer
 
-    _each(sources, check)
+    _each(session, sources, check, "{dag_id}: valid, {task_count} tasks")
 
 
 @dags.command("list")
@@ -73,10 +80,14 @@ def show(session: Session, dag_id: str, is_definition: bool) -> None:
     from mainspring_client.api.dags import get_dag_definition, get_dag_details
 
     answer = session.call(get_dag_definition if is_definition else get_dag_details, dag_id)
-    if is_definition and session.output.is_table:
-        _print_yaml(answer)
-    else:
+    if not session.output.is_table:
         session.output.item(answer)
+    elif is_definition:
+        Output("yaml").item(answer)
+    else:
+        tags = ", ".join(tag["name"] for tag in answer["tags"])
+        version = answer["latest_dag_version"]["version_number"]
+        session.output.item({**answer, "tags": tags or None, "version": version}, _MEMBERS)
 
 
 @dags.command("next")
@@ -132,53 +143,30 @@ def _set_paused(session: Session, dag_id: str, is_paused: bool) -> None:
     session.output.item(session.call(patch_dag, dag_id, body=DagPatch(is_paused=is_paused)), ("dag_id", "is_paused"))
 
 
-def _each(sources: tuple[Path, ...], action: Any) -> None:
-    """Do `action` with each file and print its result; a file that is refused keeps none of the others back."""
-    refused = 0
-    for path in _files(sources):
+def _each(session: Session, sources: tuple[Path, ...], action: Callable[[Path], dict[str, Any]], told: str) -> None:
+    """Do `action` with each file and print its result by the pattern `told`.
+
+    A file that is refused keeps none of the others back; its faults are told as compilers do, `file:line: fault`.
+    """
+    results = []
+    for path in find_definitions(sources):
         try:
-            click.echo(action(path))
+            result = {**action(path), "errors": []}
         except Rejected as exc:
-            refused += 1
-            click.echo(f"{path}: {exc}", err=True)
-    if refused:
+            result = {"errors": _told_faults(path, exc)}
+        results.append({"file": str(path), **result})
+        if session.output.is_table and not result["errors"]:
+            session.output.line(told.format_map(result))
+    if not session.output.is_table:
+        session.output.rows(results, ())
+    if any(result["errors"] for result in results):
         raise SystemExit(Exit.REJECTED)
 
 
-def _files(sources: tuple[Path, ...]) -> list[Path]:
-    files = []
-    for source in sources:
-        within = sorted(each for each in source.rglob("*") if each.suffix in _SUFFIXES) if source.is_dir() else [source]
-        if not within:
-            raise click.UsageError(f"{source}: no {', '.join(_SUFFIXES)} there")
-        files += within
-    return files
-
-
-def _body(path: Path) -> Any:
-    """The file as it is. JSON is sent as YAML, which it is but for tabs, because the server tells lines for YAML."""
-    from mainspring_client.types import File
-
-    content = path.read_bytes()
-    return File(payload=BytesIO(content.replace(b"\t", b" ") if path.suffix == ".json" else content))
-
-
-def _dag_id(path: Path) -> str:
-    """The id that the definition names; else the name of the file.
-
-    What else is wrong with the file is for the server to say, which knows its lines.
-    """
-    import yaml
-
-    try:
-        document = yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError:
-        return path.stem
-    named = document.get("dag_id") if isinstance(document, dict) else None
-    return named if isinstance(named, str) else path.stem
-
-
-def _print_yaml(document: Any) -> None:
-    import yaml
-
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+def _told_faults(path: Path, refusal: Rejected) -> list[Mapping[str, Any]]:
+    whole = {"line": None, "pointer": "", "message": str(refusal), "hint": None}
+    faults = list(refusal.faults or [whole])
+    for fault in faults:
+        line = "" if fault["line"] is None else f":{fault['line']}"
+        click.echo(f"{path}{line}: {tell_fault(fault)}", err=True)
+    return faults

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from mainspring_cli.exits import Exit, Rejected, Unreachable
-from mainspring_cli.following import Patience, await_end, exit_of, start_run
-from mainspring_cli.output import FORMATS, Output
+from mainspring_cli.following import REACH_SECONDS, Patience, await_end, exit_of, start_run
+from mainspring_cli.output import Output, give_up_output, with_output
 from mainspring_cli.parameters import DURATION
 from mainspring_cli.progress import Progress, open_progress
 from mainspring_cli.remote import Session, open_session
@@ -40,10 +40,12 @@ _TASKS_SHOWN_MAX = 100
 @click.option("--note", help="For people who look at the run.")
 @click.option("--wait", "is_waiting", is_flag=True, help="Wait for the end and tell it by the exit code.")
 @click.option("--timeout", type=DURATION, help="How long to wait at most; the run goes on afterwards.")
-@click.option("--reach-timeout", type=DURATION, default="1m", show_default=True, help="How long without any answer.")
+@click.option(
+    "--reach-timeout", type=DURATION, default=REACH_SECONDS, show_default="1m", help="How long without any answer."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the tasks.")
 @click.option("--context", metavar="NAME", help="Which server (default: the current context).")
-@click.option("-o", "--output", type=click.Choice(FORMATS), default="table", help="How to print the run.")
+@with_output
 def run(
     dag_id: str,
     params: tuple[str, ...],
@@ -55,7 +57,7 @@ def run(
     reach_timeout: float,
     quiet: bool,
     context: str | None,
-    output: str,
+    output: Output,
 ) -> None:
     """Start a run of a DAG.
 
@@ -63,7 +65,7 @@ def run(
     unreachable, 6 rejected.
     """
     # A key of its own, not the run's id: who asks for the same id again means a second run, and is to be refused.
-    session = open_session(context, Output(output), headers={"Idempotency-Key": secrets.token_hex(16)})
+    session = open_session(context, output, headers={"Idempotency-Key": secrets.token_hex(16)})
     trigger = {"dag_run_id": run_id or _new_run_id(), "conf": _conf(params, conf), "note": note}
     deadline = None if timeout is None else time.monotonic() + timeout
     patience = Patience(reach_seconds=reach_timeout, deadline=deadline)
@@ -76,13 +78,13 @@ def run(
 
 def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_quiet: bool) -> Exit:
     dag_id, run_id = started["dag_id"], started["dag_run_id"]
-    click.echo(f"run {run_id} of {dag_id}", err=True)
+    _tell(f"run {run_id} of {dag_id}")
     progress = None if is_quiet else open_progress(sys.stderr)
     show = None if progress is None else partial(_show_tasks, session, dag_id, run_id, progress)
     try:
         ended = await_end(session, dag_id, run_id, patience, show=show)
     except KeyboardInterrupt:
-        click.echo(f"no longer waiting; the run goes on: mainspring runs show {dag_id} {run_id}", err=True)
+        _tell(f"no longer waiting; the run goes on: mainspring runs show {dag_id} {run_id}")
         return Exit.INTERRUPTED
     finally:
         if progress is not None:
@@ -90,14 +92,23 @@ def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_q
     exit_code = exit_of(ended)
     if exit_code is Exit.FAILED and not is_quiet:
         _show_failures(session, dag_id, run_id)
-    session.output.item(ended, RUN_MEMBERS)
+    try:
+        session.output.item(ended, RUN_MEMBERS)
+    except BrokenPipeError:
+        give_up_output()  # how the run ended is told by the exit code all the same
     return exit_code
+
+
+def _tell(line: str) -> None:
+    """For people who look on; nobody has to."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _show_tasks(session: Session, dag_id: str, run_id: str, progress: Progress) -> None:
     from mainspring_client.api.task_instances import get_task_instances
 
-    with suppress(Unreachable):  # what is shown decides nothing
+    with suppress(Unreachable, OSError):  # what is shown decides nothing, nor whether anybody looks
         progress.show(session.call(get_task_instances, dag_id, run_id, limit=_TASKS_SHOWN_MAX)["task_instances"])
 
 
@@ -113,11 +124,11 @@ def _show_failures(session: Session, dag_id: str, run_id: str) -> None:
         )
         for instance in failed["task_instances"]:
             task_id, try_number = instance["task_id"], instance["try_number"]
-            click.echo(f"\n{task_id} failed at try {try_number}: {instance['message'] or 'no reason given'}", err=True)
+            _tell(f"\n{task_id} failed at try {try_number}: {instance['message'] or 'no reason given'}")
             where = (dag_id, run_id, task_id, try_number)
             log = session.call(get_log, *where, map_index=instance["map_index"], full_content=True)
             for line in log["content"][-_LOG_LINES:]:
-                click.echo(f"  {line['event']}", err=True)
+                _tell(f"  {line['event']}")
 
 
 def _conf(params: tuple[str, ...], conf: str | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`mainspring runs`: look at runs and change what becomes of them."""
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -104,7 +105,14 @@ def clear(session: Session, dag_id: str, run_id: str, tasks: tuple[str, ...], is
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @with_session
 def logs(session: Session, dag_id: str, run_id: str, task_id: str | None, try_number: int | None, follow: bool) -> None:
-    """Print what the tasks of a run wrote: one task's lines as they are, all tasks' with the task in front."""
+    """Print what the tasks of a run wrote: one task's lines as they are, all tasks' with the task in front.
+
+    JSON and YAML are one document, which is there once all lines are.
+    """
     tail = LogTail(session, dag_id, run_id, task_id=task_id, try_number=try_number)
-    for line in tail.follow() if follow else tail.read():
-        click.echo(line)
+    lines = tail.follow() if follow else tail.read()
+    if not session.output.is_table:
+        session.output.rows(map(asdict, lines), ())
+        return
+    for line in lines:
+        session.output.line(line.event if task_id and line.map_index < 0 else f"{line.name} | {line.event}")

@@ -8,11 +8,15 @@ import click
 from mainspring_cli.config import Resolved
 from mainspring_cli.exits import Rejected
 from mainspring_cli.remote import Session, with_session
+from mainspring_cli.secret_input import read_secret
 from mainspring_cli.settings_options import SETTINGS_FLAGS, with_settings
 
 __all__ = ["pools", "secrets", "variables"]
 
 _POOL_COLUMNS = ("name", "slots", "occupied_slots", "running_slots", "queued_slots", "open_slots", "description")
+
+_VARIABLE_COLUMNS = ("key", "value", "description")
+_SECRET_COLUMNS = ("name", "created_at", "updated_at")
 
 
 @click.group()
@@ -29,7 +33,7 @@ def list_pools(session: Session) -> None:
     session.output.rows(session.rows(get_pools, "pools"), _POOL_COLUMNS)
 
 
-@pools.command("set")
+@pools.command("set", context_settings={"ignore_unknown_options": True})  # -1 is a number
 @click.argument("name")
 @click.argument("slots", type=click.IntRange(-1))
 @click.option("--description", help="What it stands for.")
@@ -58,6 +62,7 @@ def delete_pool_of(session: Session, name: str) -> None:
     from mainspring_client.api.pools import delete_pool
 
     session.call(delete_pool, name)
+    click.echo(f"pool {name} is deleted", err=True)
 
 
 @click.group()
@@ -71,7 +76,7 @@ def list_variables(session: Session) -> None:
     """List variables."""
     from mainspring_client.api.variables import get_variables
 
-    session.output.rows(session.rows(get_variables, "variables"), ("key", "value", "description"))
+    session.output.rows(session.rows(get_variables, "variables"), _VARIABLE_COLUMNS)
 
 
 @variables.command("get")
@@ -83,7 +88,7 @@ def show_variable(session: Session, key: str) -> None:
 
     answer = session.call(get_variable, key)
     if session.output.is_table:
-        click.echo(answer["value"])
+        session.output.line(answer["value"])
     else:
         session.output.item(answer)
 
@@ -102,11 +107,12 @@ def set_variable(session: Session, key: str, value: str, description: str | None
     given |= {} if description is None else {"description": description}
     try:
         mask = [name for name in given if name != "key"]
-        session.call(patch_variable, key, body=VariablePatchBody.from_dict(given), update_mask=mask)
+        answer = session.call(patch_variable, key, body=VariablePatchBody.from_dict(given), update_mask=mask)
     except Rejected as exc:
         if exc.status != 404:
             raise
-        session.call(post_variable, body=VariableBody.from_dict(given))
+        answer = session.call(post_variable, body=VariableBody.from_dict(given))
+    session.output.item(answer, _VARIABLE_COLUMNS)
 
 
 @variables.command("delete")
@@ -117,6 +123,7 @@ def delete_variable_of(session: Session, key: str) -> None:
     from mainspring_client.api.variables import delete_variable
 
     session.call(delete_variable, key)
+    click.echo(f"variable {key} is deleted", err=True)
 
 
 @click.group()
@@ -130,7 +137,7 @@ def list_secrets(session: Session) -> None:
     """List the names of secrets; what they hold is not told."""
     from mainspring_client.api.secrets import get_secrets
 
-    session.output.rows(session.rows(get_secrets, "secrets"), ("name", "created_at", "updated_at"))
+    session.output.rows(session.rows(get_secrets, "secrets"), _SECRET_COLUMNS)
 
 
 @secrets.command("set")
@@ -141,8 +148,8 @@ def set_secret(session: Session, name: str) -> None:
     from mainspring_client.api.secrets import put_secret
     from mainspring_client.models import SecretBody
 
-    value = click.prompt("Value", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
-    session.call(put_secret, name, body=SecretBody(value=value))
+    body = SecretBody(value=read_secret("Value"))
+    session.output.item(session.call(put_secret, name, body=body), _SECRET_COLUMNS)
 
 
 @secrets.command("delete")
@@ -153,6 +160,7 @@ def delete_secret_of(session: Session, name: str) -> None:
     from mainspring_client.api.secrets import delete_secret
 
     session.call(delete_secret, name)
+    click.echo(f"secret {name} is deleted", err=True)
 
 
 @secrets.command("rotate-keys")

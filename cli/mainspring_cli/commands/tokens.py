@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from mainspring_cli.grants import GRANT, with_told_grants
 from mainspring_cli.parameters import DURATION
 from mainspring_cli.remote import Session, with_session
 
 __all__ = ["tokens"]
 
-_COLUMNS = ("id", "name", "username", "role", "created_at", "expires_at", "revoked_at", "last_used_at")
+_COLUMNS = ("id", "name", "username", "role", "grants", "created_at", "expires_at", "revoked_at", "last_used_at")
 _ROLES = ("viewer", "operator", "author", "admin")
 
 
@@ -24,23 +25,30 @@ def list_tokens(session: Session) -> None:
     """List one's own tokens; an administrator's list has all."""
     from mainspring_client.api.tokens import get_tokens
 
-    session.output.rows(session.rows(get_tokens, "tokens"), _COLUMNS)
+    found = session.rows(get_tokens, "tokens")
+    session.output.rows(map(with_told_grants, found) if session.output.is_table else found, _COLUMNS)
 
 
 @tokens.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(_ROLES), required=True, help="What it may do; never more than you.")
+@click.option("--role", type=click.Choice(_ROLES), help="What it may do everywhere; never more than you.")
+@click.option("--grant", "grants", type=GRANT, multiple=True, help="On some DAGs, `etl*=operator`; repeatable.")
 @click.option("--expires-in", type=DURATION, default="90d", show_default=True, help="How long it is good for.")
 @with_session
-def create(session: Session, name: str, role: str, expires_in: float) -> None:
-    """Make a token and print it, this once."""
+def create(
+    session: Session, name: str, role: str | None, grants: tuple[dict[str, str], ...], expires_in: float
+) -> None:
+    """Make a token and print it, this once. What it may do is said by --role, --grant, or both."""
     from mainspring_client.api.tokens import post_token
-    from mainspring_client.models import ApiTokenBody, Role
+    from mainspring_client.models import ApiTokenBody
 
+    if not (role or grants):
+        raise click.UsageError("a token without --role and --grant may do nothing")
     expires_at = datetime.now(UTC) + timedelta(seconds=expires_in)
-    made = session.call(post_token, body=ApiTokenBody(name=name, role=Role(role), expires_at=expires_at))
+    given = {"name": name, "role": role, "grants": list(grants), "expires_at": expires_at.isoformat()}
+    made = session.call(post_token, body=ApiTokenBody.from_dict(given))
     if session.output.is_table:
-        click.echo(made["token"])
+        session.output.line(made["token"])
         click.echo(f"token {made['id']}, good until {made['expires_at']}; it is not shown again", err=True)
     else:
         session.output.item(made)
@@ -54,3 +62,4 @@ def revoke(session: Session, token_id: str) -> None:
     from mainspring_client.api.tokens import delete_token
 
     session.call(delete_token, token_id)
+    click.echo(f"token {token_id} is revoked", err=True)

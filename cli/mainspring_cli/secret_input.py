@@ -1,0 +1,15 @@
+"""Secrets from a terminal or a pipe; never from an argument, which stands in the list of processes."""
+
+import sys
+
+import click
+
+__all__ = ["read_secret"]
+
+
+def read_secret(name: str) -> str:
+    """What standard input holds but for its last line's end; on a terminal it is asked for and not shown."""
+    if not sys.stdin.isatty():
+        return sys.stdin.read().removesuffix("\n")
+    entered: str = click.prompt(name, hide_input=True)
+    return entered
