@@ -22,7 +22,7 @@ from mainspring_store.tokens import Role
 __all__ = ["absent", "blueprint"]
 
 
-blueprint = Resource("airflow_only", "What Airflow has and what is always empty here")
+blueprint = Resource("airflow_only", "Airflow only: what it has and what is always empty here")
 absent = Blueprint("absent", __name__, url_prefix="/api/v2")
 
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")

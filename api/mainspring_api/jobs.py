@@ -19,7 +19,7 @@ from mainspring_store.tokens import Role
 
 __all__ = ["blueprint"]
 
-blueprint = Resource("jobs", "The services behind the API, those that are gone too")
+blueprint = Resource("jobs", "Services: those behind the API, also those that are gone")
 
 _TYPES = {"scheduler": "SchedulerJob", "execution": "ExecutionApi"}
 """Kind of service -> what Airflow calls it, or would."""

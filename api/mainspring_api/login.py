@@ -22,7 +22,7 @@ from mainspring_store.users import find_credential, log_in
 
 __all__ = ["blueprint"]
 
-blueprint = Resource("login", "Logging in with a password", url_prefix=None)
+blueprint = Resource("login", "Login: a token for a password", url_prefix=None)
 
 FORM = "application/x-www-form-urlencoded"
 LOGIN_BYTES_MAX = 16 * 1024

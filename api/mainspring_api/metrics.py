@@ -15,7 +15,7 @@ from mainspring_store.tokens import Role
 
 __all__ = ["blueprint"]
 
-blueprint = Resource("metrics", "Figures for Prometheus", url_prefix=None)
+blueprint = Resource("metrics", "Metrics: figures for Prometheus", url_prefix=None)
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -21,8 +21,8 @@ from mainspring_store.services import CLOCK_OFFSET_MAX
 
 __all__ = ["HEARTBEAT_AGE_MAX", "blueprint", "ready_blueprint"]
 
-blueprint = Resource("monitor", "Whether the service is alive")
-ready_blueprint = Resource("ready", "Whether this process can work", url_prefix=None)
+blueprint = Resource("monitor", "Health: whether the service is alive")
+ready_blueprint = Resource("ready", "Readiness: whether this process can work", url_prefix=None)
 
 HEARTBEAT_AGE_MAX = timedelta(seconds=30)
 

@@ -18,7 +18,7 @@ def problem_page(code: str) -> str:
     Raises:
         NotFound: There is no such code.
     """
-    return f'{page_begin(code)}{_told(code)}<p><a href="/docs">The whole API</a></p></body></html>'
+    return f'{page_begin(code)}{_told(code)}<p><a href="/docs">The whole API</a></p></header></body></html>'
 
 
 def _told(code: str) -> str:

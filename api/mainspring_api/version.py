@@ -12,8 +12,8 @@ from mainspring_store.tokens import Role
 
 __all__ = ["blueprint", "document_blueprint"]
 
-blueprint = Resource("version", "Which version this is")
-document_blueprint = Resource("document", "The document of this API", url_prefix=None)
+blueprint = Resource("version", "Version: which one this is")
+document_blueprint = Resource("document", "Document: what you read here, for programs and for people", url_prefix=None)
 
 
 class Version(Answer):

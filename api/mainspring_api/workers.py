@@ -17,7 +17,7 @@ from mainspring_store.tokens import Role
 
 __all__ = ["blueprint"]
 
-blueprint = Resource("workers", "Workers that carry attempts out on other machines")
+blueprint = Resource("workers", "Workers: they carry attempts out on other machines")
 
 HEARD_WITHIN = timedelta(days=1)
 
