@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -27,6 +28,13 @@ from tests.acceptance.cli import Command, command_for
 from tests.acceptance.server import Server, started, until
 
 HELLO = "{schedule: '@daily', start_date: 2026-01-01, tags: [greeting], tasks: {hi: {type: shell, script: echo hello}}}"
+CHOOSY = """
+schedule: "@daily"
+start_date: 2026-01-01
+catchup: false
+params: {type: object, properties: {n: {type: integer, default: 1}}}
+tasks: {a: {type: shell, script: 'test $N != 2', env: {N: "${{ params.n }}"}}}
+"""
 SLOW = """
 tasks:
   first: {type: shell, script: 'for i in 1 2 3; do echo line $i; sleep 0.2; done'}
@@ -159,7 +167,7 @@ def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command)
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)
     assert (found["progress"]["runs_success"], found["progress"]["slots_total"]) == (3, 3)
-    assert "3/3 3 success" in made.stderr
+    assert made.stderr.endswith(" 3/3 3 success\n"), made.stderr
     assert [each["id"] for each in mainspring.json("backfill", "list", "daily")] == [found["id"]]
     assert mainspring("backfill", "cancel", str(found["id"])).returncode == 6, "it has ended"
     mainspring("dags", "pause", "daily")  # so that the runs of the next one wait
@@ -169,6 +177,22 @@ def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command)
     assert mainspring.json("backfill", "unpause", number)["is_paused"] is False
     assert mainspring.json("backfill", "cancel", number)["completed_at"] is not None
     assert str(mainspring.json("backfill", "show", number)["id"]) == number
+
+
+def test_a_backfill_gives_its_runs_what_it_is_given_and_pauses_after_failures(mainspring: Command) -> None:
+    mainspring.save("choosy", CHOOSY)
+    span = ("--from", "2026-03-01", "--to", "2026-03-09", "-p", "n=2", "--max-active-runs", "1")
+    made = mainspring.json("backfill", "create", "choosy", *span, "--max-failed-runs", "2")
+    assert made["dag_run_conf"] == {"n": 2}
+    number = str(made["id"])
+    until(lambda: bool(mainspring.json("backfill", "show", number)["is_paused"]), "the backfill paused")
+    assert re.search(rf"^{number} +choosy +2/9 ", mainspring("backfill", "list", "choosy").stdout, flags=re.MULTILINE)
+    following = mainspring.start("backfill", "show", number, "--follow")
+    assert following.stderr is not None
+    assert "2/9 2 failed (paused, because 2 of its runs have failed" in following.stderr.readline()
+    following.send_signal(signal.SIGINT)
+    _, errors = following.communicate(timeout=30)
+    assert (following.returncode, errors) == (130, f"the backfill goes on: mainspring backfill show {number}\n")
 
 
 def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(mainspring: Command) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import click
 
+from mainspring.instants import parse_instant
+from mainspring_cli.conf_input import read_conf, with_conf
 from mainspring_cli.exits import Exit
 from mainspring_cli.following import REACH_SECONDS, Patience, ask
 from mainspring_cli.parameters import INSTANT
@@ -35,6 +37,8 @@ def backfill() -> None:
 @click.option("--to", "to_date", type=INSTANT, required=True, help="Latest logical date, or a date.")
 @click.option("--reprocess", type=click.Choice(["none", "failed", "completed"]), default="none", show_default=True)
 @click.option("--max-active-runs", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--max-failed-runs", type=click.IntRange(1), help="So many failed runs pause it (default: never).")
+@with_conf
 @click.option("--backwards", is_flag=True, help="The latest first.")
 @click.option("--dry-run", is_flag=True, help="Only list the runs that would be made.")
 @_FOLLOW
@@ -46,20 +50,25 @@ def create(
     to_date: datetime,
     reprocess: str,
     max_active_runs: int,
+    max_failed_runs: int | None,
+    params: tuple[str, ...],
+    conf: str | None,
     backwards: bool,
     dry_run: bool,
     follow: bool,
 ) -> None:
     """Make the runs of a DAG's schedule between two dates; runs that are there stay, unless --reprocess says else."""
     from mainspring_client.api.backfills import create_backfill, create_backfill_dry_run
-    from mainspring_client.models import BackfillBody, ReprocessBehavior
+    from mainspring_client.models import BackfillBody, JsonObject, ReprocessBehavior
 
     body = BackfillBody(
         dag_id=dag_id,
         from_date=from_date,
         to_date=to_date,
+        dag_run_conf=JsonObject(read_conf(params, conf)) if params or conf else None,
         reprocess_behavior=ReprocessBehavior(reprocess),
         max_active_runs=max_active_runs,
+        max_failed_runs=max_failed_runs,
         run_backwards=backwards,
     )
     if dry_run:
@@ -201,13 +210,17 @@ class _Lines:
         pass
 
 
-def _done(progress: Mapping[str, int]) -> tuple[int, int]:
+def _done(progress: Mapping[str, Any]) -> tuple[int, int]:
     """Of all slots, those that need nothing any more."""
     ended = progress["slots_skipped"] + progress["runs_success"] + progress["runs_failed"]
     return min(ended, progress["slots_total"]), progress["slots_total"]
 
 
 def _told(found: Mapping[str, Any]) -> str:
-    counts = {name.removeprefix("runs_"): count for name, count in found["progress"].items() if name != "slots_total"}
-    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count and not name.startswith("slots"))
-    return f"{told or 'no runs yet'}{' (paused)' if found['is_paused'] else ''}"
+    progress = found["progress"]
+    counts = {state: progress[f"runs_{state}"] for state in ("queued", "running", "success", "failed")}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no runs yet"
+    if found["is_paused"]:
+        return f"{told} ({found['message'] or 'paused'})"
+    over_at = progress["estimated_completion_at"]
+    return f"{told}, over at about {parse_instant(over_at):%H:%M}Z" if over_at else told

@@ -1,17 +1,16 @@
 """`mainspring run`: start a run, and wait for its end if asked to. Made for CI: see docs/ci.md for the exit codes."""
 
-import json
 import secrets
 import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
 
+from mainspring_cli.conf_input import read_conf, with_conf
 from mainspring_cli.exits import Exit, Rejected, Unreachable
 from mainspring_cli.following import REACH_SECONDS, Patience, await_end, exit_of, start_run
 from mainspring_cli.output import Output, give_up_output, with_output
@@ -34,8 +33,7 @@ _TASKS_SHOWN_MAX = 100
 
 @click.command()
 @click.argument("dag_id")
-@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="JSON, or else text; repeatable.")
-@click.option("--conf", metavar="JSON|@FILE", help="All of them as one JSON object.")
+@with_conf
 @click.option("--run-id", metavar="ID", help="Of the run (default: one that is made).")
 @click.option("--note", help="For people who look at the run.")
 @click.option("--wait", "is_waiting", is_flag=True, help="Wait for the end and tell it by the exit code.")
@@ -66,7 +64,7 @@ def run(
     """
     # A key of its own, not the run's id: who asks for the same id again means a second run, and is to be refused.
     session = open_session(context, output, headers={"Idempotency-Key": secrets.token_hex(16)})
-    trigger = {"dag_run_id": run_id or _new_run_id(), "conf": _conf(params, conf), "note": note}
+    trigger = {"dag_run_id": run_id or _new_run_id(), "conf": read_conf(params, conf), "note": note}
     deadline = None if timeout is None else time.monotonic() + timeout
     patience = Patience(reach_seconds=reach_timeout, deadline=deadline)
     started = start_run(session, dag_id, trigger, patience)
@@ -129,29 +127,6 @@ def _show_failures(session: Session, dag_id: str, run_id: str) -> None:
             log = session.call(get_log, *where, map_index=instance["map_index"], full_content=True)
             for line in log["content"][-_LOG_LINES:]:
                 _tell(f"  {line['event']}")
-
-
-def _conf(params: tuple[str, ...], conf: str | None) -> dict[str, Any]:
-    whole = _json_object(conf) if conf else {}
-    for param in params:
-        name, equals, value = param.partition("=")
-        if not (name and equals):
-            raise click.UsageError(f"-p {param!r}: write NAME=VALUE")
-        try:
-            whole[name] = json.loads(value)
-        except ValueError:
-            whole[name] = value
-    return whole
-
-
-def _json_object(conf: str) -> dict[str, Any]:
-    try:
-        document = json.loads(Path(conf[1:]).read_bytes() if conf.startswith("@") else conf)
-    except (OSError, ValueError) as exc:
-        raise click.UsageError(f"--conf: {exc}") from exc
-    if not isinstance(document, dict):
-        raise click.UsageError("--conf: must be a JSON object")
-    return document
 
 
 def _new_run_id() -> str:

@@ -1,0 +1,46 @@
+"""What a run is given, as the command line spells it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["read_conf", "with_conf"]
+
+
+def with_conf(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options -p and --conf."""
+    param = click.option(
+        *("-p", "--param", "params"), multiple=True, metavar="NAME=VALUE", help="JSON, or else text; repeatable."
+    )
+    return param(click.option("--conf", metavar="JSON|@FILE", help="All of them as one JSON object.")(command))
+
+
+def read_conf(params: tuple[str, ...], conf: str | None) -> dict[str, Any]:
+    """The object that is meant, each of `params` over the same of `conf`.
+
+    Raises:
+        click.UsageError: It is no JSON object, or a param has no value.
+    """
+    whole = _json_object(conf) if conf else {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not (name and equals):
+            raise click.UsageError(f"-p {param!r}: write NAME=VALUE")
+        try:
+            whole[name] = json.loads(value)
+        except ValueError:
+            whole[name] = value
+    return whole
+
+
+def _json_object(conf: str) -> dict[str, Any]:
+    try:
+        document = json.loads(Path(conf[1:]).read_bytes() if conf.startswith("@") else conf)
+    except (OSError, ValueError) as exc:
+        raise click.UsageError(f"--conf: {exc}") from exc
+    if not isinstance(document, dict):
+        raise click.UsageError("--conf: must be a JSON object")
+    return document
