@@ -35,7 +35,7 @@ def read_definition(path: Path) -> Any:
 
 
 def dag_id_of(path: Path) -> str:
-    """The id that the definition names; else the name of the file.
+    """The id that the definition names, if it can stand in an address; else the name of the file.
 
     What else is wrong with the file is for the server to say, which knows its lines.
     """
@@ -43,7 +43,9 @@ def dag_id_of(path: Path) -> str:
 
     try:
         document = yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return path.stem
     named = document.get("dag_id") if isinstance(document, dict) else None
-    return named if isinstance(named, str) else path.stem
+    if not isinstance(named, str) or "/" in named or named in ("", ".", ".."):
+        return path.stem
+    return named

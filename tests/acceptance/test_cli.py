@@ -106,10 +106,14 @@ def test_every_fault_of_every_file_is_told_and_machines_get_them_as_they_are(mai
         "schedule: '61 * * * *'\ntasks:\n  a: {type: shel}\n  b: {type: noop, retries: -1}\n"
     )
     (mainspring.folder / "torn.yaml").write_text("tasks:\n  a: [\n")
+    (mainspring.folder / "deep.yaml").write_text("[" * 5000)
+    (mainspring.folder / "slash.yaml").write_text("dag_id: a/b\ntasks: {a: {type: noop}}\n")
+    (mainspring.folder / "vanished.yaml").symlink_to("nowhere")
     answer = mainspring("dags", "validate", str(mainspring.folder), "-o", "json")
     assert answer.returncode == 6
     places = [line.split(": ")[0].rpartition("/")[2] for line in answer.stderr.splitlines()]
-    assert places == ["three.yaml:1", "three.yaml:3", "three.yaml:4", "torn.yaml:3"]
+    assert places[:3] == ["deep.yaml:1", "slash.yaml:1", "slash.yaml:1"]
+    assert places[3:] == ["three.yaml:1", "three.yaml:3", "three.yaml:4", "torn.yaml:3", "vanished.yaml"]
     found = {Path(each["file"]).name: each for each in json.loads(answer.stdout)}
     assert found["good.yaml"]["task_count"] == 1
     assert [fault["pointer"] for fault in found["three.yaml"]["errors"]] == [

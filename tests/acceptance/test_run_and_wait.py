@@ -84,6 +84,14 @@ def test_the_deadline_ends_with_4_and_leaves_the_run_alone(mainspring: Command, 
     _until_state(mainspring, "d1", "success")
 
 
+def test_who_waits_for_a_run_of_a_paused_dag_is_told(mainspring: Command) -> None:
+    mainspring.save("resting", "tasks: {a: {type: noop}}")
+    mainspring("dags", "pause", "resting")
+    answer = mainspring("run", "resting", "--wait", "--timeout", "0s")
+    assert answer.returncode == 4
+    assert "resting is paused: its runs wait until that ends (mainspring dags unpause resting)" in answer.stderr
+
+
 def test_ctrl_c_ends_the_waiting_and_not_the_run(mainspring: Command, tmp_path: Path) -> None:
     file = tmp_path / "open"
     waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "i1", "--wait")

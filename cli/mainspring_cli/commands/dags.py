@@ -1,6 +1,6 @@
 """`mainspring dags`: save, look at and control DAGs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,9 @@ def _each(session: Session, sources: tuple[Path, ...], action: Callable[[Path], 
         try:
             result = {**action(path), "errors": []}
         except Rejected as exc:
-            result = {"errors": _told_faults(path, exc)}
+            result = {"errors": _told_faults(path, str(exc), exc.faults)}
+        except OSError as exc:
+            result = {"errors": _told_faults(path, f"cannot be read: {exc.strerror}")}
         results.append({"file": str(path), **result})
         if session.output.is_table and not result["errors"]:
             session.output.line(told.format_map(result))
@@ -163,9 +165,9 @@ def _each(session: Session, sources: tuple[Path, ...], action: Callable[[Path], 
         raise SystemExit(Exit.REJECTED)
 
 
-def _told_faults(path: Path, refusal: Rejected) -> list[Mapping[str, Any]]:
-    whole = {"line": None, "pointer": "", "message": str(refusal), "hint": None}
-    faults = list(refusal.faults or [whole])
+def _told_faults(path: Path, message: str, told: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:
+    """The faults that the server told, or the one that `message` says, after they were shown."""
+    faults = list(told or [{"line": None, "pointer": "", "message": message, "hint": None}])
     for fault in faults:
         line = "" if fault["line"] is None else f":{fault['line']}"
         click.echo(f"{path}{line}: {tell_fault(fault)}", err=True)

@@ -68,6 +68,7 @@ def run(
     deadline = None if timeout is None else time.monotonic() + timeout
     patience = Patience(reach_seconds=reach_timeout, deadline=deadline)
     started = start_run(session, dag_id, trigger, patience)
+    _tell_when_paused(session, dag_id)
     if not is_waiting:
         session.output.item(started, RUN_MEMBERS)
         return
@@ -95,6 +96,14 @@ def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_q
     except BrokenPipeError:
         give_up_output()  # how the run ended is told by the exit code all the same
     return exit_code
+
+
+def _tell_when_paused(session: Session, dag_id: str) -> None:
+    from mainspring_client.api.dags import get_dag
+
+    with suppress(Unreachable, Rejected):
+        if session.call(get_dag, dag_id)["is_paused"]:
+            _tell(f"{dag_id} is paused: its runs wait until that ends (mainspring dags unpause {dag_id})")
 
 
 def _tell(line: str) -> None:
