@@ -318,20 +318,6 @@ def test_doctor_tells_what_is_well_and_what_is_not(mainspring: Command) -> None:
     assert {each["check"]: each["is_well"] for each in json.loads(refused.stdout)}["token"] is False
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_are_printed_and_completion_knows_the_commands(mainspring: Command, shell: str) -> None:
-    assert "_MAINSPRING_COMPLETE" in mainspring("completion", shell).stdout
-    asking = {"_MAINSPRING_COMPLETE": f"{shell}_complete", "COMP_WORDS": "mainspring dags va"}
-    asking["COMP_CWORD"] = "va" if shell == "fish" else "2"
-    asked = replace(mainspring, environment={**mainspring.environment, **asking})
-    # The script asks the installed command, of which this is the body.
-    answer = subprocess.run(
-        [sys.executable, "-c", "from mainspring_cli.main import main; main()"],
-        env=asked.environment, capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
-    assert "validate" in answer.stdout, answer.stderr
-
-
 def test_help_is_there_within_three_tenths_of_a_second() -> None:
     line = [sys.executable, "-m", "mainspring_cli"]
     for arguments in ((), ("api",), ("db", "check"), *((name,) for name in SERVER_COMMANDS)):

@@ -13,6 +13,7 @@ from mainspring.instants import parse_instant
 from mainspring_cli.conf_input import read_conf, with_conf
 from mainspring_cli.exits import Exit
 from mainspring_cli.following import REACH_SECONDS, Patience, ask
+from mainspring_cli.named import DAG_ID
 from mainspring_cli.parameters import INSTANT
 from mainspring_cli.remote import Session, with_session
 
@@ -32,7 +33,7 @@ def backfill() -> None:
 
 
 @backfill.command()
-@click.argument("dag_id")
+@DAG_ID
 @click.option("--from", "from_date", type=INSTANT, required=True, help="Earliest logical date, or a date.")
 @click.option("--to", "to_date", type=INSTANT, required=True, help="Latest logical date, or a date.")
 @click.option("--reprocess", type=click.Choice(["none", "failed", "completed"]), default="none", show_default=True)
@@ -80,7 +81,7 @@ def create(
 
 
 @backfill.command("list")
-@click.argument("dag_id")
+@DAG_ID
 @with_session
 def list_backfills_of(session: Session, dag_id: str) -> None:
     """List the backfills of a DAG."""

@@ -8,6 +8,7 @@ import click
 
 from mainspring_cli.definition_files import dag_id_of, find_definitions, read_definition
 from mainspring_cli.exits import Exit, Rejected, tell_fault
+from mainspring_cli.named import DAG_ID
 from mainspring_cli.output import Output
 from mainspring_cli.remote import Session, with_session
 
@@ -72,7 +73,7 @@ def list_dags(session: Session, tags: tuple[str, ...], paused: bool | None) -> N
 
 
 @dags.command()
-@click.argument("dag_id")
+@DAG_ID
 @click.option("--definition", "is_definition", is_flag=True, help="The definition itself.")
 @with_session
 def show(session: Session, dag_id: str, is_definition: bool) -> None:
@@ -91,7 +92,7 @@ def show(session: Session, dag_id: str, is_definition: bool) -> None:
 
 
 @dags.command("next")
-@click.argument("dag_id")
+@DAG_ID
 @click.option("-n", "--count", type=click.IntRange(1, 100), default=10, show_default=True)
 @with_session
 def next_runs(session: Session, dag_id: str, count: int) -> None:
@@ -109,7 +110,7 @@ def next_runs(session: Session, dag_id: str, count: int) -> None:
 
 
 @dags.command()
-@click.argument("dag_id")
+@DAG_ID
 @with_session
 def pause(session: Session, dag_id: str) -> None:
     """Let no run of a DAG start."""
@@ -117,7 +118,7 @@ def pause(session: Session, dag_id: str) -> None:
 
 
 @dags.command()
-@click.argument("dag_id")
+@DAG_ID
 @with_session
 def unpause(session: Session, dag_id: str) -> None:
     """Let the runs of a DAG start again."""
@@ -125,7 +126,7 @@ def unpause(session: Session, dag_id: str) -> None:
 
 
 @dags.command()
-@click.argument("dag_id")
+@DAG_ID
 @click.confirmation_option("-y", "--yes", prompt="Delete the DAG with all its versions, runs, logs and outputs?")
 @with_session
 def delete(session: Session, dag_id: str) -> None:

@@ -13,6 +13,7 @@ import click
 from mainspring_cli.conf_input import read_conf, with_conf
 from mainspring_cli.exits import Exit, Rejected, Unreachable
 from mainspring_cli.following import REACH_SECONDS, Patience, await_end, exit_of, start_run
+from mainspring_cli.named import DAG_ID
 from mainspring_cli.output import Output, give_up_output, with_output
 from mainspring_cli.parameters import DURATION
 from mainspring_cli.progress import Progress, open_progress
@@ -32,7 +33,7 @@ _TASKS_SHOWN_MAX = 100
 
 
 @click.command()
-@click.argument("dag_id")
+@DAG_ID
 @with_conf
 @click.option("--run-id", metavar="ID", help="Of the run (default: one that is made).")
 @click.option("--note", help="For people who look at the run.")

@@ -7,6 +7,7 @@ import click
 
 from mainspring_cli.commands.run import RUN_MEMBERS
 from mainspring_cli.log_tail import LogTail
+from mainspring_cli.named import DAG_ID, DAG_ID_OR_ALL, RUN_ID
 from mainspring_cli.remote import Session, with_session
 
 __all__ = ["runs"]
@@ -22,7 +23,7 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.argument("dag_id", default="~")
+@DAG_ID_OR_ALL
 @click.option("--state", "states", type=click.Choice(_STATES), multiple=True, help="Only in this state; repeatable.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @with_session
@@ -38,8 +39,8 @@ def list_runs(session: Session, dag_id: str, states: tuple[str, ...], limit: int
 
 
 @runs.command()
-@click.argument("dag_id")
-@click.argument("run_id")
+@DAG_ID
+@RUN_ID
 @with_session
 def show(session: Session, dag_id: str, run_id: str) -> None:
     """Show one run and its tasks."""
@@ -57,8 +58,8 @@ def show(session: Session, dag_id: str, run_id: str) -> None:
 
 
 @runs.command()
-@click.argument("dag_id")
-@click.argument("run_id")
+@DAG_ID
+@RUN_ID
 @with_session
 def cancel(session: Session, dag_id: str, run_id: str) -> None:
     """Cancel a run: what runs is stopped, what waits is not started. Does nothing to a run that has failed."""
@@ -74,8 +75,8 @@ def cancel(session: Session, dag_id: str, run_id: str) -> None:
 
 
 @runs.command()
-@click.argument("dag_id")
-@click.argument("run_id")
+@DAG_ID
+@RUN_ID
 @click.option("-t", "--task", "tasks", multiple=True, help="Only this task and what follows from it; repeatable.")
 @click.option("--all", "is_all", is_flag=True, help="Everything, not only what failed.")
 @click.option("--dry-run", is_flag=True, help="Only show what would run again.")
@@ -98,8 +99,8 @@ def clear(session: Session, dag_id: str, run_id: str, tasks: tuple[str, ...], is
 
 
 @runs.command()
-@click.argument("dag_id")
-@click.argument("run_id")
+@DAG_ID
+@RUN_ID
 @click.argument("task_id", required=False)
 @click.option("--try", "try_number", type=click.IntRange(1), help="Which try (default: the latest).")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
