@@ -37,12 +37,22 @@ NoopTask(type_="noop", retries=2, trigger_rule=TriggerRule.ALL_DONE)
 
 
 def test_a_mistake_in_a_definition_is_an_error_of_the_type_checker(tmp_path: Path) -> None:
-    program = tmp_path / "mistakes.py"
-    program.write_text(MISTAKES)
-    line = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--no-incremental", str(program)]
-    told = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True).stdout
-    found = {int(number) for number in re.findall(r"^mistakes\.py:(\d+): error", told, flags=re.MULTILINE)}
-    assert found == {number for number, each in enumerate(MISTAKES.splitlines(), 1) if "# wrong" in each}, told
+    wrong = {number for number, each in enumerate(MISTAKES.splitlines(), 1) if "# wrong" in each}
+    assert _lines_with_errors(tmp_path, MISTAKES) == wrong
+
+
+def test_the_readme_of_the_python_client_satisfies_the_type_checker(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (generate.PYTHON.parent / "README.md").read_text(), flags=re.DOTALL)
+    assert _lines_with_errors(tmp_path, code) == set()
+
+
+def _lines_with_errors(folder: Path, program: str) -> set[int]:
+    """What mypy finds in a program that uses the client."""
+    (folder / "program.py").write_text(program)
+    line = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--no-incremental", "program.py"]
+    told = subprocess.run(line, cwd=folder, capture_output=True, text=True).stdout
+    assert told.startswith(("program.py", "Success")), told
+    return {int(number) for number in re.findall(r"^program\.py:(\d+): error", told, flags=re.MULTILINE)}
 
 
 def test_no_lock_file_names_a_registry() -> None:

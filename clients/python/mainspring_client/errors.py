@@ -22,6 +22,11 @@ class ApiError(Exception):
         super().__init__(f"{status_code.value} {status_code.phrase}: {self.message}")
 
     @property
+    def code(self) -> str | None:
+        """Stable name of what is wrong, `not_found` for example; None when something else than the server answered."""
+        return None if self.problem is None else self.problem.code
+
+    @property
     def message(self) -> str:
         """What is wrong, in words."""
         if self.problem is None:

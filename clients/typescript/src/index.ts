@@ -26,6 +26,11 @@ export class MainspringError extends Error {
   ) {
     super(`${status}: ${problem === undefined ? "no answer of Mainspring" : messageOf(problem)}`);
   }
+
+  /** Stable name of what is wrong, `not_found` for example; undefined when something else than the server answered. */
+  get code(): string | undefined {
+    return this.problem?.code;
+  }
 }
 
 export interface ClientOptions {

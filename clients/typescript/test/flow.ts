@@ -79,7 +79,7 @@ assert.deepEqual(dag_runs.map((each) => [each.dag_run_id, each.state]), [["one",
 
 await assert.rejects(
   unwrap(client.POST("/api/v2/dags/{dag_id}/dagRuns", { params: dagPath, body: { dag_run_id: "one" } })),
-  (error) => error instanceof MainspringError && error.status === 409 && error.problem?.code === "conflict",
+  (error) => error instanceof MainspringError && error.status === 409 && error.code === "conflict",
 );
 await assert.rejects(
   unwrap(client.PUT("/api/v2/dags/{dag_id}", { params: dagPath, body: wrong })),
