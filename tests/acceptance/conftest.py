@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.cli import Command, command_for
 from tests.acceptance.server import Server, started
 from tests.services.postgres import PostgresServer
 
@@ -31,3 +32,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def server(tmp_path: Path, executor: str, database_url: str) -> Iterator[Server]:
     with started(tmp_path / "home", executor=executor, database_url=database_url) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of a module: what they save has names of their own."""
+    with started(tmp_path_factory.mktemp("server") / "home") as server:
+        yield server
+
+
+@pytest.fixture
+def mainspring(shared_server: Server, tmp_path: Path) -> Command:
+    """The command line, in a folder of its own."""
+    return command_for(shared_server, tmp_path)

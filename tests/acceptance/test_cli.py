@@ -7,12 +7,10 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import yaml
 
 from mainspring_cli.commands.backfills import backfill
@@ -24,8 +22,8 @@ from mainspring_cli.commands.stores import pools, secrets, variables
 from mainspring_cli.commands.tokens import tokens
 from mainspring_cli.commands.users import users
 from mainspring_cli.main import SERVER_COMMANDS, cli
-from tests.acceptance.cli import Command, command_for
-from tests.acceptance.server import Server, started, until
+from tests.acceptance.cli import Command
+from tests.acceptance.server import Server, until
 
 HELLO = "{schedule: '@daily', start_date: 2026-01-01, tags: [greeting], tasks: {hi: {type: shell, script: echo hello}}}"
 CHOOSY = """
@@ -40,17 +38,6 @@ tasks:
   first: {type: shell, script: 'for i in 1 2 3; do echo line $i; sleep 0.2; done'}
   second: {type: shell, depends_on: [first], script: 'echo after; exit 3'}
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with started(tmp_path_factory.mktemp("server") / "home") as server:
-        yield server
-
-
-@pytest.fixture
-def mainspring(server: Server, tmp_path: Path) -> Command:
-    return command_for(server, tmp_path)
 
 
 def test_what_the_calendar_leaves_out_of_the_next_runs_is_told(mainspring: Command) -> None:
@@ -271,13 +258,15 @@ def test_output_is_a_table_json_or_yaml_of_the_same(mainspring: Command) -> None
     assert [row.split()[0] for row in rows] == [pool["name"] for pool in as_json]
 
 
-def test_a_context_is_private_used_and_forgotten_and_never_shows_its_token(mainspring: Command, server: Server) -> None:
+def test_a_context_is_private_used_and_forgotten_and_never_shows_its_token(
+    mainspring: Command, shared_server: Server
+) -> None:
     clean = {name: value for name, value in mainspring.environment.items() if not name.startswith("MAINSPRING_")}
     alone = replace(mainspring, environment=clean)
-    token = server.client.token
+    token = shared_server.client.token
     assert alone("doctor").returncode == 78, "no server is known"
     said = [
-        alone("contexts", "add", "here", server.client.url, stdin=f"{token}\n"),
+        alone("contexts", "add", "here", shared_server.client.url, stdin=f"{token}\n"),
         alone("contexts", "add", "away", "http://away.test", stdin="t0ken"),
         alone("contexts", "list"),
         alone("pools", "list", "-o", "json"),
@@ -301,10 +290,12 @@ def test_a_context_is_private_used_and_forgotten_and_never_shows_its_token(mains
     assert alone("contexts", "use", "away").returncode == 78
 
 
-def test_without_a_context_the_server_of_this_folder_is_meant(server: Server, mainspring: Command) -> None:
-    port = server.client.url.rpartition(":")[2].split("/")[0]
+def test_without_a_context_the_server_of_this_folder_is_meant(shared_server: Server, mainspring: Command) -> None:
+    port = shared_server.client.url.rpartition(":")[2].split("/")[0]
     clean = {name: value for name, value in mainspring.environment.items() if not name.startswith("MAINSPRING_")}
-    here = replace(mainspring, environment={**clean, "MAINSPRING_HOME": str(server.home), "MAINSPRING_PORT": port})
+    here = replace(
+        mainspring, environment={**clean, "MAINSPRING_HOME": str(shared_server.home), "MAINSPRING_PORT": port}
+    )
     assert here("doctor").returncode == 0
 
 

@@ -5,7 +5,6 @@ import pty
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,25 +12,19 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.cli import Command, command_for
-from tests.acceptance.server import Server, started, until
+from tests.acceptance.cli import Command
+from tests.acceptance.server import until
 
 QUICK = "tasks: {hi: {type: shell, script: echo hello}}"
 GATE = "tasks: {gate: {type: shell, script: 'echo waiting; until [ -e $FILE ]; do sleep 0.05; done', env: {FILE: %s}}}"
 RUN_ID = "a-name-that-is-longer-than-what-is-left-of-a-line"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with started(tmp_path_factory.mktemp("server") / "home") as server:
-        yield server
-
-
 @pytest.fixture
-def mainspring(server: Server, tmp_path: Path) -> Command:
-    command = command_for(server, tmp_path)
-    command.save("quick", QUICK)
-    return command
+def mainspring(mainspring: Command) -> Command:
+    """Of a server that has a DAG `quick`."""
+    mainspring.save("quick", QUICK)
+    return mainspring
 
 
 def test_names_are_whole_on_a_terminal_that_is_too_narrow_for_the_table(mainspring: Command) -> None:

@@ -2,25 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tests.acceptance.cli import Command, command_for
-from tests.acceptance.server import Server, started
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with started(tmp_path_factory.mktemp("server") / "home") as server:
-        yield server
-
-
-@pytest.fixture
-def mainspring(server: Server, tmp_path: Path) -> Command:
-    return command_for(server, tmp_path)
+from tests.acceptance.cli import Command
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
