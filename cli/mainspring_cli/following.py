@@ -13,7 +13,7 @@ from typing import Any
 from mainspring_cli.exits import Exit, Rejected, Unreachable
 from mainspring_cli.remote import Session
 
-__all__ = ["REACH_SECONDS", "Patience", "ask", "await_end", "exit_of", "start_run"]
+__all__ = ["REACH_SECONDS", "Patience", "Show", "ask", "await_end", "exit_of", "start_run"]
 
 WAIT_SECONDS_MAX = 20.0
 """Of one request that waits; the next follows at once."""

@@ -75,6 +75,24 @@ def test_ctrl_c_ends_the_following_of_logs_with_130(mainspring: Command, tmp_pat
     until(lambda: mainspring.json("runs", "show", "gate", "g1")["state"] == "success", "the run went on")
 
 
+def test_ctrl_c_on_a_terminal_says_below_the_table_that_the_run_goes_on(mainspring: Command, tmp_path: Path) -> None:
+    mainspring.save("gate", GATE % (tmp_path / "open"))
+    ours, theirs = pty.openpty()
+    line = mainspring.line("run", "gate", "--run-id", "g2", "--wait")
+    with os.fdopen(theirs, "w") as terminal:
+        waiting = subprocess.Popen(line, env=mainspring.environment, stdout=subprocess.DEVNULL, stderr=terminal)
+    shown, is_told = "", False
+    with os.fdopen(ours, "rb", buffering=0) as screen, suppress(OSError):
+        while piece := screen.read(65536):
+            shown += piece.decode()
+            if "running" in shown and not is_told:
+                waiting.send_signal(signal.SIGINT)
+                is_told = True
+    assert waiting.wait(30) == 130
+    assert shown.rstrip().endswith("the run goes on: mainspring runs show gate g2"), shown
+    (tmp_path / "open").touch()
+
+
 @pytest.mark.parametrize(
     "token", ["hunter two", "hunter\ntwo", "hunter-zw\u00f6lf"], ids=["space", "newline", "umlaut"]
 )

@@ -3,7 +3,8 @@
 import secrets
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import click
 
 from mainspring_cli.conf_input import read_conf, with_conf
 from mainspring_cli.exits import Exit, Rejected, Unreachable
-from mainspring_cli.following import REACH_SECONDS, Patience, await_end, exit_of, start_run
+from mainspring_cli.following import REACH_SECONDS, Patience, Show, await_end, exit_of, start_run
 from mainspring_cli.named import DAG_ID
 from mainspring_cli.output import Output, give_up_output, with_output
 from mainspring_cli.parameters import DURATION
@@ -79,16 +80,12 @@ def run(
 def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_quiet: bool) -> Exit:
     dag_id, run_id = started["dag_id"], started["dag_run_id"]
     _tell(f"run {run_id} of {dag_id}")
-    progress = None if is_quiet else open_progress(sys.stderr)
-    show = None if progress is None else partial(_show_tasks, session, dag_id, run_id, progress)
     try:
-        ended = await_end(session, dag_id, run_id, patience, show=show)
+        with _progress(session, dag_id, run_id, is_quiet=is_quiet) as show:
+            ended = await_end(session, dag_id, run_id, patience, show=show)
     except KeyboardInterrupt:
         _tell(f"no longer waiting; the run goes on: mainspring runs show {dag_id} {run_id}")
         return Exit.INTERRUPTED
-    finally:
-        if progress is not None:
-            progress.close()
     exit_code = exit_of(ended)
     if exit_code is Exit.FAILED and not is_quiet:
         _show_failures(session, dag_id, run_id)
@@ -111,6 +108,15 @@ def _tell(line: str) -> None:
     """For people who look on; nobody has to."""
     with suppress(OSError):
         click.echo(line, err=True)
+
+
+@contextmanager
+def _progress(session: Session, dag_id: str, run_id: str, *, is_quiet: bool) -> Iterator[Show | None]:
+    if is_quiet:
+        yield None
+        return
+    with closing(open_progress(sys.stderr)) as progress:
+        yield partial(_show_tasks, session, dag_id, run_id, progress)
 
 
 def _show_tasks(session: Session, dag_id: str, run_id: str, progress: Progress) -> None:
