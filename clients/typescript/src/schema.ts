@@ -1267,7 +1267,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this process can work: its database answers and has this version's tables; 503 says what is missing. */
+        /**
+         * Whether this process can work: its database answers and has this version's tables; 503 says what is missing.
+         * @description An administrator is also told what guards it.
+         */
         get: operations["get_ready"];
         put?: never;
         post?: never;
@@ -4877,13 +4880,27 @@ export interface components {
             extra_links: components["schemas"]["JsonObject"];
             total_entries: number;
         };
+        SecurityFacts: {
+            address: string;
+            authentication: string;
+            transport: string;
+            database: string;
+            /** @description null = a database without roles */
+            database_role: string | null;
+            /** @description As far as this process knows it: the schedulers use it */
+            redis: string;
+            executors: string;
+        };
         /**
          * @example {
-         *       "status": "ready"
+         *       "status": "ready",
+         *       "security": null
          *     }
          */
         Readiness: {
             status: string;
+            /** @description null unless an administrator asks */
+            security: components["schemas"]["SecurityFacts"] | null;
         };
         /** @enum {string} */
         WorkerStatus: "alive" | "silent" | "stopped";
