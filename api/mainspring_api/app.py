@@ -51,6 +51,8 @@ from mainspring_store import open_database
 from mainspring_store.dags import Versions
 from mainspring_store.doorbell import open_ringer
 from mainspring_store.key_ring import KeyRing, key_file
+from mainspring_store.log_totals import LogTotals
+from mainspring_store.quotas import Usage
 
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
 
@@ -116,7 +118,8 @@ def create_app(settings: ApiSettings) -> Flask:
         signer=URLSafeSerializer(signing_key(settings.home)),
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
         keys_in_use=KeysInUse(),
-        limits=limits_of(settings.writes_per_second_max),
+        limits=limits_of(database, settings.writes_per_second_max),
+        usage=Usage(settings.quotas, LogTotals(database)),
     )
     register_error_handlers(app)
     install_gate(app)
@@ -135,5 +138,6 @@ def close_app(app: Flask) -> None:
     """End the waits and close the connections."""
     context: Context = app.extensions[EXTENSION]
     context.watcher.close()
+    context.usage.close()
     context.ringer.close()
     context.database.close()

@@ -14,6 +14,7 @@ from mainspring_api.context import context
 from mainspring_api.dag_runs import DagRunCollection, RunList, runs_body
 from mainspring_api.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
 from mainspring_api.operations import Resource
+from mainspring_api.owners import current_owner
 from mainspring_api.permissions import Over, require_role_on
 from mainspring_store.backfills import (
     NewBackfill,
@@ -130,7 +131,7 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
         run_on_latest_version=bool(body["run_on_latest_version"]),
         user=g.user.name,
     )
-    key = create_backfill(here.database, new, now=now)
+    key = create_backfill(here.database, new, owner=current_owner(), now=now)
     here.ringer.ring()
     return _answer(key)
 

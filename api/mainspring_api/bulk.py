@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
+from mainspring.errors import Conflict, InvalidInput, NotFound, Problem, QuotaExceeded
 from mainspring_api.answers import answer
 from mainspring_api.authentication import Forbidden
 from mainspring_api.fields import Answer, Body, JsonObject, JsonValue
@@ -160,9 +160,8 @@ def _check_says_something(action: Mapping[str, Any], entity: Any) -> None:
 
 
 def _status(error: Exception) -> int:
-    if isinstance(error, NotFound):
-        return 404
-    return 409 if isinstance(error, Conflict) else 422
+    known = ((NotFound, 404), ((CannotOpen, Conflict), 409), (QuotaExceeded, 403))
+    return next((status for kinds, status in known if isinstance(error, kinds)), 422)
 
 
 def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
@@ -178,9 +177,8 @@ def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
         result = results[kind] = results[kind] or {"success": [], "errors": []}
         try:
             result["success"] += _carry_out(action, entities, actions)
-        except (CannotOpen, Conflict, NotFound) as exc:
-            status = 404 if isinstance(exc, NotFound) else 409
-            result["errors"].append({"error": str(exc), "status_code": status})
+        except (CannotOpen, Conflict, NotFound, QuotaExceeded) as exc:
+            result["errors"].append({"error": str(exc), "status_code": _status(exc)})
     return answer({str(kind): result for kind, result in results.items()})
 
 

@@ -11,6 +11,7 @@ from mainspring_api.context import context
 from mainspring_api.fields import Answer, Body, list_arguments
 from mainspring_api.named import Named, register_named
 from mainspring_api.operations import Resource
+from mainspring_api.owners import current_owner
 from mainspring_store.connections import SEALED, change_connections, create_connections, delete_connections
 from mainspring_store.existence import OnAbsence, OnExistence
 from mainspring_store.questions import connections as questions
@@ -101,7 +102,14 @@ _COLUMNS = ("conn_type", "description", "host", "login", "schema", "port", *SEAL
 def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> list[str]:
     here = context()
     given = [{name: body[name] for name in ("connection_id", *_COLUMNS) if name in body} for body in bodies]
-    return create_connections(here.database, here.key_ring, given, now=datetime.now(UTC), on_existence=on_existence)
+    return create_connections(
+        here.database,
+        here.key_ring,
+        given,
+        owner=current_owner(),
+        now=datetime.now(UTC),
+        on_existence=on_existence,
+    )
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:

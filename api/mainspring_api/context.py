@@ -14,6 +14,7 @@ from mainspring_store import Database
 from mainspring_store.dags import Versions
 from mainspring_store.doorbell import Ringer
 from mainspring_store.key_ring import KeyRing
+from mainspring_store.quotas import Usage
 
 if TYPE_CHECKING:
     from mainspring_api.idempotency import KeysInUse
@@ -38,6 +39,7 @@ class Context:
     key_ring: KeyRing
     keys_in_use: "KeysInUse"
     limits: Limits
+    usage: Usage
 
 
 def context() -> Context:

@@ -26,6 +26,7 @@ from mainspring_api.fields import (
     list_query,
 )
 from mainspring_api.operations import Resource
+from mainspring_api.owners import current_owner
 from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest
 from mainspring_api.triggers import Trigger, TriggerBody, checked_run_id, data_interval, params_of_trigger
@@ -134,7 +135,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         note=body.note,
     )
     audit_detail(run_id=run_id)
-    create_run(here.database, run, now=now)
+    create_run(here.database, run, owner=current_owner(), now=now)
     here.ringer.ring()
     return answer(run_body(questions.get_run(here.database, dag_id, run_id)))
 

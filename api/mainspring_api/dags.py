@@ -29,6 +29,7 @@ from mainspring_api.fields import (
     list_query,
 )
 from mainspring_api.operations import JSON, Resource, read_body
+from mainspring_api.owners import current_owner
 from mainspring_api.permissions import Over
 from mainspring_api.problems import BadRequest
 from mainspring_api.reach import check_reach
@@ -181,7 +182,7 @@ def put_dag(dag_id: str) -> Response:
     definition = _read_definition(dag_id)
     check_reach(definition)
     audit_detail(content_hash=definition.content_hash)
-    saved = save_dag(here.database, definition, by=g.user.name, now=datetime.now(UTC))
+    saved = save_dag(here.database, definition, by=g.user.name, owner=current_owner(), now=datetime.now(UTC))
     here.versions.keep(saved.version)
     here.ringer.ring()
     return answer(_details(dag_id), 201 if saved.is_new_dag else 200)

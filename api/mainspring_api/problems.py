@@ -18,7 +18,15 @@ from flask import Flask, Response, g, request
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
-from mainspring.errors import Conflict, InvalidInput, MainspringError, NotFound, Problem, StoreUnavailable
+from mainspring.errors import (
+    Conflict,
+    InvalidInput,
+    MainspringError,
+    NotFound,
+    Problem,
+    QuotaExceeded,
+    StoreUnavailable,
+)
 from mainspring.pointers import split_pointer
 from mainspring_api.answers import dump
 from mainspring_api.authentication import Forbidden, Unauthenticated
@@ -87,6 +95,7 @@ class _Answer:
 _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     Unauthenticated: _Answer(401, "unauthenticated", (("WWW-Authenticate", "Bearer"),)),
     Forbidden: _Answer(403, "forbidden"),
+    QuotaExceeded: _Answer(403, "quota_exceeded"),
     NotFound: _Answer(404, "not_found"),
     Conflict: _Answer(409, "conflict"),
     CannotOpen: _Answer(409, "cannot_open"),

@@ -13,6 +13,7 @@ from mainspring_api.answers import answer, no_content
 from mainspring_api.context import context
 from mainspring_api.fields import Answer, Body, Instant, list_arguments, list_query
 from mainspring_api.operations import Resource
+from mainspring_api.owners import current_owner
 from mainspring_store.questions import secrets as questions
 from mainspring_store.secrets import delete_secret, put_secret
 from mainspring_store.tokens import Role
@@ -65,7 +66,8 @@ def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
         message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
         raise InvalidInput([Problem(pointer="/secret_name", message=message, code="invalid_id")])
     here = context()
-    is_new = put_secret(here.database, here.key_ring, secret_name, body["value"], now=datetime.now(UTC))
+    owner, now = current_owner(), datetime.now(UTC)
+    is_new = put_secret(here.database, here.key_ring, secret_name, body["value"], owner=owner, now=now)
     return answer(_secret(questions.get_secret(here.database, secret_name)), 201 if is_new else 200)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mainspring.quotas import Quotas
+
 __all__ = ["BODY_BYTES_MAX", "DEFINITION_BYTES_MAX", "STATEMENT_SECONDS_MAX", "ApiSettings"]
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -30,7 +32,9 @@ class ApiSettings:
     is_admin_token_given: bool = False
     """The admin token in `home` is the one of the settings: those that were given before are revoked."""
     writes_per_second_max: float = 200.0
-    """Of one user or token, in this process, on average; ten seconds' worth may come at once."""
+    """Of one user or token, in all processes together, on average; ten seconds' worth may come at once."""
+    quotas: Quotas = field(default_factory=Quotas)
+    """Of each user, and each token that belongs to nobody."""
     server_threads: int = 64
     """Of this process; at most half of them are given to waits and streams."""
     connections_max: int = 16

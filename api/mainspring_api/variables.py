@@ -12,6 +12,7 @@ from mainspring_api.context import context
 from mainspring_api.fields import Answer, Body, JsonValue, list_arguments
 from mainspring_api.named import Named, register_named
 from mainspring_api.operations import Resource
+from mainspring_api.owners import current_owner
 from mainspring_store.existence import OnAbsence, OnExistence
 from mainspring_store.questions import variables as questions
 from mainspring_store.tokens import Role
@@ -79,6 +80,7 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
     return create_variables(
         context().database,
         variables,
+        owner=current_owner(),
         now=datetime.now(UTC),
         on_existence=on_existence,
         given=[body.keys() for body in bodies],

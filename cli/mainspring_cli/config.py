@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mainspring.errors import MainspringError
+from mainspring.quotas import Quotas
 
 __all__ = [
     "Config",
@@ -92,6 +93,10 @@ def _whole_number(least: int, most: int) -> Callable[[Any], int]:
     return parse
 
 
+_any_number = _whole_number(0, 10**18)
+_QUOTAS = Quotas()
+
+
 def _one_of(*known: str) -> Callable[[Any], str]:
     def parse(raw: Any) -> str:
         if raw not in known:
@@ -131,6 +136,18 @@ class Config:
     """Requests in work at once, of each API process; one that waits for a run holds one."""
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
     """`None` = 1 on SQLite, 2 on PostgreSQL."""
+    quota_dags: int = field(default=_QUOTAS.dags, metadata={"parse": _any_number})
+    """DAGs that one user, or one token that belongs to nobody, may have created; here and below 0 = any number."""
+    quota_active_runs: int = field(default=_QUOTAS.active_runs, metadata={"parse": _any_number})
+    """Runs, queued or running, that count for one user."""
+    quota_active_tasks: int = field(default=_QUOTAS.active_tasks, metadata={"parse": _any_number})
+    """Task instances of those runs that have not ended."""
+    quota_log_bytes: int = field(default=_QUOTAS.log_bytes, metadata={"parse": _any_number})
+    """Log that is kept of the runs of one user; with more, no new runs."""
+    quota_secrets: int = field(default=_QUOTAS.secrets, metadata={"parse": _any_number})
+    quota_connections: int = field(default=_QUOTAS.connections, metadata={"parse": _any_number})
+    quota_variables: int = field(default=_QUOTAS.variables, metadata={"parse": _any_number})
+    """Created by one user, of each."""
     executor: tuple[str, ...] = field(default=("thread",), metadata={"parse": _executors})
     """`thread`, `local`, `rq`, or names that installed packages registered, comma separated; the first carries out what
     asks for none. The API and all schedulers are given the same."""
@@ -158,6 +175,10 @@ class Config:
     queues: tuple[str, ...] = field(default=("default",), metadata={"parse": _words})
     """The queues that `mainspring worker` takes attempts from, comma separated; a process for each."""
     log_level: str = field(default="info", metadata={"parse": _one_of("debug", "info", "warning", "error")})
+
+    @property
+    def quotas(self) -> Quotas:
+        return Quotas(**{item.name: getattr(self, f"quota_{item.name}") for item in fields(Quotas)})
 
     @property
     def store_url(self) -> str:

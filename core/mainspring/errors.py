@@ -6,6 +6,7 @@
     │   └── InvalidParams     the params of a trigger do not fit the DAG's schema
     ├── NotFound              no such thing (or not yours to see)
     ├── Conflict              it exists already, or its state forbids the request
+    ├── QuotaExceeded         there are as many as one may have; delete some, or wait
     ├── ExpressionError       an expression could not be evaluated on the data it met
     ├── StoreUnavailable      the database cannot be used now; try again later
     └── ExecutorError         an executor cannot be used as asked
@@ -26,6 +27,7 @@ __all__ = [
     "MainspringError",
     "NotFound",
     "Problem",
+    "QuotaExceeded",
     "StoreUnavailable",
 ]
 
@@ -76,6 +78,10 @@ class NotFound(MainspringError):
 
 class Conflict(MainspringError):
     """It exists already, or its present state forbids the request."""
+
+
+class QuotaExceeded(MainspringError):
+    """Whoever asks for it has as many as one may have."""
 
 
 class ExpressionError(MainspringError):

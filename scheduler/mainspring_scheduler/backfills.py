@@ -158,5 +158,6 @@ def _new_run(of: OpenBackfill, version: Version, slot: Slot) -> NewRun:
         data_interval=(slot.logical_date, slot.data_interval_end),
         triggered_by="backfill",
         user=of.triggering_user_name,
+        principal_id=of.principal_id,
         backfill_id=of.id,
     )

@@ -64,6 +64,8 @@ class StartRun:
     conf: Mapping[str, Any]
     params: Mapping[str, Any]
     depth: int
+    principal_id: str | None
+    """Whom it counts for, as its parent does."""
     is_awaited: bool
     """Whether it waits for the end of the run, without a slot; else it ends as success at once."""
     until: datetime | None

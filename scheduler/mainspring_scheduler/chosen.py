@@ -112,6 +112,7 @@ def child_run(one: Chosen, start: StartRun, attempt: NewAttempt, now: datetime) 
         triggered_by="operator",
         parent_attempt_id=attempt.attempt_id if start.is_awaited else None,
         depth=start.depth,
+        principal_id=start.principal_id,
     )
 
 

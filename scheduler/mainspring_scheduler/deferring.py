@@ -66,24 +66,25 @@ def begin_run(question: "Question") -> Choice:
     task = question.task
     fields: Mapping[str, Any] = question.render(task.payload)
     dag_id, conf = fields["dag_id"], fields.get("conf", {})
-    depth, version_id = question.scheduling.runs.parent_and_child(question.candidate.dag_run_id, dag_id)
-    if version_id is None:
+    found = question.scheduling.runs.parent_and_child(question.candidate.dag_run_id, dag_id)
+    if found.version_id is None:
         return _invalid(f"there is no dag '{dag_id}'; save it, then clear this task")
-    if depth >= LEVELS_MAX:
+    if found.depth >= LEVELS_MAX:
         return _invalid(
-            f"dag '{dag_id}' cannot be run from here: this run is {depth} levels of `dag` tasks deep, and no more than "
-            f"{LEVELS_MAX} are possible; end the recursion sooner, by `when`"
+            f"dag '{dag_id}' cannot be run from here: this run is {found.depth} levels of `dag` tasks deep, and no "
+            f"more than {LEVELS_MAX} are possible; end the recursion sooner, by `when`"
         )
-    version = question.versions.get(version_id, question.scheduling.runs.version_document)
+    version = question.versions.get(found.version_id, question.scheduling.runs.version_document)
     try:
         params = resolve_params(version.definition.params, conf)
     except InvalidParams as exc:
         return _invalid(f"conf does not fit the params of dag '{dag_id}': {exc}"[:_PROBLEM_CHARS_MAX])
     return StartRun(
-        version=VersionRef(id=version_id, definition=version.definition),
+        version=VersionRef(id=found.version_id, definition=version.definition),
         conf=conf,
         params=params,
-        depth=depth + 1,
+        depth=found.depth + 1,
+        principal_id=found.principal_id,
         is_awaited=fields.get("wait", True),
         until=None if task.execution_timeout is None else question.now + task.execution_timeout,
     )

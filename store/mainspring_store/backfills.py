@@ -15,6 +15,7 @@ from mainspring_store.database import Database
 from mainspring_store.effects import Effects, lock_runs
 from mainspring_store.questions.backfills import backfill_not_found
 from mainspring_store.questions.dags import dag_not_found
+from mainspring_store.quotas import Owner, Quota
 from mainspring_store.runs import end_run
 from mainspring_store.tables import backfill, dag_run
 from mainspring_store.types import UtcDateTime
@@ -61,13 +62,18 @@ class NewBackfill:
     user: str | None = None
 
 
-def create_backfill(database: Database, new: NewBackfill, *, now: datetime) -> int:
+def create_backfill(database: Database, new: NewBackfill, *, owner: Owner | None = None, now: datetime) -> int:
     """Store a backfill and return its id. Only slots that were due at `now` belong to it.
+
+    owner: the principal that its runs count for; its quota must have room for as many as there may be at once.
 
     Raises:
         Conflict: One of the DAG is under way.
         NotFound: The DAG was deleted meanwhile.
+        QuotaExceeded: The owner may not have so many more active runs, or has as much log as it may have.
     """
+    if owner is not None:
+        owner.check_log()
     values = {
         "dag_id": new.dag_id,
         "dag_version_id": new.version_id,
@@ -82,11 +88,14 @@ def create_backfill(database: Database, new: NewBackfill, *, now: datetime) -> i
         "run_on_latest_version": new.run_on_latest_version,
         "slots_total": new.slots_total,
         "triggering_user_name": new.user,
+        "principal_id": owner and owner.principal_id,
         "created_at": now,
         "updated_at": now,
     }
     try:
         with database.write() as connection:
+            if owner is not None:
+                owner.admit(connection, Quota.ACTIVE_RUNS, min(new.max_active_runs, new.slots_total))
             key: int | None = connection.scalar(_INSERT, values)
     except IntegrityError as exc:
         text = str(exc.orig)

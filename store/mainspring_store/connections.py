@@ -14,11 +14,12 @@ from mainspring_store.existence import (
     OnExistence,
     check_absence,
     delete_named,
-    insert_named,
+    insert_owned,
     update_named,
 )
 from mainspring_store.key_ring import KeyRing
 from mainspring_store.questions.connections import connection_not_found
+from mainspring_store.quotas import Owner, Quota
 from mainspring_store.tables import connection
 
 __all__ = ["SEALED", "change_connections", "create_connections", "delete_connections", "reencrypt_connections"]
@@ -34,15 +35,18 @@ def create_connections(
     *,
     now: datetime,
     on_existence: OnExistence = OnExistence.FAIL,
+    owner: Owner | None = None,
 ) -> list[str]:
     """Create connections; returns the ids that were written.
 
     connections: columns of each, and the members of `SEALED`, text or None. Of what is not given a new one has none,
         and one that is overwritten keeps what it has.
+    owner: the principal that the new ones count for, within its quota.
 
     Raises:
         Conflict: One exists, and that must FAIL; then none was created.
         CannotOpen: What one keeps secret is to be overwritten in part and cannot be opened; then none was created.
+        QuotaExceeded: The owner would have more than it may have; then none was created.
     """
     with database.write() as writing:
         found = _sealed(writing, [one["connection_id"] for one in connections])
@@ -50,7 +54,7 @@ def create_connections(
             found = {}
         given = [_changed(key_ring, one["connection_id"], one, found, now) for one in connections]
         rows = [{"sealed": [], **row} for row in given]
-        written = insert_named(writing, connection, rows, on_existence, given)
+        written = insert_owned(writing, connection, rows, on_existence, owner, Quota.CONNECTIONS, given)
         existing = sorted({row["connection_id"] for row in rows} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The connections with these connection_ids: {existing} already exist.")

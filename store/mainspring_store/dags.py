@@ -20,6 +20,7 @@ from mainspring_store.database import Database, lift_time_limit
 from mainspring_store.effects import lock_runs
 from mainspring_store.pools import give_back_deferred, pool_problems
 from mainspring_store.questions.dags import dag_not_found
+from mainspring_store.quotas import Owner, Quota
 from mainspring_store.runs import VersionRef, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_display_name, task_instance
 from mainspring_store.types import UtcDateTime
@@ -40,20 +41,25 @@ class Saved:
     version: VersionRef
 
 
-def save_dag(database: Database, definition: Definition, *, by: str | None, now: datetime) -> Saved:
+def save_dag(
+    database: Database, definition: Definition, *, by: str | None, owner: Owner | None = None, now: datetime
+) -> Saved:
     """Make `definition` the current version of its DAG, creating the DAG when there is none.
+
+    owner: the principal that the DAG counts for if it is new, within its quota.
 
     Runs that exist keep the version they were made from. `is_paused_upon_creation` counts at creation only.
 
     Raises:
         InvalidDag: It names pools that do not exist.
         Conflict: The DAG was deleted at this moment; saving it again creates it.
+        QuotaExceeded: It is new, and the owner has as many as it may have.
     """
     with database.write() as connection:
         problems = pool_problems(connection, definition)
         if problems:
             raise InvalidDag(problems)
-        is_new = _insert_dag(connection, definition, now)
+        is_new = _insert_dag(connection, definition, owner, now)
         # The row is locked from here on, so that two savers cannot make the same version number.
         current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
         if current is None:
@@ -196,7 +202,7 @@ class Versions:
                 self._tasks -= len(oldest.tasks)
 
 
-def _insert_dag(connection: Connection, definition: Definition, now: datetime) -> bool:
+def _insert_dag(connection: Connection, definition: Definition, owner: Owner | None, now: datetime) -> bool:
     """Insert the DAG's row unless there is one; whether there was none. Waits for another saver of the same DAG."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     inserted = connection.scalar(
@@ -205,10 +211,13 @@ def _insert_dag(connection: Connection, definition: Definition, now: datetime) -
             "dag_id": definition.dag_id,
             "is_paused": definition.is_paused_upon_creation,
             "version_id": 0,
+            "principal_id": owner and owner.principal_id,
             "created_at": now,
             **_copied(definition, now),
         },
     )
+    if inserted is not None and owner is not None:
+        owner.admit(connection, Quota.DAGS, is_written=True)
     return inserted is not None
 
 

@@ -43,6 +43,7 @@ class Database:
         self.engine = engine
         self._write_queue = write_queue
         self._write_engine = engine.execution_options(mainspring_write=True)
+        self._autocommit_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def is_sqlite(self) -> bool:
@@ -79,6 +80,21 @@ class Database:
             else:
                 with self._write_queue.turn(), self._write_engine.begin() as connection:
                     yield connection
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection for single statements that write: each is a transaction of its own and one round trip on
+        PostgreSQL, all of them are one on SQLite.
+
+        Raises:
+            StoreUnavailable: As for `write`.
+        """
+        if self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+        else:
+            with _translated(), self._autocommit_engine.connect() as connection:
+                yield connection
 
     def close(self) -> None:
         self.engine.dispose()

@@ -1,7 +1,7 @@
 """Runs: their creation and their cancel. What a running run does next is the scheduler's (`scheduling`)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,7 @@ from mainspring_store.database import Database
 from mainspring_store.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.instance_plan import PLAN_FIELDS, plan_of
 from mainspring_store.parking import wake_parked
+from mainspring_store.quotas import Owner, Quota
 from mainspring_store.tables import dag_run, task_instance, task_try
 from mainspring_store.types import Key, UtcDateTime
 
@@ -56,6 +57,8 @@ class NewRun:
     data_interval: tuple[datetime, datetime] | None = None
     triggered_by: str = "rest_api"
     user: str | None = None
+    principal_id: str | None = None
+    """Whom it counts for; None = nobody."""
     note: str | None = None
     backfill_id: int | None = None
     parent_attempt_id: str | None = None
@@ -64,15 +67,24 @@ class NewRun:
     """How many `dag` tasks stand above it."""
 
 
-def create_run(database: Database, run: NewRun, *, now: datetime) -> int:
+def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, now: datetime) -> int:
     """Store a run in state queued with all its task instances, in one transaction; returns its key.
+
+    owner: the principal that it counts for, within its quotas.
 
     Raises:
         Conflict: The DAG has a run of this id, or of this logical date.
         NotFound: The DAG was deleted meanwhile.
+        QuotaExceeded: The owner has as many active runs or tasks, or as much log, as it may have.
     """
+    if owner is not None:
+        owner.check_log()
+        run = replace(run, principal_id=owner.principal_id)
     try:
         with database.write() as connection:
+            if owner is not None:
+                owner.admit(connection, Quota.ACTIVE_RUNS)
+                owner.admit(connection, Quota.ACTIVE_TASKS, len(run.version.definition.tasks))
             key = insert_run(connection, run, now=now)
             reach("api.trigger.before-commit")
     except IntegrityError as exc:
@@ -103,6 +115,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "updated_at": now,
             "triggered_by": run.triggered_by,
             "triggering_user_name": run.user,
+            "principal_id": run.principal_id,
             "note": run.note,
             "backfill_id": run.backfill_id,
             "parent_attempt_id": run.parent_attempt_id,

@@ -11,6 +11,7 @@ from mainspring.errors import NotFound
 from mainspring_store.connections import reencrypt_connections
 from mainspring_store.database import Database
 from mainspring_store.key_ring import CannotOpen, KeyRing
+from mainspring_store.quotas import Owner, Quota
 from mainspring_store.tables import secret
 
 __all__ = ["Opened", "delete_secret", "open_all", "open_secrets", "put_secret", "rotate_keys"]
@@ -25,14 +26,25 @@ class Opened:
     """Name -> why it is not among the values, and the cure."""
 
 
-def put_secret(database: Database, key_ring: KeyRing, name: str, value: str, *, now: datetime) -> bool:
-    """Create a secret or give it another value; whether it is new."""
+def put_secret(
+    database: Database, key_ring: KeyRing, name: str, value: str, *, owner: Owner | None = None, now: datetime
+) -> bool:
+    """Create a secret or give it another value; whether it is new.
+
+    owner: the principal that it counts for if it is new, within its quota.
+
+    Raises:
+        QuotaExceeded: It is new, and the owner has as many as it may have.
+    """
     row = {"name": name, "ciphertext": key_ring.encrypt(name, value), "updated_at": now}
     dialect = sqlite if database.is_sqlite else postgresql
     with database.write() as connection:
         created = connection.scalar(
-            dialect.insert(secret).on_conflict_do_nothing(index_elements=["name"]).returning(secret.c.name), row
+            dialect.insert(secret).on_conflict_do_nothing(index_elements=["name"]).returning(secret.c.name),
+            {**row, "principal_id": owner and owner.principal_id},
         )
+        if created is not None and owner is not None:
+            owner.admit(connection, Quota.SECRETS, is_written=True)
         if created is None:
             connection.execute(update(secret).where(secret.c.name == name), row)
     return created is not None

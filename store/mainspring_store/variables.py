@@ -7,8 +7,9 @@ from typing import Any
 
 from mainspring.errors import Conflict
 from mainspring_store.database import Database
-from mainspring_store.existence import OnAbsence, OnExistence, check_absence, delete_named, insert_named, update_named
+from mainspring_store.existence import OnAbsence, OnExistence, check_absence, delete_named, insert_owned, update_named
 from mainspring_store.questions.variables import variable_not_found
+from mainspring_store.quotas import Owner, Quota
 from mainspring_store.tables import variable
 
 __all__ = ["NewVariable", "change_variables", "create_variables", "delete_variables"]
@@ -31,18 +32,21 @@ def create_variables(
     now: datetime,
     on_existence: OnExistence = OnExistence.FAIL,
     given: Sequence[Collection[str]] | None = None,
+    owner: Owner | None = None,
 ) -> list[str]:
     """Create variables; returns the keys that were written.
 
     given: the fields of each that an existing one gets; `None` = all.
+    owner: the principal that the new ones count for, within its quota.
 
     Raises:
         Conflict: One exists, and that must FAIL; then none was created.
+        QuotaExceeded: The owner would have more than it may have; then none was created.
     """
     rows = [{**asdict(one), "updated_at": now} for one in variables]
     told = None if given is None else [{*fields, "updated_at"} for fields in given]
     with database.write() as connection:
-        written = insert_named(connection, variable, rows, on_existence, told)
+        written = insert_owned(connection, variable, rows, on_existence, owner, Quota.VARIABLES, told)
         existing = sorted({one.key for one in variables} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The variables with these keys: {existing} already exist.")

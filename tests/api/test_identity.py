@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from mainspring_api.authentication import TRUST_SECONDS, Authenticator, InvalidToken, ensure_admin_token
-from mainspring_api.limits import RateLimit, TooManyRequests
 from mainspring_api.passwords import hash_password
 from mainspring_store.questions.audit import list_events
 from mainspring_store.questions.listing import ListQuery
@@ -324,49 +323,6 @@ class TestAdminTokenOfTheSettings:
             with api.database.read() as connection:
                 valid = connection.scalars(select(api_token.c.id).where(api_token.c.revoked_at.is_(None))).all()
         assert len(valid) == 1
-
-
-class TestLimits:
-    def test_a_bucket_is_refilled_with_time_up_to_its_size(self) -> None:
-        now = [0.0]
-        limit = RateLimit("things", per_second=0.5, at_once=2, monotonic=lambda: now[0])
-        limit.take("a")
-        limit.take("a")
-        with pytest.raises(TooManyRequests, match="too many things; try again in 2 s") as refused:
-            limit.take("a")
-        assert refused.value.retry_after_seconds == 2
-        limit.take("b")
-        now[0] = 2.0
-        limit.take("a")
-        now[0] = 1000.0
-        assert [limit.has_room("a") for _ in range(3)] == [True, True, False]
-
-    def test_threads_take_no_more_than_there_is(self) -> None:
-        limit = RateLimit("things", per_second=1e-9, at_once=100)
-        taken: list[bool] = []
-        threads = [
-            threading.Thread(target=lambda: taken.extend(limit.has_room("a") for _ in range(50))) for _ in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sum(taken) == 100
-
-    def test_who_writes_too_often_is_told_when_to_come_again_and_may_read(self, open_api: Any) -> None:
-        with open_api("sqlite", writes_per_second_max=0.5) as api:
-            answers = [api.request("POST", "/dags/none/dagRuns", json={}) for _ in range(7)]
-            assert [each.status for each in answers] == [404] * 5 + [429] * 2
-            assert answers[-1].json["code"] == "too_many_requests"
-            assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
-            assert api.request("GET", "/dags").status == 200
-            assert api.request("POST", "/dags/none/dagRuns", json={}, token=api.token_of(Role.OPERATOR)).status == 404
-
-    def test_who_tries_tokens_is_slowed_down_and_nobody_else(self, sqlite_api: Api) -> None:
-        statuses = [sqlite_api.request("GET", "/dags", token=f"guess-{number}").status for number in range(62)]
-        assert statuses[:60] == [403] * 60
-        assert statuses[-1] == 429
-        assert sqlite_api.request("GET", "/dags").status == 200
 
 
 def test_what_is_trusted_is_trusted_for_seconds() -> None:

@@ -43,6 +43,8 @@ class OpenBackfill:
     slots_done: int
     cursor: datetime | None
     triggering_user_name: str | None
+    principal_id: str | None
+    """Whom its runs count for; None = nobody."""
     created_at: datetime
     current_version_id: int
     """Of its DAG."""
@@ -128,7 +130,13 @@ class BackfillWrites:
         """
         if run.state not in RUN_FINISHED:
             return False
-        values = {"run_type": RunType.BACKFILL, "triggered_by": "backfill", "backfill_id": self.of.id, **conf}
+        values = {
+            "run_type": RunType.BACKFILL,
+            "triggered_by": "backfill",
+            "backfill_id": self.of.id,
+            "principal_id": self.of.principal_id,
+            **conf,
+        }
         # Before the clear, which fits the conf to the version that the run goes on with.
         self._connection.execute(update(dag_run).where(dag_run.c.id == run.id).values(values))
         return clear_ended_run(self._connection, run.id, shape, latest=latest, now=now)

@@ -21,6 +21,7 @@ __all__ = [
     "Decided",
     "LiveAttempt",
     "NewAttempt",
+    "ParentAndChild",
     "RunFacts",
     "StartableRun",
 ]
@@ -198,6 +199,18 @@ class StartableRun:
     max_active_runs: int
     running_runs: int
     """Of its DAG, or of its backfill, now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentAndChild:
+    """A run, and the DAG that one of its tasks is to run."""
+
+    depth: int
+    """How many `dag` tasks stand above the run."""
+    principal_id: str | None
+    """Whom the run counts for."""
+    version_id: int | None
+    """The current version of the DAG; None = there is no such DAG."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

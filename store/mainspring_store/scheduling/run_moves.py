@@ -14,6 +14,7 @@ from mainspring_store.effects import Effects
 from mainspring_store.readiness import may_decide
 from mainspring_store.runs import NewRun, end_run, insert_run, wake_waiting
 from mainspring_store.scheduling.records import (
+    ParentAndChild,
     RunFacts,
     StartableRun,
 )
@@ -67,10 +68,10 @@ class RunWrites:
         """End a run at once, as a cancel does; what follows from it is left collected in the pass."""
         return end_run(self._connection, run_id, self._effects(), now=now, reason=reason, message=message)
 
-    def parent_and_child(self, run_id: int, dag_id: str) -> tuple[int, int | None]:
-        """How many `dag` tasks stand above a run, and the current version of another DAG, if there is one."""
+    def parent_and_child(self, run_id: int, dag_id: str) -> ParentAndChild:
+        """What a run of another DAG takes over from the run that asks for it, and what it is to be made from."""
         row = self._connection.execute(self._statements.parent_and_child, {"run": run_id, "dag_id": dag_id}).one()
-        return row.depth, row.version_id
+        return ParentAndChild(**row._mapping)
 
     def create_child(self, run: NewRun, *, now: datetime) -> None:
         """Make a run of another DAG; its run id must be new."""
@@ -187,7 +188,7 @@ class _Statements:
         rows = rows_of({"id": int, "at": datetime})
         self.set_timeouts = update(dag_run).where(run.id == rows.c.id).values(timeout_at=rows.c.at)
         self.parent_and_child = (
-            select(run.depth, dag.c.version_id)
+            select(run.depth, run.principal_id, dag.c.version_id)
             .select_from(dag_run)
             .outerjoin(dag, dag.c.dag_id == bindparam("dag_id"))
             .where(run.id == bindparam("run"))

@@ -1,9 +1,10 @@
-"""Who may do what, who did what, and what was answered before."""
+"""Who may do what, how often, who did what, and what was answered before."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 from mainspring_store.tables.base import metadata
 from mainspring_store.types import Json, Key, UtcDateTime
 
-__all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "user_account"]
+__all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "rate_limit", "user_account"]
 
 user_account = Table(
     "user_account",
@@ -109,4 +110,14 @@ idempotency_key = Table(
     # Encrypted by the key ring, because the answer told a secret.
     Column("is_sealed", Boolean, nullable=False),
     Index("ix_idempotency_key_created_at", "created_at"),
+)
+
+rate_limit = Table(
+    "rate_limit",
+    metadata,
+    # A kind of bucket, and SHA-256 (hex) of whose it is. Unlogged on PostgreSQL.
+    Column("name", String(20), primary_key=True),
+    Column("holder", String(64), primary_key=True),
+    # When it is full again: seconds since 1970, by the database's clock.
+    Column("full_at", Double, nullable=False),
 )

@@ -30,8 +30,11 @@ dag = Table(
     Column("timetable_summary", Text),
     Column("timetable_description", Text),
     Column("is_periodic", Boolean, nullable=False, server_default=text("false")),
+    # The user or token that created it, for whom it counts; NULL = nobody.
+    Column("principal_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_dag_principal_id", "principal_id"),
     Index(
         "ix_dag_next_run_after",
         "next_run_after",

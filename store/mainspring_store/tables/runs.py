@@ -49,6 +49,8 @@ backfill = Table(
     # Why it was paused, where nobody asked for that.
     Column("message", Text),
     Column("triggering_user_name", Text),
+    # The user or token that its runs count for; NULL = nobody.
+    Column("principal_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("completed_at", UtcDateTime),
@@ -96,6 +98,8 @@ dag_run = Table(
     Column("last_scheduling_decision", UtcDateTime),
     Column("triggered_by", String(30), nullable=False),
     Column("triggering_user_name", Text),
+    # The user or token that it counts for; NULL = nobody, as for what a schedule made.
+    Column("principal_id", String(36)),
     Column("note", Text),
     # Declared outputs, evaluated when the run succeeded.
     Column("outputs", Json),
@@ -150,6 +154,13 @@ dag_run = Table(
         "id",
         sqlite_where=text("backfill_id IS NOT NULL"),
         postgresql_where=text("backfill_id IS NOT NULL"),
+    ),
+    # What counts for somebody.
+    Index(
+        "ix_dag_run_active_of_principal",
+        "principal_id",
+        sqlite_where=text("state IN ('queued', 'running') AND principal_id IS NOT NULL"),
+        postgresql_where=text("state IN ('queued', 'running') AND principal_id IS NOT NULL"),
     ),
     Index(
         "ix_dag_run_awaited",

@@ -1,6 +1,6 @@
 """What the tasks of all DAGs share."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
 from mainspring_store.tables.base import metadata
 from mainspring_store.types import Json, UtcDateTime
@@ -26,6 +26,9 @@ variable = Table(
     Column("value", Text, nullable=False),
     Column("description", Text),
     Column("updated_at", UtcDateTime, nullable=False),
+    # The user or token that created it, for whom it counts; NULL = nobody.
+    Column("principal_id", String(36)),
+    Index("ix_variable_principal_id", "principal_id"),
 )
 
 secret = Table(
@@ -35,6 +38,9 @@ secret = Table(
     # Encrypted by the key ring; the plain value is never stored.
     Column("ciphertext", LargeBinary, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    # The user or token that created it, for whom it counts; NULL = nobody.
+    Column("principal_id", String(36)),
+    Index("ix_secret_principal_id", "principal_id"),
 )
 
 connection = Table(
@@ -52,4 +58,7 @@ connection = Table(
     # Names of what is in the ciphertext, so that a list needs no key.
     Column("sealed", Json, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    # The user or token that created it, for whom it counts; NULL = nobody.
+    Column("principal_id", String(36)),
+    Index("ix_connection_principal_id", "principal_id"),
 )
