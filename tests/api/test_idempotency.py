@@ -1,18 +1,22 @@
 """`Idempotency-Key`: once is once, whatever is lost on the way."""
 
+import os
 import random
+import signal
 import socket
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from mainspring.errors import StoreUnavailable
+from mainspring.failpoints import VARIABLE
 from mainspring_api.idempotency import HEADER, REPLAYED
 from mainspring_store.database import WRITE_WAIT_SECONDS_MAX
 from mainspring_store.idempotency import KEPT_FOR
@@ -183,25 +187,28 @@ def test_a_request_that_is_under_way_is_told_to_come_again(api: Api) -> None:
     assert runs(api) == 1
 
 
-def test_a_key_in_flight_at_two_servers_has_its_effect_once(api: Api) -> None:
-    """Both are asked while nobody can write; one makes the run, the other refuses at once or answers the same."""
+def test_a_key_in_flight_at_two_servers_has_its_effect_once(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is halted just before its commit; the second says in seconds that it cannot know, and does nothing."""
     api.save()
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (tmp_path / "api.trigger.before-commit").write_text("stop")
     request = _raw_request(api, "k1")
-    with serve(api) as one, serve(api) as other, ThreadPoolExecutor(2) as pool:
-        for server in (one, other):
-            until(lambda port=server.port: _raw_get(port) == 401, "it serves")  # type: ignore[misc]
-        begun = time.monotonic()
-        with api.database.write() as connection:
-            connection.execute(select(dag.c.dag_id).with_for_update())
-            answers = [pool.submit(_send, server.port, request, reads=True) for server in (one, other)]
-            # On PostgreSQL the second is refused while the first waits; on SQLite both wait for their turn.
-            if not api.database.is_sqlite:
-                until(lambda: any(each.done() for each in answers), "one is refused")
-                assert [each.result() for each in answers if each.done()] == [409]
-            assert runs(api) == 0
-        statuses = sorted(each.result(30) for each in answers)
-        assert statuses == ([200, 200] if api.database.is_sqlite else [200, 409])
-        assert time.monotonic() - begun < WRITE_WAIT_SECONDS_MAX
+    with serve(api) as one, serve(api) as other, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(_send, one.port, request, reads=True)
+        until(lambda: any(tmp_path.glob("api.trigger.before-commit.*")), "the first is halted")
+        try:
+            # On SQLite nobody else can write meanwhile, so all that is known is that it takes too long.
+            begun = time.monotonic()
+            second = _send(other.port, request, reads=True)
+            waited_seconds = time.monotonic() - begun
+        finally:
+            (halted,) = tmp_path.glob("api.trigger.before-commit.*")
+            os.kill(int(halted.suffix[1:]), signal.SIGCONT)
+        assert first.result(30) == 200
+        assert second == (503 if api.database.is_sqlite else 409)
+        assert waited_seconds < 2 * WRITE_WAIT_SECONDS_MAX
         assert [_send(server.port, request, reads=True) for server in (one, other)] == [200, 200]
     assert runs(api) == 1
     assert [each["event"] for each in list_events(api.database, ListQuery()).rows] == ["put_dag", "trigger_dag_run"]
@@ -262,10 +269,6 @@ def _send(port: int, request: bytes, *, reads: bool) -> int:
             return int(head[1]) if len(head) > 1 else 0
     except ConnectionError:
         return 0
-
-
-def _raw_get(port: int) -> int:
-    return _send(port, b"GET /api/v2/dags HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", reads=True)
 
 
 def _a_worker(master: int) -> int:
