@@ -39,7 +39,8 @@ h3 .method { font-size: 0.85rem; margin-right: 0.4rem; } .quiet { color: var(--q
 .get { color: var(--get); } .post { color: var(--post); } .put, .patch { color: var(--put); }
 .delete { color: var(--delete); }
 @media (min-width: 60rem) { body:has(nav) { display: grid; grid-template-columns: 21rem 1fr; }
-  header { grid-column: 2; } nav { grid-column: 1; grid-row: 1 / span 2; position: sticky; top: 0; height: 100vh; overflow-y: auto;
+  header { grid-column: 2; }
+  nav { grid-column: 1; grid-row: 1 / span 2; position: sticky; top: 0; height: 100vh; overflow-y: auto;
     border-right: 1px solid var(--line); background: var(--soft); font-size: 0.9rem; padding: 1rem 1.2rem; }
   main { grid-column: 2; padding-top: 0; min-width: 0; } }
 """
