@@ -3,9 +3,9 @@
 Counted in the transaction that adds, by one statement over an index, while others who count for the same principal wait
 for its end (on SQLite all writers do): so two requests at once do not exceed a quota that is nearly used up.
 
-Counting is not paid for each time. A process goes on without it for a second, and for a twentieth of the room that it
-saw; within twenty of a quota it always counts. So what several processes can add unseen is a twentieth of a quota each,
-and only where that much is created within a second.
+Counting is not paid for each time. A process goes on without it for a second, or a hundred times as long as it took,
+and for a twentieth of the room that it saw; within twenty of a quota it always counts. So what several processes can
+add unseen is a twentieth of a quota each, and only where that much is created within such a time.
 """
 
 import time
@@ -26,7 +26,8 @@ from mainspring_store.tables import dag, dag_run, secret, variable
 __all__ = ["Owner", "Quota", "Usage"]
 
 _PARTS = 20
-_TRUST_SECONDS = 1.0
+_TRUST_SECONDS_MIN = 1.0
+_REST = 100.0
 _KEPT_MAX = 10_000
 
 
@@ -67,6 +68,8 @@ class Owner:
 
 @dataclass(slots=True)
 class _Room:
+    """How many more may be added without counting, and until when."""
+
     left: int
     until: float
 
@@ -93,11 +96,14 @@ class Usage:
             return
         if connection.dialect.name == "postgresql":
             connection.execute(_TAKE_TURN, {"name": f"{quota} of {owner.principal_id}"})
+        begun = self._monotonic()
         count = connection.scalar(_COUNTS[quota], {"principal": owner.principal_id}) or 0
         used = count if is_written else count + added
         if used > most:
             raise _exceeded(owner, quota, most)
-        self._remember(owner, quota, (most - used) // _PARTS)
+        now = self._monotonic()
+        until = now + max(_TRUST_SECONDS_MIN, _REST * (now - begun))
+        self._remember(owner, quota, _Room((most - used) // _PARTS, until))
 
     def check_log(self, owner: Owner) -> None:
         """See `Owner`."""
@@ -117,10 +123,10 @@ class Usage:
             room.left -= added
             return True
 
-    def _remember(self, owner: Owner, quota: Quota, room: int) -> None:
+    def _remember(self, owner: Owner, quota: Quota, room: _Room) -> None:
         key = (owner.principal_id, quota)
         with self._lock:
-            self._rooms[key] = _Room(room, self._monotonic() + _TRUST_SECONDS)
+            self._rooms[key] = room
             self._rooms.move_to_end(key)
             while len(self._rooms) > _KEPT_MAX:
                 self._rooms.popitem(last=False)

@@ -54,6 +54,20 @@ class TestSchema:
             rows = connection.execute(sql_select(task_display_name.c.task_id, task_display_name.c.display_name)).all()
         assert rows == [("a", "The A")]
 
+    def test_what_was_stored_at_the_first_revision_stays(self, database: Database) -> None:
+        downgrade(database, "0001")
+        with database.write() as connection:
+            connection.exec_driver_sql("INSERT INTO variable (key, value, updated_at) VALUES ('k', 'v', '2026-03-29')")
+        migrate(database)
+        assert pending_changes(database) == []
+        with database.read() as connection:
+            assert connection.execute(sql_select(variable.c.value, variable.c.principal_id)).all() == [("v", None)]
+
+    def test_a_commit_that_counts_how_often_somebody_asks_waits_for_no_disk(self, postgres_database: Database) -> None:
+        with postgres_database.read() as connection:
+            persistence = "SELECT relpersistence FROM pg_class WHERE relname = 'rate_limit'"
+            assert connection.exec_driver_sql(persistence).scalar() == "u"
+
     def test_processes_that_start_together_make_the_schema_once(self, empty_database: Database) -> None:
         failures: list[BaseException] = []
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mainspring.attempts import Attempt
+from mainspring.quotas import Quotas
 from mainspring_cli.config import Config, ConfigError, check_exposure, load_config
 from mainspring_executors.environment import ATTEMPT_VARIABLE, HOST_VARIABLE, facts
 
@@ -36,6 +37,13 @@ def test_a_named_file_may_say_where_home_is(tmp_path: Path) -> None:
     file.write_text('home = "/srv/mainspring"\n')
     resolved = load_config({}, {}, file=file)
     assert (resolved.config.home, resolved.origins["home"]) == (Path("/srv/mainspring"), str(file))
+
+
+def test_quotas_are_settings_and_zero_is_no_limit() -> None:
+    assert load_config({}, {}).config.quotas == Quotas()
+    config = load_config({}, {"MAINSPRING_QUOTA_DAGS": "0", "MAINSPRING_QUOTA_LOG_BYTES": "1000"}).config
+    assert config.quotas == dataclasses.replace(Quotas(), dags=0, log_bytes=1000)
+    assert load_config({}, config.to_environment()).config == config
 
 
 @pytest.mark.parametrize(
