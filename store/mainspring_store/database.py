@@ -43,7 +43,6 @@ class Database:
         self.engine = engine
         self._write_queue = write_queue
         self._write_engine = engine.execution_options(mainspring_write=True)
-        self._autocommit_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def is_sqlite(self) -> bool:
@@ -93,8 +92,8 @@ class Database:
             with self.write() as connection:
                 yield connection
         else:
-            with _translated(), self._autocommit_engine.connect() as connection:
-                yield connection
+            with _translated(), self.engine.connect() as connection:
+                yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
         self.engine.dispose()

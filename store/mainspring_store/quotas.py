@@ -1,11 +1,12 @@
 """Whom what is created counts for, and how much of it they may have.
 
-Counted in the transaction that adds, by one statement over an index, while others who count for the same principal wait
-for its end (on SQLite all writers do): so two requests at once do not exceed a quota that is nearly used up.
+Counted in the transaction that adds, by one statement over an index. Near a quota, which is its last twentieth or
+twenty, whoever counts for the same principal waits for the end of the transaction (on SQLite all writers do), so that
+requests at once do not exceed it.
 
-Counting is not paid for each time. A process goes on without it for a second, or a hundred times as long as it took,
-and for a twentieth of the room that it saw; within twenty of a quota it always counts. So what several processes can
-add unseen is a twentieth of a quota each, and only where that much is created within such a time.
+Counting is not paid for each time. A process goes on without it for ten seconds, and for a twentieth of the room that
+it saw; within twenty of a quota it always counts. So what several processes can add unseen is a twentieth of a quota
+each, and only where that much is created in ten seconds.
 """
 
 import time
@@ -26,8 +27,8 @@ from mainspring_store.tables import dag, dag_run, secret, variable
 __all__ = ["Owner", "Quota", "Usage"]
 
 _PARTS = 20
-_TRUST_SECONDS_MIN = 1.0
-_REST = 100.0
+_NEAR_MIN = 20
+_TRUST_SECONDS = 10.0
 _KEPT_MAX = 10_000
 
 
@@ -94,16 +95,14 @@ class Usage:
         most: int = getattr(self._quotas, quota)
         if not most or self._takes_room(owner, quota, added):
             return
-        if connection.dialect.name == "postgresql":
+        uncounted = 0 if is_written else added
+        used = _count_of(connection, owner, quota) + uncounted
+        if most - used < max(_NEAR_MIN, most // _PARTS) and connection.dialect.name == "postgresql":
             connection.execute(_TAKE_TURN, {"name": f"{quota} of {owner.principal_id}"})
-        begun = self._monotonic()
-        count = connection.scalar(_COUNTS[quota], {"principal": owner.principal_id}) or 0
-        used = count if is_written else count + added
+            used = _count_of(connection, owner, quota) + uncounted
         if used > most:
             raise _exceeded(owner, quota, most)
-        now = self._monotonic()
-        until = now + max(_TRUST_SECONDS_MIN, _REST * (now - begun))
-        self._remember(owner, quota, _Room((most - used) // _PARTS, until))
+        self._remember(owner, quota, _Room((most - used) // _PARTS, self._monotonic() + _TRUST_SECONDS))
 
     def check_log(self, owner: Owner) -> None:
         """See `Owner`."""
@@ -132,9 +131,13 @@ class Usage:
                 self._rooms.popitem(last=False)
 
 
+def _count_of(connection: Connection, owner: Owner, quota: Quota) -> int:
+    return connection.scalar(_COUNTS[quota], {"principal": owner.principal_id}) or 0
+
+
 def _exceeded(owner: Owner, quota: Quota, most: int) -> QuotaExceeded:
     what, cure = _WORDS[quota]
-    return QuotaExceeded(f"'{owner.name}' has {most} {what}, or would have more: quota_{quota} allows no more; {cure}")
+    return QuotaExceeded(f"'{owner.name}' may have {most} {what} and no more (quota_{quota}); {cure}")
 
 
 _WORDS: Mapping[Quota, tuple[str, str]] = {
