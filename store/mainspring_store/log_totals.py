@@ -14,7 +14,7 @@ from threading import Lock
 from sqlalchemy import func, select
 
 from mainspring.errors import StoreUnavailable
-from mainspring_store.database import Database
+from mainspring_store.database import Database, lift_time_limit
 from mainspring_store.tables import dag_run, task_instance, task_try
 
 __all__ = ["LogTotals"]
@@ -57,6 +57,7 @@ class LogTotals:
         begun = self._monotonic()
         try:
             with self._database.read() as connection:
+                lift_time_limit(connection)
                 self._totals = {row.principal_id: int(row.total) for row in connection.execute(_TOTALS)}
         except StoreUnavailable as exc:
             log.warning("the logs were not counted: %s", exc)
