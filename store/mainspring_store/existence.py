@@ -64,9 +64,7 @@ def insert_named(
     for row, columns in zip(rows, given or rows, strict=True):
         statement = dialect.insert(table)
         if on_existence is OnExistence.OVERWRITE:
-            new = {
-                name: statement.excluded[name] for name in row if name in columns and name not in (key.name, _OWNER)
-            }
+            new = {name: statement.excluded[name] for name in row if name in columns and name not in (key.name, _OWNER)}
             statement = statement.on_conflict_do_update(index_elements=[key], set_=new)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=[key])
