@@ -1,4 +1,4 @@
-"""The planted bugs fit the code as it is: `./dev planted`, which takes long, is not the first to tell that one does not."""
+"""The planted bugs fit the code as it is; `./dev planted`, which takes long, is not the first to tell."""
 
 import subprocess
 from pathlib import Path
