@@ -19,6 +19,10 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "unknown_host": (400, "the Host header does not name this server; add the name to `allowed_hosts`"),
     "unauthenticated": (401, "no token, one that has expired, or a login that failed; get a new one"),
     "forbidden": (403, "the token is unknown or revoked, or its role does not do; see [identity](identity.md)"),
+    "quota_exceeded": (
+        403,
+        "you have as many of these as one may have; `detail` names the [quota](identity.md#quotas) and what makes room",
+    ),
     "not_found": (404, "there is no such thing, or none that you may see"),
     "method_not_allowed": (405, "the path has other verbs; `Allow` names them"),
     "not_acceptable": (406, "there is no answer in a media type that `Accept` lists"),

@@ -30,7 +30,7 @@ _DESCRIPTION = """\
 Define DAGs as data, run them, see how they went. A superset of Airflow 3's `/api/v2`: operations that Airflow has keep
 its names, codes and fields, so its clients work unchanged.
 
-Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs` and `/auth/token` carries
+Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs`, `/problems` and `/auth/token` carries
 `Authorization: Bearer <token>`.
 """
 

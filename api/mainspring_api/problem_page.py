@@ -9,7 +9,7 @@ from mainspring_api.problems import TITLES
 
 __all__ = ["problem_page"]
 
-_LINK = re.compile(r"\[[^]]+\]\((\w+\.md)\)")
+_LINK = re.compile(r"\[[^]]+\]\((\w+\.md)(?:#[\w-]+)?\)")
 
 
 def problem_page(code: str) -> str:

@@ -24,6 +24,7 @@ from mainspring.errors import (
     MainspringError,
     NotFound,
     Problem,
+    QuotaExceeded,
     StoreUnavailable,
 )
 from mainspring.states import (
@@ -63,6 +64,7 @@ __all__ = [
     "NotFound",
     "Outcome",
     "Problem",
+    "QuotaExceeded",
     "Report",
     "RunState",
     "RunType",

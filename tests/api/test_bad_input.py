@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mainspring_api.openapi import document
-from mainspring_api.openapi_examples import EXAMPLES
 from tests.api.conftest import OpenApi
 from tests.api.harness import ONE_OF_EACH, SHELL, Api
 
@@ -208,12 +207,13 @@ HUGE = 2**70
 
 def _with_huge_numbers() -> Iterator[tuple[str, str, Any]]:
     """Method, path with query, and a body that fits, for each number in each path or query."""
+    schemas = document()["components"]["schemas"]
     for template, item in document()["paths"].items():
         for method, operation in item.items():
             if method == "parameters":
                 continue
             content = operation.get("requestBody", {}).get("content", {}).get(JSON_TYPE, {}).get("schema", {})
-            body = EXAMPLES.get(content.get("$ref", "").rpartition("/")[2], [{}])[0]
+            body = schemas.get(content.get("$ref", "").rpartition("/")[2], {}).get("examples", [{}])[0]
             for parameter in [*item.get("parameters", []), *operation.get("parameters", [])]:
                 if parameter.get("schema", {}).get("type") in ("integer", ["integer", "null"]):
                     huge = {parameter["name"]: str(HUGE)}

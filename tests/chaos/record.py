@@ -67,8 +67,8 @@ def _figures(verdicts: Sequence[Verdict], executor: str) -> str:
     struck = Counter(fault.kind for seed in seeds for fault in drawn(seed, executor))
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(struck.items()))
     lines = [
-        f"Commit `{_git('rev-parse', '--short=12', 'HEAD')}`, {len(verdicts)} trials with the seeds {min(seeds)} to "
-        f"{max(seeds)}, {len(failed)} failed{_listed(failed)}. Faults: {kinds}.",
+        f"Commit `{_git('rev-parse', '--short=12', 'HEAD')}`, {len(verdicts)} trials with the seeds {_spans(seeds)}, "
+        f"{len(failed)} failed{_listed(failed)}. Faults: {kinds}.",
         f"Of {len(failpoints(executor))} failpoints {len(hits)} were reached, {hits.total()} times."
         + (f" Not reached: {', '.join(f'`{name}`' for name in missed)}." if missed else ""),
         "",
@@ -81,6 +81,14 @@ def _figures(verdicts: Sequence[Verdict], executor: str) -> str:
 
 def _hits(verdicts: Sequence[Verdict]) -> Counter[str]:
     return Counter(hit.split()[0] for verdict in verdicts for hit in verdict.hits)
+
+
+def _spans(seeds: Sequence[int]) -> str:
+    """Each unbroken row of seeds by its ends."""
+    ordered = sorted(set(seeds))
+    begins = [seed for seed in ordered if seed - 1 not in ordered]
+    ends = [seed for seed in ordered if seed + 1 not in ordered]
+    return ", ".join(f"{first} to {last}" for first, last in zip(begins, ends, strict=True))
 
 
 def _listed(seeds: Sequence[int]) -> str:
