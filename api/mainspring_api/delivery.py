@@ -24,9 +24,9 @@ def deliver(response: Response) -> Response:
         response.headers["Cache-Control"] = "private, no-cache"
         response.make_conditional(request)
     if response.mimetype in _COMPRESSED_TYPES:
-        response.vary.add("Accept-Encoding")
-        body = response.get_data()
-        if len(body) >= GZIP_BYTES_MIN and request.accept_encodings["gzip"] > 0:
-            response.set_data(gzip.compress(body, _GZIP_LEVEL, mtime=0))
+        response.headers.add("Vary", "Accept-Encoding")
+        size = response.calculate_content_length() or 0
+        if size >= GZIP_BYTES_MIN and request.accept_encodings["gzip"] > 0:
+            response.set_data(gzip.compress(response.get_data(), _GZIP_LEVEL, mtime=0))
             response.headers["Content-Encoding"] = "gzip"
     return response

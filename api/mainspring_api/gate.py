@@ -117,7 +117,10 @@ _HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.A
 
 
 def _seal(response: Response) -> Response:
+    headers = response.headers
+    given = {name.lower() for name, _ in headers}
     for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["X-Request-Id"] = g.get("request_id", "")
+        if name.lower() not in given:
+            headers.add(name, value)  # without looking for it once more, as each answer pays for this
+    headers.add("X-Request-Id", g.get("request_id", ""))
     return deliver(response)
