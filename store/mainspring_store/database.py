@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,6 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
         # The driver must not begin transactions by itself: `begin` below says which kind.
         connection.isolation_level = None
         for pragma in (
-            "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
             f"busy_timeout={int(WRITE_WAIT_SECONDS_MAX * 1000)}",
@@ -230,7 +229,20 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
-    return Database(engine, WriteQueue(Path(f"{path}-turn")))
+    queue = WriteQueue(Path(f"{path}-turn"))
+    _keep_write_ahead_log(Path(path), queue)
+    return Database(engine, queue)
+
+
+def _keep_write_ahead_log(path: Path, queue: WriteQueue) -> None:
+    """Make the file one with a write-ahead log, once and for good. In turn, because SQLite has nobody wait for another
+    who does the same: of services that start together on a new file, one would be told that it is locked."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    if header[18:] == b"\x02\x02":  # the file format's versions for writing and reading: 2 = with a write-ahead log
+        return
+    with _translated(), queue.turn(), closing(sqlite3.connect(path, timeout=WRITE_WAIT_SECONDS_MAX)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 @contextmanager

@@ -245,6 +245,29 @@ class TestSQLite:
         first.close()
         second.close()
 
+    def test_those_who_open_a_new_file_at_the_same_time_all_can(self, tmp_path: Path) -> None:
+        failures: list[BaseException] = []
+
+        def open_and_look(path: Path, together: threading.Barrier) -> None:
+            together.wait()
+            try:
+                database = open_database(f"sqlite:///{path}")
+                with database.read() as connection:
+                    assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+                database.close()
+            except BaseException as exc:
+                failures.append(exc)
+
+        for number in range(20):
+            together = threading.Barrier(6)
+            path = tmp_path / f"{number}.db"
+            threads = [threading.Thread(target=open_and_look, args=(path, together)) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert failures == []
+
     def test_memory_is_no_place_for_it(self) -> None:
         with pytest.raises(ValueError, match="needs a file"):
             open_database("sqlite://")
