@@ -198,7 +198,9 @@ class Machine(RuleBasedStateMachine):
             dags.set_paused(self.database, dag_id, False, now=self.clock.now())
             self.model.paused[dag_id] = False
         change_pools(self.database, {name: {"slots": -1} for name in POOLS})
-        for _ in range(DRAINED_AFTER_MAX):
+        # With one slot, each round carries out one task.
+        waiting = sum(len(run.instances) for run in self.model.runs.values() if not run.is_over)
+        for _ in range(DRAINED_AFTER_MAX + waiting):
             self.let_time_pass(61)
             for host in self.hosts:
                 host.rescue()
