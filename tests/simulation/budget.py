@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 __all__ = ["EXAMPLES", "budget"]
 
-EXAMPLES = int(os.environ.get("MAINSPRING_SIMULATION_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("MAINSPRING_SIMULATION_EXAMPLES", "120"))
 _IS_SHRINKING = os.environ.get("MAINSPRING_SIMULATION_SHRINK", "1") == "1"
 """Off = tell the first failure as it came, at once."""
 
