@@ -128,7 +128,7 @@ class Dispatcher:
             if candidate.dag_run_id in contexts
             and (version := self._version(scheduling, candidate, broken_runs)) is not None
             and left.may_judge(candidate, version.tasks[candidate.task_index])
-            and left.admits(candidate, version.tasks[candidate.task_index])
+            and left.admits(candidate, version.tasks[candidate.task_index], self._executor_of(candidate))
         ]
         lookups = look_up(scheduling, known, self._key_ring)
         chosen = []
@@ -157,7 +157,7 @@ class Dispatcher:
     def _chosen(self, question: Question, choice: Choice, now: datetime) -> Chosen | None:
         """The choice with its attempt; None leaves the instance ready, for lack of room."""
         candidate = question.candidate
-        executor = candidate.executor or self._executors[0]
+        executor = self._executor_of(candidate)
         if isinstance(choice, Queue) and executor not in self._executors:
             choice = Fail(StateReason.EXECUTOR_MISSING, self._why_missing(executor))
         match choice:
@@ -180,6 +180,9 @@ class Dispatcher:
                 ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
                 return Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
         return Chosen(question, choice)
+
+    def _executor_of(self, candidate: Candidate) -> str:
+        return candidate.executor or self._executors[0]
 
     def _why_missing(self, executor: str) -> str:
         return (

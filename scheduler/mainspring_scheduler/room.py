@@ -38,10 +38,12 @@ class Room:
             self._held_dags[candidate.dag_id] = self._scheduling.limits.hold_dag(candidate.dag_id)
         return self._held_dags[candidate.dag_id]
 
-    def admits(self, candidate: Candidate, task: Task) -> bool:
+    def admits(self, candidate: Candidate, task: Task, executor: str) -> bool:
         """Whether it is worth while to decide on this candidate: of a run not more than it has slots, apart from what
-        begins to wait without one. Ready instances that are asked for again answer the same."""
+        begins to wait without one, and from what its executor has no room for and so keeps no slot from others."""
         if task.type in WAITING_TYPES and candidate.waits_for is None:
+            return True
+        if self._executors.get(executor, 0) < 1:
             return True
         run_id = candidate.dag_run_id
         if self._admitted[run_id] >= self._runs.setdefault(run_id, candidate.run_slots_free):

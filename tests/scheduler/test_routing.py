@@ -58,6 +58,15 @@ def test_the_backlog_of_a_full_executor_holds_up_no_other(make_engine: Make, ful
     assert tasks_of(engine.executors[other]) == ["light"]
 
 
+def test_a_full_executor_does_not_keep_the_one_free_slot_of_a_run_from_others(make_engine: Make) -> None:
+    engine = make_engine(executors=["thread", "local"])
+    engine.executors["thread"].slots = 0
+    tasks = {"a": {"priority_weight": 9}, "b": {"executor": "local"}}
+    engine.trigger(engine.save("mixed", tasks, max_active_tasks=1))
+    engine.settle()
+    assert {name: tasks_of(one) for name, one in engine.executors.items()} == {"thread": [], "local": ["b"]}
+
+
 def test_executors_share_the_slots_of_a_run_in_order_of_priority(make_engine: Make) -> None:
     engine = make_engine(executors=["thread", "local"])
     tasks = {
