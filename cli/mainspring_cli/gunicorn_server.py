@@ -25,10 +25,14 @@ class SteadyWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Any) -> Any:
         """In a thread of its own."""
-        goes_on = super().handle(conn)
+        goes_on = self.answer(conn)
         if not goes_on:
             _part_from(conn.sock)
         return goes_on
+
+    def answer(self, conn: Any) -> Any:
+        """Answer one request. True: the connection is kept for another; anything else is gunicorn's affair."""
+        return super().handle(conn)
 
 
 def _part_from(client: socket.socket) -> None:

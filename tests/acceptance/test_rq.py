@@ -6,6 +6,7 @@ import socket
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
 
@@ -175,6 +176,22 @@ def test_clients_that_never_finish_what_they_say_do_not_hold_up_workers(tmp_path
             client = stack.enter_context(socket.create_connection(address))
             client.sendall(head + (b"" if number % 2 else b"Authorization: Bearer nobody\r\n\r\n{"))
         assert server.wait(server.trigger("chain"))["state"] == "success"
+
+
+def test_clients_that_keep_their_connections_are_all_answered(tmp_path: Path, valkey_url: str) -> None:
+    """More of them than there are threads, and each asks again: no thread stays with one while another waits."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        host, port = probe.getsockname()
+    settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(port)}
+    with ExitStack() as stack, started(tmp_path / "home", **settings):
+        clients = [stack.enter_context(closing(HTTPConnection(host, port, timeout=20))) for _ in range(3 * THREADS)]
+        for _ in range(3):
+            for client in clients:
+                client.request("GET", "/execution/v1/health")
+                assert client.getresponse().read()
+        sockets = {client.sock for client in clients}
+        assert len(sockets) == len(clients)
+        assert None not in sockets
 
 
 def test_fifty_clients_that_wait_do_not_hold_up_claims(tmp_path: Path, valkey_url: str) -> None:

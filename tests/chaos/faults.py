@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CANCELLED_RUN = "run-2"
 _ROLES = {
     "rq": ("api", "execution", "scheduler", "worker", "host", "task"),
-    "local": ("api", "scheduler", "host", "task"),
-    "thread": ("api", "scheduler", "host", "task"),
+    "local": ("api", "scheduler", "host", "zygote", "task"),
+    "thread": ("api", "scheduler", "host", "zygote", "task"),
 }
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
 _LATEST_SECONDS = 1.2
@@ -48,7 +48,7 @@ class Fault:
 
 def failpoints(executor: str) -> Sequence[str]:
     """The places in the code that processes of this executor can come to."""
-    processes = ("api", "scheduler", "host", *(("execution", "remote", "worker") if executor == "rq" else ()))
+    processes = ("api", "scheduler", "host", "zygote", *(("execution", "remote", "worker") if executor == "rq" else ()))
     return [name for name in _named() if name.partition(".")[0] in processes]
 
 

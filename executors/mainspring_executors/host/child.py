@@ -1,13 +1,11 @@
-"""A call in a process forked for it alone, ahead of its order: a fork and what comes with it take as long as a short
+"""A call, in the process forked for it alone: ahead of its order, as what comes with a fork takes as long as a short
 task itself."""
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import orjson
 
@@ -15,61 +13,15 @@ from mainspring.attempts import Attempt, Outcome
 from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.host import family
-from mainspring_executors.host.capture import install_logging
 from mainspring_executors.results import Result
 from mainspring_executors.tasks.plan import Call, Work
 from mainspring_executors.wire import clean, decode_attempt, encode_attempt
 
-__all__ = ["Prepared", "decode_result", "encode_order", "prepare"]
+__all__ = ["DESCRIPTORS", "carry_out", "decode_result", "encode_order", "order_of_nothing", "rehearse"]
 
-_STATUS_FD, _ORDER_FD = 3, 4
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A process that waits for the order of the one attempt that it will carry out."""
-
-    pid: int
-    """Also of its session and its process group."""
-    order: int
-    output: int
-    """A non-blocking pipe: what it prints."""
-    status: int
-    """The same: what the call answers."""
-
-    def begin(self, order: bytes) -> None:
-        """Give it its order. Raises `OSError` when it is gone; it has begun nothing then."""
-        with open(self.order, "wb", buffering=0) as file:
-            view = memoryview(order)
-            while view:
-                view = view[file.write(view) :]
-
-    def close(self) -> None:
-        """Let it end without one."""
-        for descriptor in (self.order, self.output, self.status):
-            os.close(descriptor)
-
-
-def prepare() -> Prepared:
-    """Fork a process for the next call. Only for single-threaded processes."""
-    pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
-    (order, order_writer), (output_reader, output), (status_reader, status) = pipes
-    parent_pid = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _become_task(parent_pid, order=order, output=output, status=status)
-            _rehearse()
-            _tell(_answer_to(_read_order()))
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    for descriptor in (order, output, status):
-        os.close(descriptor)
-    for descriptor in (output_reader, status_reader):
-        os.set_blocking(descriptor, False)
-    return Prepared(pid, order_writer, output_reader, status_reader)
+DESCRIPTORS = 3
+"""How many descriptors a process gets: where to answer, where its order comes from, where it prints."""
+_STATUS_FD, _ORDER_FD, _OUTPUT_FD = 3, 4, 5
 
 
 def encode_order(work: Work, *, env: Mapping[str, str], cwd: str, code_path: tuple[str, ...]) -> bytes:
@@ -105,36 +57,27 @@ def decode_result(answer: bytes) -> Result:
     )
 
 
-def _become_task(parent_pid: int, *, order: int, output: int, status: int) -> None:
-    """Shed everything of the host: its session, its signals, its descriptors."""
-    os.setsid()
-    family.die_with_parent(parent_pid)
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    _keep_only(os.open(os.devnull, os.O_RDONLY), output, output, status, order)
-    for descriptor in (_STATUS_FD, _ORDER_FD):
-        os.set_inheritable(descriptor, False)
-    sys.stdout, sys.stderr = _text_stream(1), _text_stream(2)
-    install_logging()
+def carry_out(parent_pid: int, rehearsal: bytes) -> NoReturn:
+    """Be the process of a call, forked by the single-threaded `parent_pid` with no more than its descriptors open.
+
+    rehearsal: an order that is carried out ahead of the true one.
+    """
+    try:
+        os.setsid()
+        family.die_with_parent(parent_pid)
+        for stream in (1, 2):
+            os.dup2(_OUTPUT_FD, stream)
+        os.close(_OUTPUT_FD)
+        rehearse(rehearsal)
+        _tell(_answer_to(_read_order()))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
 
 
-def _keep_only(*wanted: int) -> None:
-    """Make these the descriptors from 0 on, and close all others."""
-    # First out of the way of each other.
-    for number, descriptor in enumerate([os.dup(descriptor) for descriptor in wanted]):
-        os.dup2(descriptor, number)
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
-        if descriptor >= len(wanted):
-            try:
-                os.close(descriptor)
-            except OSError:  # the one that listed them
-                continue
-
-
-def _rehearse() -> None:
-    """Carry out a call of nothing for nobody, ahead of the order. A fork copies each page of memory when it is touched,
+def order_of_nothing() -> bytes:
+    """An order for a call of nothing for nobody, as a rehearsal. A fork copies each page of memory when it is touched,
     and all that a short call touches takes longer than the call."""
     attempt = Attempt(
         attempt_id="0" * 32,
@@ -144,7 +87,12 @@ def _rehearse() -> None:
         task_type="python",
         payload={"callable": "operator:index", "args": [0]},
     )
-    _answer_to(encode_order(Work(attempt=attempt), env=dict(os.environ), cwd="/", code_path=()))
+    return encode_order(Work(attempt=attempt), env=dict(os.environ), cwd="/", code_path=())
+
+
+def rehearse(order: bytes) -> None:
+    """Carry out an order, and tell nobody."""
+    _answer_to(order)
 
 
 def _read_order() -> bytes:
@@ -183,7 +131,3 @@ def _tell(answer: bytes) -> NoReturn:
     with open(_STATUS_FD, "wb") as file:
         file.write(answer)
     os._exit(0)
-
-
-def _text_stream(descriptor: int) -> TextIO:
-    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)

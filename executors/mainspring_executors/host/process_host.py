@@ -1,9 +1,9 @@
 """Runs each attempt in a process group of its own, under one thread that starts, watches, stops and reaps them all.
 
-One thread for life makes it safe to fork: a callable runs in a child forked from this warm interpreter, which imports
-the user's modules only there. When the main process of an attempt ends, the rest of its group is killed, as a container
-does; descendants that left the group come back as orphans (this process adopts them) and are told apart by the attempt
-id in their environment.
+A callable runs in a process that a zygote forks, a warm child of this process with one thread for life; the user's
+modules are imported only there. When the main process of an attempt ends, the rest of its group is killed, as a
+container does; descendants that left the group come back as orphans (this process adopts them) and are told apart by
+the attempt id in their environment.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ from mainspring_executors.environment import code_variables
 from mainspring_executors.frames import FrameReader
 from mainspring_executors.host import family
 from mainspring_executors.host.alarms import Alarms
-from mainspring_executors.host.child import Prepared, prepare
+from mainspring_executors.host.calls import CallProcesses
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.host.link import Link
 from mainspring_executors.host.run import Run, start
 from mainspring_executors.masking import Masker
 from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
-from mainspring_executors.tasks.plan import Call, Work
+from mainspring_executors.tasks.plan import Work
 from mainspring_executors.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ProcessHost"]
@@ -63,12 +63,11 @@ class ProcessHost:
         """Folders that nobody needs any more."""
         self._janitor: int | None = None
         """The child that removes such folders now."""
-        self._prepared: Prepared | None = None
-        self._makes_calls = False
         self._alarms: Alarms[tuple[str, str]] = Alarms()
         """What is to be done, and for which attempt."""
         self._close_at: float | None = None
         self._selector = selectors.DefaultSelector()
+        self._calls = CallProcesses(self._selector, self._call_ended)
         self._link = Link(control, logs, epoch=config.epoch, selector=self._selector)
         self._pipes: dict[int, Run] = {}
         """Pipes that are not at their end yet."""
@@ -87,7 +86,8 @@ class ProcessHost:
         while not self._is_closed():
             self._start_queued()
             self._link.send()
-            self._prepare()
+            if not self._runs and self._close_at is None:
+                self._calls.prepare()
             reach("host.turn")
             self._heed_backlog()
             if self._link.is_deserted:
@@ -181,7 +181,7 @@ class ProcessHost:
                 plan,
                 environ=self._environ,
                 code_path=self._config.code_path,
-                prepared=self._take_prepared() if isinstance(plan, Call) else None,
+                fork=self._calls.take,
                 emit=self._link.log,
             )
         except TaskEnded as exc:
@@ -194,18 +194,6 @@ class ProcessHost:
         self._link.report(encode_started(attempt.attempt_id, run.pid))
         if attempt.timeout is not None:
             self._alarms.set(monotonic() + attempt.timeout.total_seconds(), ("timeout", attempt.attempt_id))
-
-    def _take_prepared(self) -> Prepared | None:
-        taken, self._prepared = self._prepared, None
-        self._makes_calls = True
-        return taken
-
-    def _prepare(self) -> None:
-        """Have a process ready for the next call, where there are calls."""
-        if self._makes_calls and self._prepared is None and self._close_at is None and not self._runs:
-            # Without one, the next call says what is wrong.
-            with contextlib.suppress(OSError):
-                self._prepared = prepare()
 
     def _stop(self, run: Run, result: Result) -> None:
         """TERM now, KILL after the grace. The first reason stands; an attempt that has ended is left alone."""
@@ -221,7 +209,8 @@ class ProcessHost:
         self._alarms.set(run.kill_at, ("settle", run.attempt.attempt_id))
 
     def _reap(self) -> None:
-        """Takes in every child that has ended: main processes, orphans of their descendants, the janitor."""
+        """Takes in every child that has ended: programs, orphans of descendants, the janitor, the zygote. Calls are the
+        zygote's children, unless it is gone."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._child_ended, 4096)
         while True:
@@ -233,14 +222,22 @@ class ProcessHost:
                 break
             if pid == self._janitor:
                 self._janitor = None
-            if self._prepared is not None and pid == self._prepared.pid:
-                self._prepared.close()
-                self._prepared = None
-            run = self._by_pid.pop(pid, None)
-            if run is not None:
-                reach("host.reaped")
-                run.exit_code, run.ended_at = os.waitstatus_to_exitcode(status), monotonic()
-                self._settling[run.attempt.attempt_id] = run
+            self._calls.forget(pid)
+            self._note_end(pid, status)
+        self._settle_all()
+
+    def _call_ended(self, pid: int, status: int) -> None:
+        self._note_end(pid, status)
+        self._settle_all()
+
+    def _note_end(self, pid: int, status: int) -> None:
+        run = self._by_pid.pop(pid, None)
+        if run is not None:
+            reach("host.reaped")
+            run.exit_code, run.ended_at = os.waitstatus_to_exitcode(status), monotonic()
+            self._settling[run.attempt.attempt_id] = run
+
+    def _settle_all(self) -> None:
         for run in list(self._settling.values()):
             self._settle(run)
 
@@ -269,7 +266,7 @@ class ProcessHost:
         ]
 
     def _orphans(self) -> list[int]:
-        ours = {self._janitor, self._prepared and self._prepared.pid}
+        ours = {self._janitor, self._calls.zygote_pid}
         return [pid for pid in family.own_children() if pid not in self._by_pid and pid not in ours]
 
     def _finish(self, run: Run, left: list[int]) -> None:

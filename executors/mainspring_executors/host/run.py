@@ -14,6 +14,7 @@ from mainspring_executors import outputs
 from mainspring_executors.attempt_log import AttemptLog
 from mainspring_executors.environment import facts
 from mainspring_executors.host import child, family
+from mainspring_executors.host.zygote import Prepared
 from mainspring_executors.results import Result, TaskEnded, failed, skipped
 from mainspring_executors.tasks.plan import Call, Program, Work
 
@@ -130,12 +131,12 @@ def start(
     *,
     environ: Mapping[str, str],
     code_path: tuple[str, ...],
-    prepared: child.Prepared | None,
+    fork: Callable[[], Prepared],
     emit: Callable[[bytes], None],
 ) -> Run:
     """Make the private folder and start the main process, in a session of its own.
 
-    prepared: taken over for a call, which gets a new one without it; of no use to a program.
+    fork: gives a process for a call, which may have waited for one; of no use to a program.
 
     Raises:
         TaskEnded: It cannot be started; no more than the folder is left.
@@ -149,7 +150,7 @@ def start(
             pid, pipe, status_pipe = _start_program(plan, env=env, cwd=cwd)
         else:
             order = child.encode_order(work, env=env, cwd=cwd, code_path=code_path)
-            pid, pipe, status_pipe = _start_call(order, prepared)
+            pid, pipe, status_pipe = _start_call(order, fork)
     except OSError as exc:
         raise TaskEnded(failed(StateReason.EXCEPTION, f"no process can be started: {exc}")) from exc
     log = AttemptLog(attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=emit)
@@ -194,15 +195,15 @@ def _start_program(program: Program, *, env: Mapping[str, str], cwd: str) -> tup
     return process.pid, reader, -1
 
 
-def _start_call(order: bytes, prepared: child.Prepared | None) -> tuple[int, int, int]:
-    prepared = prepared or child.prepare()
+def _start_call(order: bytes, fork: Callable[[], Prepared]) -> tuple[int, int, int]:
+    prepared = fork()
     try:
         prepared.begin(order)
     except OSError:
         # Something has ended it while it waited; another one has not had the time.
         os.close(prepared.output)
         os.close(prepared.status)
-        prepared = child.prepare()
+        prepared = fork()
         prepared.begin(order)
     return prepared.pid, prepared.output, prepared.status
 

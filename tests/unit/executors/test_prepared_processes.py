@@ -1,4 +1,4 @@
-"""The process that `local` keeps ready for the next call."""
+"""The zygote of `local`, and the process that it keeps ready for the next call."""
 
 import os
 import signal
@@ -9,7 +9,8 @@ from time import monotonic
 
 import pytest
 
-from mainspring.attempts import Attempt, Finished, Outcome
+from mainspring.attempts import Attempt, Finished, Outcome, Started
+from mainspring.states import StateReason
 from mainspring_executors import ExecutorSettings, open_executor
 from tests.conformance.executors.bed import children_of, hosts_of, is_running, wait_for
 
@@ -21,16 +22,24 @@ class Local:
 
     def __init__(self, folder: Path) -> None:
         # Other tests of this process may have left hosts that live as long as it.
-        self._others = hosts_of(os.getpid())
+        self.others = hosts_of(os.getpid())
         self.executor = open_executor("local", ExecutorSettings(concurrency=1, state_dir=folder))
 
+    def zygote(self) -> int:
+        """The leader of a session among the children of the only host; others of them sweep up."""
+        ((_, host),) = [one for one in hosts_of(os.getpid()) if one not in self.others]
+        return wait_for(lambda: next((pid for pid in children_of(host) if _leads(pid)), 0), "a zygote")
+
     def prepared(self) -> int:
-        """The process that waits now, the only child of the only host that is no more than that."""
-        ((_, host),) = [one for one in hosts_of(os.getpid()) if one not in self._others]
-        (pid,) = wait_for(lambda: children_of(host), "a prepared process")
+        """The process that waits now, while no call runs."""
+        (pid,) = wait_for(lambda: children_of(self.zygote()), "a prepared process")
         return pid
 
     def run(self, number: int, function: str = "os:getpid", *arguments: object) -> Finished:
+        self.submit(number, function, *arguments)
+        return self.finish()
+
+    def submit(self, number: int, function: str, *arguments: object) -> None:
         self.executor.submit(
             [
                 Attempt(
@@ -43,12 +52,22 @@ class Local:
                 )
             ]
         )
+
+    def finish(self) -> Finished:
+        """The end of the only attempt that has not ended."""
         deadline = monotonic() + DEADLINE_SECONDS
         while monotonic() < deadline:
             for report in self.executor.reports(0.1):
                 if isinstance(report, Finished):
                     return report
-        raise AssertionError(f"attempt {number} did not end")
+        raise AssertionError("the attempt did not end")
+
+
+def _leads(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 @pytest.fixture
@@ -85,3 +104,47 @@ def test_it_ends_with_its_executor(local: Local) -> None:
     ready = local.prepared()
     local.executor.close(timedelta(0))
     wait_for(lambda: not is_running(ready), "its end")
+
+
+def test_a_zygote_that_is_killed_takes_its_processes_along_and_another_takes_over(local: Local) -> None:
+    local.run(1)
+    zygote, ready = local.zygote(), local.prepared()
+    os.kill(zygote, signal.SIGKILL)
+    wait_for(lambda: not is_running(zygote) and not is_running(ready), "their end")
+    end = local.run(2)
+    assert (end.outcome, end.outputs["return_value"] != ready) == (Outcome.SUCCESS, True)
+    assert local.zygote() != zygote
+
+
+def test_a_call_whose_zygote_is_killed_is_killed_with_it(local: Local) -> None:
+    local.run(1)
+    called = local.prepared()
+    local.submit(2, "time:sleep", 60)
+    wait_for(lambda: any(isinstance(one, Started) for one in local.executor.reports(0.1)), "its start")
+    os.kill(local.zygote(), signal.SIGKILL)
+    end = local.finish()
+    assert (end.outcome, end.reason, end.exit_code) == (Outcome.FAILED, StateReason.KILLED, -signal.SIGKILL)
+    assert not is_running(called)
+    assert local.run(3).outcome is Outcome.SUCCESS
+
+
+def test_the_number_of_a_call_is_nobody_elses_until_its_host_has_seen_its_end(local: Local) -> None:
+    """A halted host does not know yet: what it would signal must be a zombie, not a stranger."""
+    local.run(1)
+    called = local.prepared()
+    local.submit(2, "time:sleep", 60)
+    wait_for(lambda: any(isinstance(one, Started) for one in local.executor.reports(0.1)), "its start")
+    ((_, host),) = [one for one in hosts_of(os.getpid()) if one not in local.others]
+    os.kill(host, signal.SIGSTOP)
+    try:
+        os.kill(called, signal.SIGKILL)
+        wait_for(lambda: not is_running(called), "its end")
+        assert _state(called) == "Z"
+    finally:
+        os.kill(host, signal.SIGCONT)
+    assert local.finish().reason is StateReason.KILLED
+    wait_for(lambda: not Path(f"/proc/{called}").exists(), "its number to be given back")
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
