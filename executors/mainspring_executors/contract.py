@@ -102,7 +102,7 @@ class Executor(Protocol):
         ...
 
     def is_backlogged(self) -> bool:
-        """Whether so much waits here that what is submitted a few hundredths of a second later starts no later."""
+        """Whether so much waits here that whatever is submitted a few hundredths of a second later starts no later."""
         ...
 
     def close(self, grace: timedelta) -> None:

@@ -20,9 +20,14 @@ from mainspring.states import ATTEMPT_LIVE, AttemptState
 from mainspring_store.batches import as_rows, dump_rows
 from mainspring_store.database import Database
 from mainspring_store.logs import insert_chunks
+from mainspring_store.scheduling.conditions import LIVE
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
 __all__ = ["Bid", "Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker"]
+
+
+_Report = dict[str, Any]
+"""A row of the inbox."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +87,8 @@ def claim_attempt(database: Database, bid: Bid) -> Claimed | None:
     is live: the first answer may have been lost.
     """
     with database.write() as connection:
-        claimed = _claim(connection, bid)
+        claimed, reports = _claim(connection, bid)
+        _put(connection, reports)
         reach("execution.claim.before-commit")
     reach("execution.claim.committed")
     return claimed
@@ -154,15 +160,15 @@ def finish_attempt(
             return False, None
         if chunks:
             insert_chunks(connection, chunks)
-        row = {"attempt_id": attempt_id, "kind": "finished", "body": dict(report)}
-        connection.execute(_report(connection.dialect.name), row)
-        claimed = None if bid is None else _claim(connection, bid)
+        claimed, reports = (None, []) if bid is None else _claim(connection, bid)
+        _put(connection, [{"attempt_id": attempt_id, "kind": "finished", "body": dict(report)}, *reports])
         reach("execution.finish.before-commit")
     reach("execution.finish.committed")
     return True, claimed
 
 
-def _claim(connection: Connection, bid: Bid) -> Claimed | None:
+def _claim(connection: Connection, bid: Bid) -> tuple[Claimed | None, list[_Report]]:
+    """Also what is to be put into the inbox about it."""
     taken = connection.execute(
         _CLAIM,
         {
@@ -174,12 +180,18 @@ def _claim(connection: Connection, bid: Bid) -> Claimed | None:
         },
     ).one_or_none()
     if taken is None:
-        return None
+        return None, []
+    reports: list[_Report] = []
     if taken.claimed_at == bid.at:
         body = {"at": bid.at.isoformat(), "hostname": bid.hostname}
-        row = {"attempt_id": bid.attempt_id, "kind": "started", "body": body}
-        connection.execute(_report(connection.dialect.name), row)
-    return Claimed(**connection.execute(_CLAIMED, {"me": bid.attempt_id}).one()._mapping)
+        reports = [{"attempt_id": bid.attempt_id, "kind": "started", "body": body}]
+    return Claimed(**connection.execute(_CLAIMED, {"me": bid.attempt_id}).one()._mapping), reports
+
+
+def _put(connection: Connection, reports: list[_Report]) -> None:
+    """Into the inbox, each once. One statement for several."""
+    if reports:
+        connection.execute(_inbox(connection.dialect.name), reports)
 
 
 _CLAIM = (
@@ -189,7 +201,7 @@ _CLAIM = (
         task_try.c.cancel_requested_at.is_(None),
         or_(
             and_(task_try.c.state == AttemptState.QUEUED, task_try.c.claimed_at.is_(None)),
-            and_(task_try.c.state.in_(ATTEMPT_LIVE), task_try.c.token_hash == bindparam("hash")),
+            and_(LIVE, task_try.c.token_hash == bindparam("hash")),
         ),
     )
     .values(
@@ -230,7 +242,7 @@ _IS_HOLDER = select(task_try.c.attempt_id).where(
 
 
 @lru_cache(maxsize=2)
-def _report(dialect: str) -> Any:
+def _inbox(dialect: str) -> Any:
     kind = sqlite if dialect == "sqlite" else postgresql
     return kind.insert(attempt_report).on_conflict_do_nothing()
 

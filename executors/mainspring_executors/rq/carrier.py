@@ -29,6 +29,8 @@ FINISH_CHUNKS_MAX = 8
 """Chunks that travel with the final report; what is before them is sent first."""
 _LISTEN_SECONDS = 0.5
 """How long a request to stop may go unseen."""
+AHEAD_SECONDS = 0.1
+"""How long the delivery that comes next is kept while an attempt runs: a short one has ended by then."""
 _RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -41,6 +43,14 @@ class Deliveries(Protocol):
 
     def settle(self, attempt_id: str) -> None:
         """It needs to be delivered to nobody any more."""
+        ...
+
+    def exchange(self, attempt_id: str) -> str | None:
+        """`settle` one and `take` what waits next, in one round trip."""
+        ...
+
+    def give_back(self, attempt_id: str) -> None:
+        """Let another worker have what was taken and not claimed; it comes first again."""
         ...
 
 
@@ -83,8 +93,11 @@ class Carrier:
         """
         bid: Bid | None = Bid(attempt_id)
         claim: Claim | None = None
+        unsettled: str | None = None
         while bid is not None or claim is not None:
             if bid is not None:
+                if unsettled is not None:
+                    self._deliveries.settle(unsettled)
                 try:
                     claim = self._claim(bid)
                 except Unreachable:
@@ -92,15 +105,17 @@ class Carrier:
                 if claim is None:
                     self._deliveries.settle(bid.attempt_id)
                     return
+                unsettled = None
             assert claim is not None
-            onward = self._run(claim)
-            if onward.is_over:
-                self._deliveries.settle(claim.attempt.attempt_id)
+            onward = self._run(claim, unsettled)
+            unsettled = claim.attempt.attempt_id if onward.is_over else None
             bid, claim = onward.bid, onward.claim
+        if unsettled is not None:
+            self._deliveries.settle(unsettled)
 
-    def _run(self, claim: Claim) -> _Onward:
+    def _run(self, claim: Claim, unsettled: str | None) -> _Onward:
         return _Carriage(
-            self._courier, self._executor, self._deliveries, claim, self._is_stopping, self._stop_grace
+            self._courier, self._executor, self._deliveries, claim, unsettled, self._is_stopping, self._stop_grace
         ).run()
 
     def _claim(self, bid: Bid) -> Claim | None:
@@ -133,9 +148,15 @@ class _Carriage:
         executor: LocalExecutor,
         deliveries: Deliveries,
         claim: Claim,
+        unsettled: str | None,
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
+        """unsettled: the delivery of the attempt before, whose end is acknowledged."""
+        self._unsettled = unsettled
+        self._ahead: str | None = None
+        """What comes next, taken from the deliveries while this attempt runs."""
+        self._ahead_until = 0.0
         self._courier = courier
         self._executor = executor
         self._deliveries = deliveries
@@ -168,6 +189,7 @@ class _Carriage:
         reach("worker.start.done")
         if answer.result is SubmitResult.REJECTED:
             return self._report_end(self._rejected(answer.detail, log_bytes=0))
+        self._look_ahead()
         end = None
         while end is None:
             end = self._listen()
@@ -181,10 +203,24 @@ class _Carriage:
             self._beat()
         return self._is_wanted and monotonic() - self._renewed_at <= self._fence_seconds
 
+    def _look_ahead(self) -> None:
+        """Do beside the attempt what would stand between its end and the next start: settle the one before, and see
+        what comes next."""
+        if self._unsettled is not None:
+            self._ahead = self._deliveries.exchange(self._unsettled)
+            self._unsettled = None
+            self._ahead_until = monotonic() + AHEAD_SECONDS
+
+    def _give_back(self) -> None:
+        if self._ahead is not None:
+            self._deliveries.give_back(self._ahead)
+            self._ahead = None
+
     def _listen(self) -> Finished | None:
         """Take in what the attempt has to say; its end, when that is among it."""
         end = None
-        for report in self._executor.reports(min(self._beat_seconds, LOG_SECONDS if self._chunks else _LISTEN_SECONDS)):
+        patience = AHEAD_SECONDS if self._ahead is not None else LOG_SECONDS if self._chunks else _LISTEN_SECONDS
+        for report in self._executor.reports(min(self._beat_seconds, patience)):
             if isinstance(report, LogChunk):
                 self._chunks.append(report)
             elif isinstance(report, Finished):
@@ -196,6 +232,8 @@ class _Carriage:
         if self._is_stopping() and self._interrupt_at == float("inf"):
             self._interrupt_at = now + self._stop_grace_seconds
             self._give_up_at = self._interrupt_at + self._stop_grace_seconds
+        if self._is_stopping() or now >= self._ahead_until:
+            self._give_back()
         if now - self._beat_at >= self._beat_seconds:
             self._beat_at = now
             self._beat()
@@ -257,7 +295,12 @@ class _Carriage:
         return True
 
     def _report_end(self, end: Finished) -> _Onward:
-        following = self._deliveries.take()
+        if self._unsettled is not None:
+            self._deliveries.settle(self._unsettled)
+            self._unsettled = None
+        if self._is_stopping():
+            self._give_back()
+        following = self._deliveries.take() if self._ahead is None else self._ahead
         # Claimed with the report of the end: a short task costs one request. If that has to be told again, apart.
         bid = None if following is None else Bid(following)
         turn = 0

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from queue import Empty, Full, Queue
@@ -22,11 +23,13 @@ _log = logging.getLogger(__name__)
 WAITING_MAX = 1_000
 """Attempts that may wait for a worker, in Redis or on the way there. Beyond it they wait in the store, where their
 priorities still count."""
-_BACKLOG_MIN = 32
-"""More than a few workers take out in a few hundredths of a second."""
+_BACKLOG_MIN = 16
+"""In one queue, besides twice what its workers took between the last two looks: more than they take out soon."""
+_IN_USE_SECONDS = 1.0
+"""How long after the last attempt that went into it a queue that is empty is waited for."""
 _OUTBOX_MAX = 10_000
 _BATCH_MAX = 500
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.1
 """Between two looks at the lengths of the queues, while something waits in them."""
 _RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
@@ -43,13 +46,16 @@ class RqExecutor:
         self._outbox: Queue[tuple[str, str]] = Queue(_OUTBOX_MAX)
         """(queue, attempt id)."""
         self._lock = threading.Lock()
-        self._pending: set[str] = set()
-        """Accepted here and not yet in Redis. Guarded by the lock, as is what follows."""
+        self._pending: dict[str, str] = {}
+        """Accepted here and not yet in Redis: attempt id -> queue. Guarded by the lock, as is what follows."""
         self._unclaimed: Mapping[str, str] = {}
         """To be put back where they are missing."""
-        self._queues: set[str] = set()
-        self._waiting = 0
-        """In Redis, at the last look."""
+        self._accepted_at: dict[str, float] = {}
+        """Queue -> when something was last accepted for it."""
+        self._waiting: Counter[str] = Counter()
+        """In Redis: queue -> at the last look, and what was sent since."""
+        self._taken: Counter[str] = Counter()
+        """Queue -> how many workers took between the last two looks."""
         self._closing = threading.Event()
         self._silent, self._unused = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="rq-submit", daemon=True)
@@ -85,7 +91,7 @@ class RqExecutor:
         from redis import RedisError
 
         with self._lock:
-            queued, queues = set(self._pending), set(self._queues)
+            queued, queues = set(self._pending), set(self._accepted_at)
         try:
             queued |= transport.waiting(self._redis, queues)
         except RedisError as exc:
@@ -94,11 +100,15 @@ class RqExecutor:
 
     def capacity(self) -> int:
         with self._lock:
-            return max(0, WAITING_MAX - self._waiting - len(self._pending))
+            return max(0, WAITING_MAX - self._waiting.total() - len(self._pending))
 
     def is_backlogged(self) -> bool:
+        """Of every queue that is in use: the backlog of one says nothing of the others."""
+        since = monotonic() - _IN_USE_SECONDS
         with self._lock:
-            return self._waiting + len(self._pending) >= _BACKLOG_MIN
+            waiting = self._waiting + Counter(self._pending.values())
+            in_use = {queue for queue, at in self._accepted_at.items() if at >= since} | waiting.keys()
+            return bool(in_use) and all(waiting[one] >= _BACKLOG_MIN + 2 * self._taken[one] for one in in_use)
 
     def close(self, grace: timedelta) -> None:
         """Attempts are the workers' and go on. What cannot be put into Redis now, the next scheduler puts there."""
@@ -112,13 +122,13 @@ class RqExecutor:
 
     def _accept(self, attempt_id: str, queue: str) -> Submitted:
         with self._lock:
-            self._queues.add(queue)
-            self._pending.add(attempt_id)
+            self._accepted_at[queue] = monotonic()
+            self._pending[attempt_id] = queue
         try:
             self._outbox.put_nowait((queue, attempt_id))
         except Full:
             with self._lock:
-                self._pending.discard(attempt_id)
+                self._pending.pop(attempt_id, None)
             # It is found unclaimed, and restored.
             return Submitted(attempt_id=attempt_id, result=SubmitResult.UNKNOWN, detail="Redis does not keep up")
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
@@ -135,7 +145,7 @@ class RqExecutor:
                 batch = batch or self._next_batch()
                 self._send(batch)
                 batch = []
-                if self._waiting and monotonic() - looked_at >= _LOOK_SECONDS:
+                if self._waiting.total() and monotonic() - looked_at >= _LOOK_SECONDS:
                     looked_at = monotonic()
                     self._look()
                 self._put_back()
@@ -163,20 +173,24 @@ class RqExecutor:
             transport.enqueue(self._redis, queue, [attempt_id for of, attempt_id in batch if of == queue])
             reach("remote.enqueue.done")
         with self._lock:
-            self._pending.difference_update(attempt_id for _, attempt_id in batch)
-            self._waiting += len(batch)
+            for queue, attempt_id in batch:
+                self._pending.pop(attempt_id, None)
+                self._waiting[queue] += 1
 
     def _look(self) -> None:
         with self._lock:
-            queues = set(self._queues)
-        length = transport.lengths(self._redis, queues)
+            queues = list(self._accepted_at)
+        waiting = Counter(transport.lengths(self._redis, queues))
         with self._lock:
-            self._waiting = length
+            # Nothing is sent meanwhile: it is this thread that sends.
+            self._taken = self._waiting - waiting
+            self._waiting = waiting
 
     def _put_back(self) -> None:
         with self._lock:
             unclaimed = {one: queue for one, queue in self._unclaimed.items() if one not in self._pending}
-            self._queues.update(unclaimed.values())
+            for queue in unclaimed.values():
+                self._accepted_at.setdefault(queue, float("-inf"))
         if unclaimed:
             reach("remote.put-back.before")
             there = transport.waiting(self._redis, set(unclaimed.values()))

@@ -4,7 +4,7 @@ The job names one fixed callable, which no worker of ours ever calls, and its id
 code, no secret. Whoever can write to Redis can make workers claim attempts that exist, and nothing more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,9 @@ from mainspring.errors import ExecutorError
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["CALLABLE", "QUEUE_PREFIX", "connect", "enqueue", "lengths", "remove", "take", "waiting"]
+__all__ = [
+    "CALLABLE", "QUEUE_PREFIX", "connect", "enqueue", "exchange", "give_back", "lengths", "remove", "take", "waiting",
+]  # fmt: skip
 
 QUEUE_PREFIX = "mainspring-"
 """Before the names of Mainspring's queues, so that other users of the same Redis are not met."""
@@ -60,21 +62,31 @@ def enqueue(redis: "Redis", queue: str, attempt_ids: Sequence[str]) -> None:
     Raises:
         redis.RedisError: None or all of them are queued.
     """
-    target = _queue(redis, queue)
-    jobs = [
-        target.prepare_data(
-            CALLABLE,
-            job_id=attempt_id,
-            description=attempt_id,
-            timeout=-1,
-            result_ttl=JOB_SECONDS_MAX,
-            failure_ttl=JOB_SECONDS_MAX,
-        )
-        for attempt_id in attempt_ids
-    ]
+    from rq import Queue
+    from rq.job import Job
+
+    fields = _job_fields(redis, queue)
     with redis.pipeline() as pipeline:
-        target.enqueue_many(jobs, pipeline=pipeline)
+        pipeline.sadd(Queue.redis_queues_keys, _key(queue))
+        for attempt_id in attempt_ids:
+            pipeline.hset(Job.key_for(attempt_id), mapping={**fields, "description": attempt_id})
+        pipeline.rpush(_key(queue), *attempt_ids)
         pipeline.execute()
+
+
+def _job_fields(redis: "Redis", queue: str) -> dict[Any, Any]:
+    """What RQ stores of a job that is queued now. Made by RQ once for a batch: its jobs differ in their ids alone."""
+    from rq import Queue
+    from rq.job import JobStatus
+    from rq.serializers import JSONSerializer
+    from rq.utils import now
+
+    job = Queue(f"{QUEUE_PREFIX}{queue}", connection=redis, serializer=JSONSerializer).create_job(
+        CALLABLE, timeout=-1, result_ttl=JOB_SECONDS_MAX, failure_ttl=JOB_SECONDS_MAX, status=JobStatus.QUEUED
+    )
+    job.enqueued_at = now()
+    fields: dict[Any, Any] = job.to_dict()
+    return fields
 
 
 def waiting(redis: "Redis", queues: Iterable[str]) -> set[str]:
@@ -90,8 +102,8 @@ def waiting(redis: "Redis", queues: Iterable[str]) -> set[str]:
         return {attempt_id.decode() for ids in pipeline.execute() for attempt_id in ids}
 
 
-def lengths(redis: "Redis", queues: Iterable[str]) -> int:
-    """How many attempts wait in these queues together.
+def lengths(redis: "Redis", queues: Sequence[str]) -> Mapping[str, int]:
+    """Queue -> how many attempts wait in it.
 
     Raises:
         redis.RedisError: It cannot be told.
@@ -99,7 +111,7 @@ def lengths(redis: "Redis", queues: Iterable[str]) -> int:
     with redis.pipeline(transaction=False) as pipeline:
         for queue in queues:
             pipeline.llen(_key(queue))
-        return sum(pipeline.execute())
+        return dict(zip(queues, pipeline.execute(), strict=True))
 
 
 def take(redis: "Redis", queue: str) -> str | None:
@@ -108,7 +120,7 @@ def take(redis: "Redis", queue: str) -> str | None:
     Raises:
         redis.RedisError: Whether one was taken is unknown; if so, it is put back when nobody claims it.
     """
-    attempt_id: Any = redis.lmove(_key(queue), f"{_key(queue)}:intermediate")
+    attempt_id: Any = redis.lmove(_key(queue), _taken(queue))
     return None if attempt_id is None else attempt_id.decode()
 
 
@@ -119,9 +131,35 @@ def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
         redis.RedisError: It may still be there.
     """
     with redis.pipeline(transaction=False) as pipeline:
-        pipeline.lrem(f"{_key(queue)}:intermediate", 0, attempt_id)
+        pipeline.lrem(_taken(queue), 0, attempt_id)
         pipeline.lrem(_key(queue), 0, attempt_id)
         pipeline.delete(f"rq:job:{attempt_id}")
+        pipeline.execute()
+
+
+def exchange(redis: "Redis", queue: str, attempt_id: str) -> str | None:
+    """`take` the next and `remove` one that is done, but for what waits of it: that is refused when it is claimed.
+
+    Raises:
+        redis.RedisError: As for both.
+    """
+    with redis.pipeline(transaction=False) as pipeline:
+        pipeline.lrem(_taken(queue), 0, attempt_id)
+        pipeline.delete(f"rq:job:{attempt_id}")
+        pipeline.lmove(_key(queue), _taken(queue))
+        *_, following = pipeline.execute()
+    return None if following is None else following.decode()
+
+
+def give_back(redis: "Redis", queue: str, attempt_id: str) -> None:
+    """Undo a `take`: the attempt is the next of its queue again.
+
+    Raises:
+        redis.RedisError: Whether it is there is unknown; if not, it is put back when nobody claims it.
+    """
+    with redis.pipeline(transaction=True) as pipeline:
+        pipeline.lrem(_taken(queue), 0, attempt_id)
+        pipeline.lpush(_key(queue), attempt_id)
         pipeline.execute()
 
 
@@ -139,8 +177,6 @@ def _key(queue: str) -> str:
     return f"rq:queue:{QUEUE_PREFIX}{queue}"
 
 
-def _queue(redis: "Redis", queue: str) -> Any:
-    from rq import Queue
-    from rq.serializers import JSONSerializer
-
-    return Queue(f"{QUEUE_PREFIX}{queue}", connection=redis, serializer=JSONSerializer)
+def _taken(queue: str) -> str:
+    """Where RQ notes what a worker has taken out."""
+    return f"{_key(queue)}:intermediate"

@@ -232,13 +232,44 @@ class _Service:
             transport.remove(self._redis, self._settings.queue, attempt_id)
             reach("worker.remove.done")
         except RedisError as exc:
-            # It may be delivered again; the claim refuses it then.
-            _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)
+            self._left(attempt_id, exc)
+
+    def exchange(self, attempt_id: str) -> str | None:
+        self._beat()
+        if self.is_stopping:
+            self.settle(attempt_id)
+            return None
+        try:
+            reach("worker.exchange.before")
+            following = transport.exchange(self._redis, self._settings.queue, attempt_id)
+            reach("worker.exchange.done")
+        except RedisError as exc:
+            self._left(attempt_id, exc)
+            return None
+        return following
+
+    def give_back(self, attempt_id: str) -> None:
+        try:
+            reach("worker.give-back.before")
+            transport.give_back(self._redis, self._settings.queue, attempt_id)
+            reach("worker.give-back.done")
+        except RedisError as exc:
+            # It is put back when nobody claims it.
+            _log.warning("attempt %s cannot be given back to Redis: %s", attempt_id, exc)
+
+    def _left(self, attempt_id: str, exc: RedisError) -> None:
+        # It may be delivered again; the claim refuses it then.
+        _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)
 
     def _tend(self) -> None:
         """What an idle worker has to do: keep its task host alive, and say that it lives."""
         was_waiting, self._is_waiting = self._is_waiting, False
         self._executor.reports(0)
+        self._beat()
+        self._is_waiting = was_waiting
+
+    def _beat(self) -> None:
+        """Say that it lives, when that is due."""
         if monotonic() - self._beat_at >= self._lease.total_seconds() / BEATS_IN_LEASE:
             self._beat_at = monotonic()
             reach("worker.idle-beat")
@@ -248,7 +279,6 @@ class _Service:
                 self._retire(exc)
             except ExecutorError as exc:
                 _log.warning("%s", exc)
-        self._is_waiting = was_waiting
 
     def _retire(self, why: Outdated) -> None:
         """End, and say why: what waits is for workers of another release."""

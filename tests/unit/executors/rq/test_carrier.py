@@ -96,16 +96,34 @@ def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
 
 
 class Deliveries:
-    """Nothing waits; says which deliveries are settled."""
+    """Says which deliveries are settled, and which were taken and given back."""
 
-    def __init__(self) -> None:
+    def __init__(self, *waiting: str) -> None:
+        self.waiting = list(waiting)
         self.settled: list[str] = []
+        self.given_back: list[str] = []
 
     def take(self) -> str | None:
-        return None
+        return self.waiting.pop(0) if self.waiting else None
 
     def settle(self, attempt_id: str) -> None:
         self.settled.append(attempt_id)
+
+    def exchange(self, attempt_id: str) -> str | None:
+        self.settle(attempt_id)
+        return self.take()
+
+    def give_back(self, attempt_id: str) -> None:
+        self.given_back.append(attempt_id)
+        self.waiting.insert(0, attempt_id)
+
+
+def granted(attempt_id: str, script: str) -> dict[str, Any]:
+    """What a claim answers."""
+    attempt = Attempt(
+        attempt_id=attempt_id, dag_id="etl", run_id="r", task_id="t", task_type="shell", payload={"script": script}
+    )
+    return {"lease_seconds": LEASE_SECONDS, "attempt": dict(order_as_json(attempt))}
 
 
 @pytest.fixture
@@ -113,11 +131,7 @@ def carry(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
     """Carry an attempt that runs a script, to its acknowledged end; says whether its delivery is settled."""
 
     def carry(script: str) -> bool:
-        attempt = Attempt(
-            attempt_id=ATTEMPT_ID, dag_id="etl", run_id="r", task_id="t", task_type="shell", payload={"script": script}
-        )
-        granted = (200, {"lease_seconds": LEASE_SECONDS, "attempt": dict(order_as_json(attempt))})
-        api.answers["claim"] = [*api.answers.get("claim", []), granted]
+        api.answers["claim"] = [*api.answers.get("claim", []), (200, granted(ATTEMPT_ID, script))]
         courier = Courier(api.url, "the workers' token", queue="default")
         courier.patience_seconds = LEASE_SECONDS / 4
         deliveries = Deliveries()
@@ -237,3 +251,44 @@ def test_the_lease_is_renewed_several_times_before_it_ends(api: ExecutionApi, ca
     assert len(api.calls["beat"]) >= 4
     assert {body["worker"]["pid"] for body in api.calls["beat"]} == {os.getpid()}
     assert api.calls["finish"][-1]["outcome"] == "success"
+
+
+def carry_on(api: ExecutionApi, executor: LocalExecutor, deliveries: Deliveries, *scripts: str) -> None:
+    """Carry attempts a, b, …, each claimed with the report of the end before; `deliveries` hold all but the first."""
+    first, *others = [granted(letter * 32, script) for letter, script in zip("abc", scripts, strict=False)]
+    api.answers["claim"] = [(200, first)]
+    api.answers["finish"] = [*((200, {"next": order}) for order in others), OK]
+    courier = Courier(api.url, "the workers' token", queue="default")
+    carrier = Carrier(courier, executor, deliveries, is_stopping=lambda: False, stop_grace=timedelta(0))
+    try:
+        carrier.carry("a" * 32)
+    finally:
+        courier.close()
+
+
+def test_each_delivery_is_settled_once_its_end_is_acknowledged(api: ExecutionApi, executor: LocalExecutor) -> None:
+    deliveries = Deliveries("b" * 32, "c" * 32)
+    carry_on(api, executor, deliveries, "true", "true", "exit 1")
+    assert deliveries.settled == ["a" * 32, "b" * 32, "c" * 32]
+    assert [body["outcome"] for body in api.calls["finish"]] == ["success", "success", "failed"]
+    assert not deliveries.given_back
+
+
+def test_what_comes_next_is_given_back_when_the_attempt_before_it_takes_its_time(
+    api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
+) -> None:
+    """So that another worker can have it meanwhile."""
+    deliveries = Deliveries("b" * 32, "c" * 32)
+    slow = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
+    carrying = threading.Thread(target=carry_on, args=[api, executor, deliveries, "true", slow, "true"])
+    carrying.start()
+    deadline = monotonic() + 20
+    while not deliveries.given_back:
+        assert monotonic() < deadline
+        sleep(0.01)
+    assert deliveries.given_back == ["c" * 32]
+    deliveries.waiting.clear()  # somebody else took it
+    (tmp_path / "go").touch()
+    carrying.join()
+    assert deliveries.settled == ["a" * 32, "b" * 32]
+    assert "next" not in api.calls["finish"][-1]

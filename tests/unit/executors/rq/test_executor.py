@@ -164,6 +164,46 @@ def test_it_is_backlogged_while_more_waits_than_workers_soon_take(executor: RqEx
     until(lambda: not executor.is_backlogged(), "the end of the backlog to be noticed")
 
 
+def test_the_backlog_of_one_queue_is_not_that_of_another_in_use(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in range(100)])
+    assert executor.is_backlogged()
+    executor.submit([attempt(100, queue="gpu")])
+    assert not executor.is_backlogged()
+    until(lambda: len(queued(redis)) == 100, "all jobs")
+    redis.delete("rq:queue:mainspring-gpu")
+    until(executor.is_backlogged, "the other queue to be out of use")
+
+
+def test_a_backlog_that_workers_take_out_quickly_is_none(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in range(100)])
+    until(lambda: len(queued(redis)) == 100, "all jobs")
+    redis.ltrim(LIST, 0, 39)
+    until(lambda: not executor.is_backlogged(), "what was taken to be noticed")
+    until(executor.is_backlogged, "the workers to be slower")
+
+
+def test_a_worker_exchanges_what_is_done_for_what_comes_next(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(1), attempt(2)])
+    until(lambda: len(queued(redis)) == 2, "the jobs")
+    done = transport.take(redis, "default")
+    assert done == f"{1:032x}"
+    assert transport.exchange(redis, "default", done) == f"{2:032x}"
+    assert not redis.exists(f"rq:job:{done}")
+    assert (queued(redis), queued(redis, f"{LIST}:intermediate")) == ([], [f"{2:032x}"])
+    assert transport.exchange(redis, "default", f"{2:032x}") is None
+    assert not redis.exists(f"{LIST}:intermediate")
+
+
+def test_what_is_given_back_is_the_next_again(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in (1, 2)])
+    until(lambda: len(queued(redis)) == 2, "the jobs")
+    taken = transport.take(redis, "default")
+    assert taken is not None
+    transport.give_back(redis, "default", taken)
+    assert (queued(redis), queued(redis, f"{LIST}:intermediate")) == ([f"{1:032x}", f"{2:032x}"], [])
+    assert Job.fetch(taken, connection=redis, serializer=JSONSerializer).get_status() == "queued"
+
+
 def test_removing_leaves_nothing_of_a_job(executor: RqExecutor, redis: Redis) -> None:
     executor.submit([attempt(1)])
     until(lambda: queued(redis), "the job")
