@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 OUTAGE_PAUSE_SECONDS = 0.5
-LINGER_SECONDS = 0.05
+LINGER_SECONDS = 0.1
 """Rings that come while every executor has a backlog are answered by one pass for so long: nothing that it could start
 would start sooner, and a pass costs much the same for one report as for ten."""
 STATEMENT_SECONDS_MAX = 30.0

@@ -33,6 +33,8 @@ class Link:
         self._control, self._logs = control, logs
         self._epoch = orjson.dumps(epoch)
         self._reports: list[bytes] = []
+        self._report_at = float("inf")
+        """When the reports are to go out at the latest."""
         self._out = {control: bytearray(), logs: bytearray()}
         self._selector = selector
         for sock, heed in ((control, self._hear), (logs, self._hear_silence)):
@@ -43,9 +45,15 @@ class Link:
         """Hand every batch of messages to `obey`; `reader` holds the beginning of what comes next."""
         self._reader, self._obey = reader, obey
 
-    def report(self, message: bytes) -> None:
-        """Goes out with the next `send`."""
+    def report(self, message: bytes, *, patience: float = 0.0) -> None:
+        """Goes out with the next `send`, or for so many seconds only if another does."""
         self._reports.append(message)
+        self._report_at = min(self._report_at, monotonic() + patience)
+
+    @property
+    def send_at(self) -> float:
+        """When `send` has something to do by itself; infinite = when something is reported."""
+        return self._report_at
 
     def log(self, chunk: bytes) -> None:
         """Goes out with the next `send`."""
@@ -57,6 +65,11 @@ class Link:
 
     def send(self) -> None:
         """Send what the sockets take: the reports of one round in as few frames as possible."""
+        if self._report_at <= monotonic():
+            self._frame_reports()
+        self._flush()
+
+    def _frame_reports(self) -> None:
         batch, size = [self._epoch], 0
         for message in self._reports:
             batch.append(message)
@@ -67,12 +80,13 @@ class Link:
         if size:
             self._out[self._control] += frame(join(batch))
         self._reports.clear()
-        self._flush()
+        self._report_at = float("inf")
 
     def drain(self) -> None:
         """Send everything, for a bounded time."""
         deadline = monotonic() + _DRAIN_SECONDS_MAX
-        self.send()
+        self._frame_reports()
+        self._flush()
         while not self.is_deserted and any(self._out.values()) and monotonic() < deadline:
             select.select([], [sock for sock, out in self._out.items() if out], [], 0.1)
             self._flush()

@@ -40,6 +40,8 @@ __all__ = ["ProcessHost"]
 
 _LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 _PATIENCE_SECONDS_MAX = 60.0
+_START_UNTOLD_SECONDS_MAX = 0.005
+"""How long a start waits for an end to be told with: a short task wakes whoever listens once instead of twice."""
 _TIDY_SECONDS = 0.2
 _SETTLE_SECONDS = 0.05
 """Between two looks at what is left of an ended attempt; most often the end of a child tells sooner."""
@@ -136,7 +138,7 @@ class ProcessHost:
 
     def _patience(self) -> float:
         """Seconds until there is something to do without being told."""
-        until = [self._link.heard_at + self._config.self_fence_seconds, self._alarms.next_at()]
+        until = [self._link.heard_at + self._config.self_fence_seconds, self._link.send_at, self._alarms.next_at()]
         seconds = min(at for at in until if at is not None) - monotonic()
         return min(max(0.0, seconds) + 0.001, _PATIENCE_SECONDS_MAX)
 
@@ -191,7 +193,7 @@ class ProcessHost:
         self._runs[attempt.attempt_id] = self._by_pid[run.pid] = run
         reach("host.spawn.done")
         self._watch(run)
-        self._link.report(encode_started(attempt.attempt_id, run.pid))
+        self._link.report(encode_started(attempt.attempt_id, run.pid), patience=_START_UNTOLD_SECONDS_MAX)
         if attempt.timeout is not None:
             self._alarms.set(monotonic() + attempt.timeout.total_seconds(), ("timeout", attempt.attempt_id))
 
