@@ -8,7 +8,7 @@ been well for as long as a lease lasts: whoever lives has renewed by then.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from mainspring.attempts import Finished, Outcome
+from mainspring.attempts import Finished, Outcome, Report
 from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor
@@ -43,8 +43,9 @@ class RemoteRescue:
         """When all was found well for the last time."""
         self._well_since = float("inf")
 
-    def look(self) -> list[Finished]:
-        """A final report for each attempt that is lost; has put back into Redis what is missing there.
+    def look(self) -> list[Report]:
+        """A final report for each attempt that is lost, after one of its start, for which it is charged; has put back
+        into Redis what is missing there.
 
         Does nothing when there is no remote executor, or when it has just looked.
 
@@ -67,7 +68,7 @@ class RemoteRescue:
             expired = current.reports.expired_leases(now - MARGIN)
             reach("remote.leases.before-commit")
         reach("remote.leases.committed")
-        return [_lost(attempt_id, now) for attempt_id in expired]
+        return [report for started in expired for report in (started, _lost(started.attempt_id, now))]
 
     def _watch(self, moment: float, lease: timedelta | None) -> None:
         """A gap since all was found well, this scheduler's own pauses and the database's among them, starts the time

@@ -1,4 +1,4 @@
-"""What remote workers do: claim an attempt, keep its lease, append to its log, report its end.
+"""What remote workers do: claim an attempt, keep its lease, append to its log, report its start and its end.
 
 Nothing is decided here. A claim is a compare-and-set; every report goes to an inbox that the scheduler empties in the
 transaction in which it applies what it read, so each is applied once, whoever dies meanwhile. Every write here is
@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
@@ -23,7 +23,10 @@ from mainspring_store.logs import insert_chunks
 from mainspring_store.scheduling.conditions import LIVE
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
-__all__ = ["Bid", "Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker"]
+__all__ = [
+    "Bid", "Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker", "release_attempt",
+    "start_attempt",
+]  # fmt: skip
 
 
 _Report = dict[str, Any]
@@ -40,6 +43,8 @@ class Bid:
     hostname: str
     at: datetime
     lease_expires_at: datetime
+    is_ahead: bool = False
+    """It starts later: its start is reported by itself or with its end, and until then it can be released."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +88,8 @@ class Worker:
 def claim_attempt(database: Database, bid: Bid) -> Claimed | None:
     """Take a queued attempt for a worker; None when it is not to be had: claimed, cancelled, over or unknown.
 
-    Its start is reported in the same transaction. Whoever holds the token of a claim may repeat it while the attempt
-    is live: the first answer may have been lost.
+    Its start is reported in the same transaction, unless it is claimed ahead. Whoever holds the token of a claim may
+    repeat it while the attempt is live: the first answer may have been lost.
     """
     with database.write() as connection:
         claimed, reports = _claim(connection, bid)
@@ -130,6 +135,31 @@ def hear_worker(
     return frozenset(row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None)
 
 
+def start_attempt(database: Database, attempt_id: str, start: Mapping[str, Any], *, token_hash: str) -> bool:
+    """Put the start of an attempt that was claimed ahead into the inbox; False when the token is not its token.
+    Repeating it changes nothing."""
+    with database.write() as connection:
+        if not connection.scalar(_IS_HOLDER, {"me": attempt_id, "hash": token_hash}):
+            return False
+        _put(connection, [{"attempt_id": attempt_id, "kind": "started", "body": dict(start)}])
+        reach("execution.start.before-commit")
+    reach("execution.start.committed")
+    return True
+
+
+def release_attempt(database: Database, attempt_id: str, *, token_hash: str) -> bool:
+    """Undo a claim that was made ahead: another worker may have the attempt, which has not begun.
+
+    False when the token is not its token, as after a release whose answer was lost, or when its start is reported, or
+    it is cancelled: it has stopped when its lease has run out, then.
+    """
+    with database.write() as connection:
+        released = connection.execute(_RELEASE, {"me": attempt_id, "hash": token_hash}).rowcount == 1
+        reach("execution.release.before-commit")
+    reach("execution.release.committed")
+    return released
+
+
 def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: str) -> bool:
     """Append to the log of one attempt; False when the token is not its token."""
     with database.write() as connection:
@@ -148,10 +178,12 @@ def finish_attempt(
     chunks: Sequence[LogChunk],
     *,
     token_hash: str,
+    start: Mapping[str, Any] | None = None,
     bid: Bid | None = None,
 ) -> tuple[bool, Claimed | None]:
     """Put the final report, and the last of the log, into the inbox; False when the token is not its token.
 
+    start: of an attempt that was claimed ahead, reported with its end.
     bid: for what the worker is to do next, claimed in the same transaction. Not tried when the token is refused.
     Repeating it changes nothing. A report of a fenced attempt is taken too: it says that the work has stopped.
     """
@@ -161,7 +193,10 @@ def finish_attempt(
         if chunks:
             insert_chunks(connection, chunks)
         claimed, reports = (None, []) if bid is None else _claim(connection, bid)
-        _put(connection, [{"attempt_id": attempt_id, "kind": "finished", "body": dict(report)}, *reports])
+        if start is not None:
+            reports.append({"attempt_id": attempt_id, "kind": "started", "body": dict(start)})
+        reports.append({"attempt_id": attempt_id, "kind": "finished", "body": dict(report)})
+        _put(connection, reports)
         reach("execution.finish.before-commit")
     reach("execution.finish.committed")
     return True, claimed
@@ -182,7 +217,8 @@ def _claim(connection: Connection, bid: Bid) -> tuple[Claimed | None, list[_Repo
     if taken is None:
         return None, []
     reports: list[_Report] = []
-    if taken.claimed_at == bid.at:
+    # A claim that was made ahead and is repeated as another, or that is repeated before its start is applied.
+    if not bid.is_ahead and taken.state == AttemptState.QUEUED:
         body = {"at": bid.at.isoformat(), "hostname": bid.hostname}
         reports = [{"attempt_id": bid.attempt_id, "kind": "started", "body": body}]
     return Claimed(**connection.execute(_CLAIMED, {"me": bid.attempt_id}).one()._mapping), reports
@@ -210,7 +246,17 @@ _CLAIM = (
         token_hash=bindparam("hash"),
         hostname=bindparam("host"),
     )
-    .returning(task_try.c.claimed_at)
+    .returning(task_try.c.state)
+)
+_RELEASE = (
+    update(task_try)
+    .where(
+        task_try.c.attempt_id == bindparam("me"),
+        task_try.c.token_hash == bindparam("hash"),
+        task_try.c.state == literal_column("'queued'"),
+        ~exists().where(attempt_report.c.attempt_id == bindparam("me")),
+    )
+    .values(claimed_at=None, lease_expires_at=None, token_hash=None, hostname=None)
 )
 _CLAIMED = (
     select(

@@ -210,6 +210,34 @@ def test_a_finish_claims_what_comes_next_by_the_same_call(execution: Execution) 
     assert execution.engine.states("r2") == {"b": "running"}
 
 
+def test_what_is_claimed_ahead_with_an_end_starts_when_it_says_so(execution: Execution) -> None:
+    execution.claim()
+    other = execution.another()
+    bid = {"attempt_id": other, "token": execution.token, "hostname": "worker-1", "is_ahead": True}
+    assert execution.call("finish", end(next=bid))[0] == 200
+    execution.engine.settle()
+    assert execution.engine.states("r2") == {"b": "queued"}
+    start = {"at": datetime.now(UTC).isoformat(), "hostname": "worker-1"}
+    assert execution.post(f"/attempts/{other}/start", start, token="t" * 40)[0] == 409
+    assert execution.post(f"/attempts/{other}/start", start) == (200, {})
+    assert execution.post(f"/attempts/{other}/release", {})[0] == 409
+    execution.engine.settle()
+    assert execution.engine.states("r2") == {"b": "running"}
+
+
+def test_what_is_claimed_ahead_is_released_or_starts_with_its_end(execution: Execution) -> None:
+    wish = {"hostname": "worker-1", "is_ahead": True}
+    assert execution.call("claim", wish)[0] == 200
+    assert execution.call("release", {}, token="t" * 40)[0] == 409
+    assert execution.call("release", {}) == (200, {})
+    assert execution.call("claim", wish)[0] == 200
+    start = {"at": datetime.now(UTC).isoformat(), "hostname": "worker-1"}
+    assert execution.call("finish", end(started={"at": "never"}))[0] == 422
+    assert execution.call("finish", end(started=start))[0] == 200
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "success"}
+
+
 def test_a_finish_whose_next_is_not_to_be_had_is_taken_all_the_same(execution: Execution) -> None:
     execution.claim()
     bid = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
@@ -231,6 +259,7 @@ def test_who_does_not_hold_an_attempt_claims_nothing_with_its_end(execution: Exe
         pytest.param({"attempt_id": "x", "token": "n" * 40, "hostname": "w"}, id="no id"),
         pytest.param({"attempt_id": "0" * 32, "token": "short", "hostname": "w"}, id="a token that can be guessed"),
         pytest.param({"attempt_id": "0" * 32, "token": "n" * 40}, id="no host name"),
+        pytest.param({"attempt_id": "0" * 32, "token": "n" * 40, "hostname": "w", "is_ahead": 1}, id="no flag"),
     ],
 )
 def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution, bid: Any) -> None:
@@ -272,7 +301,8 @@ def test_a_piece_of_log_that_is_sent_twice_is_kept_once(execution: Execution) ->
 
 def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execution) -> None:
     execution.claim()
-    assert execution.beat(execution.attempt_id, "f" * 32) == (200, {"stop": ["f" * 32], "lease_seconds": 30.0})
+    told = {"stop": ["f" * 32], "lease_seconds": 30.0, "takes_claims_ahead": True}
+    assert execution.beat(execution.attempt_id, "f" * 32) == (200, told)
     ((_, details),) = latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
     assert details == {"queue": "default", "attempts": sorted([execution.attempt_id, "f" * 32]), "lease_seconds": 30}
     execution.beat(is_stopped=True)
@@ -297,7 +327,7 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("name", ["claim", "log", "finish", "beat"])
+@pytest.mark.parametrize("name", ["claim", "start", "log", "finish", "beat"])
 def test_nonsense_is_refused_and_never_a_fault_of_ours(execution: Execution, name: str) -> None:
     path = "/beat" if name == "beat" else f"/attempts/{execution.attempt_id}/{name}"
     for what, raw in NONSENSE.items():

@@ -22,11 +22,11 @@ def engine(make_engine: Callable[..., Engine]) -> Engine:
     return make_engine(capabilities=REMOTE)
 
 
-def claim(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Claimed | None:
-    return remote.claim_attempt(engine.database, bid(engine, task_id, token))
+def claim(engine: Engine, task_id: str, token: str = TOKEN, *, is_ahead: bool = False) -> remote.Claimed | None:
+    return remote.claim_attempt(engine.database, bid(engine, task_id, token, is_ahead=is_ahead))
 
 
-def bid(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Bid:
+def bid(engine: Engine, task_id: str, token: str = TOKEN, *, is_ahead: bool = False) -> remote.Bid:
     now = engine.clock.now()
     return remote.Bid(
         attempt_id=engine.attempt(task_id).attempt_id,
@@ -34,7 +34,12 @@ def bid(engine: Engine, task_id: str, token: str = TOKEN) -> remote.Bid:
         hostname="worker-1",
         at=now,
         lease_expires_at=now + timedelta(seconds=30),
+        is_ahead=is_ahead,
     )
+
+
+def release(engine: Engine, task_id: str, token: str = TOKEN) -> bool:
+    return remote.release_attempt(engine.database, engine.attempt(task_id).attempt_id, token_hash=token)
 
 
 def renew(engine: Engine, attempt_id: str, *, seconds: float = 30) -> frozenset[str]:
@@ -135,3 +140,68 @@ def test_a_cancelled_attempt_cannot_be_claimed(engine: Engine) -> None:
     engine.settle()
     runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="cancelled by test")
     assert claim(engine, "a") is None
+
+
+def test_an_attempt_that_is_claimed_ahead_starts_when_that_is_told(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    assert claim(engine, "a", is_ahead=True) is not None
+    assert claim(engine, "a", token="b" * 64) is None
+    engine.settle()
+    assert engine.states() == {"a": "queued"}
+    at = engine.clock.now() + timedelta(seconds=3)
+    start = {"at": at.isoformat(), "hostname": "worker-1"}
+    attempt_id = engine.attempt("a").attempt_id
+    assert not remote.start_attempt(engine.database, attempt_id, start, token_hash="b" * 64)
+    for _ in range(2):
+        assert remote.start_attempt(engine.database, attempt_id, start, token_hash=TOKEN)
+        engine.settle()
+        assert engine.states() == {"a": "running"}
+    assert engine.tries("a")[0].start_date == at
+    assert finish(engine, "a")
+    engine.settle()
+    assert engine.states() == {"a": "success"}
+
+
+def test_a_start_can_be_told_with_the_end(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claim(engine, "a", is_ahead=True)
+    at = engine.clock.now() + timedelta(seconds=3)
+    report = {"at": (at + timedelta(seconds=1)).isoformat(), "outcome": "success"}
+    attempt_id = engine.attempt("a").attempt_id
+    start = {"at": at.isoformat(), "hostname": "worker-1"}
+    assert remote.finish_attempt(engine.database, attempt_id, report, [], token_hash=TOKEN, start=start)[0]
+    engine.settle()
+    assert engine.states() == {"a": "success"}
+    assert [(one.start_date, one.end_date) for one in engine.tries("a")] == [(at, at + timedelta(seconds=1))]
+
+
+def test_what_is_released_is_claimed_by_another(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claim(engine, "a", is_ahead=True)
+    assert not release(engine, "a", token="b" * 64)
+    assert release(engine, "a")
+    assert not release(engine, "a")
+    assert not finish(engine, "a")
+    assert claim(engine, "a", token="b" * 64) is not None
+    assert not release(engine, "a")
+    engine.settle()
+    assert engine.states() == {"a": "running"}
+    assert [one.state for one in engine.tries("a")] == ["running"]
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["in the inbox", "applied"])
+def test_what_has_started_is_not_released(engine: Engine, *, is_applied: bool) -> None:
+    """A release that was on its way for long must not let a second worker in."""
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claim(engine, "a", is_ahead=True)
+    claim(engine, "a")
+    if is_applied:
+        engine.settle()
+    assert not release(engine, "a")
+    assert claim(engine, "a", token="b" * 64) is None
+    engine.settle()
+    assert engine.states() == {"a": "running"}

@@ -46,14 +46,16 @@ class Watch:
         )
 
     def go(self, seconds: int, *, api: bool = True, looking: bool = True) -> list[Finished]:
-        """Let time pass, second by second; all that was found lost."""
+        """Let time pass, second by second; all that was found lost, which is handed to the scheduler."""
         found: list[Finished] = []
         for _ in range(seconds):
             self.engine.clock.move(timedelta(seconds=1))
             if api:
                 services.beat(self.engine.database, "api", now=self.engine.clock.now())
             if looking:
-                found += self.rescue.look()
+                reports = self.rescue.look()
+                self.engine.scheduler.inject(reports)
+                found += [report for report in reports if isinstance(report, Finished)]
         return found
 
 
@@ -84,7 +86,7 @@ def test_the_end_of_an_attempt_that_was_taken_for_lost_changes_nothing(make_engi
     engine.settle()
     first = claim(engine, "a")
     assert first is not None
-    engine.scheduler.inject(Watch(engine).go(LEASE_SECONDS + 5)[:1])
+    assert Watch(engine).go(LEASE_SECONDS + 5)
     engine.settle()
     assert [one.state for one in engine.tries("a")] == ["lost", "queued"]
     report = {"at": engine.clock.now().isoformat(), "outcome": "success"}
@@ -92,6 +94,20 @@ def test_the_end_of_an_attempt_that_was_taken_for_lost_changes_nothing(make_engi
     engine.settle()
     assert engine.states() == {"a": "queued", "b": "scheduled"}
     assert [(one.state, one.stopped_at is None) for one in engine.tries("a")] == [("lost", False), ("queued", True)]
+
+
+def test_what_was_claimed_ahead_and_is_lost_may_have_begun_and_is_charged(make_engine: Callable[..., Engine]) -> None:
+    """Its worker may have started it and died before it said so."""
+    engine = make_engine(capabilities=REMOTE)
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    claim(engine, "a", is_ahead=True)
+    engine.settle()
+    assert engine.states() == {"a": "queued"}
+    assert Watch(engine).go(LEASE_SECONDS + 5)
+    engine.settle()
+    assert engine.states() == {"a": "failed"}
+    assert [one.state for one in engine.tries("a")] == ["lost"]
 
 
 def test_a_renewed_lease_is_not_lost(watch: Watch) -> None:

@@ -1,4 +1,4 @@
-"""The application and its four calls: claim, beat, log, finish.
+"""The application and its calls: claim, start, log, finish, release, beat.
 
 Each call is one short transaction, and idempotent, so that a worker repeats it until it is acknowledged. Nothing is
 decided here. Bodies are checked by hand: no schema library stands on this path.
@@ -29,6 +29,7 @@ from mainspring_api.execution.bodies import (
     read_finish,
     read_json,
     read_next,
+    read_start,
 )
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
@@ -110,9 +111,9 @@ def create_execution_app(
     app.register_error_handler(NotFound, _nothing_there)
     app.register_error_handler(HTTPException, lambda exc: _answer(exc.code or 500, {"detail": exc.description}))
     app.register_error_handler(StoreUnavailable, lambda exc: _answer(503, {"detail": str(exc)}, {"Retry-After": "1"}))
-    app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/claim", view_func=_claim(context), methods=["POST"])
-    app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/log", view_func=_log(context), methods=["POST"])
-    app.add_url_rule("/execution/v1/attempts/<attempt:attempt_id>/finish", view_func=_finish(context), methods=["POST"])
+    for call in (_claim(context), _start(context), _log(context), _finish(context), _release(context)):
+        rule = f"/execution/v1/attempts/<attempt:attempt_id>/{call.__name__}"
+        app.add_url_rule(rule, view_func=call, methods=["POST"])
     app.add_url_rule("/execution/v1/beat", view_func=_beat(context), methods=["POST"])
     app.add_url_rule("/execution/v1/workers/<hostname>", view_func=_workers(context), methods=["GET"])
     app.add_url_rule("/execution/v1/health", view_func=_health, methods=["GET"])
@@ -147,11 +148,12 @@ def _nothing_there(error: NotFound) -> Response:
 
 def _claim(context: _Context) -> Any:
     def claim(attempt_id: str) -> Response:
-        hostname = read_claim(_body())
-        claimed = remote.claim_attempt(context.database, _bid(context, attempt_id, _attempt_token(), hostname))
+        bid = _bid(context, attempt_id, _attempt_token(), *read_claim(_body()))
+        claimed = remote.claim_attempt(context.database, bid)
         if claimed is None:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
-        context.ringer.ring()
+        if not bid.is_ahead:
+            context.ringer.ring()
         order = _work_order(context, claimed)
         reach("execution.claim.before-answer")
         return _answer(200, order)
@@ -159,7 +161,7 @@ def _claim(context: _Context) -> Any:
     return claim
 
 
-def _bid(context: _Context, attempt_id: str, token: str, hostname: str) -> remote.Bid:
+def _bid(context: _Context, attempt_id: str, token: str, hostname: str, is_ahead: bool) -> remote.Bid:
     now = datetime.now(UTC)
     return remote.Bid(
         attempt_id=attempt_id,
@@ -167,7 +169,28 @@ def _bid(context: _Context, attempt_id: str, token: str, hostname: str) -> remot
         hostname=hostname,
         at=now,
         lease_expires_at=now + context.lease,
+        is_ahead=is_ahead,
     )
+
+
+def _start(context: _Context) -> Any:
+    def start(attempt_id: str) -> Response:
+        token_hash = _hash(_attempt_token())
+        if not remote.start_attempt(context.database, attempt_id, read_start(_body()), token_hash=token_hash):
+            return _not_yours(attempt_id)
+        context.ringer.ring()
+        return _answer(200, {})
+
+    return start
+
+
+def _release(context: _Context) -> Any:
+    def release(attempt_id: str) -> Response:
+        if not remote.release_attempt(context.database, attempt_id, token_hash=_hash(_attempt_token())):
+            return _not_yours(attempt_id)
+        return _answer(200, {})
+
+    return release
 
 
 def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]:
@@ -180,7 +203,8 @@ def _beat(context: _Context) -> Any:
         now = datetime.now(UTC)
         held = remote.hear_worker(context.database, worker, attempt_ids, lease_expires_at=now + context.lease, now=now)
         stop = sorted(set(attempt_ids) - held)
-        return _answer(200, {"stop": stop, "lease_seconds": context.lease.total_seconds()})
+        lease_seconds = context.lease.total_seconds()
+        return _answer(200, {"stop": stop, "lease_seconds": lease_seconds, "takes_claims_ahead": True})
 
     return beat
 
@@ -209,12 +233,14 @@ def _finish(context: _Context) -> Any:
         body = _body()
         report, chunks = read_finish(attempt_id, body, now=datetime.now(UTC))
         following = read_next(body)
+        start = read_start(body["started"]) if body.get("started") is not None else None
         is_held, claimed = remote.finish_attempt(
             context.database,
             attempt_id,
             report,
             chunks,
             token_hash=_hash(_attempt_token()),
+            start=start,
             bid=None if following is None else _bid(context, *following),
         )
         if not is_held:

@@ -15,7 +15,7 @@ from mainspring_store.remote import Worker
 
 __all__ = [
     "ATTEMPTS_MAX", "ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "checked_token", "read_beat", "read_chunk", "read_claim",
-    "read_finish", "read_json", "read_next",
+    "read_finish", "read_json", "read_next", "read_start",
 ]  # fmt: skip
 
 ATTEMPT_ID = "[0-9a-f]{32}"
@@ -44,9 +44,16 @@ def read_json(data: bytes) -> Any:
     return value
 
 
-def read_claim(body: Any) -> str:
-    """The worker's host name."""
-    return _text(_object(body), "hostname", 255)
+def read_claim(body: Any) -> tuple[str, bool]:
+    """The worker's host name, and whether the attempt starts later."""
+    fields = _object(body)
+    return _text(fields, "hostname", 255), _flag(fields, "is_ahead")
+
+
+def read_start(body: Any) -> Mapping[str, Any]:
+    """The report of a start, as the inbox keeps it."""
+    fields = _object(body)
+    return {"at": _instant(fields, "at").isoformat(), "hostname": _text(fields, "hostname", 255)}
 
 
 def read_beat(body: Any) -> tuple[Worker, Sequence[str]]:
@@ -56,16 +63,13 @@ def read_beat(body: Any) -> tuple[Worker, Sequence[str]]:
     if not isinstance(ids, list) or len(ids) > ATTEMPTS_MAX or not all(map(_is_attempt_id, ids)):
         raise Bad(f"attempts must be a list of at most {ATTEMPTS_MAX} ids of attempts")
     about = _object(fields.get("worker"), "worker")
-    is_stopped = about.get("is_stopped", False)
-    if not isinstance(is_stopped, bool):
-        raise Bad("is_stopped must be true or false")
     worker = Worker(
         incarnation=_text(about, "incarnation", 36),
         hostname=_text(about, "hostname", 255),
         pid=_number(about, "pid"),
         version=_text(about, "version", 100),
         queue=_text(about, "queue", 250),
-        is_stopped=is_stopped,
+        is_stopped=_flag(about, "is_stopped"),
     )
     return worker, ids
 
@@ -104,8 +108,8 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> tuple[Mapping[s
     return report, [read_chunk(attempt_id, chunk, now=now) for chunk in chunks]
 
 
-def read_next(body: Any) -> tuple[str, str, str] | None:
-    """What a worker wants to claim with the end of an attempt: its id, the token, the worker's host name."""
+def read_next(body: Any) -> tuple[str, str, str, bool] | None:
+    """What a worker wants to claim with the end of an attempt: its id, the token, and what `read_claim` gives."""
     fields = _object(body).get("next")
     if fields is None:
         return None
@@ -113,7 +117,7 @@ def read_next(body: Any) -> tuple[str, str, str] | None:
     attempt_id = _text(fields, "attempt_id", 32)
     if not _is_attempt_id(attempt_id):
         raise Bad("next must name an attempt by its id")
-    return attempt_id, checked_token(fields.get("token"), "the token of next"), read_claim(fields)
+    return attempt_id, checked_token(fields.get("token"), "the token of next"), *read_claim(fields)
 
 
 def checked_token(token: Any, name: str) -> str:
@@ -137,6 +141,13 @@ def _text(fields: Mapping[str, Any], name: str, chars_max: int) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or len(value) > chars_max:
         raise Bad(f"{name} must be text of at most {chars_max} characters")
+    return value
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise Bad(f"{name} must be true or false")
     return value
 
 

@@ -12,7 +12,9 @@ from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BODY_BYTES
 __all__ = ["execution_document"]
 
 _DESCRIPTION = f"""\
-What workers of the executor `rq` call: claim an attempt, beat, append to its log, report its end. Every call but
+What workers of the executor `rq` call: claim an attempt, beat, append to its log, report its end. While one attempt
+runs, a worker may claim the next ahead: its start is reported when it starts, by `start` or with its end, and one that
+has not started can be released. Every call but
 `health` carries `Authorization: Bearer <worker token>`; those about one attempt carry the header `Attempt-Token` too: a
 random text that the worker chose for its claim, and whose hash alone is kept. Each call is one short transaction and
 may be repeated until it is acknowledged. A body has at most {BODY_BYTES_MAX} bytes.
@@ -41,6 +43,12 @@ def execution_document() -> dict[str, Any]:
             ),
             "/execution/v1/attempts/{attempt_id}/log": _of_attempt(
                 "append_log", "Append a piece to the log of an attempt.", "LogChunk", "Nothing"
+            ),
+            "/execution/v1/attempts/{attempt_id}/start": _of_attempt(
+                "start_attempt", "Report the start of an attempt that was claimed ahead.", "StartBody", "Nothing"
+            ),
+            "/execution/v1/attempts/{attempt_id}/release": _of_attempt(
+                "release_attempt", "Let others have an attempt that was claimed ahead.", "Nothing", "Nothing"
             ),
             "/execution/v1/attempts/{attempt_id}/finish": _of_attempt(
                 "finish_attempt", "Report the end of an attempt, and claim the next.", "FinishBody", "Finished"
@@ -130,12 +138,15 @@ _ID = {"type": "string", "pattern": f"^{ATTEMPT_ID}$"}
 _NUMBER = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
 _ANYTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
+_IS_AHEAD = {"type": "boolean", "description": "It starts later, and its start is reported then"}
+_START = _object(at={"type": "string", "format": "date-time"}, hostname=_text(255))
 _SCHEMAS: Mapping[str, Any] = {
     "Problem": _object(detail=_or_null({"type": "string"})),
     "Nothing": _object(),
     "Health": _object(status={"const": "healthy"}),
     "Alive": _object(alive=_NUMBER),
-    "ClaimBody": _object(hostname=_text(255)),
+    "ClaimBody": _object(("is_ahead",), hostname=_text(255), is_ahead=_IS_AHEAD),
+    "StartBody": _START,
     "Claim": _object(lease_seconds=_SECONDS, attempt=_ref("WorkOrder")),
     "WorkOrder": _object(
         attempt_id=_ID,
@@ -159,7 +170,7 @@ _SCHEMAS: Mapping[str, Any] = {
         data={"type": "string", "contentEncoding": "base64", "description": "At most 64 KiB"},
     ),
     "FinishBody": _object(
-        ("reason", "message", "exit_code", "outputs", "log", "next"),
+        ("reason", "message", "exit_code", "outputs", "log", "next", "started"),
         at={"type": "string", "format": "date-time"},
         outcome={"enum": list(Outcome)},
         reason=_or_null({"enum": list(StateReason)}),
@@ -169,8 +180,11 @@ _SCHEMAS: Mapping[str, Any] = {
         log_bytes=_NUMBER,
         log=_or_null({"type": "array", "items": _ref("LogChunk"), "maxItems": 16}),
         next=_or_null(_ref("Next")),
+        started=_or_null(_ref("StartBody")),
     ),
-    "Next": _object(attempt_id=_ID, token=_text(200, minLength=32), hostname=_text(255)),
+    "Next": _object(
+        ("is_ahead",), attempt_id=_ID, token=_text(200, minLength=32), hostname=_text(255), is_ahead=_IS_AHEAD
+    ),
     "Finished": _object(next=_or_null(_ref("Claim"))),
     "BeatBody": _object(
         worker=_object(
@@ -187,5 +201,6 @@ _SCHEMAS: Mapping[str, Any] = {
     "Heard": _object(
         stop={"type": "array", "items": _ID, "description": "What the worker carries and is to stop"},
         lease_seconds=_SECONDS,
+        takes_claims_ahead={"type": "boolean", "description": "Whether this server knows them"},
     ),
 }

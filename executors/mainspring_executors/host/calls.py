@@ -1,4 +1,4 @@
-"""Where the processes of calls come from: one waits for the next call while none runs, others are forked on demand."""
+"""Where the processes of calls come from: one waits for the next call, others are forked on demand."""
 
 import contextlib
 import os

@@ -88,7 +88,7 @@ class ProcessHost:
         while not self._is_closed():
             self._start_queued()
             self._link.send()
-            if not self._runs and self._close_at is None:
+            if self._close_at is None:
                 self._calls.prepare()
             reach("host.turn")
             self._heed_backlog()

@@ -6,7 +6,7 @@ import socket
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from time import monotonic
 from typing import Any
@@ -54,6 +54,8 @@ class Bid:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     """What the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same one,
     because its answer was lost, is answered again."""
+    is_ahead: bool = False
+    """To be carried after another. Its start is told when it starts, and it can be released before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Claim:
     lease: timedelta
     asked_at: float
     """When it was asked for, by the monotonic clock: its lease lasts at least from then on. The answer came later."""
+    is_ahead: bool = False
+    """Its start is not told by the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Courier:
         self.patience_seconds = _ANSWER_SECONDS_MAX
         """How long a beat or a piece of log may wait for its connection, and for its answer: the task host must hear
         from us between two calls. A claim and an end are worth waiting for."""
+        self.takes_claims_ahead = False
+        """Whether this execution API knows them, as it said at the last beat; that of the release before does not."""
         headers = {"Authorization": f"Bearer {worker_token}", "Content-Type": "application/json"}
         self._connection = Connection(f"{url.rstrip('/')}/execution/v1", headers)
         self._worker = {
@@ -100,8 +106,9 @@ class Courier:
     def claim(self, bid: Bid) -> Claim | None:
         """Take an attempt; None when it is not to be had, and never will be."""
         asked_at = monotonic()
-        body = {"hostname": self._worker["hostname"]}
-        answer = self._answer(self._post(f"/attempts/{bid.attempt_id}/claim", body, token=bid.token))
+        patience = self.patience_seconds if bid.is_ahead else _ANSWER_SECONDS_MAX
+        path = f"/attempts/{bid.attempt_id}/claim"
+        answer = self._answer(self._post(path, self._wish(bid), token=bid.token, patience=patience))
         return None if answer is None else _claim(answer, bid, asked_at)
 
     def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
@@ -111,17 +118,36 @@ class Courier:
         """
         body = {"worker": {**self._worker, "is_stopped": is_last}, "attempts": list(attempt_ids)}
         answer = self._answer(self._post("/beat", body, patience=self.patience_seconds))
+        self.takes_claims_ahead = answer.get("takes_claims_ahead", False)
         return Heard(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))
 
     def log(self, claim: Claim, chunk: LogChunk) -> bool:
         """Append to the log; False when the attempt is not ours any more."""
         return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds) is not None
 
+    def start(self, claim: Claim, at: datetime) -> None:
+        """Report the start of what was claimed ahead. It is acknowledged, or the attempt is not ours any more."""
+        self._report(claim, "start", self._started(at), patience=self.patience_seconds)
+
+    def release(self, bid: Bid) -> None:
+        """Let others have what was claimed ahead, if it was."""
+        self._answer(
+            self._post(f"/attempts/{bid.attempt_id}/release", {}, token=bid.token, patience=self.patience_seconds)
+        )
+
     def finish(
-        self, claim: Claim, report: Finished, chunks: Sequence[LogChunk], bid: Bid | None = None
+        self,
+        claim: Claim,
+        report: Finished,
+        chunks: Sequence[LogChunk],
+        *,
+        started_at: datetime | None = None,
+        bid: Bid | None = None,
+        patience: float = _ANSWER_SECONDS_MAX,
     ) -> Claim | None:
         """Report the end, with the last of the log. It is acknowledged, or the attempt is not ours any more.
 
+        started_at: of what was claimed ahead, when its start is not told yet.
         bid: for what comes next, to be claimed by the same call; None = it was not, and a claim will tell why.
         """
         body = {
@@ -135,13 +161,21 @@ class Courier:
             "log": [_chunk(chunk) for chunk in chunks],
         }
         if bid is not None:
-            body["next"] = {"attempt_id": bid.attempt_id, "token": bid.token, "hostname": self._worker["hostname"]}
+            body["next"] = {"attempt_id": bid.attempt_id, "token": bid.token, **self._wish(bid)}
+        if started_at is not None:
+            body["started"] = self._started(started_at)
         asked_at = monotonic()
-        following = (self._report(claim, "finish", body) or {}).get("next")
+        following = (self._report(claim, "finish", body, patience=patience) or {}).get("next")
         return None if bid is None or following is None else _claim(following, bid, asked_at)
 
     def close(self) -> None:
         self._connection.close()
+
+    def _wish(self, bid: Bid) -> dict[str, Any]:
+        return {"hostname": self._worker["hostname"], **({"is_ahead": True} if bid.is_ahead else {})}
+
+    def _started(self, at: datetime) -> dict[str, Any]:
+        return {"at": at.isoformat(), "hostname": self._worker["hostname"]}
 
     def _report(
         self, claim: Claim, call: str, body: Mapping[str, Any], *, patience: float = _ANSWER_SECONDS_MAX
@@ -177,7 +211,7 @@ class Courier:
 
 def _claim(answer: Mapping[str, Any], bid: Bid, asked_at: float) -> Claim:
     lease = timedelta(seconds=answer["lease_seconds"])
-    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at)
+    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at, bid.is_ahead)
 
 
 def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:

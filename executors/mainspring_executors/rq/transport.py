@@ -137,15 +137,16 @@ def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
         pipeline.execute()
 
 
-def exchange(redis: "Redis", queue: str, attempt_id: str) -> str | None:
+def exchange(redis: "Redis", queue: str, attempt_id: str | None) -> str | None:
     """`take` the next and `remove` one that is done, but for what waits of it: that is refused when it is claimed.
 
     Raises:
         redis.RedisError: As for both.
     """
     with redis.pipeline(transaction=False) as pipeline:
-        pipeline.lrem(_taken(queue), 0, attempt_id)
-        pipeline.delete(f"rq:job:{attempt_id}")
+        if attempt_id is not None:
+            pipeline.lrem(_taken(queue), 0, attempt_id)
+            pipeline.delete(f"rq:job:{attempt_id}")
         pipeline.lmove(_key(queue), _taken(queue))
         *_, following = pipeline.execute()
     return None if following is None else following.decode()

@@ -23,7 +23,8 @@ from mainspring.errors import ExecutorError
 from mainspring.failpoints import reach
 from mainspring_executors.local import LocalExecutor
 from mainspring_executors.rq import transport
-from mainspring_executors.rq.carrier import BEATS_IN_LEASE, Carrier
+from mainspring_executors.rq.carriage import BEATS_IN_LEASE
+from mainspring_executors.rq.carrier import Carrier
 from mainspring_executors.rq.courier import Courier, Outdated, Unauthorized, Unreachable
 from mainspring_executors.settings import ExecutorSettings
 
@@ -234,17 +235,18 @@ class _Service:
         except RedisError as exc:
             self._left(attempt_id, exc)
 
-    def exchange(self, attempt_id: str) -> str | None:
+    def exchange(self, attempt_id: str | None) -> str | None:
         self._beat()
         if self.is_stopping:
-            self.settle(attempt_id)
+            if attempt_id is not None:
+                self.settle(attempt_id)
             return None
         try:
             reach("worker.exchange.before")
             following = transport.exchange(self._redis, self._settings.queue, attempt_id)
             reach("worker.exchange.done")
         except RedisError as exc:
-            self._left(attempt_id, exc)
+            _log.warning("Redis is away: %s", exc)
             return None
         return following
 

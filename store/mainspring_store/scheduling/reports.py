@@ -85,9 +85,11 @@ class ReportWrites:
         taken = self._connection.execute(self._statements.take_remote, {"limit_": limit}).all()
         return [_remote_report(row.attempt_id, row.kind, row.body) for row in sorted(taken, key=lambda row: row.id)]
 
-    def expired_leases(self, now: datetime) -> list[str]:
-        """Attempts that a worker claimed and whose lease ran out before `now`."""
-        return list(self._connection.scalars(self._statements.expired_leases, {"now": now}))
+    def expired_leases(self, now: datetime) -> list[Started]:
+        """A start for each attempt that a worker claimed and whose lease ran out before `now`: whoever claimed it may
+        have begun it since, whatever was reported."""
+        rows = self._connection.execute(self._statements.expired_leases, {"now": now})
+        return [Started(attempt_id=row.attempt_id, seq=0, at=row.claimed_at, hostname=row.hostname) for row in rows]
 
     def drop_remote(self, attempt_id: str) -> None:
         """Throw the reports of an attempt away: they cannot be applied."""
@@ -218,7 +220,7 @@ class _Statements:
             .where(attempt_report.c.id.in_(select(first.c.id)))
             .returning(attempt_report.c.id, attempt_report.c.attempt_id, attempt_report.c.kind, attempt_report.c.body)
         )
-        self.expired_leases = select(task_try.c.attempt_id).where(
+        self.expired_leases = select(task_try.c.attempt_id, task_try.c.claimed_at, task_try.c.hostname).where(
             text("stopped_at IS NULL"), LIVE, task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime)
         )
         self.note_expired_stops = (

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mainspring.attempts import Attempt
+from mainspring.attempts import Attempt, Finished
 from mainspring_api.execution.orders import order_as_json
 from mainspring_executors.local import LocalExecutor
 from mainspring_executors.rq.carrier import Carrier
@@ -38,10 +38,17 @@ class ExecutionApi:
         self.calls: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.tokens: dict[str, list[str | None]] = defaultdict(list)
         self.answers: dict[str, list[tuple[int, Any] | None]] = {
+            "claim": [OK],
+            "start": [OK],
             "log": [OK],
             "finish": [OK],
+            "release": [OK],
             "beat": [(200, {"stop": [], "lease_seconds": LEASE_SECONDS})],
         }
+        self.orders: dict[str, Any] = {}
+        """Attempt -> what its claim answers, also one that is made with the end of another."""
+        self.bodies: list[tuple[str, dict[str, Any]]] = []
+        """Every call, in order: its path and its body."""
         self.delays_seconds: dict[str, float] = {}
         """Call -> how long its answers take."""
         api = self
@@ -51,7 +58,7 @@ class ExecutionApi:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                answer = api.answer(self.path.rpartition("/")[2], body, self.headers.get("Attempt-Token"))
+                answer = api.answer(self.path, body, self.headers.get("Attempt-Token"))
                 if answer is None:
                     self.close_connection = True
                     return
@@ -69,12 +76,19 @@ class ExecutionApi:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
 
-    def answer(self, call: str, body: dict[str, Any], token: str | None) -> tuple[int, Any] | None:
+    def answer(self, path: str, body: dict[str, Any], token: str | None) -> tuple[int, Any] | None:
+        call = path.rpartition("/")[2]
+        self.bodies.append((path, body))
         self.calls[call].append(body)
         self.tokens[call].append(token)
         sleep(self.delays_seconds.get(call, 0.0))
         answers = self.answers[call]
-        return answers[min(len(self.calls[call]), len(answers)) - 1]
+        answer = answers[min(len(self.calls[call]), len(answers)) - 1]
+        if answer == OK and self.orders:
+            wanted = path.split("/")[-2] if call == "claim" else body.get("next", {}).get("attempt_id")
+            order = self.orders.get(wanted)
+            return (200, order if call == "claim" else {"next": order})
+        return answer
 
     def close(self) -> None:
         self._server.shutdown()
@@ -96,7 +110,7 @@ def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
 
 
 class Deliveries:
-    """Says which deliveries are settled, and which were taken and given back."""
+    """Says which deliveries are settled, and which were taken and given back: these somebody else takes."""
 
     def __init__(self, *waiting: str) -> None:
         self.waiting = list(waiting)
@@ -104,26 +118,29 @@ class Deliveries:
         self.given_back: list[str] = []
 
     def take(self) -> str | None:
-        return self.waiting.pop(0) if self.waiting else None
+        return self.waiting.pop(0) if self.waiting and not self.given_back else None
 
     def settle(self, attempt_id: str) -> None:
         self.settled.append(attempt_id)
 
-    def exchange(self, attempt_id: str) -> str | None:
-        self.settle(attempt_id)
+    def exchange(self, attempt_id: str | None) -> str | None:
+        if attempt_id is not None:
+            self.settle(attempt_id)
         return self.take()
 
     def give_back(self, attempt_id: str) -> None:
         self.given_back.append(attempt_id)
-        self.waiting.insert(0, attempt_id)
+
+
+def attempt_of(attempt_id: str, script: str) -> Attempt:
+    return Attempt(
+        attempt_id=attempt_id, dag_id="etl", run_id="r", task_id="t", task_type="shell", payload={"script": script}
+    )
 
 
 def granted(attempt_id: str, script: str) -> dict[str, Any]:
     """What a claim answers."""
-    attempt = Attempt(
-        attempt_id=attempt_id, dag_id="etl", run_id="r", task_id="t", task_type="shell", payload={"script": script}
-    )
-    return {"lease_seconds": LEASE_SECONDS, "attempt": dict(order_as_json(attempt))}
+    return {"lease_seconds": LEASE_SECONDS, "attempt": dict(order_as_json(attempt_of(attempt_id, script)))}
 
 
 @pytest.fixture
@@ -131,7 +148,7 @@ def carry(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
     """Carry an attempt that runs a script, to its acknowledged end; says whether its delivery is settled."""
 
     def carry(script: str) -> bool:
-        api.answers["claim"] = [*api.answers.get("claim", []), (200, granted(ATTEMPT_ID, script))]
+        api.orders = {ATTEMPT_ID: granted(ATTEMPT_ID, script)}
         courier = Courier(api.url, "the workers' token", queue="default")
         courier.patience_seconds = LEASE_SECONDS / 4
         deliveries = Deliveries()
@@ -159,7 +176,7 @@ def test_an_attempt_that_somebody_else_claimed_is_not_started(
 def test_a_claim_is_repeated_with_the_same_token(
     api: ExecutionApi, carry: Callable[[str], bool], lost: tuple[int, Any] | None
 ) -> None:
-    api.answers["claim"] = [lost, lost]
+    api.answers["claim"] = [lost, lost, OK]
     assert carry("true")
     assert len(api.tokens["claim"]) == 3
     assert len({*api.tokens["claim"], *api.tokens["finish"]}) == 1
@@ -253,42 +270,135 @@ def test_the_lease_is_renewed_several_times_before_it_ends(api: ExecutionApi, ca
     assert api.calls["finish"][-1]["outcome"] == "success"
 
 
-def carry_on(api: ExecutionApi, executor: LocalExecutor, deliveries: Deliveries, *scripts: str) -> None:
-    """Carry attempts a, b, …, each claimed with the report of the end before; `deliveries` hold all but the first."""
-    first, *others = [granted(letter * 32, script) for letter, script in zip("abc", scripts, strict=False)]
-    api.answers["claim"] = [(200, first)]
-    api.answers["finish"] = [*((200, {"next": order}) for order in others), OK]
-    courier = Courier(api.url, "the workers' token", queue="default")
-    carrier = Carrier(courier, executor, deliveries, is_stopping=lambda: False, stop_grace=timedelta(0))
-    try:
-        carrier.carry("a" * 32)
-    finally:
-        courier.close()
+class Road:
+    """Attempts a, b, … in turn: the first is carried, the others wait. What is claimed ahead is answered as well."""
+
+    def __init__(self, api: ExecutionApi, executor: LocalExecutor, *scripts: str, ahead: bool = True) -> None:
+        self.deliveries = Deliveries(*(letter * 32 for letter in "bcdef"[: len(scripts) - 1]))
+        self.is_stopping = False
+        self._api, self._executor = api, executor
+        orders = [granted(letter * 32, script) for letter, script in zip("abcdef", scripts, strict=False)]
+        api.orders = {order["attempt"]["attempt_id"]: order for order in orders}
+        api.answers["beat"] = [(200, {"stop": [], "lease_seconds": LEASE_SECONDS, "takes_claims_ahead": ahead})]
+        self._thread = threading.Thread(target=self._carry)
+
+    def _carry(self) -> None:
+        # Its task host takes longer for its own start than a short attempt for its whole way.
+        self._executor.submit([attempt_of("f" * 32, "true")])
+        while not any(isinstance(report, Finished) for report in self._executor.reports(0.1)):
+            continue
+        courier = Courier(self._api.url, "the workers' token", queue="default")
+        courier.patience_seconds = LEASE_SECONDS / 4
+        courier.beat([])
+        try:
+            Carrier(
+                courier,
+                self._executor,
+                self.deliveries,
+                is_stopping=lambda: self.is_stopping,
+                stop_grace=timedelta(0),
+            ).carry("a" * 32)
+        finally:
+            courier.close()
+
+    def __enter__(self) -> "Road":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+    def ends(self) -> dict[str, str]:
+        """First letter of each attempt -> how it ended, as first told."""
+        told: dict[str, str] = {}
+        for path, body in self._api.bodies:
+            if path.endswith("/finish"):
+                told.setdefault(path.split("/")[-2][0], body["outcome"])
+        return told
+
+    def bodies(self, call: str) -> list[dict[str, Any]]:
+        return [body for path, body in self._api.bodies if path.endswith(f"/{call}")]
 
 
-def test_each_delivery_is_settled_once_its_end_is_acknowledged(api: ExecutionApi, executor: LocalExecutor) -> None:
-    deliveries = Deliveries("b" * 32, "c" * 32)
-    carry_on(api, executor, deliveries, "true", "true", "exit 1")
-    assert deliveries.settled == ["a" * 32, "b" * 32, "c" * 32]
-    assert [body["outcome"] for body in api.calls["finish"]] == ["success", "success", "failed"]
-    assert not deliveries.given_back
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = monotonic() + 20
+    while not condition():
+        assert monotonic() < deadline, what
+        sleep(0.01)
 
 
-def test_what_comes_next_is_given_back_when_the_attempt_before_it_takes_its_time(
+def waiting_for(sign: Path) -> str:
+    return f"while [ ! -e {sign} ]; do sleep 0.02; done"
+
+
+@pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "an-api-of-the-release-before"])
+def test_short_attempts_are_carried_one_after_the_other(
+    api: ExecutionApi, executor: LocalExecutor, ahead: bool
+) -> None:
+    with Road(api, executor, "true", "true", "echo c", "exit 1", ahead=ahead) as road:
+        pass
+    assert road.ends() == {"a": "success", "b": "success", "c": "success", "d": "failed"}
+    assert road.deliveries.settled == [letter * 32 for letter in "abcd"]
+    assert not road.deliveries.given_back
+    assert len(road.bodies("finish")) == 4
+    claimed = [*road.bodies("claim"), *(body["next"] for body in road.bodies("finish") if "next" in body)]
+    assert len(claimed) == 4
+    claimed_ahead = [one for one in claimed if one.get("is_ahead")]
+    # Each start is told once: with its claim, or with its end.
+    assert len([body for body in road.bodies("finish") if "started" in body]) == len(claimed_ahead) == 2 * ahead
+
+
+def test_what_comes_next_is_let_go_when_the_attempt_before_it_takes_its_time(
     api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    """So that another worker can have it meanwhile."""
-    deliveries = Deliveries("b" * 32, "c" * 32)
-    slow = f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"
-    carrying = threading.Thread(target=carry_on, args=[api, executor, deliveries, "true", slow, "true"])
-    carrying.start()
-    deadline = monotonic() + 20
-    while not deliveries.given_back:
-        assert monotonic() < deadline
-        sleep(0.01)
-    assert deliveries.given_back == ["c" * 32]
-    deliveries.waiting.clear()  # somebody else took it
-    (tmp_path / "go").touch()
-    carrying.join()
-    assert deliveries.settled == ["a" * 32, "b" * 32]
-    assert "next" not in api.calls["finish"][-1]
+    """So that another worker can have it meanwhile; and the start of the long one is told."""
+    with Road(api, executor, "true", "true", waiting_for(tmp_path / "go"), "true") as road:
+        until(lambda: road.deliveries.given_back, "the return")
+        until(lambda: road.bodies("start"), "the start")
+        (release,) = [path for path, _ in api.bodies if path.endswith("/release")]
+        assert (release.split("/")[-2], road.deliveries.given_back) == ("d" * 32, ["d" * 32])
+        (tmp_path / "go").touch()
+    assert road.ends() == {"a": "success", "b": "success", "c": "success"}
+    assert "started" not in road.bodies("finish")[-1]
+    assert road.deliveries.settled == [letter * 32 for letter in "abc"]
+
+
+def test_a_worker_that_is_to_stop_lets_go_of_what_it_has_not_started(
+    api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
+) -> None:
+    with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", f"touch {tmp_path}/c") as road:
+        until((tmp_path / "b").exists, "the second attempt")
+        until(lambda: len(road.bodies("claim")) == 2, "the claim of the third")
+        road.is_stopping = True
+    assert road.ends() == {"a": "success", "b": "interrupted"}
+    assert road.deliveries.given_back == ["c" * 32]
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
+def test_an_end_that_is_told_beside_the_next_attempt_is_told_until_it_is_acknowledged(
+    api: ExecutionApi, executor: LocalExecutor, tmp_path: Path, lost: tuple[int, Any] | None
+) -> None:
+    """Its lease is renewed meanwhile, and the next attempt has its own end."""
+    api.answers["finish"] = [OK, lost, lost, lost, OK]
+    with Road(api, executor, "true", "true", waiting_for(tmp_path / "go"), "true") as road:
+        until(lambda: {"b" * 32, "c" * 32} in [set(body["attempts"]) for body in api.calls["beat"]], "both leases")
+        (tmp_path / "go").touch()
+    assert road.ends() == {"a": "success", "b": "success", "c": "success"}
+    told = [path.split("/")[-2][0] for path, _ in api.bodies if path.endswith("/finish")]
+    assert told == ["a", "b", "b", "b", "b", "c"]
+
+
+def test_what_may_be_released_is_claimed_again_before_it_is_started(
+    api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
+) -> None:
+    """The answer to a release was lost, and another worker has the attempt since."""
+    api.delays_seconds["release"] = LEASE_SECONDS
+    api.answers["claim"] = [OK, OK, REFUSED]
+    with Road(api, executor, "true", waiting_for(tmp_path / "go"), f"touch {tmp_path}/c") as road:
+        until(lambda: road.bodies("release"), "the release")
+        api.orders.pop("c" * 32)
+        (tmp_path / "go").touch()
+    assert len(road.bodies("claim")) == 3
+    assert not (tmp_path / "c").exists()
+    assert road.ends() == {"a": "success", "b": "success"}
