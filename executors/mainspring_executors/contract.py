@@ -101,8 +101,11 @@ class Executor(Protocol):
         """How many more attempts it takes now without queueing beyond its prefetch; 0 = none."""
         ...
 
-    def is_backlogged(self) -> bool:
-        """Whether so much waits here that whatever is submitted a few hundredths of a second later starts no later."""
+    def slack(self) -> float:
+        """For how many seconds nothing need be submitted, as what waits here keeps everything busy; infinite, 0 = none.
+
+        An estimate on the safe side. What it reports by itself is taken in meanwhile.
+        """
         ...
 
     def close(self, grace: timedelta) -> None:

@@ -181,8 +181,8 @@ class HostedExecutor:
             in_flight -= sum(tracked.host in self._old_hosts for tracked in self._tracked.values())
         return max(0, self._concurrency + max(_PREFETCH_MIN, 4 * self._concurrency) - in_flight)
 
-    def is_backlogged(self) -> bool:
-        return len(self._tracked) > 2 * self._concurrency
+    def slack(self) -> float:
+        return float("inf") if len(self._tracked) > 2 * self._concurrency else 0.0
 
     def close(self, grace: timedelta) -> None:
         if self._is_closing:

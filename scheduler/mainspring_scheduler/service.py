@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 OUTAGE_PAUSE_SECONDS = 0.5
-LINGER_SECONDS = 0.1
-"""Rings that come while every executor has a backlog are answered by one pass for so long: nothing that it could start
+LINGER_SECONDS_MAX = 0.1
+"""Rings that come while every executor has slack are answered by one pass for so long: nothing that it could start
 would start sooner, and a pass costs much the same for one report as for ten."""
 STATEMENT_SECONDS_MAX = 30.0
 """Of a pass, which writes the reports of many attempts at once."""
@@ -201,10 +201,11 @@ class Service:
         places = [self._nudge_read, *(executor.fileno() for executor in self._executors.values())]
         select.select([self._bell.fileno(), *places], [], [], timeout)
         is_woken = self._bell.clear()
-        linger = self._stepped_at + LINGER_SECONDS - self._clock.monotonic()
-        if is_woken and linger > 0 and all(executor.is_backlogged() for executor in self._executors.values()):
-            select.select(places, [], [], linger)
-            self._bell.clear()
+        if is_woken:
+            slack = min([LINGER_SECONDS_MAX, *(executor.slack() for executor in self._executors.values())])
+            if (linger := self._stepped_at + slack - self._clock.monotonic()) > 0:
+                select.select(places, [], [], linger)
+                self._bell.clear()
         return is_woken
 
     def _pause(self, seconds: float) -> None:

@@ -84,8 +84,8 @@ class ScriptedExecutor:
     def capacity(self) -> int:
         return self.slots - len(self.open)
 
-    def is_backlogged(self) -> bool:
-        return False
+    def slack(self) -> float:
+        return 0.0
 
     def close(self, grace: timedelta) -> None:
         if not self.is_closed:

@@ -7,23 +7,23 @@ from pathlib import Path
 from time import monotonic
 
 from mainspring.attempts import Report
-from mainspring_scheduler.service import LINGER_SECONDS, Service
+from mainspring_scheduler.service import LINGER_SECONDS_MAX, Service
 from mainspring_store.database import Database, open_database
 from mainspring_store.doorbell import open_ringer
 from mainspring_store.lease import take_scheduler_lease
 from mainspring_store.migrate import migrate
 from tests.scheduler.engine import BOUND, MovedClock, ScriptedExecutor
 
-RINGS = 50
+RINGS = 30
 DONE_SECONDS_MAX = 60.0
 
 
 class Ringing(ScriptedExecutor):
     """Rings in each pass, as a worker does that reports without a pause."""
 
-    def __init__(self, database: Database, *, is_backlogged: bool) -> None:
+    def __init__(self, database: Database, *, slack: float) -> None:
         super().__init__(MovedClock(), 8, BOUND)
-        self._is_backlogged = is_backlogged
+        self._slack = slack
         self._ringer = open_ringer(database)
         self._rings = 0
         self.is_done = threading.Event()
@@ -36,8 +36,8 @@ class Ringing(ScriptedExecutor):
             self.is_done.set()
         return super().reports(timeout)
 
-    def is_backlogged(self) -> bool:
-        return self._is_backlogged
+    def slack(self) -> float:
+        return self._slack
 
     def close(self, grace: timedelta) -> None:
         super().close(grace)
@@ -58,12 +58,10 @@ def seconds_of_passes(database: Database, executor: Ringing) -> float:
     return seconds
 
 
-def test_rings_are_collected_while_there_is_a_backlog_and_answered_at_once_while_there_is_none(
-    tmp_path: Path,
-) -> None:
+def test_rings_are_collected_while_there_is_slack_and_answered_at_once_while_there_is_none(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path}/mainspring.db")
     migrate(database)
-    at_least = (RINGS - 2) * LINGER_SECONDS
-    assert seconds_of_passes(database, Ringing(database, is_backlogged=True)) >= at_least
-    assert seconds_of_passes(database, Ringing(database, is_backlogged=False)) < at_least
+    assert seconds_of_passes(database, Ringing(database, slack=float("inf"))) >= (RINGS - 2) * LINGER_SECONDS_MAX
+    assert seconds_of_passes(database, Ringing(database, slack=0.05)) >= (RINGS - 2) * 0.05
+    assert seconds_of_passes(database, Ringing(database, slack=0.0)) < (RINGS - 2) * 0.05
     database.close()

@@ -54,8 +54,8 @@ class BrokerExecutor(RqExecutor):
     def capacity(self) -> int:
         return SLOTS
 
-    def is_backlogged(self) -> bool:
-        return False
+    def slack(self) -> float:
+        return 0.0
 
     def close(self, grace: timedelta) -> None:
         os.close(self._read)

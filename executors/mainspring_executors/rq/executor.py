@@ -23,8 +23,10 @@ _log = logging.getLogger(__name__)
 WAITING_MAX = 1_000
 """Attempts that may wait for a worker, in Redis or on the way there. Beyond it they wait in the store, where their
 priorities still count."""
-_BACKLOG_MIN = 16
-"""In one queue, besides twice what its workers took between the last two looks: more than they take out soon."""
+_RESERVE = 4
+"""What must stay in a queue for there to be any slack."""
+_PER_SECOND_MIN = 100.0
+"""Workers may be this quick before they were seen to be."""
 _IN_USE_SECONDS = 1.0
 """How long after the last attempt that went into it a queue that is empty is waited for."""
 _OUTBOX_MAX = 10_000
@@ -54,8 +56,9 @@ class RqExecutor:
         """Queue -> when something was last accepted for it."""
         self._waiting: Counter[str] = Counter()
         """In Redis: queue -> at the last look, and what was sent since."""
-        self._taken: Counter[str] = Counter()
-        """Queue -> how many workers took between the last two looks."""
+        self._per_second: dict[str, float] = {}
+        """Queue -> how many workers took, between the last two looks."""
+        self._looked_at = monotonic()
         self._closing = threading.Event()
         self._silent, self._unused = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="rq-submit", daemon=True)
@@ -102,13 +105,17 @@ class RqExecutor:
         with self._lock:
             return max(0, WAITING_MAX - self._waiting.total() - len(self._pending))
 
-    def is_backlogged(self) -> bool:
-        """Of every queue that is in use: the backlog of one says nothing of the others."""
+    def slack(self) -> float:
+        """A quarter of the time in which the first of the queues in use would be empty: the last look at them may be
+        half of that ago."""
         since = monotonic() - _IN_USE_SECONDS
         with self._lock:
             waiting = self._waiting + Counter(self._pending.values())
             in_use = {queue for queue, at in self._accepted_at.items() if at >= since} | waiting.keys()
-            return bool(in_use) and all(waiting[one] >= _BACKLOG_MIN + 2 * self._taken[one] for one in in_use)
+            seconds = [
+                (waiting[queue] - _RESERVE) / max(_PER_SECOND_MIN, self._per_second.get(queue, 0.0)) for queue in in_use
+            ]
+        return max(0.0, min(seconds, default=0.0) / 4)
 
     def close(self, grace: timedelta) -> None:
         """Attempts are the workers' and go on. What cannot be put into Redis now, the next scheduler puts there."""
@@ -139,14 +146,12 @@ class RqExecutor:
         """Until closed and, as long as Redis takes it, until all is sent."""
         batch: list[tuple[str, str]] = []
         failures = 0
-        looked_at = 0.0
         while not self._closing.is_set() or batch or not self._outbox.empty():
             try:
                 batch = batch or self._next_batch()
                 self._send(batch)
                 batch = []
-                if self._waiting.total() and monotonic() - looked_at >= _LOOK_SECONDS:
-                    looked_at = monotonic()
+                if self._waiting.total() and monotonic() - self._looked_at >= _LOOK_SECONDS:
                     self._look()
                 self._put_back()
                 failures = 0
@@ -183,8 +188,10 @@ class RqExecutor:
         waiting = Counter(transport.lengths(self._redis, queues))
         with self._lock:
             # Nothing is sent meanwhile: it is this thread that sends.
-            self._taken = self._waiting - waiting
-            self._waiting = waiting
+            now = monotonic()
+            taken, seconds = self._waiting - waiting, now - self._looked_at
+            self._per_second = {queue: number / seconds for queue, number in taken.items()}
+            self._waiting, self._looked_at = waiting, now
 
     def _put_back(self) -> None:
         with self._lock:

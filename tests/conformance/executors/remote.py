@@ -135,8 +135,8 @@ class Remote:
     def capacity(self) -> int:
         return self._executor.capacity()
 
-    def is_backlogged(self) -> bool:
-        return self._executor.is_backlogged()
+    def slack(self) -> float:
+        return self._executor.slack()
 
     def close(self, grace: timedelta) -> None:
         if self._is_closed:

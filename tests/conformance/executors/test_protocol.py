@@ -111,15 +111,15 @@ def test_capacity_shrinks_with_what_is_handed_over_and_comes_back(make: Callable
     assert bed.executor.capacity() == free
 
 
-def test_it_is_backlogged_while_much_waits_in_it(make: Callable[..., Bed], tmp_path: Path) -> None:
+def test_there_is_slack_while_much_waits_in_it(make: Callable[..., Bed], tmp_path: Path) -> None:
     bed = make(concurrency=2)
-    assert not bed.executor.is_backlogged()
+    assert bed.executor.slack() == 0
     tasks = bed.submit(*(blocker(tmp_path) for _ in range(64)))
-    assert bed.executor.is_backlogged()
+    assert bed.executor.slack() > 0
     (tmp_path / "release").touch()
     for task in tasks:
         bed.finish(task)
-    bed.until(lambda: not bed.executor.is_backlogged(), "the end of the backlog to be noticed")
+    bed.until(lambda: bed.executor.slack() == 0, "the end of the slack to be noticed")
 
 
 def test_more_than_the_capacity_is_still_carried_out(make: Callable[..., Bed]) -> None:

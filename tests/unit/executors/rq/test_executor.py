@@ -152,34 +152,37 @@ def test_capacity_is_the_room_in_redis(executor: RqExecutor, redis: Redis) -> No
     until(lambda: executor.capacity() == module.WAITING_MAX - 10, "the room to be noticed")
 
 
-def test_it_is_backlogged_while_more_waits_than_workers_soon_take(executor: RqExecutor, redis: Redis) -> None:
-    executor.submit([attempt(number) for number in range(5)])
-    until(lambda: len(queued(redis)) == 5, "the first jobs")
-    assert not executor.is_backlogged()
-    executor.submit([attempt(number) for number in range(5, 100)])
-    assert executor.is_backlogged()
+def test_there_is_slack_while_more_waits_than_workers_soon_take(executor: RqExecutor, redis: Redis) -> None:
+    assert executor.slack() == 0
+    executor.submit([attempt(number) for number in range(3)])
+    until(lambda: len(queued(redis)) == 3, "the first jobs")
+    assert executor.slack() == 0
+    executor.submit([attempt(number) for number in range(3, 100)])
+    slack = executor.slack()
+    assert slack > 0
     until(lambda: len(queued(redis)) == 100, "all jobs")
-    assert executor.is_backlogged()
+    assert executor.slack() == slack
     redis.delete(LIST)
-    until(lambda: not executor.is_backlogged(), "the end of the backlog to be noticed")
+    until(lambda: executor.slack() == 0, "the end of the slack to be noticed")
 
 
-def test_the_backlog_of_one_queue_is_not_that_of_another_in_use(executor: RqExecutor, redis: Redis) -> None:
+def test_the_slack_is_that_of_the_first_queue_in_use_to_be_empty(executor: RqExecutor, redis: Redis) -> None:
     executor.submit([attempt(number) for number in range(100)])
-    assert executor.is_backlogged()
+    slack = executor.slack()
     executor.submit([attempt(100, queue="gpu")])
-    assert not executor.is_backlogged()
+    assert executor.slack() == 0
     until(lambda: len(queued(redis)) == 100, "all jobs")
     redis.delete("rq:queue:mainspring-gpu")
-    until(executor.is_backlogged, "the other queue to be out of use")
+    until(lambda: executor.slack() == slack, "the other queue to be out of use")
 
 
-def test_a_backlog_that_workers_take_out_quickly_is_none(executor: RqExecutor, redis: Redis) -> None:
-    executor.submit([attempt(number) for number in range(100)])
-    until(lambda: len(queued(redis)) == 100, "all jobs")
-    redis.ltrim(LIST, 0, 39)
-    until(lambda: not executor.is_backlogged(), "what was taken to be noticed")
-    until(executor.is_backlogged, "the workers to be slower")
+def test_quick_workers_leave_less_slack(executor: RqExecutor, redis: Redis) -> None:
+    executor.submit([attempt(number) for number in range(500)])
+    until(lambda: len(queued(redis)) == 500, "all jobs")
+    slack = executor.slack()
+    redis.ltrim(LIST, 0, 249)
+    until(lambda: executor.slack() < slack / 2, "what was taken to be noticed")
+    until(lambda: executor.slack() == pytest.approx(slack * 246 / 496), "the workers to be slower")
 
 
 def test_a_worker_exchanges_what_is_done_for_what_comes_next(executor: RqExecutor, redis: Redis) -> None:
