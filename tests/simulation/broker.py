@@ -21,6 +21,8 @@ class Broker:
         self.handed_out: list[str] = []
         self.leases: dict[str, datetime] = {}
         """Attempt -> end of the lease of whoever claimed it."""
+        self.ahead: set[str] = set()
+        """Claimed, and its start is not reported yet."""
         self.done: set[str] = set()
         """Claimed, and reported as finished by its worker."""
 

@@ -78,9 +78,10 @@ class PostgresMachine(EngineMachine):
         if any(done) and not inner.was_undone:
             self.model.apply(inbox, self.clock.now())
         self.model.apply(taken, self.clock.now())
-        # Each pass that held goes a step further: what the inner one began, the outer one may go on with.
+        # Each pass that held goes a step further: what the inner one began, a called run too, the outer one goes on with.
         for _ in range((any(done) and not inner.was_undone) + (not outer.was_undone)):
             self.model.look(self.clock.now())
+            self.follow(is_settled=False)
         self.compare(is_settled=False)
 
     @precondition(lambda self: "pools" in self.features)

@@ -146,12 +146,23 @@ class Machine(RuleBasedStateMachine):
         now = self.clock.now()
         reason = None if outcome is Outcome.SUCCESS else StateReason.EXIT_CODE
         report = {"at": now.isoformat(), "outcome": outcome, "reason": reason}
-        is_held, _ = remote.finish_attempt(self.database, attempt_id, report, [], token_hash=attempt_id * 2)
+        start = {"at": now.isoformat(), "hostname": "w"} if attempt_id in self.broker.ahead else None
+        is_held, _ = remote.finish_attempt(
+            self.database, attempt_id, report, [], token_hash=attempt_id * 2, start=start
+        )
         assert is_held == (attempt_id in self.broker.leases and self._exists(attempt_id)), "a report was refused"
         self.broker.done.add(attempt_id)
+        if is_held and start is not None:
+            self.note_remote_start(attempt_id)
         if is_held and not any(isinstance(one, Finished) and one.attempt_id == attempt_id for one in self.remote_inbox):
             final = Finished(attempt_id=attempt_id, seq=2, at=now, outcome=outcome, reason=reason)
             self.remote_inbox.append(final)
+
+    def note_remote_start(self, attempt_id: str) -> None:
+        """It is in the inbox, once."""
+        self.broker.ahead.discard(attempt_id)
+        if not any(isinstance(one, Started) and one.attempt_id == attempt_id for one in self.remote_inbox):
+            self.remote_inbox.append(Started(attempt_id=attempt_id, seq=1, at=self.clock.now(), hostname="w"))
 
     def _exists(self, attempt_id: str) -> bool:
         with self.database.read() as connection:
@@ -164,6 +175,17 @@ class Machine(RuleBasedStateMachine):
         raise AssertionError("the scheduler never comes to rest")
 
     def compare(self, *, is_settled: bool) -> None:
+        facts, seen = self.follow(is_settled=is_settled)
+        assert {run.run_id for run in facts.runs.values()} == self.model.runs.keys(), "a run came or went by itself"
+        for row in facts.runs.values():
+            run = self.model.runs[row.run_id]
+            found = {key: one.state for key, one in seen[row.run_id].items()}
+            expected = {key: one.state for key, one in run.instances.items()}
+            assert found == expected, f"run {row.run_id}: the engine shows {found}, the model {expected}"
+            assert row.state == run.state, f"run {row.run_id} is {row.state}, the model says {run.state}"
+
+    def follow(self, *, is_settled: bool) -> tuple[Facts, Mapping[str, Mapping[Key, Seen]]]:
+        """Have the model go where the engine went, wherever it may; what it has not seen of it are called runs."""
         facts = read_facts(self.database)
         seen: dict[str, dict[Key, Seen]] = {run.run_id: {} for run in facts.runs.values()}
         for one in facts.all_instances:
@@ -176,13 +198,7 @@ class Machine(RuleBasedStateMachine):
             return not is_settled or self.model.paused[run.dag_id] or room.is_missing(run, instance)
 
         self.model.follow(seen, numbers, may_lag)
-        assert numbers.keys() == self.model.runs.keys(), "a run came or went by itself"
-        for row in facts.runs.values():
-            run = self.model.runs[row.run_id]
-            found = {key: one.state for key, one in seen[row.run_id].items()}
-            expected = {key: one.state for key, one in run.instances.items()}
-            assert found == expected, f"run {row.run_id}: the engine shows {found}, the model {expected}"
-            assert row.state == run.state, f"run {row.run_id} is {row.state}, the model says {run.state}"
+        return facts, seen
 
     def follow_the_hand(self, run: Run) -> None:
         """What a clear or mark makes of a run is told elsewhere; here counts what the engine makes of it."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from mainspring.attempts import Outcome, Started
+from mainspring.attempts import Outcome
 from mainspring_scheduler.remote_rescue import MARGIN
 from mainspring_store import remote, services
 from tests.simulation.machine import EXECUTION_API, LEASE, PICK, Machine, one_of
@@ -19,22 +19,44 @@ LOOKS = 4
 
 
 class Workers(Machine):
-    """Claim, beat, finish; each may be repeated, come too late, or be done by somebody else."""
+    """Claim, start, beat, finish, release; each may be repeated, come too late, or be done by somebody else."""
 
     @precondition(lambda self: self.broker.waiting)
-    @rule(pick=PICK)
-    def take(self, pick: int) -> None:
+    @rule(pick=PICK, is_ahead=st.booleans())
+    def take(self, pick: int, is_ahead: bool = False) -> None:
         """A worker is handed an attempt, and claims it."""
         attempt_id = self.broker.waiting.pop(pick % len(self.broker.waiting))
         self.broker.handed_out.append(attempt_id)
-        self._claim(attempt_id, _token(attempt_id))
+        self._claim(attempt_id, _token(attempt_id), is_ahead=is_ahead)
 
     @precondition(lambda self: self.broker.handed_out)
-    @rule(pick=PICK, is_same=st.booleans())
-    def take_again(self, pick: int, is_same: bool) -> None:
+    @rule(pick=PICK, is_same=st.booleans(), is_ahead=st.booleans())
+    def take_again(self, pick: int, is_same: bool, is_ahead: bool) -> None:
         """It is handed out twice, or the answer to a claim was lost."""
         attempt_id = one_of(self.broker.handed_out, pick)
-        self._claim(attempt_id, _token(attempt_id) if is_same else "f" * 64)
+        self._claim(attempt_id, _token(attempt_id) if is_same else "f" * 64, is_ahead=is_ahead)
+
+    @precondition(lambda self: self.broker.leases)
+    @rule(pick=PICK)
+    def start_far_away(self, pick: int) -> None:
+        attempt_id = one_of(list(self.broker.leases), pick)
+        start = {"at": self.clock.now().isoformat(), "hostname": "w"}
+        assert not remote.start_attempt(self.database, attempt_id, start, token_hash="e" * 64)
+        if remote.start_attempt(self.database, attempt_id, start, token_hash=_token(attempt_id)):
+            self.note_remote_start(attempt_id)
+
+    @precondition(lambda self: self.broker.leases)
+    @rule(pick=PICK)
+    def release(self, pick: int) -> None:
+        """What was claimed ahead is let go; too late, or by nobody who has it, nothing comes of it."""
+        attempt_id = one_of(list(self.broker.leases), pick)
+        assert not remote.release_attempt(self.database, attempt_id, token_hash="e" * 64)
+        may = attempt_id in self.broker.ahead - self.broker.done and self._state(attempt_id) == "queued"
+        assert remote.release_attempt(self.database, attempt_id, token_hash=_token(attempt_id)) is may
+        if may:
+            del self.broker.leases[attempt_id]
+            self.broker.ahead.discard(attempt_id)
+            self.broker.waiting.append(attempt_id)
 
     @precondition(lambda self: self.broker.leases)
     @rule(pick=PICK, outcome=st.sampled_from([Outcome.SUCCESS] * 3 + [Outcome.FAILED, Outcome.CANCELLED]))
@@ -71,9 +93,12 @@ class Workers(Machine):
                 assert found <= expected, f"attempts {found - expected} hold a lease, and are said to be lost"
         assert found == expected, f"the leases of {expected - found} ran out, and nobody says so"
 
-    def _claim(self, attempt_id: str, token: str) -> None:
+    def _claim(self, attempt_id: str, token: str, *, is_ahead: bool) -> None:
         now = self.clock.now()
-        bid = remote.Bid(attempt_id=attempt_id, token_hash=token, hostname="w", at=now, lease_expires_at=now + LEASE)
+        bid = remote.Bid(
+            attempt_id=attempt_id, token_hash=token, hostname="w", at=now, lease_expires_at=now + LEASE,
+            is_ahead=is_ahead,
+        )  # fmt: skip
         claimed = remote.claim_attempt(self.database, bid) is not None
         is_first = attempt_id not in self.broker.leases
         state = self._state(attempt_id)
@@ -81,8 +106,10 @@ class Workers(Machine):
         assert claimed is may, f"attempt {attempt_id}, {state}: {'claimed' if claimed else 'refused'}"
         if claimed:
             self.broker.leases[attempt_id] = now + LEASE
-        if claimed and is_first:
-            self.remote_inbox.append(Started(attempt_id=attempt_id, seq=1, at=now, hostname="w"))
+        if claimed and is_first and is_ahead:
+            self.broker.ahead.add(attempt_id)
+        if claimed and not is_ahead and state == "queued":
+            self.note_remote_start(attempt_id)
 
     def _beat(self) -> None:
         now = self.clock.now()

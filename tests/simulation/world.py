@@ -125,7 +125,7 @@ class Host:
     def beat(self) -> None:
         services.beat(self.database, self.incarnation, now=self.clock.now())
 
-    def rescue(self) -> list[Finished]:
+    def rescue(self) -> list[Report]:
         """Look for attempts that nobody carries any more, as the service does with each beat."""
         found: dict[str, Any] = {"incarnation": self.incarnation, "now": self.clock.now()}
         is_exclusive = self.database.is_sqlite and not self.has_peers
@@ -133,14 +133,14 @@ class Host:
         lost += find_unsubmitted(self.database, self.executors, **found)
         return self._injected(lost)
 
-    def find_expired(self) -> list[Finished]:
+    def find_expired(self) -> list[Report]:
         """Look for remote workers that are gone, and for attempts that never reached one."""
         return self._injected(self.remote_rescue.look())
 
-    def _injected(self, lost: list[Finished]) -> list[Finished]:
+    def _injected(self, lost: Sequence[Report]) -> list[Report]:
         self.scheduler.inject(lost)
         self.inbox += lost
-        return lost
+        return list(lost)
 
     def run_once(self) -> PassCounts | None:
         """One pass; None = the store broke, with the outcome of the commit unknown to the scheduler."""
