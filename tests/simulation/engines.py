@@ -78,7 +78,7 @@ class PostgresMachine(EngineMachine):
         if any(done) and not inner.was_undone:
             self.model.apply(inbox, self.clock.now())
         self.model.apply(taken, self.clock.now())
-        # Each pass that held goes a step further: what the inner one began, a called run too, the outer one goes on with.
+        # Each pass that held goes a step further: the outer one goes on with what the inner one began, called runs too.
         for _ in range((any(done) and not inner.was_undone) + (not outer.was_undone)):
             self.model.look(self.clock.now())
             self.follow(is_settled=False)
