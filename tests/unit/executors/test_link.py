@@ -3,6 +3,7 @@
 import selectors
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -50,6 +51,28 @@ def test_the_reports_of_one_round_are_one_frame(ends: Ends) -> None:
     ends.link.send()
     (payload,) = FrameReader().feed(ends.control.recv(1_000))
     assert orjson.loads(payload) == ["e", ["a"], ["b"]]
+
+
+def test_a_report_with_patience_goes_out_with_the_next_one(ends: Ends) -> None:
+    ends.link.report(b'["started"]', patience=60.0)
+    ends.link.send()
+    ends.control.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        ends.control.recv(1)
+    ends.link.report(b'["finished"]')
+    ends.link.send()
+    (payload,) = FrameReader().feed(ends.control.recv(1_000))
+    assert orjson.loads(payload) == ["e", ["started"], ["finished"]]
+
+
+def test_a_report_with_patience_goes_out_when_its_time_has_come(ends: Ends) -> None:
+    ends.link.report(b'["started"]', patience=0.001)
+    while monotonic() < ends.link.send_at:
+        ends.link.send()
+    ends.link.send()
+    (payload,) = FrameReader().feed(ends.control.recv(1_000))
+    assert orjson.loads(payload) == ["e", ["started"]]
+    assert ends.link.send_at == float("inf")
 
 
 def test_messages_are_obeyed_in_order(ends: Ends) -> None:
