@@ -103,6 +103,21 @@ def test_past_the_grace_its_task_is_interrupted_which_costs_no_try_and_another_w
         assert [one["state_reason"] for one in tries] == ["interrupted", None]
 
 
+def test_a_worker_that_fails_leaves_nothing_running_and_goes_on(field: Field, tmp_path: Path) -> None:
+    """Whatever goes wrong in it while a task runs: nobody renews the task's lease any more."""
+    failpoints = tmp_path / "failpoints"
+    failpoints.mkdir()
+    with field.worker(failpoints=str(failpoints)) as worker:
+        path = field.trigger()
+        first = field.wait_for_start(1)
+        (failpoints / "worker.beat.answered").write_text("raise")
+        until(lambda: not is_running(first), "the end of the task")
+        assert field.server.wait(path)["state"] == "failed"
+        field.go.touch()
+        assert field.server.wait(field.trigger())["state"] == "success"
+        assert worker.poll() is None
+
+
 def test_what_a_killed_worker_left_on_disk_is_removed_at_the_next_start(field: Field) -> None:
     folder = field.folder / "worker" / "tasks" / "work"
     with field.worker() as worker:

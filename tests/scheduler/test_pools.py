@@ -230,6 +230,17 @@ def test_deferred_instances_hold_slots_where_the_pool_says_so(engine: Engine) ->
     assert (engine.run()["state"], used(engine)) == ("success", 0)
 
 
+def test_what_waits_for_room_to_wait_does_not_stand_before_others(engine: Engine) -> None:
+    """More of them than are looked at in one go, and of higher priority."""
+    make(engine, 1, include_deferred=True)
+    waits = {f"w{n}": {"type": "wait", "for": "60s", "pool": "db", "priority_weight": 9} for n in range(40)}
+    engine.trigger(engine.save("etl", {**waits, "free": {}}))
+    engine.settle()
+    states = engine.states()
+    assert states.pop("free") == "queued"
+    assert sorted(states.values()) == ["deferred"] + ["scheduled"] * 39
+
+
 def test_the_requests_of_a_wait_take_the_slots_that_it_holds_between_them(engine: Engine) -> None:
     make(engine, 1, include_deferred=True)
     poll = {"type": "wait", "pool": "db", "interval": "30s", "http": {"url": "https://example.test/"}}

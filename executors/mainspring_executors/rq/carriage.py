@@ -110,11 +110,13 @@ class Carriage:
         return self._is_wanted and monotonic() - self._renewed_at <= self._fence_seconds
 
     def _listen(self) -> Finished | None:
-        """Take in what the attempt has to say; its end, when that is among it."""
+        """Take in what the attempt has to say; its end, when that is among it. What is left of others is dropped."""
         end = None
         due = min(self.beside.tend_at, self._tell_start_at) - monotonic()
         patience = min(self._beat_seconds, LOG_SECONDS if self._chunks else _LISTEN_SECONDS, max(0.0, due))
         for report in self._executor.reports(patience):
+            if report.attempt_id != self.attempt_id:
+                continue
             if isinstance(report, LogChunk):
                 self._chunks.append(report)
             elif isinstance(report, Finished):

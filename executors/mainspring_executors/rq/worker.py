@@ -210,6 +210,10 @@ class _Service:
             carrier.carry(attempt_id)
         except Outdated as exc:
             self._retire(exc)
+        except Exception:
+            # Whatever it is, nobody renews the lease of what runs any more. RQ logs it, and the worker goes on.
+            self._executor.kill("its worker failed")
+            raise
         self._is_waiting = not self.is_stopping
 
     # -- the deliveries

@@ -71,7 +71,10 @@ def _which(executor: str | None, besides: Sequence[str]) -> str:
 
 
 def _ready() -> Select[Any]:
+    """Ready instances that there is room for, as far as their run and their pool go: what has none must not stand
+    before those that have."""
     table = task_instance.c
+    has_pool_room = or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots)
     return (
         select(
             table.id,
@@ -108,12 +111,13 @@ def _ready() -> Select[Any]:
             dag_run.c.state == literal_column("'running'"),
             ~dag.c.is_paused,
             or_(
+                and_(dag_run.c.tasks_active < dag_run.c.max_active_tasks, has_pool_room),
+                # What begins to wait takes no slot, but in a pool that says so; the requests of a wait do.
                 and_(
-                    dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                    or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots),
+                    table.operator.in_(_WAITING_TYPES),
+                    table.waits_for.is_(None),
+                    or_(has_pool_room, ~pool.c.include_deferred),
                 ),
-                # What begins to wait takes no slot; the requests of a wait do.
-                and_(table.operator.in_(_WAITING_TYPES), table.waits_for.is_(None)),
             ),
         )
         .order_by(table.rank, table.id)

@@ -270,6 +270,16 @@ def test_the_lease_is_renewed_several_times_before_it_ends(api: ExecutionApi, ca
     assert api.calls["finish"][-1]["outcome"] == "success"
 
 
+def test_what_is_left_of_another_attempt_is_not_taken_for_its_own(
+    api: ExecutionApi, executor: LocalExecutor, carry: Callable[[str], bool]
+) -> None:
+    executor.submit([attempt_of("f" * 32, "sleep 0.5; echo a stranger; exit 3")])
+    assert carry("echo mine")
+    (end,) = api.calls["finish"]
+    assert end["outcome"] == "success"
+    assert [base64.b64decode(chunk["data"]) for chunk in (*api.calls["log"], *end["log"])] == [b"mine\n"]
+
+
 class Road:
     """Attempts a, b, … in turn: the first is carried, the others wait. What is claimed ahead is answered as well."""
 
