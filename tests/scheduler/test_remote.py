@@ -192,7 +192,7 @@ def test_what_is_released_is_claimed_by_another(engine: Engine) -> None:
     assert [one.state for one in engine.tries("a")] == ["running"]
 
 
-@pytest.mark.parametrize("is_applied", [False, True], ids=["in the inbox", "applied"])
+@pytest.mark.parametrize("is_applied", [False, True], ids=["in-the-inbox", "applied"])
 def test_what_has_started_is_not_released(engine: Engine, *, is_applied: bool) -> None:
     """A release that was on its way for long must not let a second worker in."""
     engine.trigger(engine.save("etl", {"a": {}}))

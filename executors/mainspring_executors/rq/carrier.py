@@ -53,15 +53,15 @@ class Carrier:
         if beside.before is not None:
             is_over, _ = beside.before.report_end(None)
             beside.unsettled, beside.before = beside.before.attempt_id if is_over else None, None
-        ahead = beside.claim
+        ahead, taken = beside.claim, beside.bid
         if self._is_stopping():
             beside.let_go()
-            ahead = None
+            ahead = taken = None
         if ahead is not None and carriage.fits_one_call:
             return self._carriage(ahead, before=carriage, unsettled=beside.unsettled, is_eager=carriage.is_short)
         self._settle(beside.unsettled)
         # Without a claim ahead, what comes next is claimed with the report of the end, and starts at once.
-        bid = self._next(beside.bid) if ahead is None else None
+        bid = self._next(taken) if ahead is None else None
         is_over, claim = carriage.report_end(bid)
         unsettled = carriage.attempt_id if is_over else None
         claim = claim or ahead

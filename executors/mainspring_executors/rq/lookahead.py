@@ -87,7 +87,10 @@ class Lookahead:
         self._is_asked = False
         """The bid was made, and may have been taken even without an answer."""
         self._until = float("inf")
+        """When what was taken is let go."""
         self._retry_at = float("inf")
+        """When the end of the one before is told again."""
+        self._is_stopping = False
 
     @property
     def held(self) -> Sequence[str]:
@@ -97,7 +100,10 @@ class Lookahead:
     @property
     def tend_at(self) -> float:
         """When `tend` has something to do, by the monotonic clock."""
-        return min(self._until if self.bid is not None else float("inf"), self._retry_at)
+        return min(
+            self._until if self.bid is not None else float("inf"),
+            self._retry_at if self.before is not None else float("inf"),
+        )
 
     def begin(self) -> None:
         """The attempt has started."""
@@ -114,7 +120,9 @@ class Lookahead:
         now = monotonic()
         if self.before is not None and now >= self._retry_at:
             self._tell()
-        if is_stopping or now >= self._until:
+        if is_stopping and not self._is_stopping:
+            self._is_stopping, self._until = True, now
+        if now >= self._until:
             self.let_go()
 
     def let_go(self) -> None:
@@ -148,7 +156,6 @@ class Lookahead:
             elif bid is not None:
                 self.claim = self._courier.claim(bid)
             reach("worker.ahead.done")
-            self._retry_at = float("inf")
         except Refused as exc:
             _log.error("an attempt cannot be claimed ahead: %s", exc)
         except Unreachable as exc:

@@ -3,7 +3,6 @@
 import selectors
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from time import monotonic
 from typing import Any
 
 import orjson
@@ -67,9 +66,8 @@ def test_a_report_with_patience_goes_out_with_the_next_one(ends: Ends) -> None:
 
 def test_a_report_with_patience_goes_out_when_its_time_has_come(ends: Ends) -> None:
     ends.link.report(b'["started"]', patience=0.001)
-    while monotonic() < ends.link.send_at:
+    while ends.link.send_at != float("inf"):
         ends.link.send()
-    ends.link.send()
     (payload,) = FrameReader().feed(ends.control.recv(1_000))
     assert orjson.loads(payload) == ["e", ["started"]]
     assert ends.link.send_at == float("inf")

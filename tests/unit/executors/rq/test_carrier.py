@@ -315,7 +315,9 @@ class Road:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        # A test that has failed gives no sign any more.
+        self.is_stopping = self.is_stopping or kind is not None
         self._thread.join()
 
     def ends(self) -> dict[str, str]:
@@ -383,6 +385,33 @@ def test_a_worker_that_is_to_stop_lets_go_of_what_it_has_not_started(
     assert road.ends() == {"a": "success", "b": "interrupted"}
     assert road.deliveries.given_back == ["c" * 32]
     assert not (tmp_path / "c").exists()
+
+
+def test_a_worker_that_is_to_stop_starts_nothing_when_its_release_is_not_answered(
+    api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
+) -> None:
+    api.answers["release"] = [BUSY]
+    with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", f"touch {tmp_path}/c") as road:
+        until((tmp_path / "b").exists, "the second attempt")
+        until(lambda: len(road.bodies("claim")) == 2, "the claim of the third")
+        road.is_stopping = True
+    assert road.ends() == {"a": "success", "b": "interrupted"}
+    assert not (tmp_path / "c").exists()
+    assert "next" not in road.bodies("finish")[-1]
+
+
+def test_a_claim_ahead_that_is_not_answered_does_not_keep_its_worker_busy(
+    api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
+) -> None:
+    api.answers["claim"] = [OK, BUSY]
+    with Road(api, executor, "true", waiting_for(tmp_path / "go"), "true") as road:
+        until(lambda: road.deliveries.given_back, "the return")
+        began = os.times()
+        sleep(2)
+        ended = os.times()
+        (tmp_path / "go").touch()
+    assert ended.user + ended.system - began.user - began.system < 0.25
+    assert road.ends() == {"a": "success", "b": "success"}
 
 
 @pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
