@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from mainspring.errors import StoreUnavailable
 
@@ -42,7 +43,6 @@ class Database:
     def __init__(self, engine: Engine, write_queue: "WriteQueue | None") -> None:
         self.engine = engine
         self._write_queue = write_queue
-        self._write_engine = engine.execution_options(mainspring_write=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -74,10 +74,10 @@ class Database:
         """
         with _translated():
             if self._write_queue is None:
-                with self._write_engine.begin() as connection:
+                with self.engine.begin() as connection:
                     yield connection
             else:
-                with self._write_queue.turn(), self._write_engine.begin() as connection:
+                with self._write_queue.transaction() as connection:
                     yield connection
 
     @contextmanager
@@ -104,9 +104,26 @@ class Database:
 class WriteQueue:
     """The turn to write to one SQLite file, between the threads of this process and between processes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, engine: Engine) -> None:
+        """engine: makes the connection that whoever has the turn writes with. It belongs to this queue."""
+        self._engine = engine
+        self._connection: Connection | None = None
+        """Kept from turn to turn: another one for each would cost as much as a short transaction."""
         self._threads = threading.Lock()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self.turn():
+            connection = self._connection = self._connection or self._engine.connect()
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                # It may not be fit for another transaction.
+                self._connection = None
+                connection.close()
+                raise
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -137,6 +154,8 @@ class WriteQueue:
                 time.sleep(0.0002)
 
     def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
         os.close(self._file)
 
 
@@ -149,7 +168,7 @@ def open_database(
 ) -> Database:
     """Open the database at an SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg://...`).
 
-    connections_max: of this process; a thread that needs one more waits.
+    connections_max: of this process, on SQLite besides the one that it writes with; a thread that needs one more waits.
     statement_seconds_max: PostgreSQL only. A statement that takes longer is ended, as `StoreUnavailable`; `None` = it
         may take as long as it needs. `lift_time_limit` makes an exception for a transaction.
     synchronous: SQLite only. `FULL` survives a power cut; `NORMAL` may lose the last second at a power cut, never
@@ -201,17 +220,19 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as exc:
         raise StoreUnavailable(f"cannot write the database file {path}: {os.strerror(exc.errno or 0)}") from exc
-    engine = create_engine(
+    arguments = {"check_same_thread": False, "timeout": WRITE_WAIT_SECONDS_MAX, "cached_statements": 512}
+    reader = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
-        connect_args={"check_same_thread": False, "timeout": WRITE_WAIT_SECONDS_MAX, "cached_statements": 512},
+        connect_args=arguments,
     )
+    writer = create_engine(url, poolclass=NullPool, connect_args=arguments)
 
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        # The driver must not begin transactions by itself: `begin` below says which kind.
+        # The driver must not begin transactions by itself: the listeners below say which kind.
         connection.isolation_level = None
         for pragma in (
             f"synchronous={synchronous}",
@@ -223,15 +244,12 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    def begin(connection: Connection) -> None:
-        is_write = connection.get_execution_options().get("mainspring_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
-
-    event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", begin)
-    queue = WriteQueue(Path(f"{path}-turn"))
+    for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
+        event.listen(engine, "connect", prepare)
+        event.listen(engine, "begin", partial(Connection.exec_driver_sql, statement=begin))
+    queue = WriteQueue(Path(f"{path}-turn"), writer)
     _keep_write_ahead_log(Path(path), queue)
-    return Database(engine, queue)
+    return Database(reader, queue)
 
 
 def _keep_write_ahead_log(path: Path, queue: WriteQueue) -> None:

@@ -12,6 +12,7 @@ import orjson
 from mainspring.attempts import Attempt, Outcome
 from mainspring.states import StateReason
 from mainspring_executors import tasks
+from mainspring_executors.environment import facts
 from mainspring_executors.host import family
 from mainspring_executors.results import Result
 from mainspring_executors.tasks.plan import Call, Work
@@ -25,7 +26,10 @@ _STATUS_FD, _ORDER_FD, _OUTPUT_FD = 3, 4, 5
 
 
 def encode_order(work: Work, *, env: Mapping[str, str], cwd: str, code_path: tuple[str, ...]) -> bytes:
-    """What a prepared process needs to know. Of a work whose plan is a call."""
+    """What a prepared process needs to know. Of a work whose plan is a call.
+
+    env: what its environment has besides what it was forked with. All of it would be as much work as a short call.
+    """
     return orjson.dumps(
         {
             "attempt": orjson.Fragment(encode_attempt(work.attempt)),
@@ -68,8 +72,11 @@ def carry_out(parent_pid: int, rehearsal: bytes) -> NoReturn:
         for stream in (1, 2):
             os.dup2(_OUTPUT_FD, stream)
         os.close(_OUTPUT_FD)
-        rehearse(rehearsal)
-        _tell(_answer_to(_read_order()))
+        _answer_to(rehearsal)
+        order = _read_order(_ORDER_FD)
+        if order:
+            _tell(_STATUS_FD, _answer_to(order))
+        os._exit(0)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -87,31 +94,29 @@ def order_of_nothing() -> bytes:
         task_type="python",
         payload={"callable": "operator:index", "args": [0]},
     )
-    return encode_order(Work(attempt=attempt), env=dict(os.environ), cwd="/", code_path=())
+    env = {"TMPDIR": "", **facts(attempt), "MAINSPRING_OUTPUT": ""}  # each true order sets all of these
+    return encode_order(Work(attempt=attempt), env=env, cwd="/", code_path=())
 
 
 def rehearse(order: bytes) -> None:
-    """Carry out an order, and tell nobody."""
-    _answer_to(order)
+    """All that `carry_out` does with a short order but for its process, and nobody is told. After some times, the
+    interpreter has rewritten the code for what it meets, and found what it looks up."""
+    reader, writer = os.pipe()
+    _tell(writer, order)
+    _tell(os.open(os.devnull, os.O_WRONLY), _answer_to(_read_order(reader)))
 
 
-def _read_order() -> bytes:
-    with open(_ORDER_FD, "rb") as file:
-        order = file.read()
-    if not order:
-        os._exit(0)
-    return order
+def _read_order(descriptor: int) -> bytes:
+    """Empty when none comes any more."""
+    with open(descriptor, "rb") as file:
+        return file.read()
 
 
 def _answer_to(order_json: bytes) -> bytes:
     """Carry out an order; what it ended with, for `decode_result`."""
     order: Mapping[str, Any] = orjson.loads(order_json)
-    env = order["env"]
-    for name in os.environ.keys() - env.keys():
-        del os.environ[name]
-    for name, value in env.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
+    for name, value in order["env"].items():
+        os.environ[name] = value
     os.chdir(order["cwd"])
     sys.path[:0] = order["code_path"]
     attempt = decode_attempt(order["attempt"])
@@ -127,7 +132,6 @@ def _answer_to(order_json: bytes) -> bytes:
     return head + b"\n" + result.outputs_json
 
 
-def _tell(answer: bytes) -> NoReturn:
-    with open(_STATUS_FD, "wb") as file:
-        file.write(answer)
-    os._exit(0)
+def _tell(descriptor: int, text: bytes) -> None:
+    with open(descriptor, "wb") as file:
+        file.write(text)

@@ -9,7 +9,7 @@ from mainspring_executors.environment import ATTEMPT_VARIABLE
 
 __all__ = [
     "adopt_orphans", "attempt_of", "children", "descendants", "die_with_parent", "group_of", "is_ending",
-    "kill_children", "own_children",
+    "kill_children", "own_children", "rehearse_fork",
 ]  # fmt: skip
 
 _PR_SET_PDEATHSIG = 1
@@ -29,6 +29,12 @@ def die_with_parent(parent_pid: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def rehearse_fork() -> None:
+    """What the interpreter does in the child of a fork, which this single-threaded process is. Doing it again changes
+    nothing, and has what it runs through, hooks of modules also, ready for the children of this process."""
+    ctypes.pythonapi.PyOS_AfterFork_Child()
 
 
 def adopt_orphans() -> None:

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import os
 import selectors
-import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +41,7 @@ _LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 _PATIENCE_SECONDS_MAX = 60.0
 _START_UNTOLD_SECONDS_MAX = 0.005
 """How long a start waits for an end to be told with: a short task wakes whoever listens once instead of twice."""
-_TIDY_SECONDS = 0.2
+_TIDY_SECONDS = 1.0
 _SETTLE_SECONDS = 0.05
 """Between two looks at what is left of an ended attempt; most often the end of a child tells sooner."""
 _SETTLE_SECONDS_MAX = 5.0
@@ -54,7 +53,8 @@ class ProcessHost:
 
     def __init__(self, control: socket.socket, logs: socket.socket, config: HostConfig) -> None:
         self._config = config
-        self._environ = {**os.environ, **code_variables(config.code_path)}
+        # Of this process itself, as calls are forked with it.
+        os.environ.update(code_variables(config.code_path))
         self._queued: dict[str, Attempt] = {}
         self._runs: dict[str, Run] = {}
         self._by_pid: dict[int, Run] = {}
@@ -181,7 +181,7 @@ class ProcessHost:
             run = start(
                 work,
                 plan,
-                environ=self._environ,
+                environ=os.environ,
                 code_path=self._config.code_path,
                 fork=self._calls.take,
                 emit=self._link.log,
@@ -315,7 +315,7 @@ class ProcessHost:
             try:
                 family.die_with_parent(self._pid)
                 for folder in self._litter:
-                    shutil.rmtree(folder, onerror=_open_and_try_again)
+                    _remove(folder)
             finally:
                 os._exit(0)
         self._litter.clear()
@@ -369,6 +369,16 @@ def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+
+
+def _remove(folder: str) -> None:
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # most tasks leave nothing in it
+        return
+    # Imported only here: what it brings with it would be copied for every call.
+    import shutil
+
+    shutil.rmtree(folder, onerror=_open_and_try_again)
 
 
 def _open_and_try_again(function: Callable[[str], object], path: str, _: object) -> None:

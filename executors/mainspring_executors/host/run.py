@@ -136,7 +136,8 @@ def start(
 ) -> Run:
     """Make the private folder and start the main process, in a session of its own.
 
-    fork: gives a process for a call, which may have waited for one; of no use to a program.
+    environ: what every attempt has in its environment.
+    fork: gives a process for a call, which may have waited for one and has `environ`; of no use to a program.
 
     Raises:
         TaskEnded: It cannot be started; no more than the folder is left.
@@ -144,10 +145,10 @@ def start(
     attempt = work.attempt
     try:
         os.mkdir(work.folder, 0o700)
-        env = _environment(work, plan, environ)
+        env = _own_variables(work, plan)
         cwd = plan.working_dir or work.folder
         if isinstance(plan, Program):
-            pid, pipe, status_pipe = _start_program(plan, env=env, cwd=cwd)
+            pid, pipe, status_pipe = _start_program(plan, env={**environ, **env}, cwd=cwd)
         else:
             order = child.encode_order(work, env=env, cwd=cwd, code_path=code_path)
             pid, pipe, status_pipe = _start_call(order, fork)
@@ -164,8 +165,9 @@ def _read(pipe: int) -> bytes | None:
         return None
 
 
-def _environment(work: Work, plan: Program | Call, environ: Mapping[str, str]) -> dict[str, str]:
-    env = {**environ, "TMPDIR": work.folder, **plan.env, **facts(work.attempt), "MAINSPRING_OUTPUT": work.output_path}
+def _own_variables(work: Work, plan: Program | Call) -> dict[str, str]:
+    """What this attempt alone has in its environment. It wins over what all have."""
+    env = {"TMPDIR": work.folder, **plan.env, **facts(work.attempt), "MAINSPRING_OUTPUT": work.output_path}
     if isinstance(plan, Program) and work.input_path in plan.files:
         env["MAINSPRING_INPUT"] = work.input_path
     return env

@@ -26,7 +26,6 @@ _SOCKET_FD = 10
 """Where a zygote keeps its socket: above the places into which it receives the descriptors of a call."""
 _MESSAGE_BYTES_MAX = 32
 _REHEARSALS = 16
-"""After so many, the interpreter has rewritten the code for what it meets, and found what it looks up."""
 
 
 class ZygoteGone(OSError):
@@ -121,6 +120,8 @@ def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
     _settle(asked, parent_pid)
     own_pid, rehearsal = os.getpid(), child.order_of_nothing()
     for _ in range(_REHEARSALS):
+        family.rehearse_fork()
+        family.die_with_parent(parent_pid)
         child.rehearse(rehearsal)
     with socket.socket(fileno=_SOCKET_FD) as questions:
         while True:
