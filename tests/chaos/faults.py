@@ -5,17 +5,17 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from random import Random
 
-from tests.chaos.stage import LEASE_SECONDS, Stage
+from tests.chaos.stage import LEASE_SECONDS, ROOT, Stage
 
-__all__ = ["CANCELLED_RUN", "Fault", "drawn", "failpoints", "needs_long_tasks", "strike"]
+__all__ = [
+    "CANCELLED_RUN", "Fault", "drawn", "failpoints", "needs_long_tasks", "needs_resisting_tasks", "strike",
+]  # fmt: skip
 
-ROOT = Path(__file__).resolve().parents[2]
 CANCELLED_RUN = "run-2"
 _ROLES = {
-    "rq": ("api", "execution", "scheduler", "worker", "host", "task"),
+    "rq": ("api", "execution", "scheduler", "worker", "host", "zygote", "task"),
     "local": ("api", "scheduler", "host", "zygote", "task"),
     "thread": ("api", "scheduler", "host", "zygote", "task"),
 }
@@ -77,6 +77,12 @@ def needs_long_tasks(seed: int, executor: str) -> bool:
     """Whether processes come to the trial's failpoint only while a task runs for longer than a beat."""
     places = failpoints(executor)
     return any(word in places[seed % len(places)] for word in ("beat", "cancel", "host.stop", "interrupt", "kill"))
+
+
+def needs_resisting_tasks(seed: int, executor: str) -> bool:
+    """Whether processes come to the trial's failpoint only when a task does not end on a TERM."""
+    places = failpoints(executor)
+    return places[seed % len(places)] == "worker.kill.before"
 
 
 def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,9 +27,10 @@ from tests.services.postgres import PostgresServer
 from tests.services.process import spawn, stop
 from tests.services.valkey import ValkeyServer
 
-__all__ = ["LEASE_SECONDS", "Part", "Stage", "staged"]
+__all__ = ["LEASE_SECONDS", "ROOT", "Part", "Stage", "staged"]
 
 LEASE_SECONDS = 3
+ROOT = Path(__file__).resolve().parents[2]
 _RESTART_SECONDS = 0.2
 _SETTLE_SECONDS_MAX = 60.0
 
@@ -126,10 +128,14 @@ class Stage:
                 self._paused[pid] = time.monotonic() + pause_seconds
 
     def pids(self, role: str) -> list[int]:
-        """The processes that a fault of this role may hit; for `host`, the task hosts."""
-        if role == "host":
+        """The processes that a fault of this role may hit; for `host`, all that belong to task hosts; for `zygote`,
+        those that fork calls."""
+        if role in ("host", "zygote"):
             below = [pid for part in self.parts if part.process for pid in descendants(part.process.pid)]
-            return [pid for pid in below if "mainspring_executors.host" in cmdline_of(pid)]
+            hosts = [pid for pid in below if "mainspring_executors.host" in cmdline_of(pid)]
+            # A guard, the host below it, its zygote, and the calls.
+            levels = Counter(pid for above in hosts for pid in descendants(above))
+            return hosts if role == "host" else [pid for pid in hosts if levels[pid] == 2]
         found = [part.process.pid for part in self.parts if part.role == role and part.process is not None]
         if role in ("api", "execution"):
             found += [pid for parent in found for pid in descendants(parent)]
@@ -243,6 +249,7 @@ def _parts(
         "WORKER_TOKEN": secrets.token_urlsafe(32),
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "STOP_GRACE_SECONDS": "1",
+        "CODE_PATH": str(ROOT),
         "EXECUTION_URL": f"http://127.0.0.1:{_port(listeners[1])}",
         **({"REDIS_URL": valkey.url} if valkey else {}),
     }

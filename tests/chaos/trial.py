@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_log, task_try
-from tests.chaos.faults import CANCELLED_RUN, Fault, drawn, needs_long_tasks, strike
-from tests.chaos.stage import Stage
+from tests.chaos.faults import CANCELLED_RUN, Fault, drawn, needs_long_tasks, needs_resisting_tasks, strike
+from tests.chaos.stage import LEASE_SECONDS, Stage
 from tests.chaos.witness import (
     DIAMOND,
     Line,
@@ -100,9 +100,11 @@ class Trial:
     def _save(self) -> None:
         random = Random(self.seed)
         pauses = {task_id: random.choice((0.0, 0.05, 0.1, 0.4)) for task_id in DIAMOND}
+        resists = needs_resisting_tasks(self.seed, self.stage.executor)
         if needs_long_tasks(self.seed, self.stage.executor):
-            pauses |= dict.fromkeys(("first", "join"), 1.2)
-        self._ask("PUT", f"/dags/{self._dag_id}", document(self._dag_id, self._witness, pauses), accepted=(200, 201))
+            pauses |= dict.fromkeys(("first", "join"), LEASE_SECONDS + 1.0 if resists else 1.2)
+        dag = document(self._dag_id, self._witness, pauses, resists=resists)
+        self._ask("PUT", f"/dags/{self._dag_id}", dag, accepted=(200, 201))
 
     def _trigger(self, run_id: str) -> None:
         # A conflict says that an earlier request was carried out, and only its answer lost.

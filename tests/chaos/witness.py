@@ -19,8 +19,11 @@ DIAMOND: Mapping[str, Sequence[str]] = {
     "last": ("join",),
 }
 """Task -> its upstream."""
+CALLABLES = ("left", "last")
+"""The tasks that are callables; the others are programs."""
 RETRIES = 6
 _SCRIPT = """
+[ -z "$RESISTS" ] || trap '' TERM
 exec 9>>"$WITNESS.$MAINSPRING_RUN_ID.$MAINSPRING_TASK_ID"
 flock -n 9 || echo "overlap $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
 echo "start $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
@@ -59,14 +62,18 @@ class Outcome:
     log: bytes
 
 
-def document(dag_id: str, witness: Path, pauses: Mapping[str, float]) -> Mapping[str, object]:
-    """The diamond as a DAG whose tasks write into `witness`, each taking as long as `pauses` says."""
+def document(dag_id: str, witness: Path, pauses: Mapping[str, float], *, resists: bool) -> Mapping[str, object]:
+    """The diamond as a DAG whose tasks write into `witness`, each taking as long as `pauses` says.
+
+    resists: whether the programs do not heed a TERM.
+    """
     tasks = {
         task_id: {
-            "type": "shell",
+            **({"callable": "tests.chaos.deed:carry_out"} if task_id in CALLABLES else {"script": _SCRIPT}),
+            "type": "python" if task_id in CALLABLES else "shell",
             "depends_on": list(upstream),
-            "script": _SCRIPT,
             "env": {
+                "RESISTS": "yes" if resists else "",
                 "WITNESS": str(witness),
                 "PAUSE": f"{pauses[task_id]:.2f}",
                 "SUM": "${{ " + (" + ".join(f"int(tasks.{name}.outputs.n)" for name in upstream) or "0") + " }}",
