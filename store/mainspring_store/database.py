@@ -95,8 +95,14 @@ class Database:
             with _translated(), self.engine.connect() as connection:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
-    def close(self) -> None:
+    def disconnect(self) -> None:
+        """Close all connections; the next use makes new ones. Only while nobody else uses it."""
         self.engine.dispose()
+        if self._write_queue is not None:
+            self._write_queue.disconnect()
+
+    def close(self) -> None:
+        self.disconnect()
         if self._write_queue is not None:
             self._write_queue.close()
 
@@ -153,9 +159,12 @@ class WriteQueue:
                     ) from None
                 time.sleep(0.0002)
 
-    def close(self) -> None:
+    def disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
         os.close(self._file)
 
 

@@ -24,8 +24,8 @@ from mainspring_store.scheduling.conditions import LIVE
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
 __all__ = [
-    "Bid", "Claimed", "Worker", "append_log", "claim_attempt", "finish_attempt", "hear_worker", "release_attempt",
-    "start_attempt",
+    "Bid", "Claimed", "End", "Worker", "append_log", "claim_attempt", "exchange_attempts", "finish_attempt",
+    "hear_worker", "release_attempt", "start_attempt",
 ]  # fmt: skip
 
 
@@ -45,6 +45,19 @@ class Bid:
     lease_expires_at: datetime
     is_ahead: bool = False
     """It starts later: its start is reported by itself or with its end, and until then it can be released."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """What a worker has to say of an attempt that has ended."""
+
+    attempt_id: str
+    token_hash: str
+    report: Mapping[str, Any]
+    chunks: Sequence[LogChunk] = ()
+    """The last of its log."""
+    start: Mapping[str, Any] | None = None
+    """Of one that was claimed ahead, when its start is not reported yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,11 +105,11 @@ def claim_attempt(database: Database, bid: Bid) -> Claimed | None:
     repeat it while the attempt is live: the first answer may have been lost.
     """
     with database.write() as connection:
-        claimed, reports = _claim(connection, bid)
+        claimed, reports = _claim(connection, [bid])
         _put(connection, reports)
         reach("execution.claim.before-commit")
     reach("execution.claim.committed")
-    return claimed
+    return claimed.get(bid.attempt_id)
 
 
 def hear_worker(
@@ -171,83 +184,93 @@ def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: st
     return True
 
 
-def finish_attempt(
-    database: Database,
-    attempt_id: str,
-    report: Mapping[str, Any],
-    chunks: Sequence[LogChunk],
-    *,
-    token_hash: str,
-    start: Mapping[str, Any] | None = None,
-    bid: Bid | None = None,
-) -> tuple[bool, Claimed | None]:
+def finish_attempt(database: Database, end: End, bid: Bid | None = None) -> tuple[bool, Claimed | None]:
     """Put the final report, and the last of the log, into the inbox; False when the token is not its token.
 
-    start: of an attempt that was claimed ahead, reported with its end.
     bid: for what the worker is to do next, claimed in the same transaction. Not tried when the token is refused.
     Repeating it changes nothing. A report of a fenced attempt is taken too: it says that the work has stopped.
     """
     with database.write() as connection:
-        if not connection.scalar(_IS_HOLDER, {"me": attempt_id, "hash": token_hash}):
+        held, reports = _end(connection, [end])
+        if not held:
             return False, None
-        if chunks:
-            insert_chunks(connection, chunks)
-        claimed, reports = (None, []) if bid is None else _claim(connection, bid)
-        if start is not None:
-            reports.append({"attempt_id": attempt_id, "kind": "started", "body": dict(start)})
-        reports.append({"attempt_id": attempt_id, "kind": "finished", "body": dict(report)})
-        _put(connection, reports)
+        claimed, more = _claim(connection, [] if bid is None else [bid])
+        _put(connection, reports + more)
         reach("execution.finish.before-commit")
     reach("execution.finish.committed")
-    return True, claimed
+    return True, None if bid is None else claimed.get(bid.attempt_id)
 
 
-def _claim(connection: Connection, bid: Bid) -> tuple[Claimed | None, list[_Report]]:
-    """Also what is to be put into the inbox about it."""
-    taken = connection.execute(
-        _CLAIM,
+def exchange_attempts(database: Database, ends: Sequence[End], bids: Sequence[Bid]) -> Mapping[str, Claimed]:
+    """Do for some what `finish_attempt` and `claim_attempt` do for one, in one transaction. An end whose token is not
+    its attempt's is dropped. Returns what could be claimed, by attempt."""
+    with database.write() as connection:
+        _, reports = _end(connection, ends)
+        claimed, more = _claim(connection, bids)
+        _put(connection, reports + more)
+        reach("execution.exchange.before-commit")
+    reach("execution.exchange.committed")
+    return claimed
+
+
+def _end(connection: Connection, ends: Sequence[End]) -> tuple[frozenset[str], list[_Report]]:
+    """Those whose token is right, and what is to be put into the inbox about them. Appends to their logs."""
+    if not ends:
+        return frozenset(), []
+    rows = dump_rows({"attempt_id": end.attempt_id, "token_hash": end.token_hash} for end in ends)
+    statements = _statements(connection.dialect.name == "sqlite")
+    held = frozenset(connection.scalars(statements.held, {"rows": rows}))
+    taken = [end for end in ends if end.attempt_id in held]
+    chunks = [chunk for end in taken for chunk in end.chunks]
+    if chunks:
+        insert_chunks(connection, chunks)
+    reports: list[_Report] = []
+    for end in taken:
+        if end.start is not None:
+            reports.append({"attempt_id": end.attempt_id, "kind": "started", "body": dict(end.start)})
+        reports.append({"attempt_id": end.attempt_id, "kind": "finished", "body": dict(end.report)})
+    return held, reports
+
+
+def _claim(connection: Connection, bids: Sequence[Bid]) -> tuple[Mapping[str, Claimed], list[_Report]]:
+    """Those that are to be had, and what is to be put into the inbox about them."""
+    if not bids:
+        return {}, []
+    statements = _statements(connection.dialect.name == "sqlite")
+    rows = dump_rows(
         {
-            "me": bid.attempt_id,
+            "attempt_id": bid.attempt_id,
+            "token_hash": bid.token_hash,
+            "hostname": bid.hostname,
             "at": bid.at,
             "lease": bid.lease_expires_at,
-            "hash": bid.token_hash,
-            "host": bid.hostname,
-        },
-    ).one_or_none()
-    if taken is None:
-        return None, []
-    reports: list[_Report] = []
+        }
+        for bid in sorted(bids, key=lambda bid: bid.attempt_id)
+    )
+    states = {row.attempt_id: row.state for row in connection.execute(statements.claim, {"rows": rows})}
+    if not states:
+        return {}, []
     # A claim that was made ahead and is repeated as another, or that is repeated before its start is applied.
-    if not bid.is_ahead and taken.state == AttemptState.QUEUED:
-        body = {"at": bid.at.isoformat(), "hostname": bid.hostname}
-        reports = [{"attempt_id": bid.attempt_id, "kind": "started", "body": body}]
-    return Claimed(**connection.execute(_CLAIMED, {"me": bid.attempt_id}).one()._mapping), reports
+    reports: list[_Report] = [
+        {
+            "attempt_id": bid.attempt_id,
+            "kind": "started",
+            "body": {"at": bid.at.isoformat(), "hostname": bid.hostname},
+        }
+        for bid in bids
+        if not bid.is_ahead and states.get(bid.attempt_id) == AttemptState.QUEUED
+    ]
+    rows = dump_rows({"attempt_id": attempt_id} for attempt_id in states)
+    claimed = [Claimed(**row._mapping) for row in connection.execute(statements.claimed, {"rows": rows})]
+    return {one.attempt_id: one for one in claimed}, reports
 
 
-def _put(connection: Connection, reports: list[_Report]) -> None:
+def _put(connection: Connection, reports: Sequence[_Report]) -> None:
     """Into the inbox, each once. One statement for several."""
     if reports:
         connection.execute(_inbox(connection.dialect.name), reports)
 
 
-_CLAIM = (
-    update(task_try)
-    .where(
-        task_try.c.attempt_id == bindparam("me"),
-        task_try.c.cancel_requested_at.is_(None),
-        or_(
-            and_(task_try.c.state == AttemptState.QUEUED, task_try.c.claimed_at.is_(None)),
-            and_(LIVE, task_try.c.token_hash == bindparam("hash")),
-        ),
-    )
-    .values(
-        claimed_at=func.coalesce(task_try.c.claimed_at, bindparam("at", type_=task_try.c.claimed_at.type)),
-        lease_expires_at=bindparam("lease"),
-        token_hash=bindparam("hash"),
-        hostname=bindparam("host"),
-    )
-    .returning(task_try.c.state)
-)
 _RELEASE = (
     update(task_try)
     .where(
@@ -257,30 +280,6 @@ _RELEASE = (
         ~exists().where(attempt_report.c.attempt_id == bindparam("me")),
     )
     .values(claimed_at=None, lease_expires_at=None, token_hash=None, hostname=None)
-)
-_CLAIMED = (
-    select(
-        task_try.c.attempt_id,
-        task_try.c.try_number,
-        task_instance.c.map_index,
-        task_instance.c.task_index,
-        dag_run.c.dag_version_id.label("version_id"),
-        dag_run.c.dag_id,
-        dag_run.c.run_id,
-        dag_run.c.run_type,
-        task_try.c.payload,
-        task_instance.c.waits_for,
-        dag_run.c.params,
-        dag_run.c.conf,
-        dag_run.c.logical_date,
-        dag_run.c.data_interval_start,
-        dag_run.c.data_interval_end,
-        dag_run.c.run_after,
-    )
-    .select_from(task_try)
-    .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
-    .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
-    .where(task_try.c.attempt_id == bindparam("me"))
 )
 _IS_HOLDER = select(task_try.c.attempt_id).where(
     and_(task_try.c.attempt_id == bindparam("me"), task_try.c.token_hash == bindparam("hash"))
@@ -305,6 +304,56 @@ class _Statements:
             )
             .values(lease_expires_at=bindparam("lease"))
             .returning(task_try.c.attempt_id, task_try.c.state, task_try.c.cancel_requested_at)
+        )
+        held = as_rows({"attempt_id": str, "token_hash": str}, is_sqlite=is_sqlite)
+        self.held = select(task_try.c.attempt_id).join(
+            held, and_(task_try.c.attempt_id == held.c.attempt_id, task_try.c.token_hash == held.c.token_hash)
+        )
+        bids = as_rows(
+            {"attempt_id": str, "token_hash": str, "hostname": str, "at": datetime, "lease": datetime},
+            is_sqlite=is_sqlite,
+        )
+        self.claim = (
+            update(task_try)
+            .where(
+                task_try.c.attempt_id == bids.c.attempt_id,
+                task_try.c.cancel_requested_at.is_(None),
+                or_(
+                    and_(task_try.c.state == AttemptState.QUEUED, task_try.c.claimed_at.is_(None)),
+                    and_(LIVE, task_try.c.token_hash == bids.c.token_hash),
+                ),
+            )
+            .values(
+                claimed_at=func.coalesce(task_try.c.claimed_at, bids.c.at),
+                lease_expires_at=bids.c.lease,
+                token_hash=bids.c.token_hash,
+                hostname=bids.c.hostname,
+            )
+            .returning(task_try.c.attempt_id, task_try.c.state)
+        )
+        self.claimed = (
+            select(
+                task_try.c.attempt_id,
+                task_try.c.try_number,
+                task_instance.c.map_index,
+                task_instance.c.task_index,
+                dag_run.c.dag_version_id.label("version_id"),
+                dag_run.c.dag_id,
+                dag_run.c.run_id,
+                dag_run.c.run_type,
+                task_try.c.payload,
+                task_instance.c.waits_for,
+                dag_run.c.params,
+                dag_run.c.conf,
+                dag_run.c.logical_date,
+                dag_run.c.data_interval_start,
+                dag_run.c.data_interval_end,
+                dag_run.c.run_after,
+            )
+            .select_from(rows)
+            .join(task_try, task_try.c.attempt_id == rows.c.attempt_id)
+            .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+            .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
         )
         dialect: Any = sqlite if is_sqlite else postgresql
         insert = dialect.insert(service)

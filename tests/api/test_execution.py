@@ -210,32 +210,77 @@ def test_a_finish_claims_what_comes_next_by_the_same_call(execution: Execution) 
     assert execution.engine.states("r2") == {"b": "running"}
 
 
-def test_what_is_claimed_ahead_with_an_end_starts_when_it_says_so(execution: Execution) -> None:
+def wish(attempt_id: str, token: str, **fields: Any) -> dict[str, Any]:
+    return {"attempt_id": attempt_id, "token": token, "hostname": "worker-1", **fields}
+
+
+def test_ends_are_exchanged_for_claims_ahead(execution: Execution) -> None:
     execution.claim()
     other = execution.another()
-    bid = {"attempt_id": other, "token": execution.token, "hostname": "worker-1", "is_ahead": True}
-    assert execution.call("finish", end(next=bid))[0] == 200
+    body = {
+        "ends": [end(attempt_id=execution.attempt_id, token=execution.token, log=[chunk(0, b"hello\n")], log_bytes=6)],
+        "bids": [wish(other, "n" * 40), wish("f" * 32, "n" * 40)],
+    }
+    for _ in range(2):  # the first answer was lost
+        status, answer = execution.post("/exchange", body)
+        assert (status, [claim["attempt"]["attempt_id"] for claim in answer["claimed"]]) == (200, [other])
+        assert answer["claimed"][0]["lease_seconds"] == 30.0
+    assert execution.post(f"/attempts/{other}/claim", {"hostname": "w"}, token="t" * 40)[0] == 409
     execution.engine.settle()
+    assert execution.stored_log() == b"hello\n"
+    assert execution.engine.states() == {"a": "success"}
     assert execution.engine.states("r2") == {"b": "queued"}
     start = {"at": datetime.now(UTC).isoformat(), "hostname": "worker-1"}
     assert execution.post(f"/attempts/{other}/start", start, token="t" * 40)[0] == 409
-    assert execution.post(f"/attempts/{other}/start", start) == (200, {})
-    assert execution.post(f"/attempts/{other}/release", {})[0] == 409
+    assert execution.post(f"/attempts/{other}/start", start, token="n" * 40) == (200, {})
+    assert execution.post(f"/attempts/{other}/release", {}, token="n" * 40)[0] == 409
     execution.engine.settle()
     assert execution.engine.states("r2") == {"b": "running"}
 
 
+def test_an_end_of_what_is_not_held_is_dropped_from_an_exchange(execution: Execution) -> None:
+    ends = [end(attempt_id=execution.attempt_id, token="t" * 40), end(attempt_id="f" * 32, token="t" * 40)]
+    assert execution.post("/exchange", {"ends": ends, "bids": []}) == (200, {"claimed": []})
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "queued"}
+
+
 def test_what_is_claimed_ahead_is_released_or_starts_with_its_end(execution: Execution) -> None:
-    wish = {"hostname": "worker-1", "is_ahead": True}
-    assert execution.call("claim", wish)[0] == 200
+    ahead = {"ends": [], "bids": [wish(execution.attempt_id, execution.token)]}
+    assert execution.post("/exchange", ahead)[0] == 200
     assert execution.call("release", {}, token="t" * 40)[0] == 409
     assert execution.call("release", {}) == (200, {})
-    assert execution.call("claim", wish)[0] == 200
+    assert execution.post("/exchange", ahead)[0] == 200
     start = {"at": datetime.now(UTC).isoformat(), "hostname": "worker-1"}
     assert execution.call("finish", end(started={"at": "never"}))[0] == 422
     assert execution.call("finish", end(started=start))[0] == 200
     execution.engine.settle()
     assert execution.engine.states() == {"a": "success"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"ends": {}}, id="no list of ends"),
+        pytest.param({"ends": [1]}, id="an end that is no object"),
+        pytest.param({"bids": None}, id="no list of bids"),
+        pytest.param({"bids": [{"attempt_id": "x", "token": "n" * 40, "hostname": "w"}]}, id="no id"),
+        pytest.param({"bids": [wish("e" * 32, "short")]}, id="a token that can be guessed"),
+        pytest.param({"bids": [wish("e" * 32, "n" * 40)] * 2}, id="one twice"),
+        pytest.param({"bids": [wish(f"{number:032x}", "n" * 40) for number in range(17)]}, id="too many"),
+        pytest.param({"ends": [end(attempt_id="e" * 32)]}, id="an end without its token"),
+        pytest.param({"ends": [end(attempt_id="e" * 32, token="n" * 40, outcome="x")]}, id="no outcome"),
+        pytest.param({"ends": [end(token="n" * 40)]}, id="an end of nothing"),
+    ],
+)
+def test_an_exchange_with_one_wrong_part_is_refused_whole(execution: Execution, change: dict[str, Any]) -> None:
+    execution.claim()
+    body = {"ends": [end(attempt_id=execution.attempt_id, token=execution.token)], "bids": []}
+    for name, items in change.items():
+        changed = [*body[name], *items] if isinstance(items, list) else items
+        assert execution.post("/exchange", {**body, name: changed})[0] == 422
+    execution.engine.settle()
+    assert execution.engine.states() == {"a": "running"}
 
 
 def test_a_finish_whose_next_is_not_to_be_had_is_taken_all_the_same(execution: Execution) -> None:
@@ -259,7 +304,6 @@ def test_who_does_not_hold_an_attempt_claims_nothing_with_its_end(execution: Exe
         pytest.param({"attempt_id": "x", "token": "n" * 40, "hostname": "w"}, id="no id"),
         pytest.param({"attempt_id": "0" * 32, "token": "short", "hostname": "w"}, id="a token that can be guessed"),
         pytest.param({"attempt_id": "0" * 32, "token": "n" * 40}, id="no host name"),
-        pytest.param({"attempt_id": "0" * 32, "token": "n" * 40, "hostname": "w", "is_ahead": 1}, id="no flag"),
     ],
 )
 def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution, bid: Any) -> None:
@@ -269,7 +313,7 @@ def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution
     assert execution.engine.states() == {"a": "running"}
 
 
-@pytest.mark.parametrize("call", ["claim", "log", "finish"])
+@pytest.mark.parametrize("call", ["claim", "log", "finish", "exchange"])
 def test_nothing_is_acknowledged_before_it_is_stored(
     execution: Execution, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -277,16 +321,23 @@ def test_nothing_is_acknowledged_before_it_is_stored(
         if place == f"execution.{call}.before-commit":
             raise StoreUnavailable("the connection broke")
 
-    bodies = {"claim": {"hostname": "w"}, "log": chunk(0, b"hello\n"), "finish": end(log_bytes=6)}
+    ended = end(log_bytes=6, attempt_id=execution.attempt_id, token=execution.token)
+    bodies: dict[str, Any] = {
+        "claim": {"hostname": "w"},
+        "log": chunk(0, b"hello\n"),
+        "finish": end(log_bytes=6),
+        "exchange": {"ends": [ended], "bids": []},
+    }
+    path = "/exchange" if call == "exchange" else f"/attempts/{execution.attempt_id}/{call}"
     if call != "claim":
         execution.claim()
     with monkeypatch.context() as patch:
         patch.setattr(remote, "reach", break_at)
-        assert execution.call(call, bodies[call])[0] == 503
+        assert execution.post(path, bodies[call])[0] == 503
     execution.engine.settle()
     assert execution.engine.states() == {"a": "queued" if call == "claim" else "running"}
     assert execution.stored_log() == b""
-    assert execution.call(call, bodies[call])[0] == 200
+    assert execution.post(path, bodies[call])[0] == 200
 
 
 def test_a_piece_of_log_that_is_sent_twice_is_kept_once(execution: Execution) -> None:
@@ -327,9 +378,9 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("name", ["claim", "start", "log", "finish", "beat"])
+@pytest.mark.parametrize("name", ["claim", "start", "log", "finish", "exchange", "beat"])
 def test_nonsense_is_refused_and_never_a_fault_of_ours(execution: Execution, name: str) -> None:
-    path = "/beat" if name == "beat" else f"/attempts/{execution.attempt_id}/{name}"
+    path = f"/{name}" if name in ("beat", "exchange") else f"/attempts/{execution.attempt_id}/{name}"
     for what, raw in NONSENSE.items():
         status, answer = execution.post(path, raw=raw)
         assert 400 <= status < 500, (what, answer)

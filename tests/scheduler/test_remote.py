@@ -53,7 +53,8 @@ def finish(engine: Engine, task_id: str, token: str = TOKEN, **body: Any) -> boo
     attempt_id = engine.attempt(task_id).attempt_id
     report = {"at": engine.clock.now().isoformat(), "outcome": "success", **body}
     chunk = LogChunk(attempt_id=attempt_id, offset=0, data=b"hello\n", at=engine.clock.now())
-    is_held, _ = remote.finish_attempt(engine.database, attempt_id, report, [chunk], token_hash=token)
+    end = remote.End(attempt_id=attempt_id, token_hash=token, report=report, chunks=[chunk])
+    is_held, _ = remote.finish_attempt(engine.database, end)
     return is_held
 
 
@@ -171,10 +172,32 @@ def test_a_start_can_be_told_with_the_end(engine: Engine) -> None:
     report = {"at": (at + timedelta(seconds=1)).isoformat(), "outcome": "success"}
     attempt_id = engine.attempt("a").attempt_id
     start = {"at": at.isoformat(), "hostname": "worker-1"}
-    assert remote.finish_attempt(engine.database, attempt_id, report, [], token_hash=TOKEN, start=start)[0]
+    end = remote.End(attempt_id=attempt_id, token_hash=TOKEN, report=report, start=start)
+    assert remote.finish_attempt(engine.database, end)[0]
     engine.settle()
     assert engine.states() == {"a": "success"}
     assert [(one.start_date, one.end_date) for one in engine.tries("a")] == [(at, at + timedelta(seconds=1))]
+
+
+def test_ends_are_exchanged_for_claims(engine: Engine) -> None:
+    """Each for itself: what is not to be had, or was not held, keeps nothing from the others."""
+    engine.trigger(engine.save("etl", {name: {} for name in "abcdef"}))
+    engine.settle()
+    for name in "abc":
+        claim(engine, name, token="b" * 64 if name == "c" else TOKEN)
+    claim(engine, "e", token="b" * 64)
+    report = {"at": engine.clock.now().isoformat(), "outcome": "success"}
+    ends = [remote.End(attempt_id=engine.attempt(name).attempt_id, token_hash=TOKEN, report=report) for name in "abc"]
+    bids = [bid(engine, name, is_ahead=True) for name in "fed"]
+    for _ in range(2):  # the first answer was lost
+        claimed = remote.exchange_attempts(engine.database, ends, bids)
+        assert {one.attempt_id for one in claimed.values()} == {engine.attempt(name).attempt_id for name in "df"}
+    engine.settle()
+    assert engine.states() == {
+        **dict.fromkeys("ab", "success"), **dict.fromkeys("ce", "running"), **dict.fromkeys("df", "queued"),
+    }  # fmt: skip
+    assert release(engine, "d")
+    assert claim(engine, "d", token="b" * 64) is not None
 
 
 def test_what_is_released_is_claimed_by_another(engine: Engine) -> None:

@@ -9,8 +9,7 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.states import StateReason
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_scheduler.remote_rescue import RemoteRescue
-from mainspring_store import runs, services
-from mainspring_store.remote import finish_attempt
+from mainspring_store import remote, runs, services
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_remote import REMOTE, TOKEN, claim, renew
 
@@ -90,7 +89,8 @@ def test_the_end_of_an_attempt_that_was_taken_for_lost_changes_nothing(make_engi
     engine.settle()
     assert [one.state for one in engine.tries("a")] == ["lost", "queued"]
     report = {"at": engine.clock.now().isoformat(), "outcome": "success"}
-    assert finish_attempt(engine.database, first.attempt_id, report, [], token_hash=TOKEN)
+    end = remote.End(attempt_id=first.attempt_id, token_hash=TOKEN, report=report)
+    assert remote.finish_attempt(engine.database, end)[0]
     engine.settle()
     assert engine.states() == {"a": "queued", "b": "scheduled"}
     assert [(one.state, one.stopped_at is None) for one in engine.tries("a")] == [("lost", False), ("queued", True)]

@@ -115,7 +115,7 @@ _FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 def _empty_database() -> UnreliableDatabase:
     """The one file of this process, emptied: a new engine would compile every statement anew."""
     folder, database = _database()
-    database.engine.dispose()
+    database.disconnect()
     for leftover in folder.glob("mainspring.db*"):
         if not leftover.name.endswith("-turn"):
             leftover.unlink()
@@ -130,6 +130,6 @@ def _database() -> tuple[Path, UnreliableDatabase]:
     atexit.register(shutil.rmtree, path)
     database = UnreliableDatabase.at(f"sqlite:///{path}/mainspring.db")
     migrate(database)
-    database.engine.dispose()
+    database.disconnect()
     shutil.copy(path / "mainspring.db", path / "empty.db")
     return path, database

@@ -143,20 +143,30 @@ class Machine(RuleBasedStateMachine):
 
     def finish_claimed(self, attempt_id: str, outcome: Outcome) -> None:
         """The worker that claimed it reports the end."""
+        end = self.end_of_claimed(attempt_id, outcome)
+        is_held, _ = remote.finish_attempt(self.database, end)
+        assert is_held == self.note_remote_end(end), "a report was refused"
+
+    def end_of_claimed(self, attempt_id: str, outcome: Outcome) -> remote.End:
+        """With its start, when that was not told."""
         now = self.clock.now()
         reason = None if outcome is Outcome.SUCCESS else StateReason.EXIT_CODE
         report = {"at": now.isoformat(), "outcome": outcome, "reason": reason}
         start = {"at": now.isoformat(), "hostname": "w"} if attempt_id in self.broker.ahead else None
-        is_held, _ = remote.finish_attempt(
-            self.database, attempt_id, report, [], token_hash=attempt_id * 2, start=start
-        )
-        assert is_held == (attempt_id in self.broker.leases and self._exists(attempt_id)), "a report was refused"
+        return remote.End(attempt_id=attempt_id, token_hash=attempt_id * 2, report=report, start=start)
+
+    def note_remote_end(self, end: remote.End) -> bool:
+        """It is in the inbox, once, if it was held; says whether it was."""
+        attempt_id = end.attempt_id
+        is_held = attempt_id in self.broker.leases and self._exists(attempt_id)
         self.broker.done.add(attempt_id)
-        if is_held and start is not None:
+        if is_held and end.start is not None:
             self.note_remote_start(attempt_id)
         if is_held and not any(isinstance(one, Finished) and one.attempt_id == attempt_id for one in self.remote_inbox):
-            final = Finished(attempt_id=attempt_id, seq=2, at=now, outcome=outcome, reason=reason)
+            outcome, reason = end.report["outcome"], end.report["reason"]
+            final = Finished(attempt_id=attempt_id, seq=2, at=self.clock.now(), outcome=outcome, reason=reason)
             self.remote_inbox.append(final)
+        return is_held
 
     def note_remote_start(self, attempt_id: str) -> None:
         """It is in the inbox, once."""

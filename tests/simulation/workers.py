@@ -63,9 +63,25 @@ class Workers(Machine):
     def finish_far_away(self, pick: int, outcome: Outcome) -> None:
         attempt_id = one_of(list(self.broker.leases), pick)
         self.finish_claimed(attempt_id, outcome)
-        assert not remote.finish_attempt(
-            self.database, attempt_id, {"at": self.clock.now().isoformat()}, [], token_hash="e" * 64
-        )[0]
+        report = {"at": self.clock.now().isoformat()}
+        end = remote.End(attempt_id=attempt_id, token_hash="e" * 64, report=report)
+        assert not remote.finish_attempt(self.database, end)[0]
+
+    @precondition(lambda self: self.broker.leases and self.broker.waiting)
+    @rule(ends=st.lists(PICK, max_size=2), bids=st.lists(PICK, max_size=2))
+    def exchange(self, ends: list[int], bids: list[int]) -> None:
+        """A worker reports some ends, and claims some of what waits ahead, in one."""
+        held = {one_of(list(self.broker.leases), pick) for pick in ends}
+        told = [self.end_of_claimed(attempt_id, Outcome.SUCCESS) for attempt_id in sorted(held)]
+        wanted = sorted({one_of(self.broker.waiting, pick) for pick in bids} - held)
+        wishes = [self._bid(attempt_id, _token(attempt_id), is_ahead=True) for attempt_id in wanted]
+        claimed = remote.exchange_attempts(self.database, told, wishes)
+        for end in told:
+            self.note_remote_end(end)
+        for bid in wishes:
+            self.broker.waiting.remove(bid.attempt_id)
+            self.broker.handed_out.append(bid.attempt_id)
+            self._note_claim(bid, is_claimed=bid.attempt_id in claimed)
 
     @precondition(lambda self: self.broker.leases)
     @rule()
@@ -94,21 +110,28 @@ class Workers(Machine):
         assert found == expected, f"the leases of {expected - found} ran out, and nobody says so"
 
     def _claim(self, attempt_id: str, token: str, *, is_ahead: bool) -> None:
+        bid = self._bid(attempt_id, token, is_ahead=is_ahead)
+        self._note_claim(bid, is_claimed=remote.claim_attempt(self.database, bid) is not None)
+
+    def _bid(self, attempt_id: str, token: str, *, is_ahead: bool) -> remote.Bid:
         now = self.clock.now()
-        bid = remote.Bid(
+        return remote.Bid(
             attempt_id=attempt_id, token_hash=token, hostname="w", at=now, lease_expires_at=now + LEASE,
             is_ahead=is_ahead,
         )  # fmt: skip
-        claimed = remote.claim_attempt(self.database, bid) is not None
+
+    def _note_claim(self, bid: remote.Bid, *, is_claimed: bool) -> None:
+        attempt_id = bid.attempt_id
         is_first = attempt_id not in self.broker.leases
         state = self._state(attempt_id)
-        may = (state == "queued" and is_first) or (state in ACTIVE and not is_first and token == _token(attempt_id))
-        assert claimed is may, f"attempt {attempt_id}, {state}: {'claimed' if claimed else 'refused'}"
-        if claimed:
-            self.broker.leases[attempt_id] = now + LEASE
-        if claimed and is_first and is_ahead:
+        is_same = bid.token_hash == _token(attempt_id)
+        may = (state == "queued" and is_first) or (state in ACTIVE and not is_first and is_same)
+        assert is_claimed is may, f"attempt {attempt_id}, {state}: {'claimed' if is_claimed else 'refused'}"
+        if is_claimed:
+            self.broker.leases[attempt_id] = bid.lease_expires_at
+        if is_claimed and is_first and bid.is_ahead:
             self.broker.ahead.add(attempt_id)
-        if claimed and not is_ahead and state == "queued":
+        if is_claimed and not bid.is_ahead and state == "queued":
             self.note_remote_start(attempt_id)
 
     def _beat(self) -> None:

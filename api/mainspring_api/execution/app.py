@@ -1,4 +1,4 @@
-"""The application and its calls: claim, start, log, finish, release, beat.
+"""The application and its calls: claim, start, log, finish, release, exchange, beat.
 
 Each call is one short transaction, and idempotent, so that a worker repeats it until it is acknowledged. Nothing is
 decided here. Bodies are checked by hand: no schema library stands on this path.
@@ -22,10 +22,13 @@ from mainspring_api.execution.bodies import (
     ATTEMPT_ID,
     BODY_BYTES_MAX,
     Bad,
+    Ended,
+    Wish,
     checked_token,
     read_beat,
     read_chunk,
     read_claim,
+    read_exchange,
     read_finish,
     read_json,
     read_next,
@@ -114,6 +117,7 @@ def create_execution_app(
     for call in (_claim(context), _start(context), _log(context), _finish(context), _release(context)):
         rule = f"/execution/v1/attempts/<attempt:attempt_id>/{call.__name__}"
         app.add_url_rule(rule, view_func=call, methods=["POST"])
+    app.add_url_rule("/execution/v1/exchange", view_func=_exchange(context), methods=["POST"])
     app.add_url_rule("/execution/v1/beat", view_func=_beat(context), methods=["POST"])
     app.add_url_rule("/execution/v1/workers/<hostname>", view_func=_workers(context), methods=["GET"])
     app.add_url_rule("/execution/v1/health", view_func=_health, methods=["GET"])
@@ -148,12 +152,11 @@ def _nothing_there(error: NotFound) -> Response:
 
 def _claim(context: _Context) -> Any:
     def claim(attempt_id: str) -> Response:
-        bid = _bid(context, attempt_id, _attempt_token(), *read_claim(_body()))
-        claimed = remote.claim_attempt(context.database, bid)
+        wish = Wish(attempt_id, _attempt_token(), read_claim(_body()))
+        claimed = remote.claim_attempt(context.database, _bid(context, wish))
         if claimed is None:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
-        if not bid.is_ahead:
-            context.ringer.ring()
+        context.ringer.ring()
         order = _work_order(context, claimed)
         reach("execution.claim.before-answer")
         return _answer(200, order)
@@ -161,15 +164,25 @@ def _claim(context: _Context) -> Any:
     return claim
 
 
-def _bid(context: _Context, attempt_id: str, token: str, hostname: str, is_ahead: bool) -> remote.Bid:
+def _bid(context: _Context, wish: Wish, *, is_ahead: bool = False) -> remote.Bid:
     now = datetime.now(UTC)
     return remote.Bid(
-        attempt_id=attempt_id,
-        token_hash=_hash(token),
-        hostname=hostname,
+        attempt_id=wish.attempt_id,
+        token_hash=_hash(wish.token),
+        hostname=wish.hostname,
         at=now,
         lease_expires_at=now + context.lease,
         is_ahead=is_ahead,
+    )
+
+
+def _end(ended: Ended, token: str) -> remote.End:
+    return remote.End(
+        attempt_id=ended.attempt_id,
+        token_hash=_hash(token),
+        report=ended.report,
+        chunks=ended.chunks,
+        start=ended.start,
     )
 
 
@@ -231,18 +244,10 @@ def _log(context: _Context) -> Any:
 def _finish(context: _Context) -> Any:
     def finish(attempt_id: str) -> Response:
         body = _body()
-        report, chunks = read_finish(attempt_id, body, now=datetime.now(UTC))
-        following = read_next(body)
-        start = read_start(body["started"]) if body.get("started") is not None else None
-        is_held, claimed = remote.finish_attempt(
-            context.database,
-            attempt_id,
-            report,
-            chunks,
-            token_hash=_hash(_attempt_token()),
-            start=start,
-            bid=None if following is None else _bid(context, *following),
-        )
+        end = _end(read_finish(attempt_id, body, now=datetime.now(UTC)), _attempt_token())
+        wish = read_next(body)
+        bid = None if wish is None else _bid(context, wish)
+        is_held, claimed = remote.finish_attempt(context.database, end, bid)
         if not is_held:
             return _not_yours(attempt_id)
         context.ringer.ring()
@@ -251,6 +256,21 @@ def _finish(context: _Context) -> Any:
         return _answer(200, {"next": order})
 
     return finish
+
+
+def _exchange(context: _Context) -> Any:
+    def exchange() -> Response:
+        ended, wishes = read_exchange(_body(), now=datetime.now(UTC))
+        ends = [_end(one, token) for one, token in ended]
+        bids = [_bid(context, wish, is_ahead=True) for wish in wishes]
+        claimed = remote.exchange_attempts(context.database, ends, bids)
+        if ends:
+            context.ringer.ring()
+        orders = [_work_order(context, claimed[wish.attempt_id]) for wish in wishes if wish.attempt_id in claimed]
+        reach("execution.exchange.before-answer")
+        return _answer(200, {"claimed": orders})
+
+    return exchange
 
 
 def _health() -> Response:

@@ -4,6 +4,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +15,29 @@ from mainspring.states import StateReason
 from mainspring_store.remote import Worker
 
 __all__ = [
-    "ATTEMPTS_MAX", "ATTEMPT_ID", "BODY_BYTES_MAX", "Bad", "checked_token", "read_beat", "read_chunk", "read_claim",
-    "read_finish", "read_json", "read_next", "read_start",
+    "ATTEMPTS_MAX",
+    "ATTEMPT_ID",
+    "BODY_BYTES_MAX",
+    "EXCHANGED_MAX",
+    "Bad",
+    "Ended",
+    "Wish",
+    "checked_token",
+    "read_beat",
+    "read_chunk",
+    "read_claim",
+    "read_exchange",
+    "read_finish",
+    "read_json",
+    "read_next",
+    "read_start",
 ]  # fmt: skip
 
 ATTEMPT_ID = "[0-9a-f]{32}"
 BODY_BYTES_MAX = 2 * 1024 * 1024
 ATTEMPTS_MAX = 1000
+EXCHANGED_MAX = 16
+"""Ends in one exchange, and wishes."""
 _TOKEN_CHARS_MIN = 32
 _TOKEN_CHARS_MAX = 200
 _CHUNK_BYTES_MAX = 64 * 1024
@@ -31,6 +48,27 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 class Bad(Exception):
     """A body that no worker of this release sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker wants to claim beside another call."""
+
+    attempt_id: str
+    token: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of an attempt, as the inbox keeps it."""
+
+    attempt_id: str
+    report: Mapping[str, Any]
+    chunks: Sequence[LogChunk]
+    """The last pieces of its log."""
+    start: Mapping[str, Any] | None
+    """Of one that was claimed ahead, when it is not reported yet."""
 
 
 def read_json(data: bytes) -> Any:
@@ -44,10 +82,9 @@ def read_json(data: bytes) -> Any:
     return value
 
 
-def read_claim(body: Any) -> tuple[str, bool]:
-    """The worker's host name, and whether the attempt starts later."""
-    fields = _object(body)
-    return _text(fields, "hostname", 255), _flag(fields, "is_ahead")
+def read_claim(body: Any) -> str:
+    """The worker's host name."""
+    return _text(_object(body), "hostname", 255)
 
 
 def read_start(body: Any) -> Mapping[str, Any]:
@@ -85,8 +122,7 @@ def read_chunk(attempt_id: str, body: Any, *, now: datetime) -> LogChunk:
     return LogChunk(attempt_id=attempt_id, offset=_number(fields, "offset"), data=data, at=now)
 
 
-def read_finish(attempt_id: str, body: Any, *, now: datetime) -> tuple[Mapping[str, Any], Sequence[LogChunk]]:
-    """The report as the inbox keeps it, and the last pieces of the log."""
+def read_finish(attempt_id: str, body: Any, *, now: datetime) -> Ended:
     fields = _object(body)
     outputs = _object(fields.get("outputs") or {}, "outputs")
     try:
@@ -105,19 +141,38 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> tuple[Mapping[s
         "outputs": outputs,
         "log_bytes": _number(fields, "log_bytes"),
     }
-    return report, [read_chunk(attempt_id, chunk, now=now) for chunk in chunks]
+    return Ended(
+        attempt_id,
+        report,
+        [read_chunk(attempt_id, chunk, now=now) for chunk in chunks],
+        read_start(fields["started"]) if fields.get("started") is not None else None,
+    )
 
 
-def read_next(body: Any) -> tuple[str, str, str, bool] | None:
-    """What a worker wants to claim with the end of an attempt: its id, the token, and what `read_claim` gives."""
-    fields = _object(body).get("next")
-    if fields is None:
-        return None
-    fields = _object(fields, "next")
-    attempt_id = _text(fields, "attempt_id", 32)
-    if not _is_attempt_id(attempt_id):
-        raise Bad("next must name an attempt by its id")
-    return attempt_id, checked_token(fields.get("token"), "the token of next"), *read_claim(fields)
+def read_next(body: Any) -> Wish | None:
+    """What a worker wants to claim with the end of an attempt."""
+    wish = _object(body).get("next")
+    return None if wish is None else _wish(wish, "next")
+
+
+def read_exchange(body: Any, *, now: datetime) -> tuple[Sequence[tuple[Ended, str]], Sequence[Wish]]:
+    """Ends, each with the token of its attempt, and what is to be claimed ahead."""
+    fields = _object(body)
+    ends = [
+        (read_finish(_attempt_id(end, "an end"), end, now=now), checked_token(end.get("token"), "the token of an end"))
+        for end in _list(fields, "ends", EXCHANGED_MAX)
+    ]
+    wishes = [_wish(wish, "a bid") for wish in _list(fields, "bids", EXCHANGED_MAX)]
+    ids = [end.attempt_id for end, _ in ends] + [wish.attempt_id for wish in wishes]
+    if len(set(ids)) < len(ids):
+        raise Bad("an attempt is named twice")
+    return ends, wishes
+
+
+def _wish(value: Any, name: str) -> Wish:
+    fields = _object(value, name)
+    token = checked_token(fields.get("token"), f"the token of {name}")
+    return Wish(_attempt_id(fields, name), token, read_claim(fields))
 
 
 def checked_token(token: Any, name: str) -> str:
@@ -131,6 +186,20 @@ def _object(value: Any, name: str = "the body") -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise Bad(f"{name} must be a JSON object")
     return value
+
+
+def _list(fields: Mapping[str, Any], name: str, length_max: int) -> list[Mapping[str, Any]]:
+    value = fields.get(name)
+    if not isinstance(value, list) or len(value) > length_max:
+        raise Bad(f"{name} must be a list of at most {length_max}")
+    return [_object(item, f"each of {name}") for item in value]
+
+
+def _attempt_id(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get("attempt_id")
+    if not _is_attempt_id(value):
+        raise Bad(f"{name} must name an attempt by its id")
+    return str(value)
 
 
 def _is_attempt_id(value: Any) -> bool:

@@ -7,14 +7,14 @@ from typing import Any
 
 from mainspring.attempts import Outcome
 from mainspring.states import StateReason
-from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BODY_BYTES_MAX
+from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BODY_BYTES_MAX, EXCHANGED_MAX
 
 __all__ = ["execution_document"]
 
 _DESCRIPTION = f"""\
 What workers of the executor `rq` call: claim an attempt, beat, append to its log, report its end. While one attempt
-runs, a worker may claim the next ahead: its start is reported when it starts, by `start` or with its end, and one that
-has not started can be released. Every call but
+runs, a worker may `exchange` the ends of those before it for claims of the next ones, ahead of their time: a start is
+reported then when it happens, by `start` or with the end, and one that has not started can be released. Every call but
 `health` carries `Authorization: Bearer <worker token>`; those about one attempt carry the header `Attempt-Token` too: a
 random text that the worker chose for its claim, and whose hash alone is kept. Each call is one short transaction and
 may be repeated until it is acknowledged. A body has at most {BODY_BYTES_MAX} bytes.
@@ -53,6 +53,11 @@ def execution_document() -> dict[str, Any]:
             "/execution/v1/attempts/{attempt_id}/finish": _of_attempt(
                 "finish_attempt", "Report the end of an attempt, and claim the next.", "FinishBody", "Finished"
             ),
+            "/execution/v1/exchange": {
+                "post": _operation(
+                    "exchange_attempts", "Report ends, and claim ahead, in one.", "Exchanged", body="ExchangeBody"
+                )
+            },
             "/execution/v1/beat": {
                 "post": _operation("beat", "Say that a worker lives; renew its leases.", "Heard", body="BeatBody")
             },
@@ -85,7 +90,7 @@ _ALWAYS = (401, 426, 503)
 
 
 def _of_attempt(operation_id: str, summary: str, body: str, answer: str) -> dict[str, Any]:
-    token = {"name": "Attempt-Token", "in": "header", "required": True, "schema": _text(200, minLength=32)}
+    token = {"name": "Attempt-Token", "in": "header", "required": True, "schema": _TOKEN}
     operation = _operation(operation_id, summary, answer, body=body, errors=(404, 409))
     attempt_id = _path_parameter("attempt_id", {"type": "string", "pattern": f"^{ATTEMPT_ID}$"})
     return {"parameters": [attempt_id], "post": {**operation, "parameters": [token]}}
@@ -138,14 +143,26 @@ _ID = {"type": "string", "pattern": f"^{ATTEMPT_ID}$"}
 _NUMBER = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
 _ANYTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
-_IS_AHEAD = {"type": "boolean", "description": "It starts later, and its start is reported then"}
+_TOKEN = _text(200, minLength=32)
 _START = _object(at={"type": "string", "format": "date-time"}, hostname=_text(255))
+_END = {
+    "at": {"type": "string", "format": "date-time"},
+    "outcome": {"enum": list(Outcome)},
+    "reason": _or_null({"enum": list(StateReason)}),
+    "message": _or_null(_text(2000)),
+    "exit_code": _or_null({"type": "integer"}),
+    "outputs": _or_null(_ANYTHING),
+    "log_bytes": _NUMBER,
+    "log": _or_null({"type": "array", "items": _ref("LogChunk"), "maxItems": 16}),
+    "started": _or_null(_ref("StartBody")),
+}
+_END_OPTIONAL = ("reason", "message", "exit_code", "outputs", "log", "started")
 _SCHEMAS: Mapping[str, Any] = {
     "Problem": _object(detail=_or_null({"type": "string"})),
     "Nothing": _object(),
     "Health": _object(status={"const": "healthy"}),
     "Alive": _object(alive=_NUMBER),
-    "ClaimBody": _object(("is_ahead",), hostname=_text(255), is_ahead=_IS_AHEAD),
+    "ClaimBody": _object(hostname=_text(255)),
     "StartBody": _START,
     "Claim": _object(lease_seconds=_SECONDS, attempt=_ref("WorkOrder")),
     "WorkOrder": _object(
@@ -169,21 +186,15 @@ _SCHEMAS: Mapping[str, Any] = {
         offset={**_NUMBER, "description": "Bytes of the log before it"},
         data={"type": "string", "contentEncoding": "base64", "description": "At most 64 KiB"},
     ),
-    "FinishBody": _object(
-        ("reason", "message", "exit_code", "outputs", "log", "next", "started"),
-        at={"type": "string", "format": "date-time"},
-        outcome={"enum": list(Outcome)},
-        reason=_or_null({"enum": list(StateReason)}),
-        message=_or_null(_text(2000)),
-        exit_code=_or_null({"type": "integer"}),
-        outputs=_or_null(_ANYTHING),
-        log_bytes=_NUMBER,
-        log=_or_null({"type": "array", "items": _ref("LogChunk"), "maxItems": 16}),
-        next=_or_null(_ref("Next")),
-        started=_or_null(_ref("StartBody")),
+    "FinishBody": _object((*_END_OPTIONAL, "next"), **_END, next=_or_null(_ref("Wish"))),
+    "Wish": _object(attempt_id=_ID, token=_TOKEN, hostname=_text(255)),
+    "ExchangeBody": _object(
+        ends={"type": "array", "items": _ref("End"), "maxItems": EXCHANGED_MAX},
+        bids={"type": "array", "items": _ref("Wish"), "maxItems": EXCHANGED_MAX},
     ),
-    "Next": _object(
-        ("is_ahead",), attempt_id=_ID, token=_text(200, minLength=32), hostname=_text(255), is_ahead=_IS_AHEAD
+    "End": _object(_END_OPTIONAL, attempt_id=_ID, token=_TOKEN, **_END),
+    "Exchanged": _object(
+        claimed={"type": "array", "items": _ref("Claim"), "description": "Without those that are not to be had"}
     ),
     "Finished": _object(next=_or_null(_ref("Claim"))),
     "BeatBody": _object(

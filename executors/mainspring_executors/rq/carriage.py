@@ -15,7 +15,7 @@ from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import SubmitResult
 from mainspring_executors.local import LocalExecutor
-from mainspring_executors.rq.courier import Bid, Claim, Courier, Refused, Unreachable
+from mainspring_executors.rq.courier import Bid, Claim, Courier, End, Refused, Unreachable
 from mainspring_executors.rq.lookahead import AHEAD_SECONDS, Lookahead
 
 __all__ = ["BEATS_IN_LEASE", "RETRY_SECONDS", "Carriage"]
@@ -43,16 +43,19 @@ class Carriage:
         claim: Claim,
         *,
         beside: Lookahead,
+        took_seconds_before: float,
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
         """beside: what else is to be done while it runs.
+        took_seconds_before: the attempt before it, if that was just now.
         stop_grace: how long it may go on once `is_stopping`; then it is interrupted.
         """
         self.attempt_id = claim.attempt.attempt_id
         self.beside = beside
-        self.is_short = False
-        """Whether it ended soon after its start; known at its end."""
+        self.took_seconds = float("inf")
+        """From its start to its end; known then."""
+        self._took_seconds_before = took_seconds_before
         self._courier = courier
         self._executor = executor
         self._claim = claim
@@ -94,12 +97,12 @@ class Carriage:
         began = monotonic()
         if self._claim.is_ahead:
             self._untold_start, self._tell_start_at = datetime.now(UTC), began + AHEAD_SECONDS
-        self.beside.begin()
+        self.beside.begin(self._took_seconds_before)
         end = None
         while end is None:
             end = self._listen()
             self._tend()
-        self.is_short = monotonic() - began < AHEAD_SECONDS
+        self.took_seconds = monotonic() - began
         return end
 
     def _has_time(self) -> bool:
@@ -210,9 +213,15 @@ class Carriage:
         """Whether no log has to be sent before the report of the end."""
         return len(self._chunks) <= FINISH_CHUNKS_MAX
 
-    def tell(self, bid: Bid | None) -> Claim | None:
+    @property
+    def end(self) -> End:
+        """What is to be told, once it has ended."""
+        assert self._end is not None
+        return End(self._claim, self._end, self._chunks, self._untold_start)
+
+    def tell(self) -> None:
         """Report the end beside another attempt, once; only when it `fits_one_call`."""
-        return self._finish(bid, patience=self._courier.patience_seconds)
+        self._finish(None, patience=self._courier.patience_seconds)
 
     def report_end(self, bid: Bid | None) -> tuple[bool, Claim | None]:
         """Report the end until it is acknowledged, and claim what comes next; while no attempt runs. False: the worker
@@ -233,20 +242,18 @@ class Carriage:
     def _finish(self, bid: Bid | None, **patience: float) -> Claim | None:
         """Raises `Unreachable`."""
         while True:
-            assert self._end is not None
+            end = self.end
             try:
                 reach("worker.finish.before")
-                claim = self._courier.finish(
-                    self._claim, self._end, self._chunks, started_at=self._untold_start, bid=bid, **patience
-                )
+                claim = self._courier.finish(end, bid, **patience)
                 reach("worker.finish.acknowledged")
                 return claim
             except Refused as exc:
-                if self._end.reason is StateReason.REJECTED:
+                if end.report.reason is StateReason.REJECTED:
                     _log.error("the end of attempt %s cannot be reported: %s", self.attempt_id, exc)
                     return None
                 why = f"its end could not be recorded: {exc}"
-                self._end = self._rejected(why, log_bytes=self._end.log_bytes)
+                self._end = self._rejected(why, log_bytes=end.report.log_bytes)
 
     def _may_go_on(self) -> bool:
         """Whether there is time to tell the end again; keeps the lease and the task host meanwhile."""

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from time import sleep
 
@@ -10,7 +9,7 @@ from mainspring.failpoints import reach
 from mainspring_executors.local import LocalExecutor
 from mainspring_executors.rq.carriage import RETRY_SECONDS, Carriage
 from mainspring_executors.rq.courier import Bid, Claim, Courier, Refused, Unreachable
-from mainspring_executors.rq.lookahead import Deliveries, Ended, Lookahead
+from mainspring_executors.rq.lookahead import Deliveries, Lookahead
 
 __all__ = ["Carrier"]
 
@@ -35,6 +34,7 @@ class Carrier:
         self._deliveries = deliveries
         self._is_stopping = is_stopping
         self._stop_grace = stop_grace
+        self._beside = Lookahead(courier, deliveries)
 
     def carry(self, attempt_id: str) -> None:
         """Claim an attempt, run it and report its end until it is acknowledged; then the same with what waits next.
@@ -49,58 +49,73 @@ class Carrier:
 
     def _follow(self, carriage: Carriage) -> Carriage | None:
         """What comes after an attempt that has ended; None when nothing does. Its end is told, or will be beside it."""
-        beside = carriage.beside
-        if beside.before is not None:
-            is_over, _ = beside.before.report_end(None)
-            beside.unsettled, beside.before = beside.before.attempt_id if is_over else None, None
-        ahead, taken = beside.claim, beside.bid
+        beside = self._beside
         if self._is_stopping():
             beside.let_go()
-            ahead = taken = None
-        if ahead is not None and carriage.fits_one_call:
-            return self._carriage(ahead, before=carriage, unsettled=beside.unsettled, is_eager=carriage.is_short)
-        self._settle(beside.unsettled)
-        # Without a claim ahead, what comes next is claimed with the report of the end, and starts at once.
-        bid = self._next(taken) if ahead is None else None
+        claim = beside.claim
+        if claim is not None and carriage.fits_one_call and beside.has_room:
+            beside.tell_beside(carriage)
+        else:
+            # Without a claim ahead, what comes next is claimed with the report of the end, and starts at once.
+            bid, claim = self._report(carriage)
+            if claim is None:
+                beside.settle()
+                return self._claimed(bid) if bid is not None else None
+        if claim is beside.claim:
+            beside.take()
+        return self._carriage(claim, took_seconds=carriage.took_seconds)
+
+    def _report(self, carriage: Carriage) -> tuple[Bid | None, Claim | None]:
+        """Report the ends that are not told, this one last. What comes next then: its claim, or else a bid for it."""
+        beside = self._beside
+        for ended in list(beside.untold):
+            is_over, _ = ended.report_end(None)
+            if not is_over:
+                break
+            beside.note_told(ended)
+        beside.settle()
+        ahead = beside.claim
+        bid = self._next() if ahead is None and not self._is_stopping() else None
         is_over, claim = carriage.report_end(bid)
-        unsettled = carriage.attempt_id if is_over else None
-        claim = claim or ahead
-        if claim is not None:
-            return self._carriage(claim, unsettled=unsettled, is_eager=carriage.is_short)
-        self._settle(unsettled)
-        return self._claimed(bid) if bid is not None and is_over else None
+        if is_over:
+            beside.note_told(carriage)
+        if self._is_stopping():
+            beside.let_go()
+        # What was ahead is not any more when it was let go.
+        claim = claim or (ahead if ahead is beside.claim else None)
+        return bid if is_over else None, claim
 
-    def _settle(self, attempt_id: str | None) -> None:
-        if attempt_id is not None:
-            self._deliveries.settle(attempt_id)
-
-    def _next(self, taken: Bid | None) -> Bid | None:
+    def _next(self) -> Bid | None:
         """For what was taken beside the attempt, or waits now."""
+        taken = self._beside.take()
         if taken is not None:
-            return replace(taken, is_ahead=False)
+            return taken
         following = self._deliveries.take()
         return None if following is None else Bid(following)
 
     def _claimed(self, bid: Bid) -> Carriage | None:
-        """Of an attempt that is claimed now; None when it is not to be had, or the worker is to stop."""
-        try:
-            claim = self._claim(bid)
-        except Unreachable:
-            return None
-        if claim is None:
-            self._deliveries.settle(bid.attempt_id)
-            return None
-        return self._carriage(claim)
+        """Of an attempt that is claimed now, or else of what comes after it. None when nothing is to be had, or the
+        worker is to stop."""
+        wanted: Bid | None = bid
+        while wanted is not None:
+            try:
+                claim = self._claim(wanted)
+            except Unreachable:
+                self._beside.let_go()
+                return None
+            if claim is not None:
+                return self._carriage(claim, took_seconds=float("inf"))
+            self._deliveries.settle(wanted.attempt_id)
+            wanted = self._beside.take()
+        return None
 
-    def _carriage(
-        self, claim: Claim, *, before: Ended | None = None, unsettled: str | None = None, is_eager: bool = False
-    ) -> Carriage:
-        beside = Lookahead(self._courier, self._deliveries, before=before, unsettled=unsettled, is_eager=is_eager)
+    def _carriage(self, claim: Claim, *, took_seconds: float) -> Carriage:
         return Carriage(
             self._courier,
             self._executor,
             claim,
-            beside=beside,
+            beside=self._beside,
+            took_seconds_before=took_seconds,
             is_stopping=self._is_stopping,
             stop_grace=self._stop_grace,
         )

@@ -22,6 +22,7 @@ __all__ = [
     "Bid",
     "Claim",
     "Courier",
+    "End",
     "Heard",
     "Outdated",
     "Refused",
@@ -54,8 +55,6 @@ class Bid:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     """What the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same one,
     because its answer was lost, is answered again."""
-    is_ahead: bool = False
-    """To be carried after another. Its start is told when it starts, and it can be released before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,20 @@ class Claim:
     lease: timedelta
     asked_at: float
     """When it was asked for, by the monotonic clock: its lease lasts at least from then on. The answer came later."""
-    is_ahead: bool = False
+    is_ahead: bool
     """Its start is not told by the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What is to be told of an attempt that has ended."""
+
+    claim: Claim
+    report: Finished
+    chunks: Sequence[LogChunk]
+    """The last of its log."""
+    started_at: datetime | None
+    """Of what was claimed ahead, when its start is not told yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +117,9 @@ class Courier:
     def claim(self, bid: Bid) -> Claim | None:
         """Take an attempt; None when it is not to be had, and never will be."""
         asked_at = monotonic()
-        patience = self.patience_seconds if bid.is_ahead else _ANSWER_SECONDS_MAX
         path = f"/attempts/{bid.attempt_id}/claim"
-        answer = self._answer(self._post(path, self._wish(bid), token=bid.token, patience=patience))
-        return None if answer is None else _claim(answer, bid, asked_at)
+        answer = self._answer(self._post(path, {"hostname": self._worker["hostname"]}, token=bid.token))
+        return None if answer is None else _claim(answer, bid, asked_at, is_ahead=False)
 
     def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
         """Say that this worker lives, and renew the leases of what it carries.
@@ -135,22 +145,46 @@ class Courier:
             self._post(f"/attempts/{bid.attempt_id}/release", {}, token=bid.token, patience=self.patience_seconds)
         )
 
-    def finish(
-        self,
-        claim: Claim,
-        report: Finished,
-        chunks: Sequence[LogChunk],
-        *,
-        started_at: datetime | None = None,
-        bid: Bid | None = None,
-        patience: float = _ANSWER_SECONDS_MAX,
-    ) -> Claim | None:
-        """Report the end, with the last of the log. It is acknowledged, or the attempt is not ours any more.
+    def finish(self, end: End, bid: Bid | None, *, patience: float = _ANSWER_SECONDS_MAX) -> Claim | None:
+        """Report an end. It is acknowledged, or the attempt is not ours any more.
 
-        started_at: of what was claimed ahead, when its start is not told yet.
         bid: for what comes next, to be claimed by the same call; None = it was not, and a claim will tell why.
         """
+        body = self._end(end)
+        if bid is not None:
+            body["next"] = self._wish(bid)
+        asked_at = monotonic()
+        following = (self._report(end.claim, "finish", body, patience=patience) or {}).get("next")
+        return None if bid is None or following is None else _claim(following, bid, asked_at, is_ahead=False)
+
+    def exchange(self, ends: Sequence[End], bids: Sequence[Bid]) -> Mapping[str, Claim]:
+        """Report ends, and claim what comes later, in one call: only while it `takes_claims_ahead`. Each end is
+        acknowledged, or its attempt is not ours any more. What is not in the answer, by attempt, is not to be had, and
+        never will be."""
         body = {
+            "ends": [
+                {"attempt_id": end.claim.attempt.attempt_id, "token": end.claim.token, **self._end(end)} for end in ends
+            ],
+            "bids": [self._wish(bid) for bid in bids],
+        }
+        asked_at = monotonic()
+        answer = self._answer(self._post("/exchange", body, patience=self.patience_seconds))
+        orders = {order["attempt"]["attempt_id"]: order for order in answer["claimed"]}
+        return {
+            bid.attempt_id: _claim(orders[bid.attempt_id], bid, asked_at, is_ahead=True)
+            for bid in bids
+            if bid.attempt_id in orders
+        }
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _wish(self, bid: Bid) -> dict[str, Any]:
+        return {"attempt_id": bid.attempt_id, "token": bid.token, "hostname": self._worker["hostname"]}
+
+    def _end(self, end: End) -> dict[str, Any]:
+        report = end.report
+        return {
             "at": report.at.isoformat(),
             "outcome": report.outcome,
             "reason": report.reason,
@@ -158,21 +192,9 @@ class Courier:
             "exit_code": report.exit_code,
             "outputs": dict(report.outputs),
             "log_bytes": report.log_bytes,
-            "log": [_chunk(chunk) for chunk in chunks],
+            "log": [_chunk(chunk) for chunk in end.chunks],
+            **({} if end.started_at is None else {"started": self._started(end.started_at)}),
         }
-        if bid is not None:
-            body["next"] = {"attempt_id": bid.attempt_id, "token": bid.token, **self._wish(bid)}
-        if started_at is not None:
-            body["started"] = self._started(started_at)
-        asked_at = monotonic()
-        following = (self._report(claim, "finish", body, patience=patience) or {}).get("next")
-        return None if bid is None or following is None else _claim(following, bid, asked_at)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def _wish(self, bid: Bid) -> dict[str, Any]:
-        return {"hostname": self._worker["hostname"], **({"is_ahead": True} if bid.is_ahead else {})}
 
     def _started(self, at: datetime) -> dict[str, Any]:
         return {"at": at.isoformat(), "hostname": self._worker["hostname"]}
@@ -209,9 +231,9 @@ class Courier:
             raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
 
 
-def _claim(answer: Mapping[str, Any], bid: Bid, asked_at: float) -> Claim:
+def _claim(answer: Mapping[str, Any], bid: Bid, asked_at: float, *, is_ahead: bool) -> Claim:
     lease = timedelta(seconds=answer["lease_seconds"])
-    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at, bid.is_ahead)
+    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at, is_ahead)
 
 
 def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:

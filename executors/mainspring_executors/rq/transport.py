@@ -137,19 +137,22 @@ def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
         pipeline.execute()
 
 
-def exchange(redis: "Redis", queue: str, attempt_id: str | None) -> str | None:
-    """`take` the next and `remove` one that is done, but for what waits of it: that is refused when it is claimed.
+def exchange(redis: "Redis", queue: str, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
+    """`remove` some that are done, but for what waits of them, which is refused when it is claimed; and `take` the
+    next ones, in order.
 
     Raises:
         redis.RedisError: As for both.
     """
     with redis.pipeline(transaction=False) as pipeline:
-        if attempt_id is not None:
+        for attempt_id in attempt_ids:
             pipeline.lrem(_taken(queue), 0, attempt_id)
-            pipeline.delete(f"rq:job:{attempt_id}")
-        pipeline.lmove(_key(queue), _taken(queue))
-        *_, following = pipeline.execute()
-    return None if following is None else following.decode()
+        if attempt_ids:
+            pipeline.delete(*(f"rq:job:{attempt_id}" for attempt_id in attempt_ids))
+        for _ in range(count_max):
+            pipeline.lmove(_key(queue), _taken(queue))
+        following = pipeline.execute()[-count_max:]
+    return [attempt_id.decode() for attempt_id in following if attempt_id is not None]
 
 
 def give_back(redis: "Redis", queue: str, attempt_id: str) -> None:

@@ -5,7 +5,7 @@ Written against RQ 2.12; `tests/unit/executors/rq/test_rq_worker.py` fails when 
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -239,19 +239,19 @@ class _Service:
         except RedisError as exc:
             self._left(attempt_id, exc)
 
-    def exchange(self, attempt_id: str | None) -> str | None:
+    def exchange(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
         self._beat()
         if self.is_stopping:
-            if attempt_id is not None:
+            for attempt_id in attempt_ids:
                 self.settle(attempt_id)
-            return None
+            return []
         try:
             reach("worker.exchange.before")
-            following = transport.exchange(self._redis, self._settings.queue, attempt_id)
+            following = transport.exchange(self._redis, self._settings.queue, attempt_ids, count_max)
             reach("worker.exchange.done")
         except RedisError as exc:
             _log.warning("Redis is away: %s", exc)
-            return None
+            return []
         return following
 
     def give_back(self, attempt_id: str) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,8 +17,10 @@ import pytest
 from mainspring.attempts import Attempt, Finished
 from mainspring_api.execution.orders import order_as_json
 from mainspring_executors.local import LocalExecutor
+from mainspring_executors.rq import lookahead
 from mainspring_executors.rq.carrier import Carrier
 from mainspring_executors.rq.courier import Courier
+from mainspring_executors.rq.lookahead import AHEAD_SECONDS
 from mainspring_executors.settings import ExecutorSettings
 from tests.acceptance.server import is_running
 
@@ -42,11 +44,12 @@ class ExecutionApi:
             "start": [OK],
             "log": [OK],
             "finish": [OK],
+            "exchange": [OK],
             "release": [OK],
             "beat": [(200, {"stop": [], "lease_seconds": LEASE_SECONDS})],
         }
         self.orders: dict[str, Any] = {}
-        """Attempt -> what its claim answers, also one that is made with the end of another."""
+        """Attempt -> what its claim answers, also one that is made with the end of another, or ahead."""
         self.bodies: list[tuple[str, dict[str, Any]]] = []
         """Every call, in order: its path and its body."""
         self.delays_seconds: dict[str, float] = {}
@@ -84,10 +87,16 @@ class ExecutionApi:
         sleep(self.delays_seconds.get(call, 0.0))
         answers = self.answers[call]
         answer = answers[min(len(self.calls[call]), len(answers)) - 1]
-        if answer == OK and self.orders:
-            wanted = path.split("/")[-2] if call == "claim" else body.get("next", {}).get("attempt_id")
-            order = self.orders.get(wanted)
-            return (200, order if call == "claim" else {"next": order})
+        if answer != OK:
+            return answer
+        match call:
+            case "claim" if self.orders:
+                return 200, self.orders.get(path.split("/")[-2])
+            case "finish":
+                return 200, {"next": self.orders.get(body.get("next", {}).get("attempt_id"))}
+            case "exchange":
+                wanted = [bid["attempt_id"] for bid in body["bids"]]
+                return 200, {"claimed": [self.orders[one] for one in wanted if one in self.orders]}
         return answer
 
     def close(self) -> None:
@@ -123,10 +132,10 @@ class Deliveries:
     def settle(self, attempt_id: str) -> None:
         self.settled.append(attempt_id)
 
-    def exchange(self, attempt_id: str | None) -> str | None:
-        if attempt_id is not None:
+    def exchange(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
+        for attempt_id in attempt_ids:
             self.settle(attempt_id)
-        return self.take()
+        return [one for one in (self.take() for _ in range(count_max)) if one is not None]
 
     def give_back(self, attempt_id: str) -> None:
         self.given_back.append(attempt_id)
@@ -284,6 +293,7 @@ class Road:
     """Attempts a, b, … in turn: the first is carried, the others wait. What is claimed ahead is answered as well."""
 
     def __init__(self, api: ExecutionApi, executor: LocalExecutor, *scripts: str, ahead: bool = True) -> None:
+        """ahead: whether the API says that it knows claims ahead."""
         self.deliveries = Deliveries(*(letter * 32 for letter in "bcdef"[: len(scripts) - 1]))
         self.is_stopping = False
         self._api, self._executor = api, executor
@@ -294,7 +304,7 @@ class Road:
 
     def _carry(self) -> None:
         # Its task host takes longer for its own start than a short attempt for its whole way.
-        self._executor.submit([attempt_of("f" * 32, "true")])
+        self._executor.submit([attempt_of("9" * 32, "true")])
         while not any(isinstance(report, Finished) for report in self._executor.reports(0.1)):
             continue
         courier = Courier(self._api.url, "the workers' token", queue="default")
@@ -323,10 +333,23 @@ class Road:
     def ends(self) -> dict[str, str]:
         """First letter of each attempt -> how it ended, as first told."""
         told: dict[str, str] = {}
+        for letter, end in self.told():
+            told.setdefault(letter, end["outcome"])
+        return told
+
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every end that was told, in order, by itself or with others."""
+        ends = []
         for path, body in self._api.bodies:
             if path.endswith("/finish"):
-                told.setdefault(path.split("/")[-2][0], body["outcome"])
-        return told
+                ends.append((path.split("/")[-2][0], body))
+            elif path.endswith("/exchange"):
+                ends += [(end["attempt_id"][0], end) for end in body["ends"]]
+        return ends
+
+    def claimed_ahead(self) -> list[list[str]]:
+        """First letters of the attempts that each exchange asked for."""
+        return [[bid["attempt_id"][0] for bid in body["bids"]] for body in self.bodies("exchange")]
 
     def bodies(self, call: str) -> list[dict[str, Any]]:
         return [body for path, body in self._api.bodies if path.endswith(f"/{call}")]
@@ -343,30 +366,54 @@ def waiting_for(sign: Path) -> str:
     return f"while [ ! -e {sign} ]; do sleep 0.02; done"
 
 
-@pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "an-api-of-the-release-before"])
-def test_short_attempts_are_carried_one_after_the_other(
-    api: ExecutionApi, executor: LocalExecutor, ahead: bool
-) -> None:
-    with Road(api, executor, "true", "true", "echo c", "exit 1", ahead=ahead) as road:
+@pytest.fixture(params=[0.0, AHEAD_SECONDS], ids=["one-by-one", "two-by-two"])
+def pace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether attempts count as so short that two of them are claimed ahead."""
+    monkeypatch.setattr(lookahead, "_MOMENT_SECONDS", request.param)
+    return "two-by-two" if request.param else "one-by-one"
+
+
+@pytest.fixture
+def two_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookahead, "_MOMENT_SECONDS", AHEAD_SECONDS)
+
+
+def test_short_attempts_are_carried_one_after_the_other(api: ExecutionApi, executor: LocalExecutor, pace: str) -> None:
+    with Road(api, executor, "true", "true", "echo c", "exit 1", "true", "true") as road:
         pass
-    assert road.ends() == {"a": "success", "b": "success", "c": "success", "d": "failed"}
-    assert road.deliveries.settled == [letter * 32 for letter in "abcd"]
+    assert road.ends() == {**dict.fromkeys("abcef", "success"), "d": "failed"}
+    assert road.deliveries.settled == [letter * 32 for letter in "abcdef"]
     assert not road.deliveries.given_back
-    assert len(road.bodies("finish")) == 4
-    claimed = [*road.bodies("claim"), *(body["next"] for body in road.bodies("finish") if "next" in body)]
-    assert len(claimed) == 4
-    claimed_ahead = [one for one in claimed if one.get("is_ahead")]
-    # Each start is told once: with its claim, or with its end.
-    assert len([body for body in road.bodies("finish") if "started" in body]) == len(claimed_ahead) == 2 * ahead
+    ahead = road.claimed_ahead()
+    assert ahead == ([["c", "d"], ["e", "f"], []] if pace == "two-by-two" else [["c"], ["d"], ["e"], ["f"], []])
+    # Each is told once: its end, and its start, with its claim or with its end.
+    assert [letter for letter, _ in road.told()] == list("abcdef")
+    assert [letter for letter, end in road.told() if "started" in end] == list("cdef")
+    assert len(road.bodies("claim")) + sum("next" in body for body in road.bodies("finish")) == 2
 
 
+def test_an_api_of_the_release_before_is_asked_for_no_more_than_it_knows(
+    api: ExecutionApi, executor: LocalExecutor, two_by_two: None
+) -> None:
+    with Road(api, executor, "true", "true", "echo c", "exit 1", ahead=False) as road:
+        pass
+    assert [(letter, end["outcome"]) for letter, end in road.told()] == [
+        *((letter, "success") for letter in "abc"), ("d", "failed"),
+    ]  # fmt: skip
+    assert road.deliveries.settled == [letter * 32 for letter in "abcd"]
+    assert {path.rpartition("/")[2] for path, _ in api.bodies} == {"beat", "claim", "finish"}
+    assert not any("started" in end for _, end in road.told())
+
+
+@pytest.mark.usefixtures("pace")
 def test_what_comes_next_is_let_go_when_the_attempt_before_it_takes_its_time(
     api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    """So that another worker can have it meanwhile; and the start of the long one is told."""
+    """So that another worker can have it meanwhile; and the start of the long one is told, and the end before it."""
     with Road(api, executor, "true", "true", waiting_for(tmp_path / "go"), "true") as road:
         until(lambda: road.deliveries.given_back, "the return")
         until(lambda: road.bodies("start"), "the start")
+        until(lambda: "b" in road.ends(), "the end of the one before")
         (release,) = [path for path, _ in api.bodies if path.endswith("/release")]
         assert (release.split("/")[-2], road.deliveries.given_back) == ("d" * 32, ["d" * 32])
         (tmp_path / "go").touch()
@@ -375,35 +422,48 @@ def test_what_comes_next_is_let_go_when_the_attempt_before_it_takes_its_time(
     assert road.deliveries.settled == [letter * 32 for letter in "abc"]
 
 
+@pytest.mark.usefixtures("two_by_two")
+def test_what_is_let_go_keeps_its_order(api: ExecutionApi, executor: LocalExecutor, tmp_path: Path) -> None:
+    """Each comes first again, so the last one goes first."""
+    with Road(api, executor, "true", waiting_for(tmp_path / "go"), "true", "true") as road:
+        until(lambda: len(road.deliveries.given_back) == 2, "the return")
+        (tmp_path / "go").touch()
+    assert road.deliveries.given_back == ["d" * 32, "c" * 32]
+    assert road.ends() == {"a": "success", "b": "success"}
+
+
+@pytest.mark.usefixtures("pace")
 def test_a_worker_that_is_to_stop_lets_go_of_what_it_has_not_started(
     api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
 ) -> None:
     with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", f"touch {tmp_path}/c") as road:
         until((tmp_path / "b").exists, "the second attempt")
-        until(lambda: len(road.bodies("claim")) == 2, "the claim of the third")
+        until(lambda: road.claimed_ahead(), "the claim of the third")
         road.is_stopping = True
     assert road.ends() == {"a": "success", "b": "interrupted"}
     assert road.deliveries.given_back == ["c" * 32]
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.usefixtures("pace")
 def test_a_worker_that_is_to_stop_starts_nothing_when_its_release_is_not_answered(
     api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
 ) -> None:
     api.answers["release"] = [BUSY]
-    with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", f"touch {tmp_path}/c") as road:
+    with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", *[f"touch {tmp_path}/c"] * 2) as road:
         until((tmp_path / "b").exists, "the second attempt")
-        until(lambda: len(road.bodies("claim")) == 2, "the claim of the third")
+        until(lambda: road.claimed_ahead(), "the claim of the third")
         road.is_stopping = True
     assert road.ends() == {"a": "success", "b": "interrupted"}
     assert not (tmp_path / "c").exists()
     assert "next" not in road.bodies("finish")[-1]
 
 
+@pytest.mark.usefixtures("pace")
 def test_a_claim_ahead_that_is_not_answered_does_not_keep_its_worker_busy(
     api: ExecutionApi, executor: LocalExecutor, tmp_path: Path
 ) -> None:
-    api.answers["claim"] = [OK, BUSY]
+    api.answers["exchange"] = [BUSY]
     with Road(api, executor, "true", waiting_for(tmp_path / "go"), "true") as road:
         until(lambda: road.deliveries.given_back, "the return")
         began = os.times()
@@ -414,18 +474,57 @@ def test_a_claim_ahead_that_is_not_answered_does_not_keep_its_worker_busy(
     assert road.ends() == {"a": "success", "b": "success"}
 
 
+@pytest.mark.usefixtures("pace")
 @pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
 def test_an_end_that_is_told_beside_the_next_attempt_is_told_until_it_is_acknowledged(
     api: ExecutionApi, executor: LocalExecutor, tmp_path: Path, lost: tuple[int, Any] | None
 ) -> None:
     """Its lease is renewed meanwhile, and the next attempt has its own end."""
-    api.answers["finish"] = [OK, lost, lost, lost, OK]
+    api.answers["exchange"] = [OK, lost, lost, OK]
     with Road(api, executor, "true", "true", waiting_for(tmp_path / "go"), "true") as road:
         until(lambda: {"b" * 32, "c" * 32} in [set(body["attempts"]) for body in api.calls["beat"]], "both leases")
+        until(lambda: len(api.calls["exchange"]) == 4, "the acknowledgement")
         (tmp_path / "go").touch()
     assert road.ends() == {"a": "success", "b": "success", "c": "success"}
-    told = [path.split("/")[-2][0] for path, _ in api.bodies if path.endswith("/finish")]
-    assert told == ["a", "b", "b", "b", "b", "c"]
+    assert [letter for letter, _ in road.told()] == ["a", "b", "b", "b", "c"]
+
+
+@pytest.mark.usefixtures("pace")
+def test_an_end_that_is_not_acknowledged_beside_the_next_attempt_is_told_after_it(
+    api: ExecutionApi, executor: LocalExecutor
+) -> None:
+    api.answers["exchange"] = [OK, BUSY]
+    api.answers["finish"] = [OK, BUSY, BUSY, OK]
+    with Road(api, executor, "true", "true", "true") as road:
+        pass
+    assert road.ends() == {"a": "success", "b": "success", "c": "success"}
+    assert [letter for letter, _ in road.told()] == ["a", "b", "b", "b", "b", "c"]
+
+
+def test_ends_that_are_refused_together_are_told_each_by_itself(
+    api: ExecutionApi, executor: LocalExecutor, two_by_two: None
+) -> None:
+    api.answers["exchange"] = [OK, (422, {"detail": "one of them cannot be kept"})]
+    with Road(api, executor, "true", "true", "true", "exit 1") as road:
+        pass
+    assert road.ends() == {**dict.fromkeys("abc", "success"), "d": "failed"}
+    assert [path.split("/")[-2][0] for path, _ in api.bodies if path.endswith("/finish")] == list("abcd")
+    assert road.deliveries.settled == [letter * 32 for letter in "abcd"]
+
+
+def test_what_could_not_be_claimed_ahead_is_claimed_when_its_turn_comes(
+    api: ExecutionApi, executor: LocalExecutor, two_by_two: None
+) -> None:
+    """By the same bid, which may have been heard."""
+    api.answers["exchange"] = [BUSY]
+    with Road(api, executor, "true", "true", "true", "true") as road:
+        pass
+    assert [(letter, end["next"]["attempt_id"][0]) for letter, end in road.told() if "next" in end] == [
+        ("a", "b"), ("b", "c"), ("c", "d"),
+    ]  # fmt: skip
+    ahead = {bid["attempt_id"]: bid["token"] for bid in api.calls["exchange"][0]["bids"]}
+    assert ahead == {body["next"]["attempt_id"]: body["next"]["token"] for body in api.calls["finish"][1:3]}
+    assert road.ends() == dict.fromkeys("abcd", "success")
 
 
 def test_what_may_be_released_is_claimed_again_before_it_is_started(
@@ -433,11 +532,38 @@ def test_what_may_be_released_is_claimed_again_before_it_is_started(
 ) -> None:
     """The answer to a release was lost, and another worker has the attempt since."""
     api.delays_seconds["release"] = LEASE_SECONDS
-    api.answers["claim"] = [OK, OK, REFUSED]
+    api.answers["claim"] = [OK, REFUSED]
     with Road(api, executor, "true", waiting_for(tmp_path / "go"), f"touch {tmp_path}/c") as road:
         until(lambda: road.bodies("release"), "the release")
         api.orders.pop("c" * 32)
         (tmp_path / "go").touch()
-    assert len(road.bodies("claim")) == 3
+    assert len(road.bodies("claim")) == 2
     assert not (tmp_path / "c").exists()
     assert road.ends() == {"a": "success", "b": "success"}
+
+
+def test_what_comes_after_one_that_somebody_else_has_is_carried(
+    api: ExecutionApi, executor: LocalExecutor, two_by_two: None, tmp_path: Path
+) -> None:
+    """Both were claimed ahead and could not be released."""
+    api.answers["release"] = [BUSY]
+    api.answers["claim"] = [OK, REFUSED, OK]
+    with Road(api, executor, "true", waiting_for(tmp_path / "go"), f"touch {tmp_path}/c", "true") as road:
+        until(lambda: road.bodies("release"), "the release")
+        api.orders.pop("c" * 32)
+        (tmp_path / "go").touch()
+    assert not (tmp_path / "c").exists()
+    assert road.ends() == {"a": "success", "b": "success", "d": "success"}
+
+
+def test_what_was_claimed_ahead_by_somebody_else_is_passed_over(
+    api: ExecutionApi, executor: LocalExecutor, two_by_two: None, tmp_path: Path
+) -> None:
+    api.answers["claim"] = [OK, REFUSED]
+    road = Road(api, executor, "true", "true", f"touch {tmp_path}/c", "true")
+    api.orders.pop("c" * 32)
+    with road:
+        pass
+    assert road.ends() == {"a": "success", "b": "success", "d": "success"}
+    assert road.claimed_ahead()[0] == ["c", "d"]
+    assert sorted(road.deliveries.settled) == [letter * 32 for letter in "abcd"]

@@ -186,14 +186,15 @@ def test_quick_workers_leave_less_slack(executor: RqExecutor, redis: Redis) -> N
 
 
 def test_a_worker_exchanges_what_is_done_for_what_comes_next(executor: RqExecutor, redis: Redis) -> None:
-    executor.submit([attempt(1), attempt(2)])
-    until(lambda: len(queued(redis)) == 2, "the jobs")
-    done = transport.take(redis, "default")
-    assert done == f"{1:032x}"
-    assert transport.exchange(redis, "default", done) == f"{2:032x}"
-    assert not redis.exists(f"rq:job:{done}")
-    assert (queued(redis), queued(redis, f"{LIST}:intermediate")) == ([], [f"{2:032x}"])
-    assert transport.exchange(redis, "default", f"{2:032x}") is None
+    executor.submit([attempt(number) for number in range(1, 6)])
+    until(lambda: len(queued(redis)) == 5, "the jobs")
+    ids = [f"{number:032x}" for number in range(1, 6)]
+    assert transport.exchange(redis, "default", [], 2) == ids[:2]
+    assert transport.exchange(redis, "default", ids[:2], 2) == ids[2:4]
+    assert not redis.exists(*(f"rq:job:{done}" for done in ids[:2]))
+    assert (queued(redis), set(queued(redis, f"{LIST}:intermediate"))) == (ids[4:], set(ids[2:4]))
+    assert transport.exchange(redis, "default", ids[2:4], 2) == ids[4:]
+    assert transport.exchange(redis, "default", ids[4:], 1) == []
     assert not redis.exists(f"{LIST}:intermediate")
 
 
