@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
 
@@ -111,7 +110,7 @@ class WriteQueue:
     """The turn to write to one SQLite file, between the threads of this process and between processes."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
-        """engine: makes the connection that whoever has the turn writes with. It belongs to this queue."""
+        """engine: makes the connection that whoever has the turn writes with, apart from those of its pool."""
         self._engine = engine
         self._connection: Connection | None = None
         """Kept from turn to turn: another one for each would cost as much as a short transaction."""
@@ -121,7 +120,7 @@ class WriteQueue:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         with self.turn():
-            connection = self._connection = self._connection or self._engine.connect()
+            connection = self._connection = self._connection or self._connect()
             try:
                 with connection.begin():
                     yield connection
@@ -166,6 +165,11 @@ class WriteQueue:
 
     def close(self) -> None:
         os.close(self._file)
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        connection.detach()
+        return connection
 
 
 def open_database(
@@ -229,19 +233,17 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as exc:
         raise StoreUnavailable(f"cannot write the database file {path}: {os.strerror(exc.errno or 0)}") from exc
-    arguments = {"check_same_thread": False, "timeout": WRITE_WAIT_SECONDS_MAX, "cached_statements": 512}
-    reader = create_engine(
+    engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
-        connect_args=arguments,
+        connect_args={"check_same_thread": False, "timeout": WRITE_WAIT_SECONDS_MAX, "cached_statements": 512},
     )
-    writer = create_engine(url, poolclass=NullPool, connect_args=arguments)
 
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        # The driver must not begin transactions by itself: the listeners below say which kind.
+        # The driver must not begin transactions by itself: `begin` below says which kind.
         connection.isolation_level = None
         for pragma in (
             f"synchronous={synchronous}",
@@ -253,12 +255,15 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
-        event.listen(engine, "connect", prepare)
-        event.listen(engine, "begin", partial(Connection.exec_driver_sql, statement=begin))
-    queue = WriteQueue(Path(f"{path}-turn"), writer)
+    def begin(connection: Connection) -> None:
+        is_write = connection.get_execution_options().get("mainspring_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    queue = WriteQueue(Path(f"{path}-turn"), engine.execution_options(mainspring_write=True))
     _keep_write_ahead_log(Path(path), queue)
-    return Database(reader, queue)
+    return Database(engine, queue)
 
 
 def _keep_write_ahead_log(path: Path, queue: WriteQueue) -> None:

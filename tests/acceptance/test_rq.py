@@ -183,7 +183,9 @@ def test_clients_that_keep_their_connections_are_all_answered(tmp_path: Path, va
     with socket.create_server(("127.0.0.1", 0)) as probe:
         host, port = probe.getsockname()
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(port)}
-    with ExitStack() as stack, started(tmp_path / "home", **settings):
+    with ExitStack() as stack, started(tmp_path / "home", **settings) as server:
+        server.put_dag(CHAIN)
+        assert server.wait(server.trigger("chain"))["state"] == "success"
         clients = [stack.enter_context(closing(HTTPConnection(host, port, timeout=20))) for _ in range(3 * THREADS)]
         for _ in range(3):
             for client in clients:
