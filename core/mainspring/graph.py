@@ -64,6 +64,14 @@ class Graph:
         """Every task after all of its upstream; ties by definition order."""
         return tuple(topological_order(self.upstream))
 
+    @cached_property
+    def position(self) -> tuple[int, ...]:
+        """Of each task in `order`."""
+        positions = [0] * len(self.order)
+        for position, task in enumerate(self.order):
+            positions[task] = position
+        return tuple(positions)
+
 
 def topological_order(upstream: Edges) -> list[int]:
     """Every task after all of its upstream (Kahn 1962), ties by index. Tasks on or behind a cycle are left out."""

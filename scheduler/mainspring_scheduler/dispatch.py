@@ -215,7 +215,7 @@ class Dispatcher:
             scheduling.waits.drop_earlier_pokes((poke.id, poke.try_number) for poke in pokes)
         if attempts:
             scheduling.decisions.add_attempts(attempts)
-        for one in held:
+        for one in _in_order_of_telling(held):
             self._collect_effects(scheduling, one, now)
         for one in held:
             if isinstance(one.choice, Resolve) and one.choice.branch is not None:
@@ -259,6 +259,20 @@ class Dispatcher:
             self._live_attempts.add(live_attempt(one.attempt, candidate))
         else:
             scheduling.unpark(candidate.dag_id, one.question.task.task_id)
+
+
+def _in_order_of_telling(held: Sequence[Chosen]) -> Sequence[Chosen]:
+    """What ends by its trigger rule first, and of it what is further down: it was decided on what had ended before all
+    of these, some of which may be its upstream."""
+
+    def is_by_rule(one: Chosen) -> bool:
+        return isinstance(one.choice, Resolve) and one.choice.reason is StateReason.TRIGGER_RULE
+
+    by_rule = [one for one in held if is_by_rule(one)]
+    if not by_rule:
+        return held
+    by_rule.sort(key=lambda one: one.question.version.graph.position[one.candidate.task_index], reverse=True)
+    return [*by_rule, *(one for one in held if not is_by_rule(one))]
 
 
 def _choose(question: Question) -> Choice:

@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
-from mainspring.states import StateReason
+from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.rescue import LOST_AFTER, find_lost
 from mainspring_store import Database, dags, runs, services
+from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark
 from mainspring_store.pools import NewPool, create_pools
 from mainspring_store.tables import pool
 from tests.scheduler.engine import Engine
@@ -236,6 +237,21 @@ def test_a_dag_that_is_deleted_gives_back_the_slots_of_what_waits(engine: Engine
     assert _used(engine) == 3
     dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert _used(engine) == 0
+
+
+def test_what_a_trigger_rule_has_decided_is_told_before_what_ends_in_the_same_pass(engine: Engine) -> None:
+    """`last` is skipped for what had ended before; `call` fails when it is decided, beside it, as its DAG is gone."""
+    tasks = {"done": {}, "open": {}, "call": {"type": "dag", "dag_id": "gone"}}
+    rest = {"below": {"depends_on": ["last"]}, "last": {"depends_on": list(tasks)}}
+    engine.trigger(engine.save("etl", {**tasks, **rest}))
+    request = Mark(state=TaskState.SKIPPED, runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=["done"]))
+    mark(engine.database, dags.Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
+    engine.settle()
+    told = [(one.task_id, one.state) for one in engine.events()]
+    assert told.index(("last", "skipped")) < told.index(("call", "failed"))
+    assert engine.states() == {
+        "done": "skipped", "open": "queued", "call": "failed", "last": "skipped", "below": "skipped",
+    }  # fmt: skip
 
 
 def _used(engine: Engine) -> int:

@@ -41,10 +41,12 @@ class CallProcesses:
 
     def forget(self, pid: int) -> None:
         """This process has ended and is reaped: the zygote, one that waits, or no concern of this object."""
-        if self._zygote is not None and pid == self._zygote.pid:
+        is_zygote = self._zygote is not None and pid == self._zygote.pid
+        if self._zygote is not None and is_zygote:
             self._zygote.close()
             self._zygote = None
-        if self._prepared is not None and pid == self._prepared.pid:
+        # With its zygote it ends too, and may take an order until then.
+        if self._prepared is not None and (is_zygote or pid == self._prepared.pid):
             self._prepared.close()
             self._prepared = None
 
