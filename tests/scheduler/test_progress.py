@@ -214,6 +214,17 @@ class TestRetries:
 
 
 class TestReports:
+    @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILED])
+    def test_a_start_that_comes_after_the_end_changes_nothing(self, engine: Engine, outcome: Outcome) -> None:
+        engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
+        engine.settle()
+        engine.finish("a", outcome)
+        engine.clock.move(timedelta(seconds=1))
+        before = (engine.states(), engine.tries("a"), engine.events())
+        engine.start("a")
+        engine.settle()
+        assert (engine.states(), engine.tries("a"), engine.events()) == before
+
     def test_a_report_that_comes_twice_counts_once(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", DIAMOND))
         engine.settle()
@@ -223,13 +234,15 @@ class TestReports:
         engine.settle()
         assert engine.events() == before
 
-    def test_a_start_that_comes_after_the_end_changes_nothing(self, engine: Engine) -> None:
+    def test_a_start_that_comes_after_a_cancel_changes_nothing(self, engine: Engine) -> None:
+        """The scheduler that hears it still takes the attempt for a live one: it was ended by others."""
         engine.trigger(engine.save("etl", {"a": {}}))
         engine.settle()
-        engine.finish("a")
+        assert runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="by test")
+        before = (engine.states(), engine.tries("a"))
         engine.start("a")
-        engine.settle()
-        assert engine.states() == {"a": "success"}
+        engine.step()
+        assert (engine.states(), engine.tries("a")) == before
 
     def test_a_pass_without_news_writes_nothing(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", DIAMOND))
