@@ -137,13 +137,20 @@ def test_the_number_of_a_call_is_nobody_elses_until_its_host_has_seen_its_end(lo
     ((_, host),) = [one for one in hosts_of(os.getpid()) if one not in local.others]
     os.kill(host, signal.SIGSTOP)
     try:
+        wait_for(lambda: _state(host) == "T", "its halt")
         os.kill(called, signal.SIGKILL)
         wait_for(lambda: not is_running(called), "its end")
+        wait_for(lambda: _has_seen_its_signals(local.zygote()), "its zygote to know of it")
         assert _state(called) == "Z"
     finally:
         os.kill(host, signal.SIGCONT)
     assert local.finish().reason is StateReason.KILLED
     wait_for(lambda: not Path(f"/proc/{called}").exists(), "its number to be given back")
+
+
+def _has_seen_its_signals(pid: int) -> bool:
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return status["State"].startswith("S") and int(status["SigPnd"], 16) == int(status["ShdPnd"], 16) == 0
 
 
 def _state(pid: int) -> str:
