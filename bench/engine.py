@@ -21,9 +21,9 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, Table, insert
 
-from mainspring_cli.client import Client
+from mainspring_cli.client.plain_client import Client
 from mainspring_store import open_database
-from mainspring_store.types import UtcDateTime
+from mainspring_store.database.types import UtcDateTime
 from tests.acceptance.server import Server, started
 from tests.services.postgres import PostgresServer
 

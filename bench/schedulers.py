@@ -22,9 +22,9 @@ from sqlalchemy import func, select, text
 
 from bench.engine import chain, database_url, put
 from mainspring_store import Database, open_database
-from mainspring_store.dags import set_paused
-from mainspring_store.doorbell import open_ringer
-from mainspring_store.services import latest_beats
+from mainspring_store.database.notify import open_ringer
+from mainspring_store.resources.dags import set_paused
+from mainspring_store.resources.heartbeats import latest_beats
 from mainspring_store.tables import dag_run
 from tests.acceptance.server import Server, cmdline_of, started, until
 

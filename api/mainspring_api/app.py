@@ -3,56 +3,29 @@
 from flask import Flask
 from itsdangerous import URLSafeSerializer
 
-from mainspring_api import (
-    airflow_only,
-    approvals,
-    backfills,
-    clearing,
-    connections,
-    dag_runs,
-    dag_summaries,
-    dag_versions,
-    dags,
-    dependencies,
-    event_logs,
-    jobs,
-    login,
-    logs,
-    many_instances,
-    many_runs,
-    marking,
-    metrics,
-    monitor,
-    pools,
-    run_waits,
-    schedules,
-    secrets,
-    task_instances,
-    tasks,
-    tokens,
-    tries,
-    users,
-    variables,
-    version,
-    workers,
-    xcoms,
-)
-from mainspring_api.authentication import Authenticator, ensure_admin_token
-from mainspring_api.context import EXTENSION, Context
-from mainspring_api.gate import install_gate
-from mainspring_api.idempotency import KeysInUse
-from mainspring_api.limits import limits_of
-from mainspring_api.operations import Resource
-from mainspring_api.private_files import signing_key
-from mainspring_api.problems import register_error_handlers
+from mainspring_api.http.authentication import Authenticator, ensure_admin_token
+from mainspring_api.http.context import EXTENSION, Context
+from mainspring_api.http.credential_files import signing_key
+from mainspring_api.http.idempotency import KeysInUse
+from mainspring_api.http.limits import limits_of
+from mainspring_api.http.middleware import install_gate
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import register_error_handlers
+from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
+from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, schedules, tasks
+from mainspring_api.resources.instances import approvals, dependencies, logs, task_instances, tries, xcoms
+from mainspring_api.resources.interventions import clearing, many_instances, many_runs, marking
+from mainspring_api.resources.people import login, tokens, users
+from mainspring_api.resources.runs import backfills, dag_runs, run_waits
+from mainspring_api.resources.service import airflow_only, event_logs, jobs, metrics, monitor, version, workers
+from mainspring_api.resources.stored import connections, pools, secrets, variables
 from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
-from mainspring_api.waiting import RunWatcher, WaitSlots
 from mainspring_store import open_database
-from mainspring_store.dags import Versions
-from mainspring_store.doorbell import open_ringer
-from mainspring_store.key_ring import KeyRing, key_file
-from mainspring_store.log_totals import LogTotals
-from mainspring_store.quotas import Usage
+from mainspring_store.access.log_totals import LogTotals
+from mainspring_store.access.quotas import Usage
+from mainspring_store.database.key_ring import KeyRing, key_file
+from mainspring_store.database.notify import open_ringer
+from mainspring_store.resources.dags import Versions
 
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
 

@@ -19,7 +19,7 @@ from flask import Flask, jsonify
 from sqlalchemy import select
 import mainspring_api.app
 from mainspring_cli.config import Config
-from mainspring_cli.services import serve_api
+from mainspring_cli.services.commands import serve_api
 from mainspring_store import open_database
 from mainspring_store.tables import dag_run
 

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import click
 
 from mainspring.errors import ExecutorError, MainspringError
+from mainspring_cli.client.exits import Exit, OutputFailed, RemoteError
+from mainspring_cli.client.output import Output, give_up_output, with_output
 from mainspring_cli.config import ConfigError, Resolved
-from mainspring_cli.exits import Exit, OutputFailed, RemoteError
-from mainspring_cli.output import Output, give_up_output, with_output
 from mainspring_cli.settings_options import (
     API_FLAGS,
     EXECUTION_FLAGS,
@@ -83,7 +83,7 @@ def cli() -> None:
 @with_settings(SETTINGS_FLAGS, API_FLAGS, SCHEDULER_FLAGS)
 def up(settings: Resolved) -> None:
     """Serve the API and run what it is told, until Ctrl-C."""
-    from mainspring_cli.up import run_up
+    from mainspring_cli.services.up import run_up
 
     sys.exit(run_up(settings.config))
 
@@ -93,7 +93,7 @@ def up(settings: Resolved) -> None:
 @with_settings(SETTINGS_FLAGS, API_FLAGS)
 def api(settings: Resolved, listen_fd: int | None) -> None:
     """Serve the API alone."""
-    from mainspring_cli.services import serve_api
+    from mainspring_cli.services.commands import serve_api
 
     serve_api(settings.config, listen_fd=listen_fd)
 
@@ -102,7 +102,7 @@ def api(settings: Resolved, listen_fd: int | None) -> None:
 @with_settings(SETTINGS_FLAGS, SCHEDULER_FLAGS)
 def scheduler(settings: Resolved) -> None:
     """Run the scheduler alone."""
-    from mainspring_cli.services import run_scheduler
+    from mainspring_cli.services.commands import run_scheduler
 
     sys.exit(run_scheduler(settings.config))
 
@@ -112,7 +112,7 @@ def scheduler(settings: Resolved) -> None:
 @with_settings(SETTINGS_FLAGS, EXECUTION_FLAGS)
 def execution_api(settings: Resolved, listen_fd: int | None) -> None:
     """Serve remote workers, apart from the API."""
-    from mainspring_cli.services import serve_execution_api
+    from mainspring_cli.services.commands import serve_execution_api
 
     serve_execution_api(settings.config, listen_fd=listen_fd)
 
@@ -121,7 +121,7 @@ def execution_api(settings: Resolved, listen_fd: int | None) -> None:
 @with_settings(SETTINGS_FLAGS, WORKER_FLAGS)
 def worker(settings: Resolved) -> None:
     """Carry out attempts that the rq executor hands over, on any machine."""
-    from mainspring_cli.services import work
+    from mainspring_cli.services.commands import work
 
     sys.exit(work(settings.config))
 
@@ -131,7 +131,7 @@ def worker(settings: Resolved) -> None:
 @with_settings(SETTINGS_FLAGS, API_FLAGS, EXECUTION_FLAGS, WORKER_FLAGS)
 def health(settings: Resolved, service: str) -> None:
     """Tell whether a service of this machine works; ends non-zero when it does not."""
-    from mainspring_cli.health import check_health
+    from mainspring_cli.services.health import check_health
 
     check_health(service, settings.config)
     click.echo("healthy")
@@ -144,7 +144,7 @@ def health(settings: Resolved, service: str) -> None:
 @click.option("--keep", is_flag=True, help="Go on serving when the run is over.")
 def demo(example: Path, executor: str, port: int, keep: bool) -> None:
     """Run an example pipeline, from nothing to its figures."""
-    from mainspring_cli.demo import run_demo
+    from mainspring_cli.services.demo import run_demo
 
     sys.exit(run_demo(example.absolute(), executor=executor, port=port, keep=keep))
 
@@ -159,7 +159,7 @@ def db() -> None:
 def db_upgrade(settings: Resolved) -> None:
     """Bring the tables to this version, as the role of migrator_database_url where that is set. Does nothing when they
     are."""
-    from mainspring_cli.database import upgrade_database
+    from mainspring_cli.services.database import upgrade_database
 
     upgrade_database(settings.config)
 
@@ -169,7 +169,7 @@ def db_upgrade(settings: Resolved) -> None:
 @with_output
 def db_check(settings: Resolved, output: Output) -> None:
     """Tell the schema's revision; ends non-zero when it is not this version's."""
-    from mainspring_cli.database import look_at_database
+    from mainspring_cli.services.database import look_at_database
 
     state = look_at_database(settings.config)
     if output.is_table:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from mainspring.attempts import Limits
 from mainspring_executors.masking import Masker
-from mainspring_executors.wire import LOG_CHUNK_BYTES_MAX, encode_log_chunk
+from mainspring_executors.protocol.wire import LOG_CHUNK_BYTES_MAX, encode_log_chunk
 
 __all__ = ["FLUSH_SECONDS", "AttemptLog"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from mainspring.states import StateReason
-from mainspring_executors.results import TaskEnded, failed
+from mainspring_executors.protocol.results import TaskEnded, failed
 
 __all__ = ["encode", "from_file", "from_returned"]
 

@@ -9,8 +9,8 @@ from mainspring_executors.settings import ExecutorSettings
 __all__ = ["open_executor"]
 
 _BUILT_IN = {
-    "thread": "mainspring_executors.thread:ThreadExecutor",
-    "local": "mainspring_executors.local:LocalExecutor",
+    "thread": "mainspring_executors.local.thread:ThreadExecutor",
+    "local": "mainspring_executors.local.local:LocalExecutor",
     "rq": "mainspring_executors.rq.executor:RqExecutor",
 }
 _GROUP = "mainspring.executors"

@@ -8,7 +8,7 @@ import logging
 from datetime import datetime, timedelta
 
 from mainspring_scheduler.clock import Clock
-from mainspring_store.services import CLOCK_OFFSET_MAX
+from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 
 __all__ = ["ClockGuard"]
 

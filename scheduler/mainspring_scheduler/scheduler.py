@@ -11,24 +11,25 @@ from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import reach
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
-from mainspring_scheduler.backfills import advance_backfills
 from mainspring_scheduler.clock import Clock
 from mainspring_scheduler.clock_guard import ClockGuard
-from mainspring_scheduler.dispatch import Dispatched, Dispatcher
-from mainspring_scheduler.due import create_due_runs
-from mainspring_scheduler.finishes import finish_runs
-from mainspring_scheduler.folding import Folded, LiveAttempts, fold
-from mainspring_scheduler.progress import Applied, apply_reports
-from mainspring_scheduler.resuming import resume_due
-from mainspring_scheduler.run_context import RunContexts
-from mainspring_scheduler.starts import start_runs
-from mainspring_scheduler.stops import stop_runs
+from mainspring_scheduler.decisions.dispatch import Dispatched, Dispatcher
+from mainspring_scheduler.decisions.run_context import RunContexts
+from mainspring_scheduler.duties.backfills import advance_backfills
+from mainspring_scheduler.duties.due import create_due_runs
+from mainspring_scheduler.duties.finishes import finish_runs
+from mainspring_scheduler.duties.starts import start_runs
+from mainspring_scheduler.duties.stops import stop_runs
+from mainspring_scheduler.progress.apply_reports import Applied, apply_reports
+from mainspring_scheduler.progress.merged_reports import Folded, LiveAttempts, fold
+from mainspring_scheduler.progress.wait_resumes import resume_due
 from mainspring_scheduler.versions import Versions
-from mainspring_store import logs, scheduling
-from mainspring_store.database import Database
-from mainspring_store.effects import RunCounters, SlotsTaken
-from mainspring_store.key_ring import KeyRing
+from mainspring_store import scheduling
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources import logs
 from mainspring_store.scheduling import Pass
+from mainspring_store.state.effects import RunCounters, SlotsTaken
 
 __all__ = ["PassCounts", "Scheduler"]
 

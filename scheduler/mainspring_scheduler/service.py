@@ -21,16 +21,16 @@ from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
-from mainspring_scheduler.remote_rescue import RemoteRescue
-from mainspring_scheduler.rescue import SELF_FENCE, find_lost, find_unsubmitted
+from mainspring_scheduler.duties.remote_rescue import RemoteRescue
+from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
-from mainspring_store import services
-from mainspring_store.database import Database, open_database
-from mainspring_store.doorbell import Doorbell, open_doorbell
-from mainspring_store.key_ring import KeyRing
-from mainspring_store.lease import SchedulerLease, take_scheduler_lease
-from mainspring_store.migrate import migrate
-from mainspring_store.parking import wake_forgotten
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
+from mainspring_store.database.notify import Doorbell, open_doorbell
+from mainspring_store.database.transactions import Database, open_database
+from mainspring_store.resources import heartbeats as services
+from mainspring_store.schema.migrate import migrate
+from mainspring_store.state.blocking import wake_forgotten
 
 __all__ = ["SchedulerSettings", "Service", "run"]
 

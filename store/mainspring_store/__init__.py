@@ -3,6 +3,6 @@
 Modules of functions by what they are about; each takes the `Database` first. No session and no row type leaves here.
 """
 
-from mainspring_store.database import Database, open_database
+from mainspring_store.database.transactions import Database, open_database
 
 __all__ = ["Database", "open_database"]

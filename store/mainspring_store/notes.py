@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, update
 
-from mainspring_store.database import Database
-from mainspring_store.questions.runs import run_not_found
+from mainspring_store.database.transactions import Database
+from mainspring_store.queries.runs import run_not_found
 from mainspring_store.tables import dag_run
 
 __all__ = ["set_run_note"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from mainspring_cli.client import Client
+from mainspring_cli.client.plain_client import Client
 
 __all__ = [
     "Server",

@@ -24,7 +24,7 @@ import pytest
 import yaml
 from sqlalchemy import make_url
 
-from mainspring_cli.client import Client
+from mainspring_cli.client.plain_client import Client
 from mainspring_cli.config import check_execution_exposure, check_exposure, load_config
 from tests.acceptance.server import is_running, until
 from tests.services.postgres import PostgresServer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring_store.migrate import head_revision
+from mainspring_store.schema.migrate import head_revision
 from tests.acceptance.server import ask, descendants, started, until
 from tests.services.postgres import PostgresServer
 from tests.services.roles import TwoRoles, two_roles
@@ -69,7 +69,7 @@ def test_services_that_start_before_the_upgrade_wait_for_it_and_then_work(
         log = server.errors()
         assert "Traceback" not in log
         assert log.count(f"database: PostgreSQL on this machine as '{roles.service_role}'") == services
-        assert ("worker default mainspring_cli.security_mode: redis: " in log) == (executor == "rq")
+        assert ("worker default mainspring_cli.services.security_mode: redis: " in log) == (executor == "rq")
         assert ask(server, "/ready")[2]["security"]["database_role"] == f"'{roles.service_role}' only uses tables"
         environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in descendants(server.process.pid)]
         assert any(roles.service_role.encode() in one for one in environments)

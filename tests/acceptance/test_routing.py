@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring_cli.client import ApiError
+from mainspring_cli.client.plain_client import ApiError
 from tests.acceptance.server import started
 
 MIXED = """

@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from redis import Redis
 
-from mainspring_cli.execution_server import THREADS
+from mainspring_cli.services.execution_server import THREADS
 from tests.acceptance.server import cmdline_of, descendants, is_running, started, until
 from tests.services.valkey import ValkeyServer
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mainspring_cli.client import ApiError
+from mainspring_cli.client.plain_client import ApiError
 from tests.acceptance.server import Server, ask, descendants, is_running, proportional_memory_mib, started, until
 
 HELLO = """
@@ -159,9 +159,9 @@ def test_what_guards_it_is_logged_by_each_service_and_told_to_the_administrator(
         until(lambda: server.errors().count("security_mode: executors: ") == 2, "both services say so")
         log = server.errors()
         for fact in told.keys() - {"database_role"}:
-            assert f"api mainspring_cli.security_mode: {fact}: {told[fact]}\n" in log
+            assert f"api mainspring_cli.services.security_mode: {fact}: {told[fact]}\n" in log
         for fact in ("database", "executors"):
-            assert f"scheduler mainspring_cli.security_mode: {fact}: {told[fact]}\n" in log
+            assert f"scheduler mainspring_cli.services.security_mode: {fact}: {told[fact]}\n" in log
         assert server.client.token not in log
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mainspring_store import open_database
-from mainspring_store.migrate import migrate
+from mainspring_store.schema.migrate import migrate
 from tests.api.harness import Api
 from tests.services.postgres import PostgresServer
 

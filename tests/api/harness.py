@@ -17,10 +17,10 @@ from werkzeug.test import TestResponse
 
 from mainspring_api import ApiSettings
 from mainspring_api.app import close_app, create_app
-from mainspring_api.openapi import document
-from mainspring_api.private_files import admin_token
+from mainspring_api.document.openapi import document
+from mainspring_api.http.credential_files import admin_token
 from mainspring_store import Database, open_database
-from mainspring_store.tokens import Role, add_token
+from mainspring_store.access.tokens import Role, add_token
 from tests.scheduler.engine import Engine
 
 ROOT = "/api/v2"

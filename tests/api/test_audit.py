@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mainspring.errors import StoreUnavailable
-from mainspring_store.audit import AuditEvent, Outcome, write_event
-from mainspring_store.questions.audit import list_events
-from mainspring_store.questions.listing import ListQuery
-from mainspring_store.tokens import Role
+from mainspring_store.access.audit import AuditEvent, Outcome, write_event
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.audit import list_events
+from mainspring_store.queries.listing import ListQuery
 from tests.api.harness import SHELL, Api
 
 CANARY = "kanarienvogel-4711"
@@ -84,7 +84,7 @@ def test_when_the_event_cannot_be_written_nothing_was_done(api: Api, monkeypatch
         raise StoreUnavailable("the disk is full")
 
     api.save()
-    monkeypatch.setattr("mainspring_api.audit.write_event", fail)
+    monkeypatch.setattr("mainspring_api.http.audit.write_event", fail)
     api.post("/dags/etl/dagRuns", {}, 503)
     monkeypatch.undo()
     assert api.get("/dags/etl/dagRuns")["total_entries"] == 0

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from mainspring_store.secrets import rotate_keys
+from mainspring_store.access.tokens import Role
+from mainspring_store.resources.secrets import rotate_keys
 from mainspring_store.tables import connection
-from mainspring_store.tokens import Role
 from tests.api.harness import Api
 
 WAREHOUSE = {

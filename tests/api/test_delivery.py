@@ -5,7 +5,7 @@ import gzip
 import orjson
 import pytest
 
-from mainspring_api.delivery import GZIP_BYTES_MIN
+from mainspring_api.http.response_body import GZIP_BYTES_MIN
 from tests.api.harness import SHELL, Api
 
 

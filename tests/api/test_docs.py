@@ -4,8 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from mainspring_api.openapi import document
-from mainspring_api.problems import TITLES
+from mainspring_api.document.openapi import document
+from mainspring_api.http.problems import TITLES
 from tests.acceptance.server import started
 
 IDENTITY = (Path(__file__).parents[2] / "docs" / "identity.md").read_text()

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mainspring_api.docs_page import docs_page
-from mainspring_api.openapi import document
+from mainspring_api.document.docs_page import docs_page
+from mainspring_api.document.openapi import document
 from tests.api.harness import Api
 
 

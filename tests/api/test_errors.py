@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import orjson
 import pytest
 
-from mainspring_api.error_codes import ANSWER_CODES, FAULT_CODES, with_tables
-from mainspring_api.problems import TITLES
+from mainspring_api.document.error_codes import ANSWER_CODES, FAULT_CODES, with_tables
+from mainspring_api.http.problems import TITLES
 from tests.api.conftest import OpenApi
 from tests.api.harness import Api, documented_codes
 from tests.api.server import serve

@@ -18,10 +18,10 @@ from mainspring_api.execution import ExecutionSettings, close_execution_app, cre
 from mainspring_api.execution.bodies import ATTEMPT_ID
 from mainspring_api.execution.document import execution_document
 from mainspring_executors.contract import Capabilities
-from mainspring_store import remote
-from mainspring_store.key_ring import KeyRing, key_file
-from mainspring_store.secrets import put_secret
-from mainspring_store.services import latest_beats
+from mainspring_store.database.key_ring import KeyRing, key_file
+from mainspring_store.resources.heartbeats import latest_beats
+from mainspring_store.resources.secrets import put_secret
+from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.tables import task_log
 from tests.scheduler.engine import Engine
 

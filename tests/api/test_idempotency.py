@@ -17,13 +17,13 @@ from sqlalchemy import func, select, update
 
 from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import VARIABLE
-from mainspring_api.idempotency import HEADER, REPLAYED
-from mainspring_store.database import WRITE_WAIT_SECONDS_MAX
-from mainspring_store.idempotency import KEPT_FOR
-from mainspring_store.questions.audit import list_events
-from mainspring_store.questions.listing import ListQuery
+from mainspring_api.http.idempotency import HEADER, REPLAYED
+from mainspring_store.access.idempotency import KEPT_FOR
+from mainspring_store.access.tokens import Role
+from mainspring_store.database.transactions import WRITE_WAIT_SECONDS_MAX
+from mainspring_store.queries.audit import list_events
+from mainspring_store.queries.listing import ListQuery
 from mainspring_store.tables import dag, dag_run, idempotency_key
-from mainspring_store.tokens import Role
 from tests.acceptance.server import descendants, is_running, until
 from tests.api.harness import Answer, Api
 from tests.api.server import serve
@@ -164,7 +164,7 @@ def test_when_the_answer_cannot_be_kept_there_is_no_run(api: Api, monkeypatch: p
 
     api.save()
     with monkeypatch.context() as patched:
-        patched.setattr("mainspring_api.idempotency.keep_answer", fail)
+        patched.setattr("mainspring_api.http.idempotency.keep_answer", fail)
         assert post(api).status == 503
     assert runs(api) == 0
     assert post(api).status == 200

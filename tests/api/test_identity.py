@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from mainspring_api.authentication import TRUST_SECONDS, Authenticator, InvalidToken, ensure_admin_token
-from mainspring_api.passwords import hash_password
-from mainspring_store.questions.audit import list_events
-from mainspring_store.questions.listing import ListQuery
+from mainspring_api.http.authentication import TRUST_SECONDS, Authenticator, InvalidToken, ensure_admin_token
+from mainspring_api.http.passwords import hash_password
+from mainspring_store.access.tokens import Role, keep_admin_token
+from mainspring_store.access.users import create_user
+from mainspring_store.queries.audit import list_events
+from mainspring_store.queries.listing import ListQuery
 from mainspring_store.tables import api_token, user_account
-from mainspring_store.tokens import Role, keep_admin_token
-from mainspring_store.users import create_user
 from tests.api.conftest import OpenApi
 from tests.api.harness import Answer, Api
 
@@ -101,7 +101,7 @@ class TestLogin:
     def test_failed_logins_are_noted_and_then_refused(self, sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         user(sqlite_api)
         # Hashing a dozen times takes a busy machine longer than the limit takes to let one more through.
-        monkeypatch.setattr("mainspring_api.login.is_password", lambda password, stored: False)
+        monkeypatch.setattr("mainspring_api.resources.people.login.is_password", lambda password, stored: False)
         answers = [login(sqlite_api, password=WRONG) for _ in range(12)]
         assert [each.status for each in answers] == [401] * 10 + [429] * 2
         assert int(answers[-1].headers["Retry-After"]) > 0

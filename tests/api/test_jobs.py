@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from mainspring_store.services import register_service, stop_service
+from mainspring_store.resources.heartbeats import register_service, stop_service
 from tests.api.harness import Api
 
 ALIVE, STOPPED, SILENT = (str(UUID(int=number << 100)) for number in (1, 2, 3))

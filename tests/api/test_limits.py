@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from mainspring_api.limits import RateLimit, TooManyRequests, limits_of
-from mainspring_store import Database, rate_limits
-from mainspring_store.rate_limits import Bucket, forget_full_buckets
-from mainspring_store.roles import Role
+from mainspring_api.http.limits import RateLimit, TooManyRequests, limits_of
+from mainspring_store import Database
+from mainspring_store.access import rate_limits
+from mainspring_store.access.rate_limits import Bucket, forget_full_buckets
+from mainspring_store.access.roles import Role
 from mainspring_store.tables import rate_limit
 from tests.api.conftest import OpenApi
 from tests.api.harness import Api
@@ -53,7 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(permits)
         return real(database, bucket, holder, permits)
 
-    monkeypatch.setattr("mainspring_api.limits.take_permits", take_permits)
+    monkeypatch.setattr("mainspring_api.http.limits.take_permits", take_permits)
     return found
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mainspring_store.roles import Grant, Role
-from mainspring_store.tokens import add_token
+from mainspring_store.access.roles import Grant, Role
+from mainspring_store.access.tokens import add_token
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mainspring.states import AttemptState
-from mainspring_store.migrate import head_revision
-from mainspring_store.remote import Bid, Worker, claim_attempt, hear_worker
-from mainspring_store.services import beat, register_service, stop_service
-from mainspring_store.tokens import Role
+from mainspring_store.access.tokens import Role
+from mainspring_store.resources.heartbeats import beat, register_service, stop_service
+from mainspring_store.scheduling.worker_protocol import Bid, Worker, claim_attempt, hear_worker
+from mainspring_store.schema.migrate import head_revision
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 

@@ -11,8 +11,8 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
-from mainspring_api.openapi import document, write_documents
-from mainspring_api.openapi_3_0 import rendered_as_3_0
+from mainspring_api.document.openapi import document, write_documents
+from mainspring_api.document.openapi_3_0 import rendered_as_3_0
 from tests.api.harness import Api
 from tests.api.test_airflow_contract import OPERATIONS
 

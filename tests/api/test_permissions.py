@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mainspring_api.gate import PUBLIC_OPERATIONS
-from mainspring_api.permissions import Over, Permission
-from mainspring_store.roles import Grant, Role
-from mainspring_store.tokens import add_token
+from mainspring_api.http.middleware import PUBLIC_OPERATIONS
+from mainspring_api.http.permissions import Over, Permission
+from mainspring_store.access.roles import Grant, Role
+from mainspring_store.access.tokens import add_token
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Answer, Api
 from tests.api.permissions import NEEDED, PUBLIC

@@ -11,10 +11,10 @@ from sqlalchemy import event, func, select, update
 from mainspring.quotas import Quotas
 from mainspring_api import ApiSettings
 from mainspring_api.app import close_app, create_app
-from mainspring_store.log_totals import LogTotals
-from mainspring_store.roles import Role
+from mainspring_store.access.log_totals import LogTotals
+from mainspring_store.access.roles import Role
+from mainspring_store.access.users import create_user
 from mainspring_store.tables import dag_run, task_try, user_account
-from mainspring_store.users import create_user
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Answer, Api
 

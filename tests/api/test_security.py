@@ -12,11 +12,11 @@ from sqlalchemy import update
 from werkzeug.routing import Rule
 
 from mainspring_api.app import close_app, create_app
-from mainspring_api.authentication import TRUST_SECONDS, Authenticator, Forbidden, ensure_admin_token
-from mainspring_api.gate import PUBLIC_OPERATIONS, SECURITY_HEADERS
+from mainspring_api.http.authentication import TRUST_SECONDS, Authenticator, Forbidden, ensure_admin_token
+from mainspring_api.http.middleware import PUBLIC_OPERATIONS, SECURITY_HEADERS
 from mainspring_api.settings import BODY_BYTES_MAX, DEFINITION_BYTES_MAX, ApiSettings
+from mainspring_store.access.tokens import Role, add_token
 from mainspring_store.tables import api_token, dag_version
-from mainspring_store.tokens import Role, add_token
 from tests.api.conftest import OpenApi
 from tests.api.harness import ONE_OF_EACH, Answer, Api
 

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from mainspring.attempts import LogChunk
 from mainspring.states import StateReason
-from mainspring_api.task_instances import instance_uuid
+from mainspring_api.resources.instances.task_instances import instance_uuid
 from mainspring_store.tables import task_log
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from mainspring_store.dags import delete_dag
+from mainspring_store.resources.dags import delete_dag
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mainspring.failpoints import VARIABLE
-from mainspring_cli.client import ApiError, Client
+from mainspring_cli.client.plain_client import ApiError, Client
 from mainspring_store import Database, open_database
-from mainspring_store.migrate import migrate
+from mainspring_store.schema.migrate import migrate
 from tests.acceptance.server import cmdline_of, descendants, is_running, until
 from tests.services.postgres import PostgresServer
 from tests.services.process import spawn, stop

@@ -7,7 +7,7 @@ that real processes wrote: `assert_sound` after a trial.
 
 from collections.abc import Sequence, Set
 
-from mainspring_store.database import Database
+from mainspring_store.database.transactions import Database
 from tests.invariants import attempts, counters, history, progress, schedules
 from tests.invariants.counters import pools_are_never_overdrawn
 from tests.invariants.facts import ACTIVE, Check, Facts, read_facts

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, Line
-from tests.reference import FINISHED
+from tests.simulation.oracle import FINISHED
 
 __all__ = ["CHECKS"]
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Table, select
 
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition, Task
-from mainspring_store.database import Database
+from mainspring_store.database.transactions import Database
 from mainspring_store.tables import (
     backfill,
     dag,

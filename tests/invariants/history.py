@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from mainspring.definition.model import Task
 from mainspring.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from tests.invariants.facts import ACTIVE, Check, Facts, Line
-from tests.reference import FINISHED, decision
+from tests.simulation.oracle import FINISHED, decision
 
 __all__ = ["CHECKS"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, Line
-from tests.reference import FINISHED, decision, run_result
+from tests.simulation.oracle import FINISHED, decision, run_result
 
 __all__ = ["CHECKS"]
 

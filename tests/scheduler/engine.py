@@ -15,9 +15,10 @@ from mainspring.states import RunType, StateReason
 from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
 from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
-from mainspring_store import dags, runs
-from mainspring_store.database import Database
-from mainspring_store.key_ring import KeyRing
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources import dags
+from mainspring_store.state import runs
 from mainspring_store.tables import dag_run, run_event, task_instance, task_try
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

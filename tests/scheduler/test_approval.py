@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mainspring.errors import Conflict, InvalidDag, InvalidInput, NotFound
-from mainspring_store import runs
-from mainspring_store.approvals import answer_approval
-from mainspring_store.questions.approvals import list_open_approvals
-from mainspring_store.questions.listing import ListQuery
+from mainspring_store.queries.approvals import list_open_approvals
+from mainspring_store.queries.listing import ListQuery
+from mainspring_store.resources.approvals import answer_approval
+from mainspring_store.state import runs
 from tests.scheduler.engine import START, Engine
 
 ASK: dict[str, Any] = {

@@ -12,11 +12,12 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.errors import Conflict, NotFound
 from mainspring.states import RunType
 from mainspring.timetables import slots_between, timetable_of
-from mainspring_store import backfills, dags, runs
-from mainspring_store.backfills import NewBackfill, ReprocessBehavior
-from mainspring_store.dags import Versions
 from mainspring_store.interventions import requeue_run
-from mainspring_store.questions.backfills import get_backfill
+from mainspring_store.queries.backfills import get_backfill
+from mainspring_store.resources import backfills, dags
+from mainspring_store.resources.backfills import NewBackfill, ReprocessBehavior
+from mainspring_store.resources.dags import Versions
+from mainspring_store.state import runs
 from mainspring_store.tables import dag_run
 from tests.scheduler.engine import START, Engine
 from tests.scheduler.test_cost import counted

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mainspring_store import runs
+from mainspring_store.state import runs
 from tests.scheduler.engine import Engine
 
 PARAMS = {"type": "object", "properties": {"way": {}}}

@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import RunState
-from mainspring_store import dags, runs
 from mainspring_store.interventions import Clear, RunsWanted, clear, mark_run
-from mainspring_store.runs import VersionRef
+from mainspring_store.resources import dags
+from mainspring_store.state import runs
+from mainspring_store.state.runs import VersionRef
 from mainspring_store.tables import dag_run, task_try
 from tests.scheduler.engine import START, Engine
 

@@ -9,11 +9,11 @@ import pytest
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import Conflict, InvalidInput, NotFound
 from mainspring.states import RunType, StateReason, TaskState
-from mainspring_store import runs
-from mainspring_store.dags import Versions
 from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
-from mainspring_store.questions.listing import ListQuery
-from mainspring_store.questions.xcoms import list_xcoms
+from mainspring_store.queries.listing import ListQuery
+from mainspring_store.queries.xcoms import list_xcoms
+from mainspring_store.resources.dags import Versions
+from mainspring_store.state import runs
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
 

@@ -9,9 +9,9 @@ from mainspring.attempts import Report
 from mainspring_scheduler.clock import SystemClock
 from mainspring_scheduler.clock_guard import STEADY_SECONDS, ClockGuard
 from mainspring_scheduler.service import Service
-from mainspring_store import services
-from mainspring_store.database import Database
-from mainspring_store.lease import take_scheduler_lease
+from mainspring_store.database.lease import take_scheduler_lease
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources import heartbeats as services
 from tests.scheduler.engine import START, Engine, MovedClock
 from tests.scheduler.test_backfills import NOOP, fill, made
 from tests.scheduler.test_due import scheduled

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from mainspring.attempts import Finished, Outcome, Started
-from mainspring_scheduler.ready_queue import BATCH_MIN
+from mainspring_scheduler.decisions.ready_queue import BATCH_MIN
 from mainspring_store import Database
 from mainspring_store.scheduling import Candidate
 from mainspring_store.scheduling.candidates import CandidateReads

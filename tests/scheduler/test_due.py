@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from mainspring.states import RunType
-from mainspring_store import dags, runs
+from mainspring_store.resources import dags
+from mainspring_store.state import runs
 from mainspring_store.tables import dag, dag_run
 from tests.scheduler.engine import START, Engine
 

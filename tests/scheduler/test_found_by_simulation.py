@@ -10,10 +10,13 @@ from sqlalchemy import select
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
 from mainspring.states import StateReason, TaskState
-from mainspring_scheduler.rescue import LOST_AFTER, find_lost
-from mainspring_store import Database, dags, runs, services
+from mainspring_scheduler.duties.rescue import LOST_AFTER, find_lost
+from mainspring_store import Database
 from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark
-from mainspring_store.pools import NewPool, create_pools
+from mainspring_store.resources import dags
+from mainspring_store.resources import heartbeats as services
+from mainspring_store.resources.pools import NewPool, create_pools
+from mainspring_store.state import runs
 from mainspring_store.tables import pool
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_remote import REMOTE, claim

@@ -8,8 +8,8 @@ import pytest
 
 from mainspring.attempts import Finished, Outcome, Started
 from mainspring.states import StateReason, TaskState
-from mainspring_store.dags import Versions
 from mainspring_store.interventions import Clear, Mark, RunsWanted, TasksWanted, clear, mark
+from mainspring_store.resources.dags import Versions
 from tests.scheduler.engine import Engine
 
 TASKS: dict[str, Any] = {

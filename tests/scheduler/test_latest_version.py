@@ -8,13 +8,13 @@ import pytest
 
 from mainspring.errors import Conflict, InvalidParams
 from mainspring.states import TaskState
-from mainspring_store import runs
-from mainspring_store.backfills import ReprocessBehavior
-from mainspring_store.dags import Versions
 from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
-from mainspring_store.pools import NewPool, create_pools
-from mainspring_store.questions.backfills import get_backfill
+from mainspring_store.queries.backfills import get_backfill
+from mainspring_store.resources.backfills import ReprocessBehavior
+from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.pools import NewPool, create_pools
 from mainspring_store.scheduling import Decided, begin_pass
+from mainspring_store.state import runs
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_backfills import fill, made

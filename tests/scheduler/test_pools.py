@@ -10,10 +10,11 @@ from sqlalchemy import select
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict, InvalidDag, NotFound
 from mainspring.states import StateReason, TaskState
-from mainspring_store import dags, runs
-from mainspring_store.effects import Effects, InstanceRef, SlotsTaken
-from mainspring_store.pools import NewPool, change_pools, create_pools, delete_pools
-from mainspring_store.questions.pools import get_pool
+from mainspring_store.queries.pools import get_pool
+from mainspring_store.resources import dags
+from mainspring_store.resources.pools import NewPool, change_pools, create_pools, delete_pools
+from mainspring_store.state import runs
+from mainspring_store.state.effects import Effects, InstanceRef, SlotsTaken
 from mainspring_store.tables import pool
 from tests.scheduler.engine import START, Engine
 

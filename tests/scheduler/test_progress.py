@@ -8,7 +8,8 @@ from sqlalchemy import update
 
 from mainspring.attempts import Finished, Outcome, Stopped
 from mainspring.states import StateReason
-from mainspring_store import dags, runs
+from mainspring_store.resources import dags
+from mainspring_store.state import runs
 from mainspring_store.tables import task_instance
 from tests.scheduler.engine import Engine
 

@@ -10,7 +10,8 @@ from mainspring.attempts import LogChunk
 from mainspring.errors import StoreUnavailable
 from mainspring_executors.contract import Capabilities
 from mainspring_scheduler import scheduler
-from mainspring_store import remote, runs
+from mainspring_store.scheduling import worker_protocol as remote
+from mainspring_store.state import runs
 from tests.scheduler.engine import Engine
 
 TOKEN = "a" * 64

@@ -8,8 +8,10 @@ import pytest
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import StateReason
 from mainspring_executors.rq.executor import RqExecutor
-from mainspring_scheduler.remote_rescue import RemoteRescue
-from mainspring_store import remote, runs, services
+from mainspring_scheduler.duties.remote_rescue import RemoteRescue
+from mainspring_store.resources import heartbeats as services
+from mainspring_store.scheduling import worker_protocol as remote
+from mainspring_store.state import runs
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_remote import REMOTE, TOKEN, claim, renew
 

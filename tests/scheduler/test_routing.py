@@ -9,7 +9,7 @@ from sqlalchemy import update
 from mainspring.attempts import Started
 from mainspring.definition import parse_definition
 from mainspring.errors import InvalidDag
-from mainspring_scheduler.rescue import find_lost
+from mainspring_scheduler.duties.rescue import find_lost
 from mainspring_store.tables import task_try
 from tests.scheduler.engine import START, Engine, ScriptedExecutor
 

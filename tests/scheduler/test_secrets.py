@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from mainspring_store import Database
-from mainspring_store.key_ring import KeyRing, key_file
-from mainspring_store.secrets import delete_secret, put_secret, rotate_keys
+from mainspring_store.database.key_ring import KeyRing, key_file
+from mainspring_store.resources.secrets import delete_secret, put_secret, rotate_keys
 from tests.scheduler.engine import START, Engine
 
 ENV = {"env": {"URL": {"secret": "db-url"}, "PLAIN": "${{ ds }}"}}

@@ -8,10 +8,10 @@ from time import monotonic
 
 from mainspring.attempts import Report
 from mainspring_scheduler.service import LINGER_SECONDS_MAX, Service
-from mainspring_store.database import Database, open_database
-from mainspring_store.doorbell import open_ringer
-from mainspring_store.lease import take_scheduler_lease
-from mainspring_store.migrate import migrate
+from mainspring_store.database.lease import take_scheduler_lease
+from mainspring_store.database.notify import open_ringer
+from mainspring_store.database.transactions import Database, open_database
+from mainspring_store.schema.migrate import migrate
 from tests.scheduler.engine import BOUND, MovedClock, ScriptedExecutor
 
 RINGS = 30

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mainspring_store import Database
-from mainspring_store.parking import wake_forgotten
 from mainspring_store.scheduling import Candidate, Pass
 from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
+from mainspring_store.state.blocking import wake_forgotten
 from tests.scheduler.engine import Engine
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from mainspring.errors import InvalidDag
-from mainspring_store.variables import NewVariable, change_variables, create_variables
+from mainspring_store.resources.variables import NewVariable, change_variables, create_variables
 from tests.scheduler.engine import START, Engine
 
 

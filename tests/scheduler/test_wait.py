@@ -8,8 +8,8 @@ import pytest
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import StateReason
-from mainspring_scheduler.rescue import find_lost
-from mainspring_store import runs
+from mainspring_scheduler.duties.rescue import find_lost
+from mainspring_store.state import runs
 from tests.scheduler.engine import START, Engine
 
 PARAMS = {"type": "object", "properties": {"until": {}}}

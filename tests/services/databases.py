@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mainspring_store import Database, open_database
-from mainspring_store.migrate import migrate
+from mainspring_store.schema.migrate import migrate
 from tests.services.postgres import PostgresServer
 
 __all__ = ["database", "empty_database", "postgres_database"]

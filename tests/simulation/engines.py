@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from mainspring_store.migrate import migrate
-from mainspring_store.pools import DEFAULT_POOL, change_pools
+from mainspring_store.resources.pools import DEFAULT_POOL, change_pools
+from mainspring_store.schema.migrate import migrate
 from mainspring_store.tables import metadata
 from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
 from tests.simulation.machine import PICK, one_of

@@ -11,9 +11,12 @@ from sqlalchemy import func, select
 
 from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.states import StateReason
-from mainspring_store import dags, remote, runs, services
-from mainspring_store.approvals import answer_approval
-from mainspring_store.pools import NewPool, change_pools, create_pools
+from mainspring_store.resources import dags
+from mainspring_store.resources import heartbeats as services
+from mainspring_store.resources.approvals import answer_approval
+from mainspring_store.resources.pools import NewPool, change_pools, create_pools
+from mainspring_store.scheduling import worker_protocol as remote
+from mainspring_store.state import runs
 from mainspring_store.tables import attempt_report, task_try
 from tests.invariants import Facts, pools_are_never_overdrawn, read_facts, violations
 from tests.scheduler.engine import MovedClock

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mainspring.attempts import Finished, Outcome, Report, Started
-from tests.reference import FINISHED
 from tests.simulation.model_decisions import Decisions
 from tests.simulation.model_state import ACTIVE, Instance, Run, Wait
+from tests.simulation.oracle import FINISHED
 
 __all__ = ["UNREADABLE", "Model"]
 

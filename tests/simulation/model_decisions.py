@@ -13,8 +13,8 @@ from mainspring.definition.model import Definition
 from mainspring.durations import parse_duration
 from mainspring.ids import child_run_id
 from mainspring.instants import parse_instant
-from tests.reference import FINISHED, decision, run_result
 from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Seen, Wait
+from tests.simulation.oracle import FINISHED, decision, run_result
 
 __all__ = ["Decisions", "MayLag"]
 

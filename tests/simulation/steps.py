@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from tests.invariants import ACTIVE, Facts
-from tests.reference import priority
+from tests.simulation.oracle import priority
 
 __all__ = ["steps_broken"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import event
 
-from mainspring_store.migrate import migrate
+from mainspring_store.schema.migrate import migrate
 from tests.services.postgres import PostgresServer
 from tests.simulation.budget import EXAMPLES, budget
 from tests.simulation.engines import PostgresMachine

@@ -17,7 +17,8 @@ from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.instants import format_instant
 from mainspring.states import RunType, StateReason
-from mainspring_store import backfills, dags, runs
+from mainspring_store.resources import backfills, dags
+from mainspring_store.state import runs
 from tests.invariants import Facts, read_facts, violations
 from tests.scheduler.engine import START, MovedClock
 from tests.simulation.machine import PICK, one_of

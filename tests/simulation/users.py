@@ -11,9 +11,10 @@ from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
 from mainspring.states import RunType, TaskState
-from mainspring_store import dags, runs
 from mainspring_store.interventions import Clear, Mark, RunsWanted, TasksWanted, clear, mark
-from mainspring_store.pools import change_pools
+from mainspring_store.resources import dags
+from mainspring_store.resources.pools import change_pools
+from mainspring_store.state import runs
 from tests.simulation.documents import CALLED, CALLER, POOLS, confs, documents
 from tests.simulation.machine import PICK, Machine, one_of
 from tests.simulation.model_state import Run

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from mainspring.attempts import Outcome
-from mainspring_scheduler.remote_rescue import MARGIN
-from mainspring_store import remote, services
+from mainspring_scheduler.duties.remote_rescue import MARGIN
+from mainspring_store.resources import heartbeats as services
+from mainspring_store.scheduling import worker_protocol as remote
 from tests.simulation.machine import EXECUTION_API, LEASE, PICK, Machine, one_of
 from tests.simulation.model_state import ACTIVE
 

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, event
 from mainspring.attempts import Attempt, Finished, Report
 from mainspring.errors import StoreUnavailable
 from mainspring_executors.contract import Capabilities, Executor, SubmitResult, Submitted, Whereabouts
-from mainspring_scheduler.remote_rescue import RemoteRescue
-from mainspring_scheduler.rescue import find_lost, find_unsubmitted
+from mainspring_scheduler.duties.remote_rescue import RemoteRescue
+from mainspring_scheduler.duties.rescue import find_lost, find_unsubmitted
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
-from mainspring_store import Database, open_database, services
+from mainspring_store import Database, open_database
+from mainspring_store.resources import heartbeats as services
 from tests.scheduler.engine import MovedClock, ScriptedExecutor
 from tests.simulation.broker import Broker, BrokerExecutor
 

@@ -37,10 +37,12 @@ from mainspring_api.execution.bodies import (
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
 from mainspring_api.settings import STATEMENT_SECONDS_MAX
-from mainspring_store import open_database, remote, services
-from mainspring_store.database import Database
-from mainspring_store.doorbell import Ringer, open_ringer
-from mainspring_store.key_ring import KeyRing
+from mainspring_store import open_database
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.notify import Ringer, open_ringer
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources import heartbeats as services
+from mainspring_store.scheduling import worker_protocol as remote
 
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
 

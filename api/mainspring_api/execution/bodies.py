@@ -12,7 +12,7 @@ import orjson
 
 from mainspring.attempts import LogChunk, Outcome
 from mainspring.states import StateReason
-from mainspring_store.remote import Worker
+from mainspring_store.scheduling.worker_protocol import Worker
 
 __all__ = [
     "ATTEMPTS_MAX",

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from mainspring.errors import StoreUnavailable
-from mainspring_store import services
-from mainspring_store.database import Database
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources import heartbeats as services
 
 __all__ = ["Heart"]
 

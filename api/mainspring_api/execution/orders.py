@@ -8,11 +8,11 @@ from mainspring.attempts import Attempt
 from mainspring.definition.secret_names import secret_names
 from mainspring.run_names import attempt_context, run_names
 from mainspring.waits import attempt_timeout
-from mainspring_store.dags import Versions
-from mainspring_store.database import Database
-from mainspring_store.key_ring import KeyRing
-from mainspring_store.remote import Claimed
-from mainspring_store.secrets import Opened, open_secrets
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.secrets import Opened, open_secrets
+from mainspring_store.scheduling.worker_protocol import Claimed
 
 __all__ = ["WorkOrders", "order_as_json"]
 

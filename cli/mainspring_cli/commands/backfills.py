@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import click
 
 from mainspring.instants import parse_instant
-from mainspring_cli.conf_input import read_conf, with_conf
-from mainspring_cli.exits import Exit
-from mainspring_cli.following import REACH_SECONDS, Patience, ask
-from mainspring_cli.named import DAG_ID
-from mainspring_cli.parameters import INSTANT
-from mainspring_cli.remote import Session, with_session
+from mainspring_cli.client.conf_input import read_conf, with_conf
+from mainspring_cli.client.exits import Exit
+from mainspring_cli.client.following import REACH_SECONDS, Patience, ask
+from mainspring_cli.client.parameters import INSTANT
+from mainspring_cli.client.resource_names import DAG_ID
+from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["backfill"]
 

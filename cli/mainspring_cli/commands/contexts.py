@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from mainspring_cli.contexts import Contexts, address_of, contexts_path, read_contexts, server_of, write_contexts
-from mainspring_cli.output import Output, with_output
-from mainspring_cli.secret_input import read_secret
+from mainspring_cli.client.contexts import Contexts, address_of, contexts_path, read_contexts, server_of, write_contexts
+from mainspring_cli.client.output import Output, with_output
+from mainspring_cli.client.secret_input import read_secret
 
 __all__ = ["contexts"]
 

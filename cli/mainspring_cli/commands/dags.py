@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from mainspring_cli.definition_files import dag_id_of, find_definitions, read_definition
-from mainspring_cli.exits import Exit, Rejected, tell_fault
-from mainspring_cli.named import DAG_ID
-from mainspring_cli.output import Output
-from mainspring_cli.remote import Session, with_session
+from mainspring_cli.client.definition_files import dag_id_of, find_definitions, read_definition
+from mainspring_cli.client.exits import Exit, Rejected, tell_fault
+from mainspring_cli.client.output import Output
+from mainspring_cli.client.resource_names import DAG_ID
+from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["dags"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from mainspring_cli.exits import Exit, Rejected, Unreachable
-from mainspring_cli.remote import Session, with_session
+from mainspring_cli.client.exits import Exit, Rejected, Unreachable
+from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["doctor"]
 

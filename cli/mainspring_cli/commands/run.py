@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from mainspring_cli.conf_input import read_conf, with_conf
-from mainspring_cli.exits import Exit, Rejected, Unreachable
-from mainspring_cli.following import REACH_SECONDS, Patience, Show, await_end, exit_of, start_run
-from mainspring_cli.named import DAG_ID
-from mainspring_cli.output import Output, give_up_output, with_output
-from mainspring_cli.parameters import DURATION
-from mainspring_cli.progress import Progress, open_progress
-from mainspring_cli.remote import Session, open_session
+from mainspring_cli.client.conf_input import read_conf, with_conf
+from mainspring_cli.client.exits import Exit, Rejected, Unreachable
+from mainspring_cli.client.following import REACH_SECONDS, Patience, Show, await_end, exit_of, start_run
+from mainspring_cli.client.output import Output, give_up_output, with_output
+from mainspring_cli.client.parameters import DURATION
+from mainspring_cli.client.progress import Progress, open_progress
+from mainspring_cli.client.resource_names import DAG_ID
+from mainspring_cli.client.session import Session, open_session
 
 __all__ = ["RUN_MEMBERS", "run"]
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from mainspring_cli.client.log_tail import LogTail
+from mainspring_cli.client.resource_names import DAG_ID, DAG_ID_OR_ALL, RUN_ID
+from mainspring_cli.client.session import Session, with_session
 from mainspring_cli.commands.run import RUN_MEMBERS
-from mainspring_cli.log_tail import LogTail
-from mainspring_cli.named import DAG_ID, DAG_ID_OR_ALL, RUN_ID
-from mainspring_cli.remote import Session, with_session
 
 __all__ = ["runs"]
 

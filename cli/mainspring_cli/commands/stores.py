@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from mainspring_cli.client.exits import Rejected
+from mainspring_cli.client.secret_input import read_secret
+from mainspring_cli.client.session import Session, with_session
 from mainspring_cli.config import Resolved
-from mainspring_cli.exits import Rejected
-from mainspring_cli.remote import Session, with_session
-from mainspring_cli.secret_input import read_secret
 from mainspring_cli.settings_options import SETTINGS_FLAGS, with_settings
 
 __all__ = ["pools", "secrets", "variables"]
@@ -167,7 +167,7 @@ def delete_secret_of(session: Session, name: str) -> None:
 @with_settings(SETTINGS_FLAGS)
 def rotate_keys(settings: Resolved) -> None:
     """Encrypt all secrets again: under a new key, or under the first of MAINSPRING_SECRET_KEYS where that is set."""
-    from mainspring_cli.services import rotate_secret_keys
+    from mainspring_cli.services.commands import rotate_secret_keys
 
     count = rotate_secret_keys(settings.config)
     click.echo(f"{count} secrets are encrypted under the newest key")

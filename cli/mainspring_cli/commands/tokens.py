@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from mainspring_cli.grants import GRANT, with_told_grants
-from mainspring_cli.parameters import DURATION
-from mainspring_cli.remote import Session, with_session
+from mainspring_cli.client.grants import GRANT, with_told_grants
+from mainspring_cli.client.parameters import DURATION
+from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["tokens"]
 

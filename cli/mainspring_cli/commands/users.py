@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from mainspring_cli.grants import GRANT, with_told_grants
-from mainspring_cli.remote import Session, with_session
-from mainspring_cli.secret_input import read_secret
+from mainspring_cli.client.grants import GRANT, with_told_grants
+from mainspring_cli.client.secret_input import read_secret
+from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["users"]
 

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 
-from mainspring_executors.host import family
+from mainspring_executors.host import process_tree as family
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ from mainspring.attempts import Attempt, Outcome
 from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.environment import facts
-from mainspring_executors.host import family
-from mainspring_executors.results import Result
+from mainspring_executors.host import process_tree as family
+from mainspring_executors.protocol.results import Result
+from mainspring_executors.protocol.wire import clean, decode_attempt, encode_attempt
 from mainspring_executors.tasks.plan import Call, Work
-from mainspring_executors.wire import clean, decode_attempt, encode_attempt
 
 __all__ = ["DESCRIPTORS", "carry_out", "decode_result", "encode_order", "order_of_nothing", "rehearse"]
 

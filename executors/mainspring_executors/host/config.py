@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from mainspring_executors.frames import FrameReader
+from mainspring_executors.protocol.frames import FrameReader
 
 __all__ = ["HostConfig", "receive_config"]
 

@@ -7,7 +7,7 @@ from collections import deque
 
 from mainspring.attempts import Attempt
 from mainspring_executors.attempt_log import FLUSH_SECONDS, AttemptLog
-from mainspring_executors.frames import frame
+from mainspring_executors.protocol.frames import frame
 
 __all__ = ["LogPump", "ThreadLog"]
 

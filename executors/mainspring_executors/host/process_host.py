@@ -23,17 +23,17 @@ from mainspring.failpoints import reach
 from mainspring_executors import tasks
 from mainspring_executors.attempt_log import FLUSH_SECONDS
 from mainspring_executors.environment import code_variables
-from mainspring_executors.frames import FrameReader
-from mainspring_executors.host import family
-from mainspring_executors.host.alarms import Alarms
-from mainspring_executors.host.calls import CallProcesses
+from mainspring_executors.host import process_tree as family
+from mainspring_executors.host.call_processes import CallProcesses
 from mainspring_executors.host.config import HostConfig
-from mainspring_executors.host.link import Link
 from mainspring_executors.host.run import Run, start
+from mainspring_executors.host.sockets import Link
+from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
-from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
+from mainspring_executors.protocol.frames import FrameReader
+from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, interrupted, timed_out
+from mainspring_executors.protocol.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 from mainspring_executors.tasks.plan import Work
-from mainspring_executors.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ProcessHost"]
 

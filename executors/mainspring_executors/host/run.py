@@ -13,9 +13,10 @@ from mainspring.states import StateReason
 from mainspring_executors import outputs
 from mainspring_executors.attempt_log import AttemptLog
 from mainspring_executors.environment import facts
-from mainspring_executors.host import child, family
-from mainspring_executors.host.zygote import Prepared
-from mainspring_executors.results import Result, TaskEnded, failed, skipped
+from mainspring_executors.host import child
+from mainspring_executors.host import process_tree as family
+from mainspring_executors.host.fork_server import Prepared
+from mainspring_executors.protocol.results import Result, TaskEnded, failed, skipped
 from mainspring_executors.tasks.plan import Call, Program, Work
 
 __all__ = ["Run", "start"]

@@ -7,8 +7,8 @@ from collections import deque
 
 import orjson
 
-from mainspring_executors.frames import frame
-from mainspring_executors.wire import join
+from mainspring_executors.protocol.frames import frame
+from mainspring_executors.protocol.wire import join
 
 __all__ = ["Sender"]
 

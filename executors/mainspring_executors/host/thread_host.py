@@ -16,16 +16,16 @@ import orjson
 
 from mainspring.attempts import Attempt
 from mainspring_executors import tasks
-from mainspring_executors.frames import FrameReader
-from mainspring_executors.host.alarms import Alarms
 from mainspring_executors.host.capture import install_logging, install_router, on_this_thread
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.host.log_pump import LogPump, ThreadLog
 from mainspring_executors.host.sender import Sender
+from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
-from mainspring_executors.results import Result, TaskEnded, cancelled, interrupted, timed_out
+from mainspring_executors.protocol.frames import FrameReader
+from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, interrupted, timed_out
+from mainspring_executors.protocol.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 from mainspring_executors.tasks.plan import Call, Program, Work
-from mainspring_executors.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
 
 __all__ = ["ThreadHost"]
 

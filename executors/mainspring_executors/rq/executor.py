@@ -13,7 +13,7 @@ from mainspring.attempts import Attempt, Report
 from mainspring.errors import ExecutorError
 from mainspring.failpoints import reach
 from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
-from mainspring_executors.rq import transport
+from mainspring_executors.rq import redis_queue as transport
 from mainspring_executors.settings import ExecutorSettings
 
 __all__ = ["RqExecutor"]

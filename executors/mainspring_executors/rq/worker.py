@@ -21,11 +21,11 @@ from rq.utils import now as rq_now
 
 from mainspring.errors import ExecutorError
 from mainspring.failpoints import reach
-from mainspring_executors.local import LocalExecutor
-from mainspring_executors.rq import transport
-from mainspring_executors.rq.carriage import BEATS_IN_LEASE
-from mainspring_executors.rq.carrier import Carrier
-from mainspring_executors.rq.courier import Courier, Outdated, Unauthorized, Unreachable
+from mainspring_executors.local.local import LocalExecutor
+from mainspring_executors.rq import redis_queue as transport
+from mainspring_executors.rq.attempt_run import BEATS_IN_LEASE
+from mainspring_executors.rq.execution_client import Courier, Outdated, Unauthorized, Unreachable
+from mainspring_executors.rq.worker_loop import Carrier
 from mainspring_executors.settings import ExecutorSettings
 
 __all__ = ["WorkerSettings", "check_redis", "run_worker"]

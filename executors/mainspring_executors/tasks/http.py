@@ -19,7 +19,7 @@ import orjson
 from mainspring.states import StateReason
 from mainspring_executors import outputs
 from mainspring_executors.addresses import AddressPolicy, AddressRefused
-from mainspring_executors.results import Result, TaskEnded, failed
+from mainspring_executors.protocol.results import Result, TaskEnded, failed
 from mainspring_executors.tasks.plan import Call, Work, rejected, resolve_secret, spell
 
 if TYPE_CHECKING:

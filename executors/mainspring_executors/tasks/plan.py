@@ -8,7 +8,7 @@ from typing import Any
 
 from mainspring.attempts import Attempt
 from mainspring.states import StateReason
-from mainspring_executors.results import Result, TaskEnded, failed
+from mainspring_executors.protocol.results import Result, TaskEnded, failed
 
 __all__ = ["Call", "Plan", "Program", "Work", "environment_of", "rejected", "resolve_secret", "spell", "working_dir_of"]
 

@@ -18,7 +18,7 @@ import orjson
 from mainspring.attempts import Attempt
 from mainspring.states import StateReason
 from mainspring_executors import outputs
-from mainspring_executors.results import Result, TaskEnded, failed, skipped
+from mainspring_executors.protocol.results import Result, TaskEnded, failed, skipped
 from mainspring_executors.task import Fail, Skip, current
 from mainspring_executors.tasks.plan import Call, Plan, Program, Work, environment_of, rejected, working_dir_of
 

@@ -14,14 +14,14 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal_
 
 from mainspring.selection import Instance
 from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
-from mainspring_store.batches import as_rows, dump_rows
-from mainspring_store.effects import Effects, InstanceRef
+from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
 from mainspring_store.interventions.targets import Shape, TargetRun
-from mainspring_store.parking import PARKED
-from mainspring_store.readiness import may_decide
-from mainspring_store.runs import wake_waiting
+from mainspring_store.state.blocking import PARKED
+from mainspring_store.state.effects import Effects, InstanceRef
+from mainspring_store.state.readiness import may_decide
+from mainspring_store.state.runs import wake_waiting
 from mainspring_store.tables import dag_run, task_instance, task_try, xcom
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["Changes"]
 

@@ -9,11 +9,8 @@ from sqlalchemy import Connection
 from mainspring.errors import Conflict
 from mainspring.selection import Instance, Wanted, chosen, collapsing
 from mainspring.states import RUN_FINISHED, StateReason, TaskState
-from mainspring_store.dags import Versions
-from mainspring_store.database import Database
+from mainspring_store.database.transactions import Database
 from mainspring_store.interventions.changes import Changes
-from mainspring_store.interventions.notes import note_instances
-from mainspring_store.interventions.renewal import Renewal, renewed, write_renewals
 from mainspring_store.interventions.targets import (
     RunsWanted,
     Shape,
@@ -23,6 +20,9 @@ from mainspring_store.interventions.targets import (
     load_runs,
     wanted_in,
 )
+from mainspring_store.interventions.version_change import Renewal, renewed, write_renewals
+from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.notes import note_instances
 
 __all__ = ["Clear", "clear", "clear_ended_run", "preview_clear"]
 

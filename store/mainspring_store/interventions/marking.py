@@ -7,10 +7,8 @@ from datetime import datetime
 from mainspring.run_ends import blame, run_result
 from mainspring.selection import Instance, Wanted, chosen, decided_without_running
 from mainspring.states import RUN_FINISHED, TASK_FINISHED, RunState, StateReason, TaskState
-from mainspring_store.dags import Versions
-from mainspring_store.database import Database
+from mainspring_store.database.transactions import Database
 from mainspring_store.interventions.changes import Changes
-from mainspring_store.interventions.notes import note_instances
 from mainspring_store.interventions.targets import (
     RunsWanted,
     Shape,
@@ -20,6 +18,8 @@ from mainspring_store.interventions.targets import (
     load_runs,
     wanted_in,
 )
+from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.notes import note_instances
 
 __all__ = ["Mark", "mark", "mark_run", "preview_mark", "requeue_run"]
 

@@ -13,12 +13,12 @@ from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
 from mainspring.graph import Graph
 from mainspring.selection import Instance, Wanted
 from mainspring.states import RunState, StateReason, TaskState
-from mainspring_store.batches import as_rows, dump_rows
-from mainspring_store.dags import Versions
-from mainspring_store.database import Database
-from mainspring_store.effects import lock_runs
-from mainspring_store.questions.dags import require_dag
-from mainspring_store.questions.runs import run_not_found
+from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.transactions import Database
+from mainspring_store.queries.dags import require_dag
+from mainspring_store.queries.runs import run_not_found
+from mainspring_store.resources.dags import Versions
+from mainspring_store.state.effects import lock_runs
 from mainspring_store.tables import dag_run, task_instance
 
 __all__ = ["RunsWanted", "Shape", "TargetRun", "TasksWanted", "find_runs", "load_runs", "wanted_in"]

@@ -1,7 +1,9 @@
 """What the scheduler writes. `begin_pass` opens one transaction; its parts are grouped by duty."""
 
 from mainspring_store.scheduling.due_runs import DueDag, Plan
-from mainspring_store.scheduling.records import (
+from mainspring_store.scheduling.reports import note_never_claimed, unstopped_cancels
+from mainspring_store.scheduling.transaction import Pass, begin_pass
+from mainspring_store.state.records import (
     Agenda,
     AttemptEnd,
     Candidate,
@@ -12,8 +14,6 @@ from mainspring_store.scheduling.records import (
     RunFacts,
     StartableRun,
 )
-from mainspring_store.scheduling.reports import note_never_claimed, unstopped_cancels
-from mainspring_store.scheduling.transaction import Pass, begin_pass
 
 __all__ = [
     "Agenda",

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select, text
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.states import RUN_FINISHED, RunState, RunType
-from mainspring_store.backfills import ReprocessBehavior
-from mainspring_store.database import Database
-from mainspring_store.effects import lock_runs
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
 from mainspring_store.interventions.clearing import clear_ended_run
 from mainspring_store.interventions.targets import Shape
-from mainspring_store.runs import NewRun, insert_run
+from mainspring_store.resources.backfills import ReprocessBehavior
+from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.runs import NewRun, insert_run
 from mainspring_store.tables import backfill, dag, dag_run, dag_version
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["BackfillWrites", "ExistingRun", "OpenBackfill", "backfills_with_room", "begin_backfill", "halt_backfill"]
 

@@ -22,8 +22,8 @@ from sqlalchemy.types import Integer, String
 
 from mainspring.definition.model import WAITING_TYPES
 from mainspring.trigger_rules import UpstreamCounts
-from mainspring_store.scheduling.conditions import READY, UNLIMITED
-from mainspring_store.scheduling.records import Candidate
+from mainspring_store.state.conditions import READY, UNLIMITED
+from mainspring_store.state.records import Candidate
 from mainspring_store.tables import dag, dag_run, pool, task_instance
 
 __all__ = ["CandidateReads"]

@@ -21,12 +21,13 @@ from sqlalchemy import (
 from sqlalchemy.types import Integer
 
 from mainspring.states import TaskState
-from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.effects import RunCounters
-from mainspring_store.parking import ANY_PARKED
-from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import DUE, READY, decide_rows, decided_values, either
-from mainspring_store.scheduling.records import (
+from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.state.blocking import ANY_PARKED
+from mainspring_store.state.conditions import DUE, READY, decide_rows, decided_values, either
+from mainspring_store.state.effects import RunCounters
+from mainspring_store.state.readiness import may_decide
+from mainspring_store.state.records import (
     ATTEMPT_FIELDS,
     DECIDED_FIELDS,
     Agenda,
@@ -34,7 +35,6 @@ from mainspring_store.scheduling.records import (
     NewAttempt,
 )
 from mainspring_store.tables import dag_run, task_instance, task_try
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["DecisionWrites"]
 

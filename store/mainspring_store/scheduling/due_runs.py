@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunType
-from mainspring_store.runs import NewRun, insert_run
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.state.runs import NewRun, insert_run
 from mainspring_store.tables import backfill, dag, dag_run
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["DueDag", "DueWrites", "Plan"]
 

@@ -11,19 +11,20 @@ from sqlalchemy.types import Integer
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
 from mainspring.states import StateReason, TaskState
-from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.database import Database
-from mainspring_store.logs import insert_chunks
-from mainspring_store.parking import ANY_PARKED
-from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import (
+from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.resources.logs import insert_chunks
+from mainspring_store.state.blocking import ANY_PARKED
+from mainspring_store.state.conditions import (
     ACTIVE,
     LIVE,
     decide_rows,
     decided_values,
     ended_values,
 )
-from mainspring_store.scheduling.records import (
+from mainspring_store.state.readiness import may_decide
+from mainspring_store.state.records import (
     DECIDED_FIELDS,
     END_FIELDS,
     AttemptEnd,
@@ -31,7 +32,6 @@ from mainspring_store.scheduling.records import (
     LiveAttempt,
 )
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try, xcom
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["ReportWrites", "note_never_claimed", "unstopped_cancels"]
 

@@ -9,17 +9,17 @@ from sqlalchemy import Connection, bindparam, case, func, literal_column, or_, s
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
-from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.effects import Effects
-from mainspring_store.readiness import may_decide
-from mainspring_store.runs import NewRun, end_run, insert_run, wake_waiting
-from mainspring_store.scheduling.records import (
+from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.state.effects import Effects
+from mainspring_store.state.readiness import may_decide
+from mainspring_store.state.records import (
     ParentAndChild,
     RunFacts,
     StartableRun,
 )
+from mainspring_store.state.runs import NewRun, end_run, insert_run, wake_waiting
 from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_instance, xcom
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["RunWrites"]
 

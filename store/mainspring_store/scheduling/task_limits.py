@@ -10,15 +10,15 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column
 from sqlalchemy.types import Integer
 
 from mainspring.states import StateReason, TaskState
-from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.effects import InstanceRef
-from mainspring_store.parking import PARKED
-from mainspring_store.scheduling.conditions import ACTIVE
-from mainspring_store.scheduling.records import (
+from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.state.blocking import PARKED
+from mainspring_store.state.conditions import ACTIVE
+from mainspring_store.state.effects import InstanceRef
+from mainspring_store.state.records import (
     Candidate,
 )
 from mainspring_store.tables import dag, dag_run, task_instance
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["TaskLimitWrites"]
 

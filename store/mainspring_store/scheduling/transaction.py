@@ -5,8 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from mainspring_store.database import Database
-from mainspring_store.effects import Effects, RunCounters, lock_runs, lock_runs_with_room
+from mainspring_store.database.transactions import Database
 from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.due_runs import DueWrites
@@ -15,6 +14,7 @@ from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from mainspring_store.scheduling.waits import WaitWrites
+from mainspring_store.state.effects import Effects, RunCounters, lock_runs, lock_runs_with_room
 
 __all__ = ["Pass", "begin_pass"]
 

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, and_, bindparam, delete, literal_column, sele
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, TaskState
-from mainspring_store.batches import Fields, as_rows, dump_rows
-from mainspring_store.parking import ANY_PARKED
-from mainspring_store.readiness import may_decide
-from mainspring_store.scheduling.conditions import DUE, decide_rows, decided_values, ended_values
-from mainspring_store.scheduling.records import (
+from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.state.blocking import ANY_PARKED
+from mainspring_store.state.conditions import DUE, decide_rows, decided_values, ended_values
+from mainspring_store.state.readiness import may_decide
+from mainspring_store.state.records import (
     DECIDED_FIELDS,
     END_FIELDS,
     AttemptEnd,
@@ -22,7 +23,6 @@ from mainspring_store.scheduling.records import (
     LiveAttempt,
 )
 from mainspring_store.tables import dag_run, task_instance, task_try
-from mainspring_store.types import UtcDateTime
 
 __all__ = ["WaitWrites"]
 

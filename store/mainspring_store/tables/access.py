@@ -17,8 +17,8 @@ from sqlalchemy import (
     text,
 )
 
+from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata
-from mainspring_store.types import Json, Key, UtcDateTime
 
 __all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "rate_limit", "user_account"]
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
+from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata
-from mainspring_store.types import Json, Key, UtcDateTime
 
 __all__ = ["dag", "dag_tag", "dag_version", "task_display_name"]
 

@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 
 from mainspring.states import RunState, RunType
+from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
-from mainspring_store.types import Json, Key, UtcDateTime
 
 __all__ = ["backfill", "dag_run", "run_event"]
 

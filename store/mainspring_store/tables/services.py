@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, Double, Index, Integer, String, Table, Text
 
+from mainspring_store.database.types import Json, UtcDateTime
 from mainspring_store.tables.base import metadata
-from mainspring_store.types import Json, UtcDateTime
 
 __all__ = ["service"]
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
+from mainspring_store.database.types import Json, UtcDateTime
 from mainspring_store.tables.base import metadata
-from mainspring_store.types import Json, UtcDateTime
 
 __all__ = ["connection", "pool", "secret", "variable"]
 

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import pytest
 
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
-from mainspring_executors import Executor, SubmitResult, leftovers
+from mainspring_executors import Executor, SubmitResult
 from mainspring_executors.environment import HOST_VARIABLE
+from mainspring_executors.local import orphans as leftovers
 
 from .remote import Remote
 

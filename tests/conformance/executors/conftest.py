@@ -10,7 +10,7 @@ import pytest
 
 from mainspring_executors import Executor, ExecutorSettings, open_executor
 from mainspring_store import open_database
-from mainspring_store.migrate import migrate
+from mainspring_store.schema.migrate import migrate
 from tests.services.valkey import ValkeyServer
 
 from .bed import Bed

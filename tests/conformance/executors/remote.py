@@ -30,11 +30,11 @@ from mainspring_api.execution import ExecutionSettings, close_execution_app, cre
 from mainspring_api.execution.orders import order_as_json
 from mainspring_executors import ExecutorSettings
 from mainspring_executors.contract import SubmitResult, Submitted, Whereabouts
-from mainspring_executors.rq.courier import attempt_from_json
+from mainspring_executors.rq.execution_client import attempt_from_json
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_store import open_database, scheduling
-from mainspring_store.doorbell import open_doorbell
-from mainspring_store.key_ring import KeyRing
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.notify import open_doorbell
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_log, task_try
 
 WORKER = Path(__file__).with_name("rq_worker.py")

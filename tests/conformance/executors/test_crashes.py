@@ -13,7 +13,7 @@ import pytest
 
 from mainspring.attempts import LogChunk, Outcome, Started
 from mainspring.states import StateReason
-from mainspring_executors import leftovers
+from mainspring_executors.local import orphans as leftovers
 
 from .bed import Bed, call, hosts_of, is_running, lacks, sh, text_of, wait_for
 

@@ -14,12 +14,12 @@ from sqlalchemy.exc import IntegrityError
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict, StoreUnavailable
 from mainspring_store import Database, open_database
-from mainspring_store import database as database_module
-from mainspring_store.batches import as_rows, dump_rows
-from mainspring_store.dags import save_dag
-from mainspring_store.doorbell import open_doorbell, open_ringer
-from mainspring_store.lease import take_scheduler_lease
-from mainspring_store.migrate import current_revision, downgrade, head_revision, migrate, pending_changes
+from mainspring_store.database import transactions as database_module
+from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.lease import take_scheduler_lease
+from mainspring_store.database.notify import open_doorbell, open_ringer
+from mainspring_store.resources.dags import save_dag
+from mainspring_store.schema.migrate import current_revision, downgrade, head_revision, migrate, pending_changes
 from mainspring_store.tables import dag, pool, task_display_name, variable
 
 NOW = datetime(2026, 3, 29, 1, 30, 15, 250_001, tzinfo=UTC)

@@ -8,8 +8,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from mainspring.errors import NotFound
 from mainspring_store import Database, open_database
-from mainspring_store.database_roles import RoleRights, role_rights
-from mainspring_store.migrate import SchemaMismatch, current_revision, head_revision, migrate
+from mainspring_store.schema.database_roles import RoleRights, role_rights
+from mainspring_store.schema.migrate import SchemaMismatch, current_revision, head_revision, migrate
 from mainspring_store.tables import metadata
 from tests.services.postgres import PostgresServer
 from tests.services.roles import TwoRoles, two_roles

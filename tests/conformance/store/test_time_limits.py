@@ -14,10 +14,10 @@ from mainspring_api.app import close_app, create_app
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_scheduler import service
 from mainspring_store import Database, open_database
-from mainspring_store.dags import delete_dag, save_dag
-from mainspring_store.database import lift_time_limit
-from mainspring_store.key_ring import KeyRing, key_file
-from mainspring_store.migrate import current_revision, head_revision, migrate
+from mainspring_store.database.key_ring import KeyRing, key_file
+from mainspring_store.database.transactions import lift_time_limit
+from mainspring_store.resources.dags import delete_dag, save_dag
+from mainspring_store.schema.migrate import current_revision, head_revision, migrate
 from tests.services.postgres import PostgresServer
 
 LIMIT_SECONDS = 0.25

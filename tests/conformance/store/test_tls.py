@@ -10,8 +10,8 @@ from sqlalchemy import URL, make_url
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store import open_database
-from mainspring_store.doorbell import open_doorbell, open_ringer
-from mainspring_store.migrate import current_revision, head_revision, migrate
+from mainspring_store.database.notify import open_doorbell, open_ringer
+from mainspring_store.schema.migrate import current_revision, head_revision, migrate
 from tests.services.postgres import PostgresServer
 from tests.services.tls import self_signed, tls_front
 

@@ -32,7 +32,7 @@ def test_help_imports_no_heavy_library() -> None:
 
 def test_the_supervisor_imports_no_heavy_library() -> None:
     script = (
-        "import sys, mainspring_cli.main, mainspring_cli.up\n"
+        "import sys, mainspring_cli.main, mainspring_cli.services.up\n"
         "print(sorted({'sqlalchemy', 'flask', 'gunicorn', 'requests', 'rich'} & sys.modules.keys()))"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

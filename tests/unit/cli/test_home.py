@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mainspring_cli.config import Config, ConfigError
-from mainspring_cli.home import keep_admin_token, lock_home
+from mainspring_cli.services.home import keep_admin_token, lock_home
 
 
 def test_the_token_is_made_once_and_told_once(tmp_path: Path) -> None:

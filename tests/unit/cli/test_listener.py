@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from mainspring_cli import listener as module
-from mainspring_cli.listener import listen
+from mainspring_cli.services import listener as module
+from mainspring_cli.services.listener import listen
 
 
 def test_what_is_sent_on_a_connection_does_not_wait_for_more() -> None:

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from mainspring_cli.progress import LineProgress, TableProgress
+from mainspring_cli.client.progress import LineProgress, TableProgress
 
 
 def _instance(task_id: str, state: str | None, duration: float | None = None) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mainspring_cli.config import Config
-from mainspring_cli.security_mode import api_facts, execution_facts, scheduler_facts, worker_facts
+from mainspring_cli.services.security_mode import api_facts, execution_facts, scheduler_facts, worker_facts
 
 HOME = Path("/srv/mainspring")
 

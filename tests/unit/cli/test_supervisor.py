@@ -12,7 +12,7 @@ import pytest
 
 _SUPERVISE = """
 import os, sys
-from mainspring_cli.supervisor import Service, supervise
+from mainspring_cli.services.supervisor import Service, supervise
 scripts = sys.argv[1:]
 services = [
     Service(name=f"child{i}", command=[sys.executable, "-c", script], environment=os.environ)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mainspring.attempts import Limits
 from mainspring_executors.attempt_log import AttemptLog
-from mainspring_executors.wire import LOG_CHUNK_BYTES_MAX, decode_log_chunk
+from mainspring_executors.protocol.wire import LOG_CHUNK_BYTES_MAX, decode_log_chunk
 
 ID = "0123456789abcdef" * 2
 

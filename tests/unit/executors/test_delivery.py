@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started, Stopped
-from mainspring_executors.delivery import Delivery
-from mainspring_executors.results import lost
-from mainspring_executors.wire import SEQ_FINISHED, SEQ_STARTED, SEQ_STOPPED
+from mainspring_executors.local.report_order import Delivery
+from mainspring_executors.protocol.results import lost
+from mainspring_executors.protocol.wire import SEQ_FINISHED, SEQ_STARTED, SEQ_STOPPED
 
 ID = "0" * 32
 AT = datetime(2026, 11, 22, tzinfo=UTC)

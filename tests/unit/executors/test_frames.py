@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring_executors.frames import FRAME_BYTES_MAX, FrameError, FrameReader, frame
+from mainspring_executors.protocol.frames import FRAME_BYTES_MAX, FrameError, FrameReader, frame
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 20))

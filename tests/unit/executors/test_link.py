@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from mainspring_executors.frames import FrameReader, frame
-from mainspring_executors.host.link import Link
+from mainspring_executors.host.sockets import Link
+from mainspring_executors.protocol.frames import FrameReader, frame
 
 
 class Ends:

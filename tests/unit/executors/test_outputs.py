@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mainspring.states import StateReason
 from mainspring_executors import outputs
-from mainspring_executors.results import TaskEnded
+from mainspring_executors.protocol.results import TaskEnded
 
 JSON = st.recursive(
     st.none()

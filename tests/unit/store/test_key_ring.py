@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from mainspring_store.key_ring import CannotOpen, InvalidKeys, KeyRing
+from mainspring_store.database.key_ring import CannotOpen, InvalidKeys, KeyRing
 
 
 @pytest.fixture

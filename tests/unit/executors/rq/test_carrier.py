@@ -16,11 +16,11 @@ import pytest
 
 from mainspring.attempts import Attempt, Finished
 from mainspring_api.execution.orders import order_as_json
-from mainspring_executors.local import LocalExecutor
-from mainspring_executors.rq import lookahead
-from mainspring_executors.rq.carrier import Carrier
-from mainspring_executors.rq.courier import Courier
-from mainspring_executors.rq.lookahead import AHEAD_SECONDS
+from mainspring_executors.local.local import LocalExecutor
+from mainspring_executors.rq import prefetch as lookahead
+from mainspring_executors.rq.execution_client import Courier
+from mainspring_executors.rq.prefetch import AHEAD_SECONDS
+from mainspring_executors.rq.worker_loop import Carrier
 from mainspring_executors.settings import ExecutorSettings
 from tests.acceptance.server import is_running
 

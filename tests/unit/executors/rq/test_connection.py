@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from mainspring.errors import ExecutorError
-from mainspring_executors.rq.connection import Answer, Connection, Unreachable
+from mainspring_executors.rq.http_connection import Answer, Connection, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

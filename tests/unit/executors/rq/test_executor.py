@@ -19,7 +19,7 @@ from mainspring.errors import ExecutorError
 from mainspring_executors import ExecutorSettings
 from mainspring_executors.contract import SubmitResult, Whereabouts
 from mainspring_executors.rq import executor as module
-from mainspring_executors.rq import transport
+from mainspring_executors.rq import redis_queue as transport
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_executors.rq.worker import check_redis
 from tests.services.valkey import ValkeyServer

@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document, generated from the operations.
+
+Serving needs none of this: the document is built when it is asked for.
+
+`python -m mainspring_api.document.openapi FOLDER` writes `mainspring.json` and, in OpenAPI 3.0, `mainspring-3.0.json`.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask_smorest import Api
+
+from mainspring.definition import json_schema
+from mainspring_api.app import BLUEPRINTS
+from mainspring_api.document.openapi_3_0 import rendered_as_3_0
+from mainspring_api.document.openapi_examples import add_examples
+from mainspring_api.document.openapi_plugin import SCHEMAS, Plugin
+from mainspring_api.execution.document import execution_document
+from mainspring_api.http.problems import TITLES, ProblemSchema
+
+__all__ = ["document", "write_documents"]
+
+_DESCRIPTION = """\
+Define DAGs as data, run them, see how they went. A superset of Airflow 3's `/api/v2`: operations that Airflow has keep
+its names, codes and fields, so its clients work unchanged.
+
+Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs`, `/problems` and `/auth/token` carries
+`Authorization: Bearer <token>`.
+"""
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """The document of this API, as JSON-like data. Not to be changed by the caller."""
+    app = Flask("document", static_folder=None)
+    api = _Api(
+        app,
+        spec_kwargs={
+            "title": "Mainspring",
+            "version": version("mainspring"),
+            "openapi_version": "3.1.0",
+            "marshmallow_plugin": Plugin(),
+            "info": {"description": _DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+            "security": [{"bearer": []}],
+        },
+    )
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    for title in TITLES.values():
+        problem = {"description": title, "content": {"application/json": {"schema": ProblemSchema}}}
+        api.spec.components.response(title.replace(" ", ""), problem, lazy=True)
+    for name, schema in _definition_schemas().items():
+        api.spec.components.schema(name, schema)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    # Through JSON once: apispec keeps status codes as integers, which are text in the document.
+    content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
+    _add_idempotency_key(content)
+    content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
+    tags = {blueprint.tag for blueprint in BLUEPRINTS}
+    content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
+    add_examples(content["components"]["schemas"])
+    return content
+
+
+def write_documents(folder: Path) -> None:
+    """Write all documents into a folder."""
+    documents = {
+        "mainspring": document(),
+        "mainspring-3.0": rendered_as_3_0(document()),
+        "execution": execution_document(),
+    }
+    for name, content in documents.items():
+        encoded = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        (folder / f"{name}.json").write_bytes(encoded)
+
+
+def _add_idempotency_key(content: dict[str, Any]) -> None:
+    """Every POST with a credential takes the header."""
+    for item in content["paths"].values():
+        if "security" not in item.get("post", {"security": []}):
+            item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+
+
+_IDEMPOTENCY_KEY: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Sent again with its key within 24 hours, a request has its effect once and is answered the same, "
+    "with the header `Idempotency-Replayed: true`",
+}
+
+
+def _definition_schemas() -> dict[str, Any]:
+    """`Definition` and its parts, by name."""
+    definition = json_schema(refs=SCHEMAS)
+    definition.pop("$schema")
+    return {**definition.pop("$defs"), "Definition": definition}
+
+
+class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """Leaves out the responses, headers and schemas that flask-smorest brings along."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_responses(self) -> None: ...
+
+    def _register_etag_headers(self) -> None: ...
+
+    def _register_pagination_header(self) -> None: ...
+
+
+if __name__ == "__main__":
+    write_documents(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""One request: authentication, permissions, limits, idempotency, validation, answers and problems."""

@@ -1,0 +1,89 @@
+"""What requests leave in the audit log: each that writes, in its own transaction, and those that are refused."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import g, request
+from sqlalchemy import Connection
+
+from mainspring_api.http.context import application_context
+from mainspring_store import Database
+from mainspring_store.access.audit import AuditEvent, Outcome, write_event
+from mainspring_store.database.shared_transaction import Accompanied
+
+__all__ = ["READING_METHODS", "audit_detail", "audited", "operation_id", "record_refusal"]
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_COLUMNS = {
+    "dag_id": "dag_id",
+    "dag_run_id": "run_id",
+    "run_id": "run_id",
+    "task_id": "task_id",
+    "map_index": "map_index",
+    "try_number": "try_number",
+    "task_try_number": "try_number",
+}
+"""Parts of paths, and details told by views, that have a column of their own."""
+_NUMBERS = frozenset({"map_index", "try_number"})
+_NUMBER_MAX = 2**31 - 1
+
+
+def audited(database: Database) -> Database:
+    """The database for a request that may write: its first transaction also writes what it was and whose.
+
+    A request that writes nothing leaves nothing.
+    """
+
+    def along(connection: Connection) -> None:
+        write_event(connection, _event(Outcome.DONE))
+
+    return Accompanied(database, along)
+
+
+def audit_detail(**details: Any) -> None:
+    """Tell more about what the current request is going to write: a column's value, or anything worth knowing."""
+    g.setdefault("audit_details", {}).update(details)
+
+
+def record_refusal(reason: str) -> None:
+    """Note that the current request was refused, in a transaction of its own."""
+    audit_detail(reason=reason)
+    with application_context().database.write() as connection:
+        write_event(connection, _event(Outcome.REFUSED))
+
+
+def operation_id() -> str:
+    """Of the current request."""
+    return (request.endpoint or "unknown").rpartition(".")[2]
+
+
+def _event(outcome: Outcome) -> AuditEvent:
+    user = g.get("user")
+    columns: dict[str, Any] = {}
+    extra: dict[str, Any] = {"request_id": g.request_id, "source": request.remote_addr}
+    details: Mapping[str, Any] = {**(request.view_args or {}), **g.get("audit_details", {})}
+    for name, value in details.items():
+        column = _COLUMNS.get(name)
+        if column is None:
+            extra[name] = value
+        elif value != "~":
+            columns[column] = _number(value) if column in _NUMBERS else str(value)
+    return AuditEvent(
+        at=datetime.now(UTC),
+        event=operation_id(),
+        outcome=outcome,
+        owner=user.name if user else None,
+        principal_id=user.id if user else None,
+        extra=extra,
+        **columns,
+    )
+
+
+def _number(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) <= _NUMBER_MAX else None

@@ -1,0 +1,105 @@
+"""Who calls: bearer tokens."""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from mainspring.errors import MainspringError, StoreUnavailable
+from mainspring_api.http.credential_files import admin_token, admin_token_path
+from mainspring_store import Database
+from mainspring_store.access.roles import Principal
+from mainspring_store.access.tokens import USE_KEPT_TO, FoundToken, find_token, keep_admin_token, touch_token
+
+__all__ = ["Authenticator", "Forbidden", "InvalidToken", "Unauthenticated", "ensure_admin_token"]
+
+TRUST_SECONDS = 5.0
+"""How long a token that was looked up is trusted, and so how long a revocation may take to work."""
+_KEPT_MAX = 1024
+
+log = logging.getLogger(__name__)
+
+
+class Unauthenticated(MainspringError):
+    """No credential, or one that has run out: a new one would help."""
+
+
+class Forbidden(MainspringError):
+    """A credential that is not valid, or whose role does not allow the request."""
+
+
+class InvalidToken(Forbidden):
+    """A token that nobody has, or that was revoked."""
+
+
+class Authenticator:
+    """Finds out who sends a request. Safe to use from many threads."""
+
+    def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._kept: OrderedDict[str, tuple[FoundToken, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def authenticate(self, header: str | None) -> Principal:
+        """Whose token an `Authorization` header holds.
+
+        Raises:
+            Unauthenticated: There is none, or it has expired.
+            InvalidToken: It is unknown or revoked.
+        """
+        scheme, _, secret = (header or "").partition(" ")
+        secret = secret.strip()
+        if scheme.lower() != "bearer" or not secret:
+            raise Unauthenticated("Not authenticated")
+        token = self._kept_token(secret) or self._look_up(secret)
+        if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
+            raise Unauthenticated("Token Expired")
+        return token.principal
+
+    def forget(self) -> None:
+        """Look every token up anew, because rights have changed. Other processes do so within `TRUST_SECONDS`."""
+        with self._lock:
+            self._kept.clear()
+
+    def _kept_token(self, secret: str) -> FoundToken | None:
+        with self._lock:
+            token, trusted_until = self._kept.get(secret, (None, 0.0))
+        return token if self._monotonic() < trusted_until else None
+
+    def _look_up(self, secret: str) -> FoundToken:
+        token = find_token(self._database, secret)
+        if token is None:
+            raise InvalidToken("Invalid token")
+        self._note_use(token)
+        with self._lock:
+            self._kept[secret] = (token, self._monotonic() + TRUST_SECONDS)
+            self._kept.move_to_end(secret)
+            while len(self._kept) > _KEPT_MAX:
+                self._kept.popitem(last=False)
+        return token
+
+    def _note_use(self, token: FoundToken) -> None:
+        now = datetime.now(UTC)
+        if token.last_used_at is not None and now - token.last_used_at < USE_KEPT_TO:
+            return
+        try:
+            touch_token(self._database, token.principal.token_id, now=now)
+        except StoreUnavailable as exc:
+            # Who may read may do so while nothing can be written.
+            log.warning("the use of a token was not noted: %s", exc)
+
+
+def ensure_admin_token(database: Database, home: Path, *, is_only: bool = False) -> Path | None:
+    """Make sure that the token in the home folder is one of an administrator.
+
+    is_only: it is the one of the settings, and those that stood there before are revoked.
+
+    Returns the path of the file when this call made the token, to be shown once; else `None`.
+    """
+    token, is_new = admin_token(home)
+    keep_admin_token(database, token, now=datetime.now(UTC), is_only=is_only)
+    return admin_token_path(home) if is_new else None

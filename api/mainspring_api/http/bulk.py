@@ -1,0 +1,221 @@
+"""Bulk requests: several actions in one body, each done whole or not at all, one after the other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from mainspring.errors import Conflict, InvalidInput, NotFound, Problem, QuotaExceeded
+from mainspring_api.http.answers import answer
+from mainspring_api.http.authentication import Forbidden
+from mainspring_api.http.fields import Answer, Body, JsonObject, JsonValue
+from mainspring_api.http.operations import load
+from mainspring_api.http.problems import BadRequest
+from mainspring_store.database.key_ring import CannotOpen
+from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
+
+__all__ = ["Actions", "BulkAnswer", "BulkBody", "EachActions", "chosen", "run_bulk", "run_each"]
+
+ENTITIES_MAX = 1_000
+ACTIONS_MAX = 100
+
+
+class _Kind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class BulkAction(Body):
+    """One action."""
+
+    action = fields.String(required=True, validate=validate.OneOf([*_Kind]))
+    entities = fields.List(
+        JsonValue(),
+        required=True,
+        validate=validate.Length(max=ENTITIES_MAX),
+        metadata={"description": "To create or update: objects as for one; to delete: names, or objects with them"},
+    )
+    action_on_existence = fields.String(load_default=OnExistence.FAIL, validate=validate.OneOf([*OnExistence]))
+    action_on_non_existence = fields.String(load_default=OnAbsence.FAIL, validate=validate.OneOf([*OnAbsence]))
+    update_mask = fields.List(fields.String(), allow_none=True, load_default=None)
+
+
+class BulkBody(Body):
+    """Actions, carried out in order."""
+
+    actions = fields.List(fields.Nested(BulkAction), required=True, validate=validate.Length(max=ACTIONS_MAX))
+
+
+class BulkResult(Answer):
+    """What became of the actions of one kind."""
+
+    success = fields.List(fields.String(), metadata={"description": "Names that were written or deleted"})
+    errors = fields.List(JsonObject(), metadata={"description": "{error, status_code} of each action that failed"})
+
+
+class BulkAnswer(Answer):
+    """What became of the actions, by their kind; null = there was none of it."""
+
+    create = fields.Nested(BulkResult, allow_none=True)
+    update = fields.Nested(BulkResult, allow_none=True)
+    delete = fields.Nested(BulkResult, allow_none=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actions:
+    """How things of one kind are written. Each function returns the names that it wrote."""
+
+    name_field: str
+    """The member of an entity that names it."""
+    entity: Schema
+    patch: Schema
+    """Loads an entity of an update, of which every member but the name may be absent."""
+    create: Callable[[Sequence[Mapping[str, Any]], OnExistence], list[str]]
+    update: Callable[[Mapping[str, Mapping[str, Any]], OnAbsence], list[str]]
+    """Called with name -> what is to be changed."""
+    delete: Callable[[Sequence[str], OnAbsence], list[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EachActions:
+    """How things are written that are changed one by one, each in a transaction of its own."""
+
+    what: str
+    """Their name, in the plural."""
+    entity: Schema
+    resolve: Callable[[Any], Mapping[str, Any]]
+    """From a name, or a loaded entity, to a loaded entity with all the parts of its name.
+
+    Raises BadRequest where one is `~` still, Forbidden and NotFound where it may not be touched."""
+    find: Callable[[Mapping[str, Any]], object]
+    """Raises NotFound when it does not exist."""
+    update: Callable[[Mapping[str, Any], Sequence[str]], Sequence[str]]
+    """Called with an entity and the update mask; returns what names it, or its parts, in the answer."""
+    delete: Callable[[Mapping[str, Any]], Sequence[str]]
+
+
+def run_each(body: Mapping[str, Any], actions: EachActions) -> Response:
+    """Carry the actions out. 200 even when some fail: read `errors`. An action that must not miss anything, and does,
+    changes nothing.
+
+    Raises:
+        InvalidInput: An entity is wrong; then nothing was done.
+    """
+    loaded = [_each_loaded(action, position, actions) for position, action in enumerate(body["actions"])]
+    results: dict[str, Any] = dict.fromkeys(_Kind)
+    for action, entities in zip(body["actions"], loaded, strict=True):
+        kind = action["action"]
+        result = results[kind] = results[kind] or {"success": [], "errors": []}
+        if kind == _Kind.CREATE:
+            result["errors"].append({"error": f"{actions.what} are not created in bulk", "status_code": 405})
+        else:
+            _carry_out_each(action, entities, actions, result)
+    return answer({str(kind): result for kind, result in results.items()})
+
+
+def _each_loaded(action: Mapping[str, Any], position: int, actions: EachActions) -> list[Any]:
+    if action["action"] == _Kind.CREATE:
+        return []
+    at = f"/actions/{position}/entities"
+    return [
+        entity if isinstance(entity, str) and "\0" not in entity else load(actions.entity, entity, f"{at}/{index}")
+        for index, entity in enumerate(action["entities"])
+    ]
+
+
+def _carry_out_each(
+    action: Mapping[str, Any], entities: Sequence[Any], actions: EachActions, result: dict[str, Any]
+) -> None:
+    found, is_any_missing = [], False
+    for entity in entities:
+        try:
+            _check_says_something(action, entity)
+            resolved = actions.resolve(entity)
+            actions.find(resolved)
+            found.append(resolved)
+        except NotFound as exc:
+            if action["action_on_non_existence"] == OnAbsence.FAIL:
+                is_any_missing = True
+                result["errors"].append({"error": str(exc), "status_code": 404})
+        except (BadRequest, Forbidden) as exc:
+            result["errors"].append({"error": str(exc), "status_code": 403 if isinstance(exc, Forbidden) else 400})
+    for resolved in () if is_any_missing else found:
+        try:
+            if action["action"] == _Kind.UPDATE:
+                result["success"] += actions.update(resolved, action["update_mask"] or ())
+            else:
+                result["success"] += actions.delete(resolved)
+        except (Conflict, InvalidInput, NotFound) as exc:
+            result["errors"].append({"error": str(exc), "status_code": _status(exc)})
+
+
+def _check_says_something(action: Mapping[str, Any], entity: Any) -> None:
+    """Raises BadRequest for a mere name where it must be said what is to be changed."""
+    if action["action"] == _Kind.UPDATE and isinstance(entity, str):
+        raise BadRequest([Problem(pointer="/entities", message=f"'{entity}' must be an object to be updated")])
+
+
+def _status(error: Exception) -> int:
+    known = ((NotFound, 404), ((CannotOpen, Conflict), 409), (QuotaExceeded, 403))
+    return next((status for kinds, status in known if isinstance(error, kinds)), 422)
+
+
+def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
+    """Carry the actions out. 200 even when some fail: read `errors`.
+
+    Raises:
+        InvalidInput: An entity is wrong; then nothing was done.
+    """
+    loaded = [_entities(action, position, actions) for position, action in enumerate(body["actions"])]
+    results: dict[str, Any] = dict.fromkeys(_Kind)
+    for action, entities in zip(body["actions"], loaded, strict=True):
+        kind = action["action"]
+        result = results[kind] = results[kind] or {"success": [], "errors": []}
+        try:
+            result["success"] += _carry_out(action, entities, actions)
+        except (CannotOpen, Conflict, NotFound, QuotaExceeded) as exc:
+            result["errors"].append({"error": str(exc), "status_code": _status(exc)})
+    return answer({str(kind): result for kind, result in results.items()})
+
+
+def chosen(
+    fields_given: Mapping[str, Any], update_mask: Sequence[str] | None, name_field: str | None = None
+) -> dict[str, Any]:
+    """What a PATCH is to change: the members that were given, those of the mask alone where there is one."""
+    return {
+        name: value
+        for name, value in fields_given.items()
+        if name != name_field and (not update_mask or name in update_mask)
+    }
+
+
+def _entities(action: Mapping[str, Any], position: int, actions: Actions) -> list[Any]:
+    at = f"/actions/{position}/entities"
+    if action["action"] == _Kind.DELETE:
+        return [_name(entity, f"{at}/{index}", actions) for index, entity in enumerate(action["entities"])]
+    schema = actions.entity if action["action"] == _Kind.CREATE else actions.patch
+    return [load(schema, entity, f"{at}/{index}") for index, entity in enumerate(action["entities"])]
+
+
+def _name(entity: Any, at: str, actions: Actions) -> str:
+    name = entity.get(actions.name_field) if isinstance(entity, Mapping) else entity
+    if not isinstance(name, str) or "\0" in name:
+        message = f"must be a name, or an object with '{actions.name_field}'"
+        raise InvalidInput([Problem(pointer=at, message=message, code="invalid_value")])
+    return name
+
+
+def _carry_out(action: Mapping[str, Any], entities: Sequence[Any], actions: Actions) -> list[str]:
+    on_absence = OnAbsence(action["action_on_non_existence"])
+    match action["action"]:
+        case _Kind.CREATE:
+            return actions.create(entities, OnExistence(action["action_on_existence"]))
+        case _Kind.UPDATE:
+            name_field, mask = actions.name_field, action["update_mask"]
+            changes = {entity[name_field]: chosen(entity, mask, name_field) for entity in entities}
+            return actions.update(changes, on_absence)
+    return actions.delete(entities, on_absence)

@@ -1,0 +1,59 @@
+"""What every request may use; one for each application."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flask import current_app, g
+from itsdangerous import URLSafeSerializer
+
+from mainspring_api.http.authentication import Authenticator
+from mainspring_api.http.limits import Limits
+from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
+from mainspring_api.settings import ApiSettings
+from mainspring_store import Database
+from mainspring_store.access.quotas import Usage
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.notify import Ringer
+from mainspring_store.resources.dags import Versions
+
+if TYPE_CHECKING:
+    from mainspring_api.http.idempotency import KeysInUse
+
+__all__ = ["Context", "application_context", "context", "replace_database"]
+
+EXTENSION = "mainspring"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """The parts of one API process."""
+
+    settings: ApiSettings
+    database: Database
+    ringer: Ringer
+    versions: Versions
+    authenticator: Authenticator
+    watcher: RunWatcher
+    wait_slots: WaitSlots
+    signer: URLSafeSerializer
+    key_ring: KeyRing
+    keys_in_use: "KeysInUse"
+    limits: Limits
+    usage: Usage
+
+
+def context() -> Context:
+    """The context of the current request: the application's, or what `replace_database` made of it."""
+    found: Context = g.get("context") or application_context()
+    return found
+
+
+def application_context() -> Context:
+    """The context of the application, whatever the current request made of it."""
+    found: Context = current_app.extensions[EXTENSION]
+    return found
+
+
+def replace_database(database: Database) -> None:
+    """Have the rest of the current request use this one."""
+    g.context = replace(context(), database=database)

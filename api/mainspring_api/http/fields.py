@@ -1,0 +1,213 @@
+"""Bases of schemas and the field types that marshmallow lacks.
+
+`Answer` describes what we send; answers are built as plain dicts and never dumped through it, and the tests hold both
+together. `Body` and `Query` check what we are sent.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import g
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+
+from mainspring_store.queries.filters import Filter, Kind
+from mainspring_store.queries.listing import Listing, ListQuery
+
+__all__ = [
+    "Answer",
+    "Body",
+    "Choice",
+    "Instant",
+    "JsonObject",
+    "JsonValue",
+    "MapIndex",
+    "Query",
+    "UpdateMask",
+    "list_arguments",
+    "list_body",
+    "list_query",
+    "list_query_of_body",
+]
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 100
+_INTEGER_MAX = 2**31 - 1
+_NUMBER_MAX = 1e15
+
+
+class Answer(Schema):
+    """An object that we send. Every field is always there; one that may be null says so by `allow_none`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.required = True
+
+
+class Body(Schema):
+    """A JSON object that we are sent. Unknown members are errors."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Query(Schema):
+    """Query parameters. Unknown ones are ignored, and an empty value counts as absent."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class UpdateMask(Query):
+    """Which members of a PATCH are applied: those named; none = all."""
+
+    update_mask = fields.List(fields.String(), load_default=list)
+
+
+class MapIndex(Query):
+    """Which instance of a mapped task is meant."""
+
+    map_index = fields.Integer(
+        load_default=-1,
+        validate=validate.Range(min=-1, max=_INTEGER_MAX),
+        metadata={"description": "-1 = the task is not mapped"},
+    )
+
+
+class Choice(fields.String):
+    """A value of an enum. The document shows the whole enum once, as a component."""
+
+    def __init__(self, enum: type[StrEnum], *, only: Iterable[str] = (), **kwargs: Any) -> None:
+        self.enum = enum
+        self.values = tuple(only) or tuple(enum)
+        super().__init__(validate=validate.OneOf(self.values), **kwargs)
+
+
+class Instant(fields.AwareDateTime):
+    """An instant, UTC where no zone is given. Read are RFC 3339 and its relatives that `fromisoformat` knows."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str):
+            raise ValidationError(f"{value!r:.60} is not an instant; write it as text, like 2026-01-31T08:00:00Z")
+        try:
+            instant = datetime.fromisoformat(_with_plus(value))
+            return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        except (ValueError, OverflowError) as exc:
+            raise ValidationError(f"{value[:60]!r} is not an instant; write it like 2026-01-31T08:00:00Z") from exc
+
+
+class JsonValue(fields.Raw):
+    """Any JSON value."""
+
+
+class JsonObject(fields.Dict):
+    """Any JSON object."""
+
+
+_SPACED_OFFSET = re.compile(r"(T\d\d:?\d\d\S*) (\d\d:?\d\d)$", re.ASCII)
+
+
+def _with_plus(text: str) -> str:
+    """A `+` that was not escaped in a query string has become a space."""
+    return _SPACED_OFFSET.sub(r"\1+\2", text)
+
+
+def list_arguments(
+    name: str,
+    listing: Listing,
+    *,
+    filters: Mapping[str, Filter] | None = None,
+    has_cursor: bool = False,
+    **members: fields.Field[Any],
+) -> type[Query]:
+    """The query parameters of a list: its filters, its order, the page, and `members` that the view handles itself.
+
+    filters: further ones than the listing's. has_cursor: it can be paged by cursor too.
+    """
+    keys = ", ".join(listing.sort_keys)
+    arguments = {each: _filter_field(entry) for each, entry in {**listing.filters, **(filters or {})}.items()}
+    arguments |= members
+    if has_cursor:
+        arguments["cursor"] = fields.String(
+            metadata={"description": "Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored"}
+        )
+    arguments |= {
+        "limit": fields.Integer(
+            load_default=LIMIT_DEFAULT,
+            validate=validate.Range(min=0),
+            metadata={"description": f"More than {LIMIT_MAX} is taken as {LIMIT_MAX}"},
+        ),
+        "offset": fields.Integer(load_default=0, validate=validate.Range(min=0, max=_INTEGER_MAX)),
+        "order_by": fields.List(
+            fields.String(),
+            load_default=list,
+            metadata={"description": f"`-` in front = descending. Keys: {keys}"},
+        ),
+    }
+    return type(name, (Query,), arguments)
+
+
+def list_query(arguments: Mapping[str, Any], *, cursor: str | None = None) -> ListQuery:
+    """From loaded `list_arguments` to what the store is asked, narrowed to the DAGs that the sender of the current
+    request sees. An empty `cursor` is not the same as `None`."""
+    return ListQuery(
+        filters=arguments,
+        order_by=tuple(arguments["order_by"]),
+        limit=min(arguments["limit"], LIMIT_MAX),
+        offset=arguments["offset"],
+        cursor=cursor,
+        seen=g.user.seen,
+    )
+
+
+def list_body(name: str, listing: Listing) -> type[Body]:
+    """The body that asks for a list: its filters, one sort key, the page. Null and an empty list are the same as
+    absent."""
+    arguments: dict[str, fields.Field[Any]] = {}
+    for each, entry in listing.filters.items():
+        field = arguments[each] = _filter_field(entry)
+        field.allow_none = True
+        if isinstance(field, fields.List) and entry.choices:
+            # Null among states is no state, which nothing has.
+            field.inner.allow_none = True
+    arguments |= {
+        "page_limit": fields.Integer(load_default=LIMIT_MAX, strict=True, validate=validate.Range(min=0)),
+        "page_offset": fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=_INTEGER_MAX)),
+        "order_by": fields.String(load_default=None, allow_none=True),
+    }
+    return type(name, (Body,), {"__doc__": "What to list, and which page.", **arguments})
+
+
+def list_query_of_body(body: Mapping[str, Any]) -> ListQuery:
+    """From a loaded `list_body` to what the store is asked."""
+    given = {name: value for name, value in body.items() if value not in (None, [])}
+    return ListQuery(
+        filters={
+            name: [item for item in value if item is not None] if isinstance(value, list) else value
+            for name, value in given.items()
+        },
+        order_by=(given["order_by"],) if given.get("order_by") else (),
+        limit=min(body["page_limit"], LIMIT_MAX),
+        offset=body["page_offset"],
+        seen=g.user.seen,
+    )
+
+
+def _filter_field(entry: Filter) -> fields.Field[Any]:
+    checks: Sequence[Any] = [validate.OneOf(entry.choices)] if entry.choices else []
+    match entry.kind:
+        case Kind.TEXT:
+            single: fields.Field[Any] = fields.String(validate=[validate.Length(max=1000), *checks])
+        case Kind.INTEGER:
+            single = fields.Integer(validate=validate.Range(min=-_INTEGER_MAX, max=_INTEGER_MAX))
+        case Kind.NUMBER:
+            single = fields.Float(validate=validate.Range(min=-_NUMBER_MAX, max=_NUMBER_MAX))
+        case Kind.INSTANT:
+            single = Instant()
+        case Kind.BOOLEAN:
+            single = fields.Boolean()
+    return fields.List(single, validate=validate.Length(max=200)) if entry.is_list else single

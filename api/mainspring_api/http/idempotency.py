@@ -1,0 +1,138 @@
+"""`Idempotency-Key`: a POST that is sent again with its key has its effect once, and is answered the same.
+
+The effect, its audit event and the answer are one transaction: after a lost reply, a crash or a commit whose outcome
+nobody knows, the same request again either finds the answer or does the work. Requests that failed had no effect and
+leave nothing, so they may be repeated with the same key. A request that writes nothing keeps nothing.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial, wraps
+from threading import Lock
+
+from flask import Response, g, request
+
+from mainspring.errors import Problem
+from mainspring_api.http.context import context, replace_database
+from mainspring_api.http.problems import InvalidHeader
+from mainspring_store.access.idempotency import (
+    AlreadyAnswered,
+    Call,
+    KeptAnswer,
+    KeyInUse,
+    claim_key,
+    find_answer,
+    keep_answer,
+)
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.shared_transaction import Joined
+
+__all__ = ["HEADER", "REPLAYED", "KeysInUse", "idempotent"]
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+View = Callable[..., Response]
+
+
+class KeysInUse:
+    """Keys that this process is at work on. What other processes work on, the database tells."""
+
+    def __init__(self) -> None:
+        self._held: set[tuple[str, str]] = set()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @contextmanager
+    def holding(self, call: Call) -> Iterator[None]:
+        """Raises KeyInUse when another thread holds it."""
+        key = (call.principal_id, call.key_hash)
+        with self._lock:
+            if key in self._held:
+                raise KeyInUse("a request with this Idempotency-Key is under way; send it again in a second")
+            self._held.add(key)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.discard(key)
+
+
+def idempotent(view: View, *, tells_secret: bool = False) -> View:
+    """The view of a POST, which does no work when the key of the request has an answer.
+
+    tells_secret: its answer is kept encrypted.
+    """
+
+    @wraps(view)
+    def once(**path: object) -> Response:
+        if HEADER not in request.headers or g.get("user") is None:
+            return view(**path)
+        call = _call(request.headers[HEADER])
+        kept = find_answer(context().database, call)
+        if kept is not None:
+            return _replay(kept, call)
+        with context().keys_in_use.holding(call):
+            return _first(partial(view, **path), call, tells_secret=tells_secret)
+
+    return once
+
+
+def _first(view: Callable[[], Response], call: Call, *, tells_secret: bool) -> Response:
+    here = context()
+    try:
+        with Joined(here.database, at_begin=lambda connection: claim_key(connection, call)) as joined:
+            replace_database(joined)
+            response = view()
+            if joined.connection is not None:
+                key_ring = here.key_ring if tells_secret else None
+                keep_answer(joined.connection, call, _kept(response, call, key_ring))
+    except AlreadyAnswered:
+        kept = find_answer(here.database, call)
+        if kept is None:
+            raise KeyInUse("a request with this Idempotency-Key has ended at this moment; send it again") from None
+        return _replay(kept, call)
+    # The view rang before there was anything to see.
+    here.ringer.ring()
+    return response
+
+
+def _call(key: str) -> Call:
+    if not _KEY.fullmatch(key):
+        message = "must have 1 to 255 printable ASCII characters and no space; a random UUID is a good one"
+        raise InvalidHeader([Problem(pointer=f"/{HEADER}", message=message, code="invalid_value")])
+    content = b"\n".join([request.method.encode(), request.full_path.encode(), request.mimetype.encode()])
+    fingerprint = hashlib.sha256(content + b"\n" + request.get_data(cache=True))
+    return Call(
+        principal_id=g.user.id,
+        key_hash=hashlib.sha256(key.encode()).hexdigest(),
+        fingerprint=fingerprint.hexdigest(),
+        now=datetime.now(UTC),
+    )
+
+
+def _kept(response: Response, call: Call, key_ring: KeyRing | None) -> KeptAnswer:
+    body = response.get_data()
+    return KeptAnswer(
+        fingerprint=call.fingerprint,
+        status=response.status_code,
+        media_type=response.mimetype or "",
+        body=body if key_ring is None else key_ring.encrypt(call.key_hash, body.decode()),
+        is_sealed=key_ring is not None,
+    )
+
+
+def _replay(kept: KeptAnswer, call: Call) -> Response:
+    """Raises InvalidHeader when the key was used for another request."""
+    if kept.fingerprint != call.fingerprint:
+        message = "was used for another request in the last 24 hours; use a new key for each"
+        raise InvalidHeader([Problem(pointer=f"/{HEADER}", message=message, code="idempotency_key_reused")])
+    body = context().key_ring.decrypt(call.key_hash, kept.body) if kept.is_sealed else kept.body
+    return Response(body, status=kept.status, mimetype=kept.media_type, headers={REPLAYED: "true"})

@@ -1,0 +1,158 @@
+"""How often somebody may do something: token buckets in the database, so that all processes together allow what is said
+here.
+
+What happens often is not paid for each time: a process takes a hundredth of a bucket at once and gives it out until it
+is used up, or as long as an empty bucket takes to fill. So one statement serves twenty writes, and each process may let
+a hundredth more through. What happens seldom (logins, invalid tokens) is counted exactly. Who was refused is refused
+without asking again until there is something to be had, so trying costs the database nothing.
+
+With the database away, what needs it raises `StoreUnavailable`, as whatever came after would.
+"""
+
+import hashlib
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from mainspring.errors import MainspringError
+from mainspring_store import Database
+from mainspring_store.access.rate_limits import Bucket, forget_full_buckets, give_back_permit, take_permits
+
+__all__ = ["Limits", "RateLimit", "TooManyRequests", "limits_of"]
+
+_HOLDERS_MAX = 10_000
+_PARTS = 100
+"""Of a bucket; a process takes one at once."""
+_ROUND = 1_000
+"""After so many questions to the database, what is full again is forgotten there."""
+
+
+class TooManyRequests(MainspringError):
+    """Somebody asks more often than is allowed."""
+
+    def __init__(self, what: str, retry_after_seconds: int) -> None:
+        super().__init__(f"too many {what}; try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process knows of a holder's bucket."""
+
+    permits: int = 0
+    """Taken from the bucket and not given out yet."""
+    good_until: float = 0.0
+    refused_until: float = 0.0
+    is_asking: bool = False
+    """A thread is about to fetch more."""
+
+
+class RateLimit:
+    """A bucket for each holder: full at first, refilled steadily. Safe to use from many threads."""
+
+    def __init__(
+        self, what: str, database: Database, bucket: Bucket, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """what: named in the error."""
+        self._what = what
+        self._database = database
+        self._bucket = bucket
+        self._at_once = max(1, int(bucket.size / _PARTS))
+        self._monotonic = monotonic
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = Lock()
+        self._asked = 0
+
+    def take(self, holder: str) -> None:
+        """Raises TooManyRequests when the holder's bucket is empty."""
+        missing_seconds = self._take(holder)
+        if missing_seconds > 0:
+            raise TooManyRequests(self._what, max(1, math.ceil(missing_seconds)))
+
+    def has_room(self, holder: str) -> bool:
+        """The same as a question: whether it could be taken."""
+        return self._take(holder) <= 0
+
+    def give_back(self, holder: str) -> None:
+        """What was taken last did not count after all."""
+        give_back_permit(self._database, self._bucket, _hash(holder))
+        with self._lock:
+            self._known.pop(holder, None)
+
+    def _take(self, holder: str) -> float:
+        """In how many seconds there is something to take; 0 = it was taken."""
+        now = self._monotonic()
+        with self._lock:
+            known = self._of(holder)
+            if known.permits and now < known.good_until:
+                known.permits -= 1
+                return 0.0
+            if now < known.refused_until:
+                return known.refused_until - now
+            # The others who come meanwhile take one each, so that nothing is hoarded.
+            wanted = 1 if known.is_asking else self._at_once
+            known.is_asking, known.permits = True, 0
+        taken, missing_seconds = 0, 0.0
+        try:
+            taken, missing_seconds = self._ask(holder, wanted)
+        finally:
+            with self._lock:
+                known.is_asking = False
+                known.permits += max(0, taken - 1)
+                known.good_until = now + self._bucket.fill_seconds
+                known.refused_until = now + missing_seconds
+        return missing_seconds
+
+    def _of(self, holder: str) -> _Known:
+        known = self._known.setdefault(holder, _Known())
+        self._known.move_to_end(holder)
+        # Who was here longest ago has nothing here that still counts, or is one of very many.
+        while len(self._known) > _HOLDERS_MAX:
+            self._known.popitem(last=False)
+        return known
+
+    def _ask(self, holder: str, wanted: int) -> tuple[int, float]:
+        """How many permits were taken, and in how many seconds there is one if none was."""
+        self._asked += 1
+        if self._asked % _ROUND == 0:
+            forget_full_buckets(self._database)
+        hashed = _hash(holder)
+        if wanted > 1 and take_permits(self._database, self._bucket, hashed, wanted) == 0:
+            return wanted, 0.0
+        missing_seconds = take_permits(self._database, self._bucket, hashed, 1)
+        return int(missing_seconds == 0), missing_seconds
+
+
+def _hash(holder: str) -> str:
+    """Names that were tried at a login may be anything, passwords too."""
+    return hashlib.sha256(holder.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """All that there are."""
+
+    writes: RateLimit
+    """Of a user or token."""
+    logins: RateLimit
+    """Failed ones, from one address under one name."""
+    invalid_tokens: RateLimit
+    """From one address."""
+    noted_refusals: RateLimit
+    """Of a user or token: what is above is refused too, but not noted."""
+
+
+def limits_of(database: Database, writes_per_second: float) -> Limits:
+    writes = Bucket(name="writes", per_second=writes_per_second, size=max(1, 10 * writes_per_second))
+    logins = Bucket(name="logins", per_second=1 / 6, size=10)
+    invalid_tokens = Bucket(name="invalid_tokens", per_second=1, size=60)
+    noted_refusals = Bucket(name="noted_refusals", per_second=1, size=60)
+    return Limits(
+        writes=RateLimit("writes", database, writes),
+        logins=RateLimit("failed logins", database, logins),
+        invalid_tokens=RateLimit("requests with an invalid token", database, invalid_tokens),
+        noted_refusals=RateLimit("refusals", database, noted_refusals),
+    )

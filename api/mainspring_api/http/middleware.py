@@ -1,0 +1,126 @@
+"""What every request passes before its view, and every answer on its way out.
+
+Deny by default: what is not in `PUBLIC_OPERATIONS` needs a credential, unknown paths included, and a view that names
+no role is refused to everybody.
+"""
+
+import re
+import secrets
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import NotFound, UnsupportedMediaType
+
+from mainspring_api.http.audit import READING_METHODS, audited, record_refusal
+from mainspring_api.http.authentication import Forbidden, InvalidToken, Unauthenticated
+from mainspring_api.http.context import Context, context, replace_database
+from mainspring_api.http.permissions import Permission, check_permission
+from mainspring_api.http.problems import UnknownHost
+from mainspring_api.http.response_body import deliver
+from mainspring_api.settings import BODY_BYTES_MAX
+from mainspring_store.access.roles import Principal, Role
+
+__all__ = ["PUBLIC_OPERATIONS", "install_gate", "is_sent_by_admin"]
+
+PUBLIC_OPERATIONS = frozenset(
+    {
+        "document.get_docs",
+        "document.get_problem",
+        "monitor.get_health",
+        "ready.get_ready",
+        "version.get_version",
+        "login.create_token",
+        "login.create_token_cli",
+    }
+)
+"""Endpoints that are open to everybody."""
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def install_gate(app: Flask) -> None:
+    app.before_request(_admit)
+    app.after_request(_seal)
+
+
+def _admit() -> None:
+    g.request_id = secrets.token_hex(8)
+    here = context()
+    _check_host(request.headers.get("Host", ""))
+    if request.endpoint not in PUBLIC_OPERATIONS:
+        g.user = _authenticated(here)
+    if request.routing_exception is not None:
+        return  # Flask answers with it: 404 or 405
+    if "\0" in request.path:
+        raise NotFound
+    view = current_app.view_functions[request.endpoint or ""]
+    if "user" in g:
+        _allow(here, getattr(view, "permission", None))
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("compressed bodies are not read; send it plain")
+    # One more than allowed, so that `read_body` can tell: werkzeug cuts a body of unknown length there, silently.
+    request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX) + 1
+    if request.method not in READING_METHODS:
+        replace_database(audited(here.database))
+
+
+def _authenticated(here: Context) -> Principal:
+    try:
+        return here.authenticator.authenticate(request.headers.get("Authorization"))
+    except InvalidToken:
+        # Nobody guesses a token; this bounds what trying costs us.
+        here.limits.invalid_tokens.take(request.remote_addr or "")
+        raise
+
+
+def is_sent_by_admin() -> bool:
+    """Whether the current request, to an operation that is open, shows the credential of an administrator all the same.
+
+    One that is not valid is the same as none, but counted.
+    """
+    if "Authorization" not in request.headers:
+        return False
+    try:
+        return _authenticated(context()).role is Role.ADMIN
+    except (Unauthenticated, Forbidden):
+        return False
+
+
+def _allow(here: Context, permission: Permission | None) -> None:
+    """What is refused for want of a role is noted, as long as it is not all the time."""
+    try:
+        if permission is None:
+            raise Forbidden("Forbidden")
+        check_permission(permission)
+    except Forbidden:
+        if here.limits.noted_refusals.has_room(g.user.id):
+            record_refusal("role")
+        raise
+    if request.method not in READING_METHODS:
+        here.limits.writes.take(g.user.id)
+
+
+def _check_host(host: str) -> None:
+    """A page in a browser that reaches us under a name of its own is turned away (DNS rebinding)."""
+    match = _HOST.fullmatch(host.lower())
+    if match is None or match["name"] not in context().settings.allowed_hosts:
+        raise UnknownHost(f"this server does not answer to the host {host[:100]!r}; set allowed_hosts to let it")
+
+
+_HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+
+
+def _seal(response: Response) -> Response:
+    headers = response.headers
+    given = {name.lower() for name, _ in headers}
+    for name, value in SECURITY_HEADERS.items():
+        if name.lower() not in given:
+            headers.add(name, value)  # without looking for it once more, as each answer pays for this
+    headers.add("X-Request-Id", g.get("request_id", ""))
+    return deliver(response)

@@ -1,0 +1,177 @@
+"""Things that people create under a name of their own: the operations that pools, variables and connections share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema
+
+from mainspring.errors import Problem
+from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
+from mainspring_api.http.fields import UpdateMask, list_query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import BadRequest
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.listing import Listed, ListQuery
+from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
+
+__all__ = ["Named", "register_named"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """One kind of such things. Its functions use the context of the request."""
+
+    singular: str
+    plural: str
+    path_part: str
+    """The name in a path, as a rule of Flask."""
+    name_field: str
+    """The member of an entity that names it."""
+    patch_name_field: str
+    """The same in the body of a PATCH."""
+    reader: Role
+    answer: type[Schema]
+    collection: type[Schema]
+    """Holds a page under `plural`."""
+    list_arguments: type[Schema]
+    body: type[Schema]
+    patch_body: type[Schema]
+    bulk_patch: type[Schema]
+    """As `patch_body`, with the `name_field`."""
+    find: Callable[[str], Mapping[str, Any]]
+    page: Callable[[ListQuery], Listed]
+    show: Callable[[Mapping[str, Any]], dict[str, Any]]
+    """From a row to what is answered."""
+    create: Callable[[Sequence[Mapping[str, Any]], OnExistence], list[str]]
+    update: Callable[[Mapping[str, Mapping[str, Any]], OnAbsence], list[str]]
+    delete: Callable[[Sequence[str], OnAbsence], list[str]]
+    check_change: Callable[[str, Mapping[str, Any]], None] = lambda name, changes: None
+    check_delete: Callable[[str], None] = lambda name: None
+    """What Airflow refuses with 400 where a single one is meant."""
+    about_change: str = ""
+    about_delete: str = ""
+    """What else the document says."""
+
+    @property
+    def one(self) -> str:
+        return f"/{self.plural}/{self.path_part}"
+
+    @property
+    def actions(self) -> Actions:
+        return Actions(
+            name_field=self.name_field,
+            entity=self.body(),
+            patch=self.bulk_patch(),
+            create=self.create,
+            update=self.update,
+            delete=self.delete,
+        )
+
+
+def register_named(blueprint: Resource, kind: Named) -> None:
+    """Add the operations of a kind to its resource."""
+    _register_reads(blueprint, kind)
+    _register_writes(blueprint, kind)
+    _register_bulk(blueprint, kind)
+
+
+def _register_reads(blueprint: Resource, kind: Named) -> None:
+    def list_them(query: Mapping[str, Any]) -> Response:
+        listed = kind.page(list_query(query))
+        return answer({kind.plural: [kind.show(row) for row in listed.rows], "total_entries": listed.total})
+
+    def get_one(**path: str) -> Response:
+        return answer(kind.show(kind.find(_name(path))))
+
+    list_them.__doc__ = f"List {kind.plural}."
+    get_one.__doc__ = f"One {kind.singular}."
+    blueprint.operation(
+        "GET",
+        f"/{kind.plural}",
+        f"get_{kind.plural}",
+        role=kind.reader,
+        answer=kind.collection,
+        query=kind.list_arguments,
+        errors=(400,),
+    )(list_them)
+    blueprint.operation("GET", kind.one, f"get_{kind.singular}", role=kind.reader, answer=kind.answer, errors=(404,))(
+        get_one
+    )
+
+
+def _register_writes(blueprint: Resource, kind: Named) -> None:
+    def create(body: Mapping[str, Any]) -> Response:
+        kind.create([body], OnExistence.FAIL)
+        return answer(kind.show(kind.find(body[kind.name_field])), 201)
+
+    def change(body: Mapping[str, Any], query: Mapping[str, Any], **path: str) -> Response:
+        name = _name(path)
+        _check_same(kind, name, body.get(kind.patch_name_field))
+        changes = chosen(body, query["update_mask"], kind.patch_name_field)
+        kind.check_change(name, changes)
+        kind.update({name: changes}, OnAbsence.FAIL)
+        return answer(kind.show(kind.find(name)))
+
+    def delete(**path: str) -> Response:
+        kind.check_delete(_name(path))
+        kind.delete([_name(path)], OnAbsence.FAIL)
+        return no_content()
+
+    create.__doc__ = f"Create a {kind.singular}."
+    change.__doc__ = f"Change a {kind.singular}. {kind.about_change}".strip()
+    delete.__doc__ = f"Delete a {kind.singular}. {kind.about_delete}".strip()
+    blueprint.operation(
+        "POST",
+        f"/{kind.plural}",
+        f"post_{kind.singular}",
+        role=Role.AUTHOR,
+        answer=kind.answer,
+        status=201,
+        body=kind.body,
+        errors=(409,),
+    )(create)
+    blueprint.operation(
+        "PATCH",
+        kind.one,
+        f"patch_{kind.singular}",
+        role=Role.AUTHOR,
+        answer=kind.answer,
+        body=kind.patch_body,
+        query=UpdateMask,
+        errors=(400, 404, 409),
+    )(change)
+    blueprint.operation(
+        "DELETE",
+        kind.one,
+        f"delete_{kind.singular}",
+        role=Role.AUTHOR,
+        answer=None,
+        status=204,
+        errors=(400, 404, 409),
+    )(delete)
+
+
+def _register_bulk(blueprint: Resource, kind: Named) -> None:
+    actions = kind.actions
+
+    def bulk(body: Mapping[str, Any]) -> Response:
+        return run_bulk(body, actions)
+
+    bulk.__doc__ = f"Create, update and delete {kind.plural}. Each action is done whole or not at all."
+    blueprint.operation(
+        "PATCH", f"/{kind.plural}", f"bulk_{kind.plural}", role=Role.AUTHOR, answer=BulkAnswer, body=BulkBody
+    )(bulk)
+
+
+def _name(path: Mapping[str, str]) -> str:
+    (name,) = path.values()
+    return name
+
+
+def _check_same(kind: Named, name: str, given: str | None) -> None:
+    if given not in (None, name):
+        message = f"'{given}' is not the name in the path, '{name}'; a {kind.singular} cannot be renamed"
+        raise BadRequest([Problem(pointer=f"/{kind.patch_name_field}", message=message)])

@@ -1,0 +1,76 @@
+"""What a request must be allowed to do, and whether its sender is.
+
+A role is held everywhere, or on DAGs by a grant. Who has no role on a DAG does not see it: every request about it is
+answered as if there were none. What a list shows is narrowed in the database (`ListQuery.seen`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flask import g, request
+
+from mainspring_api.http.authentication import Forbidden
+from mainspring_api.http.context import context
+from mainspring_store.access.roles import Principal, Role
+from mainspring_store.queries.backfills import dag_of_backfill
+from mainspring_store.queries.dags import dag_not_found
+
+__all__ = ["Over", "Permission", "check_permission", "require_role_on"]
+
+EVERY_DAG = "~"
+
+
+class Over(StrEnum):
+    """What a role must be held over."""
+
+    DAG = "dag"
+    """The DAG of the path, or of the backfill in it. `~` in its place needs the role everywhere."""
+    DAGS = "dags"
+    """The DAG of the path, or without one any DAG: the view shows and touches only DAGs on which the role is held."""
+    ALL = "all"
+    """Everything: what is asked for belongs to no DAG."""
+    SELF = "self"
+    """Nothing: whoever is known may ask, about themselves."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permission:
+    """What an operation needs."""
+
+    role: Role
+    over: Over
+
+
+def check_permission(permission: Permission) -> None:
+    """Let the current request pass.
+
+    Raises:
+        NotFound: It is about a DAG that its sender does not see.
+        Forbidden: Its sender lacks the role.
+    """
+    user: Principal = g.user
+    held = user.role
+    if permission.over is Over.SELF or (held is not None and held.includes(permission.role)):
+        return
+    dag_id = _dag_of_path() if permission.over in (Over.DAG, Over.DAGS) else None
+    if dag_id is not None and dag_id != EVERY_DAG:
+        require_role_on(dag_id, permission.role)
+    elif permission.over is not Over.DAGS or not user.may_somewhere(permission.role):
+        raise Forbidden("Forbidden")
+
+
+def require_role_on(dag_id: str, role: Role) -> None:
+    """Refuse the current request unless its sender holds the role on a DAG; raises as `check_permission`."""
+    held = g.user.role_on(dag_id)
+    if held is None:
+        raise dag_not_found(dag_id)
+    if not held.includes(role):
+        raise Forbidden("Forbidden")
+
+
+def _dag_of_path() -> str | None:
+    """Of what the path names; `None` = it names none."""
+    parts = request.view_args or {}
+    if "backfill_id" in parts:
+        return dag_of_backfill(context().database, int(parts["backfill_id"]))
+    return parts.get("dag_id")

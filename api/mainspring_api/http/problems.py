@@ -1,0 +1,300 @@
+"""Errors as answers: one writer for all of them, one table from domain errors to status codes.
+
+`detail` has the shapes that Airflow's clients know: a sentence, a list for a request that does not validate, an object
+for a conflict. Members of RFC 9457 and ours stand beside it. The media type is `application/json`, because
+`airflowctl` reads no other; `application/problem+json` is given to who asks for it.
+
+`airflowctl` also breaks on a 5xx whose Content-Type is those letters and nothing more, and tries again after any other.
+So a 5xx has a parameter there, which changes nothing for who reads media types as they are meant.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, request
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException
+
+from mainspring.errors import (
+    Conflict,
+    InvalidInput,
+    MainspringError,
+    NotFound,
+    Problem,
+    QuotaExceeded,
+    StoreUnavailable,
+)
+from mainspring.pointers import split_pointer
+from mainspring_api.http.answers import dump
+from mainspring_api.http.authentication import Forbidden, Unauthenticated
+from mainspring_api.http.limits import TooManyRequests
+from mainspring_api.http.run_watcher import TooManyWaits
+from mainspring_store.access.idempotency import KeyInUse
+from mainspring_store.database.key_ring import CannotOpen
+from mainspring_store.queries.listing import InvalidPage
+
+__all__ = [
+    "TITLES",
+    "BadRequest",
+    "InvalidHeader",
+    "InvalidQuery",
+    "NotHere",
+    "NotReady",
+    "ProblemSchema",
+    "Refused",
+    "UnknownHost",
+    "register_error_handlers",
+    "require_all",
+]
+
+ERRORS_MAX = 200
+"""Faults told in one answer; `errors_total` says how many there are."""
+POINTER_LENGTH_MAX = 1000
+
+log = logging.getLogger(__name__)
+
+
+class InvalidQuery(InvalidInput):
+    """Query parameters that do not validate; pointers name them."""
+
+
+class InvalidHeader(InvalidInput):
+    """A header that cannot be; the pointer names it."""
+
+
+class UnknownHost(MainspringError):
+    """A request to a name that is not ours."""
+
+
+class NotHere(MainspringError):
+    """A part of Airflow that this server does not have."""
+
+
+class NotReady(MainspringError):
+    """This process cannot work now; the message may be read by anyone."""
+
+
+class BadRequest(InvalidInput):
+    """Wrong in a way that Airflow answers with 400."""
+
+
+class Refused(InvalidInput):
+    """A body that validates and asks for what cannot be. Airflow tells why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    code: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_ANSWERS: Mapping[type[MainspringError], _Answer] = {
+    Unauthenticated: _Answer(401, "unauthenticated", (("WWW-Authenticate", "Bearer"),)),
+    Forbidden: _Answer(403, "forbidden"),
+    QuotaExceeded: _Answer(403, "quota_exceeded"),
+    NotFound: _Answer(404, "not_found"),
+    Conflict: _Answer(409, "conflict"),
+    CannotOpen: _Answer(409, "cannot_open"),
+    KeyInUse: _Answer(409, "idempotency_key_in_use", (("Retry-After", "1"),)),
+    UnknownHost: _Answer(400, "unknown_host"),
+    BadRequest: _Answer(400, "bad_request"),
+    InvalidPage: _Answer(400, "bad_request"),
+    InvalidInput: _Answer(422, "invalid"),
+    TooManyRequests: _Answer(429, "too_many_requests"),
+    NotHere: _Answer(501, "not_here"),
+    NotReady: _Answer(503, "not_ready", (("Retry-After", "1"),)),
+    TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
+    StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
+}
+"""The nearest ancestor counts. Whatever is not here is our fault: 500."""
+
+_LOCATIONS: Mapping[type[InvalidInput], str] = {InvalidQuery: "query", InvalidPage: "query", InvalidHeader: "header"}
+"""Where the fault is; otherwise in the body."""
+
+TITLES: Mapping[int, str] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+}
+"""What we answer with. Spelt out, because the standard library's names change between versions of Python."""
+
+_UNAVAILABLE = "The database cannot be used now; try again in a second. The server's log tells why."
+_INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
+
+
+class ErrorItem(Schema):
+    """One fault of a request."""
+
+    location = fields.String(required=True, metadata={"description": "`body`, `query` or `header`"})
+    pointer = fields.String(
+        required=True, metadata={"description": "RFC 6901 pointer into the body, or the name of the parameter"}
+    )
+    message = fields.String(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable name of this kind of fault"})
+    line = fields.Integer(required=True, allow_none=True, metadata={"description": "In a YAML body; counts from 1"})
+    hint = fields.String(required=True, allow_none=True, metadata={"description": "The cure, where one can be guessed"})
+
+
+class ProblemSchema(Schema):
+    """An error."""
+
+    detail = fields.Raw(
+        required=True,
+        metadata={
+            "description": "A sentence; for most 422 a list of {loc, msg, type}; for 409 an object with `message`",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": True},
+                {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+            ],
+        },
+    )
+    type = fields.String(
+        required=True,
+        metadata={"description": "URI reference that names this kind of error, and leads to what is known about it"},
+    )
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable name of this kind of error"})
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(ErrorItem), metadata={"description": f"At most {ERRORS_MAX}"})
+    errors_total = fields.Integer()
+
+
+def require_all(**path: str) -> None:
+    """Raises InvalidQuery unless these parts of a path are `~`, which means all."""
+    wrong = [Problem(pointer=f"/{name}", message="must be `~` here") for name, value in path.items() if value != "~"]
+    if wrong:
+        raise InvalidQuery(wrong)
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(MainspringError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _domain_error(error: MainspringError) -> Response:
+    known = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
+    if known is None:
+        return _unexpected(error)
+    headers = dict(known.headers)
+    if isinstance(error, InvalidInput):
+        return _invalid(error, known, headers)
+    detail: Any = str(error)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, StoreUnavailable):
+        # What the database said may name files, tables and statements.
+        log.warning("request %s: %s", _request_id(), error)
+        detail = _UNAVAILABLE
+    if isinstance(error, Conflict):
+        detail = {
+            "reason": "Conflict",
+            "statement": "hidden",
+            "orig_error": "hidden",
+            "message": str(error),
+        }
+    return _write(known.status, known.code, detail, headers=headers)
+
+
+def _invalid(error: InvalidInput, known: _Answer, headers: Mapping[str, str]) -> Response:
+    location = next((name for kind, name in _LOCATIONS.items() if isinstance(error, kind)), "body")
+    told = [_clipped(problem) for problem in error.problems[:ERRORS_MAX]]
+    detail: Any = [_validation_error(location, problem) for problem in told]
+    if known.status == HTTPStatus.BAD_REQUEST or isinstance(error, Refused):
+        detail = "; ".join(str(problem) for problem in told)
+    extra = {
+        "errors": [_error_item(location, problem) for problem in told],
+        "errors_total": len(error.problems),
+    }
+    return _write(known.status, known.code, detail, headers=headers, extra=extra)
+
+
+def _clipped(problem: Problem) -> Problem:
+    """A member's name may be as long as a body; an answer repeats its beginning only."""
+    if len(problem.pointer) <= POINTER_LENGTH_MAX:
+        return problem
+    return replace(problem, pointer=problem.pointer[:POINTER_LENGTH_MAX] + "…")
+
+
+def _validation_error(location: str, problem: Problem) -> dict[str, Any]:
+    """In FastAPI's shape, which Airflow's clients parse."""
+    parts = split_pointer(problem.pointer)
+    loc = [int(part) if part.isdecimal() and len(part) < 10 else part for part in parts]
+    return {"loc": [location, *loc], "msg": str(problem), "type": problem.code}
+
+
+def _error_item(location: str, problem: Problem) -> dict[str, Any]:
+    return {
+        "location": location,
+        "pointer": problem.pointer if location == "body" else problem.pointer.removeprefix("/"),
+        "message": problem.message,
+        "code": problem.code,
+        "line": problem.line,
+        "hint": problem.hint,
+    }
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return error.get_response()  # type: ignore[return-value]
+    headers = {
+        name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")
+    }
+    return _write(
+        status, _title(status).lower().replace(" ", "_"), error.description or _title(status), headers=headers
+    )
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("request %s failed: %s %s", _request_id(), request.method, request.path, exc_info=error)
+    return _write(500, "internal", _INTERNAL)
+
+
+def _write(
+    status: int,
+    code: str,
+    detail: str | Mapping[str, Any] | Sequence[Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Response:
+    content = {
+        "detail": detail,
+        "type": f"/problems/{code}",
+        "title": _title(status),
+        "status": status,
+        "code": code,
+        "request_id": _request_id(),
+        **(extra or {}),
+    }
+    wants_problem = "application/problem+json" in request.headers.get("Accept", "")
+    mimetype = "application/problem+json" if wants_problem else "application/json"
+    parameter = "; charset=utf-8" if status >= 500 else ""
+    return Response(dump(content), status=status, headers=dict(headers or {}), content_type=mimetype + parameter)
+
+
+def _title(status: int) -> str:
+    return TITLES.get(status) or HTTPStatus(status).phrase
+
+
+def _request_id() -> str:
+    found: str = g.get("request_id", "")
+    return found

@@ -1,0 +1,1 @@
+"""The public operations, a folder for each subject."""

@@ -1,0 +1,1 @@
+"""DAGs, their versions, tasks and schedules."""

@@ -1,0 +1,423 @@
+"""DAGs: saved, listed, paused, deleted."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g, request
+from marshmallow import fields, validate
+
+from mainspring.definition import parse_definition
+from mainspring.definition.model import Definition
+from mainspring.durations import format_duration
+from mainspring.errors import InvalidDag, Problem
+from mainspring.states import RunType
+from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.audit import audit_detail
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import (
+    Answer,
+    Body,
+    Choice,
+    Instant,
+    JsonObject,
+    Query,
+    UpdateMask,
+    list_arguments,
+    list_query,
+)
+from mainspring_api.http.operations import JSON, Resource, read_body
+from mainspring_api.http.owners import current_owner
+from mainspring_api.http.permissions import Over
+from mainspring_api.http.problems import BadRequest
+from mainspring_api.http.reference_authorization import check_reach
+from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
+from mainspring_api.settings import DEFINITION_BYTES_MAX
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries import dags as questions
+from mainspring_store.resources.dags import check_dag, delete_dag, save_dag, set_all_paused, set_paused
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("dags", "DAGs: definitions sent as data, and their versions")
+
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+
+
+class DagTag(Answer):
+    """A tag of a DAG."""
+
+    name = fields.String()
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+
+
+class Dag(Answer):
+    """A DAG."""
+
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    is_paused = fields.Boolean()
+    is_stale = fields.Boolean()
+    last_parsed_time = Instant(allow_none=True)
+    last_parse_duration = fields.Float(allow_none=True)
+    last_expired = Instant(allow_none=True)
+    bundle_name = fields.String(allow_none=True)
+    bundle_version = fields.String(allow_none=True)
+    relative_fileloc = fields.String(allow_none=True)
+    fileloc = fields.String()
+    file_token = fields.String()
+    description = fields.String(allow_none=True)
+    timetable_summary = fields.String(allow_none=True)
+    timetable_description = fields.String(allow_none=True)
+    timetable_partitioned = fields.Boolean()
+    timetable_periodic = fields.Boolean()
+    tags = fields.List(fields.Nested(DagTag))
+    max_active_tasks = fields.Integer()
+    max_active_runs = fields.Integer(allow_none=True)
+    max_consecutive_failed_dag_runs = fields.Integer()
+    has_task_concurrency_limits = fields.Boolean()
+    has_import_errors = fields.Boolean()
+    next_dagrun_logical_date = Instant(allow_none=True)
+    next_dagrun_data_interval_start = Instant(allow_none=True)
+    next_dagrun_data_interval_end = Instant(allow_none=True)
+    next_dagrun_run_after = Instant(allow_none=True)
+    allowed_run_types = fields.List(Choice(RunType), allow_none=True)
+    owners = fields.List(fields.String())
+    is_backfillable = fields.Boolean()
+    schedule_error = fields.String(
+        allow_none=True, metadata={"description": "Why no further run is planned, where that is a fault"}
+    )
+
+
+class DagDetails(Dag):
+    """A DAG with what only its definition tells."""
+
+    catchup = fields.Boolean()
+    dag_run_timeout = fields.String(allow_none=True, metadata={"description": "ISO 8601 duration"})
+    asset_expression = JsonObject(allow_none=True)
+    doc_md = fields.String(allow_none=True)
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    is_paused_upon_creation = fields.Boolean(allow_none=True)
+    params = JsonObject(allow_none=True, metadata={"description": "Name -> {value, schema, description}"})
+    render_template_as_native_obj = fields.Boolean()
+    template_search_path = fields.List(fields.String(), allow_none=True)
+    timezone = fields.String(allow_none=True)
+    last_parsed = Instant(allow_none=True)
+    default_args = JsonObject(allow_none=True)
+    owner_links = JsonObject(allow_none=True)
+    is_favorite = fields.Boolean(allow_none=True)
+    rerun_with_latest_version = fields.Boolean(allow_none=True)
+    active_runs_count = fields.Integer(allow_none=True)
+    concurrency = fields.Integer()
+    latest_dag_version = fields.Nested(DagVersion, allow_none=True)
+
+
+class DagCollection(Answer):
+    """A page of DAGs."""
+
+    dags = fields.List(fields.Nested(Dag))
+    total_entries = fields.Integer()
+
+
+class DagPatch(Body):
+    """What may be changed of a DAG without a new definition."""
+
+    is_paused = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
+class DefinitionCheck(Answer):
+    """What a valid definition would become."""
+
+    valid = fields.Boolean()
+    dag_id = fields.String()
+    content_hash = fields.String(metadata={"description": "Equal to the current version's = saving it changes nothing"})
+    task_count = fields.Integer()
+
+
+class DefinitionAddress(Query):
+    dag_id = fields.String(
+        load_default=None, metadata={"description": "The id to save it under, as `PUT /dags/{dag_id}` names it"}
+    )
+
+
+DagList = list_arguments(
+    "DagList",
+    questions.DAGS,
+    filters=questions.DAG_RUN_FILTERS,
+    tags=fields.List(fields.String(), load_default=list, validate=validate.Length(max=50)),
+    tags_match_mode=fields.String(load_default="any", validate=validate.OneOf(["any", "all"])),
+)
+
+
+class DagPatchList(DagList, UpdateMask):  # type: ignore[misc, valid-type]  # mypy sees no class in a variable
+    """Which DAGs are meant, and what of the body."""
+
+
+_DEFINITION_CONTENT = {
+    JSON: {"schema": DEFINITION},
+    YAML_TYPES[0]: {"schema": {"type": "string", "format": "binary", "description": "The same, spelt in YAML 1.2"}},
+}
+
+
+@blueprint.operation(
+    "PUT",
+    "/dags/<dag_id>",
+    "put_dag",
+    role=Role.AUTHOR,
+    answer=DagDetails,
+    also={201: DagDetails},
+    body_content=_DEFINITION_CONTENT,
+    body_bytes_max=DEFINITION_BYTES_MAX,
+    errors=(400, 409),
+)
+def put_dag(dag_id: str) -> Response:
+    """Create a DAG or give it a new definition.
+
+    201 when the DAG is new. A definition that says the same as the current version makes no new version.
+    """
+    here = context()
+    definition = _read_definition(dag_id)
+    check_reach(definition)
+    audit_detail(content_hash=definition.content_hash)
+    saved = save_dag(here.database, definition, by=g.user.name, owner=current_owner(), now=datetime.now(UTC))
+    here.versions.keep(saved.version)
+    here.ringer.ring()
+    return answer(_details(dag_id), 201 if saved.is_new_dag else 200)
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/validate",
+    "validate_dag",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=DefinitionCheck,
+    query=DefinitionAddress,
+    body_content=_DEFINITION_CONTENT,
+    body_bytes_max=DEFINITION_BYTES_MAX,
+    errors=(400,),
+)
+def validate_dag(query: Mapping[str, Any]) -> Response:
+    """Check a definition without saving it: 200 when it is valid, else exactly what saving it would answer."""
+    definition = _read_definition(query["dag_id"])
+    check_dag(context().database, definition)
+    return answer(
+        {
+            "valid": True,
+            "dag_id": definition.dag_id,
+            "content_hash": definition.content_hash,
+            "task_count": len(definition.tasks),
+        }
+    )
+
+
+@blueprint.operation(
+    "GET", "/dags", "get_dags", role=Role.VIEWER, over=Over.DAGS, answer=DagCollection, query=DagList, errors=(400,)
+)
+def get_dags(query: Mapping[str, Any]) -> Response:
+    """List DAGs."""
+    listed = questions.list_dags(context().database, **_asked(query, Role.VIEWER))
+    return answer({"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation("GET", "/dags/<dag_id>", "get_dag", role=Role.VIEWER, has_etag=True, answer=Dag, errors=(404,))
+def get_dag(dag_id: str) -> Response:
+    """One DAG."""
+    return answer(_dag(questions.get_dag(context().database, dag_id)))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/details",
+    "get_dag_details",
+    role=Role.VIEWER,
+    has_etag=True,
+    answer=DagDetails,
+    errors=(404,),
+)
+def get_dag_details(dag_id: str) -> Response:
+    """One DAG with what its definition tells."""
+    return answer(_details(dag_id))
+
+
+@blueprint.operation(
+    "PATCH",
+    "/dags/<dag_id>",
+    "patch_dag",
+    role=Role.OPERATOR,
+    answer=Dag,
+    body=DagPatch,
+    query=UpdateMask,
+    errors=(400, 404),
+)
+def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) -> Response:
+    """Pause a DAG, or let its runs start again."""
+    _check_mask(query)
+    here = context()
+    set_paused(here.database, dag_id, body["is_paused"], now=datetime.now(UTC))
+    here.ringer.ring()
+    return answer(_dag(questions.get_dag(here.database, dag_id)))
+
+
+@blueprint.operation(
+    "PATCH",
+    "/dags",
+    "patch_dags",
+    role=Role.OPERATOR,
+    over=Over.DAGS,
+    answer=DagCollection,
+    body=DagPatch,
+    query=DagPatchList,
+    errors=(400, 404),
+)
+def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
+    """Pause all DAGs that the filters find, or let their runs start again. Answers one page of them.
+
+    Without `dag_id_pattern` or `dag_id_prefix_pattern` none is found; the pattern `~` finds all. Of DAGs that the
+    caller may not pause none is found either.
+    """
+    _check_mask(query)
+    if not query.keys() & {"dag_id_pattern", "dag_id_prefix_pattern"}:
+        return answer({"dags": [], "total_entries": 0})
+    here = context()
+    asked = _asked(query, Role.OPERATOR)
+    page = questions.list_dags(here.database, **asked)
+    set_all_paused(
+        here.database, questions.find_dag_ids(here.database, **asked), body["is_paused"], now=datetime.now(UTC)
+    )
+    here.ringer.ring()
+    dags = questions.get_dags(here.database, [row["dag_id"] for row in page.rows])
+    return answer({"dags": [_dag(row) for row in dags], "total_entries": page.total})
+
+
+@blueprint.operation(
+    "DELETE", "/dags/<dag_id>", "delete_dag", role=Role.AUTHOR, answer=None, status=204, errors=(404, 409)
+)
+def remove_dag(dag_id: str) -> Response:
+    """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running."""
+    here = context()
+    delete_dag(here.database, dag_id, now=datetime.now(UTC))
+    here.ringer.ring()
+    return no_content()
+
+
+def _check_mask(query: Mapping[str, Any]) -> None:
+    if query["update_mask"] not in ([], ["is_paused"]):
+        message = "only `is_paused` can be changed by PATCH; send a definition by PUT"
+        raise BadRequest([Problem(pointer="/update_mask", message=message)])
+
+
+def _asked(query: Mapping[str, Any], role: Role) -> dict[str, Any]:
+    """What the store is asked for, narrowed to the DAGs on which the sender of the current request holds the role."""
+    return {
+        "query": replace(list_query(query), seen=g.user.dags_with(role)),
+        "tags": query["tags"],
+        "all_tags": query["tags_match_mode"] == "all",
+    }
+
+
+def _read_definition(dag_id: str | None) -> Definition:
+    source = read_body(DEFINITION_BYTES_MAX, JSON, *YAML_TYPES)
+    try:
+        return parse_definition(
+            source,
+            media="json" if request.mimetype == JSON else "yaml",
+            dag_id=dag_id,
+            executors=context().settings.executors,
+        )
+    except InvalidDag as exc:
+        if any(problem.code == "dag_id_mismatch" for problem in exc.problems):
+            raise BadRequest(exc.problems) from exc
+        raise
+
+
+def _details(dag_id: str) -> dict[str, Any]:
+    here = context()
+    row = questions.get_dag(here.database, dag_id)
+    version = questions.get_version(here.database, dag_id)
+    definition = here.versions.definition(version["id"])
+    timeout = definition.dagrun_timeout
+    return {
+        **_dag(row),
+        "catchup": definition.catchup,
+        "dag_run_timeout": None if timeout is None else format_duration(timeout),
+        "asset_expression": None,
+        "doc_md": definition.doc_md,
+        "start_date": definition.start_date,
+        "end_date": definition.end_date,
+        "is_paused_upon_creation": definition.is_paused_upon_creation,
+        "params": _params(definition),
+        "render_template_as_native_obj": True,
+        "template_search_path": None,
+        "timezone": definition.schedule.timezone if definition.schedule else "UTC",
+        "last_parsed": version["version_created_at"],
+        "default_args": dict(definition.document.get("default_args", {})),
+        "owner_links": {},
+        "is_favorite": False,
+        "rerun_with_latest_version": None,
+        "active_runs_count": row["running_runs"],
+        "concurrency": row["max_active_tasks"],
+        "latest_dag_version": version_body(version),
+    }
+
+
+def _params(definition: Definition) -> dict[str, Any]:
+    """Airflow's shape: each top-level property with its default and its schema."""
+    properties = definition.params.get("properties", {})
+    return {
+        name: {
+            "value": schema.get("default") if isinstance(schema, Mapping) else None,
+            "schema": schema,
+            "description": schema.get("description") if isinstance(schema, Mapping) else None,
+        }
+        for name, schema in properties.items()
+    }
+
+
+def _dag(row: Mapping[str, Any]) -> dict[str, Any]:
+    dag_id, display_name = row["dag_id"], row["display_name"]
+    return {
+        "dag_id": dag_id,
+        "dag_display_name": display_name,
+        "is_paused": row["is_paused"],
+        # There are no files that a DAG could vanish from or fail to be read from.
+        "is_stale": False,
+        "has_import_errors": False,
+        "last_parsed_time": row["updated_at"],
+        "last_parse_duration": None,
+        "last_expired": None,
+        "bundle_name": None,
+        "bundle_version": None,
+        "relative_fileloc": None,
+        "fileloc": "api",
+        "file_token": dag_id,
+        "description": row["description"],
+        "tags": [{"name": name, "dag_id": dag_id, "dag_display_name": display_name} for name in row["tags"]],
+        "max_active_tasks": row["max_active_tasks"],
+        "max_active_runs": row["max_active_runs"],
+        "max_consecutive_failed_dag_runs": 0,
+        "has_task_concurrency_limits": False,
+        "allowed_run_types": None,
+        "owners": row["owners"],
+        **_schedule(row),
+    }
+
+
+def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
+    # A row that asks to be planned anew has a due instant, but no slot yet.
+    is_planned = row["next_logical_date"] is not None
+    return {
+        "timetable_summary": row["timetable_summary"],
+        "timetable_description": row["timetable_description"] or "Never, external triggers only",
+        "timetable_partitioned": False,
+        "timetable_periodic": row["is_periodic"],
+        "next_dagrun_logical_date": row["next_logical_date"],
+        "next_dagrun_data_interval_start": row["next_logical_date"],
+        "next_dagrun_data_interval_end": row["next_data_interval_end"],
+        "next_dagrun_run_after": row["next_run_after"] if is_planned else None,
+        "is_backfillable": row["is_periodic"],
+        "schedule_error": row["schedule_error"],
+    }

@@ -1,0 +1,141 @@
+"""The schedule of a DAG: its next runs, from the rule that makes them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response
+from marshmallow import fields, validate
+
+from mainspring.definition import Definition
+from mainspring.timetables import Slot, Timetable, next_slot, slots_after, timetable_of
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import Answer, Instant, Query
+from mainspring_api.http.operations import Resource
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.schedules import Planned, planned_of
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("schedules", "Schedules: when the next runs of a DAG are due")
+
+COUNT_MAX = 100
+DROPPED_MAX = 10_000
+"""Times of day looked at, to tell the first of them."""
+
+
+class PlannedRun(Answer):
+    """One run that the schedule asks for."""
+
+    logical_date = Instant()
+    data_interval_start = Instant()
+    data_interval_end = Instant()
+    run_after = Instant(metadata={"description": "When it is due"})
+    local_time = fields.String(metadata={"description": "The same in the schedule's time zone, ISO 8601 with offset"})
+    moved = fields.String(
+        allow_none=True, metadata={"description": "What a change of the clocks did to it; null = nothing"}
+    )
+
+
+class DroppedTime(Answer):
+    """A time of day that the schedule names and at which nothing is due."""
+
+    local_time = fields.String(metadata={"description": "In the schedule's time zone, ISO 8601 without offset"})
+    reason = fields.String()
+
+
+class SchedulePreview(Answer):
+    """What a schedule means."""
+
+    dag_id = fields.String()
+    is_paused = fields.Boolean(metadata={"description": "Nothing is due while a DAG is paused"})
+    timetable_summary = fields.String(allow_none=True)
+    timetable_description = fields.String()
+    timezone = fields.String()
+    schedule_error = fields.String(allow_none=True)
+    runs = fields.List(fields.Nested(PlannedRun), metadata={"description": "Soonest first"})
+    dropped = fields.List(
+        fields.Nested(DroppedTime),
+        metadata={"description": "What the clocks or the calendar leave out before the last of these runs"},
+    )
+
+
+class PreviewQuery(Query):
+    count = fields.Integer(load_default=10, validate=validate.Range(min=1, max=COUNT_MAX))
+    after = Instant(
+        load_default=None, metadata={"description": "Runs that are due later than this; left out = as the DAG stands"}
+    )
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/schedule",
+    "get_dag_schedule",
+    role=Role.VIEWER,
+    answer=SchedulePreview,
+    query=PreviewQuery,
+    errors=(404,),
+)
+def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
+    """The next runs, as the scheduler would make them if nothing changed; also those that are due already."""
+    here = context()
+    planned = planned_of(here.database, dag_id)
+    definition = here.versions.definition(planned.version_id)
+    schedule = definition.schedule
+    timetable = timetable_of(schedule, dag_id) if schedule else None
+    now = datetime.now(UTC)
+    slots: Iterator[Slot] = iter(())
+    if timetable is not None and query["after"] is not None:
+        slots = slots_after(timetable, query["after"], start=definition.start_date, end=definition.end_date)
+    elif timetable is not None:
+        slots = _next_slots(timetable, definition, planned, now)
+    zone = schedule.timezone if schedule else "UTC"
+    shown = list(islice(slots, query["count"]))
+    return answer(
+        {
+            "dag_id": dag_id,
+            "is_paused": planned.is_paused,
+            "timetable_summary": timetable.summary if timetable else None,
+            "timetable_description": timetable.description if timetable else "Never, external triggers only",
+            "timezone": zone,
+            "schedule_error": planned.error,
+            "runs": [_planned_run(timetable, slot, zone) for slot in shown if timetable],
+            "dropped": _dropped(timetable, shown, query["after"] or now) if timetable else [],
+        }
+    )
+
+
+def _next_slots(timetable: Timetable, definition: Definition, planned: Planned, now: datetime) -> Iterator[Slot]:
+    """As the scheduler finds them, one after the other."""
+    after = planned.latest_logical_date
+    start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)
+    catchup_max = definition.catchup_max if definition.catchup else 1
+    for _ in range(COUNT_MAX):
+        slot = next_slot(timetable, after=after, start=start, end=definition.end_date, catchup_max=catchup_max, now=now)
+        if slot is None:
+            return
+        yield slot
+        after = slot.logical_date
+
+
+def _dropped(timetable: Timetable, shown: Sequence[Slot], after: datetime) -> list[dict[str, Any]]:
+    """What is left out between `after` and the last run that is shown."""
+    if not shown:
+        return []
+    found = timetable.dropped(after, max(after, shown[-1].data_interval_end))
+    first = sorted(set(islice(found, DROPPED_MAX)))[:COUNT_MAX]
+    return [{"local_time": one.local_time.isoformat(), "reason": one.reason} for one in first]
+
+
+def _planned_run(timetable: Timetable, slot: Slot, zone: str) -> dict[str, Any]:
+    return {
+        "logical_date": slot.logical_date,
+        "data_interval_start": slot.logical_date,
+        "data_interval_end": slot.data_interval_end,
+        "run_after": slot.run_after,
+        "local_time": slot.run_after.astimezone(ZoneInfo(zone)).isoformat(),
+        "moved": timetable.why_moved(slot),
+    }

@@ -1,0 +1,192 @@
+"""Tasks, as the current version of a DAG defines them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from mainspring.definition.model import Definition, Task
+from mainspring.errors import NotFound, Problem
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import Answer, Instant, JsonObject, Query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import BadRequest
+from mainspring_store.access.tokens import Role
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("tasks", "Tasks of DAGs")
+
+
+class TimeDelta(Answer):
+    """A duration in Airflow's shape."""
+
+    type_ = fields.String(data_key="__type")
+    days = fields.Integer()
+    seconds = fields.Integer()
+    microseconds = fields.Integer()
+
+
+class TaskDefinition(Answer):
+    """A task of a DAG."""
+
+    task_id = fields.String(allow_none=True)
+    task_display_name = fields.String(allow_none=True)
+    owner = fields.String(allow_none=True)
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    trigger_rule = fields.String(allow_none=True)
+    depends_on_past = fields.Boolean()
+    wait_for_downstream = fields.Boolean()
+    retries = fields.Integer(allow_none=True)
+    queue = fields.String(allow_none=True)
+    pool = fields.String(allow_none=True)
+    pool_slots = fields.Integer(allow_none=True)
+    execution_timeout = fields.Nested(TimeDelta, allow_none=True)
+    retry_delay = fields.Nested(TimeDelta, allow_none=True)
+    retry_exponential_backoff = fields.Float(metadata={"description": "Factor between delays; 0 = constant"})
+    priority_weight = fields.Integer(allow_none=True)
+    weight_rule = fields.String(allow_none=True)
+    ui_color = fields.String(allow_none=True)
+    ui_fgcolor = fields.String(allow_none=True)
+    template_fields = fields.List(fields.String(), allow_none=True)
+    downstream_task_ids = fields.List(fields.String(), allow_none=True)
+    doc_md = fields.String(allow_none=True)
+    operator_name = fields.String(allow_none=True)
+    params = JsonObject(allow_none=True)
+    class_ref = JsonObject(allow_none=True)
+    is_mapped = fields.Boolean(allow_none=True)
+    extra_links = fields.List(fields.String())
+
+
+class TaskCollection(Answer):
+    """The tasks of a DAG."""
+
+    tasks = fields.List(fields.Nested(TaskDefinition))
+    total_entries = fields.Integer()
+
+
+class TaskOrder(Query):
+    order_by = fields.String(load_default="task_id", validate=validate.Length(max=100))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/tasks",
+    "get_tasks",
+    role=Role.VIEWER,
+    answer=TaskCollection,
+    query=TaskOrder,
+    errors=(400, 404),
+)
+def get_tasks(query: Mapping[str, Any], dag_id: str) -> Response:
+    """All tasks of a DAG."""
+    definition = context().versions.current(dag_id).definition
+    downstream = _downstream(definition)
+    tasks = [_task(task, downstream[task.task_id]) for task in definition.tasks.values()]
+    key = query["order_by"].removeprefix("-")
+    if key not in _SORT_KEYS:
+        message = f"'{key}' is not a sort key of this list; use one of: {', '.join(_SORT_KEYS)}"
+        raise BadRequest([Problem(pointer="/order_by", message=message)])
+    tasks.sort(
+        key=lambda task: (task[key] is None, _comparable(task[key]), task["task_id"]),
+        reverse=query["order_by"][0] == "-",
+    )
+    return answer({"tasks": tasks, "total_entries": len(tasks)})
+
+
+@blueprint.operation(
+    "GET", "/dags/<dag_id>/tasks/<task_id>", "get_task", role=Role.VIEWER, answer=TaskDefinition, errors=(404,)
+)
+def get_task(dag_id: str, task_id: str) -> Response:
+    """One task of a DAG."""
+    definition = context().versions.current(dag_id).definition
+    task = definition.tasks.get(task_id)
+    if task is None:
+        raise NotFound(f"Task with id {task_id} was not found in dag '{dag_id}'")
+    return answer(_task(task, _downstream(definition)[task_id]))
+
+
+_SORT_KEYS = (
+    "task_id",
+    "task_display_name",
+    "owner",
+    "start_date",
+    "end_date",
+    "trigger_rule",
+    "depends_on_past",
+    "wait_for_downstream",
+    "retries",
+    "queue",
+    "pool",
+    "pool_slots",
+    "execution_timeout",
+    "retry_delay",
+    "retry_exponential_backoff",
+    "priority_weight",
+    "weight_rule",
+    "ui_color",
+    "ui_fgcolor",
+    "operator_name",
+    "is_mapped",
+)
+
+
+def _comparable(value: Any) -> Any:
+    """Of the answered value of a sort key; a `TimeDelta` as its parts, the largest first."""
+    return (value["days"], value["seconds"], value["microseconds"]) if isinstance(value, Mapping) else value
+
+
+def _downstream(definition: Definition) -> dict[str, list[str]]:
+    downstream: dict[str, list[str]] = {task_id: [] for task_id in definition.tasks}
+    for task in definition.tasks.values():
+        for upstream in task.depends_on:
+            downstream[upstream].append(task.task_id)
+    return downstream
+
+
+def _task(task: Task, downstream: list[str]) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "task_display_name": task.display_name or task.task_id,
+        "owner": task.owner,
+        "start_date": None,
+        "end_date": None,
+        "trigger_rule": task.trigger_rule,
+        "depends_on_past": task.depends_on_past,
+        "wait_for_downstream": False,
+        "retries": task.retries,
+        "queue": task.queue,
+        "pool": task.pool,
+        "pool_slots": task.pool_slots,
+        "execution_timeout": _time_delta(task.execution_timeout),
+        "retry_delay": _time_delta(task.retry_delay),
+        # Airflow's zero is our one: delays do not grow.
+        "retry_exponential_backoff": 0.0 if task.retry_backoff == 1 else task.retry_backoff,
+        "priority_weight": task.priority_weight,
+        "weight_rule": task.weight_rule,
+        "ui_color": None,
+        "ui_fgcolor": None,
+        "template_fields": [],
+        "downstream_task_ids": downstream,
+        "doc_md": task.doc_md,
+        "operator_name": task.type,
+        "params": {},
+        "class_ref": None,
+        "is_mapped": task.is_mapped,
+        "extra_links": [],
+    }
+
+
+def _time_delta(duration: timedelta | None) -> dict[str, Any] | None:
+    if duration is None:
+        return None
+    return {
+        "__type": "TimeDelta",
+        "days": duration.days,
+        "seconds": duration.seconds,
+        "microseconds": duration.microseconds,
+    }

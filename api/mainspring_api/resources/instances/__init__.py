@@ -1,0 +1,1 @@
+"""Task instances with their tries, logs, outputs, approvals and dependencies."""

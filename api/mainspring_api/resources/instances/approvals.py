@@ -1,0 +1,126 @@
+"""Approvals: questions of tasks that people answer."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g
+from marshmallow import fields, validate
+
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import Answer, Body, Instant, Query, list_arguments, list_query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.permissions import Over
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries import approvals as questions
+from mainspring_store.resources.approvals import answer_approval
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("approvals", "Approvals: tasks that wait until somebody has answered")
+
+
+class Approval(Answer):
+    """A task instance that waits for an answer."""
+
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    dag_run_id = fields.String()
+    task_id = fields.String()
+    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
+    message = fields.String()
+    choices = fields.List(fields.String(), metadata={"description": "`reject` fails the task, all others succeed"})
+    default = fields.String(allow_none=True, metadata={"description": "Taken at the timeout; null = the task fails"})
+    requested_at = Instant()
+    give_up_at = Instant(allow_none=True, metadata={"description": "The timeout; null = it waits for ever"})
+
+
+class ApprovalCollection(Answer):
+    """A page of approvals."""
+
+    approvals = fields.List(fields.Nested(Approval))
+    total_entries = fields.Integer()
+
+
+class ApprovalAnswer(Answer):
+    """An answer as it was recorded; the task ends by it at once, and has it as its outputs."""
+
+    choice = fields.String()
+    by = fields.String()
+    note = fields.String(allow_none=True)
+    at = Instant()
+
+
+class ApprovalAnswerBody(Body):
+    """What somebody answers."""
+
+    choice = fields.String(required=True, metadata={"description": "One of the approval's choices"})
+    note = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
+
+
+class ApprovalAnswerQuery(Query):
+    map_index = fields.Integer(load_default=-1, validate=validate.Range(min=-1, max=2**31 - 1))
+
+
+ApprovalList = list_arguments("ApprovalList", questions.APPROVALS)
+
+
+@blueprint.operation(
+    "GET",
+    "/approvals",
+    "get_approvals",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=ApprovalCollection,
+    query=ApprovalList,
+    errors=(400,),
+)
+def get_approvals(query: Mapping[str, Any]) -> Response:
+    """List the approvals that can be answered now, the oldest first."""
+    listed = questions.list_open_approvals(context().database, list_query(query), now=datetime.now(UTC))
+    return answer({"approvals": [_approval(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/approval",
+    "answer_approval",
+    role=Role.OPERATOR,
+    answer=ApprovalAnswer,
+    body=ApprovalAnswerBody,
+    query=ApprovalAnswerQuery,
+    errors=(404, 409),
+)
+def post_answer(
+    body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str
+) -> Response:
+    """Answer an approval. The first answer counts; a second one is a conflict."""
+    here = context()
+    recorded = answer_approval(
+        here.database,
+        dag_id,
+        dag_run_id,
+        task_id,
+        map_index=query["map_index"],
+        choice=body["choice"],
+        by=g.user.name,
+        note=body["note"] or None,
+        now=datetime.now(UTC),
+    )
+    here.ringer.ring()
+    return answer(recorded)
+
+
+def _approval(row: Mapping[str, Any]) -> dict[str, Any]:
+    waits_for = row["waits_for"]
+    return {
+        "dag_id": row["dag_id"],
+        "dag_display_name": row["display_name"],
+        "dag_run_id": row["run_id"],
+        "task_id": row["task_id"],
+        "map_index": row["map_index"],
+        **{name: waits_for[name] for name in ("message", "choices", "default")},
+        "requested_at": row["start_date"],
+        "give_up_at": waits_for["give_up_at"],
+    }

@@ -1,0 +1,67 @@
+"""Why a task instance does not run yet."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import Answer, MapIndex
+from mainspring_api.http.operations import Resource
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.dependencies import unmet_dependencies
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("dependencies", "Why a task instance does not run yet", tag="task_instances")
+
+_INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
+
+
+class TaskDependency(Answer):
+    """One thing that a task instance waits for."""
+
+    name = fields.String()
+    reason = fields.String()
+
+
+class TaskDependencyCollection(Answer):
+    """All of them; none when it waits for nothing, or has begun."""
+
+    dependencies = fields.List(fields.Nested(TaskDependency))
+
+
+@blueprint.operation(
+    "GET",
+    f"{_INSTANCE}/dependencies",
+    "get_task_instance_dependencies",
+    role=Role.VIEWER,
+    answer=TaskDependencyCollection,
+    query=MapIndex,
+    errors=(404,),
+)
+def get_task_instance_dependencies(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """What a task instance waits for, as it stands now."""
+    return _answer(dag_id, dag_run_id, task_id, query["map_index"])
+
+
+@blueprint.operation(
+    "GET",
+    f"{_INSTANCE}/<int(signed=True):map_index>/dependencies",
+    "get_task_instance_dependencies_by_map_index",
+    role=Role.VIEWER,
+    answer=TaskDependencyCollection,
+    errors=(404,),
+)
+def get_task_instance_dependencies_by_map_index(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
+    """What one instance of a mapped task waits for."""
+    return _answer(dag_id, dag_run_id, task_id, map_index)
+
+
+def _answer(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
+    now = datetime.now(UTC)
+    unmet = unmet_dependencies(context().database, dag_id, run_id, task_id, map_index=map_index, now=now)
+    return answer({"dependencies": [{"name": name, "reason": reason} for name, reason in unmet]})

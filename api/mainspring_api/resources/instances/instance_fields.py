@@ -1,0 +1,78 @@
+"""What task instances and their tries both tell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields
+
+from mainspring_api.http.context import Context
+from mainspring_api.http.fields import Answer, Instant
+from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
+
+__all__ = ["InstanceFields", "instance_fields"]
+
+
+class InstanceFields(Answer):
+    """A base; `instance_fields` makes its members."""
+
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    dag_run_id = fields.String()
+    task_id = fields.String()
+    task_display_name = fields.String()
+    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
+    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
+    message = fields.String(allow_none=True, metadata={"description": "How its latest try ended, for people"})
+    exit_code = fields.Integer(allow_none=True, metadata={"description": "Negative = ended by that signal"})
+    max_tries = fields.Integer(metadata={"description": "Tries beyond the first"})
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
+    queued_when = Instant(allow_none=True)
+    scheduled_when = Instant(allow_none=True)
+    hostname = fields.String(allow_none=True)
+    unixname = fields.String(allow_none=True)
+    pid = fields.Integer(allow_none=True)
+    pool = fields.String()
+    pool_slots = fields.Integer()
+    queue = fields.String(allow_none=True)
+    priority_weight = fields.Integer(allow_none=True)
+    operator = fields.String(allow_none=True)
+    operator_name = fields.String(allow_none=True)
+    executor = fields.String(allow_none=True)
+    executor_config = fields.String()
+    dag_version = fields.Nested(DagVersion, allow_none=True)
+
+
+def instance_fields(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    start, end = row["start_date"], row["end_date"]
+    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+    return {
+        "dag_id": row["dag_id"],
+        "dag_display_name": row["display_name"],
+        "dag_run_id": row["run_id"],
+        "task_id": row["task_id"],
+        "task_display_name": (task and task.display_name) or row["task_id"],
+        "map_index": row["map_index"],
+        "state_reason": row["state_reason"],
+        "message": row["message"],
+        "exit_code": row["exit_code"],
+        "max_tries": row["max_tries"],
+        "start_date": start,
+        "end_date": end,
+        "duration": (end - start).total_seconds() if start and end else None,
+        "queued_when": row["queued_at"],
+        "scheduled_when": None,
+        "hostname": row["hostname"],
+        "unixname": None,
+        "pid": row["pid"],
+        "pool": row["pool"],
+        "pool_slots": row["pool_slots"],
+        "queue": row["queue"],
+        "priority_weight": row["priority"],
+        "operator": row["operator"],
+        "operator_name": row["operator"],
+        "executor": row["executor"],
+        "executor_config": "{}",
+        "dag_version": version_body(row),
+    }

@@ -1,0 +1,128 @@
+"""Logs of tries, in pages that a signed token continues."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Response, request
+from itsdangerous import BadSignature
+from marshmallow import fields
+from werkzeug.exceptions import NotAcceptable
+
+from mainspring.errors import Problem
+from mainspring_api.http.answers import NDJSON, answer, dump, wants_ndjson
+from mainspring_api.http.context import Context, context
+from mainspring_api.http.fields import Answer, Instant, MapIndex
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import BadRequest
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.logs import LoggedTry, LogPiece, find_try, read_log
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("logs", "Logs of tries")
+
+PAGE_BYTES = 256 * 1024
+FULL_BYTES = 16 * 1024 * 1024
+"""More than a try may log."""
+LINES_MAX = 100_000
+"""In one answer, whatever was asked for: a short line costs much more as JSON than it has bytes."""
+_TOKEN_SALT = "log"  # noqa: S105 - names the use of the signing key
+
+
+class LogLine(Answer):
+    """One line."""
+
+    timestamp = Instant(metadata={"description": "When its end arrived"})
+    event = fields.String()
+
+
+class TaskInstancesLog(Answer):
+    """A page of a log."""
+
+    content = fields.List(fields.Nested(LogLine))
+    continuation_token = fields.String(
+        allow_none=True, metadata={"description": "Send it back as `token` for what follows; null at the end"}
+    )
+
+
+class LogQuery(MapIndex):
+    full_content = fields.Boolean(load_default=False, metadata={"description": "In one answer, not in pages"})
+    token = fields.String(load_default=None)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/logs/<int(max=2147483647):try_number>",
+    "get_log",
+    role=Role.VIEWER,
+    answer=TaskInstancesLog,
+    query=LogQuery,
+    errors=(400, 404, 406),
+    other_media={NDJSON: {"schema": {"type": "string", "description": "One LogLine a line"}}},
+)
+def get_log(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, try_number: int) -> Response:
+    """The log of one try.
+
+    As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
+    """
+    is_stream = wants_ndjson()
+    if not is_stream and not request.accept_mimetypes.accept_json and request.accept_mimetypes:
+        raise NotAcceptable("a log can be had as application/json or application/x-ndjson")
+    here = context()
+    found = find_try(here.database, dag_id, dag_run_id, task_id, try_number, map_index=query["map_index"])
+    offset, is_full = 0, query["full_content"]
+    if query["token"] is not None:
+        offset, is_full = _read_token(here, query["token"], found)
+    bytes_max = FULL_BYTES if is_full else PAGE_BYTES
+    pieces = read_log(here.database, found.attempt_id, offset=offset, bytes_max=bytes_max)
+    lines, end, is_last = _lines(pieces, offset, bytes_max=bytes_max, is_finished=found.is_finished)
+    token = None if is_last else here.signer.dumps([found.attempt_id, end, is_full], salt=_TOKEN_SALT)
+    content = [{"timestamp": at, "event": text} for at, text in lines]
+    if not is_stream:
+        return answer({"content": content, "continuation_token": token})
+    response = Response(b"".join(dump(line) + b"\n" for line in content), mimetype=NDJSON)
+    if token is not None:
+        response.headers["Airflow-Continuation-Token"] = token
+    return response
+
+
+def _read_token(here: Context, token: str, found: LoggedTry) -> tuple[int, bool]:
+    """Offset and whether the whole log was asked for."""
+    try:
+        attempt_id, offset, is_full = here.signer.loads(token, salt=_TOKEN_SALT)
+    except BadSignature as exc:
+        raise BadRequest([Problem(pointer="/token", message="Bad Signature")]) from exc
+    if attempt_id != found.attempt_id:
+        message = "belongs to another try; begin again without it"
+        raise BadRequest([Problem(pointer="/token", message=message)])
+    return offset, is_full
+
+
+def _lines(
+    pieces: Sequence[LogPiece], offset: int, *, bytes_max: int, is_finished: bool
+) -> tuple[list[tuple[datetime, str]], int, bool]:
+    """The lines in `pieces`, where the next page begins, and whether there will be none.
+
+    A line that is still being written is left for the next page, unless it alone fills this one.
+    """
+    lines: list[tuple[datetime, str]] = []
+    rest = b""
+    end = offset
+    for piece in pieces:
+        *complete, rest = (rest + piece.data).split(b"\n")
+        for line in complete:
+            if len(lines) == LINES_MAX:
+                return lines, end, False
+            lines.append((piece.at, _text(line)))
+            end += len(line) + 1
+    size = sum(len(piece.data) for piece in pieces)
+    is_at_end = is_finished and size < bytes_max
+    if rest and (is_at_end or (size >= bytes_max and not lines)):
+        lines.append((pieces[-1].at, _text(rest)))
+        end += len(rest)
+    return lines, end, is_at_end
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode(errors="replace")

@@ -1,0 +1,217 @@
+"""Task instances: how the tasks of a run stand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from marshmallow import fields
+
+from mainspring.errors import NotFound, Problem
+from mainspring.states import ATTEMPT_LIVE, TaskState
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import Context, context
+from mainspring_api.http.fields import (
+    Answer,
+    Choice,
+    Instant,
+    JsonObject,
+    list_arguments,
+    list_body,
+    list_query,
+    list_query_of_body,
+)
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.permissions import Over
+from mainspring_api.http.problems import BadRequest, require_all
+from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries import task_instances as questions
+from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
+from mainspring_store.queries.runs import run_version
+
+__all__ = ["TaskInstanceCollection", "blueprint", "instance_body", "instance_uuid", "instances_answer"]
+
+blueprint = Resource("task_instances", "Task instances: how each task of a run stands")
+
+_UUID_BASE = 0x6D61696E_7370_8000_8000_000000000000
+"""Version 8 (custom), RFC variant; the rest of the low 62 bits is the key."""
+
+
+class TaskInstance(InstanceFields):
+    """One task in one run."""
+
+    id = fields.UUID()
+    logical_date = Instant(allow_none=True)
+    run_after = Instant()
+    state = Choice(TaskState, allow_none=True)
+    try_number = fields.Integer(metadata={"description": "0 before the first try"})
+    still_running = fields.Boolean(
+        metadata={"description": "The instance has ended, but its code could not be stopped and still runs"}
+    )
+    next_try_at = Instant(allow_none=True, metadata={"description": "When a retry or a timer is due"})
+    waits_for = JsonObject(
+        allow_none=True, metadata={"description": "What it waits for while it is deferred, by `kind`"}
+    )
+    note = fields.String(allow_none=True)
+    rendered_map_index = fields.String(allow_none=True)
+    rendered_fields = JsonObject()
+    trigger = JsonObject(allow_none=True)
+    triggerer_job = JsonObject(allow_none=True)
+
+
+class TaskInstanceCollection(Answer):
+    """A page of task instances."""
+
+    task_instances = fields.List(fields.Nested(TaskInstance))
+    total_entries = fields.Integer(metadata={"description": "Exact by offset; by cursor at most `total_entries_limit`"})
+    total_entries_limit = fields.Integer(allow_none=True)
+    next_cursor = fields.String(allow_none=True)
+    previous_cursor = fields.String(allow_none=True)
+
+
+InstanceList = list_arguments("TaskInstanceList", questions.INSTANCES, has_cursor=True)
+InstanceListBody = list_body("TaskInstancesBatchBody", questions.INSTANCES_BATCH)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances",
+    "get_task_instances",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=TaskInstanceCollection,
+    query=InstanceList,
+    errors=(400, 404),
+)
+def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """List the task instances of a run; `~` for dag_run_id, or for both ids, means all."""
+    if dag_id == "~" and dag_run_id != "~":
+        message = "with `~` for dag_id, dag_run_id must be `~` too"
+        raise BadRequest([Problem(pointer="/dag_id", message=message)])
+    here = context()
+    cursor = request.args.get("cursor")
+    listed = questions.list_task_instances(
+        here.database,
+        list_query(query, cursor=cursor),
+        dag_id=None if dag_id == "~" else dag_id,
+        run_id=None if dag_run_id == "~" else dag_run_id,
+    )
+    return _page(here, listed, has_cursor=cursor is not None)
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/list",
+    "get_task_instances_batch",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=TaskInstanceCollection,
+    body=InstanceListBody,
+    errors=(400,),
+)
+def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """List task instances as a body says; both ids are `~`."""
+    require_all(dag_id=dag_id, dag_run_id=dag_run_id)
+    here = context()
+    query = list_query_of_body(body)
+    listed = questions.list_task_instances(
+        here.database, query, dag_id=None, run_id=None, listing=questions.INSTANCES_BATCH
+    )
+    return _page(here, listed)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>",
+    "get_task_instance",
+    role=Role.VIEWER,
+    answer=TaskInstance,
+    errors=(404,),
+)
+def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """One task instance. One of a mapped task has its map index in its address."""
+    here = context()
+    return answer(instance_body(here, questions.get_task_instance(here.database, dag_id, dag_run_id, task_id)))
+
+
+MappedList = list_arguments("MappedInstanceList", questions.INSTANCES)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/listMapped",
+    "get_mapped_task_instances",
+    role=Role.VIEWER,
+    answer=TaskInstanceCollection,
+    query=MappedList,
+    errors=(400, 404),
+)
+def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """List the instances of one mapped task; empty until its items are known."""
+    here = context()
+    listed = questions.list_mapped_instances(here.database, list_query(query), dag_id, dag_run_id, task_id)
+    if not listed.total:
+        task = here.versions.definition(run_version(here.database, dag_id, dag_run_id)).tasks.get(task_id)
+        if task is not None and not task.is_mapped:
+            raise NotFound(f"Task id {task_id} is not mapped")
+    return _page(here, listed)
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=True):map_index>",
+    "get_mapped_task_instance",
+    role=Role.VIEWER,
+    answer=TaskInstance,
+    errors=(404,),
+)
+def get_mapped_task_instance(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
+    """One instance of a mapped task; -1 is the one of a task that is not mapped."""
+    here = context()
+    row = questions.get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    return answer(instance_body(here, row))
+
+
+def instances_answer(here: Context, ids: Sequence[int]) -> Response:
+    """All of these instances as one page, by run, task and map index."""
+    rows = questions.instances_by_id(here.database, ids)
+    return _page(here, Listed(rows=rows, total=len(rows)))
+
+
+def _page(here: Context, listed: Listed, *, has_cursor: bool = False) -> Response:
+    return answer(
+        {
+            "task_instances": [instance_body(here, row) for row in listed.rows],
+            "total_entries": listed.total,
+            "total_entries_limit": CURSOR_TOTAL_MAX if has_cursor else None,
+            "next_cursor": listed.next_cursor,
+            "previous_cursor": listed.previous_cursor,
+        }
+    )
+
+
+def instance_uuid(key: int) -> UUID:
+    """The id that the API shows for a task instance: a UUID, as Airflow's clients demand, made of its key."""
+    return UUID(int=_UUID_BASE | key)
+
+
+def instance_body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    try_is_over = row["try_state"] is not None and row["try_state"] not in ATTEMPT_LIVE
+    return {
+        **instance_fields(here, row),
+        "id": instance_uuid(row["id"]),
+        "logical_date": row["logical_date"],
+        "run_after": row["run_after"],
+        "state": row["state"],
+        "try_number": row["try_number"],
+        "still_running": try_is_over and row["stopped_at"] is None,
+        "next_try_at": row["not_before"],
+        "waits_for": row["waits_for"],
+        "executor": row["try_executor"] or row["executor"],
+        "note": row["note"],
+        "rendered_map_index": None if row["map_index"] == -1 else str(row["map_index"]),
+        "rendered_fields": {},
+        "trigger": None,
+        "triggerer_job": None,
+    }

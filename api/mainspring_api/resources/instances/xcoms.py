@@ -1,0 +1,191 @@
+"""XComs: the outputs of tasks."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Response
+from marshmallow import fields, validate
+
+from mainspring.errors import InvalidInput, Problem
+from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.context import Context, context
+from mainspring_api.http.fields import Answer, Body, Instant, JsonValue, MapIndex, list_arguments, list_query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.permissions import Over
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries import xcoms as questions
+from mainspring_store.queries.task_instances import get_task_instance
+from mainspring_store.resources.xcoms import create_xcom, delete_xcom, update_xcom
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("xcoms", "XComs: the outputs of tasks")
+
+
+class XCom(Answer):
+    """One output, without its value."""
+
+    key = fields.String()
+    timestamp = Instant()
+    logical_date = Instant(allow_none=True)
+    run_after = Instant()
+    map_index = fields.Integer()
+    task_id = fields.String()
+    task_display_name = fields.String()
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    run_id = fields.String()
+
+
+class XComWithValue(XCom):
+    """One output."""
+
+    value = JsonValue(allow_none=True, metadata={"description": "Any JSON; its text when `stringify` was asked for"})
+
+
+class XComCollection(Answer):
+    """A page of outputs."""
+
+    xcom_entries = fields.List(fields.Nested(XCom))
+    total_entries = fields.Integer()
+
+
+class XComQuery(MapIndex):
+    deserialize = fields.Boolean(
+        load_default=False, metadata={"description": "Without effect: values are plain JSON always"}
+    )
+    stringify = fields.Boolean(load_default=False)
+
+
+class XComUpdateBody(Body):
+    """An output's new value."""
+
+    value = JsonValue(required=True, allow_none=True)
+    map_index = fields.Integer(load_default=-1, strict=True, validate=validate.Range(min=-1, max=2**31 - 1))
+
+
+class XComCreateBody(XComUpdateBody):
+    """An output to be created."""
+
+    key = fields.String(required=True, validate=validate.Regexp(r"[^\x00-\x1f/]{1,250}\Z"))
+
+
+VALUE_BYTES_MAX = 256 * 1024
+"""As for what a task reports."""
+_ENTRIES = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/xcomEntries"
+XComList = list_arguments("XComList", questions.XCOMS)
+
+
+@blueprint.operation(
+    "GET",
+    _ENTRIES,
+    "get_xcom_entries",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=XComCollection,
+    query=XComList,
+    errors=(400,),
+)
+def get_xcom_entries(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """List outputs; each id may be `~`, which means all."""
+    here = context()
+    wanted = [None if each == "~" else each for each in (dag_id, dag_run_id, task_id)]
+    listed = questions.list_xcoms(
+        here.database, list_query(query), dag_id=wanted[0], run_id=wanted[1], task_id=wanted[2]
+    )
+    return answer({"xcom_entries": [_xcom(here, row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation(
+    "GET",
+    f"{_ENTRIES}/<xcom_key>",
+    "get_xcom_entry",
+    role=Role.VIEWER,
+    answer=XComWithValue,
+    query=XComQuery,
+    errors=(404,),
+)
+def get_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
+    """One output with its value."""
+    here = context()
+    row = questions.get_xcom(here.database, dag_id, dag_run_id, task_id, xcom_key, map_index=query["map_index"])
+    value = row["value"] if query["stringify"] else orjson.Fragment(row["value"])
+    return answer({**_xcom(here, row), "value": value})
+
+
+@blueprint.operation(
+    "POST", _ENTRIES, "create_xcom_entry", role=Role.OPERATOR, answer=XComWithValue, status=201, body=XComCreateBody,
+    errors=(404, 409),
+)  # fmt: skip
+def create_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """Give a task instance an output from outside."""
+    here, key, map_index = context(), body["key"], body["map_index"]
+    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    create_xcom(here.database, instance["id"], key, _text(body["value"]), now=datetime.now(UTC))
+    return answer(_entry(here, dag_id, dag_run_id, task_id, key, map_index), 201)
+
+
+@blueprint.operation(
+    "PATCH",
+    f"{_ENTRIES}/<xcom_key>",
+    "update_xcom_entry",
+    role=Role.OPERATOR,
+    answer=XComWithValue,
+    body=XComUpdateBody,
+    errors=(404,),
+)
+def update_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
+    """Correct an output. What was evaluated from it before stays as it is."""
+    here, map_index = context(), body["map_index"]
+    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    update_xcom(here.database, instance["id"], xcom_key, _text(body["value"]), now=datetime.now(UTC))
+    return answer(_entry(here, dag_id, dag_run_id, task_id, xcom_key, map_index))
+
+
+@blueprint.operation(
+    "DELETE",
+    f"{_ENTRIES}/<xcom_key>",
+    "delete_xcom_entry",
+    role=Role.OPERATOR,
+    answer=None,
+    status=204,
+    query=MapIndex,
+    errors=(404,),
+)
+def delete_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
+    """Delete an output."""
+    here = context()
+    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
+    delete_xcom(here.database, instance["id"], xcom_key)
+    return no_content()
+
+
+def _entry(here: Context, dag_id: str, run_id: str, task_id: str, key: str, map_index: int) -> dict[str, Any]:
+    row = questions.get_xcom(here.database, dag_id, run_id, task_id, key, map_index=map_index)
+    return {**_xcom(here, row), "value": orjson.Fragment(row["value"])}
+
+
+def _text(value: Any) -> str:
+    encoded = orjson.dumps(value)
+    if len(encoded) > VALUE_BYTES_MAX:
+        message = f"the value has {len(encoded)} bytes as JSON; at most {VALUE_BYTES_MAX} are allowed"
+        raise InvalidInput([Problem(pointer="/value", message=message, code="too_large")])
+    return encoded.decode()
+
+
+def _xcom(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+    return {
+        "key": row["key"],
+        "timestamp": row["timestamp"],
+        "logical_date": row["logical_date"],
+        "run_after": row["run_after"],
+        "map_index": row["map_index"],
+        "task_id": row["task_id"],
+        "task_display_name": (task and task.display_name) or row["task_id"],
+        "dag_id": row["dag_id"],
+        "dag_display_name": row["display_name"],
+        "run_id": row["run_id"],
+    }

@@ -1,0 +1,1 @@
+"""Operations that change a finished or running run: clear, mark, and their bulk forms."""

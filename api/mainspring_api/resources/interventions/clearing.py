@@ -1,0 +1,220 @@
+"""Clear: task instances, or whole runs, run again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from mainspring.errors import Problem
+from mainspring.states import TaskState
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import Context, context
+from mainspring_api.http.fields import Body, Instant
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import BadRequest
+from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
+from mainspring_api.resources.runs.dag_runs import run_body
+from mainspring_store.access.tokens import Role
+from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
+from mainspring_store.notes import set_run_note
+from mainspring_store.queries import runs as questions
+
+__all__ = ["ClearRunBody", "blueprint", "clear_whole_run", "require_logical_date"]
+
+blueprint = Resource("clearing", "Clear: tasks, or whole runs, run again; what they did before stays to be read")
+
+TASK_IDS_MAX = 10_000
+_FAILURES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
+_IS_PREVIEW = {"description": "True, the default, changes nothing and answers what would be cleared"}
+
+
+class TaskChoice(fields.Raw):
+    """A task id, or a list of task id and map index."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | tuple[str, int]:
+        match value:
+            case str():
+                return value
+            case [str(task_id), int(map_index)] if not isinstance(map_index, bool):
+                return task_id, map_index
+        raise ValidationError(f"{value!r:.60} is neither a task id nor a list of task id and map index")
+
+
+def _boolean(default: bool, description: str | None = None) -> fields.Boolean:
+    metadata = {"description": description} if description else {}
+    return fields.Boolean(load_default=default, truthy={True}, falsy={False}, metadata=metadata)
+
+
+def _note() -> fields.String:
+    return fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
+
+
+class ClearBody(Body):
+    """Which task instances to clear. Without `dag_run_id` and dates those of all runs."""
+
+    dry_run = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=_IS_PREVIEW)
+    dag_run_id = fields.String(load_default=None, allow_none=True)
+    start_date = Instant(
+        load_default=None, allow_none=True, metadata={"description": "Of the runs: logical date, else `run_after`"}
+    )
+    end_date = Instant(load_default=None, allow_none=True)
+    task_ids = fields.List(
+        TaskChoice(
+            metadata={
+                "description": "A task id, or a list of task id and map index",
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": ["string", "integer"]}}],
+            }
+        ),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=TASK_IDS_MAX),
+    )
+    only_failed = _boolean(True)
+    only_running = _boolean(False)
+    include_upstream = _boolean(False)
+    include_downstream = _boolean(False)
+    include_past = _boolean(False, "Also in the runs before `dag_run_id`, by logical date, or before `start_date`")
+    include_future = _boolean(False, "Also in the runs after it, or after `end_date`")
+    reset_dag_runs = _boolean(True, "False leaves runs that have ended alone")
+    prevent_running_task = _boolean(False, "Clear nothing, with 409, when one of the tasks runs now")
+    run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    note = _note()
+
+    @validates_schema(pass_original=True)
+    def _consistent(self, body: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
+        start, end = body["start_date"], body["end_date"]
+        # Who does not send the first, which is true then, means what has failed and what runs.
+        if sent.get("only_failed") and body["only_running"]:
+            raise ValidationError("only_failed and only_running exclude each other", "only_running")
+        if start is not None and end is not None and end < start:
+            raise ValidationError("lies before start_date", "end_date")
+        if body["dag_run_id"] is not None and (start is not None or end is not None):
+            raise ValidationError("a run is named either by dag_run_id or by dates", "dag_run_id")
+
+
+class ClearRunBody(Body):
+    """How to clear one run."""
+
+    dry_run = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=_IS_PREVIEW)
+    only_failed = _boolean(False)
+    only_new = _boolean(False)
+    run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    note = _note()
+
+    @validates_schema
+    def _consistent(self, body: Mapping[str, Any], **_: Any) -> None:
+        if body["only_failed"] and body["only_new"]:
+            raise ValidationError("only_failed and only_new exclude each other", "only_new")
+        if body["only_new"]:
+            message = "not supported; name the new tasks to clearTaskInstances, with run_on_latest_version"
+            raise ValidationError(message, "only_new")
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/clearTaskInstances",
+    "post_clear_task_instances",
+    role=Role.OPERATOR,
+    answer=TaskInstanceCollection,
+    body=ClearBody,
+    errors=(400, 404, 409),
+)
+def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
+    """Clear task instances, so that they run again; a run that has ended begins again. Answers them all."""
+    here = context()
+    run_id = body["dag_run_id"]
+    if run_id is not None and (body["include_past"] or body["include_future"]):
+        require_logical_date(here, dag_id, run_id)
+    request = Clear(
+        runs=_runs_wanted(body),
+        tasks=TasksWanted(
+            task_ids=body["task_ids"],
+            include_upstream=body["include_upstream"],
+            include_downstream=body["include_downstream"],
+            states=_states(body),
+        ),
+        reset_dag_runs=body["reset_dag_runs"],
+        prevent_running_task=body["prevent_running_task"],
+        run_on_latest_version=bool(body["run_on_latest_version"]),
+        note=body["note"],
+    )
+    return instances_answer(here, _clear(here, dag_id, request, is_preview=body["dry_run"]))
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/clear",
+    "clear_dag_run",
+    role=Role.OPERATOR,
+    answer={
+        "anyOf": [
+            {"$ref": "#/components/schemas/TaskInstanceCollection"},
+            {"$ref": "#/components/schemas/DagRun"},
+        ]
+    },
+    body=ClearRunBody,
+    errors=(404, 409),
+)
+def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared."""
+    here = context()
+    ids = clear_whole_run(here, dag_id, dag_run_id, body)
+    if body["dry_run"]:
+        return instances_answer(here, ids)
+    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+
+
+def _runs_wanted(body: Mapping[str, Any]) -> RunsWanted:
+    """Without a run that it is seen from, the past is what lies before the first date, the future what is after the
+    last."""
+    run_id, past, future = body["dag_run_id"], body["include_past"], body["include_future"]
+    if run_id is not None:
+        return RunsWanted(run_id=run_id, include_past=past, include_future=future)
+    return RunsWanted(start=None if past else body["start_date"], end=None if future else body["end_date"])
+
+
+def _states(body: Mapping[str, Any]) -> frozenset[TaskState] | None:
+    """Of the instances to be cleared; None = all."""
+    failed = _FAILURES if body["only_failed"] else frozenset()
+    running = frozenset({TaskState.RUNNING}) if body["only_running"] else frozenset()
+    return failed | running or None
+
+
+def clear_whole_run(here: Context, dag_id: str, run_id: str, body: Mapping[str, Any]) -> Sequence[int]:
+    """Clear a run as a `ClearRunBody` says, or see what that would clear; ids of the task instances.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    request = Clear(
+        runs=RunsWanted(run_id=run_id),
+        tasks=TasksWanted(states=_FAILURES if body["only_failed"] else None),
+        run_on_latest_version=bool(body["run_on_latest_version"]),
+    )
+    ids = _clear(here, dag_id, request, is_preview=body["dry_run"])
+    if body["note"] is not None and not body["dry_run"]:
+        set_run_note(here.database, dag_id, run_id, body["note"] or None, now=datetime.now(UTC))
+    return ids
+
+
+def require_logical_date(here: Context, dag_id: str, run_id: str) -> None:
+    """Runs before and after a run are told by its logical date.
+
+    Raises:
+        NotFound: There is no such run.
+        BadRequest: It has none.
+    """
+    if questions.get_run(here.database, dag_id, run_id)["logical_date"] is None:
+        message = f"run '{run_id}' has no logical date, so no run is before or after it"
+        raise BadRequest([Problem(pointer="/dag_run_id", message=message)])
+
+
+def _clear(here: Context, dag_id: str, request: Clear, *, is_preview: bool) -> Sequence[int]:
+    if is_preview:
+        return preview_clear(here.database, here.versions, dag_id, request)
+    ids = clear(here.database, here.versions, dag_id, request, now=datetime.now(UTC))
+    if ids or request.run_on_latest_version:  # a version may bring tasks that were not there to be cleared
+        here.ringer.ring()
+    return ids

@@ -1,0 +1,226 @@
+"""Users: people with a password, and what they may do."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g
+from marshmallow import fields, validate
+
+from mainspring.errors import InvalidInput, Problem
+from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.authentication import Forbidden
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import Answer, Body, Choice, Instant, list_arguments, list_query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.passwords import hash_password, is_password
+from mainspring_api.http.permissions import Over
+from mainspring_store.access.roles import GRANT_PATTERN, Grant, Role
+from mainspring_store.access.users import change_user, create_user, delete_user, find_credential
+from mainspring_store.queries import identity as questions
+
+__all__ = ["GrantBody", "GrantSchema", "blueprint", "grants_of"]
+
+blueprint = Resource("users", "Users: people with a password, and what they may do")
+
+GRANTS_MAX = 100
+_NAME = validate.Regexp(r"[A-Za-z0-9_.@+-]{1,250}\Z", error="must be 1 to 250 of the characters A-Z a-z 0-9 _ . @ + -")
+_PASSWORD = validate.Length(min=8, max=1000)
+_ROLE = {"description": "On every DAG and everything else; null = only what is granted"}
+_PATTERN = {"description": "A dag_id, or the beginning of some followed by `*`"}
+
+
+class GrantSchema(Answer):
+    """A role on some DAGs."""
+
+    pattern = fields.String(metadata=_PATTERN)
+    role = Choice(Role)
+
+
+class User(Answer):
+    """A user."""
+
+    username = fields.String()
+    role = Choice(Role, allow_none=True, metadata=_ROLE)
+    grants = fields.List(fields.Nested(GrantSchema))
+    is_active = fields.Boolean()
+    created_at = Instant()
+    last_login_at = Instant(allow_none=True)
+
+
+class UserCollection(Answer):
+    """A page of users."""
+
+    users = fields.List(fields.Nested(User))
+    total_entries = fields.Integer()
+
+
+class RightsSchema(Answer):
+    """What a user or a token was given."""
+
+    role = Choice(Role, allow_none=True, metadata=_ROLE)
+    grants = fields.List(fields.Nested(GrantSchema))
+
+
+class Me(Answer):
+    """Whoever asks. With several `rights` only what all of them allow is allowed."""
+
+    name = fields.String()
+    rights = fields.List(fields.Nested(RightsSchema))
+
+
+class GrantBody(Body):
+    """A role on some DAGs."""
+
+    pattern = fields.String(
+        required=True,
+        metadata=_PATTERN,
+        validate=validate.Regexp(rf"(?:{GRANT_PATTERN.pattern})\Z", error="must be a dag_id, or a beginning and `*`"),
+    )
+    role = Choice(Role, only=[Role.VIEWER, Role.OPERATOR, Role.AUTHOR], required=True)
+
+
+class UserBody(Body):
+    """A user to be created."""
+
+    username = fields.String(required=True, validate=_NAME)
+    password = fields.String(required=True, load_only=True, validate=_PASSWORD)
+    role = Choice(Role, allow_none=True, load_default=None, metadata=_ROLE)
+    grants = fields.List(fields.Nested(GrantBody), load_default=list, validate=validate.Length(max=GRANTS_MAX))
+
+
+class UserPatch(Body):
+    """What is to be changed of a user. A new password, or `is_active` false, ends all logins."""
+
+    password = fields.String(load_only=True, validate=_PASSWORD)
+    role = Choice(Role, allow_none=True, metadata=_ROLE)
+    grants = fields.List(fields.Nested(GrantBody), validate=validate.Length(max=GRANTS_MAX))
+    is_active = fields.Boolean(truthy={True}, falsy={False})
+
+
+class PasswordChange(Body):
+    """One's own new password."""
+
+    current_password = fields.String(required=True, load_only=True, validate=validate.Length(max=1000))
+    new_password = fields.String(required=True, load_only=True, validate=_PASSWORD)
+
+
+UserList = list_arguments("UserList", questions.USERS)
+
+
+@blueprint.operation("GET", "/me", "get_me", role=Role.VIEWER, over=Over.SELF, answer=Me)
+def get_me() -> Response:
+    """Who asks, and what they may do."""
+    rights = [{"role": each.role, "grants": [_grant(grant) for grant in each.grants]} for each in g.user.rights]
+    return answer({"name": g.user.name, "rights": rights})
+
+
+@blueprint.operation(
+    "PUT",
+    "/me/password",
+    "put_my_password",
+    role=Role.VIEWER,
+    over=Over.SELF,
+    answer=None,
+    status=204,
+    body=PasswordChange,
+)
+def put_my_password(body: Mapping[str, Any]) -> Response:
+    """Change one's own password. Ends all logins, this one too."""
+    here = context()
+    known = find_credential(here.database, g.user.name) if g.user.user_id else None
+    if known is None:
+        raise Forbidden("a token that belongs to no user has no password")
+    limit = f"{g.user.id} password"
+    here.limits.logins.take(limit)
+    if not is_password(body["current_password"], known.password_hash):
+        raise InvalidInput([Problem(pointer="/current_password", message="is not right", code="wrong_password")])
+    here.limits.logins.give_back(limit)
+    _change(g.user.name, {"password": body["new_password"]})
+    return no_content()
+
+
+@blueprint.operation(
+    "GET", "/users", "get_users", role=Role.ADMIN, answer=UserCollection, query=UserList, errors=(400,)
+)
+def get_users(query: Mapping[str, Any]) -> Response:
+    """List users."""
+    listed = questions.list_users(context().database, list_query(query))
+    return answer({"users": [_user(row) for row in listed.rows], "total_entries": listed.total})
+
+
+@blueprint.operation("GET", "/users/<username>", "get_user", role=Role.ADMIN, answer=User, errors=(404,))
+def get_user(username: str) -> Response:
+    """One user."""
+    return answer(_user(questions.get_user(context().database, username)))
+
+
+@blueprint.operation(
+    "POST", "/users", "post_user", role=Role.ADMIN, answer=User, status=201, body=UserBody, errors=(409,)
+)
+def post_user(body: Mapping[str, Any]) -> Response:
+    """Create a user."""
+    here = context()
+    create_user(
+        here.database,
+        body["username"],
+        password_hash=hash_password(body["password"]),
+        role=body["role"],
+        grants=grants_of(body["grants"]),
+        now=datetime.now(UTC),
+    )
+    return answer(_user(questions.get_user(here.database, body["username"])), 201)
+
+
+@blueprint.operation(
+    "PATCH", "/users/<username>", "patch_user", role=Role.ADMIN, answer=User, body=UserPatch, errors=(404,)
+)
+def patch_user(body: Mapping[str, Any], username: str) -> Response:
+    """Change a user's role, grants (all of them), password, or whether the user is active."""
+    _change(username, body)
+    return answer(_user(questions.get_user(context().database, username)))
+
+
+@blueprint.operation(
+    "DELETE", "/users/<username>", "delete_user", role=Role.ADMIN, answer=None, status=204, errors=(404,)
+)
+def remove_user(username: str) -> Response:
+    """Delete a user with all tokens."""
+    here = context()
+    delete_user(here.database, username)
+    here.authenticator.forget()
+    return no_content()
+
+
+def grants_of(bodies: Sequence[Mapping[str, Any]]) -> list[Grant]:
+    """Raises InvalidInput when two are for the same pattern."""
+    grants = [Grant(pattern=body["pattern"], role=Role(body["role"])) for body in bodies]
+    if len({grant.pattern for grant in grants}) < len(grants):
+        message = "two of them have the same pattern"
+        raise InvalidInput([Problem(pointer="/grants", message=message, code="duplicate_item")])
+    return grants
+
+
+def _change(username: str, body: Mapping[str, Any]) -> None:
+    here = context()
+    changes = {name: body[name] for name in ("role", "is_active") if name in body}
+    if "password" in body:
+        changes["password_hash"] = hash_password(body["password"])
+    grants = grants_of(body["grants"]) if "grants" in body else None
+    change_user(here.database, username, changes, grants=grants, now=datetime.now(UTC))
+    here.authenticator.forget()
+
+
+def _user(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "username": row["username"],
+        "role": row["role"],
+        "grants": row["grants"],
+        "is_active": row["is_active"],
+        "created_at": row["created_at"],
+        "last_login_at": row["last_login_at"],
+    }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {"pattern": grant.pattern, "role": grant.role}

@@ -1,0 +1,1 @@
+"""DAG runs: trigger, list, wait, backfill."""

@@ -1,0 +1,290 @@
+"""Runs: trigger, look, cancel, delete."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g, request
+from marshmallow import fields, validate
+
+from mainspring.errors import Problem
+from mainspring.ids import new_run_id
+from mainspring.states import RunState, RunType
+from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.audit import audit_detail
+from mainspring_api.http.bulk import chosen
+from mainspring_api.http.context import Context, context
+from mainspring_api.http.fields import (
+    Answer,
+    Body,
+    Choice,
+    Instant,
+    JsonObject,
+    UpdateMask,
+    list_arguments,
+    list_query,
+)
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.owners import current_owner
+from mainspring_api.http.permissions import Over
+from mainspring_api.http.problems import BadRequest
+from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
+from mainspring_api.resources.runs.triggers import (
+    Trigger,
+    TriggerBody,
+    checked_run_id,
+    data_interval,
+    params_of_trigger,
+)
+from mainspring_store.access.tokens import Role
+from mainspring_store.interventions import mark_run, requeue_run
+from mainspring_store.notes import set_run_note
+from mainspring_store.queries import runs as questions
+from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
+from mainspring_store.resources.removals import delete_run
+from mainspring_store.state.runs import NewRun, cancel_run, create_run
+
+__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body"]
+
+blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
+
+_NO_PARTITIONS = {"description": "Refused with 400: no DAG is partitioned"}
+
+
+class DagRun(Answer):
+    """One run of a DAG."""
+
+    dag_run_id = fields.String()
+    dag_id = fields.String()
+    dag_display_name = fields.String()
+    run_type = Choice(RunType)
+    state = Choice(RunState)
+    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
+    message = fields.String(allow_none=True, metadata={"description": "The same for people"})
+    conf = JsonObject(allow_none=True, metadata={"description": "What was sent with the trigger"})
+    params = JsonObject(metadata={"description": "Defaults of the DAG's schema with `conf` over them"})
+    outputs = JsonObject(allow_none=True, metadata={"description": "What the DAG declares; null until it succeeded"})
+    logical_date = Instant(allow_none=True)
+    data_interval_start = Instant(allow_none=True)
+    data_interval_end = Instant(allow_none=True)
+    run_after = Instant()
+    queued_at = Instant(allow_none=True)
+    start_date = Instant(allow_none=True)
+    end_date = Instant(allow_none=True)
+    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
+    last_scheduling_decision = Instant(allow_none=True)
+    triggered_by = fields.String(allow_none=True)
+    triggering_user_name = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+    dag_versions = fields.List(fields.Nested(DagVersion))
+    bundle_version = fields.String(allow_none=True)
+    partition_key = fields.String(allow_none=True)
+    partition_date = Instant(allow_none=True)
+
+
+class DagRunCollection(Answer):
+    """A page of runs."""
+
+    dag_runs = fields.List(fields.Nested(DagRun))
+    total_entries = fields.Integer(metadata={"description": "Exact by offset; by cursor at most `total_entries_limit`"})
+    total_entries_limit = fields.Integer(allow_none=True)
+    next_cursor = fields.String(allow_none=True)
+    previous_cursor = fields.String(allow_none=True)
+
+
+class RunPatch(Body):
+    """What may be changed of a run. `state` failed cancels one that has not ended."""
+
+    state = Choice(RunState, only=[RunState.QUEUED, RunState.SUCCESS, RunState.FAILED], allow_none=True)
+    note = fields.String(allow_none=True, validate=validate.Length(max=1000))
+
+
+RunList = list_arguments(
+    "DagRunList",
+    questions.RUNS,
+    has_cursor=True,
+    partition_date_gte=fields.Date(load_default=None, metadata=_NO_PARTITIONS),
+    partition_date_lte=fields.Date(load_default=None, metadata=_NO_PARTITIONS),
+)
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagRuns",
+    "trigger_dag_run",
+    role=Role.OPERATOR,
+    answer=DagRun,
+    body=TriggerBody,
+    errors=(400, 404, 409),
+)
+def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
+    """Start a run of the DAG's current version. A run of a paused DAG stays queued."""
+    here = context()
+    now = datetime.now(UTC)
+    version = here.versions.current(dag_id)
+    run_after = body.run_after or now
+    if body.dag_run_id is None:
+        run_id = new_run_id(RunType.MANUAL, run_after)
+    else:
+        run_id = checked_run_id(body.dag_run_id)
+    run = NewRun(
+        version=version,
+        run_id=run_id,
+        run_type=RunType.MANUAL,
+        conf=body.conf,
+        params=params_of_trigger(version.definition, body.conf),
+        run_after=run_after,
+        logical_date=body.logical_date,
+        data_interval=body.data_interval or data_interval(version.definition, body.logical_date),
+        triggered_by="ui" if request.referrer else "rest_api",
+        user=g.user.name,
+        note=body.note,
+    )
+    audit_detail(run_id=run_id)
+    create_run(here.database, run, owner=current_owner(), now=now)
+    here.ringer.ring()
+    return answer(run_body(questions.get_run(here.database, dag_id, run_id)))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns",
+    "get_dag_runs",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=DagRunCollection,
+    query=RunList,
+    errors=(400, 404),
+)
+def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
+    """List the runs of a DAG, or of all DAGs when dag_id is `~`."""
+    _check_no_partitions(query)
+    cursor = request.args.get("cursor")
+    listed = questions.list_runs(
+        context().database, list_query(query, cursor=cursor), dag_id=None if dag_id == "~" else dag_id
+    )
+    return answer(runs_body(listed, cursor))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>",
+    "get_dag_run",
+    role=Role.VIEWER,
+    has_etag=True,
+    answer=DagRun,
+    errors=(404,),
+)
+def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
+    """One run."""
+    return answer(run_body(questions.get_run(context().database, dag_id, dag_run_id)))
+
+
+@blueprint.operation(
+    "PATCH",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>",
+    "patch_dag_run",
+    role=Role.OPERATOR,
+    answer=DagRun,
+    body=RunPatch,
+    query=UpdateMask,
+    errors=(404,),
+)
+def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
+    """Cancel a run (`state` failed), mark it, queue it again, or change its note."""
+    here = context()
+    change_run(here, dag_id, dag_run_id, chosen(body, query["update_mask"]))
+    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+
+
+@blueprint.operation(
+    "DELETE",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>",
+    "delete_dag_run",
+    role=Role.OPERATOR,
+    answer=None,
+    status=204,
+    errors=(404, 409),
+)
+def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
+    """Delete a run with its logs and outputs. Refused while it is running."""
+    here = context()
+    delete_run(here.database, dag_id, dag_run_id, now=datetime.now(UTC))
+    here.ringer.ring()
+    return no_content()
+
+
+def change_run(here: Context, dag_id: str, run_id: str, changes: Mapping[str, Any]) -> None:
+    """Apply the members of a `RunPatch` that are there.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    if changes.get("state") is not None:
+        _set_state(here, dag_id, run_id, RunState(changes["state"]))
+    if "note" in changes:
+        set_run_note(here.database, dag_id, run_id, changes["note"] or None, now=datetime.now(UTC))
+
+
+def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None:
+    """Cancel a run, give it a result, or queue one that has ended. Nothing changes when it stands so already."""
+    now, by = datetime.now(UTC), g.user.name
+    if state is RunState.QUEUED:
+        has_changed = requeue_run(here.database, here.versions, dag_id, run_id, now=now)
+    else:
+        has_changed = (
+            state is RunState.FAILED
+            and cancel_run(here.database, dag_id, run_id, now=now, message=f"cancelled by {by}")
+        ) or mark_run(here.database, here.versions, dag_id, run_id, state, by=by, now=now)
+    if has_changed:
+        here.ringer.ring()
+
+
+def _check_no_partitions(query: Mapping[str, Any]) -> None:
+    message = "no DAG is partitioned here, so no run has a partition date"
+    for name in ("partition_date_gte", "partition_date_lte"):
+        if query[name] is not None:
+            raise BadRequest([Problem(pointer=f"/{name}", message=message)])
+
+
+def runs_body(listed: Listed, cursor: str | None) -> dict[str, Any]:
+    """A `DagRunCollection`."""
+    return {
+        "dag_runs": [run_body(row) for row in listed.rows],
+        "total_entries": listed.total,
+        "total_entries_limit": None if cursor is None else CURSOR_TOTAL_MAX,
+        "next_cursor": listed.next_cursor,
+        "previous_cursor": listed.previous_cursor,
+    }
+
+
+def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
+    start, end = row["start_date"], row["end_date"]
+    return {
+        "dag_run_id": row["run_id"],
+        "dag_id": row["dag_id"],
+        "dag_display_name": row["display_name"],
+        "run_type": row["run_type"],
+        "state": row["state"],
+        "state_reason": row["state_reason"],
+        "message": row["message"],
+        "conf": row["conf"],
+        "params": row["params"],
+        "outputs": row["outputs"],
+        "logical_date": row["logical_date"],
+        "data_interval_start": row["data_interval_start"],
+        "data_interval_end": row["data_interval_end"],
+        "run_after": row["run_after"],
+        "queued_at": row["queued_at"],
+        "start_date": start,
+        "end_date": end,
+        "duration": (end - start).total_seconds() if start and end else None,
+        "last_scheduling_decision": row["last_scheduling_decision"],
+        "triggered_by": row["triggered_by"],
+        "triggering_user_name": row["triggering_user_name"],
+        "note": row["note"],
+        "dag_versions": [version_body(row)],
+        "bundle_version": None,
+        "partition_key": None,
+        "partition_date": None,
+    }

@@ -1,0 +1,107 @@
+"""What a trigger asks for: its body, and what follows from it and the DAG's definition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields, post_load
+
+from mainspring.definition import Definition
+from mainspring.errors import InvalidInput, InvalidParams, Problem
+from mainspring.ids import check_run_id
+from mainspring.params import resolve_params
+from mainspring.states import RunType
+from mainspring.timetables import timetable_of
+from mainspring_api.http.fields import Body, Instant, JsonObject
+from mainspring_api.http.problems import BadRequest
+
+__all__ = ["Trigger", "TriggerBody", "checked_run_id", "data_interval", "params_of", "params_of_trigger"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trigger:
+    """A checked trigger."""
+
+    dag_run_id: str | None
+    logical_date: datetime | None
+    data_interval: tuple[datetime, datetime] | None
+    """None = as the timetable says."""
+    run_after: datetime | None
+    conf: dict[str, Any]
+    note: str | None
+
+
+class TriggerBody(Body):
+    """What to run. Every member may be left out."""
+
+    dag_run_id = fields.String(load_default=None, allow_none=True)
+    logical_date = Instant(load_default=None, allow_none=True)
+    data_interval_start = Instant(load_default=None, allow_none=True)
+    data_interval_end = Instant(load_default=None, allow_none=True)
+    run_after = Instant(load_default=None, allow_none=True, metadata={"description": "Earliest start; null = now"})
+    conf = JsonObject(load_default=None, allow_none=True)
+    note = fields.String(load_default=None, allow_none=True)
+    partition_key = fields.String(load_default=None, allow_none=True)
+
+    @post_load
+    def _checked(self, body: dict[str, Any], **_: Any) -> Trigger:
+        if body["partition_key"] is not None:
+            raise _invalid("/partition_key", "partitions are not supported yet; leave it out", "not_supported_yet")
+        start, end = body["data_interval_start"], body["data_interval_end"]
+        if (start is None) != (end is None):
+            raise _invalid("/data_interval_start", "give both data_interval_start and data_interval_end, or neither")
+        if start is not None and start > end:
+            raise _invalid("/data_interval_end", "lies before data_interval_start")
+        date = body["logical_date"]
+        # An interval is the interval of a logical date; without one it says nothing.
+        interval = None if date is None or start is None else (start, end)
+        return Trigger(
+            dag_run_id=body["dag_run_id"],
+            logical_date=date,
+            data_interval=interval,
+            run_after=body["run_after"],
+            conf=body["conf"] or {},
+            note=body["note"],
+        )
+
+
+def data_interval(definition: Definition, date: datetime | None) -> tuple[datetime, datetime] | None:
+    """The interval that had ended last at a logical date; the date itself where there are no intervals."""
+    if date is None:
+        return None
+    timetable = timetable_of(definition.schedule) if definition.schedule else None
+    slot = timetable.latest_due(date) if timetable is not None and timetable.is_periodic else None
+    return (date, date) if slot is None else (slot.logical_date, slot.data_interval_end)
+
+
+def params_of(definition: Definition, conf: Mapping[str, Any], *, member: str = "conf") -> dict[str, Any]:
+    """The params that a `conf` makes; faults are told by their place in what was sent.
+
+    Raises:
+        InvalidParams: It does not fit the DAG's schema.
+    """
+    try:
+        return resolve_params(definition.params, conf)
+    except InvalidParams as exc:
+        raise InvalidParams([replace(each, pointer=f"/{member}{each.pointer}") for each in exc.problems]) from exc
+
+
+def params_of_trigger(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:
+    """As `params_of`; a `conf` that does not fit raises BadRequest, Airflow's status for it in a trigger."""
+    try:
+        return params_of(definition, conf)
+    except InvalidParams as exc:
+        raise BadRequest(exc.problems) from exc
+
+
+def checked_run_id(run_id: str) -> str:
+    """The id that was chosen for a run. Raises BadRequest when it cannot be one."""
+    try:
+        return check_run_id(run_id, RunType.MANUAL)
+    except InvalidInput as exc:
+        raise BadRequest(exc.problems) from exc
+
+
+def _invalid(pointer: str, message: str, code: str = "invalid_value") -> InvalidInput:
+    return InvalidInput([Problem(pointer=pointer, message=message, code=code)])

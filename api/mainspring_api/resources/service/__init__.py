@@ -1,0 +1,1 @@
+"""The service itself: health, jobs, metrics, workers, version, event logs."""

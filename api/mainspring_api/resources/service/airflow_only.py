@@ -1,0 +1,139 @@
+"""What Airflow's clients may ask of any server and this one has none of.
+
+Some of it is a list that is empty for a good reason; a client that shows everything can then show it. The rest says
+that it is not there. Those routes stand in no document, so no generated client offers them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Response
+from marshmallow import fields, validate
+
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import LIMIT_DEFAULT, Answer, JsonObject, MapIndex, Query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.permissions import Over, Permission
+from mainspring_api.http.problems import NotHere
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.task_instances import get_task_instance
+
+__all__ = ["absent", "blueprint"]
+
+
+blueprint = Resource("airflow_only", "Airflow only: what it has and what is always empty here")
+absent = Blueprint("absent", __name__, url_prefix="/api/v2")
+
+_ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
+_ABSENT: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
+    "assets; a DAG starts by schedule, backfill or trigger": (
+        ("/assets", _ANY),
+        ("/assets/<path:rest>", _ANY),
+        ("/dags/<dag_id>/assets/<path:rest>", _ANY),
+        ("/dags/<dag_id>/dagRuns/<dag_run_id>/upstreamAssetEvents", ("GET",)),
+    ),
+    "hooks to test a connection with": (
+        ("/connections/test", ("POST",)),
+        ("/connections/enqueue-test", ("GET", "POST")),
+        ("/connections/defaults", ("POST",)),
+    ),
+    "settings to be read over HTTP; `mainspring doctor` tells them": (
+        ("/config", ("GET",)),
+        ("/config/<path:rest>", ("GET",)),
+    ),
+    "errors of import; definitions are checked when they are sent": (("/importErrors/<path:rest>", ("GET",)),),
+    "favourites": (("/dags/<dag_id>/favorite", ("POST",)), ("/dags/<dag_id>/unfavorite", ("POST",))),
+    "a store of state beside the outputs of tasks": (
+        (f"{_INSTANCE}/state-store", _ANY),
+        (f"{_INSTANCE}/state-store/<path:rest>", _ANY),
+    ),
+    "task groups": (("/dags/<dag_id>/dagRuns/<dag_run_id>/taskGroupInstances/<path:rest>", ("PATCH",)),),
+    "such answers by people; an `approval` task has its own operation": (
+        (f"{_INSTANCE}/<int(signed=True):map_index>/hitlDetails", ("GET", "PATCH")),
+        (f"{_INSTANCE}/<int(signed=True):map_index>/hitlDetails/<path:rest>", ("GET",)),
+        ("/dags/<dag_id>/dagRuns/<dag_run_id>/hitlDetails", ("GET",)),
+    ),
+    "partitions": (("/dags/<dag_id>/clearPartitions", ("POST",)),),
+    "logs kept elsewhere": ((f"{_INSTANCE}/externalLogUrl/<path:rest>", ("GET",)),),
+    "files with DAGs; send the definition by PUT": (("/parseDagFile/<path:rest>", ("PUT",)),),
+    "pages to log in; use a bearer token": (("/auth/login", ("GET",)), ("/auth/logout", ("GET",))),
+}
+"""What there is none of -> routes and their methods."""
+
+
+def _refusing(what: str) -> Any:
+    def refuse(**_: Any) -> Response:
+        raise NotHere(f"this server has no {what}")
+
+    refuse.permission = Permission(role=Role.VIEWER, over=Over.SELF)  # type: ignore[attr-defined]
+    return refuse
+
+
+for _what, _routes in _ABSENT.items():
+    _view = _refusing(_what)
+    for _rule, _methods in _routes:
+        absent.add_url_rule(_rule, f"{'_'.join(_methods)}_{len(absent.deferred_functions)}", _view, methods=_methods)
+
+
+class PageQuery(Query):
+    """A page of nothing."""
+
+    limit = fields.Integer(load_default=LIMIT_DEFAULT, validate=validate.Range(min=0))
+    offset = fields.Integer(load_default=0, validate=validate.Range(min=0))
+
+
+_EMPTY: Sequence[tuple[str, str, str, str]] = (
+    ("/importErrors", "get_import_errors", "import_errors", "Definitions are checked when they are sent: always empty"),
+    ("/dagWarnings", "list_dag_warnings", "dag_warnings", "What would be warned of is refused: always empty"),
+    ("/plugins", "get_plugins", "plugins", "There are no plug-ins: always empty"),
+    ("/plugins/importErrors", "import_errors", "import_errors", "There are no plug-ins: always empty"),
+    ("/providers", "get_providers", "providers", "There are no provider packages: always empty"),
+)
+"""Rule, operation, member with the list, summary."""
+
+
+class EmptyList(Answer):
+    """A base; its list never has an item."""
+
+    total_entries = fields.Integer()
+
+
+def _register_empty(rule: str, operation_id: str, member: str, summary: str) -> None:
+    def view(query: Mapping[str, Any]) -> Response:
+        return answer({member: [], "total_entries": 0})
+
+    view.__doc__ = summary
+    name = "".join(part.title() for part in operation_id.split("_"))
+    items = fields.List(JsonObject(), validate=validate.Length(max=0))
+    collection = type(name, (EmptyList,), {"__doc__": summary, member: items})
+    blueprint.operation(
+        "GET", rule, operation_id, role=Role.VIEWER, over=Over.SELF, answer=collection, query=PageQuery
+    )(view)
+
+
+for _each in _EMPTY:
+    _register_empty(*_each)
+
+
+class ExtraLinkCollection(Answer):
+    """Links to pages about a task instance."""
+
+    extra_links = JsonObject()
+    total_entries = fields.Integer()
+
+
+@blueprint.operation(
+    "GET",
+    f"{_INSTANCE}/links",
+    "get_extra_links",
+    role=Role.VIEWER,
+    answer=ExtraLinkCollection,
+    query=MapIndex,
+    errors=(404,),
+)
+def get_extra_links(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
+    """No task type has such links: always empty."""
+    get_task_instance(context().database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
+    return answer({"extra_links": {}, "total_entries": 0})

@@ -1,0 +1,96 @@
+"""Figures for Prometheus, read from the database: every API process tells the same."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+
+from mainspring_api.http.context import context
+from mainspring_api.http.operations import Resource
+from mainspring_api.resources.service.monitor import HEARTBEAT_AGE_MAX
+from mainspring_store.access.tokens import Role
+from mainspring_store.queries.metrics import Figures, read_figures
+from mainspring_store.queries.services import Presence, presence
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("metrics", "Metrics: figures for Prometheus", url_prefix=None)
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_Samples = Mapping[tuple[str, ...], float]
+"""Values of the labels, in order -> value."""
+_TOTALS = {
+    "passes": "Passes made.",
+    "pass_seconds": "Time spent in passes.",
+    "attempts": "Attempts handed to executors.",
+    "reports": "Reports applied.",
+    "runs_finished": "Runs that ended.",
+}
+
+
+@blueprint.operation(
+    "GET",
+    "/metrics",
+    "get_metrics",
+    role=Role.VIEWER,
+    answer=None,
+    other_media={"text/plain": {"schema": {"type": "string", "description": "Prometheus' text format 0.0.4"}}},
+)
+def get_metrics() -> Response:
+    """Figures of this moment in Prometheus' text format."""
+    now = datetime.now(UTC)
+    database = context().database
+    figures = read_figures(database, since=now - HEARTBEAT_AGE_MAX)
+    lines = [*_of_work(figures), *_of_services(presence(database, since=now - HEARTBEAT_AGE_MAX), now)]
+    lines += _of_schedulers(figures)
+    return Response("\n".join([*lines, ""]), content_type=MEDIA_TYPE)
+
+
+def _of_work(figures: Figures) -> Iterator[str]:
+    yield from _metric("runs", "Runs that are not over.", ("state",), _single(figures.runs))
+    instances = _single(figures.instances)
+    yield from _metric("task_instances", "Task instances of runs that are running.", ("state",), instances)
+    yield from _metric("task_instances_ready", "Those that wait for nothing but room.", (), {(): figures.ready})
+    attempts = figures.attempts
+    yield from _metric("attempts", "Attempts of which something may run.", ("executor", "state"), attempts)
+    yield from _metric("queue_length", "Attempts that wait to be taken.", ("queue",), _single(figures.queues))
+
+
+def _of_services(found: Mapping[str, Presence], now: datetime) -> Iterator[str]:
+    alive = {(kind,): one.alive for kind, one in found.items()}
+    yield from _metric("services_alive", "Processes that gave a sign of life lately.", ("kind",), alive)
+    ages = {(kind,): (now - one.latest_heartbeat).total_seconds() for kind, one in found.items()}
+    yield from _metric("heartbeat_age_seconds", "Since the latest heartbeat.", ("kind",), ages)
+
+
+def _of_schedulers(figures: Figures) -> Iterator[str]:
+    details = {f"{one['hostname']}:{one['pid']}": one["details"] for one in figures.schedulers}
+    room = {
+        (scheduler, executor): free
+        for scheduler, told in details.items()
+        for executor, free in told.get("room", {}).items()
+    }
+    yield from _metric("executor_room", "Attempts that an executor takes now.", ("scheduler", "executor"), room)
+    for name, what in _TOTALS.items():
+        samples = {(scheduler,): told[name] for scheduler, told in details.items() if name in told}
+        yield from _metric(f"scheduler_{name}_total", what, ("scheduler",), samples, kind="counter")
+
+
+def _single(counts: Mapping[str, int]) -> _Samples:
+    return {(key,): count for key, count in counts.items()}
+
+
+def _metric(
+    name: str, what: str, labels: tuple[str, ...], samples: Mapping[Any, float], *, kind: str = "gauge"
+) -> Iterator[str]:
+    yield f"# HELP mainspring_{name} {what}"
+    yield f"# TYPE mainspring_{name} {kind}"
+    for values, value in sorted(samples.items()):
+        told = ",".join(f'{label}="{_escaped(text)}"' for label, text in zip(labels, values, strict=True))
+        yield f"mainspring_{name}{f'{{{told}}}' if told else ''} {value:.17g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

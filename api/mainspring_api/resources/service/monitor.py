@@ -1,0 +1,166 @@
+"""Whether the parts of the service are alive, and whether this one can work."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from mainspring.errors import StoreUnavailable
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import context
+from mainspring_api.http.fields import Answer, Instant
+from mainspring_api.http.middleware import is_sent_by_admin
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import NotReady
+from mainspring_store.queries.services import Presence, presence
+from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
+from mainspring_store.schema.database_roles import RoleRights, role_rights
+from mainspring_store.schema.migrate import current_revision, head_revision
+
+__all__ = ["HEARTBEAT_AGE_MAX", "blueprint", "ready_blueprint"]
+
+blueprint = Resource("monitor", "Health: whether the service is alive")
+ready_blueprint = Resource("ready", "Readiness: whether this process can work", url_prefix=None)
+
+HEARTBEAT_AGE_MAX = timedelta(seconds=30)
+
+
+class DatabaseHealth(Answer):
+    """The database."""
+
+    status = fields.String(allow_none=True)
+
+
+class SchedulerHealth(Answer):
+    """The schedulers; one that lives is enough."""
+
+    status = fields.String(allow_none=True)
+    latest_scheduler_heartbeat = Instant(allow_none=True)
+    alive = fields.Integer()
+    clock_offset_seconds = fields.Float(
+        allow_none=True,
+        metadata={
+            "description": "How far the clock that is furthest off is from the database's; null = nobody has looked. "
+            "A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy"
+        },
+    )
+
+
+class ExecutionApiHealth(Answer):
+    """The processes of the execution API; no status where there never was one."""
+
+    status = fields.String(allow_none=True)
+    latest_execution_api_heartbeat = Instant(allow_none=True)
+    alive = fields.Integer()
+
+
+class WorkerHealth(Answer):
+    """The remote workers; no status where there never was one."""
+
+    status = fields.String(allow_none=True)
+    latest_worker_heartbeat = Instant(allow_none=True)
+    alive = fields.Integer()
+
+
+class TriggererHealth(Answer):
+    """A part of Airflow that has no counterpart here."""
+
+    status = fields.String(allow_none=True)
+    latest_triggerer_heartbeat = Instant(allow_none=True)
+
+
+class Health(Answer):
+    """The parts, each `healthy`, `unhealthy` or null."""
+
+    metadatabase = fields.Nested(DatabaseHealth)
+    scheduler = fields.Nested(SchedulerHealth)
+    triggerer = fields.Nested(TriggererHealth)
+    execution_api = fields.Nested(ExecutionApiHealth)
+    worker = fields.Nested(WorkerHealth)
+
+
+class SecurityFacts(Answer):
+    """What guards this process, a sentence for each fact."""
+
+    address = fields.String()
+    authentication = fields.String()
+    transport = fields.String()
+    database = fields.String()
+    database_role = fields.String(allow_none=True, metadata={"description": "null = a database without roles"})
+    redis = fields.String(metadata={"description": "As far as this process knows it: the schedulers use it"})
+    executors = fields.String()
+
+
+class Readiness(Answer):
+    """That this process can work."""
+
+    status = fields.String()
+    security = fields.Nested(
+        SecurityFacts, allow_none=True, metadata={"description": "null unless an administrator asks"}
+    )
+
+
+@blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
+def get_health() -> Response:
+    """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
+    database, found = "healthy", dict[str, Presence]()
+    try:
+        found = dict(presence(context().database, since=datetime.now(UTC) - HEARTBEAT_AGE_MAX))
+    except StoreUnavailable:
+        database = "unhealthy"
+    offset = found["scheduler"].clock_offset if "scheduler" in found else None
+    scheduler = _health(found.get("scheduler"), "latest_scheduler_heartbeat")
+    if offset is not None and offset >= CLOCK_OFFSET_MAX:
+        scheduler["status"] = "unhealthy"
+    content: Mapping[str, Any] = {
+        "metadatabase": {"status": database},
+        "scheduler": {
+            **scheduler,
+            "status": scheduler["status"] or "unhealthy",
+            "clock_offset_seconds": None if offset is None else offset.total_seconds(),
+        },
+        "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
+        "execution_api": _health(found.get("execution"), "latest_execution_api_heartbeat"),
+        "worker": _health(found.get("worker"), "latest_worker_heartbeat"),
+    }
+    return answer(content)
+
+
+@ready_blueprint.operation("GET", "/ready", "get_ready", role=None, answer=Readiness)
+def get_ready() -> Response:
+    """Whether this process can work: its database answers and has this version's tables; 503 says what is missing.
+
+    An administrator is also told what guards it.
+    """
+    try:
+        found = current_revision(context().database)
+    except StoreUnavailable as exc:
+        raise NotReady("the database cannot be used now") from exc
+    if found != head_revision():
+        raise NotReady(f"the tables are of revision {found}, this version needs {head_revision()}")
+    return answer({"status": "ready", "security": _security()})
+
+
+def _security() -> Mapping[str, Any] | None:
+    facts = context().settings.security_facts
+    if facts is None or not is_sent_by_admin():
+        return None
+    rights = role_rights(context().database)
+    return {**facts, "database_role": None if rights is None else _told(rights)}
+
+
+def _told(rights: RoleRights) -> str:
+    could = "may change tables, which it need not: docs/running.md" if rights.may_change_tables else "only uses tables"
+    return f"'{rights.name}' {could}"
+
+
+def _health(found: Presence | None, heartbeat: str) -> dict[str, Any]:
+    if found is None:
+        return {"status": None, heartbeat: None, "alive": 0}
+    return {
+        "status": "healthy" if found.alive else "unhealthy",
+        heartbeat: found.latest_heartbeat,
+        "alive": found.alive,
+    }

@@ -1,0 +1,1 @@
+"""Named values that definitions use: pools, variables, connections, secrets."""

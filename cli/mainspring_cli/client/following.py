@@ -1,0 +1,141 @@
+"""Starting a run and waiting for its end, through whatever becomes of the server meanwhile.
+
+The two promises: losing the server never starts a second run, and a run that succeeded is never called anything else.
+The first holds because every attempt to start names the same run id and the same idempotency key; the second because
+only an answer of the server says how a run ended.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mainspring_cli.client.exits import Exit, Rejected, Unreachable
+from mainspring_cli.client.session import Session
+
+__all__ = ["REACH_SECONDS", "Patience", "Show", "ask", "await_end", "exit_of", "start_run"]
+
+WAIT_SECONDS_MAX = 20.0
+"""Of one request that waits; the next follows at once."""
+SHOW_SECONDS = 1.0
+"""The same while somebody looks on."""
+REACH_SECONDS = 60.0
+"""How long to go on without an answer where nobody says else."""
+_PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Between questions to a server that does not answer; the last one repeats."""
+
+Show = Callable[[], None]
+
+
+@dataclass(kw_only=True)
+class Patience:
+    """How long to go on without an answer, and to an end at all."""
+
+    reach_seconds: float
+    """Without any answer of the server."""
+    deadline: float | None = None
+    """`time.monotonic()` at which to stop waiting; `None` = wait as long as it takes."""
+
+    def __post_init__(self) -> None:
+        self._answered_at = time.monotonic()
+        self._failures = 0
+
+    def answered(self) -> None:
+        self._answered_at, self._failures = time.monotonic(), 0
+
+    def pause(self, exc: Unreachable) -> None:
+        """Pause before the next question.
+
+        Raises:
+            Unreachable: The one that was given; the server was silent for too long.
+        """
+        now = time.monotonic()
+        is_late = self.deadline is not None and now >= self.deadline
+        if is_late or now - self._answered_at >= self.reach_seconds:
+            raise exc
+        time.sleep(_PAUSE_SECONDS[min(self._failures, len(_PAUSE_SECONDS) - 1)])
+        self._failures += 1
+
+    @property
+    def left_seconds(self) -> float | None:
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+
+def start_run(session: Session, dag_id: str, trigger: Mapping[str, Any], patience: Patience) -> dict[str, Any]:
+    """Start a run with the id that `trigger` names, once, however often it has to be asked for.
+
+    Raises:
+        Rejected: The server refuses; a run of this id that was there before we asked is such a reason.
+        Unreachable: No answer for too long; the run may have been started.
+    """
+    from mainspring_client.api.dag_runs import get_dag_run, trigger_dag_run
+    from mainspring_client.models import TriggerBody
+
+    body = TriggerBody.from_dict(trigger)
+    may_exist = False
+    while True:
+        try:
+            run: dict[str, Any] = session.call(trigger_dag_run, dag_id, body=body)
+            return run
+        except Unreachable as exc:
+            # The request may have arrived although its answer did not.
+            may_exist = True
+            patience.pause(exc)
+        except Rejected as exc:
+            if not (may_exist and exc.status == 409):
+                raise
+            found: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, trigger["dag_run_id"])
+            return found
+
+
+def await_end(
+    session: Session, dag_id: str, run_id: str, patience: Patience, *, show: Show | None = None
+) -> dict[str, Any]:
+    """The run once it has ended, or as it is at the deadline. `show` is called each second and at the end.
+
+    Raises:
+        Rejected: There is no such run any more.
+        Unreachable: No answer for too long; the run goes on.
+    """
+    from mainspring_client.api.dag_runs import get_dag_run, wait_dag_run_until_finished
+
+    seconds_max = WAIT_SECONDS_MAX if show is None else SHOW_SECONDS
+    while True:
+        left = patience.left_seconds
+        seconds = seconds_max if left is None else min(left, seconds_max)
+        try:
+            session.call(wait_dag_run_until_finished, dag_id, run_id, interval=1, timeout=seconds)
+        except Unreachable as exc:
+            # Perhaps only the places for waiting are taken; the question below tells.
+            patience.pause(exc)
+        run: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, run_id)
+        if show is not None:
+            show()
+        if run["state"] in ("success", "failed") or patience.left_seconds == 0:
+            return run
+
+
+def exit_of(run: Mapping[str, Any]) -> Exit:
+    """The exit code that a run's state means."""
+    if run["state"] == "success":
+        return Exit.SUCCESS
+    if run["state"] != "failed":
+        return Exit.STILL_RUNNING
+    return Exit.CANCELLED if run["state_reason"] == "cancelled" else Exit.FAILED
+
+
+def ask(session: Session, patience: Patience, operation: Any, *arguments: Any) -> Any:
+    """The answer of a question, asked again while there is none.
+
+    Raises:
+        Rejected: The server refuses.
+        Unreachable: No answer for too long.
+    """
+    while True:
+        try:
+            answer = session.call(operation, *arguments)
+        except Unreachable as exc:
+            patience.pause(exc)
+        else:
+            patience.answered()
+            return answer

@@ -1,0 +1,179 @@
+"""Starts the services in this process, from the merged settings. Heavy imports happen in these functions alone."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
+from mainspring_cli.services.database import opened_database
+from mainspring_cli.services.home import keep_admin_token, prepare_home
+from mainspring_cli.services.listener import listen
+from mainspring_cli.services.security_mode import api_facts, execution_facts, log_facts, scheduler_facts, worker_facts
+from mainspring_cli.services.supervisor import Service, supervise
+
+if TYPE_CHECKING:
+    from mainspring_store.database.key_ring import KeyRing
+
+__all__ = [
+    "rotate_secret_keys",
+    "run_scheduler",
+    "serve_api",
+    "serve_execution_api",
+    "work",
+    "worker_services",
+    "worker_tokens",
+]
+
+_STOP_SECONDS = 20.0
+"""For a worker to end, besides the grace of its task: to stop that, and to report it."""
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def serve_api(config: Config, *, listen_fd: int | None) -> None:
+    """Serve the API until SIGTERM or SIGINT; ends the process.
+
+    listen_fd: an inherited socket that listens already; `None` = listen on the host and port of the settings.
+    """
+    from mainspring_api import ApiSettings
+    from mainspring_cli.services.api_server import api_server
+
+    check_exposure(config)
+    prepare_home(config.home)
+    keep_admin_token(config)
+    _log_to_stderr(config, "api")
+    facts = api_facts(config)
+    log_facts(facts)
+    settings = ApiSettings(
+        database_url=config.store_url,
+        home=config.home,
+        secret_keys=config.secret_keys,
+        executors=config.executor,
+        version=version("mainspring"),
+        allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
+        quotas=config.quotas,
+        server_threads=config.api_threads,
+        security_facts=facts,
+    )
+    # From here on the socket is gunicorn's to close.
+    number = listen(config.host, config.port).detach() if listen_fd is None else listen_fd
+    api_server(config, settings, listen_fd=number).run()
+
+
+def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
+    """Serve the execution API to remote workers until SIGTERM or SIGINT; ends the process."""
+    from mainspring_api.execution import ExecutionSettings
+    from mainspring_cli.services.execution_server import execution_server
+
+    check_execution_exposure(config)
+    prepare_home(config.home)
+    _log_to_stderr(config, "execution-api")
+    log_facts(execution_facts(config))
+    settings = ExecutionSettings(
+        database_url=config.store_url,
+        worker_tokens=worker_tokens(config),
+        key_ring=_key_ring(config),
+        lease=timedelta(seconds=config.lease_seconds),
+        version=version("mainspring"),
+    )
+    host, port = config.execution_host, config.execution_port
+    number = listen(host, port, setting="execution_port").detach() if listen_fd is None else listen_fd
+    execution_server(config, settings, listen_fd=number).run()
+
+
+def work(config: Config) -> int:
+    """Carry attempts out for a scheduler, on any machine, until SIGTERM or SIGINT; returns the exit code."""
+    if config.redis_url is None:
+        raise ConfigError(["redis_url: a worker needs it; set MAINSPRING_REDIS_URL"])
+    prepare_home(config.home)
+    if len(config.queues) > 1:
+        return supervise(worker_services(config, os.environ), stop_seconds=config.stop_grace_seconds + _STOP_SECONDS)
+    from mainspring_executors.rq.worker import WorkerSettings, run_worker
+
+    (queue,) = config.queues
+    _log_to_stderr(config, f"worker {queue}")
+    log_facts(worker_facts(config))
+    return run_worker(
+        WorkerSettings(
+            redis_url=config.redis_url,
+            execution_url=config.execution_url,
+            worker_token=worker_tokens(config)[0],
+            queue=queue,
+            code_path=config.code_path,
+            http_allow=config.http_allow,
+            state_dir=config.home / "tasks",
+            close_grace=timedelta(seconds=config.stop_grace_seconds),
+        )
+    )
+
+
+def worker_services(config: Config, environment: Mapping[str, str]) -> list[Service]:
+    """One worker for each queue, each a process of its own."""
+    queues = dict.fromkeys(config.queues)
+    settings = {**environment, **config.to_environment()}
+    return [
+        Service(
+            name=f"worker {queue}",
+            command=[sys.executable, "-m", "mainspring_cli", "worker"],
+            environment={**settings, "MAINSPRING_QUEUES": queue},
+        )
+        for queue in queues
+    ]
+
+
+def run_scheduler(config: Config) -> int:
+    """Run the scheduler until SIGTERM or SIGINT; returns the exit code."""
+    from mainspring_scheduler.service import SchedulerSettings, run
+
+    prepare_home(config.home)
+    _log_to_stderr(config, "scheduler")
+    log_facts(scheduler_facts(config))
+    return run(
+        SchedulerSettings(
+            database_url=config.store_url,
+            state_dir=config.home / "tasks",
+            executors=config.executor,
+            concurrency=config.concurrency,
+            code_path=config.code_path,
+            http_allow=config.http_allow,
+            redis_url=config.redis_url,
+            key_ring=_key_ring(config),
+            close_grace=timedelta(seconds=config.stop_grace_seconds),
+            version=version("mainspring"),
+        )
+    )
+
+
+def rotate_secret_keys(config: Config) -> int:
+    """Encrypt every secret again under the newest key; returns how many there are. The services may be running."""
+    from mainspring_store.resources.secrets import rotate_keys
+
+    prepare_home(config.home)
+    with opened_database(config.store_url) as database:
+        return rotate_keys(database, _key_ring(config))
+
+
+def _key_ring(config: Config) -> "KeyRing":
+    from mainspring_store.database.key_ring import KeyRing, key_file
+
+    return KeyRing(key_file(config.home), config.secret_keys)
+
+
+def worker_tokens(config: Config) -> tuple[str, ...]:
+    """The workers' credentials at the execution API; one is made in the home folder where the settings give none."""
+    from mainspring_api.http.credential_files import worker_token
+
+    return config.worker_token or (worker_token(config.home),)
+
+
+def _log_to_stderr(config: Config, service: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=config.log_level.upper(),
+        format=f"%(asctime)s.%(msecs)03d %(levelname)-7s {service} %(name)s: %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,90 @@
+"""The database of the settings: opened, brought to this version, looked at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mainspring_cli.config import Config, ConfigError
+from mainspring_cli.services.home import prepare_home
+
+if TYPE_CHECKING:
+    from mainspring_store import Database
+
+__all__ = ["DatabaseState", "look_at_database", "opened_database", "prepare_database", "upgrade_database"]
+
+
+def prepare_database(config: Config) -> None:
+    """Bring the tables to this version where the role of the services may do that; safe from several processes at once.
+
+    Raises:
+        StoreUnavailable: The database is away, or waits for `upgrade_database`.
+    """
+    _migrate(config, config.store_url, service_role=None)
+
+
+def upgrade_database(config: Config) -> None:
+    """Bring the tables to this version, as the migrator where there is one, and let the role of the services use them.
+
+    Raises:
+        ConfigError: The settings do not name that role.
+    """
+    _migrate(config, config.migrator_database_url or config.store_url, service_role=_service_role(config))
+
+
+def _migrate(config: Config, url: str, *, service_role: str | None) -> None:
+    from mainspring_store.schema.migrate import migrate
+
+    prepare_home(config.home)
+    with opened_database(url) as database:
+        migrate(database, service_role=service_role)
+
+
+def _service_role(config: Config) -> str | None:
+    """Whom the migrator lets use the tables; `None` = the services are the migrator themselves."""
+    from sqlalchemy import make_url
+
+    if config.migrator_database_url is None:
+        return None
+    services, migrator = make_url(config.store_url), make_url(config.migrator_database_url)
+    if services.username is None or not services.drivername.startswith("postgres"):
+        raise ConfigError(
+            ["database_url: beside migrator_database_url it must name the role of the services: postgresql://role@..."]
+        )
+    return None if services.username == migrator.username else services.username
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseState:
+    """The database as the services see it."""
+
+    revision: str | None
+    """Of the tables; `None` = there are none."""
+    wanted_revision: str
+    too_mighty_role: str | None
+    """The role of the services when it may change tables, which it need not."""
+
+
+def look_at_database(config: Config) -> DatabaseState:
+    from mainspring_store.schema.database_roles import role_rights
+    from mainspring_store.schema.migrate import current_revision, head_revision
+
+    with opened_database(config.store_url) as database:
+        rights = role_rights(database)
+        return DatabaseState(
+            revision=current_revision(database),
+            wanted_revision=head_revision(),
+            too_mighty_role=rights.name if rights is not None and rights.may_change_tables else None,
+        )
+
+
+@contextmanager
+def opened_database(url: str) -> Iterator["Database"]:
+    """The database at a URL, for one piece of work."""
+    from mainspring_store import open_database
+
+    database = open_database(url)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,171 @@
+"""`mainspring demo`: one example, from nothing to its figures, over HTTP as any client would do it."""
+
+import functools
+import http.server
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mainspring_api.http.credential_files import admin_token_path
+from mainspring_cli.client.plain_client import ApiError, Client
+from mainspring_cli.client.progress import open_progress
+from mainspring_cli.config import ConfigError
+from mainspring_cli.services.supervisor import follow_parent
+
+__all__ = ["run_demo"]
+
+_RUN_SECONDS_MAX = 120.0
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 60.0
+_LOG_LINES = 20
+_FAILED = ("failed", "upstream_failed")
+
+
+def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
+    """Serve, send the example's DAG, run it, show it; returns 0 when the run succeeded.
+
+    example: a folder with `dag.yaml`, its input in `data/` and its Python functions in `code/`.
+    keep: go on serving afterwards, until Ctrl-C.
+    """
+    if not (example / "dag.yaml").is_file():
+        raise ConfigError([f"{example}: no dag.yaml there; name a folder such as examples/weather_sales"])
+    home = Path(tempfile.mkdtemp(prefix="mainspring-demo-"))
+    try:
+        with _files_served(example / "data") as source, _mainspring_up(example, home, source, executor, port) as server:
+            print(f"API      {server.client.url}")
+            state = _run(server.client, example, source)
+            if keep:
+                print(f"Still serving. Token: {admin_token_path(home)}. Ctrl-C stops it.", flush=True)
+                server.process.wait()
+            return 0 if state == "success" else 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _run(client: Client, example: Path, source: str) -> str:
+    """Send the DAG, trigger it, show it to its end; returns the run's state."""
+    started = time.monotonic()
+    dag = client.put_yaml(f"/dags/{example.name}", (example / "dag.yaml").read_bytes())
+    run = client.post(f"/dags/{dag['dag_id']}/dagRuns", {"logical_date": None, "conf": {"source": source}})
+    path = f"/dags/{dag['dag_id']}/dagRuns/{run['dag_run_id']}"
+    print(f"Run      {path}", flush=True)
+    instances = _follow(client, path)
+    run = client.get(path)
+    print(f"State    {run['state']} after {time.monotonic() - started:.2f} s")
+    for instance in instances:
+        if instance["state"] == "failed":
+            _print_failure(client, path, instance)
+    _print_outputs(run.get("outputs") or {})
+    return str(run["state"])
+
+
+def _follow(client: Client, path: str) -> Sequence[Mapping[str, Any]]:
+    """Show the run until it has ended; returns its task instances as they are then."""
+    progress = open_progress()
+    deadline = time.monotonic() + _RUN_SECONDS_MAX
+    try:
+        while time.monotonic() < deadline:
+            # Asked before the instances: once it says that the run is over, the instances are final.
+            state = client.get(path)["state"]
+            instances: Sequence[Mapping[str, Any]] = client.get(f"{path}/taskInstances")["task_instances"]
+            progress.show(instances)
+            if state in ("success", "failed"):
+                return instances
+            time.sleep(_POLL_SECONDS)
+    finally:
+        progress.close()
+    raise ApiError(f"{path}: not over after {_RUN_SECONDS_MAX:.0f} s")
+
+
+def _print_failure(client: Client, path: str, instance: Mapping[str, Any]) -> None:
+    task_id, try_number = instance["task_id"], instance["try_number"]
+    log = client.get(f"{path}/taskInstances/{task_id}/logs/{try_number}?full_content=true")
+    print(
+        f"\n{task_id} failed at try {try_number}: {instance.get('message') or 'no reason given'}. The end of its log:"
+    )
+    for entry in log["content"][-_LOG_LINES:]:
+        print(f"  {entry['event']}")
+
+
+def _print_outputs(outputs: Mapping[str, Any]) -> None:
+    for name, value in outputs.items():
+        for key, item in value.items() if isinstance(value, dict) else [("", value)]:
+            shown = f"{item:.4g}" if isinstance(item, float) else item
+            print(f"  {name}{'.' if key else ''}{key} = {shown}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Server:
+    process: subprocess.Popen[str]
+    client: Client
+
+
+@contextmanager
+def _mainspring_up(example: Path, home: Path, source: str, executor: str, port: int) -> Iterator[_Server]:
+    """`mainspring up` with a home of its own; stopped at the end."""
+    environment = {
+        **os.environ,
+        "MAINSPRING_HOME": str(home),
+        "MAINSPRING_PORT": str(port),
+        "MAINSPRING_EXECUTOR": executor,
+        "MAINSPRING_CODE_PATH": str(example / "code"),
+        "MAINSPRING_HTTP_ALLOW": source.removeprefix("http://"),
+    }
+    log = home / "up.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mainspring_cli", "up"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=follow_parent(os.getpid()),
+        )
+    try:
+        assert process.stdout is not None
+        announced = process.stdout.readline().split()
+        if len(announced) < 3:
+            raise ApiError(f"mainspring up ended (exit code {process.wait()}):\n{log.read_text()}")
+        token = admin_token_path(home).read_text(encoding="ascii").strip()
+        yield _Server(process=process, client=Client(url=announced[2], token=token))
+    except ApiError:
+        sys.stderr.write(log.read_text())
+        raise
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@contextmanager
+def _files_served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of loopback; gives its address."""
+    handler = functools.partial(_QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass

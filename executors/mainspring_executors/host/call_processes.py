@@ -1,0 +1,70 @@
+"""Where the processes of calls come from: one waits for the next call, others are forked on demand."""
+
+import contextlib
+import os
+import selectors
+from collections.abc import Callable
+from functools import partial
+
+from mainspring_executors.host.fork_server import Prepared, Zygote, ZygoteGone
+
+__all__ = ["CallProcesses"]
+
+
+class CallProcesses:
+    """A zygote from the first call on, and another one when it is gone."""
+
+    def __init__(self, selector: selectors.BaseSelector, ended: Callable[[int, int], None]) -> None:
+        """ended: told the number and the wait status of each that has ended while its zygote lived, from within
+        `selector`. Those of a zygote that is gone are children of this process then.
+        """
+        self._selector = selector
+        self._ended = ended
+        self._zygote: Zygote | None = None
+        self._prepared: Prepared | None = None
+
+    @property
+    def zygote_pid(self) -> int | None:
+        return None if self._zygote is None else self._zygote.pid
+
+    def prepare(self) -> None:
+        """Have one ready, if there were calls before."""
+        if self._zygote is not None and self._prepared is None:
+            # Without one, the next call says what is wrong.
+            with contextlib.suppress(OSError):
+                self._prepared = self._fork()
+
+    def take(self) -> Prepared:
+        """One that has no order yet: that which waits, or another. Raises `OSError` when there can be none."""
+        taken, self._prepared = self._prepared, None
+        return taken or self._fork()
+
+    def forget(self, pid: int) -> None:
+        """This process has ended and is reaped: the zygote, one that waits, or no concern of this object."""
+        is_zygote = self._zygote is not None and pid == self._zygote.pid
+        if self._zygote is not None and is_zygote:
+            self._zygote.close()
+            self._zygote = None
+        # With its zygote it ends too, and may take an order until then.
+        if self._prepared is not None and (is_zygote or pid == self._prepared.pid):
+            self._prepared.close()
+            self._prepared = None
+
+    def _fork(self) -> Prepared:
+        zygote = self._zygote = self._zygote or Zygote()
+        try:
+            prepared = zygote.prepare()
+        except ZygoteGone:
+            zygote.close()
+            zygote = self._zygote = Zygote()
+            prepared = zygote.prepare()
+        self._selector.register(prepared.pidfd, selectors.EVENT_READ, partial(self._reap, zygote, prepared))
+        return prepared
+
+    def _reap(self, zygote: Zygote, prepared: Prepared) -> None:
+        self._selector.unregister(prepared.pidfd)
+        os.close(prepared.pidfd)
+        with contextlib.suppress(ZygoteGone):
+            status = zygote.reap(prepared.pid)
+            self.forget(prepared.pid)
+            self._ended(prepared.pid, status)

@@ -1,0 +1,142 @@
+"""The process host's two sockets, never waited for."""
+
+import select
+import selectors
+import socket
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from mainspring_executors.protocol.frames import FrameReader, frame
+from mainspring_executors.protocol.wire import join
+
+__all__ = ["Link"]
+
+_READ_BYTES = 64 * 1024
+"""Below what malloc maps and unmaps for each read."""
+_BATCH_BYTES = 1024 * 1024
+_DRAIN_SECONDS_MAX = 5.0
+
+
+class Link:
+    """Reports and log on their way out, messages on their way in."""
+
+    def __init__(
+        self, control: socket.socket, logs: socket.socket, *, epoch: str, selector: selectors.BaseSelector
+    ) -> None:
+        self.heard_at = monotonic()
+        """When the scheduler last said something."""
+        self.is_deserted = False
+        """The scheduler is gone; nothing is sent any more."""
+        self._control, self._logs = control, logs
+        self._epoch = orjson.dumps(epoch)
+        self._reports: list[bytes] = []
+        self._report_at = float("inf")
+        """When the reports are to go out at the latest."""
+        self._out = {control: bytearray(), logs: bytearray()}
+        self._selector = selector
+        for sock, heed in ((control, self._hear), (logs, self._hear_silence)):
+            sock.setblocking(False)
+            selector.register(sock, selectors.EVENT_READ, heed)
+
+    def listen(self, reader: FrameReader, obey: Callable[[Sequence[Any]], None]) -> None:
+        """Hand every batch of messages to `obey`; `reader` holds the beginning of what comes next."""
+        self._reader, self._obey = reader, obey
+
+    def report(self, message: bytes, *, patience: float = 0.0) -> None:
+        """Goes out with the next `send`, or for so many seconds only if another does."""
+        self._reports.append(message)
+        self._report_at = min(self._report_at, monotonic() + patience)
+
+    @property
+    def send_at(self) -> float:
+        """When `send` has something to do by itself; infinite = when something is reported."""
+        return self._report_at
+
+    def log(self, chunk: bytes) -> None:
+        """Goes out with the next `send`."""
+        self._out[self._logs] += frame(chunk)
+
+    @property
+    def log_backlog_bytes(self) -> int:
+        return len(self._out[self._logs])
+
+    def send(self) -> None:
+        """Send what the sockets take: the reports of one round in as few frames as possible."""
+        if self._report_at <= monotonic():
+            self._frame_reports()
+        self._flush()
+
+    def _frame_reports(self) -> None:
+        batch, size = [self._epoch], 0
+        for message in self._reports:
+            batch.append(message)
+            size += len(message)
+            if size >= _BATCH_BYTES:
+                self._out[self._control] += frame(join(batch))
+                batch, size = [self._epoch], 0
+        if size:
+            self._out[self._control] += frame(join(batch))
+        self._reports.clear()
+        self._report_at = float("inf")
+
+    def drain(self) -> None:
+        """Send everything, for a bounded time."""
+        deadline = monotonic() + _DRAIN_SECONDS_MAX
+        self._frame_reports()
+        self._flush()
+        while not self.is_deserted and any(self._out.values()) and monotonic() < deadline:
+            select.select([], [sock for sock, out in self._out.items() if out], [], 0.1)
+            self._flush()
+
+    def _flush(self) -> None:
+        for sock, out in self._out.items():
+            if self.is_deserted:
+                out.clear()
+                continue
+            was_waiting = bool(self._selector.get_key(sock).events & selectors.EVENT_WRITE)
+            try:
+                while out:
+                    del out[: sock.send(out)]
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._desert()
+                continue
+            if bool(out) != was_waiting:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if out else 0)
+                self._selector.modify(sock, events, self._selector.get_key(sock).data)
+
+    def _hear(self) -> None:
+        try:
+            data = self._control.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._desert()
+            return
+        self.heard_at = monotonic()
+        for payload in self._reader.feed(data):
+            self._obey(orjson.loads(payload))
+
+    def _hear_silence(self) -> None:
+        """The log socket says nothing; when it is readable, it is at its end."""
+        try:
+            if self._logs.recv(1):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._desert()
+
+    def _desert(self) -> None:
+        if not self.is_deserted:
+            self.is_deserted = True
+            self.heard_at = float("inf")
+            for sock in self._out:
+                self._selector.unregister(sock)

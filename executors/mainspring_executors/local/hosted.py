@@ -1,0 +1,434 @@
+"""What `thread` and `local` share: attempts live in task hosts, child processes of the scheduler."""
+
+import contextlib
+import logging
+import os
+import re
+import select
+import shutil
+import socket
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+
+import orjson
+
+from mainspring.attempts import Attempt, Report
+from mainspring.errors import ExecutorError
+from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.environment import inherited
+from mainspring_executors.host.config import HostConfig
+from mainspring_executors.local import orphans as leftovers
+from mainspring_executors.local.host_process import HostProcess
+from mainspring_executors.local.report_order import Delivery
+from mainspring_executors.protocol.frames import FRAME_BYTES_MAX
+from mainspring_executors.protocol.results import Result, cancelled, interrupted, lost
+from mainspring_executors.protocol.wire import decode_report, encode_attempt
+from mainspring_executors.settings import ExecutorSettings
+
+__all__ = ["HostMode", "HostedExecutor"]
+
+_PREFETCH_MIN = 64
+"""Attempts that wait in a host beyond those that run, so that its slots are never idle for want of the next one."""
+_FINISHED_REMEMBERED = 20_000
+"""Ids of finished attempts, for `recover` and against a second submit."""
+_ATTEMPT_BYTES_MAX = FRAME_BYTES_MAX // 2
+"""What an attempt takes with it, and what it may bring back."""
+_RESTART_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Pauses before a host is started again, by how many in a row died before they said anything."""
+_OLD_HOSTS_MAX = 4
+_TEND_SECONDS = 0.5
+_CLOSE_TURN_SECONDS = 0.05
+_STOP_SECONDS_EXTRA = 10.0
+"""Of `close`, beyond the graces: for killing and for the last reports."""
+
+_ATTEMPT_ID = re.compile(r"[0-9a-f]{32}")
+
+_log = logging.getLogger(__name__)
+
+
+class HostMode(StrEnum):
+    """What a host runs attempts on."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+
+
+@dataclass(slots=True, eq=False)
+class _Tracked:
+    """One attempt, from its submission until nothing more will be said about it."""
+
+    attempt: Attempt
+    mode: HostMode
+    order: bytes
+    """The message that hands it over."""
+    delivery: Delivery
+    host: HostProcess | None = None
+    """`None` while there is no host to take it."""
+    is_cancelled: bool = False
+    """Asked for; what becomes of it, its host says."""
+    kill_due_at: float = 0.0
+    """When its host may be killed for its sake; of one that is finished but still runs."""
+
+
+class HostedExecutor:
+    """An executor whose attempts run in task hosts. `place` decides in which kind of host each one runs.
+
+    A host that dies takes its attempts along: they are reported lost once nothing of them runs any more, and a new
+    host takes what comes next. Hosts that are half full of code that cannot be stopped are replaced: the old one
+    takes nothing new and is killed when nothing healthy runs in it any more.
+    """
+
+    capabilities: Capabilities
+    main_mode: HostMode
+    """The kind of host that is started at once; another one is started when an attempt needs it."""
+
+    def __init__(self, settings: ExecutorSettings, *, concurrency: int) -> None:
+        settings.validate()
+        if not os.path.exists("/proc/thread-self/children"):
+            raise ExecutorError(
+                f"task hosts need Linux with /proc/thread-self/children (CONFIG_PROC_CHILDREN); this is {sys.platform}"
+            )
+        self._settings = settings
+        self._concurrency = settings.concurrency or concurrency
+        self._owns_state_dir = settings.state_dir is None
+        self._state_dir = settings.state_dir or Path(tempfile.mkdtemp(prefix="mainspring-"))
+        self._installation = leftovers.installation_of(self._state_dir)
+        self._work_dir = self._state_dir / "work"
+        self._clear_leftovers()
+        self._poller = select.epoll()
+        self._nudge = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._poller.register(self._nudge, select.EPOLLIN)
+        self._hosts: dict[HostMode, HostProcess] = {}
+        """The host of each mode that takes new attempts."""
+        self._old_hosts: list[HostProcess] = []
+        """Retiring, or lost and not yet buried."""
+        self._failed_starts: dict[HostMode, int] = {}
+        self._restart_at: dict[HostMode, float] = {}
+        self._tracked: dict[str, _Tracked] = {}
+        self._waiting: dict[str, _Tracked] = {}
+        """Those of them that have no host."""
+        self._finished: OrderedDict[str, None] = OrderedDict()
+        self._ready: list[Report] = []
+        self._hostname = socket.gethostname()
+        self._folders: list[Path] = []
+        """Of its hosts, so far."""
+        self._is_closing = self._is_closed = False
+        # Ready before the first attempt needs it.
+        self._start(self.main_mode)
+
+    def place(self, attempt: Attempt) -> HostMode:
+        """The kind of host that runs `attempt`. Raises `ExecutorError` when none can."""
+        raise NotImplementedError
+
+    # -- the contract
+
+    def submit(self, attempts: Sequence[Attempt]) -> Sequence[Submitted]:
+        if self._is_closing:
+            raise ExecutorError("the executor is closed; open another one")
+        outgoing: dict[HostMode, list[_Tracked]] = {}
+        answers = [self._accept(attempt, outgoing) for attempt in attempts]
+        for mode, tracked in outgoing.items():
+            self._send(mode, tracked)
+        return answers
+
+    def reports(self, timeout: float) -> Sequence[Report]:
+        deadline = monotonic() + timeout
+        while True:
+            self._turn()
+            patience = deadline - monotonic()
+            if self._ready or self._is_closed or patience <= 0:
+                break
+            self._poller.poll(min(patience, _TEND_SECONDS))
+        if not self._is_closed:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._nudge)
+        ready, self._ready = self._ready, []
+        return ready
+
+    def fileno(self) -> int:
+        return self._poller.fileno()
+
+    def cancel(self, attempt_ids: Sequence[str]) -> None:
+        outgoing: dict[HostProcess, list[bytes]] = {}
+        for attempt_id in attempt_ids:
+            tracked = self._tracked.get(attempt_id)
+            if tracked is None:
+                continue
+            tracked.is_cancelled = True
+            if tracked.host is None:
+                self._conclude(tracked, cancelled())
+            else:
+                outgoing.setdefault(tracked.host, []).append(orjson.dumps(["cancel", attempt_id]))
+        for host, messages in outgoing.items():
+            host.send(messages)
+        self._nudge_reader()
+
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        return {attempt_id: self._whereabouts(attempt_id) for attempt_id in attempt_ids}
+
+    def capacity(self) -> int:
+        if self._is_closing or self._waiting:
+            return 0
+        in_flight = len(self._tracked)
+        if self._old_hosts:
+            in_flight -= sum(tracked.host in self._old_hosts for tracked in self._tracked.values())
+        return max(0, self._concurrency + max(_PREFETCH_MIN, 4 * self._concurrency) - in_flight)
+
+    def slack(self) -> float:
+        return float("inf") if len(self._tracked) > 2 * self._concurrency else 0.0
+
+    def close(self, grace: timedelta) -> None:
+        if self._is_closing:
+            return
+        self._is_closing = True
+        for tracked in list(self._waiting.values()):
+            self._conclude(tracked, interrupted())
+        graces = [tracked.attempt.cancel_grace for tracked in self._tracked.values()]
+        deadline = monotonic() + (grace + max(graces, default=timedelta())).total_seconds() + _STOP_SECONDS_EXTRA
+        self._retire_all(grace)
+        while self._old_hosts:
+            if monotonic() >= deadline:
+                for host in self._old_hosts:
+                    host.lose("it did not close in time")
+            self._turn()
+            self._poller.poll(_CLOSE_TURN_SECONDS)
+        self._is_closed = True
+        self._poller.close()
+        os.close(self._nudge)
+        # Others may use the same state folder.
+        for folder in [self._state_dir] if self._owns_state_dir else self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def kill(self, why: str) -> None:
+        """Kill every host with all that runs in it, without the attempts' graces; they end as lost.
+
+        For an owner that has no time left. What is submitted afterwards runs in new hosts.
+        """
+        for host in (*self._hosts.values(), *self._old_hosts):
+            host.lose(why)
+
+    # -- attempts on their way in
+
+    def _accept(self, attempt: Attempt, outgoing: dict[HostMode, list[_Tracked]]) -> Submitted:
+        attempt_id = attempt.attempt_id
+        if attempt_id in self._tracked or attempt_id in self._finished:
+            return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
+        try:
+            tracked = _Tracked(attempt, self.place(attempt), _order_for(attempt), Delivery(attempt_id))
+        except ExecutorError as exc:
+            return Submitted(attempt_id=attempt_id, result=SubmitResult.REJECTED, detail=str(exc))
+        self._tracked[attempt_id] = tracked
+        outgoing.setdefault(tracked.mode, []).append(tracked)
+        return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
+
+    def _send(self, mode: HostMode, attempts: Sequence[_Tracked]) -> None:
+        """To the host of this mode; without one they wait until it is started again."""
+        host = self._hosts.get(mode) or self._start(mode)
+        for tracked in attempts:
+            tracked.host = host
+            if host is None:
+                self._waiting[tracked.attempt.attempt_id] = tracked
+            else:
+                self._waiting.pop(tracked.attempt.attempt_id, None)
+        if host is not None:
+            host.send([tracked.order for tracked in attempts])
+
+    def _start(self, mode: HostMode) -> HostProcess | None:
+        """A new host, if it is time for one."""
+        if self._is_closing or monotonic() < self._restart_at.get(mode, 0.0):
+            return None
+        mark = leftovers.new_mark(self._installation)
+        folder = self._work_dir / mark
+        self._folders.append(folder)
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            host = HostProcess(self._config(mode, mark, folder), inherited(self._settings.environment), self._poller)
+        except OSError as exc:
+            _log.warning("a task host cannot be started: %s", exc)
+            self._pause_starts(mode)
+            return None
+        self._hosts[mode] = host
+        return host
+
+    def _config(self, mode: HostMode, mark: str, folder: Path) -> HostConfig:
+        settings = self._settings
+        return HostConfig(
+            epoch=mark,
+            mode=mode,
+            concurrency=self._concurrency,
+            code_path=tuple(str(path.resolve()) for path in settings.code_path),
+            http_allow=settings.http_allow,
+            self_fence_seconds=settings.self_fence.total_seconds(),
+            folder=str(folder),
+        )
+
+    # -- one turn: what has arrived, and what is to be done without being told
+
+    def _turn(self) -> None:
+        for mode, host in list(self._hosts.items()):
+            self._take_in(host)
+            if host.is_lost:
+                self._replace_lost(mode, host)
+        for host in list(self._old_hosts):
+            self._take_in(host)
+            if host.is_gone:
+                self._old_hosts.remove(host)
+                self._give_up(host)
+            elif not host.is_closing:
+                self._discard_when_idle(host)
+        if self._waiting:
+            for mode in {tracked.mode for tracked in self._waiting.values()}:
+                self._send(mode, [tracked for tracked in self._waiting.values() if tracked.mode is mode])
+
+    def _take_in(self, host: HostProcess) -> None:
+        messages, chunks = host.read()
+        for message in messages:
+            if message[0] in ("started", "finished", "stopped"):
+                self._take_report(host, decode_report(message, hostname=self._hostname))
+            elif message[0] == "returned":
+                self._take_back(message[1])
+        for chunk in chunks:
+            self._take_report(host, chunk)
+        host.tend()
+
+    def _take_report(self, host: HostProcess, report: Report) -> None:
+        tracked = self._tracked.get(report.attempt_id)
+        # What an attempt's former host may still say about it does not count.
+        if tracked is None or tracked.host is not host:
+            return
+        self._ready += tracked.delivery.take(report)
+        if tracked.delivery.is_done:
+            self._forget(tracked)
+        elif tracked.delivery.is_finished and not tracked.kill_due_at:
+            tracked.kill_due_at = monotonic() + tracked.attempt.cancel_grace.total_seconds()
+            self._retire_when_half_held(host, tracked.mode)
+
+    def _take_back(self, attempt_ids: Sequence[str]) -> None:
+        """A host did not start these."""
+        for attempt_id in attempt_ids:
+            tracked = self._tracked[attempt_id]
+            tracked.host = None
+            self._waiting[attempt_id] = tracked
+            if tracked.is_cancelled:
+                self._conclude(tracked, cancelled())
+
+    # -- the ends of hosts
+
+    def _replace_lost(self, mode: HostMode, host: HostProcess) -> None:
+        """Send nothing more to this host. The next one starts at once, or later when several died at their start."""
+        del self._hosts[mode]
+        self._old_hosts.append(host)
+        if host.is_ready:
+            self._failed_starts[mode] = 0
+            self._start(mode)
+        else:
+            self._pause_starts(mode)
+
+    def _pause_starts(self, mode: HostMode) -> None:
+        self._failed_starts[mode] = failed = self._failed_starts.get(mode, 0) + 1
+        self._restart_at[mode] = monotonic() + _RESTART_SECONDS[min(failed, len(_RESTART_SECONDS)) - 1]
+
+    def _retire_when_half_held(self, host: HostProcess, mode: HostMode) -> None:
+        held = sum(tracked.delivery.is_finished for tracked in self._in(host))
+        if self._hosts.get(mode) is not host or 2 * held < self._concurrency:
+            return
+        _log.warning("task host %s is replaced: %d attempts in it cannot be stopped", host.epoch, held)
+        del self._hosts[mode]
+        self._old_hosts.append(host)
+        host.send([b'["retire"]'])
+        self._start(mode)
+        if len(self._old_hosts) > _OLD_HOSTS_MAX:
+            self._old_hosts[0].lose("too many hosts wait for code that cannot be stopped")
+
+    def _discard_when_idle(self, host: HostProcess) -> None:
+        """Kill a retired host when nothing healthy runs in it and the rest has had its time."""
+        now = monotonic()
+        if all(tracked.delivery.is_finished and now >= tracked.kill_due_at for tracked in self._in(host)):
+            host.discard()
+
+    def _in(self, host: HostProcess) -> list[_Tracked]:
+        return [tracked for tracked in self._tracked.values() if tracked.host is host]
+
+    def _retire_all(self, grace: timedelta) -> None:
+        self._old_hosts += self._hosts.values()
+        self._hosts.clear()
+        for host in self._old_hosts:
+            if not host.is_lost:
+                host.close(grace.total_seconds())
+
+    def _give_up(self, host: HostProcess) -> None:
+        """Conclude what was in a host that is gone, with all that ran under it."""
+        here = self._in(host)
+        if not self._is_closing:
+            self._take_back([tracked.attempt.attempt_id for tracked in here if self._has_certainly_not_begun(tracked)])
+        for tracked in self._in(host):
+            self._conclude(tracked, interrupted() if host.is_closing else lost())
+
+    def _has_certainly_not_begun(self, tracked: _Tracked) -> bool:
+        """Of an attempt whose host is gone. A host of threads reports each start before it; one of processes after."""
+        host, delivery = tracked.host, tracked.delivery
+        if host is None or delivery.is_started or delivery.is_ending:
+            return False
+        return tracked.mode is HostMode.THREADS or not host.is_ready
+
+    def _conclude(self, tracked: _Tracked, result: Result) -> None:
+        self._ready += tracked.delivery.conclude(result, datetime.now(UTC))
+        self._forget(tracked)
+
+    def _forget(self, tracked: _Tracked) -> None:
+        attempt_id = tracked.attempt.attempt_id
+        del self._tracked[attempt_id]
+        self._waiting.pop(attempt_id, None)
+        self._finished[attempt_id] = None
+        if len(self._finished) > _FINISHED_REMEMBERED:
+            self._finished.popitem(last=False)
+
+    # -- the rest
+
+    def _whereabouts(self, attempt_id: str) -> Whereabouts:
+        tracked = self._tracked.get(attempt_id)
+        if tracked is None:
+            return Whereabouts.FINISHED if attempt_id in self._finished else Whereabouts.ABSENT
+        if tracked.delivery.is_ending:
+            return Whereabouts.FINISHED
+        return Whereabouts.RUNNING if tracked.delivery.is_started else Whereabouts.QUEUED
+
+    def _nudge_reader(self) -> None:
+        """Make `fileno` readable for reports that came from no socket."""
+        if self._ready and not self._is_closed:
+            os.eventfd_write(self._nudge, 1)
+
+    def _clear_leftovers(self) -> None:
+        """End what a scheduler that was killed left behind here, before anything of the same may start again."""
+        self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        leftovers.kill_orphaned(self._installation)
+        for folder in self._work_dir.iterdir():
+            if leftovers.is_orphaned(folder.name, self._installation):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _order_for(attempt: Attempt) -> bytes:
+    """The message that hands `attempt` over. Raises `ExecutorError` when none can."""
+    if _ATTEMPT_ID.fullmatch(attempt.attempt_id) is None:
+        raise ExecutorError(f"attempt_id is {attempt.attempt_id!r}; it must be 32 lower-case hexadecimal digits")
+    try:
+        order = encode_attempt(attempt)
+    except TypeError as exc:
+        raise ExecutorError(f"task '{attempt.task_id}' has a payload that JSON cannot hold: {exc}") from exc
+    if attempt.limits.output_bytes_max > _ATTEMPT_BYTES_MAX:
+        raise ExecutorError(
+            f"output_bytes_max is {attempt.limits.output_bytes_max}; it must be at most {_ATTEMPT_BYTES_MAX}"
+        )
+    if len(order) > _ATTEMPT_BYTES_MAX:
+        raise ExecutorError(
+            f"task '{attempt.task_id}' has {len(order)} bytes of payload and context; the limit is "
+            f"{_ATTEMPT_BYTES_MAX} bytes: hand large values over in a file"
+        )
+    return order

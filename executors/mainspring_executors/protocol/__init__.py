@@ -1,0 +1,1 @@
+"""Messages between the scheduler and a task host."""

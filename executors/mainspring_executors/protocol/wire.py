@@ -1,0 +1,174 @@
+"""What a scheduler and its task hosts say to each other, as JSON in frames; log chunks as bytes in frames.
+
+Both ends are of one release, so messages are positional arrays: no names to send, nothing to negotiate.
+The log has a socket of its own, so that a report never waits behind log.
+"""
+
+import struct
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from time import time
+from typing import Any
+
+import orjson
+
+from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Outcome, Started, Stopped
+from mainspring.states import StateReason
+from mainspring_executors.protocol.results import Result
+
+__all__ = [
+    "LOG_CHUNK_BYTES_MAX",
+    "READY",
+    "SEQ_FINISHED",
+    "SEQ_STARTED",
+    "SEQ_STOPPED",
+    "clean",
+    "decode_attempt",
+    "decode_log_chunk",
+    "decode_report",
+    "encode_attempt",
+    "encode_finished",
+    "encode_log_chunk",
+    "encode_started",
+    "encode_stopped",
+    "join",
+]
+
+LOG_CHUNK_BYTES_MAX = 64 * 1024
+
+_MESSAGE_CHARS_MAX = 2_000
+READY = b'["ready"]'
+"""The first message of a host. One that ends before it has said so has started nothing."""
+
+_LOG_HEADER = struct.Struct(">16sQQ")
+SEQ_STARTED, SEQ_FINISHED, SEQ_STOPPED = 1, 2, 3
+
+
+def join(messages: list[bytes]) -> bytes:
+    """Messages, each JSON already, as one JSON array."""
+    return b"[" + b",".join(messages) + b"]"
+
+
+def encode_attempt(attempt: Attempt) -> bytes:
+    """Raises `TypeError` (orjson's) for a payload that JSON cannot hold."""
+    return orjson.dumps(
+        [
+            "attempt",
+            attempt.attempt_id,
+            attempt.dag_id,
+            attempt.run_id,
+            attempt.task_id,
+            attempt.map_index,
+            attempt.try_number,
+            attempt.task_type,
+            _plain(attempt.payload),
+            _plain(attempt.secrets),
+            _plain(attempt.context),
+            None if attempt.timeout is None else attempt.timeout.total_seconds(),
+            attempt.cancel_grace.total_seconds(),
+            attempt.limits.output_bytes_max,
+            attempt.limits.log_bytes_max,
+        ],
+        default=_plain,
+    )
+
+
+def decode_attempt(fields: list[Any]) -> Attempt:
+    """The inverse of `encode_attempt`, from its parsed array."""
+    timeout = fields[11]
+    return Attempt(
+        attempt_id=fields[1],
+        dag_id=fields[2],
+        run_id=fields[3],
+        task_id=fields[4],
+        map_index=fields[5],
+        try_number=fields[6],
+        task_type=fields[7],
+        payload=fields[8],
+        secrets=fields[9],
+        context=fields[10],
+        timeout=None if timeout is None else timedelta(seconds=timeout),
+        cancel_grace=timedelta(seconds=fields[12]),
+        limits=Limits(output_bytes_max=fields[13], log_bytes_max=fields[14]),
+    )
+
+
+def encode_started(attempt_id: str, pid: int) -> bytes:
+    return orjson.dumps(["started", attempt_id, SEQ_STARTED, time(), pid])
+
+
+def encode_finished(attempt_id: str, result: Result, *, log_bytes: int, still_running: bool = False) -> bytes:
+    return orjson.dumps(
+        [
+            "finished",
+            attempt_id,
+            SEQ_FINISHED,
+            time(),
+            result.outcome,
+            result.reason,
+            clean(result.message),
+            result.exit_code,
+            orjson.Fragment(result.outputs_json),
+            log_bytes,
+            still_running,
+        ]
+    )
+
+
+def encode_stopped(attempt_id: str) -> bytes:
+    return orjson.dumps(["stopped", attempt_id, SEQ_STOPPED, time()])
+
+
+def decode_report(fields: list[Any], *, hostname: str) -> Started | Finished | Stopped:
+    """The report in a message whose first field is `started`, `finished` or `stopped`."""
+    kind, attempt_id, seq, at = fields[:4]
+    when = datetime.fromtimestamp(at, UTC)
+    if kind == "started":
+        return Started(attempt_id=attempt_id, seq=seq, at=when, hostname=hostname, pid=fields[4])
+    if kind == "stopped":
+        return Stopped(attempt_id=attempt_id, seq=seq, at=when)
+    return Finished(
+        attempt_id=attempt_id,
+        seq=seq,
+        at=when,
+        outcome=Outcome(fields[4]),
+        reason=None if fields[5] is None else StateReason(fields[5]),
+        message=fields[6],
+        exit_code=fields[7],
+        outputs=fields[8],
+        log_bytes=fields[9],
+        still_running=fields[10],
+    )
+
+
+def encode_log_chunk(attempt_id: str, offset: int, data: bytes) -> bytes:
+    """`attempt_id` is 32 hexadecimal digits."""
+    return _LOG_HEADER.pack(bytes.fromhex(attempt_id), offset, int(time() * 1_000_000)) + data
+
+
+def decode_log_chunk(payload: bytes) -> LogChunk:
+    raw_id, offset, at = _LOG_HEADER.unpack_from(payload)
+    return LogChunk(
+        attempt_id=raw_id.hex(),
+        offset=offset,
+        data=payload[_LOG_HEADER.size :],
+        at=datetime.fromtimestamp(at / 1_000_000, UTC),
+    )
+
+
+def clean(message: str | None) -> str | None:
+    """A message that JSON and every database can hold, whatever a task put into its exception."""
+    if message is None:
+        return None
+    return message[:_MESSAGE_CHARS_MAX].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _plain(value: Any) -> Any:
+    """A mapping of any kind as a dict: orjson knows no other mapping."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple | frozenset):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,261 @@
+"""The worker's side of the execution API."""
+
+import os
+import secrets
+import socket
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from mainspring.attempts import Attempt, Finished, Limits, LogChunk
+from mainspring.errors import ExecutorError
+from mainspring_executors.rq.http_connection import Answer, Connection, Unreachable
+
+__all__ = [
+    "Bid",
+    "Claim",
+    "Courier",
+    "End",
+    "Heard",
+    "Outdated",
+    "Refused",
+    "Unauthorized",
+    "Unreachable",
+    "attempt_from_json",
+]
+
+_ANSWER_SECONDS_MAX = 10.0
+_HOSTNAME_CHARS_MAX = 255
+
+
+class Unauthorized(Unreachable):
+    """The execution API does not know this worker's token. It may while the token is being changed."""
+
+
+class Outdated(ExecutorError):
+    """The execution API does not speak this worker's version of the protocol: the worker is to end."""
+
+
+class Refused(ExecutorError):
+    """The execution API will never take what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """An attempt that we want to carry."""
+
+    attempt_id: str
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """What the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same one,
+    because its answer was lost, is answered again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An attempt that this worker now carries."""
+
+    attempt: Attempt
+    token: str = field(repr=False)
+    lease: timedelta
+    asked_at: float
+    """When it was asked for, by the monotonic clock: its lease lasts at least from then on. The answer came later."""
+    is_ahead: bool
+    """Its start is not told by the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What is to be told of an attempt that has ended."""
+
+    claim: Claim
+    report: Finished
+    chunks: Sequence[LogChunk]
+    """The last of its log."""
+    started_at: datetime | None
+    """Of what was claimed ahead, when its start is not told yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The answer to a beat."""
+
+    stop: frozenset[str]
+    """Attempts of ours that are not wanted any more."""
+    lease: timedelta
+
+
+class Courier:
+    """One worker's word with the execution API. Not safe for threads.
+
+    Every call raises `Unreachable` when it may be repeated, and `Refused` when that is of no use.
+    """
+
+    def __init__(self, url: str, worker_token: str, *, queue: str) -> None:
+        self._url = url
+        self.patience_seconds = _ANSWER_SECONDS_MAX
+        """How long a beat or a piece of log may wait for its connection, and for its answer: the task host must hear
+        from us between two calls. A claim and an end are worth waiting for."""
+        self.takes_claims_ahead = False
+        """Whether this execution API knows them, as it said at the last beat; that of the release before does not."""
+        headers = {"Authorization": f"Bearer {worker_token}", "Content-Type": "application/json"}
+        self._connection = Connection(f"{url.rstrip('/')}/execution/v1", headers)
+        self._worker = {
+            "incarnation": str(uuid4()),
+            "hostname": socket.gethostname()[:_HOSTNAME_CHARS_MAX],
+            "pid": os.getpid(),
+            "version": version("mainspring"),
+            "queue": queue,
+        }
+
+    def claim(self, bid: Bid) -> Claim | None:
+        """Take an attempt; None when it is not to be had, and never will be."""
+        asked_at = monotonic()
+        path = f"/attempts/{bid.attempt_id}/claim"
+        answer = self._answer(self._post(path, {"hostname": self._worker["hostname"]}, token=bid.token))
+        return None if answer is None else _claim(answer, bid, asked_at, is_ahead=False)
+
+    def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
+        """Say that this worker lives, and renew the leases of what it carries.
+
+        is_last: it is about to end.
+        """
+        body = {"worker": {**self._worker, "is_stopped": is_last}, "attempts": list(attempt_ids)}
+        answer = self._answer(self._post("/beat", body, patience=self.patience_seconds))
+        self.takes_claims_ahead = answer.get("takes_claims_ahead", False)
+        return Heard(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))
+
+    def log(self, claim: Claim, chunk: LogChunk) -> bool:
+        """Append to the log; False when the attempt is not ours any more."""
+        return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds) is not None
+
+    def start(self, claim: Claim, at: datetime) -> None:
+        """Report the start of what was claimed ahead. It is acknowledged, or the attempt is not ours any more."""
+        self._report(claim, "start", self._started(at), patience=self.patience_seconds)
+
+    def release(self, bid: Bid) -> None:
+        """Let others have what was claimed ahead, if it was."""
+        self._answer(
+            self._post(f"/attempts/{bid.attempt_id}/release", {}, token=bid.token, patience=self.patience_seconds)
+        )
+
+    def finish(self, end: End, bid: Bid | None, *, patience: float = _ANSWER_SECONDS_MAX) -> Claim | None:
+        """Report an end. It is acknowledged, or the attempt is not ours any more.
+
+        bid: for what comes next, to be claimed by the same call; None = it was not, and a claim will tell why.
+        """
+        body = self._end(end)
+        if bid is not None:
+            body["next"] = self._wish(bid)
+        asked_at = monotonic()
+        following = (self._report(end.claim, "finish", body, patience=patience) or {}).get("next")
+        return None if bid is None or following is None else _claim(following, bid, asked_at, is_ahead=False)
+
+    def exchange(self, ends: Sequence[End], bids: Sequence[Bid]) -> Mapping[str, Claim]:
+        """Report ends, and claim what comes later, in one call: only while it `takes_claims_ahead`. Each end is
+        acknowledged, or its attempt is not ours any more. What is not in the answer, by attempt, is not to be had, and
+        never will be."""
+        body = {
+            "ends": [
+                {"attempt_id": end.claim.attempt.attempt_id, "token": end.claim.token, **self._end(end)} for end in ends
+            ],
+            "bids": [self._wish(bid) for bid in bids],
+        }
+        asked_at = monotonic()
+        answer = self._answer(self._post("/exchange", body, patience=self.patience_seconds))
+        orders = {order["attempt"]["attempt_id"]: order for order in answer["claimed"]}
+        return {
+            bid.attempt_id: _claim(orders[bid.attempt_id], bid, asked_at, is_ahead=True)
+            for bid in bids
+            if bid.attempt_id in orders
+        }
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _wish(self, bid: Bid) -> dict[str, Any]:
+        return {"attempt_id": bid.attempt_id, "token": bid.token, "hostname": self._worker["hostname"]}
+
+    def _end(self, end: End) -> dict[str, Any]:
+        report = end.report
+        return {
+            "at": report.at.isoformat(),
+            "outcome": report.outcome,
+            "reason": report.reason,
+            "message": report.message,
+            "exit_code": report.exit_code,
+            "outputs": dict(report.outputs),
+            "log_bytes": report.log_bytes,
+            "log": [_chunk(chunk) for chunk in end.chunks],
+            **({} if end.started_at is None else {"started": self._started(end.started_at)}),
+        }
+
+    def _started(self, at: datetime) -> dict[str, Any]:
+        return {"at": at.isoformat(), "hostname": self._worker["hostname"]}
+
+    def _report(
+        self, claim: Claim, call: str, body: Mapping[str, Any], *, patience: float = _ANSWER_SECONDS_MAX
+    ) -> Any:
+        path = f"/attempts/{claim.attempt.attempt_id}/{call}"
+        return self._answer(self._post(path, body, token=claim.token, patience=patience))
+
+    def _post(
+        self, path: str, body: Mapping[str, Any], *, token: str | None = None, patience: float = _ANSWER_SECONDS_MAX
+    ) -> Answer:
+        headers = {"Attempt-Token": token} if token else {}
+        return self._connection.post(path, orjson.dumps(body), headers, patience_seconds=patience)
+
+    def _answer(self, answer: Answer) -> Any:
+        """The decoded body; None for 409: the attempt is not ours to have."""
+        if answer.status == 409:
+            return None
+        if answer.status == 401:
+            raise Unauthorized("the execution API does not know this worker: MAINSPRING_WORKER_TOKEN is not its token")
+        if answer.status == 426:
+            text = answer.content[:500].decode(errors="replace")
+            raise Outdated(f"this worker's release and the execution API's do not fit together: {text}")
+        if answer.status in (408, 429) or answer.status >= 500:
+            raise Unreachable(f"the execution API answers {answer.status} now")
+        if answer.status != 200:
+            text = answer.content[:500].decode(errors="replace")
+            raise Refused(f"the execution API answers {answer.status}: {text}")
+        try:
+            return orjson.loads(answer.content)
+        except orjson.JSONDecodeError as exc:
+            raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
+
+
+def _claim(answer: Mapping[str, Any], bid: Bid, asked_at: float, *, is_ahead: bool) -> Claim:
+    lease = timedelta(seconds=answer["lease_seconds"])
+    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at, is_ahead)
+
+
+def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:
+    """A work order as the execution API sends it."""
+    timeout = fields["timeout_seconds"]
+    return Attempt(
+        attempt_id=fields["attempt_id"],
+        dag_id=fields["dag_id"],
+        run_id=fields["run_id"],
+        task_id=fields["task_id"],
+        map_index=fields["map_index"],
+        try_number=fields["try_number"],
+        queue=fields["queue"],
+        task_type=fields["task_type"],
+        payload=fields["payload"],
+        secrets=fields["secrets"],
+        context=fields["context"],
+        timeout=None if timeout is None else timedelta(seconds=timeout),
+        cancel_grace=timedelta(seconds=fields["cancel_grace_seconds"]),
+        limits=Limits(output_bytes_max=fields["output_bytes_max"], log_bytes_max=fields["log_bytes_max"]),
+    )
+
+
+def _chunk(chunk: LogChunk) -> Mapping[str, Any]:
+    return {"offset": chunk.offset, "data": b64encode(chunk.data).decode()}

@@ -1,0 +1,1 @@
+"""Decide which task instances start, wait or end without running."""

@@ -1,0 +1,109 @@
+"""The task types that wait without a slot: what each begins to wait for. Decides only."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mainspring.durations import parse_duration
+from mainspring.errors import ExpressionError, InvalidParams
+from mainspring.instants import format_instant, parse_instant
+from mainspring.params import resolve_params
+from mainspring.states import StateReason, TaskState
+from mainspring.waits import CHOICES, WaitKind
+from mainspring_scheduler.decisions.choices import Choice, Defer, Fail, Queue, Resolve, StartRun
+from mainspring_store.state.runs import VersionRef
+
+if TYPE_CHECKING:
+    from mainspring_scheduler.decisions.decide import Question
+
+__all__ = ["LEVELS_MAX", "begin_approval", "begin_run", "begin_wait", "next_poke"]
+
+LEVELS_MAX = 10
+"""Runs that may stand in each other by way of `dag` tasks, the outermost not counted."""
+_PROBLEM_CHARS_MAX = 2_000
+
+
+def begin_wait(question: "Question") -> Choice:
+    """Type `wait`."""
+    fields, now = question.task.payload.source, question.now
+    give_up_at = _later(now, fields.get("timeout"))
+    if "http" in fields:
+        # Its first request is due at once, and made like all the others.
+        return Defer({"kind": WaitKind.HTTP, "give_up_at": _text(give_up_at)}, until=now)
+    if "for" in fields:
+        until = now + parse_duration(fields["for"])
+    else:
+        until = _instant(question.render(question.task.payload)["until"])
+    if until <= now:
+        return Resolve(TaskState.SUCCESS)
+    waits_for = {"kind": WaitKind.TIME, "until": _text(until), "give_up_at": _text(give_up_at)}
+    return Defer(waits_for, until=min(until, give_up_at or until))
+
+
+def next_poke(question: "Question") -> Choice:
+    """The request of an HTTP wait that is due now."""
+    return question.with_secrets(Queue(question.render(question.task.payload)["http"]))
+
+
+def begin_approval(question: "Question") -> Choice:
+    """Type `approval`."""
+    fields = question.render(question.task.payload)
+    message = fields["message"]
+    give_up_at = _later(question.now, fields.get("timeout"))
+    waits_for = {
+        "kind": WaitKind.APPROVAL,
+        "message": message if isinstance(message, str) else json.dumps(message, ensure_ascii=False),
+        "choices": fields.get("choices", list(CHOICES)),
+        "default": fields.get("default"),
+        "give_up_at": _text(give_up_at),
+    }
+    return Defer(waits_for, until=give_up_at)
+
+
+def begin_run(question: "Question") -> Choice:
+    """Type `dag`."""
+    task = question.task
+    fields: Mapping[str, Any] = question.render(task.payload)
+    dag_id, conf = fields["dag_id"], fields.get("conf", {})
+    found = question.scheduling.runs.parent_and_child(question.candidate.dag_run_id, dag_id)
+    if found.version_id is None:
+        return _invalid(f"there is no dag '{dag_id}'; save it, then clear this task")
+    if found.depth >= LEVELS_MAX:
+        return _invalid(
+            f"dag '{dag_id}' cannot be run from here: this run is {found.depth} levels of `dag` tasks deep, and no "
+            f"more than {LEVELS_MAX} are possible; end the recursion sooner, by `when`"
+        )
+    version = question.versions.get(found.version_id, question.scheduling.runs.version_document)
+    try:
+        params = resolve_params(version.definition.params, conf)
+    except InvalidParams as exc:
+        return _invalid(f"conf does not fit the params of dag '{dag_id}': {exc}"[:_PROBLEM_CHARS_MAX])
+    return StartRun(
+        version=VersionRef(id=found.version_id, definition=version.definition),
+        conf=conf,
+        params=params,
+        depth=found.depth + 1,
+        principal_id=found.principal_id,
+        is_awaited=fields.get("wait", True),
+        until=None if task.execution_timeout is None else question.now + task.execution_timeout,
+    )
+
+
+def _invalid(message: str) -> Fail:
+    return Fail(StateReason.CHILD_RUN_INVALID, message)
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        return parse_instant(value if isinstance(value, str) else json.dumps(value))
+    except ValueError as exc:
+        raise ExpressionError(f"until: {exc}") from exc
+
+
+def _later(now: datetime, duration: str | None) -> datetime | None:
+    return None if duration is None else now + parse_duration(duration)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else format_instant(instant)

@@ -1,0 +1,58 @@
+"""What the candidates of one round need beyond their runs: asked for in one question each, and only where needed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from mainspring_scheduler.versions import Version
+from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.resources.secrets import Opened, open_all
+from mainspring_store.scheduling import Candidate, Pass
+
+__all__ = ["Lookups", "look_up", "read_variables"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookups:
+    """Answers for one round."""
+
+    first_starts: Mapping[int, datetime]
+    """Instance id -> when its first try started; of those that were tried and have a `retry_deadline`."""
+    secrets: Opened
+    """Those that the candidates name."""
+    variables: Mapping[str, Any]
+    """Key -> value, of those that the candidates' expressions name and that exist."""
+
+
+def look_up(scheduling: Pass, candidates: Sequence[tuple[Candidate, Version]], key_ring: KeyRing | None) -> Lookups:
+    """Ask for what these candidates need."""
+    tried: list[int] = []
+    names: set[str] = set()
+    keys: set[str] = set()
+    for candidate, version in candidates:
+        if candidate.try_number and version.tasks[candidate.task_index].retry_deadline is not None:
+            tried.append(candidate.id)
+        names |= version.secret_names.get(candidate.task_index, frozenset())
+        keys |= version.variable_keys.get(candidate.task_index, frozenset())
+    return Lookups(
+        first_starts=scheduling.reports.first_starts(tried) if tried else {},
+        secrets=open_all(names, scheduling.resources.secrets(names), key_ring) if names else Opened(),
+        variables=read_variables(scheduling, keys),
+    )
+
+
+def read_variables(scheduling: Pass, keys: Collection[str]) -> Mapping[str, Any]:
+    """Key -> value, of those that exist. The text of a JSON object or list is that; every other text is itself."""
+    return {key: _value(text) for key, text in scheduling.resources.variables(keys).items()} if keys else {}
+
+
+def _value(text: str) -> Any:
+    if text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

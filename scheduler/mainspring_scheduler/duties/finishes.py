@@ -1,0 +1,94 @@
+"""Finishes: runs whose last instance ended get their result and their declared outputs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from mainspring.errors import ExpressionError
+from mainspring.run_ends import blame, run_result
+from mainspring.states import RunState, StateReason
+from mainspring_scheduler.decisions.lookups import read_variables
+from mainspring_scheduler.decisions.run_context import RunContexts, expression_context
+from mainspring_scheduler.versions import Version, Versions
+from mainspring_store.scheduling import Pass
+from mainspring_store.state.effects import RunCounters
+
+__all__ = ["Finishes", "finish_runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finishes:
+    """What one round of them did."""
+
+    count: int = 0
+    has_woken: bool = False
+    """Whether a `dag` task waited for one of the runs, and is due now."""
+
+
+def finish_runs(
+    scheduling: Pass,
+    counters: Iterable[RunCounters],
+    *,
+    versions: Versions,
+    contexts: RunContexts,
+    now: datetime,
+) -> Finishes:
+    """End the runs that have no unfinished instance. Leaves their events in the effects."""
+    over = {one.dag_run_id: one for one in counters if one.tasks_unfinished == 0}
+    if not over:
+        return Finishes()
+    facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(over))}
+    failing = [run_id for run_id in facts if over[run_id].tasks_failed]
+    states = scheduling.runs.instance_states(failing) if failing else {}
+    runs = contexts.get({fact.id: fact.version_id for fact in facts.values()}, scheduling)
+    of_runs = {id_: versions.get(fact.version_id, scheduling.runs.version_document) for id_, fact in facts.items()}
+    variables = read_variables(scheduling, _variable_keys(of_runs.values()))
+    ends = {}
+    for run_id, version in of_runs.items():
+        state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()))
+        ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits, variables)
+    finished, has_woken = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
+    for run_id in finished:
+        scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
+    contexts.forget(finished)
+    return Finishes(len(finished), has_woken)
+
+
+def _variable_keys(versions: Iterable[Version]) -> frozenset[str]:
+    outputs = (template for version in versions for template in version.definition.outputs.values())
+    return frozenset().union(*(template.variable_references for template in outputs))
+
+
+def _end(
+    scheduling: Pass,
+    version: Version,
+    run_id: int,
+    run: Mapping[str, Any],
+    state: RunState,
+    culprits: Sequence[str],
+    variables: Mapping[str, Any],
+) -> dict[str, Any]:
+    if state is RunState.FAILED:
+        return _failed(StateReason.TASK_FAILED, blame(culprits))
+    try:
+        outputs = {
+            name: template.render(
+                expression_context(scheduling, version, run_id, run, template.task_references, {"vars": variables})
+            )
+            for name, template in version.definition.outputs.items()
+        }
+    except ExpressionError as exc:
+        return _failed(StateReason.EXPRESSION_ERROR, f"its declared outputs could not be evaluated: {exc}")
+    return {
+        "state": state,
+        "reason": None,
+        "message": None,
+        "outputs": orjson.dumps(outputs).decode() if outputs else None,
+    }
+
+
+def _failed(reason: StateReason, message: str) -> dict[str, Any]:
+    return {"state": RunState.FAILED, "reason": reason, "message": message, "outputs": None}

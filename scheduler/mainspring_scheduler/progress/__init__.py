@@ -1,0 +1,1 @@
+"""Reports of executors become states of task instances."""

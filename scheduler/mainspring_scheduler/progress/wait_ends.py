@@ -1,0 +1,119 @@
+"""How waits end. Pure: what an instance waits for, what has come of it, and the time in; the end, or none yet, out."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from mainspring.attempts import Finished, Outcome
+from mainspring.definition.model import Task
+from mainspring.durations import parse_duration
+from mainspring.instants import format_instant, parse_instant
+from mainspring.states import RUN_FINISHED, RunState, StateReason, TaskState
+from mainspring.waits import REJECT, WaitKind
+from mainspring_scheduler.progress.outcomes import Verdict
+from mainspring_store.scheduling import ChildRun
+
+__all__ = ["POKE_INTERVAL", "deadline", "end_of_wait", "judge_poke"]
+
+POKE_INTERVAL = timedelta(seconds=30)
+"""Between two requests of an HTTP wait that names no `interval`."""
+_NOT_YET = frozenset({StateReason.HTTP_STATUS, StateReason.HTTP_ERROR, StateReason.TIMED_OUT})
+"""Why a request fails that may succeed when it is made again."""
+
+
+def end_of_wait(
+    attempt_id: str, waits_for: Mapping[str, Any], child: ChildRun | None, now: datetime
+) -> Finished | None:
+    """How a deferred attempt that is due ends; None = it does not end yet.
+
+    child: the run it waits for; None where it waits for no run, or for one that was deleted.
+    """
+    end = _Ends(attempt_id, now)
+    match waits_for["kind"]:
+        case WaitKind.TIME if parse_instant(waits_for["until"]) <= now:
+            return end.success({})
+        case WaitKind.RUN if child is None or child.state in RUN_FINISHED:
+            return _end_with(child, waits_for, end)
+        case WaitKind.APPROVAL if (answer := waits_for.get("answer")) is not None:
+            return _answered(answer, end)
+    give_up_at = deadline(waits_for)
+    if give_up_at is None or give_up_at > now:
+        return None
+    if waits_for["kind"] == WaitKind.APPROVAL and waits_for["default"] is not None:
+        answer = {"choice": waits_for["default"], "by": None, "note": None, "at": format_instant(now)}
+        return _answered(answer, end)
+    return end.failure(StateReason.TIMED_OUT, _gave_up(waits_for))
+
+
+def judge_poke(
+    report: Finished, task: Task, waits_for: Mapping[str, Any], *, now: datetime
+) -> tuple[Finished, Verdict] | None:
+    """What a request of an HTTP wait means, and the report as it is to be kept; None = as for any other attempt.
+
+    "Not yet", a lost request and one that a stop cut short cost no try: the wait goes on.
+    """
+    is_repeated = report.outcome in (Outcome.LOST, Outcome.INTERRUPTED)
+    if not is_repeated and not (report.outcome is Outcome.FAILED and report.reason in _NOT_YET):
+        return None
+    give_up_at = deadline(waits_for)
+    if give_up_at is not None and give_up_at <= now:
+        message = f"{_gave_up(waits_for)}; at last: {report.message}"
+        failure = _Ends(report.attempt_id, now).failure(StateReason.TIMED_OUT, message)
+        return failure, Verdict(TaskState.FAILED, StateReason.TIMED_OUT)
+    interval = task.payload.source.get("interval")
+    again_at = now + (POKE_INTERVAL if interval is None else parse_duration(interval))
+    not_before = again_at if give_up_at is None else min(again_at, give_up_at)
+    return report, Verdict(TaskState.DEFERRED, not_before=not_before)
+
+
+def deadline(waits_for: Mapping[str, Any]) -> datetime | None:
+    """When the wait is given up; None = never."""
+    text = waits_for["give_up_at"]
+    return None if text is None else parse_instant(text)
+
+
+class _Ends:
+    """Reports of how a deferred attempt ended. The scheduler makes them itself: nothing ran."""
+
+    def __init__(self, attempt_id: str, now: datetime) -> None:
+        self._attempt_id = attempt_id
+        self._now = now
+
+    def success(self, outputs: Mapping[str, Any]) -> Finished:
+        return Finished(attempt_id=self._attempt_id, seq=0, at=self._now, outcome=Outcome.SUCCESS, outputs=outputs)
+
+    def failure(self, reason: StateReason, message: str) -> Finished:
+        return Finished(
+            attempt_id=self._attempt_id, seq=0, at=self._now, outcome=Outcome.FAILED, reason=reason, message=message
+        )
+
+
+def _end_with(child: ChildRun | None, waits_for: Mapping[str, Any], end: _Ends) -> Finished:
+    if child is None:
+        return end.failure(StateReason.CHILD_RUN_FAILED, f"{_name(waits_for)} was deleted")
+    if child.state is RunState.SUCCESS:
+        return end.success({**(child.outputs or {}), "run_id": child.run_id})
+    return end.failure(StateReason.CHILD_RUN_FAILED, f"{_name(waits_for)} failed: {child.message}")
+
+
+def _answered(answer: Mapping[str, Any], end: _Ends) -> Finished:
+    if answer["choice"] != REJECT:
+        return end.success(answer)
+    who = answer["by"] or "its default"
+    note = f": {answer['note']}" if answer["note"] else ""
+    return end.failure(StateReason.APPROVAL_REJECTED, f"rejected by {who}{note}")
+
+
+def _gave_up(waits_for: Mapping[str, Any]) -> str:
+    match waits_for["kind"]:
+        case WaitKind.RUN:
+            return f"{_name(waits_for)} took longer than execution_timeout allows, and is stopped"
+        case WaitKind.APPROVAL:
+            return "nobody answered within its timeout"
+        case WaitKind.TIME:
+            return f"its timeout passed before {waits_for['until']}"
+    return "its condition did not hold within its timeout"
+
+
+def _name(waits_for: Mapping[str, Any]) -> str:
+    return f"run '{waits_for['run_id']}' of dag '{waits_for['dag_id']}'"

@@ -1,0 +1,1 @@
+"""Users, tokens, roles, quotas, rate limits, idempotency keys and the audit log."""

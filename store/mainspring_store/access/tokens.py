@@ -1,0 +1,255 @@
+"""API tokens. Only their SHA-256 is kept: tokens are 256 random bits, so a fast hash leaves nothing to guess."""
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from uuid_utils import uuid7
+
+from mainspring.errors import NotFound
+from mainspring_store.access.roles import Grant, Principal, Rights, Role
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.tables import api_token, dag_grant, user_account
+
+__all__ = [
+    "FoundToken",
+    "Role",
+    "TokenKind",
+    "add_grants",
+    "add_login",
+    "add_token",
+    "find_token",
+    "forget_logins",
+    "keep_admin_token",
+    "revoke_token",
+    "touch_token",
+]
+
+_log = logging.getLogger(__name__)
+
+USE_KEPT_TO = timedelta(minutes=1)
+"""`last_used_at` is written again after this time at the earliest."""
+_FORGOTTEN_AT_ONCE = 100
+
+
+class TokenKind(StrEnum):
+    """What a token is for."""
+
+    ADMIN = "admin"
+    """The one of the settings or the home folder."""
+    API = "api"
+    """Made by somebody, for a program."""
+    LOGIN = "login"
+    """What a password was exchanged for. Deleted once it has expired."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundToken:
+    """A token that is valid unless it has expired."""
+
+    principal: Principal
+    expires_at: datetime | None
+    """`None` = never."""
+    last_used_at: datetime | None
+    """`None` = never; else to the minute."""
+
+
+def add_token(
+    database: Database,
+    token: str,
+    *,
+    name: str,
+    role: Role | None,
+    now: datetime,
+    expires_at: datetime | None = None,
+    user_id: str | None = None,
+    grants: Iterable[Grant] = (),
+) -> str | None:
+    """Make a token known; returns its id. Returns None, changing nothing, when it is known already.
+
+    user_id: whose it is; then it may do no more than that user.
+    """
+    try:
+        with database.write() as connection:
+            key = _insert(connection, token, name, role=role, now=now, expires_at=expires_at, user_id=user_id)
+            add_grants(connection, grants, token_id=key, now=now)
+            return key
+    except IntegrityError:
+        return None
+
+
+def keep_admin_token(database: Database, token: str, *, now: datetime, is_only: bool) -> None:
+    """Have this be a token of an administrator. `is_only` revokes all others of its kind, and brings it back if it
+    was revoked. Does nothing when nothing is to be done, or when another process does the same at the same time."""
+    with database.read() as connection:
+        rows = connection.execute(_ADMIN_TOKENS).all()
+    wanted = _hash(token)
+    valid = {row.token_hash for row in rows if row.revoked_at is None}
+    if valid == {wanted} or (wanted in {row.token_hash for row in rows} and not is_only):
+        return
+    try:
+        with database.write() as connection:
+            if is_only:
+                connection.execute(_REVOKE_OTHERS, {"hash": wanted, "now": now})
+            if connection.execute(_BRING_BACK, {"hash": wanted}).rowcount == 0:
+                _insert(connection, token, "admin", role=Role.ADMIN, now=now, kind=TokenKind.ADMIN)
+    except IntegrityError:
+        # The processes of one API start together, and each of them keeps the token.
+        _log.debug("another process has kept the admin token")
+
+
+def find_token(database: Database, token: str) -> FoundToken | None:
+    """Who sent this token; `None` when it is unknown, revoked, or its user is not active.
+
+    Looked up by the hash, so how long it takes tells nothing about the token.
+    """
+    with database.read() as connection:
+        row = connection.execute(_BY_HASH, {"token_hash": _hash(token)}).one_or_none()
+        if row is None or row.revoked_at is not None or (row.user_id is not None and not row.is_active):
+            return None
+        of_user, of_token = _grants(connection, row.user_id, row.id)
+    user = Rights(role=_role(row.user_role), grants=of_user)
+    own = Rights(role=_role(row.role), grants=of_token)
+    rights = (own,) if row.user_id is None else (user,) if row.kind == TokenKind.LOGIN else (user, own)
+    principal = Principal(
+        id=row.user_id or row.id,
+        name=row.username or row.name,
+        token_id=row.id,
+        user_id=row.user_id,
+        rights=rights,
+    )
+    return FoundToken(principal=principal, expires_at=row.expires_at, last_used_at=row.last_used_at)
+
+
+def touch_token(database: Database, token_id: str, *, now: datetime) -> None:
+    """Write down that a token was used. Does nothing when that was done in the last minute."""
+    with database.write() as connection:
+        connection.execute(_TOUCH, {"key": token_id, "now": now, "before": now - USE_KEPT_TO})
+
+
+def revoke_token(database: Database, token_id: str, *, owner_id: str | None, now: datetime) -> None:
+    """Have a token be refused from now on. Done already is done.
+
+    owner_id: only if it is this user's; `None` = whosever it is.
+
+    Raises:
+        NotFound: There is no such token.
+    """
+    with database.write() as connection:
+        statement = _REVOKE if owner_id is None else _REVOKE.where(api_token.c.user_id == owner_id)
+        if connection.execute(statement, {"key": token_id, "now": now}).rowcount == 0:
+            raise NotFound(f"there is no token '{token_id}'")
+
+
+def forget_logins(connection: Connection, *, now: datetime) -> None:
+    """Delete some of the login tokens that have expired, within a transaction of the caller's."""
+    connection.execute(_FORGET_LOGINS, {"now": now})
+
+
+def add_login(connection: Connection, token: str, *, user_id: str, now: datetime, expires_at: datetime) -> None:
+    """Make the token of a login known, within a transaction of the caller's. It may do what its user may."""
+    _insert(connection, token, "login", now=now, expires_at=expires_at, kind=TokenKind.LOGIN, user_id=user_id)
+
+
+def add_grants(
+    connection: Connection,
+    grants: Iterable[Grant],
+    *,
+    now: datetime,
+    user_id: str | None = None,
+    token_id: str | None = None,
+) -> None:
+    """Give grants to a user or to a token, within a transaction of the caller's."""
+    rows = [
+        {"user_id": user_id, "token_id": token_id, "pattern": grant.pattern, "role": grant.role, "created_at": now}
+        for grant in grants
+    ]
+    if rows:
+        connection.execute(insert(dag_grant), rows)
+
+
+def _insert(
+    connection: Connection,
+    token: str,
+    name: str,
+    *,
+    now: datetime,
+    role: Role | None = None,
+    expires_at: datetime | None = None,
+    kind: TokenKind = TokenKind.API,
+    user_id: str | None = None,
+) -> str:
+    key = str(uuid7())
+    values = {"id": key, "name": name, "kind": kind, "token_hash": _hash(token), "role": role, "user_id": user_id}
+    connection.execute(insert(api_token), {**values, "created_at": now, "expires_at": expires_at})
+    return key
+
+
+def _grants(connection: Connection, user_id: str | None, token_id: str) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
+    rows = connection.execute(_GRANTS, {"user_id": user_id, "token_id": token_id}).all()
+    return (
+        tuple(Grant(pattern=row.pattern, role=Role(row.role)) for row in rows if row.user_id is not None),
+        tuple(Grant(pattern=row.pattern, role=Role(row.role)) for row in rows if row.user_id is None),
+    )
+
+
+def _role(text: str | None) -> Role | None:
+    return None if text is None else Role(text)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+_token = api_token.c
+_now = bindparam("now", type_=UtcDateTime)
+_BY_HASH = (
+    select(
+        _token.id,
+        _token.name,
+        _token.kind,
+        _token.role,
+        _token.user_id,
+        _token.expires_at,
+        _token.revoked_at,
+        _token.last_used_at,
+        user_account.c.username,
+        user_account.c.role.label("user_role"),
+        user_account.c.is_active,
+    )
+    .outerjoin(user_account, user_account.c.id == _token.user_id)
+    .where(_token.token_hash == bindparam("token_hash"))
+)
+_GRANTS = select(dag_grant.c.user_id, dag_grant.c.pattern, dag_grant.c.role).where(
+    or_(dag_grant.c.user_id == bindparam("user_id"), dag_grant.c.token_id == bindparam("token_id"))
+)
+_TOUCH = (
+    update(api_token)
+    .where(
+        _token.id == bindparam("key"),
+        or_(_token.last_used_at.is_(None), _token.last_used_at < bindparam("before", type_=UtcDateTime)),
+    )
+    .values(last_used_at=_now)
+)
+_ADMIN_TOKENS = select(_token.token_hash, _token.revoked_at).where(_token.kind == TokenKind.ADMIN)
+_REVOKE_OTHERS = (
+    update(api_token)
+    .where(_token.kind == TokenKind.ADMIN, _token.revoked_at.is_(None), _token.token_hash != bindparam("hash"))
+    .values(revoked_at=_now)
+)
+_BRING_BACK = update(api_token).where(_token.token_hash == bindparam("hash")).values(revoked_at=None)
+_REVOKE = update(api_token).where(_token.id == bindparam("key")).values(revoked_at=_now)
+_FORGET_LOGINS = delete(api_token).where(
+    _token.id.in_(
+        select(_token.id)
+        .where(_token.kind == TokenKind.LOGIN, _token.expires_at < _now)
+        .limit(_FORGOTTEN_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+)

@@ -1,0 +1,112 @@
+"""Users: people who log in with a password. How passwords are hashed is not known here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from uuid_utils import uuid7
+
+from mainspring.errors import Conflict, NotFound
+from mainspring_store.access.roles import Grant, Role
+from mainspring_store.access.tokens import TokenKind, add_grants, add_login, forget_logins
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.tables import api_token, dag_grant, user_account
+
+__all__ = ["Credential", "change_user", "create_user", "delete_user", "find_credential", "log_in", "user_not_found"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What a login is checked against."""
+
+    user_id: str
+    password_hash: str
+    is_active: bool
+
+
+def create_user(
+    database: Database,
+    username: str,
+    *,
+    password_hash: str,
+    role: Role | None,
+    grants: Iterable[Grant] = (),
+    now: datetime,
+) -> str:
+    """Create a user and return the id.
+
+    Raises:
+        Conflict: There is one of this name.
+    """
+    key = str(uuid7())
+    values = {"id": key, "username": username, "password_hash": password_hash, "role": role}
+    try:
+        with database.write() as connection:
+            connection.execute(insert(user_account), {**values, "created_at": now, "updated_at": now})
+            add_grants(connection, grants, user_id=key, now=now)
+    except IntegrityError as exc:
+        raise Conflict(f"there is a user '{username}' already") from exc
+    return key
+
+
+def change_user(
+    database: Database, username: str, changes: dict[str, Any], *, grants: Iterable[Grant] | None, now: datetime
+) -> None:
+    """Change columns of a user; `grants` replaces all grants, `None` leaves them.
+
+    Who gets another password, or is no longer active, has to log in again.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    with database.write() as connection:
+        key = connection.scalar(_CHANGED.values(**changes, updated_at=now), {"name": username})
+        if key is None:
+            raise user_not_found(username)
+        if grants is not None:
+            connection.execute(delete(dag_grant).where(dag_grant.c.user_id == key))
+            add_grants(connection, grants, user_id=key, now=now)
+        if changes.keys() & {"password_hash", "is_active"}:
+            connection.execute(_END_LOGINS, {"key": key})
+
+
+def delete_user(database: Database, username: str) -> None:
+    """Delete a user with all tokens and grants. Raises NotFound when there is none."""
+    with database.write() as connection:
+        if connection.execute(_DELETE, {"name": username}).rowcount == 0:
+            raise user_not_found(username)
+
+
+def find_credential(database: Database, username: str) -> Credential | None:
+    """What a login of this name is checked against; `None` = there is no such user."""
+    with database.read() as connection:
+        row = connection.execute(_CREDENTIAL, {"name": username}).one_or_none()
+    return None if row is None else Credential(user_id=row.id, password_hash=row.password_hash, is_active=row.is_active)
+
+
+def log_in(database: Database, user_id: str, token: str, *, now: datetime, expires_at: datetime) -> None:
+    """Make a token of a user known, for as long as a login is good."""
+    with database.write() as connection:
+        forget_logins(connection, now=now)
+        add_login(connection, token, user_id=user_id, now=now, expires_at=expires_at)
+        connection.execute(_NOTE_LOGIN, {"key": user_id, "now": now})
+
+
+def user_not_found(username: str) -> NotFound:
+    return NotFound(f"there is no user '{username}'")
+
+
+_user = user_account.c
+_CREDENTIAL = select(_user.id, _user.password_hash, _user.is_active).where(_user.username == bindparam("name"))
+_CHANGED = update(user_account).where(_user.username == bindparam("name")).returning(_user.id)
+_DELETE = delete(user_account).where(_user.username == bindparam("name"))
+_END_LOGINS = delete(api_token).where(
+    api_token.c.user_id == bindparam("key"), api_token.c.kind == TokenKind.LOGIN.value
+)
+_NOTE_LOGIN = (
+    update(user_account).where(_user.id == bindparam("key")).values(last_login_at=bindparam("now", type_=UtcDateTime))
+)

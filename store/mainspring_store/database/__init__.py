@@ -1,0 +1,1 @@
+"""Connections, transactions, types, notifications and leases on SQLite and PostgreSQL."""

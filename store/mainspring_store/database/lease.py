@@ -1,0 +1,47 @@
+"""The right to be the scheduler of an SQLite database: a file lock, held for life and given back by the kernel."""
+
+import fcntl
+import os
+
+from mainspring.errors import Conflict
+from mainspring_store.database.transactions import Database
+
+__all__ = ["SchedulerLease", "take_scheduler_lease"]
+
+
+class SchedulerLease:
+    """Held until `release` or the death of the process."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether no other scheduler can be alive on this database."""
+        return self._descriptor is not None
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def take_scheduler_lease(database: Database) -> SchedulerLease:
+    """Take the lease. On PostgreSQL there may be many schedulers, so there is nothing to take.
+
+    Raises:
+        Conflict: Another scheduler runs on this SQLite database.
+    """
+    if not database.is_sqlite:
+        return SchedulerLease(None)
+    path = f"{database.sqlite_path}-scheduler"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Conflict(
+            f"another scheduler runs on {database.sqlite_path}; SQLite takes one. "
+            "Stop it, or use PostgreSQL to run several"
+        ) from None
+    return SchedulerLease(descriptor)

@@ -1,0 +1,198 @@
+"""The wake-up: whoever commits work for the scheduler rings, and the scheduler looks at once.
+
+A ring says only "look"; it may be lost, doubled or late. The scheduler polls each second as well, so a lost ring
+costs a second and nothing else.
+
+SQLite: a datagram to the scheduler's socket, ~20 µs. PostgreSQL: NOTIFY, in a transaction of its own after the commit
+and at most one each 20 ms per process, because a NOTIFY takes one lock for the whole server at its commit.
+"""
+
+import contextlib
+import hashlib
+import os
+import select
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import Protocol
+
+from mainspring_store.database.transactions import Database
+
+__all__ = ["Doorbell", "Ringer", "open_doorbell", "open_ringer"]
+
+RING_INTERVAL_SECONDS_MIN = 0.02
+_CHANNEL = "mainspring"
+
+
+class Ringer(Protocol):
+    """The button. Safe to press from many threads."""
+
+    def ring(self) -> None:
+        """Wake the schedulers. Call it after the commit. Never blocks for long, never raises."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Doorbell(Protocol):
+    """The bell, held by one scheduler."""
+
+    def fileno(self) -> int:
+        """Readable when somebody rang. Changes when a lost connection was made again."""
+        ...
+
+    def clear(self) -> bool:
+        """Forget all rings so far, before looking at the database; says whether there was one."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_ringer(database: Database) -> Ringer:
+    if database.is_sqlite:
+        return _SocketRinger(_socket_path(database))
+    return _NotifyRinger(database)
+
+
+def open_doorbell(database: Database) -> Doorbell:
+    if database.is_sqlite:
+        return _SocketDoorbell(_socket_path(database))
+    return _ListenDoorbell(database)
+
+
+def _socket_path(database: Database) -> str:
+    beside = f"{database.sqlite_path}-bell"
+    if len(beside.encode()) < 100:
+        return beside
+    # A socket's address has room for 107 bytes; a long path gets a short stand-in in a folder of this user only.
+    folder = Path(tempfile.gettempdir()) / f"mainspring-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user; set TMPDIR to a folder of your own")
+    return str(folder / hashlib.sha256(beside.encode()).hexdigest()[:32])
+
+
+class _SocketRinger:
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+
+    def ring(self) -> None:
+        # No scheduler, or a full queue of rings: both mean that nothing more need be said.
+        with contextlib.suppress(OSError):
+            self._socket.sendto(b"!", self._path)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _SocketDoorbell:
+    def __init__(self, path: str) -> None:
+        self._path = path
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        self._socket.bind(path)
+        os.chmod(path, 0o600)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def clear(self) -> bool:
+        rang = False
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(1):
+                rang = True
+        return rang
+
+    def close(self) -> None:
+        self._socket.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+
+class _NotifyRinger:
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+        self._wanted = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def ring(self) -> None:
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+                    self._thread.start()
+        self._wanted.set()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._wanted.wait()
+            if self._closed:
+                return
+            self._wanted.clear()
+            # A database that is away has nobody to wake; the poll covers what is missed.
+            with contextlib.suppress(Exception), self._engine.connect() as connection:
+                connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
+                connection.commit()
+            pause.wait(RING_INTERVAL_SECONDS_MIN)
+
+    def close(self) -> None:
+        self._closed = True
+        self._wanted.set()
+        if self._thread is not None:
+            # Its connection must be back in the pool before the database is closed.
+            self._thread.join(timeout=5)
+
+
+class _ListenDoorbell:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._idle_read, self._idle_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._connection: object | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        import psycopg
+
+        url = self._database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # Not from the pool: a pooled connection would go on listening after its return.
+        with contextlib.suppress(psycopg.Error):
+            connection = psycopg.connect(url, autocommit=True, connect_timeout=3, keepalives_idle=10)
+            connection.execute(f"LISTEN {_CHANNEL}")
+            self._connection = connection
+
+    def fileno(self) -> int:
+        import psycopg
+
+        if isinstance(self._connection, psycopg.Connection) and not self._connection.closed:
+            return self._connection.fileno()
+        return self._idle_read
+
+    def clear(self) -> bool:
+        import psycopg
+
+        if not isinstance(self._connection, psycopg.Connection) or self._connection.closed:
+            self._connect()
+            # Rings may have been missed meanwhile.
+            return True
+        try:
+            if not select.select([self._connection], [], [], 0)[0]:
+                return False
+            return any(True for _ in self._connection.notifies(timeout=0))
+        except psycopg.Error:
+            self._connection.close()
+            self._connection = None
+            return True
+
+    def close(self) -> None:
+        import psycopg
+
+        if isinstance(self._connection, psycopg.Connection):
+            self._connection.close()
+        os.close(self._idle_read)
+        os.close(self._idle_write)

@@ -1,0 +1,131 @@
+"""What backfills there are and how far they have come."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from mainspring.errors import NotFound
+from mainspring.states import RUN_FINISHED, RunState
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.queries.dags import require_dag
+from mainspring_store.queries.filters import Kind
+from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.queries.runs import RUNS
+from mainspring_store.tables import backfill, dag, dag_run
+
+__all__ = ["BACKFILLS", "backfill_not_found", "dag_of_backfill", "get_backfill", "list_backfill_runs", "list_backfills"]
+
+_KEY_MAX = 2**63 - 1
+PACE_RUNS = 100
+"""Of the latest runs, from which it is told how fast a backfill goes."""
+
+_BACKFILL = select(*backfill.c, dag.c.display_name).join(dag, dag.c.dag_id == backfill.c.dag_id)
+
+BACKFILLS = Listing(
+    rows=_BACKFILL,
+    filters={},
+    sort_keys={
+        "id": SortKey(column=backfill.c.id, kind=Kind.INTEGER, is_nullable=False),
+        "created_at": SortKey(column=backfill.c.created_at, kind=Kind.INSTANT, is_nullable=False),
+        "from_date": SortKey(column=backfill.c.from_date, kind=Kind.INSTANT, is_nullable=False),
+        "to_date": SortKey(column=backfill.c.to_date, kind=Kind.INSTANT, is_nullable=False),
+        "completed_at": SortKey(column=backfill.c.completed_at, kind=Kind.INSTANT),
+    },
+    default_order=("id",),
+    tie_breaker=("id",),
+    dag_id=backfill.c.dag_id,
+)
+
+
+def get_backfill(database: Database, key: int) -> dict[str, Any]:
+    """One backfill. `runs` counts its runs by state, absent = 0. Of its latest runs that have ended, at most
+    `PACE_RUNS`, `pace_runs` is the number and `pace_since` the first start; 0 and None while it is paused or over.
+
+    Raises:
+        NotFound: There is no such backfill.
+    """
+    with database.read() as connection:
+        row = connection.execute(_ONE, {"key": key}).one_or_none()
+        if row is None:
+            raise backfill_not_found(key)
+        found = row._asdict()
+        _add_run_counts(connection, [found])
+        _add_pace(connection, [found])
+    return found
+
+
+def dag_of_backfill(database: Database, key: int) -> str:
+    """The dag_id of a backfill. Raises NotFound when there is no such backfill."""
+    dag_id: str | None = None
+    if key <= _KEY_MAX:
+        with database.read() as connection:
+            dag_id = connection.scalar(select(backfill.c.dag_id).where(backfill.c.id == key))
+    if dag_id is None:
+        raise backfill_not_found(key)
+    return dag_id
+
+
+def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> Listed:
+    """A page of the backfills of a DAG, each as `get_backfill` gives it.
+
+    Raises:
+        NotFound: There is no such DAG.
+        InvalidPage: See `list_rows`.
+    """
+    with database.read() as connection:
+        require_dag(connection, dag_id)
+        listed = list_rows(connection, BACKFILLS, query, backfill.c.dag_id == dag_id)
+        _add_run_counts(connection, listed.rows)
+        _add_pace(connection, listed.rows)
+    return listed
+
+
+def list_backfill_runs(database: Database, query: ListQuery, *, key: int) -> Listed:
+    """A page of the runs that a backfill made or had run again.
+
+    Raises:
+        NotFound: There is no such backfill.
+        InvalidPage: See `list_rows`.
+    """
+    with database.read() as connection:
+        if connection.execute(_ONE, {"key": key}).one_or_none() is None:
+            raise backfill_not_found(key)
+        return list_rows(connection, RUNS, query, dag_run.c.backfill_id == key)
+
+
+def backfill_not_found(key: int) -> NotFound:
+    return NotFound(f"The Backfill with id: {key} was not found")
+
+
+def _add_run_counts(connection: Any, rows: Any) -> None:
+    by_key: dict[int, dict[RunState, int]] = {row["id"]: {} for row in rows}
+    if by_key:
+        for row in connection.execute(_COUNTS, {"keys": list(by_key)}):
+            by_key[row.backfill_id][RunState(row.state)] = row.runs
+    for row in rows:
+        row["runs"] = by_key[row["id"]]
+
+
+def _add_pace(connection: Any, rows: Any) -> None:
+    for row in rows:
+        # One at most of a DAG's backfills is under way.
+        is_under_way = row["completed_at"] is None and not row["is_paused"]
+        pace = connection.execute(_PACE, {"key": row["id"]}).one() if is_under_way else None
+        row["pace_runs"], row["pace_since"] = (0, None) if pace is None else pace
+
+
+_ONE = _BACKFILL.where(backfill.c.id == bindparam("key"))
+_latest_ended = (
+    select(dag_run.c.start_date)
+    .where(dag_run.c.backfill_id == bindparam("key"), dag_run.c.state.in_(tuple(RUN_FINISHED)))
+    .order_by(dag_run.c.id.desc())
+    .limit(PACE_RUNS)
+    .subquery()
+)
+_PACE = select(func.count(), func.min(_latest_ended.c.start_date, type_=UtcDateTime)).select_from(_latest_ended)
+_COUNTS = (
+    select(dag_run.c.backfill_id, dag_run.c.state, func.count().label("runs"))
+    .where(dag_run.c.backfill_id.in_(bindparam("keys", expanding=True)))
+    .group_by(dag_run.c.backfill_id, dag_run.c.state)
+)

@@ -1,0 +1,106 @@
+"""The log of one try."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from mainspring.errors import NotFound
+from mainspring.states import ATTEMPT_LIVE
+from mainspring_store.database.transactions import Database
+from mainspring_store.tables import dag_run, task_instance, task_log, task_try
+
+__all__ = ["LogPiece", "LoggedTry", "find_try", "read_log"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoggedTry:
+    """A try whose log can be read."""
+
+    attempt_id: str
+    is_finished: bool
+    """No log will be added."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPiece:
+    """A stored piece of a log."""
+
+    offset: int
+    """Bytes of the log before it."""
+    data: bytes
+    at: datetime
+
+
+def find_try(
+    database: Database, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1
+) -> LoggedTry:
+    """The latest attempt that counts as this try.
+
+    Raises:
+        NotFound: There is no such try.
+    """
+    with database.read() as connection:
+        row = connection.execute(
+            _TRY,
+            {
+                "dag_id": dag_id,
+                "run_id": run_id,
+                "task_id": task_id,
+                "map_index": map_index,
+                "try_number": try_number,
+            },
+        ).first()
+    if row is None:
+        raise NotFound(
+            f"TaskInstance not found: task '{task_id}' of run '{run_id}' of dag '{dag_id}' has no try {try_number}"
+        )
+    return LoggedTry(attempt_id=row.attempt_id, is_finished=row.state not in ATTEMPT_LIVE)
+
+
+def read_log(database: Database, attempt_id: str, *, offset: int, bytes_max: int) -> Sequence[LogPiece]:
+    """What the log holds from `offset` on, in order; the first piece begins exactly there.
+
+    bytes_max: reading stops with the piece that reaches it.
+    """
+    pieces: list[LogPiece] = []
+    size = 0
+    with database.read() as connection:
+        first = connection.scalar(_FIRST_OFFSET, {"attempt_id": attempt_id, "offset": offset})
+        with connection.execute(_PIECES, {"attempt_id": attempt_id, "first": first or 0}) as rows:
+            for row in rows:
+                data = row.data[max(0, offset - row.offset) :]
+                if data:
+                    pieces.append(LogPiece(offset=max(row.offset, offset), data=data, at=row.at))
+                    size += len(data)
+                if size >= bytes_max:
+                    break
+    return pieces
+
+
+_TRY = (
+    select(task_try.c.attempt_id, task_try.c.state)
+    .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+    .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
+    .where(
+        dag_run.c.dag_id == bindparam("dag_id"),
+        dag_run.c.run_id == bindparam("run_id"),
+        task_instance.c.task_id == bindparam("task_id"),
+        task_instance.c.map_index == bindparam("map_index"),
+        task_try.c.try_number == bindparam("try_number"),
+    )
+    .order_by(task_try.c.generation.desc(), task_try.c.queued_at.desc(), task_try.c.attempt_id.desc())
+    .limit(1)
+)
+_FIRST_OFFSET = (
+    select(task_log.c.offset)
+    .where(task_log.c.attempt_id == bindparam("attempt_id"), task_log.c.offset <= bindparam("offset"))
+    .order_by(task_log.c.offset.desc())
+    .limit(1)
+)
+_PIECES = (
+    select(task_log.c.offset, task_log.c.at, task_log.c.data)
+    .where(task_log.c.attempt_id == bindparam("attempt_id"), task_log.c.offset >= bindparam("first"))
+    .order_by(task_log.c.offset)
+)

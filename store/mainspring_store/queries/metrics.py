@@ -1,0 +1,88 @@
+"""Figures for monitoring: what is live now, counted. Each costs what is live, not what ever was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, literal_column, select, text
+
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.state.conditions import READY
+from mainspring_store.tables import dag_run, service, task_instance, task_try
+
+__all__ = ["QUEUES_MAX", "Figures", "read_figures"]
+
+QUEUES_MAX = 100
+"""Queues are named by the authors of DAGs: of more, the longest are told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """All of one moment on SQLite; of moments close together on PostgreSQL."""
+
+    runs: Mapping[str, int]
+    """State -> runs that are not over."""
+    instances: Mapping[str, int]
+    """State -> task instances of runs that are running."""
+    ready: int
+    """Task instances that wait for nothing but room."""
+    attempts: Mapping[tuple[str, str], int]
+    """(executor, state) -> attempts that are live or that something may still run of."""
+    queues: Mapping[str, int]
+    """Queue -> attempts that wait in it to be taken."""
+    schedulers: Sequence[Mapping[str, Any]]
+    """`incarnation`, `hostname`, `pid` and `details` of each that lives."""
+
+
+def read_figures(database: Database, *, since: datetime) -> Figures:
+    """since: a scheduler that beat at or after it lives."""
+    with database.read() as connection:
+
+        def counts(statement: Any) -> dict[Any, int]:
+            return {row[0] if len(row) == 2 else tuple(row[:-1]): row[-1] for row in connection.execute(statement)}
+
+        return Figures(
+            runs=counts(_RUNS),
+            instances=counts(_INSTANCES),
+            ready=connection.scalar(_READY) or 0,
+            attempts=counts(_ATTEMPTS),
+            queues=counts(_QUEUES),
+            schedulers=[dict(row) for row in connection.execute(_SCHEDULERS, {"since": since}).mappings()],
+        )
+
+
+_UNSTOPPED = text("task_try.stopped_at IS NULL")
+_RUNNING = select(dag_run.c.id).where(dag_run.c.state == literal_column("'running'"))
+_RUNS = (
+    select(dag_run.c.state, func.count())
+    .where(dag_run.c.state.in_([literal_column("'queued'"), literal_column("'running'")]))
+    .group_by(dag_run.c.state)
+)
+_INSTANCES = (
+    select(task_instance.c.state, func.count())
+    .where(task_instance.c.dag_run_id.in_(_RUNNING))
+    .group_by(task_instance.c.state)
+)
+_READY = select(func.count()).select_from(task_instance).where(READY)
+_ATTEMPTS = (
+    select(task_try.c.executor, task_try.c.state, func.count())
+    .where(_UNSTOPPED)
+    .group_by(task_try.c.executor, task_try.c.state)
+)
+_QUEUES = (
+    select(task_instance.c.queue, func.count().label("length"))
+    .join(task_try, task_try.c.task_instance_id == task_instance.c.id)
+    .where(_UNSTOPPED, task_try.c.state == literal_column("'queued'"), task_try.c.claimed_at.is_(None))
+    .group_by(task_instance.c.queue)
+    .order_by(func.count().desc(), task_instance.c.queue)
+    .limit(QUEUES_MAX)
+)
+_SCHEDULERS = select(service.c.incarnation, service.c.hostname, service.c.pid, service.c.details).where(
+    and_(
+        service.c.kind == "scheduler",
+        service.c.stopped_at.is_(None),
+        service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime),
+    )
+)

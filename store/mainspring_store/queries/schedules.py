@@ -1,0 +1,50 @@
+"""What is planned for a DAG."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select
+
+from mainspring.states import RunType
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.queries.dags import dag_not_found
+from mainspring_store.tables import dag, dag_run
+
+__all__ = ["Planned", "planned_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How far the schedule of a DAG has come."""
+
+    version_id: int
+    is_paused: bool
+    next_logical_date: datetime | None
+    """None = nothing is planned, or it is to be planned anew."""
+    latest_logical_date: datetime | None
+    """Of its scheduled runs."""
+    error: str | None
+
+
+def planned_of(database: Database, dag_id: str) -> Planned:
+    """How far the schedule of a DAG has come.
+
+    Raises:
+        NotFound: There is no such DAG.
+    """
+    with database.read() as connection:
+        row = connection.execute(_PLANNED, {"dag_id": dag_id}).one_or_none()
+    if row is None:
+        raise dag_not_found(dag_id)
+    return Planned(*row)
+
+
+_LATEST = (
+    select(func.max(dag_run.c.logical_date, type_=UtcDateTime))
+    .where(dag_run.c.dag_id == dag.c.dag_id, dag_run.c.run_type == RunType.SCHEDULED)
+    .scalar_subquery()
+)
+_PLANNED = select(dag.c.version_id, dag.c.is_paused, dag.c.next_logical_date, _LATEST, dag.c.schedule_error).where(
+    dag.c.dag_id == bindparam("dag_id")
+)

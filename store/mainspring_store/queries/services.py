@@ -1,0 +1,137 @@
+"""Which services there are and were."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, false, func, or_, select
+
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.queries.filters import Kind, constant, equal_to, ranges, ranges_up_to_now
+from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
+from mainspring_store.tables import service
+
+__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence"]
+
+SERVICES = Listing(
+    rows=select(
+        service.c.incarnation,
+        service.c.kind,
+        service.c.hostname,
+        service.c.pid,
+        service.c.started_at,
+        service.c.heartbeat_at,
+        service.c.stopped_at,
+    ),
+    filters={
+        **ranges("start_date", service.c.started_at, Kind.INSTANT),
+        **ranges_up_to_now("end_date", service.c.stopped_at),
+        "hostname": equal_to(service.c.hostname),
+        "executor_class": constant(Kind.TEXT, lambda _: False),
+    },
+    # A service has no number; where Airflow orders by it, ours are in order of their start.
+    sort_keys={
+        "id": SortKey(column=service.c.started_at, kind=Kind.INSTANT, is_nullable=False),
+        "start_date": SortKey(column=service.c.started_at, kind=Kind.INSTANT, is_nullable=False),
+        "end_date": SortKey(column=service.c.stopped_at, kind=Kind.INSTANT),
+        "latest_heartbeat": SortKey(column=service.c.heartbeat_at, kind=Kind.INSTANT, is_nullable=False),
+        "hostname": SortKey(column=service.c.hostname, kind=Kind.TEXT, is_nullable=False),
+        "job_type": SortKey(column=service.c.kind, kind=Kind.TEXT, is_nullable=False),
+        # What is stored of a state is whether it has stopped; whether another one lives only its age tells.
+        "state": SortKey(column=service.c.stopped_at.is_not(None), kind=Kind.BOOLEAN, is_nullable=False),
+        "dag_id": always_null(Kind.TEXT),
+        "executor_class": always_null(Kind.TEXT),
+        "unixname": always_null(Kind.TEXT),
+        "incarnation": SortKey(column=service.c.incarnation, kind=Kind.TEXT, is_nullable=False),
+    },
+    default_order=("id",),
+    tie_breaker=("incarnation",),
+)
+
+
+class ServiceState(StrEnum):
+    """How a service stands, in the words that Airflow has for its jobs."""
+
+    RUNNING = "running"
+    """It beats."""
+    SUCCESS = "success"
+    """It said that it stopped."""
+    FAILED = "failed"
+    """It went silent."""
+
+
+def list_services(
+    database: Database,
+    query: ListQuery,
+    *,
+    since: datetime,
+    kind: str | None = None,
+    states: Collection[ServiceState] = tuple(ServiceState),
+) -> Listed:
+    """A page of the services, also of those that are gone; each row has a `state`.
+
+    since: who has not beaten from then on has gone silent.
+
+    Raises:
+        InvalidPage: See `list_rows`.
+    """
+    conditions = {
+        ServiceState.RUNNING: and_(service.c.stopped_at.is_(None), service.c.heartbeat_at >= since),
+        ServiceState.SUCCESS: service.c.stopped_at.is_not(None),
+        ServiceState.FAILED: and_(service.c.stopped_at.is_(None), service.c.heartbeat_at < since),
+    }
+    where = [or_(false(), *(conditions[state] for state in states))]
+    if kind is not None:
+        where.append(service.c.kind == kind)
+    with database.read() as connection:
+        listed = list_rows(connection, SERVICES, query, *where)
+    for row in listed.rows:
+        row["state"] = _state(row, since)
+    return listed
+
+
+def _state(row: Mapping[str, Any], since: datetime) -> ServiceState:
+    if row["stopped_at"] is not None:
+        return ServiceState.SUCCESS
+    return ServiceState.RUNNING if row["heartbeat_at"] >= since else ServiceState.FAILED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Presence:
+    """The processes of one kind that have not stopped orderly."""
+
+    latest_heartbeat: datetime
+    alive: int
+    """How many gave a sign of life lately."""
+    clock_offset: timedelta | None
+    """How far the clock of one of these is from the database's, either way: the largest. None = none has looked."""
+
+
+def presence(database: Database, *, since: datetime) -> Mapping[str, Presence]:
+    """Kind (`scheduler`, `execution`, `worker`) -> its processes; those that beat at or after `since` are alive."""
+    with database.read() as connection:
+        rows = connection.execute(_PRESENCE, {"since": since})
+        return {
+            row.kind: Presence(
+                latest_heartbeat=row.latest,
+                alive=row.alive,
+                clock_offset=None if row.clock_offset is None else timedelta(seconds=row.clock_offset),
+            )
+            for row in rows
+        }
+
+
+_ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)
+_PRESENCE = (
+    select(
+        service.c.kind,
+        func.max(service.c.heartbeat_at, type_=UtcDateTime).label("latest"),
+        func.sum(case((_ALIVE, 1), else_=0)).label("alive"),
+        func.max(case((_ALIVE, func.abs(service.c.clock_offset_seconds)))).label("clock_offset"),
+    )
+    .where(service.c.stopped_at.is_(None))
+    .group_by(service.c.kind)
+)

@@ -1,0 +1,58 @@
+"""What variables there are."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from mainspring.errors import NotFound
+from mainspring_store.database.transactions import Database
+from mainspring_store.queries.filters import Kind, patterns
+from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
+from mainspring_store.tables import variable
+
+__all__ = ["VARIABLES", "get_variable", "list_variables", "variable_not_found"]
+
+_VARIABLE = select(variable.c.key, variable.c.value, variable.c.description, variable.c.updated_at)
+_KEY = SortKey(column=variable.c.key, kind=Kind.TEXT, is_nullable=False)
+
+VARIABLES = Listing(
+    rows=_VARIABLE,
+    filters=patterns("variable_key", variable.c.key),
+    # A variable has no number; where Airflow orders by it, ours are in order of their key.
+    sort_keys={
+        "key": _KEY,
+        "id": _KEY,
+        "_val": SortKey(column=variable.c.value, kind=Kind.TEXT, is_nullable=False),
+        "description": SortKey(column=variable.c.description, kind=Kind.TEXT),
+        "is_encrypted": always_null(Kind.TEXT),
+        "team_name": always_null(Kind.TEXT),
+    },
+    default_order=("key",),
+    tie_breaker=("key",),
+)
+
+
+def get_variable(database: Database, key: str) -> dict[str, Any]:
+    """One variable.
+
+    Raises:
+        NotFound: There is no such variable.
+    """
+    with database.read() as connection:
+        row = connection.execute(_ONE, {"id": key}).one_or_none()
+    if row is None:
+        raise variable_not_found(key)
+    return row._asdict()
+
+
+def list_variables(database: Database, query: ListQuery) -> Listed:
+    """A page of variables. Raises InvalidPage, see `list_rows`."""
+    with database.read() as connection:
+        return list_rows(connection, VARIABLES, query)
+
+
+def variable_not_found(key: str) -> NotFound:
+    return NotFound(f"The Variable with key: `{key}` was not found")
+
+
+_ONE = _VARIABLE.where(variable.c.key == bindparam("id"))

@@ -1,0 +1,122 @@
+"""Which processes are there: each start of a scheduler or worker is one row with a heartbeat."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from mainspring_store.database.transactions import Database
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.tables import service
+
+__all__ = [
+    "CLOCK_OFFSET_MAX",
+    "alive",
+    "beat",
+    "count_alive",
+    "latest_beats",
+    "register_service",
+    "stop_service",
+]
+
+
+def register_service(
+    database: Database,
+    *,
+    incarnation: str,
+    kind: str,
+    hostname: str,
+    pid: int,
+    version: str,
+    details: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Announce a process that starts."""
+    with database.write() as connection:
+        connection.execute(
+            insert(service),
+            {
+                "incarnation": incarnation,
+                "kind": kind,
+                "hostname": hostname,
+                "pid": pid,
+                "version": version,
+                "started_at": now,
+                "heartbeat_at": now,
+                "details": dict(details),
+            },
+        )
+
+
+CLOCK_OFFSET_MAX = timedelta(seconds=30)
+"""From which on a scheduler creates no runs by its clock."""
+
+_BEAT = update(service).where(service.c.incarnation == bindparam("me"))
+_STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
+
+
+def beat(
+    database: Database,
+    incarnation: str,
+    *,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+    clock_offset: timedelta | None = None,
+) -> datetime | None:
+    """Say that it lives; `details` replace what it told about itself before, `clock_offset` is how far ahead it takes
+    its clock to be. Returns what the clock of the database's server shows; None where there is no server."""
+    values: dict[str, Any] = {"heartbeat_at": now}
+    if details is not None:
+        values["details"] = dict(details)
+    if clock_offset is not None:
+        values["clock_offset_seconds"] = clock_offset.total_seconds()
+    statement = _BEAT.values(values)
+    with database.write() as connection:
+        if database.is_sqlite:
+            connection.execute(statement, {"me": incarnation})
+            return None
+        shown: datetime | None = connection.scalar(statement.returning(func.clock_timestamp()), {"me": incarnation})
+        return shown
+
+
+def stop_service(database: Database, incarnation: str, *, now: datetime) -> None:
+    """Say that it stopped orderly."""
+    with database.write() as connection:
+        connection.execute(_STOP, {"me": incarnation, "now": now})
+
+
+def alive(database: Database, *, since: datetime) -> frozenset[str]:
+    """Incarnations that beat at or after `since` and have not said that they stopped."""
+    with database.read() as connection:
+        return frozenset(
+            connection.scalars(
+                select(service.c.incarnation).where(service.c.heartbeat_at >= since, service.c.stopped_at.is_(None))
+            )
+        )
+
+
+def count_alive(database: Database, *, kind: str, hostname: str, since: datetime) -> int:
+    """How many processes of a kind on one machine beat at or after `since` and have not said that they stopped."""
+    with database.read() as connection:
+        return connection.scalar(_COUNT_ALIVE, {"kind": kind, "hostname": hostname, "since": since}) or 0
+
+
+_COUNT_ALIVE = select(func.count()).where(
+    service.c.kind == bindparam("kind"),
+    service.c.hostname == bindparam("hostname"),
+    service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime),
+    service.c.stopped_at.is_(None),
+)
+
+
+def latest_beats(database: Database, *, kind: str, since: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """The processes of a kind that beat at or after `since` and have not stopped: the beat, and what they tell about
+    themselves."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(service.c.heartbeat_at, service.c.details).where(
+                service.c.kind == kind, service.c.heartbeat_at >= since, service.c.stopped_at.is_(None)
+            )
+        )
+        return [(row.heartbeat_at, row.details) for row in rows]

@@ -1,0 +1,40 @@
+"""Task logs: chunks by offset, kept in the database so that they can be read wherever it can."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mainspring.attempts import LogChunk
+from mainspring_store.database.transactions import Database
+from mainspring_store.tables import task_log, task_try
+
+__all__ = ["append_chunks", "insert_chunks"]
+
+
+def append_chunks(database: Database, chunks: Sequence[LogChunk]) -> None:
+    """Store chunks in a transaction of their own. A chunk that is there already, or whose attempt is gone, is left."""
+    with database.write() as connection:
+        insert_chunks(connection, chunks)
+
+
+def insert_chunks(connection: Connection, chunks: Sequence[LogChunk]) -> None:
+    """`append_chunks` within a transaction of the caller's."""
+    connection.execute(
+        _insert(connection.dialect.name),
+        [{"attempt": c.attempt_id, "offset_": c.offset, "at_": c.at, "data_": c.data} for c in chunks],
+    )
+
+
+@lru_cache(maxsize=2)
+def _insert(dialect: str) -> Any:
+    kind = sqlite if dialect == "sqlite" else postgresql
+    row = select(
+        task_try.c.attempt_id,
+        bindparam("offset_", type_=task_log.c.offset.type).label("offset"),
+        bindparam("at_", type_=task_log.c.at.type).label("at"),
+        bindparam("data_", type_=task_log.c.data.type).label("data"),
+    ).where(task_try.c.attempt_id == bindparam("attempt"))
+    return kind.insert(task_log).from_select(["attempt_id", "offset", "at", "data"], row).on_conflict_do_nothing()

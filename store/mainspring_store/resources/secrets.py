@@ -1,0 +1,101 @@
+"""Secrets: stored encrypted, opened for attempts that name them and for nobody else."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mainspring.errors import NotFound
+from mainspring_store.access.quotas import Owner, Quota
+from mainspring_store.database.key_ring import CannotOpen, KeyRing
+from mainspring_store.database.transactions import Database
+from mainspring_store.resources.connections import reencrypt_connections
+from mainspring_store.tables import secret
+
+__all__ = ["Opened", "delete_secret", "open_all", "open_secrets", "put_secret", "rotate_keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Some secrets, as far as they could be opened."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    locked: Mapping[str, str] = field(default_factory=dict)
+    """Name -> why it is not among the values, and the cure."""
+
+
+def put_secret(
+    database: Database, key_ring: KeyRing, name: str, value: str, *, owner: Owner | None = None, now: datetime
+) -> bool:
+    """Create a secret or give it another value; whether it is new.
+
+    owner: the principal that it counts for if it is new, within its quota.
+
+    Raises:
+        QuotaExceeded: It is new, and the owner has as many as it may have.
+    """
+    row = {"name": name, "ciphertext": key_ring.encrypt(name, value), "updated_at": now}
+    dialect = sqlite if database.is_sqlite else postgresql
+    with database.write() as connection:
+        created = connection.scalar(
+            dialect.insert(secret).on_conflict_do_nothing(index_elements=["name"]).returning(secret.c.name),
+            {**row, "principal_id": owner and owner.principal_id},
+        )
+        if created is not None and owner is not None:
+            owner.admit(connection, Quota.SECRETS, is_written=True)
+        if created is None:
+            connection.execute(update(secret).where(secret.c.name == name), row)
+    return created is not None
+
+
+def delete_secret(database: Database, name: str) -> None:
+    """Raises NotFound when there is no such secret. A task that names it fails from now on."""
+    with database.write() as connection:
+        if connection.execute(_DELETE, {"name": name}).rowcount == 0:
+            raise NotFound(f"The Secret with name: `{name}` was not found")
+
+
+def open_secrets(database: Database, key_ring: KeyRing, names: Iterable[str]) -> Opened:
+    """The values of these secrets, for an attempt that names them."""
+    wanted = list(names)
+    with database.read() as connection:
+        found = {row.name: row.ciphertext for row in connection.execute(_SOME, {"names": wanted})}
+    return open_all(wanted, found, key_ring)
+
+
+def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: KeyRing | None) -> Opened:
+    """Open secrets that were read already. `key_ring` None opens none."""
+    values, locked = {}, {}
+    for name in names:
+        if name not in ciphertexts:
+            locked[name] = f"there is no secret '{name}'; create it by PUT /api/v2/secrets/{name}"
+        elif key_ring is None:
+            locked[name] = f"secret '{name}' cannot be opened: this service has no keys; give it those of the API"
+        else:
+            try:
+                values[name] = key_ring.decrypt(name, ciphertexts[name])
+            except CannotOpen as exc:
+                locked[name] = str(exc)
+    return Opened(values, locked)
+
+
+def rotate_keys(database: Database, key_ring: KeyRing) -> int:
+    """Encrypt all secrets, and what connections keep secret, under the newest key, a new one when the keys are in a
+    file; returns how many.
+
+    Raises:
+        CannotOpen: One of them is under a key that is gone; then none was changed.
+    """
+    with key_ring.rotating(), database.write() as connection:
+        rows = connection.execute(_ALL).all()
+        for row in rows:
+            connection.execute(_REENCRYPT, {"id": row.name, "fresh": key_ring.reencrypt(row.ciphertext)})
+        return len(rows) + reencrypt_connections(connection, key_ring)
+
+
+_SOME = select(secret.c.name, secret.c.ciphertext).where(secret.c.name.in_(bindparam("names", expanding=True)))
+_DELETE = delete(secret).where(secret.c.name == bindparam("name"))
+_ALL = select(secret.c.name, secret.c.ciphertext).order_by(secret.c.name).with_for_update()
+_REENCRYPT = update(secret).where(secret.c.name == bindparam("id")).values(ciphertext=bindparam("fresh"))

@@ -1,0 +1,132 @@
+"""Schema migrations: Alembic, shipped inside the package, no configuration file."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import ProgrammingError
+
+from mainspring.errors import StoreUnavailable
+from mainspring_store.database.transactions import Database, lift_time_limit
+from mainspring_store.schema.database_roles import grant_use, role_rights
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = ["SchemaMismatch", "current_revision", "downgrade", "head_revision", "migrate", "pending_changes"]
+
+_FOLDER = Path(__file__).parent / "migrations"
+_REFUSALS = frozenset({"42501", "3F000"})
+"""SQLSTATE of what a role may not do, and of a schema that it may not even see."""
+
+
+class SchemaMismatch(StoreUnavailable):
+    """The tables are not of this version, and whoever is asked may not, or cannot, bring them there."""
+
+
+def migrate(database: Database, *, service_role: str | None = None) -> None:
+    """Bring the schema to the newest revision. Does nothing, quickly, when it is there already.
+
+    Safe to call from several processes at once: the second waits and finds nothing to do.
+
+    service_role: a PostgreSQL role that is given the use of the tables in the same transaction, see `grant_use`.
+
+    Raises:
+        SchemaMismatch: Our role may not change tables, or they are of a later version. Somebody else must act.
+        NotFound: There is no such role.
+    """
+    found = current_revision(database)
+    if found == head_revision() and service_role is None:
+        return
+    _refuse_later(found)
+    rights = role_rights(database)
+    if rights is not None and not rights.may_change_tables:
+        raise _mismatch(f"role '{rights.name}' may not change tables")
+    from alembic import command
+
+    with _refusals_explained(), database.write() as connection:
+        if not database.is_sqlite:
+            # Two processes that start together must not both create the tables.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7311990255)")
+            lift_time_limit(connection)
+        command.upgrade(_config(connection), "head")
+        if service_role is not None:
+            grant_use(connection, service_role)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take the schema back to an earlier revision; `base` removes everything."""
+    from alembic import command
+
+    with database.write() as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def current_revision(database: Database) -> str | None:
+    """The revision the database is at; None = an empty database.
+
+    Raises:
+        SchemaMismatch: Our role may not read the tables.
+    """
+    from sqlalchemy import inspect
+
+    with _refusals_explained(), database.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def head_revision() -> str:
+    """The newest revision this program knows. Read from the file names, so that a start need not import Alembic."""
+    return max(path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def pending_changes(database: Database) -> list[object]:
+    """What the tables in code have that the migrated database has not; empty when they agree."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from mainspring_store.tables import metadata
+
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
+        return list(compare_metadata(context, metadata))
+
+
+def _refuse_later(found: str | None) -> None:
+    if found is not None and found > head_revision():
+        raise SchemaMismatch(
+            f"the tables are of revision {found}, later than {head_revision()}, which this version needs;"
+            " run the version that brought them there"
+        )
+
+
+@contextmanager
+def _refusals_explained() -> Iterator[None]:
+    """Say what to do where PostgreSQL says only what a role may not."""
+    try:
+        yield
+    except ProgrammingError as exc:
+        if getattr(exc.orig, "sqlstate", None) not in _REFUSALS:
+            raise
+        raise _mismatch(str(exc.orig).splitlines()[0]) from exc
+
+
+def _mismatch(reason: str) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"the tables are not of revision {head_revision()} for this role, and it cannot bring them there: {reason};"
+        " run `mainspring db upgrade` with migrator_database_url set"
+    )
+
+
+def _config(connection: object) -> "Config":
+    from alembic.config import Config
+
+    # Alembic tells each step at INFO; a start-up log has better things to say.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config

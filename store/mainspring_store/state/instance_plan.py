@@ -1,0 +1,77 @@
+"""The task instances a run of one definition starts with, computed once per version."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import Any
+
+from mainspring.definition.model import Definition
+from mainspring.graph import Graph
+from mainspring.trigger_rules import wake_on
+from mainspring_store.database.batches import Fields, dump_rows
+
+__all__ = ["PLAN_FIELDS", "InstancePlan", "plan_of", "plan_rows"]
+
+PLAN_FIELDS: Fields = {
+    "task_id": str,
+    "task_index": int,
+    "max_tries": int,
+    "up_total": int,
+    "wake_on": int,
+    "operator": str,
+    "rank": int,
+    "pool": str,
+    "pool_slots": int,
+    "queue": str,
+    "executor": str,
+}
+_KEPT_MAX = 128
+
+
+class InstancePlan:
+    """Rows of `PLAN_FIELDS`, ready to be bound."""
+
+    def __init__(self, definition: Definition, graph: Graph) -> None:
+        self.count = len(definition.tasks)
+        self.max_active_tasks = definition.max_active_tasks
+        self.rows = dump_rows(plan_rows(definition, graph))
+
+
+def plan_rows(definition: Definition, graph: Graph) -> Iterator[Mapping[str, Any]]:
+    """`PLAN_FIELDS` of each task, by task index."""
+    for task in definition.tasks.values():
+        upstream = len(graph.upstream[task.index])
+        yield {
+            "task_id": task.task_id,
+            "task_index": task.index,
+            "max_tries": task.retries,
+            "up_total": upstream,
+            "wake_on": int(wake_on(task.trigger_rule, upstream)),
+            "operator": task.type,
+            "rank": -graph.priority[task.index],
+            "pool": task.pool,
+            "pool_slots": task.pool_slots,
+            "queue": task.queue,
+            "executor": task.executor,
+        }
+
+
+_plans: OrderedDict[tuple[str, tuple[str, ...]], InstancePlan] = OrderedDict()
+_plans_lock = Lock()
+
+
+def plan_of(definition: Definition) -> InstancePlan:
+    """The plan of a definition, kept by its content and the order of its tasks, which the hash does not tell: both
+    being equal makes equal instances."""
+    key = (definition.content_hash, tuple(definition.tasks))
+    with _plans_lock:
+        plan = _plans.get(key)
+        if plan is not None:
+            _plans.move_to_end(key)
+            return plan
+    plan = InstancePlan(definition, Graph.of(definition.tasks))
+    with _plans_lock:
+        _plans[key] = plan
+        while len(_plans) > _KEPT_MAX:
+            _plans.popitem(last=False)
+    return plan

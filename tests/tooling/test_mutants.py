@@ -1,0 +1,21 @@
+"""Every mutant applies to the code as it is and names tests that exist."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import ROOT, Plant
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "mutants" / "patches").glob("*.patch")), ids=lambda path: path.stem
+)
+def test_a_mutant_applies_and_names_tests_that_exist(path: Path) -> None:
+    applied = subprocess.run(["git", "apply", "--check", path], cwd=ROOT, capture_output=True, text=True)
+    assert applied.returncode == 0, applied.stderr
+    plant = Plant.read(path)
+    assert plant.what.endswith(".")
+    places = [one.partition("::")[0] for one in plant.tests if one.startswith("tests/")]
+    assert places
+    assert all((ROOT / place).exists() for place in places)
