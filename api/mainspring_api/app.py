@@ -1,12 +1,16 @@
 """The application: its parts put together."""
 
+from typing import Any
+
 from flask import Flask
 from itsdangerous import URLSafeSerializer
 
+from mainspring_api.document import routes
+from mainspring_api.document.openapi import build_document
 from mainspring_api.http.authentication import Authenticator, ensure_admin_token
 from mainspring_api.http.context import EXTENSION, Context
 from mainspring_api.http.credential_files import signing_key
-from mainspring_api.http.idempotency import KeysInUse
+from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
 from mainspring_api.http.middleware import install_gate
 from mainspring_api.http.operations import Resource
@@ -27,7 +31,7 @@ from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.database.notify import open_ringer
 from mainspring_store.resources.dags import Versions
 
-__all__ = ["BLUEPRINTS", "close_app", "create_app", "end_waits"]
+__all__ = ["BLUEPRINTS", "close_app", "create_app", "document", "end_waits"]
 
 BLUEPRINTS: tuple[Resource, ...] = (
     dags.blueprint,
@@ -63,8 +67,13 @@ BLUEPRINTS: tuple[Resource, ...] = (
     tokens.blueprint,
     login.blueprint,
     version.blueprint,
-    version.document_blueprint,
+    routes.blueprint,
 )
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of this API. The caller must not change it: it is kept and shared."""
+    return build_document(BLUEPRINTS)
 
 
 def create_app(settings: ApiSettings) -> Flask:

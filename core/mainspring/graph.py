@@ -8,15 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mainspring.definition.model import Task
+from typing import Protocol
 
 __all__ = ["Graph", "ancestors", "find_cycle", "topological_order"]
 
 Edges = Sequence[Sequence[int]]
 """For each task index the indexes of its direct neighbours on one side."""
+
+
+class Node(Protocol):
+    """What the graph reads of a task."""
+
+    @property
+    def depends_on(self) -> Sequence[str]: ...
+
+    @property
+    def weight_rule(self) -> str: ...
+
+    @property
+    def priority_weight(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Graph:
     """Effective priority weight, by each task's weight rule; the higher goes first."""
 
     @classmethod
-    def of(cls, tasks: "Mapping[str, Task]") -> "Graph":
+    def of(cls, tasks: Mapping[str, Node]) -> "Graph":
         """The graph of checked tasks: every name in `depends_on` is known and there is no cycle."""
         index = {task_id: position for position, task_id in enumerate(tasks)}
         upstream = tuple(tuple(index[name] for name in task.depends_on) for task in tasks.values())
@@ -129,7 +139,7 @@ def reverse(edges: Edges) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, turned))
 
 
-def _priorities(tasks: "Sequence[Task]", upstream: Edges, downstream: Edges) -> tuple[int, ...]:
+def _priorities(tasks: Sequence[Node], upstream: Edges, downstream: Edges) -> tuple[int, ...]:
     weights = [task.priority_weight for task in tasks]
     priorities = list(weights)
     for rule, edges in (("upstream", upstream), ("downstream", downstream)):

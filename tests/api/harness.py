@@ -16,11 +16,11 @@ import orjson
 from werkzeug.test import TestResponse
 
 from mainspring_api import ApiSettings
-from mainspring_api.app import close_app, create_app
-from mainspring_api.document.openapi import document
+from mainspring_api.app import close_app, create_app, document
 from mainspring_api.http.credential_files import admin_token
 from mainspring_store import Database, open_database
-from mainspring_store.access.tokens import Role, add_token
+from mainspring_store.access.roles import Role
+from mainspring_store.access.tokens import add_token
 from tests.scheduler.engine import Engine
 
 ROOT = "/api/v2"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mainspring_api.document.openapi import document
+from mainspring_api.app import document
 from tests.api.conftest import OpenApi
 from tests.api.harness import ONE_OF_EACH, SHELL, Api
 

@@ -7,7 +7,7 @@ import pytest
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.access.audit import AuditEvent, Outcome, write_event
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.audit import list_events
 from mainspring_store.queries.listing import ListQuery
 from tests.api.harness import SHELL, Api

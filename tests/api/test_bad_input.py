@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mainspring_api.document.openapi import document
+from mainspring_api.app import document
 from tests.api.conftest import OpenApi
 from tests.api.harness import ONE_OF_EACH, SHELL, Api
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.resources.secrets import rotate_keys
 from mainspring_store.tables import connection
 from tests.api.harness import Api

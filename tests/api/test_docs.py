@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from mainspring_api.document.openapi import document
+from mainspring_api.app import document
 from mainspring_api.http.problems import TITLES
 from tests.acceptance.server import started
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from mainspring_api.app import BLUEPRINTS, document
 from mainspring_api.document.docs_page import docs_page
-from mainspring_api.document.openapi import document
 from tests.api.harness import Api
 
 
@@ -37,7 +37,7 @@ class _Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page() -> _Page:
     parsed = _Page()
-    parsed.feed(docs_page())
+    parsed.feed(docs_page(BLUEPRINTS))
     assert parsed.open == [], "every element is closed"
     return parsed
 
@@ -57,12 +57,12 @@ def test_every_link_leads_to_a_place_on_the_page_and_nothing_is_loaded(page: _Pa
     assert page.targets == {f"#{each}" for each in page.ids} & page.targets
     assert not page.tags & {"script", "img", "link", "iframe", "object", "form"}
     assert page.attributes <= {"id", "href", "class", "lang", "charset", "name", "content"}
-    assert not re.search(r"url\(|@import", docs_page())
+    assert not re.search(r"url\(|@import", docs_page(BLUEPRINTS))
 
 
 def test_what_the_document_says_is_shown_as_text() -> None:
-    assert "ISO 8601 (<code>PT15M</code>) or short" in docs_page()
-    assert "Name -&gt; list: one instance per item" in docs_page()
+    assert "ISO 8601 (<code>PT15M</code>) or short" in docs_page(BLUEPRINTS)
+    assert "Name -&gt; list: one instance per item" in docs_page(BLUEPRINTS)
 
 
 def test_the_page_is_open_and_its_policy_allows_its_style_alone(sqlite_api: Api) -> None:

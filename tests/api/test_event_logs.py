@@ -2,7 +2,7 @@
 
 import orjson
 
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from tests.api.harness import Api
 
 

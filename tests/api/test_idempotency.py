@@ -19,7 +19,7 @@ from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import VARIABLE
 from mainspring_api.http.idempotency import HEADER, REPLAYED
 from mainspring_store.access.idempotency import KEPT_FOR
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.database.transactions import WRITE_WAIT_SECONDS_MAX
 from mainspring_store.queries.audit import list_events
 from mainspring_store.queries.listing import ListQuery

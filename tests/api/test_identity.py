@@ -11,7 +11,8 @@ from sqlalchemy import delete, select, update
 
 from mainspring_api.http.authentication import TRUST_SECONDS, Authenticator, InvalidToken, ensure_admin_token
 from mainspring_api.http.passwords import hash_password
-from mainspring_store.access.tokens import Role, keep_admin_token
+from mainspring_store.access.roles import Role
+from mainspring_store.access.tokens import keep_admin_token
 from mainspring_store.access.users import create_user
 from mainspring_store.queries.audit import list_events
 from mainspring_store.queries.listing import ListQuery

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mainspring.states import AttemptState
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.resources.heartbeats import beat, register_service, stop_service
 from mainspring_store.scheduling.worker_protocol import Bid, Worker, claim_attempt, hear_worker
 from mainspring_store.schema.migrate import head_revision

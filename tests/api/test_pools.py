@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from tests.api.harness import SHELL, Api
 
 

@@ -15,7 +15,8 @@ from mainspring_api.app import close_app, create_app
 from mainspring_api.http.authentication import TRUST_SECONDS, Authenticator, Forbidden, ensure_admin_token
 from mainspring_api.http.middleware import PUBLIC_OPERATIONS, SECURITY_HEADERS
 from mainspring_api.settings import BODY_BYTES_MAX, DEFINITION_BYTES_MAX, ApiSettings
-from mainspring_store.access.tokens import Role, add_token
+from mainspring_store.access.roles import Role
+from mainspring_store.access.tokens import add_token
 from mainspring_store.tables import api_token, dag_version
 from tests.api.conftest import OpenApi
 from tests.api.harness import ONE_OF_EACH, Answer, Api

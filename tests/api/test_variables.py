@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from tests.api.harness import SHELL, Api
 
 

@@ -10,6 +10,9 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
+from mainspring_api.document.openapi import build_document
+from mainspring_api.http.operations import Resource
+
 __all__ = ["CONTENT_SECURITY_POLICY", "docs_page", "page_begin", "shown"]
 
 STYLE = """
@@ -53,11 +56,9 @@ _Operation = tuple[str, str, Mapping[str, Any], list[Mapping[str, Any]]]
 
 
 @lru_cache(maxsize=1)
-def docs_page() -> str:
-    """The page of this API."""
-    from mainspring_api.document.openapi import document
-
-    return "".join(_page(document()))
+def docs_page(blueprints: tuple[Resource, ...]) -> str:
+    """The page that shows the operations of these blueprints."""
+    return "".join(_page(build_document(blueprints)))
 
 
 def _page(document: Mapping[str, Any]) -> Iterator[str]:

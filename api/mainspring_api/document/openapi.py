@@ -1,11 +1,8 @@
 """The OpenAPI 3.1 document, generated from the operations.
 
 Serving needs none of this: the document is built when it is asked for.
-
-`python -m mainspring_api.document.openapi FOLDER` writes `mainspring.json` and, in OpenAPI 3.0, `mainspring-3.0.json`.
 """
 
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import version
@@ -17,14 +14,14 @@ from flask import Flask
 from flask_smorest import Api
 
 from mainspring.definition import json_schema
-from mainspring_api.app import BLUEPRINTS
 from mainspring_api.document.openapi_3_0 import rendered_as_3_0
 from mainspring_api.document.openapi_examples import add_examples
 from mainspring_api.document.openapi_plugin import SCHEMAS, Plugin
 from mainspring_api.execution.document import execution_document
+from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import TITLES, ProblemSchema
 
-__all__ = ["document", "write_documents"]
+__all__ = ["build_document", "write_documents"]
 
 _DESCRIPTION = """\
 Define DAGs as data, run them, see how they went. A superset of Airflow 3's `/api/v2`: operations that Airflow has keep
@@ -36,8 +33,8 @@ Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs`, `/p
 
 
 @lru_cache(maxsize=1)
-def document() -> dict[str, Any]:
-    """The document of this API, as JSON-like data. Not to be changed by the caller."""
+def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
+    """The document of these blueprints, as JSON-like data. The caller must not change it: it is kept and shared."""
     app = Flask("document", static_folder=None)
     api = _Api(
         app,
@@ -56,23 +53,24 @@ def document() -> dict[str, Any]:
         api.spec.components.response(title.replace(" ", ""), problem, lazy=True)
     for name, schema in _definition_schemas().items():
         api.spec.components.schema(name, schema)
-    for blueprint in BLUEPRINTS:
+    for blueprint in blueprints:
         api.register_blueprint(blueprint)
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     _add_idempotency_key(content)
     content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
-    tags = {blueprint.tag for blueprint in BLUEPRINTS}
+    tags = {blueprint.tag for blueprint in blueprints}
     content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
     add_examples(content["components"]["schemas"])
     return content
 
 
-def write_documents(folder: Path) -> None:
-    """Write all documents into a folder."""
+def write_documents(folder: Path, blueprints: tuple[Resource, ...]) -> None:
+    """Write `mainspring.json`, its rendering in OpenAPI 3.0 and `execution.json` into a folder."""
+    document = build_document(blueprints)
     documents = {
-        "mainspring": document(),
-        "mainspring-3.0": rendered_as_3_0(document()),
+        "mainspring": document,
+        "mainspring-3.0": rendered_as_3_0(document),
         "execution": execution_document(),
     }
     for name, content in documents.items():
@@ -113,7 +111,3 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
     def _register_etag_headers(self) -> None: ...
 
     def _register_pagination_header(self) -> None: ...
-
-
-if __name__ == "__main__":
-    write_documents(Path(sys.argv[1]))

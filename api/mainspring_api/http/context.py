@@ -1,12 +1,12 @@
 """What every request may use; one for each application."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from flask import current_app, g
 from itsdangerous import URLSafeSerializer
 
 from mainspring_api.http.authentication import Authenticator
+from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
 from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
 from mainspring_api.settings import ApiSettings
@@ -15,9 +15,6 @@ from mainspring_store.access.quotas import Usage
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.notify import Ringer
 from mainspring_store.resources.dags import Versions
-
-if TYPE_CHECKING:
-    from mainspring_api.http.idempotency import KeysInUse
 
 __all__ = ["Context", "application_context", "context", "replace_database"]
 
@@ -37,7 +34,7 @@ class Context:
     wait_slots: WaitSlots
     signer: URLSafeSerializer
     key_ring: KeyRing
-    keys_in_use: "KeysInUse"
+    keys_in_use: KeysInUse
     limits: Limits
     usage: Usage
 

@@ -7,11 +7,9 @@ leave nothing, so they may be repeated with the same key. A request that writes 
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial, wraps
-from threading import Lock
 
 from flask import Response, g, request
 
@@ -30,7 +28,7 @@ from mainspring_store.access.idempotency import (
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.shared_transaction import Joined
 
-__all__ = ["HEADER", "REPLAYED", "KeysInUse", "idempotent"]
+__all__ = ["HEADER", "REPLAYED", "idempotent"]
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -38,31 +36,6 @@ REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 View = Callable[..., Response]
-
-
-class KeysInUse:
-    """Keys that this process is at work on. What other processes work on, the database tells."""
-
-    def __init__(self) -> None:
-        self._held: set[tuple[str, str]] = set()
-        self._lock = Lock()
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    @contextmanager
-    def holding(self, call: Call) -> Iterator[None]:
-        """Raises KeyInUse when another thread holds it."""
-        key = (call.principal_id, call.key_hash)
-        with self._lock:
-            if key in self._held:
-                raise KeyInUse("a request with this Idempotency-Key is under way; send it again in a second")
-            self._held.add(key)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held.discard(key)
 
 
 def idempotent(view: View, *, tells_secret: bool = False) -> View:

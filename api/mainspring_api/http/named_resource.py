@@ -13,7 +13,7 @@ from mainspring_api.http.bulk import Actions, BulkAnswer, BulkBody, chosen, run_
 from mainspring_api.http.fields import UpdateMask, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.listing import Listed, ListQuery
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
 

@@ -17,7 +17,7 @@ from mainspring_api.http.idempotency import idempotent
 from mainspring_api.http.permissions import Over, Permission
 from mainspring_api.http.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 
 __all__ = ["Register", "Resource", "load", "read_body"]
 

@@ -15,7 +15,7 @@ from mainspring.run_names import attempt_context
 from mainspring.states import RunType, TaskState
 from mainspring.waits import WaitKind, attempt_timeout
 from mainspring_scheduler.decisions.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
-from mainspring_scheduler.decisions.decide import Question
+from mainspring_scheduler.decisions.decision_context import DecisionContext
 from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt
 from mainspring_store.state.runs import NewRun
 
@@ -26,14 +26,14 @@ __all__ = ["Chosen", "child_run", "decided", "live_attempt", "work_order"]
 class Chosen:
     """The choice on one candidate, and the attempt that it makes."""
 
-    question: Question
+    context: DecisionContext
     choice: Choice
     attempt: NewAttempt | None = None
     order: Attempt | None = None
 
     @property
     def candidate(self) -> Candidate:
-        return self.question.candidate
+        return self.context.candidate
 
     def due_at(self, now: datetime) -> datetime | None:
         """When something is to be looked at because of it; None = nothing by time."""
@@ -95,7 +95,7 @@ def _waits_for_run(one: Chosen, start: StartRun, attempt: NewAttempt) -> Mapping
     return {
         "kind": WaitKind.RUN,
         "dag_id": start.version.definition.dag_id,
-        "run_id": child_run_id(one.question.task.task_id, attempt.attempt_id),
+        "run_id": child_run_id(one.context.task.task_id, attempt.attempt_id),
         "give_up_at": None if start.until is None else format_instant(start.until),
     }
 
@@ -104,7 +104,7 @@ def child_run(one: Chosen, start: StartRun, attempt: NewAttempt, now: datetime) 
     """The run that `start` makes. Its id follows from the attempt, so no attempt makes two."""
     return NewRun(
         version=start.version,
-        run_id=child_run_id(one.question.task.task_id, attempt.attempt_id),
+        run_id=child_run_id(one.context.task.task_id, attempt.attempt_id),
         run_type=RunType.OPERATOR_TRIGGERED,
         conf=start.conf,
         params=start.params,
@@ -116,9 +116,9 @@ def child_run(one: Chosen, start: StartRun, attempt: NewAttempt, now: datetime) 
     )
 
 
-def work_order(question: Question, attempt: NewAttempt, choice: Queue) -> Attempt:
+def work_order(context: DecisionContext, attempt: NewAttempt, choice: Queue) -> Attempt:
     """What the executor is given."""
-    candidate, task = question.candidate, question.task
+    candidate, task = context.candidate, context.task
     return Attempt(
         attempt_id=attempt.attempt_id,
         dag_id=candidate.dag_id,
@@ -130,7 +130,7 @@ def work_order(question: Question, attempt: NewAttempt, choice: Queue) -> Attemp
         task_type=task.runner,
         payload=choice.payload,
         secrets=choice.secrets,
-        context=attempt_context(question.run),
+        context=attempt_context(context.run),
         timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),
         cancel_grace=task.cancel_grace,
     )

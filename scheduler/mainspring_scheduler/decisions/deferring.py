@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mainspring.durations import parse_duration
 from mainspring.errors import ExpressionError, InvalidParams
@@ -12,10 +12,8 @@ from mainspring.params import resolve_params
 from mainspring.states import StateReason, TaskState
 from mainspring.waits import CHOICES, WaitKind
 from mainspring_scheduler.decisions.choices import Choice, Defer, Fail, Queue, Resolve, StartRun
+from mainspring_scheduler.decisions.decision_context import DecisionContext
 from mainspring_store.state.runs import VersionRef
-
-if TYPE_CHECKING:
-    from mainspring_scheduler.decisions.decide import Question
 
 __all__ = ["LEVELS_MAX", "begin_approval", "begin_run", "begin_wait", "next_poke"]
 
@@ -24,9 +22,9 @@ LEVELS_MAX = 10
 _PROBLEM_CHARS_MAX = 2_000
 
 
-def begin_wait(question: "Question") -> Choice:
+def begin_wait(context: DecisionContext) -> Choice:
     """Type `wait`."""
-    fields, now = question.task.payload.source, question.now
+    fields, now = context.task.payload.source, context.now
     give_up_at = _later(now, fields.get("timeout"))
     if "http" in fields:
         # Its first request is due at once, and made like all the others.
@@ -34,23 +32,23 @@ def begin_wait(question: "Question") -> Choice:
     if "for" in fields:
         until = now + parse_duration(fields["for"])
     else:
-        until = _instant(question.render(question.task.payload)["until"])
+        until = _instant(context.render(context.task.payload)["until"])
     if until <= now:
         return Resolve(TaskState.SUCCESS)
     waits_for = {"kind": WaitKind.TIME, "until": _text(until), "give_up_at": _text(give_up_at)}
     return Defer(waits_for, until=min(until, give_up_at or until))
 
 
-def next_poke(question: "Question") -> Choice:
+def next_poke(context: DecisionContext) -> Choice:
     """The request of an HTTP wait that is due now."""
-    return question.with_secrets(Queue(question.render(question.task.payload)["http"]))
+    return context.with_secrets(Queue(context.render(context.task.payload)["http"]))
 
 
-def begin_approval(question: "Question") -> Choice:
+def begin_approval(context: DecisionContext) -> Choice:
     """Type `approval`."""
-    fields = question.render(question.task.payload)
+    fields = context.render(context.task.payload)
     message = fields["message"]
-    give_up_at = _later(question.now, fields.get("timeout"))
+    give_up_at = _later(context.now, fields.get("timeout"))
     waits_for = {
         "kind": WaitKind.APPROVAL,
         "message": message if isinstance(message, str) else json.dumps(message, ensure_ascii=False),
@@ -61,12 +59,12 @@ def begin_approval(question: "Question") -> Choice:
     return Defer(waits_for, until=give_up_at)
 
 
-def begin_run(question: "Question") -> Choice:
+def begin_run(context: DecisionContext) -> Choice:
     """Type `dag`."""
-    task = question.task
-    fields: Mapping[str, Any] = question.render(task.payload)
+    task = context.task
+    fields: Mapping[str, Any] = context.render(task.payload)
     dag_id, conf = fields["dag_id"], fields.get("conf", {})
-    found = question.scheduling.runs.parent_and_child(question.candidate.dag_run_id, dag_id)
+    found = context.scheduling.runs.parent_and_child(context.candidate.dag_run_id, dag_id)
     if found.version_id is None:
         return _invalid(f"there is no dag '{dag_id}'; save it, then clear this task")
     if found.depth >= LEVELS_MAX:
@@ -74,7 +72,7 @@ def begin_run(question: "Question") -> Choice:
             f"dag '{dag_id}' cannot be run from here: this run is {found.depth} levels of `dag` tasks deep, and no "
             f"more than {LEVELS_MAX} are possible; end the recursion sooner, by `when`"
         )
-    version = question.versions.get(found.version_id, question.scheduling.runs.version_document)
+    version = context.versions.get(found.version_id, context.scheduling.runs.version_document)
     try:
         params = resolve_params(version.definition.params, conf)
     except InvalidParams as exc:
@@ -86,7 +84,7 @@ def begin_run(question: "Question") -> Choice:
         depth=found.depth + 1,
         principal_id=found.principal_id,
         is_awaited=fields.get("wait", True),
-        until=None if task.execution_timeout is None else question.now + task.execution_timeout,
+        until=None if task.execution_timeout is None else context.now + task.execution_timeout,
     )
 
 

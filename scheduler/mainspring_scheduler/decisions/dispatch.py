@@ -20,7 +20,8 @@ from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring_scheduler.decisions.applied import Chosen, child_run, decided, live_attempt, work_order
 from mainspring_scheduler.decisions.capacity import Room
 from mainspring_scheduler.decisions.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
-from mainspring_scheduler.decisions.decide import Question, decide
+from mainspring_scheduler.decisions.decide import decide
+from mainspring_scheduler.decisions.decision_context import DecisionContext
 from mainspring_scheduler.decisions.lookups import look_up
 from mainspring_scheduler.decisions.ready_queue import ReadyQueue
 from mainspring_scheduler.decisions.run_context import RunContexts
@@ -133,10 +134,10 @@ class Dispatcher:
         lookups = look_up(scheduling, known, self._key_ring)
         chosen = []
         for candidate, version in known:
-            question = Question(
+            context = DecisionContext(
                 scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, self._versions, now
             )
-            one = self._chosen(question, _choose(question), now)
+            one = self._chosen(context, _choose(context), now)
             if one is not None:
                 chosen.append(one)
         self._queue.note_used(len(chosen))
@@ -154,32 +155,32 @@ class Dispatcher:
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
 
-    def _chosen(self, question: Question, choice: Choice, now: datetime) -> Chosen | None:
+    def _chosen(self, context: DecisionContext, choice: Choice, now: datetime) -> Chosen | None:
         """The choice with its attempt; None leaves the instance ready, for lack of room."""
-        candidate = question.candidate
+        candidate = context.candidate
         executor = self._executor_of(candidate)
         if isinstance(choice, Queue) and executor not in self._executors:
             choice = Fail(StateReason.EXECUTOR_MISSING, self._why_missing(executor))
         match choice:
             case Queue(payload):
-                if not question.room.take(candidate, question.task, executor):
+                if not context.room.take(candidate, context.task, executor):
                     return None
-                is_needed = executor in self._remote_executors or payload is not question.task.payload.source
+                is_needed = executor in self._remote_executors or payload is not context.task.payload.source
                 text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
-                return Chosen(question, choice, attempt, work_order(question, attempt, choice))
+                return Chosen(context, choice, attempt, work_order(context, attempt, choice))
             case Fail(reason, message):
                 ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
-                return Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
+                return Chosen(context, choice, self._new_attempt(candidate, executor, now, **ended))
             case Defer() | StartRun(is_awaited=True):
-                if not question.room.take_deferred(candidate):
+                if not context.room.take_deferred(candidate):
                     return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
-                return Chosen(question, choice, self._new_attempt(candidate, executor, now, **waits))
+                return Chosen(context, choice, self._new_attempt(candidate, executor, now, **waits))
             case StartRun():
                 ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
-                return Chosen(question, choice, self._new_attempt(candidate, executor, now, **ended))
-        return Chosen(question, choice)
+                return Chosen(context, choice, self._new_attempt(candidate, executor, now, **ended))
+        return Chosen(context, choice)
 
     def _executor_of(self, candidate: Candidate) -> str:
         return candidate.executor or self._executors[0]
@@ -220,11 +221,11 @@ class Dispatcher:
         for one in held:
             if isinstance(one.choice, Resolve) and one.choice.branch is not None:
                 run_id, index = one.candidate.dag_run_id, one.candidate.task_index
-                skip_left_out(scheduling, one.question.version, run_id, index, one.choice.branch, now)
+                skip_left_out(scheduling, one.context.version, run_id, index, one.choice.branch, now)
         return held
 
     def _collect_effects(self, scheduling: Pass, one: Chosen, now: datetime) -> None:
-        candidate, version = one.candidate, one.question.version
+        candidate, version = one.candidate, one.context.version
         downstream = version.graph.downstream[candidate.task_index]
         match one.choice:
             case Park():
@@ -235,7 +236,7 @@ class Dispatcher:
                 for instance in revived:
                     scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
                 # Items of the next run that have no counterpart in this one waited for it to be known.
-                scheduling.unpark(candidate.dag_id, one.question.task.task_id)
+                scheduling.unpark(candidate.dag_id, one.context.task.task_id)
                 return
             case Resolve(outputs=outputs) if outputs:
                 _store_outputs(scheduling, candidate, outputs, now)
@@ -258,7 +259,7 @@ class Dispatcher:
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(live_attempt(one.attempt, candidate))
         else:
-            scheduling.unpark(candidate.dag_id, one.question.task.task_id)
+            scheduling.unpark(candidate.dag_id, one.context.task.task_id)
 
 
 def _in_order_of_telling(held: Sequence[Chosen]) -> Sequence[Chosen]:
@@ -271,18 +272,18 @@ def _in_order_of_telling(held: Sequence[Chosen]) -> Sequence[Chosen]:
     by_rule = [one for one in held if is_by_rule(one)]
     if not by_rule:
         return held
-    by_rule.sort(key=lambda one: one.question.version.graph.position[one.candidate.task_index], reverse=True)
+    by_rule.sort(key=lambda one: one.context.version.graph.position[one.candidate.task_index], reverse=True)
     return [*by_rule, *(one for one in held if not is_by_rule(one))]
 
 
-def _choose(question: Question) -> Choice:
+def _choose(context: DecisionContext) -> Choice:
     """`decide`, so guarded that one bad row costs only itself."""
     try:
-        return decide(question)
+        return decide(context)
     except ExpressionError as exc:
         return Fail(StateReason.EXPRESSION_ERROR, str(exc))
     except Exception as exc:
-        candidate = question.candidate
+        candidate = context.candidate
         _log.exception(
             "set aside task %d of run %s of dag %s", candidate.task_index, candidate.run_id, candidate.dag_id
         )

@@ -19,7 +19,6 @@ from mainspring_store.tables import api_token, dag_grant, user_account
 
 __all__ = [
     "FoundToken",
-    "Role",
     "TokenKind",
     "add_grants",
     "add_login",

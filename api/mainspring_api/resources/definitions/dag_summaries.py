@@ -12,7 +12,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import dag_summaries as questions
 
 __all__ = ["blueprint"]

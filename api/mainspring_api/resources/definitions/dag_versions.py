@@ -13,7 +13,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Instant, Query, list_arguments, list_query
 from mainspring_api.http.operations import JSON, Resource
 from mainspring_api.http.permissions import Over
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
 
 __all__ = ["DEFINITION", "DagVersion", "blueprint", "version_body"]

@@ -34,7 +34,7 @@ from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.reference_authorization import check_reach
 from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
 from mainspring_api.settings import DEFINITION_BYTES_MAX
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
 from mainspring_store.resources.dags import check_dag, delete_dag, save_dag, set_all_paused, set_paused
 

@@ -15,7 +15,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Instant, Query
 from mainspring_api.http.operations import Resource
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.schedules import Planned, planned_of
 
 __all__ = ["blueprint"]

@@ -14,7 +14,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Instant, JsonObject, Query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 
 __all__ = ["blueprint"]
 

@@ -12,7 +12,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import approvals as questions
 from mainspring_store.resources.approvals import answer_approval
 

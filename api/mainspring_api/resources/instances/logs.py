@@ -15,7 +15,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Instant, MapIndex
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.logs import LoggedTry, LogPiece, find_try, read_log
 
 __all__ = ["blueprint"]

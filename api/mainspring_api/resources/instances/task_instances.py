@@ -25,7 +25,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.problems import BadRequest, require_all
 from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import task_instances as questions
 from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
 from mainspring_store.queries.runs import run_version

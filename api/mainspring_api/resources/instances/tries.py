@@ -13,7 +13,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Choice, MapIndex
 from mainspring_api.http.operations import Register, Resource
 from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.tries import list_tries
 
 __all__ = ["blueprint"]

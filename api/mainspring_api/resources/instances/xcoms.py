@@ -14,7 +14,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Body, Instant, JsonValue, MapIndex, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import xcoms as questions
 from mainspring_store.queries.task_instances import get_task_instance
 from mainspring_store.resources.xcoms import create_xcom, delete_xcom, update_xcom

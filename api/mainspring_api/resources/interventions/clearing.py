@@ -16,10 +16,10 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
 from mainspring_api.resources.runs.dag_runs import run_body
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
-from mainspring_store.notes import set_run_note
 from mainspring_store.queries import runs as questions
+from mainspring_store.resources.notes import set_run_note
 
 __all__ = ["ClearRunBody", "blueprint", "clear_whole_run", "require_logical_date"]
 

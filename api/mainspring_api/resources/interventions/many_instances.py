@@ -16,7 +16,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import require_role_on
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.interventions.marking import InstancePatch, change_instances, masked
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.task_instances import instance_ids, instances_by_id
 from mainspring_store.resources.removals import delete_instances
 

@@ -18,7 +18,7 @@ from mainspring_api.http.problems import BadRequest, require_all
 from mainspring_api.resources.instances.task_instances import instances_answer
 from mainspring_api.resources.interventions.clearing import ClearRunBody, clear_whole_run
 from mainspring_api.resources.runs.dag_runs import DagRunCollection, RunPatch, change_run, runs_body
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import runs as questions
 from mainspring_store.queries.listing import Listed
 from mainspring_store.resources.removals import delete_run

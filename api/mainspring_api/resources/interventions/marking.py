@@ -14,7 +14,7 @@ from mainspring_api.http.fields import Body, UpdateMask
 from mainspring_api.http.operations import Register, Resource
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
 from mainspring_api.resources.interventions.clearing import require_logical_date
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark, preview_mark, set_instance_notes
 from mainspring_store.queries.task_instances import instance_ids
 

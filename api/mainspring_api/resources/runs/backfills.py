@@ -16,7 +16,7 @@ from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_api.resources.runs.backfill_requests import BackfillBody, require_slots, slots_of
 from mainspring_api.resources.runs.dag_runs import DagRunCollection, RunList, runs_body
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import backfills as questions
 from mainspring_store.resources.backfills import (
     NewBackfill,

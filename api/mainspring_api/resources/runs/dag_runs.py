@@ -36,11 +36,11 @@ from mainspring_api.resources.runs.triggers import (
     data_interval,
     params_of_trigger,
 )
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.interventions import mark_run, requeue_run
-from mainspring_store.notes import set_run_note
 from mainspring_store.queries import runs as questions
 from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
+from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.state.runs import NewRun, cancel_run, create_run
 

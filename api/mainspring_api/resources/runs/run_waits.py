@@ -15,7 +15,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Choice, JsonObject, Query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.run_watcher import POLL_SECONDS
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import runs as questions
 
 __all__ = ["blueprint"]

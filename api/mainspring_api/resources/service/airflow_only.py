@@ -16,7 +16,7 @@ from mainspring_api.http.fields import LIMIT_DEFAULT, Answer, JsonObject, MapInd
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over, Permission
 from mainspring_api.http.problems import NotHere
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.task_instances import get_task_instance
 
 __all__ = ["absent", "blueprint"]

@@ -12,7 +12,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_store.access.audit import Outcome
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import audit as questions
 
 __all__ = ["blueprint"]

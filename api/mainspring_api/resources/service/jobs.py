@@ -13,7 +13,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.resources.service.monitor import HEARTBEAT_AGE_MAX
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import services as questions
 from mainspring_store.queries.services import ServiceState
 

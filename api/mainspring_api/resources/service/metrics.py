@@ -9,7 +9,7 @@ from flask import Response
 from mainspring_api.http.context import context
 from mainspring_api.http.operations import Resource
 from mainspring_api.resources.service.monitor import HEARTBEAT_AGE_MAX
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries.metrics import Figures, read_figures
 from mainspring_store.queries.services import Presence, presence
 

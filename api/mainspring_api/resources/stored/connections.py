@@ -12,7 +12,7 @@ from mainspring_api.http.fields import Answer, Body, list_arguments
 from mainspring_api.http.named_resource import Named, register_named
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import connections as questions
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
 from mainspring_store.resources.connections import SEALED, change_connections, create_connections, delete_connections

@@ -11,7 +11,7 @@ from mainspring_api.http.fields import Answer, Body, list_arguments
 from mainspring_api.http.named_resource import Named, register_named
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import pools as questions
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
 from mainspring_store.resources.pools import DEFAULT_POOL, NewPool, change_pools, create_pools, delete_pools

@@ -14,7 +14,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import secrets as questions
 from mainspring_store.resources.secrets import delete_secret, put_secret
 

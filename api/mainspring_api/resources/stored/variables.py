@@ -13,7 +13,7 @@ from mainspring_api.http.fields import Answer, Body, JsonValue, list_arguments
 from mainspring_api.http.named_resource import Named, register_named
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
-from mainspring_store.access.tokens import Role
+from mainspring_store.access.roles import Role
 from mainspring_store.queries import variables as questions
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
 from mainspring_store.resources.variables import NewVariable, change_variables, create_variables, delete_variables

@@ -1,0 +1,10 @@
+"""Writes the OpenAPI documents: `python -m mainspring_api FOLDER`."""
+
+import sys
+from pathlib import Path
+
+from mainspring_api.app import BLUEPRINTS
+from mainspring_api.document.openapi import write_documents
+
+if __name__ == "__main__":
+    write_documents(Path(sys.argv[1]), BLUEPRINTS)

@@ -1,0 +1,72 @@
+"""Everything that the decision about one ready task instance may ask for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from mainspring.definition.model import Task
+from mainspring.expressions import Expression, Template
+from mainspring.states import StateReason
+from mainspring_scheduler.decisions.capacity import Room
+from mainspring_scheduler.decisions.choices import Choice, Fail, Queue
+from mainspring_scheduler.decisions.lookups import Lookups
+from mainspring_scheduler.decisions.run_context import expression_context
+from mainspring_scheduler.versions import Version, Versions
+from mainspring_store.scheduling import Candidate, Pass
+
+__all__ = ["DecisionContext"]
+
+
+class DecisionContext:
+    """One ready instance and the parts that its decision needs: version, run, capacity, lookups, time."""
+
+    def __init__(
+        self,
+        scheduling: Pass,
+        candidate: Candidate,
+        version: Version,
+        run: Mapping[str, Any],
+        room: Room,
+        lookups: Lookups,
+        versions: Versions,
+        now: datetime,
+    ) -> None:
+        self.scheduling = scheduling
+        self.candidate = candidate
+        self.version = version
+        self.run = run
+        self.room = room
+        self.lookups = lookups
+        self.versions = versions
+        self.now = now
+        self.task: Task = version.tasks[candidate.task_index]
+
+    def evaluate(self, expression: Expression) -> Any:
+        return expression.evaluate(self._names(expression.task_references))
+
+    def render(self, template: Template) -> Any:
+        if template.is_constant:
+            return template.source
+        return template.render(self._names(template.task_references))
+
+    def with_secrets(self, queue: Queue) -> Choice:
+        """`queue` with the secrets that the task names; a failure when one of them cannot be had."""
+        names = self.version.secret_names.get(self.task.index)
+        if not names:
+            return queue
+        secrets = self.lookups.secrets
+        for name in sorted(names & secrets.locked.keys()):
+            return Fail(StateReason.SECRET_MISSING, f"{secrets.locked[name]}; then clear this task")
+        return replace(queue, secrets={name: secrets.values[name] for name in names})
+
+    def _names(self, task_references: frozenset[str]) -> Mapping[str, Any]:
+        extra = {
+            "task_id": self.task.task_id,
+            "try_number": self.candidate.try_number + (self.candidate.waits_for is None),
+            "map": self.candidate.map_value or {},
+            "vars": self.lookups.variables,
+        }
+        return expression_context(
+            self.scheduling, self.version, self.candidate.dag_run_id, self.run, task_references, extra
+        )
