@@ -29,6 +29,28 @@ tasks:
       exit 3
 """
 
+ATTACKS = """
+dag_id: attacks
+params: {type: object, properties: {x: {}}}
+tasks:
+  made: {type: shell, script: "true"}
+  ask: {type: approval, depends_on: [made], message: "Go on?"}
+  from_params: {type: shell, executor: EXECUTOR, env: {X: "${{ params.x }}"}, script: 'echo "x is $X"'}
+  built: {type: shell, executor: EXECUTOR, env: {X: "${{ {'secret': 'victim'} }}"}, script: 'echo "x is $X"'}
+  from_output:
+    type: shell
+    executor: EXECUTOR
+    depends_on: [made, ask]
+    env: {X: "${{ tasks.made.outputs.x }}", Y: {secret: mine}}
+    script: 'echo "x is $X"'
+  header:
+    type: http
+    executor: EXECUTOR
+    url: http://127.0.0.1:1/
+    headers: {X: "${{ params.x }}"}
+  literal: {type: shell, executor: EXECUTOR, env: {X: {secret: mine}}, script: '[ "$X" = "a value of mine" ]'}
+"""
+
 
 def _files(*folders: Path) -> bytes:
     found = (Path(path) / name for folder in folders for path, _, names in os.walk(folder) for name in names)
@@ -52,6 +74,27 @@ def test_a_printed_secret_is_found_nowhere_but_in_its_task(server: Server, tmp_p
     answers = [str(server.client.get(each)) for each in (path, f"{path}/taskInstances", "/dags/printing/definition")]
     assert not any(CANARY in text for text in (log, *lines, *answers, server.errors()))
     assert CANARY.encode() not in _files(tmp_path)
+
+
+@pytest.mark.parametrize("executor", ["thread", "local", "rq"])
+def test_no_expression_opens_a_secret_on_any_executor(tmp_path: Path, valkey_url: str, executor: str) -> None:
+    settings = {"executor": executor, "redis_url": valkey_url, "execution_port": "0"}
+    with started(tmp_path / "home", **settings) as server:
+        server.client.put_json("/secrets/victim", {"value": CANARY})
+        server.client.put_json("/secrets/mine", {"value": "a value of mine"})
+        server.put_dag(ATTACKS.replace("EXECUTOR", executor))
+        path = server.trigger("attacks", {"x": {"secret": "victim"}})
+        until(lambda: server.client.get("/approvals")["total_entries"] == 1, "the question")
+        entry = {"key": "x", "value": {"secret": "victim"}}
+        server.client.post(f"{path}/taskInstances/made/xcomEntries", entry)
+        server.client.post(f"{path}/taskInstances/ask/approval", {"choice": "approve"})
+        assert server.wait(path)["state"] == "failed"
+        instances = server.instances(path)
+        for task_id in ("from_params", "built", "from_output", "header"):
+            assert (instances[task_id]["state"], instances[task_id]["state_reason"]) == ("failed", "expression_error")
+            assert instances[task_id]["try_number"] == 1
+            assert CANARY not in server.log(path, task_id)
+        assert instances["literal"]["state"] == "success"
 
 
 def test_keys_are_rotated_while_the_service_runs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import openapi_spec_validator
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mainspring.errors import StoreUnavailable
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
@@ -22,7 +22,7 @@ from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.resources.heartbeats import latest_beats
 from mainspring_store.resources.secrets import put_secret
 from mainspring_store.scheduling import worker_protocol as remote
-from mainspring_store.tables import task_log
+from mainspring_store.tables import task_log, task_try
 from tests.scheduler.engine import Engine
 
 from .conftest import OpenApi
@@ -161,6 +161,17 @@ def test_a_claim_answers_the_whole_work_order_and_only_it_tells_secrets(executio
         execution.claim(token="t" * 40),
     ]
     assert SECRET not in str(others)
+
+
+def test_an_order_opens_the_secrets_of_the_definition_and_never_those_of_a_stored_payload(execution: Execution) -> None:
+    with execution.engine.database.write() as connection:
+        payload = {"env": {"TOKEN": "text", "OTHER": {"secret": "token"}}}
+        connection.execute(
+            update(task_try).where(task_try.c.attempt_id == execution.attempt_id).values(payload=payload)
+        )
+    status, answer = execution.claim()
+    assert (status, answer["attempt"]["secrets"]) == (200, {})
+    assert SECRET not in str(answer)
 
 
 def test_an_attempt_is_claimed_once_but_the_claim_can_be_repeated(execution: Execution) -> None:

@@ -87,6 +87,31 @@ def test_a_secret_under_keys_that_this_scheduler_lacks_fails_its_task_alone(
     assert "same keys" in engine.tries("a")[0].message
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param({"env": {"X": "${{ conf.x }}"}}, id="env"),
+        pytest.param({"env": {"X": "${{ {'secret': 'db-url'} }}"}}, id="built by an expression"),
+        pytest.param({"env": {"U": {"secret": "mine"}, "X": "${{ conf.x }}"}}, id="beside a literal"),
+        pytest.param({"type": "http", "url": "https://x.test", "headers": {"A": "${{ conf.x }}"}}, id="headers"),
+        pytest.param(
+            {"type": "wait", "http": {"url": "https://x.test", "headers": {"A": "${{ conf.x }}"}}}, id="wait.http"
+        ),
+    ],
+)
+def test_a_secret_that_an_expression_names_fails_the_task(
+    engine: Engine, key_ring: KeyRing, task: dict[str, Any]
+) -> None:
+    put(engine, key_ring, "db-url", "canary")
+    put(engine, key_ring, "mine", "value")
+    engine.trigger(engine.save("etl", {"a": task}), "r1", conf={"x": {"secret": "db-url"}})
+    engine.settle()
+    (instance,) = engine.instances()
+    assert (instance.state, instance.state_reason) == ("failed", "expression_error")
+    assert "never by an expression" in engine.tries("a")[-1].message
+    assert not engine.executor.submitted
+
+
 def test_a_new_value_reaches_the_next_try(engine: Engine, key_ring: KeyRing) -> None:
     put(engine, key_ring, "db-url", "old")
     run(engine, retries=1, retry_delay="0s", **ENV)

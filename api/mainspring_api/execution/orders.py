@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mainspring.attempts import Attempt
-from mainspring.definition.secret_names import secret_names
+from mainspring.definition.model import Task
+from mainspring.definition.secret_names import secrets_to_open
+from mainspring.errors import ExpressionError
 from mainspring.run_names import attempt_context, run_names
 from mainspring.waits import attempt_timeout
 from mainspring_store.database.key_ring import KeyRing
@@ -38,8 +40,6 @@ class WorkOrders:
             data_interval_end=claimed.data_interval_end,
             run_after=claimed.run_after,
         )
-        names_of_secrets = secret_names(claimed.payload)
-        opened = open_secrets(self._database, self._key_ring, names_of_secrets) if names_of_secrets else Opened()
         return Attempt(
             attempt_id=claimed.attempt_id,
             dag_id=claimed.dag_id,
@@ -51,11 +51,21 @@ class WorkOrders:
             task_type=task.runner,
             payload=claimed.payload,
             # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
-            secrets=opened.values,
+            secrets=self._secrets(task, claimed).values,
             context=attempt_context(names),
             timeout=attempt_timeout(task.execution_timeout, claimed.waits_for, datetime.now(UTC)),
             cancel_grace=task.cancel_grace,
         )
+
+    def _secrets(self, task: Task, claimed: Claimed) -> Opened:
+        """The secrets that the definition names, never those that the stored payload names."""
+        written = task.payload.source if claimed.waits_for is None else task.payload.source["http"]
+        try:
+            names = secrets_to_open(written, claimed.payload)
+        except ExpressionError:
+            # A scheduler of an earlier version dispatched it. Without secrets the task fails where it runs.
+            return Opened()
+        return open_secrets(self._database, self._key_ring, names) if names else Opened()
 
 
 def order_as_json(order: Attempt) -> Mapping[str, Any]:

@@ -1,14 +1,40 @@
-"""Which secrets a task names. They stand as `{secret: name}` in `env` and in `headers`, and nowhere else."""
+"""Which secrets an attempt may open: those that its saved definition names by a literal, and no others.
+
+A secret stands as `{secret: name}` in `env` and in `headers`, and nowhere else. The rights of the author are checked
+against these names when the definition is saved. What an expression gives never names a secret: params, outputs and
+variables come from people who may hold no right to the secret.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["secret_names"]
+from mainspring.errors import ExpressionError
+
+__all__ = ["secret_names", "secrets_to_open"]
 
 
-def secret_names(payload: Mapping[str, Any]) -> frozenset[str]:
-    """The names in the payload of a task, as written or rendered."""
-    return frozenset(_names(payload))
+def secret_names(written: Mapping[str, Any]) -> frozenset[str]:
+    """The names in the payload of a task as it is written in the definition. Never ask for those of a rendered one."""
+    return frozenset(_names(written))
+
+
+def secrets_to_open(written: Mapping[str, Any], rendered: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the secrets that an attempt gets. The scheduler and the execution API both ask here.
+
+    written: the payload as it stands in the definition; rendered: the same with every expression evaluated.
+
+    Raises:
+        ExpressionError: An expression gave an object at a place for text, where it could be taken for a secret.
+    """
+    if rendered is not written:
+        literals = dict(_texts(written))
+        for place, value in _texts(rendered):
+            if isinstance(value, Mapping) and literals.get(place) != value:
+                raise ExpressionError(
+                    f"{place}: the expression gave an object, and text stands there. Name a single value of the "
+                    "object; a secret is named by a literal {secret: name} in the definition, never by an expression"
+                )
+    return secret_names(written)
 
 
 def _names(payload: Mapping[str, Any]) -> Iterator[str]:
@@ -19,3 +45,25 @@ def _names(payload: Mapping[str, Any]) -> Iterator[str]:
                 yield value["secret"]
     if isinstance(payload.get("http"), Mapping):  # the request of a `wait`
         yield from _names(payload["http"])
+
+
+def _texts(payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(place, value) of everything that becomes text where the task runs."""
+    for place in ("url", "body", "working_dir"):
+        if place in payload:
+            yield place, payload[place]
+    yield from _items("command", payload.get("command"))
+    for place in ("env", "headers", "query"):
+        values = payload.get(place)
+        if isinstance(values, Mapping):
+            for name, value in values.items():
+                yield f"{place}/{name}", value
+                if place == "query":  # each item becomes a text of its own; elsewhere a list becomes one text
+                    yield from _items(f"query/{name}", value)
+        elif values is not None:
+            yield place, values
+
+
+def _items(place: str, values: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, list | tuple):
+        yield from ((f"{place}/{position}", value) for position, value in enumerate(values))

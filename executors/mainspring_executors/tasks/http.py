@@ -131,7 +131,7 @@ class _Exchange:
                 headers=self._headers,
                 params={name: _query_value(value) for name, value in (payload.get("query") or {}).items()},
                 json=payload.get("json"),
-                data=payload["body"].encode() if isinstance(payload.get("body"), str) else None,
+                data=None if payload.get("body") is None else spell(payload["body"]).encode(),
             )
             prepared = session.prepare_request(request)
             for _ in range(REDIRECTS_MAX + 1):

@@ -85,7 +85,13 @@ def resolve_secret(value: Any, attempt: Attempt) -> Any:
 
 
 def spell(value: Any) -> str:
-    """Text as it is, everything else in its JSON spelling."""
+    """Text as it is, a number, a boolean, null or a list in its JSON spelling.
+
+    Raises:
+        TaskEnded: An object is no text: an expression that gives one could be taken for the name of a secret.
+    """
+    if isinstance(value, Mapping):
+        raise rejected("an object stands where the task needs text; name a single value of the object")
     text = value if isinstance(value, str) else json.dumps(value)
     if "\0" in text:
         raise rejected(f"{text[:40]!r} holds the character U+0000, which no process can be given; remove it")

@@ -93,7 +93,8 @@ def _items(name: str, value: Any) -> Sequence[Any]:
 
 
 def _queued(context: DecisionContext) -> Choice:
-    return context.with_secrets(Queue(context.render(context.task.payload)))
+    payload = context.task.payload
+    return context.with_secrets(Queue(context.render(payload)), payload.source)
 
 
 def _noop(_: DecisionContext) -> Choice:

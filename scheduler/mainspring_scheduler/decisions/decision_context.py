@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mainspring.definition.model import Task
+from mainspring.definition.secret_names import secrets_to_open
 from mainspring.expressions import Expression, Template
 from mainspring.states import StateReason
 from mainspring_scheduler.decisions.capacity import Room
@@ -50,9 +51,14 @@ class DecisionContext:
             return template.source
         return template.render(self._names(template.task_references))
 
-    def with_secrets(self, queue: Queue) -> Choice:
-        """`queue` with the secrets that the task names; a failure when one of them cannot be had."""
-        names = self.version.secret_names.get(self.task.index)
+    def with_secrets(self, queue: Queue, written: Mapping[str, Any]) -> Choice:
+        """`queue` with the secrets that `written`, the payload in the definition, names by literals; a failure when
+        one of them cannot be had.
+
+        Raises:
+            ExpressionError: The rendered payload holds an object at a place for text.
+        """
+        names = secrets_to_open(written, queue.payload)
         if not names:
             return queue
         secrets = self.lookups.secrets

@@ -41,7 +41,8 @@ def begin_wait(context: DecisionContext) -> Choice:
 
 def next_poke(context: DecisionContext) -> Choice:
     """The request of an HTTP wait that is due now."""
-    return context.with_secrets(Queue(context.render(context.task.payload)["http"]))
+    payload = context.task.payload
+    return context.with_secrets(Queue(context.render(payload)["http"]), payload.source["http"])
 
 
 def begin_approval(context: DecisionContext) -> Choice:

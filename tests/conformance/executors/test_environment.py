@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mainspring.attempts import Outcome
+from mainspring.states import StateReason
 from mainspring_executors.environment import INHERITED
 
 from .bed import Bed, attempt, call, sh
@@ -110,6 +111,28 @@ def test_a_callable_with_variables_of_its_own_gets_them(bed: Bed) -> None:
 def test_a_secret_reaches_the_environment(bed: Bed) -> None:
     task = sh('[ "$TOKEN" = "s3cr3t-value" ]', env={"TOKEN": {"secret": "token"}}, secrets={"token": "s3cr3t-value"})
     assert bed.run(task).outcome is Outcome.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"script": "true", "env": {"X": {"secret": "token", "more": 1}}}, id="env"),
+        pytest.param({"command": ["echo", {"secret": "token"}]}, id="command"),
+    ],
+)
+def test_an_object_at_a_place_for_text_is_refused(bed: Bed, payload: dict[str, object]) -> None:
+    task = attempt("shell", payload, secrets={"token": "s3cr3t-value"})
+    end = bed.run(task)
+    assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
+    assert "needs text" in (end.message or "")
+
+
+def test_a_secret_that_the_order_does_not_open_is_not_to_be_had(bed: Bed) -> None:
+    """As when an expression named it: what is opened is decided from the definition, before the executor."""
+    task = sh("env", env={"X": {"secret": "victim"}, "Y": {"secret": "mine"}}, secrets={"mine": "s3cr3t-value"})
+    end = bed.run(task)
+    assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.SECRET_MISSING)
+    assert bed.log(task) == b""
 
 
 def test_values_are_never_spliced_into_shell_source(bed: Bed, tmp_path: Path) -> None:

@@ -183,6 +183,7 @@ def test_another_answer_is_text_in_its_charset(bed: Bed, server: Server) -> None
     [
         pytest.param({"json": {"a": [1]}}, '{"a": [1]}', "application/json", id="json"),
         pytest.param({"body": "h\u00e9"}, "h\u00e9", None, id="body"),
+        pytest.param({"body": [1, "a"]}, '[1, "a"]', None, id="body that an expression gave"),
     ],
 )
 def test_a_body_is_sent(bed: Bed, server: Server, payload: dict[str, Any], body: str, media: str | None) -> None:
