@@ -23,6 +23,7 @@ __all__ = [
     "cmdline_of",
     "descendants",
     "is_running",
+    "parent_of",
     "proportional_memory_mib",
     "started",
     "started_alone",

@@ -4,8 +4,10 @@ import os
 import signal
 import socket
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
@@ -14,7 +16,7 @@ import pytest
 from redis import Redis
 
 from mainspring_cli.services.execution_server import THREADS
-from tests.acceptance.server import cmdline_of, descendants, is_running, started, until
+from tests.acceptance.server import Server, cmdline_of, descendants, is_running, parent_of, started, until
 from tests.services.valkey import ValkeyServer
 
 CHAIN = """
@@ -40,6 +42,29 @@ tasks:
 
 
 FRAGILE = SLOW.replace("slow", "fragile").replace("retries: 1", "retries: 0")
+
+
+REST_SECONDS = 60
+
+
+@dataclass(kw_only=True)
+class Resting:
+    """A server on default settings that was given nothing to do."""
+
+    server: Server
+    since: float
+    """By the monotonic clock."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
+    """It rests beside the other tests of this module, so that its minute costs little."""
+    with tempfile.TemporaryDirectory(prefix="mainspring-vk-", dir="/tmp") as folder, ExitStack() as stack:
+        redis = ValkeyServer.start(Path(folder))
+        stack.callback(redis.close)
+        home = tmp_path_factory.mktemp("resting") / "home"
+        server = stack.enter_context(started(home, executor="rq", redis_url=redis.url, execution_port="0"))
+        yield Resting(server=server, since=monotonic())
 
 
 def part(server_pid: int, name: str) -> int:
@@ -234,3 +259,46 @@ def test_an_execution_api_that_answers_nobody_in_time_loses_nothing(tmp_path: Pa
         until(lambda: len(lines(witness)) == 2, "the second start")
         go.touch()
         assert server.wait(path)["state"] == "success"
+
+
+def test_outages_of_redis_end_no_process(tmp_path: Path) -> None:
+    """Each time the worker's task ends while Redis is away, which stays away until the worker has asked again."""
+    with tempfile.TemporaryDirectory(prefix="mainspring-vk-", dir="/tmp") as folder, ExitStack() as stack:
+        redis = ValkeyServer.start(Path(folder))
+        server = stack.enter_context(started(tmp_path / "home", executor="rq", redis_url=redis.url, execution_port="0"))
+        server.put_dag(SLOW)
+        # Its task host is started anew where it ends; the services are not.
+        services = set(services_of(server))
+        for number in range(3):
+            witness, go = tmp_path / f"witness-{number}", tmp_path / f"go-{number}"
+            path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
+            until(lambda: len(lines(witness)) == 1, "the start")  # noqa: B023  # called within this turn
+            redis.process.kill()
+            redis.close()
+            seen = server.errors().count("Redis is away")
+            go.touch()
+            assert server.wait(path)["state"] == "success"
+            until(
+                lambda: server.errors().count("Redis is away") > seen + 2 or "starting it again" in server.errors(),  # noqa: B023
+                "a worker that has asked again",
+            )
+            redis = ValkeyServer.start(Path(folder))
+        stack.callback(redis.close)
+        path = server.trigger("slow", {"witness": str(tmp_path / "last"), "go": str(tmp_path / "go-0")})
+        assert server.wait(path)["state"] == "success"
+        assert services <= set(services_of(server)), server.errors()
+        assert server.process.poll() is None
+
+
+def test_a_minute_of_rest_on_default_settings_logs_no_error(resting: Resting) -> None:
+    until(lambda: monotonic() - resting.since > REST_SECONDS, "a minute", deadline_seconds=2 * REST_SECONDS)
+    errors = [line for line in resting.server.errors().splitlines() if " ERROR " in line or "Traceback" in line]
+    assert errors == []
+    assert "Redis is away" not in resting.server.errors()
+
+
+def services_of(server: Server) -> dict[int, str]:
+    """Process id -> command of each service that `up` started itself."""
+    return {
+        pid: cmdline_of(pid) for pid in descendants(server.process.pid) if parent_of(pid) == server.process.pid
+    }

@@ -38,11 +38,14 @@ class Fault:
     """`kill`, `raise`, `stop`; the name of a signal; `kept` or `emptied`."""
     seconds: float = 0.0
     """How long what is stopped stays so, and a server away."""
+    times: int = 1
+    """How often a server goes away, each time as soon as it has come back."""
     pick: float = 0.0
     """Which of several processes, as a fraction."""
 
     def __str__(self) -> str:
         lasting = f" for {self.seconds:.1f} s" if self.seconds else ""
+        lasting += f" {self.times} times" if self.times > 1 else ""
         return f"{self.target} {self.action}{lasting} at {self.at:.2f} s".replace("  ", " ")
 
 
@@ -116,7 +119,10 @@ def _another(random: Random, executor: str) -> Fault:
             return Fault(at=at, kind="signal", target=role, action=number.name, seconds=seconds, pick=random.random())
         case "cancel":
             return Fault(at=at, kind="cancel", target=CANCELLED_RUN)
-    server = random.choice(("postgres", "redis", "redis"))
+    server = random.choice(("postgres", "redis", "redis", "flapping redis"))
+    if server == "flapping redis":
+        seconds, times = random.uniform(0.3, 2.5), random.randint(3, 5)
+        return Fault(at=at, kind="server", target="redis", action="kept", seconds=seconds, times=times)
     kept = "kept" if server == "postgres" else random.choice(("kept", "emptied"))
     return Fault(at=at, kind="server", target=server, action=kept, seconds=random.uniform(0, 1.5))
 
@@ -130,7 +136,8 @@ def strike(stage: Stage, fault: Fault, tasks: Sequence[int]) -> None:
     if fault.kind == "failpoint":
         stage.arm(fault.target, fault.action)
     elif fault.kind == "server":
-        stage.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=fault.action == "emptied")
+        is_emptied = fault.action == "emptied"
+        stage.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=is_emptied, times=fault.times)
     elif fault.kind == "signal":
         found = tasks if fault.target == "task" else stage.pids(fault.target.removesuffix("-all"))
         hit = list(found) if fault.target.endswith("-all") else found[int(fault.pick * len(found)) :][:1]

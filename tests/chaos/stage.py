@@ -76,6 +76,8 @@ class Stage:
     _servers_due: dict[str, float] = field(default_factory=dict)
     """Stopped server -> when it is started again."""
     _servers_coming: dict[str, float] = field(default_factory=dict)
+    _servers_flapping: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Server -> how often it goes away again once it is back, and for how many seconds each time."""
 
     def note(self, what: str) -> None:
         self.timeline.append((time.monotonic(), what))
@@ -111,6 +113,9 @@ class Stage:
             if self._answers(server):
                 del self._servers_coming[server]
                 self.note(f"{server} is back")
+                times, away_seconds = self._servers_flapping.pop(server, (0, 0.0))
+                if times:
+                    self.stop_server(server, away_seconds=away_seconds, is_emptied=False, times=times)
 
     # -- what faults do
 
@@ -141,8 +146,11 @@ class Stage:
             found += [pid for parent in found for pid in descendants(parent)]
         return found
 
-    def stop_server(self, server: str, *, away_seconds: float, is_emptied: bool) -> None:
-        """Kill `postgres` or `redis` at once, and start it again later, without its data when that is said."""
+    def stop_server(self, server: str, *, away_seconds: float, is_emptied: bool, times: int = 1) -> None:
+        """Kill `postgres` or `redis` at once, and start it again later, without its data when that is said.
+
+        times: how often in all; each time but the first follows when the server has answered again.
+        """
         if server == "postgres":
             assert self.postgres is not None
             self.postgres.crash()
@@ -154,9 +162,12 @@ class Stage:
             if is_emptied:
                 shutil.rmtree(self.valkey_folder / "appendonlydir", ignore_errors=True)
         self._servers_due[server] = time.monotonic() + away_seconds
+        if times > 1:
+            self._servers_flapping[server] = (times - 1, away_seconds)
 
     def clear_faults(self) -> None:
-        """Disarm what was not reached; let everything go on that is still paused."""
+        """Disarm what was not reached; let everything go on that is still paused, and servers stay once they are up."""
+        self._servers_flapping.clear()
         for armed in self.failpoints.iterdir():
             if not armed.suffix[1:].isdigit():
                 armed.unlink(missing_ok=True)

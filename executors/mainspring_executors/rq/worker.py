@@ -13,9 +13,10 @@ from time import monotonic, sleep
 from typing import Any
 
 from redis import Redis, RedisError
-from redis.exceptions import ResponseError
-from rq import SimpleWorker
-from rq.exceptions import StopRequested
+from redis.exceptions import NoPermissionError, ResponseError
+from rq import Queue, SimpleWorker
+from rq.exceptions import DequeueTimeout, StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import now as rq_now
 
@@ -56,6 +57,34 @@ class WorkerSettings:
     environment: tuple[str, ...] = ()
 
 
+class _Job(Job):
+    """A job whose id is all that is used: what Redis holds under the id is not read."""
+
+    @classmethod
+    def fetch(cls, id: str, connection: Any = None, serializer: Any = None) -> "_Job":
+        return cls(id, connection=connection, serializer=serializer)
+
+
+class _Queue(Queue):
+    """Takes attempt ids alone out of Redis, whatever else lies there."""
+
+    @classmethod
+    def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:
+        """Raises `DequeueTimeout` after a dropped entry too, so that the worker beats between two of them."""
+        queue = queue_key.removeprefix(f"{cls.redis_queue_namespace_prefix}{transport.QUEUE_PREFIX}")
+        try:
+            with transport.mends_wrong_types(connection, queue):
+                taken = super().lmove(connection, queue_key, timeout)
+        except ResponseError as exc:
+            if "WRONGTYPE" not in str(exc):
+                raise
+            raise DequeueTimeout(timeout, queue_key) from exc
+        if taken is not None and not transport.is_attempt_id(taken[1]):
+            transport.drop(connection, queue, taken[1])
+            raise DequeueTimeout(timeout, queue_key)
+        return taken
+
+
 class _Worker(SimpleWorker):
     """Takes attempt ids from one queue. What RQ notes about jobs, workers and failures is nobody's truth here."""
 
@@ -73,7 +102,7 @@ class _Worker(SimpleWorker):
         **options: Any,
     ) -> None:
         # Before RQ's own start, which asks for the timeout of a dequeue.
-        self._tend_seconds = max(1, int(tend_seconds))
+        self._tend_seconds = max(1, min(int(tend_seconds), transport.LISTEN_SECONDS_MAX))
         super().__init__(*arguments, **options)
         self._carry = carry
         self._tend = tend
@@ -83,6 +112,11 @@ class _Worker(SimpleWorker):
     def dequeue_timeout(self) -> int:
         """How long one wait for a job lasts; between two, `heartbeat` is called."""
         return self._tend_seconds
+
+    @property
+    def connection_timeout(self) -> float:  # type: ignore[override]  # RQ counts whole seconds
+        """The socket timeout that the connection has. RQ would lengthen that of later connections alone."""
+        return transport.ANSWER_SECONDS_MAX
 
     def execute_job(self, job: Any, queue: Any) -> None:
         self._carry(job.id)
@@ -174,16 +208,9 @@ class _Service:
 
     def _work(self) -> None:
         """Take attempts until told to stop, or until Redis is away."""
-        worker = _Worker(
-            [f"{transport.QUEUE_PREFIX}{self._settings.queue}"],
-            connection=self._redis,
-            serializer=JSONSerializer,
-            carry=self._carry,
-            tend=self._tend,
-            tend_seconds=self._lease.total_seconds() / BEATS_IN_LEASE,
-            is_stopping=lambda: self.is_stopping,
-        )
         try:
+            # RQ asks Redis already when the worker is made.
+            worker = self._new_worker()
             self._is_waiting = True
             worker.work(logging_level="WARNING")
         except StopRequested:
@@ -195,6 +222,20 @@ class _Service:
         if not self.is_stopping:
             self._tend()
             sleep(_PAUSE_SECONDS)
+
+    def _new_worker(self) -> _Worker:
+        """Raises `RedisError`."""
+        return _Worker(
+            [f"{transport.QUEUE_PREFIX}{self._settings.queue}"],
+            connection=self._redis,
+            job_class=_Job,
+            queue_class=_Queue,
+            serializer=JSONSerializer,
+            carry=self._carry,
+            tend=self._tend,
+            tend_seconds=self._lease.total_seconds() / BEATS_IN_LEASE,
+            is_stopping=lambda: self.is_stopping,
+        )
 
     def _carry(self, attempt_id: str) -> None:
         self._is_waiting = False
@@ -325,6 +366,8 @@ def check_redis(redis: Redis) -> None:
         redis.info("server")
         policy = redis.info("memory").get("maxmemory_policy", "noeviction")
     except ResponseError as exc:
+        if not isinstance(exc, NoPermissionError) and "unknown command" not in str(exc):
+            raise  # it is busy or loads its data, which passes
         raise ExecutorError(
             f"Redis cannot be asked for INFO: {exc}. Without it RQ takes jobs in a way that loses them; "
             "give this user the right (+info)"

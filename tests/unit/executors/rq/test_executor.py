@@ -21,7 +21,7 @@ from mainspring_executors.contract import SubmitResult, Whereabouts
 from mainspring_executors.rq import executor as module
 from mainspring_executors.rq import redis_queue as transport
 from mainspring_executors.rq.executor import RqExecutor
-from mainspring_executors.rq.worker import check_redis
+from mainspring_executors.rq.worker import _Job, _Queue, _Worker, check_redis
 from tests.services.valkey import ValkeyServer
 
 LIST = "rq:queue:mainspring-default"
@@ -261,3 +261,84 @@ def test_a_user_who_may_not_ask_for_info_is_refused(redis: Redis, server: Valkey
         pytest.raises(ExecutorError, match=r"\+info"),
     ):
         check_redis(other)
+
+
+FOREIGN = [b"\xff\xfe", b"", b"rm -rf /", "0" * 31, "A" * 32, b"0" * 32 + b"\n", "x" * 100_000]
+"""Entries that no attempt has as its id."""
+
+
+class Taken:
+    """A worker on the queue `default` that notes what it is given, until it was given `count`."""
+
+    def __init__(self, redis: Redis, count: int) -> None:
+        self.ids: list[str] = []
+        self.worker = _Worker(
+            [f"{transport.QUEUE_PREFIX}default"],
+            connection=redis,
+            job_class=_Job,
+            queue_class=_Queue,
+            serializer=JSONSerializer,
+            carry=self.ids.append,
+            tend=lambda: None,
+            tend_seconds=1,
+            is_stopping=lambda: len(self.ids) >= count,
+        )
+
+
+@pytest.mark.parametrize("entry", FOREIGN, ids=lambda entry: repr(entry[:40]))
+def test_a_worker_drops_entries_that_are_no_attempts(
+    server: ValkeyServer, redis: Redis, entry: bytes | str, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.rpush(LIST, entry, f"{1:032x}")
+    with closing(transport.connect(server.url)) as client:
+        taken = Taken(client, count=1)
+        taken.worker.work(logging_level="WARNING")
+    assert taken.ids == [f"{1:032x}"]
+    assert queued(redis, f"{LIST}:intermediate") == [f"{1:032x}"], "only what was taken is noted as taken"
+    assert "is dropped: queue=default" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_entries_that_are_no_attempts_are_taken_beside_none(redis: Redis, caplog: pytest.LogCaptureFixture) -> None:
+    redis.rpush(LIST, *FOREIGN, f"{1:032x}")
+    assert transport.waiting(redis, ["default"]) == {f"{1:032x}"}
+    assert transport.take(redis, "default") is None
+    assert transport.exchange(redis, "default", [], len(FOREIGN)) == [f"{1:032x}"]
+    assert queued(redis, f"{LIST}:intermediate") == [f"{1:032x}"]
+    assert caplog.text.count("is dropped: queue=default") == len(FOREIGN)
+
+
+@pytest.mark.parametrize("key", [LIST, f"{LIST}:intermediate", f"rq:job:{1:032x}"])
+def test_a_key_of_another_type_stops_neither_scheduler_nor_worker(
+    server: ValkeyServer, redis: Redis, executor: RqExecutor, key: str
+) -> None:
+    redis.set(key, "not of this type")
+    executor.submit([attempt(1)])
+    with closing(transport.connect(server.url)) as client:
+        taken = Taken(client, count=1)
+        taken.worker.work(logging_level="WARNING")
+    assert taken.ids == [f"{1:032x}"]
+
+
+def test_an_attempt_is_delivered_whatever_redis_holds_under_its_id(server: ValkeyServer, redis: Redis) -> None:
+    redis.set(f"rq:job:{1:032x}", "not of this type")
+    redis.rpush(LIST, f"{1:032x}")
+    with closing(transport.connect(server.url)) as client:
+        taken = Taken(client, count=1)
+        taken.worker.work(logging_level="WARNING")
+    assert taken.ids == [f"{1:032x}"]
+
+
+@pytest.mark.parametrize("password", ["qx/zq", "12/zq", "qx#zq", "12#zq", "qx?zq", "12?zq", "qx[zq", "qx]zq"])
+@pytest.mark.parametrize("user", ["", "worker"])
+def test_a_password_that_is_not_quoted_is_explained_and_not_shown(user: str, password: str) -> None:
+    with pytest.raises(ExecutorError) as refused:
+        transport.connect(f"redis://{user}:{password}@redis.example.test:6379/0")
+    assert "%2F, %3F, %23" in str(refused.value)
+    assert "None" not in str(refused.value)
+    assert "zq" not in str(refused.value)
+
+
+def test_a_quoted_password_is_taken(server: ValkeyServer) -> None:
+    with closing(transport.connect("redis://worker:pa%2Fs%23s@redis.example.test:6379/0")) as client:
+        assert client.connection_pool.connection_kwargs["password"] == "pa/s#s"
