@@ -299,6 +299,4 @@ def test_a_minute_of_rest_on_default_settings_logs_no_error(resting: Resting) ->
 
 def services_of(server: Server) -> dict[int, str]:
     """Process id -> command of each service that `up` started itself."""
-    return {
-        pid: cmdline_of(pid) for pid in descendants(server.process.pid) if parent_of(pid) == server.process.pid
-    }
+    return {pid: cmdline_of(pid) for pid in descendants(server.process.pid) if parent_of(pid) == server.process.pid}

@@ -112,8 +112,9 @@ class Stage:
         for server in list(self._servers_coming):
             if self._answers(server):
                 del self._servers_coming[server]
-                self.note(f"{server} is back")
                 times, away_seconds = self._servers_flapping.pop(server, (0, 0.0))
+                # A recovery is counted from the last return alone.
+                self.note(f"{server} is back" + (" for a moment" if times else ""))
                 if times:
                     self.stop_server(server, away_seconds=away_seconds, is_emptied=False, times=times)
 
