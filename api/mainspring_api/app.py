@@ -8,10 +8,12 @@ from itsdangerous import URLSafeSerializer
 from mainspring_api.document import routes
 from mainspring_api.document.openapi import build_document
 from mainspring_api.http.authentication import Authenticator, ensure_admin_token
+from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.context import EXTENSION, Context
 from mainspring_api.http.credential_files import signing_key
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
+from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.middleware import install_gate
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import register_error_handlers
@@ -101,6 +103,8 @@ def create_app(settings: ApiSettings) -> Flask:
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
         keys_in_use=KeysInUse(),
         limits=limits_of(database, settings.writes_per_second_max),
+        login_limits=login_limits_of(database),
+        trusted_proxies=TrustedProxies(settings.trusted_proxies),
         usage=Usage(settings.quotas, LogTotals(database)),
     )
     register_error_handlers(app)

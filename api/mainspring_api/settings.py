@@ -29,6 +29,8 @@ class ApiSettings:
     """Of Mainspring, as `/version` tells it."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     """Names in the Host header that are answered, in lower case, without port."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed."""
     is_admin_token_given: bool = False
     """The admin token in `home` is the one of the settings: those that were given before are revoked."""
     writes_per_second_max: float = 200.0

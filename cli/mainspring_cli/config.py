@@ -29,6 +29,7 @@ __all__ = [
 
 _ENVIRONMENT_PREFIX = "MAINSPRING_"
 _CONFIG_FILE = "mainspring.toml"
+_LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1")
 
 
 class ConfigError(MainspringError):
@@ -64,6 +65,16 @@ def _executors(raw: Any) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names):
         raise ValueError("must name one executor or more, each once")
     return names
+
+
+def _networks(raw: Any) -> tuple[str, ...]:
+    words = _words(raw)
+    for word in words:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError:
+            raise ValueError("must be addresses, or ranges like 10.0.0.0/8, comma separated") from None
+    return words
 
 
 def _fernet_keys(raw: Any) -> tuple[str, ...]:
@@ -130,6 +141,9 @@ class Config:
     """Names that clients may put in the Host header, besides those of this machine's loopback and `host`."""
     behind_proxy: bool = field(default=False, metadata={"parse": _flag})
     """A proxy that ends TLS stands before the API."""
+    trusted_proxies: tuple[str, ...] = field(default=(), metadata={"parse": _networks})
+    """Addresses and CIDR ranges of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, comma
+    separated; empty = loopback when `behind_proxy` is set, else no address."""
     tls_certificate: Path | None = field(default=None, metadata={"parse": _path})
     tls_key: Path | None = field(default=None, metadata={"parse": _path})
     api_threads: int = field(default=64, metadata={"parse": _whole_number(2, 1024)})
@@ -179,6 +193,11 @@ class Config:
     @property
     def quotas(self) -> Quotas:
         return Quotas(**{item.name: getattr(self, f"quota_{item.name}") for item in fields(Quotas)})
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The proxies that are believed, see `trusted_proxies`."""
+        return self.trusted_proxies or (_LOOPBACK_NETWORKS if self.behind_proxy else ())
 
     @property
     def store_url(self) -> str:

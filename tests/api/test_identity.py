@@ -44,7 +44,11 @@ class TestLogin:
     def test_a_password_is_exchanged_for_a_token_with_the_users_role(self, api: Api, path: str) -> None:
         user(api)
         answer = login(api, path=path)
-        assert (answer.status, set(answer.json)) == (201, {"access_token"})
+        assert (answer.status, set(answer.json), answer.json["device_token"]) == (
+            201,
+            {"access_token", "device_token"},
+            None,
+        )
         token = answer.json["access_token"]
         assert api.get("/me", token=token) == {"name": "anna", "rights": [{"role": "operator", "grants": []}]}
         assert api.request("GET", "/secrets", token=token).status == 403

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from mainspring_api.http.limits import RateLimit, TooManyRequests, limits_of
+from mainspring_api.http.limits import RateLimit, TooManyRequests
+from mainspring_api.http.login_limits import login_limits_of
 from mainspring_store import Database
 from mainspring_store.access import rate_limits
 from mainspring_store.access.rate_limits import Bucket, forget_full_buckets
@@ -144,7 +145,7 @@ class TestBuckets:
             assert connection.scalar(select(func.count()).select_from(rate_limit)) == 1
 
     def test_names_that_were_tried_are_not_stored(self, sqlite_api: Api) -> None:
-        limits_of(sqlite_api.database, 200).logins.take("127.0.0.1 kanarienvogel-4711")
+        login_limits_of(sqlite_api.database).take("kanarienvogel-4711", network="127.0.0.1", device_id=None)
         stored = b"".join(path.read_bytes() for path in sqlite_api.database.sqlite_path.parent.glob("mainspring.db*"))
         assert b"kanarienvogel-4711" not in stored
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import g, request
 from sqlalchemy import Connection
 
+from mainspring_api.http.client_address import client_address
 from mainspring_api.http.context import application_context
 from mainspring_store import Database
 from mainspring_store.access.audit import AuditEvent, Outcome, write_event
@@ -62,7 +63,7 @@ def operation_id() -> str:
 def _event(outcome: Outcome) -> AuditEvent:
     user = g.get("user")
     columns: dict[str, Any] = {}
-    extra: dict[str, Any] = {"request_id": g.request_id, "source": request.remote_addr}
+    extra: dict[str, Any] = {"request_id": g.request_id, "source": client_address()}
     details: Mapping[str, Any] = {**(request.view_args or {}), **g.get("audit_details", {})}
     for name, value in details.items():
         column = _COLUMNS.get(name)

@@ -6,8 +6,10 @@ from flask import current_app, g
 from itsdangerous import URLSafeSerializer
 
 from mainspring_api.http.authentication import Authenticator
+from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
+from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
 from mainspring_api.settings import ApiSettings
 from mainspring_store import Database
@@ -36,6 +38,8 @@ class Context:
     key_ring: KeyRing
     keys_in_use: KeysInUse
     limits: Limits
+    login_limits: LoginLimits
+    trusted_proxies: TrustedProxies
     usage: Usage
 
 

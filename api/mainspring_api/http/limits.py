@@ -137,8 +137,6 @@ class Limits:
 
     writes: RateLimit
     """Of a user or token."""
-    logins: RateLimit
-    """Failed ones, from one address under one name."""
     invalid_tokens: RateLimit
     """From one address."""
     noted_refusals: RateLimit
@@ -147,12 +145,10 @@ class Limits:
 
 def limits_of(database: Database, writes_per_second: float) -> Limits:
     writes = Bucket(name="writes", per_second=writes_per_second, size=max(1, 10 * writes_per_second))
-    logins = Bucket(name="logins", per_second=1 / 6, size=10)
     invalid_tokens = Bucket(name="invalid_tokens", per_second=1, size=60)
     noted_refusals = Bucket(name="noted_refusals", per_second=1, size=60)
     return Limits(
         writes=RateLimit("writes", database, writes),
-        logins=RateLimit("failed logins", database, logins),
         invalid_tokens=RateLimit("requests with an invalid token", database, invalid_tokens),
         noted_refusals=RateLimit("refusals", database, noted_refusals),
     )

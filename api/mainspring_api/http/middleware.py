@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound, UnsupportedMediaType
 
 from mainspring_api.http.audit import READING_METHODS, audited, record_refusal
 from mainspring_api.http.authentication import Forbidden, InvalidToken, Unauthenticated
+from mainspring_api.http.client_address import client_network
 from mainspring_api.http.context import Context, context, replace_database
 from mainspring_api.http.permissions import Permission, check_permission
 from mainspring_api.http.problems import UnknownHost
@@ -52,6 +53,8 @@ def install_gate(app: Flask) -> None:
 def _admit() -> None:
     g.request_id = secrets.token_hex(8)
     here = context()
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    g.client_address = here.trusted_proxies.client(request.remote_addr or "", forwarded)
     _check_host(request.headers.get("Host", ""))
     if request.endpoint not in PUBLIC_OPERATIONS:
         g.user = _authenticated(here)
@@ -75,7 +78,7 @@ def _authenticated(here: Context) -> Principal:
         return here.authenticator.authenticate(request.headers.get("Authorization"))
     except InvalidToken:
         # Nobody guesses a token; this bounds what trying costs us.
-        here.limits.invalid_tokens.take(request.remote_addr or "")
+        here.limits.invalid_tokens.take(client_network())
         raise
 
 

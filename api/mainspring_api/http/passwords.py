@@ -1,5 +1,7 @@
-"""Passwords: hashed by argon2id. Each check takes memory and time on purpose, so only a few run at once."""
+"""Passwords: hashed by argon2id. Each hash takes 64 MiB and a third of a second on purpose, so few run at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
@@ -9,33 +11,49 @@ from mainspring_api.http.limits import TooManyRequests
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["hash_password", "is_password"]
+__all__ = ["HASHES_AT_ONCE_MAX", "hash_password", "is_password"]
 
-_AT_ONCE = 2
-_WAIT_SECONDS_MAX = 5.0
-_turns = BoundedSemaphore(_AT_ONCE)
+HASHES_AT_ONCE_MAX = 4
+"""In one process. A further request is refused at once, as a waiting one would take a thread from the others."""
+_RETRY_SECONDS = 1
+_NO_USERS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$sXOh9PRQtGQCdfB0hfevMA$/MRZCj8v948MTyhxlK31ll49sT8p4GEinvMNz6IF8I4"
+"""Of random bytes that were thrown away. Checking against this takes as long as against the hash of a user, from the
+first check on."""
+
+_turns = BoundedSemaphore(HASHES_AT_ONCE_MAX)
 
 
 def hash_password(password: str) -> str:
-    """What is stored of a password; differs each time."""
-    with _turns:
+    """What is stored of a password; differs each time.
+
+    Raises:
+        TooManyRequests: `HASHES_AT_ONCE_MAX` passwords are being hashed.
+    """
+    with _turn():
         return _hasher().hash(password)
 
 
 def is_password(password: str, stored: str | None) -> bool:
-    """Whether this is the password. `stored` None takes as long and is False, so that nobody learns who exists.
+    """Whether this is the password. `stored` None takes as long and is False, so that no client learns who exists.
 
     Raises:
-        TooManyRequests: Too many others wait for their turn.
+        TooManyRequests: `HASHES_AT_ONCE_MAX` passwords are being hashed.
     """
     from argon2.exceptions import VerifyMismatchError
 
-    if not _turns.acquire(timeout=_WAIT_SECONDS_MAX):
-        raise TooManyRequests("logins at once", 5)
+    with _turn():
+        try:
+            return _hasher().verify(stored or _NO_USERS_HASH, password) and stored is not None
+        except VerifyMismatchError:
+            return False
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(blocking=False):
+        raise TooManyRequests("logins at once", _RETRY_SECONDS)
     try:
-        return _hasher().verify(stored or _nobodys(), password) and stored is not None
-    except VerifyMismatchError:
-        return False
+        yield
     finally:
         _turns.release()
 
@@ -46,8 +64,3 @@ def _hasher() -> "PasswordHasher":
 
     # The second choice of RFC 9106: 64 MiB, 3 passes.
     return PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
-
-
-@lru_cache(maxsize=1)
-def _nobodys() -> str:
-    return _hasher().hash("nobody has this password")

@@ -54,6 +54,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         executors=config.executor,
         version=version("mainspring"),
         allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
+        trusted_proxies=config.proxies,
         quotas=config.quotas,
         server_threads=config.api_threads,
         security_facts=facts,

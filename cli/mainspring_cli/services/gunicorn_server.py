@@ -88,6 +88,6 @@ def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
         "loglevel": config.log_level if config.log_level in ("debug", "error") else "warning",
         "certfile": config.tls_certificate and str(config.tls_certificate),
         "keyfile": config.tls_key and str(config.tls_key),
-        # Nobody's word on the client's address is taken unless a proxy is said to be there.
-        "forwarded_allow_ips": "127.0.0.1,::1" if config.behind_proxy else "",
+        # Only configured proxies may say that the client spoke TLS.
+        "forwarded_allow_ips": ",".join(config.proxies),
     }

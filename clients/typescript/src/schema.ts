@@ -5190,6 +5190,8 @@ export interface components {
         LoginBody: {
             username: string;
             password: string;
+            /** @description The `device_token` of a login in the last 30 days: failed logins of other clients then do not count for this client. Null or empty = the client asks for its first one; absent = it wants none */
+            device_token?: string | null;
         };
         /**
          * @example {
@@ -5198,6 +5200,8 @@ export interface components {
          */
         AccessToken: {
             access_token: string;
+            /** @description To be sent with the next login within 30 days; opens nothing. Null unless the client sent a `device_token` */
+            device_token: string | null;
         };
         /**
          * @example {

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
 from mainspring.errors import Conflict, NotFound
+from mainspring_store.access.devices import forget_devices, keep_device
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import TokenKind, add_grants, add_login, forget_logins
 from mainspring_store.database.transactions import Database
@@ -58,7 +59,7 @@ def change_user(
 ) -> None:
     """Change columns of a user; `grants` replaces all grants, `None` leaves them.
 
-    Who gets another password, or is no longer active, has to log in again.
+    Who gets another password, or is no longer active, has to log in again; no device of the user is known any more.
 
     Raises:
         NotFound: There is no such user.
@@ -72,6 +73,7 @@ def change_user(
             add_grants(connection, grants, user_id=key, now=now)
         if changes.keys() & {"password_hash", "is_active"}:
             connection.execute(_END_LOGINS, {"key": key})
+            forget_devices(connection, key)
 
 
 def delete_user(database: Database, username: str) -> None:
@@ -88,12 +90,25 @@ def find_credential(database: Database, username: str) -> Credential | None:
     return None if row is None else Credential(user_id=row.id, password_hash=row.password_hash, is_active=row.is_active)
 
 
-def log_in(database: Database, user_id: str, token: str, *, now: datetime, expires_at: datetime) -> None:
-    """Make a token of a user known, for as long as a login is good."""
+def log_in(
+    database: Database,
+    user_id: str,
+    token: str,
+    *,
+    now: datetime,
+    expires_at: datetime,
+    device_token: str | None = None,
+) -> None:
+    """Make a token of a user known, for as long as a login is good, and the device that the user logs in with.
+
+    device_token: of the device; `None` = the client does not want to be known.
+    """
     with database.write() as connection:
         forget_logins(connection, now=now)
         add_login(connection, token, user_id=user_id, now=now, expires_at=expires_at)
         connection.execute(_NOTE_LOGIN, {"key": user_id, "now": now})
+        if device_token is not None:
+            keep_device(connection, user_id, device_token, now=now)
 
 
 def user_not_found(username: str) -> NotFound:

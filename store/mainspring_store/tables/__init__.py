@@ -4,7 +4,15 @@ Instants are aware UTC. States are text with a CHECK, so a row in no known state
 for is covered by partial indexes over live rows only, so finished history costs nothing.
 """
 
-from mainspring_store.tables.access import api_token, audit_event, dag_grant, idempotency_key, rate_limit, user_account
+from mainspring_store.tables.access import (
+    api_token,
+    audit_event,
+    dag_grant,
+    idempotency_key,
+    login_device,
+    rate_limit,
+    user_account,
+)
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.runs import backfill, dag_run, run_event
@@ -24,6 +32,7 @@ __all__ = [
     "dag_tag",
     "dag_version",
     "idempotency_key",
+    "login_device",
     "metadata",
     "pool",
     "rate_limit",

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata
 
-__all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "rate_limit", "user_account"]
+__all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "login_device", "rate_limit", "user_account"]
 
 user_account = Table(
     "user_account",
@@ -54,6 +54,19 @@ api_token = Table(
     # To the minute.
     Column("last_used_at", UtcDateTime),
     Index("ix_api_token_user_id", "user_id"),
+)
+
+login_device = Table(
+    "login_device",
+    metadata,
+    # A client that logged in as the user. Its token opens nothing; failed logins of other clients do not count for it.
+    Column("id", String(36), primary_key=True),
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    # SHA-256 (hex); the tokens are random.
+    Column("token_hash", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_login_at", UtcDateTime, nullable=False),
+    UniqueConstraint("user_id", "token_hash"),
 )
 
 dag_grant = Table(

@@ -2,22 +2,26 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, request
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from mainspring.definition import load_json
 from mainspring.errors import Problem
 from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail, record_refusal
 from mainspring_api.http.authentication import Unauthenticated
+from mainspring_api.http.client_address import client_network
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer
+from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.operations import JSON, Register, Resource, load, read_body
 from mainspring_api.http.passwords import is_password
 from mainspring_api.http.problems import BadRequest
+from mainspring_store.access.devices import find_device
 from mainspring_store.access.users import find_credential, log_in
 
 __all__ = ["blueprint"]
@@ -39,12 +43,28 @@ class LoginBody(Schema):
 
     username = fields.String(required=True)
     password = fields.String(required=True, load_only=True)
+    device_token = fields.String(
+        allow_none=True,
+        load_only=True,
+        validate=validate.Length(max=200),
+        metadata={
+            "description": "The `device_token` of a login in the last 30 days: failed logins of other clients then do"
+            " not count for this client. Null or empty = the client asks for its first one; absent = it wants none"
+        },
+    )
 
 
 class AccessToken(Answer):
     """A token for the header `Authorization: Bearer ...`."""
 
     access_token = fields.String()
+    device_token = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "To be sent with the next login within 30 days; opens nothing. Null unless the client sent"
+            " a `device_token`"
+        },
+    )
 
 
 def _operation(rule: str, operation_id: str, *media_types: str) -> Register:
@@ -74,37 +94,59 @@ def create_token_cli() -> Response:
     return _logged_in(_json(), CLI_TOKEN_LIFE)
 
 
-def _logged_in(credentials: Mapping[str, str], life: timedelta) -> Response:
+def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
     """Raises Unauthenticated, the same whether there is no such user or the password is wrong."""
-    here = context()
+    database, now = context().database, datetime.now(UTC)
     username = credentials["username"]
     audit_detail(username=username[:250])
-    limit = f"{request.remote_addr} {username}"
-    here.limits.logins.take(limit)
-    known = find_credential(here.database, username)
-    is_right = is_password(credentials["password"], known.password_hash if known else None)
-    if known is None or not known.is_active or not is_right:
+    device = _device(username, credentials.get("device_token"), now)
+    attempt = context().login_limits.take(username, network=client_network(), device_id=device.device_id)
+    user = find_credential(database, username)
+    try:
+        is_right = is_password(credentials["password"], user.password_hash if user else None)
+    except TooManyRequests:
+        attempt.give_back()
+        raise
+    if user is None or not user.is_active or not is_right:
         record_refusal("login")
         raise Unauthenticated("Invalid credentials")
-    here.limits.logins.give_back(limit)
-    now = datetime.now(UTC)
+    attempt.give_back()
     token = f"ms_{secrets.token_urlsafe(_TOKEN_BYTES)}"
-    log_in(here.database, known.user_id, token, now=now, expires_at=now + life)
-    return answer({"access_token": token}, 201)
+    device_token = device.token if "device_token" in credentials else None
+    log_in(database, user.user_id, token, now=now, expires_at=now + life, device_token=device_token)
+    return answer({"access_token": token, "device_token": device_token}, 201)
 
 
-def _json() -> Mapping[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Device:
+    device_id: str | None
+    """`None` = no client that logged in as this user lately."""
+    token: str
+    """To be presented at the next login."""
+
+
+def _device(username: str, token: str | None, now: datetime) -> _Device:
+    """The device that a client presents, or a new one. Raises TooManyRequests when an address guesses tokens."""
+    if token:
+        device_id = find_device(context().database, username, token, now=now)
+        if device_id is not None:
+            return _Device(device_id, token)
+        context().limits.invalid_tokens.take(client_network())
+    return _Device(None, f"msd_{secrets.token_urlsafe(_TOKEN_BYTES)}")
+
+
+def _json() -> Mapping[str, Any]:
     content = load_json(read_body(LOGIN_BYTES_MAX, JSON), bytes_max=LOGIN_BYTES_MAX, depth_max=5, nodes_max=100)
     return _given(load(LoginBody(), content))
 
 
-def _form() -> Mapping[str, str]:
+def _form() -> Mapping[str, Any]:
     return _given(load(LoginBody(), request.form.to_dict()))
 
 
-def _given(credentials: Any) -> Mapping[str, str]:
+def _given(credentials: Any) -> Mapping[str, Any]:
     for name in ("username", "password"):
         if not credentials[name] or "\0" in credentials[name]:
             raise BadRequest([Problem(pointer=f"/{name}", message="must be given", code="required")])
-    given: Mapping[str, str] = credentials
+    given: Mapping[str, Any] = credentials
     return given

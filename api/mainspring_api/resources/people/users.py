@@ -12,6 +12,7 @@ from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant, list_arguments, list_query
+from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.passwords import hash_password, is_password
 from mainspring_api.http.permissions import Over
@@ -131,11 +132,15 @@ def put_my_password(body: Mapping[str, Any]) -> Response:
     known = find_credential(here.database, g.user.name) if g.user.user_id else None
     if known is None:
         raise Forbidden("a token that belongs to no user has no password")
-    limit = f"{g.user.id} password"
-    here.limits.logins.take(limit)
-    if not is_password(body["current_password"], known.password_hash):
+    change = here.login_limits.take_change(g.user.id)
+    try:
+        is_right = is_password(body["current_password"], known.password_hash)
+    except TooManyRequests:
+        change.give_back()
+        raise
+    if not is_right:
         raise InvalidInput([Problem(pointer="/current_password", message="is not right", code="wrong_password")])
-    here.limits.logins.give_back(limit)
+    change.give_back()
     _change(g.user.name, {"password": body["new_password"]})
     return no_content()
 

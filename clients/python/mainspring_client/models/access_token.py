@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -14,19 +14,26 @@ class AccessToken:
     """
     Attributes:
         access_token (str):
+        device_token (None | str): To be sent with the next login within 30 days; opens nothing. Null unless the client
+            sent a `device_token`
     """
 
     access_token: str
+    device_token: None | str
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         access_token = self.access_token
+
+        device_token: None | str
+        device_token = self.device_token
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "access_token": access_token,
+                "device_token": device_token,
             }
         )
 
@@ -37,8 +44,16 @@ class AccessToken:
         d = dict(src_dict)
         access_token = d.pop("access_token")
 
+        def _parse_device_token(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        device_token = _parse_device_token(d.pop("device_token"))
+
         access_token = cls(
             access_token=access_token,
+            device_token=device_token,
         )
 
         access_token.additional_properties = d
