@@ -92,9 +92,10 @@ def _forms(secret: str) -> set[bytes]:
         forms.add(raw)
         forms.update(_base64_forms(raw))
         escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+        shown = (repr(text)[1:-1], ascii(text)[1:-1], repr(raw)[2:-1])  # as errors of Python show values
         quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw))
         lower = tuple(re.sub(r"%..", lambda match: match[0].lower(), form) for form in quoted)
-        forms.update(form.encode("utf-8", "surrogatepass") for form in (*escaped, *quoted, *lower))
+        forms.update(form.encode("utf-8", "surrogatepass") for form in (*escaped, *shown, *quoted, *lower))
     return forms
 
 

@@ -174,6 +174,16 @@ def test_an_order_opens_the_secrets_of_the_definition_and_never_those_of_a_store
     assert SECRET not in str(answer)
 
 
+def test_the_order_of_a_waits_request_opens_the_secrets_of_its_headers(execution: Execution) -> None:
+    http = {"url": "https://x.test/${{ ds }}", "headers": {"Authorization": {"secret": "token"}}}
+    execution.engine.trigger(execution.engine.save("waiting", {"w": {"type": "wait", "http": http}}), "r2")
+    execution.engine.settle()
+    execution.attempt_id = execution.engine.attempt("w", "r2").attempt_id
+    order = execution.claim()[1]["attempt"]
+    assert order["secrets"] == {"token": SECRET}
+    assert order["payload"]["headers"] == {"Authorization": {"secret": "token"}}
+
+
 def test_an_attempt_is_claimed_once_but_the_claim_can_be_repeated(execution: Execution) -> None:
     first = execution.claim()
     assert execution.claim(token="t" * 40)[0] == 409

@@ -146,6 +146,10 @@ def test_a_view_without_a_role_is_refused_to_everybody(sqlite_api: Api) -> None:
         ("localhost.evil.example", False),
         ("127.0.0.1.evil.example:8080", False),
         ("evil.example\\@localhost", False),
+        ("evil-localhost", False),
+        ("evillocalhost:8080", False),
+        ("evil.localhost", False),
+        ("evil127.0.0.1:8080", False),
         ("", False),
     ],
 )

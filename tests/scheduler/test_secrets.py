@@ -59,6 +59,13 @@ def test_an_attempt_gets_the_secrets_it_names_apart_from_its_payload(engine: Eng
     [
         pytest.param({"type": "http", "url": "https://x.test", "headers": {"A": {"secret": "db-url"}}}, id="headers"),
         pytest.param({"type": "python", "callable": "m:f", **ENV}, id="env of a callable"),
+        pytest.param(
+            {
+                "type": "wait",
+                "http": {"url": "https://x.test", "headers": {"A": {"secret": "db-url"}, "B": "${{ ds }}"}},
+            },
+            id="headers of a wait",
+        ),
     ],
 )
 def test_secrets_are_found_wherever_they_may_be_named(engine: Engine, key_ring: KeyRing, task: dict[str, Any]) -> None:

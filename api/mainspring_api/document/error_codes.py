@@ -91,6 +91,7 @@ FAULT_CODES: Mapping[str, str] = {
     "variable_reference": "an expression reads `vars` in a way that does not say which variable",
     "expression_syntax": "no expression",
     "expression_not_allowed": "no expression may stand here",
+    "secret_not_allowed": "no secret is handed over here",
     "expression_too_complex": "an expression that is nested too deeply",
     "expression_too_long": "an expression with too many characters",
     "not_supported_yet": "understood, and not built yet",

@@ -237,7 +237,7 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "outputs",
-        MapOf(AnyJson(), items_max=_OUTPUTS_MAX, name="OutputSchemas"),
+        MapOf(AnyJson(is_schema=True), items_max=_OUTPUTS_MAX, name="OutputSchemas"),
         doc="Name of an output -> JSON Schema that it must fit.",
     ),
     *_DEFAULTABLE,
@@ -287,7 +287,7 @@ _SCHEDULE = Record(
     name="Schedule",
 )
 
-_SCHEMA: Kind = Either(of_object=AnyJson())
+_SCHEMA: Kind = Either(of_object=AnyJson(is_schema=True))
 
 DAG_FIELDS: tuple[Field, ...] = (
     Field("dag_id", Identifier(), required=True),

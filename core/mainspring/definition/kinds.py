@@ -224,10 +224,14 @@ class Instant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnyJson:
-    """Any JSON value."""
+    """Any JSON value that holds no `{secret: name}`, which would be handed over as it is."""
+
+    is_schema: bool = False
+    """It is a JSON Schema: `{secret: ...}` in it is a property or an example."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
-        return value
+        found = None if self.is_schema else _secret_in(value, at)
+        return value if found is None else report.add("secret_not_allowed", found, _NOT_HANDED_OVER, _MEANT_AS_DATA)
 
     def schema(self) -> dict[str, Any]:
         return {}
@@ -463,6 +467,23 @@ class Record:
         if self.only_with:
             schema["dependentRequired"] = {name: [other] for name, other in self.only_with.items()}
         return schema
+
+
+_NOT_HANDED_OVER = "a secret is handed over in `env` and in `headers` alone"
+_MEANT_AS_DATA = "write such an object as an expression where no secret is meant: ${{ {'secret': 'text'} }}"
+
+
+def _secret_in(value: Any, at: str) -> str | None:
+    """Pointer of the first object in `value` that reads `{secret: name}`."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secret"} and isinstance(value["secret"], str):
+            return at
+        children = ((join_pointer(at, key), item) for key, item in value.items())
+    elif isinstance(value, list | tuple):
+        children = ((f"{at}/{position}", item) for position, item in enumerate(value))
+    else:
+        return None
+    return next((found for place, item in children if (found := _secret_in(item, place)) is not None), None)
 
 
 _ABSENT: Mapping[str, Any] = {"not": {}}
