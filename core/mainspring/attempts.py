@@ -66,6 +66,8 @@ class Attempt:
     context: Mapping[str, Any] = field(default_factory=dict)
     """`logical_date`, `data_interval_start`, `data_interval_end`, `ds`, `params`: what a task may ask about its run.
     Instants as RFC 3339 text, absent ones `None`."""
+    text_outputs: tuple[str, ...] = ()
+    """Names of the outputs that are declared as strings: what a program writes for them stays text."""
     timeout: timedelta | None = None
     """From the start of the task; `None` = no limit."""
     cancel_grace: timedelta = timedelta(seconds=10)

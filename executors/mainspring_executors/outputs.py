@@ -4,12 +4,11 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import orjson
-
 from mainspring.states import StateReason
+from mainspring.text_values import INTEGER_MAX, INTEGER_MIN, read_value
 from mainspring_executors.protocol.results import TaskEnded, failed
 
 __all__ = ["encode", "from_file", "from_returned"]
@@ -19,7 +18,6 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _to_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 _DEPTH_MAX = 64
-_INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**64 - 1
 
 
 def from_returned(value: object, bytes_max: int) -> bytes:
@@ -33,11 +31,12 @@ def from_returned(value: object, bytes_max: int) -> bytes:
     return encode(outputs, bytes_max)
 
 
-def from_file(path: str, bytes_max: int) -> bytes:
+def from_file(path: str, bytes_max: int, *, texts: Collection[str] = ()) -> bytes:
     """The outputs in a file of `name=value` lines; the file need not exist.
 
-    A value is JSON; what is not JSON is taken as a string (`day=monday`). A name that comes again replaces the value.
-    Empty lines are ignored.
+    texts: Names of the outputs that are declared as strings. They stay the text that was written, but for a JSON
+    string, whose quotes are taken off. Every other value is read as `mainspring.text_values` says. A name that comes
+    again replaces the value. Empty lines are ignored.
     """
     outputs: dict[str, object] = {}
     for number, line in enumerate(_read(path, bytes_max).split("\n"), start=1):
@@ -49,10 +48,8 @@ def from_file(path: str, bytes_max: int) -> bytes:
                 f"line {number} of the file MAINSPRING_OUTPUT is {line[:80]!r}; write `name=value` lines, "
                 "the name made of letters, digits, `_`, `.` and `-`",
             )
-        try:
-            outputs[name] = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            outputs[name] = text
+        value = read_value(text)
+        outputs[name] = text if name in texts and not isinstance(value, str) else value
     return encode(outputs, bytes_max) if outputs else b"{}"
 
 
@@ -158,7 +155,7 @@ def _is_json(value: object) -> bool:
 
 def _integer_out_of_range(value: object) -> int | None:
     if isinstance(value, int):
-        return None if _INTEGER_MIN <= value <= _INTEGER_MAX else value
+        return None if INTEGER_MIN <= value <= INTEGER_MAX else value
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):

@@ -39,6 +39,7 @@ def asked_for_variables(engine: Engine) -> list[str]:
         pytest.param("5", "vars.v", "5", id="a number is text"),
         pytest.param("5", "int(vars.v) + 1", 6, id="a number is asked for"),
         pytest.param('{"host": "db", "ports": [1, 2]}', "vars.v.ports[1]", 2, id="a JSON object"),
+        pytest.param('{"id": 123456789012345678901}', "vars.v.id", "123456789012345678901", id="a long integer"),
         pytest.param("[1, 2]", "vars.v.map(x, x * 2)", [2, 4], id="a JSON list"),
         pytest.param("{not json", "vars.v", "{not json", id="what only looks like JSON"),
         pytest.param("x", 'vars["v"] == "x" ? 1 : 2', 1, id="in brackets"),

@@ -177,6 +177,11 @@ _SCHEMAS: Mapping[str, Any] = {
         payload={"description": "The task's own fields, every expression evaluated"},
         secrets={"type": "object", "additionalProperties": {"type": "string"}},
         context=_ANYTHING,
+        text_outputs={
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of the outputs that are declared as strings",
+        },
         timeout_seconds=_or_null(_SECONDS),
         cancel_grace_seconds=_SECONDS,
         output_bytes_max=_NUMBER,

@@ -53,6 +53,7 @@ class WorkOrders:
             # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
             secrets=self._secrets(task, claimed).values,
             context=attempt_context(names),
+            text_outputs=task.text_outputs,
             timeout=attempt_timeout(task.execution_timeout, claimed.waits_for, datetime.now(UTC)),
             cancel_grace=task.cancel_grace,
         )
@@ -82,6 +83,7 @@ def order_as_json(order: Attempt) -> Mapping[str, Any]:
         "payload": order.payload,
         "secrets": order.secrets,
         "context": order.context,
+        "text_outputs": order.text_outputs,
         "timeout_seconds": None if order.timeout is None else order.timeout.total_seconds(),
         "cancel_grace_seconds": order.cancel_grace.total_seconds(),
         "output_bytes_max": order.limits.output_bytes_max,

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from mainspring.text_values import read_value
+
 __all__ = ["read_conf", "with_conf"]
 
 
@@ -29,10 +31,7 @@ def read_conf(params: tuple[str, ...], conf: str | None) -> dict[str, Any]:
         name, equals, value = param.partition("=")
         if not (name and equals):
             raise click.UsageError(f"-p {param!r}: write NAME=VALUE")
-        try:
-            whole[name] = json.loads(value)
-        except ValueError:
-            whole[name] = value
+        whole[name] = read_value(value)
     return whole
 
 

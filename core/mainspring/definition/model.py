@@ -152,6 +152,12 @@ class Task:
         return of_condition.union(*(part.variable_references for part in (self.payload, *self.expand.values())))
 
     @property
+    def text_outputs(self) -> tuple[str, ...]:
+        """Names of the outputs that are declared as strings and nothing else."""
+        types = self.output_types.items()
+        return tuple(name for name, schema in types if isinstance(schema, Mapping) and schema.get("type") == "string")
+
+    @property
     def runner(self) -> str:
         """The type that an executor carries out: a `wait` for an HTTP condition makes the requests of `http` tasks."""
         return TaskType.HTTP if self.type == TaskType.WAIT else self.type

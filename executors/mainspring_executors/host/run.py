@@ -120,7 +120,9 @@ class Run:
             hint = ": the shell did not find a command that it was to run; see the log" if code == 127 else ""
             return failed(StateReason.EXIT_CODE, f"the command ended with exit code {code}{hint}", exit_code=code)
         try:
-            outputs_json = outputs.from_file(self.work.output_path, self.attempt.limits.output_bytes_max)
+            outputs_json = outputs.from_file(
+                self.work.output_path, self.attempt.limits.output_bytes_max, texts=self.attempt.text_outputs
+            )
         except TaskEnded as exc:
             return exc.result
         return Result(exit_code=0, outputs_json=outputs_json)

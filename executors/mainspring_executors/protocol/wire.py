@@ -68,6 +68,7 @@ def encode_attempt(attempt: Attempt) -> bytes:
             attempt.cancel_grace.total_seconds(),
             attempt.limits.output_bytes_max,
             attempt.limits.log_bytes_max,
+            attempt.text_outputs,
         ],
         default=_plain,
     )
@@ -90,6 +91,7 @@ def decode_attempt(fields: list[Any]) -> Attempt:
         timeout=None if timeout is None else timedelta(seconds=timeout),
         cancel_grace=timedelta(seconds=fields[12]),
         limits=Limits(output_bytes_max=fields[13], log_bytes_max=fields[14]),
+        text_outputs=tuple(fields[15]),
     )
 
 

@@ -251,6 +251,7 @@ def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:
         payload=fields["payload"],
         secrets=fields["secrets"],
         context=fields["context"],
+        text_outputs=tuple(fields.get("text_outputs", ())),  # an execution API of the release before sends none
         timeout=None if timeout is None else timedelta(seconds=timeout),
         cancel_grace=timedelta(seconds=fields["cancel_grace_seconds"]),
         limits=Limits(output_bytes_max=fields["output_bytes_max"], log_bytes_max=fields["log_bytes_max"]),

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 
 from mainspring.states import StateReason
+from mainspring.text_values import read_json
 from mainspring_executors import outputs
 from mainspring_executors.addresses import AddressPolicy, AddressRefused
 from mainspring_executors.protocol.results import Result, TaskEnded, failed
@@ -36,6 +37,7 @@ _READ_BYTES = 64 * 1024
 _STATUS_OK = ("2xx",)
 _STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?")
 _HEADERS_FOR_ORIGIN_ONLY = frozenset({"authorization", "cookie", "proxy-authorization"})
+_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 _USER_AGENT = "mainspring"
 
 
@@ -56,10 +58,7 @@ class _Exchange:
         self._headers = {"User-Agent": _USER_AGENT}
         self._origin_headers = set(_HEADERS_FOR_ORIGIN_ONLY)
         for name, value in (payload.get("headers") or {}).items():
-            text = spell(resolve_secret(value, work.attempt))
-            if not text.isprintable():
-                raise rejected(f"the header '{name}' holds a line break or another control character; remove it")
-            self._headers[name] = text
+            self._headers[name] = _checked_header(name, spell(resolve_secret(value, work.attempt)))
             if isinstance(value, Mapping):
                 self._origin_headers.add(name.lower())
         self._expected = [_status_range(item) for item in payload.get("expected_status") or _STATUS_OK]
@@ -255,6 +254,17 @@ def _checked_url(url: Any) -> str:
     return str(url)
 
 
+def _checked_header(name: str, text: str) -> str:
+    """Raises `TaskEnded` for what no header can hold. The libraries below would show the value, a secret perhaps."""
+    if not text.isprintable():
+        raise rejected(f"the header '{name}' holds a line break or another control character; remove it")
+    if text[:1].isspace():
+        raise rejected(f"the header '{name}' begins with a space; remove it")
+    if any(character > "\xff" for character in text):
+        raise rejected(f"the header '{name}' holds a character beyond Latin-1; encode it, by percent signs perhaps")
+    return text
+
+
 def _status_range(item: Any) -> tuple[int, int]:
     match = _STATUS.fullmatch(str(item))
     if match is None:
@@ -276,8 +286,9 @@ def _body(response: "requests.Response", content: bytes) -> Any:
     media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content and (media == "application/json" or media.endswith("+json")):
         try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as exc:
+            # The slower reader keeps the digits of an integer that is beyond 64 bits.
+            return read_json(content.decode()) if _LONG_INTEGER.search(content) else orjson.loads(content)
+        except ValueError as exc:
             raise TaskEnded(
                 failed(StateReason.OUTPUT_INVALID, f"the answer is typed {media}, but is not JSON: {exc}")
             ) from exc

@@ -131,6 +131,7 @@ def work_order(context: DecisionContext, attempt: NewAttempt, choice: Queue) -> 
         payload=choice.payload,
         secrets=choice.secrets,
         context=attempt_context(context.run),
+        text_outputs=task.text_outputs,
         timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),
         cancel_grace=task.cancel_grace,
     )

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from mainspring.text_values import read_value
 from mainspring_scheduler.versions import Version
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.resources.secrets import Opened, open_all
@@ -52,7 +51,4 @@ def read_variables(scheduling: Pass, keys: Collection[str]) -> Mapping[str, Any]
 def _value(text: str) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return text
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
+    return read_value(text)

@@ -135,6 +135,19 @@ def test_a_secret_that_the_order_does_not_open_is_not_to_be_had(bed: Bed) -> Non
     assert bed.log(task) == b""
 
 
+@pytest.mark.parametrize("kind", ["shell", "source"])
+def test_values_that_a_program_writes_do_not_change(bed: Bed, kind: str) -> None:
+    lines = "sha=1234e56\nversion=1.10\nlong=123456789012345678901\nrows=42\ndeclared=42\n"
+    payloads = {
+        "shell": ("shell", {"script": 'printf %s "$LINES_" >> "$MAINSPRING_OUTPUT"', "env": {"LINES_": lines}}),
+        "source": ("python", {"source": f"import os; open(os.environ['MAINSPRING_OUTPUT'], 'a').write({lines!r})"}),
+    }
+    task_type, payload = payloads[kind]
+    end = bed.run(attempt(task_type, payload, text_outputs=("declared",)))
+    long = "123456789012345678901"
+    assert end.outputs == {"sha": "1234e56", "version": "1.10", "long": long, "rows": 42, "declared": "42"}
+
+
 def test_values_are_never_spliced_into_shell_source(bed: Bed, tmp_path: Path) -> None:
     hostile = f"$(touch {tmp_path}/pwned); `touch {tmp_path}/pwned`; '; touch {tmp_path}/pwned #\n"
     command = attempt("shell", {"command": ["printf", "%s", hostile]})

@@ -63,6 +63,9 @@ class Handler(BaseHTTPRequestHandler):
     def answer_json(self, path: str) -> None:
         self.answer(200, b'{"rate": 1.08, "list": [1, 2]}', {"Content-Type": "application/json; charset=utf-8"})
 
+    def answer_long(self, path: str) -> None:
+        self.answer(200, b'{"id": 123456789012345678901, "n": 1}', {"Content-Type": "application/json"})
+
     def answer_text(self, path: str) -> None:
         self.answer(200, "h\u00e9llo".encode("latin-1"), {"Content-Type": "text/plain; charset=latin-1"})
 
@@ -174,6 +177,10 @@ def test_a_json_answer_becomes_outputs(bed: Bed, server: Server) -> None:
     assert b"2026-11-22" not in bed.log(task)
 
 
+def test_a_long_integer_of_a_json_answer_keeps_its_digits(bed: Bed, server: Server) -> None:
+    assert bed.run(get(f"{server.url}/long")).outputs["body"] == {"id": "123456789012345678901", "n": 1}
+
+
 def test_another_answer_is_text_in_its_charset(bed: Bed, server: Server) -> None:
     assert bed.run(get(f"{server.url}/text")).outputs["body"] == "h\u00e9llo"
 
@@ -258,6 +265,25 @@ def test_a_secret_header_is_sent_and_masked_everywhere(bed: Bed, server: Server)
     bed.run(task)
     assert server.requests[0]["headers"]["authorization"] == "Bearer s3cr3t-value"
     assert b"s3cr3t" not in bed.log(task)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(" s3cr3t-'value\"", id="a leading space"),
+        pytest.param("s3cr3t\nvalue", id="a line break"),
+        pytest.param("s3cr3t-\u20ac-value", id="no Latin-1"),
+        pytest.param(" a\\b", id="too short to be masked"),
+    ],
+)
+def test_a_secret_that_is_no_header_is_in_no_message(bed: Bed, server: Server, value: str) -> None:
+    task = get(f"{server.url}/json", headers={"X-Key": {"secret": "token"}}, fields={"secrets": {"token": value}})
+    end = bed.run(task)
+    assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
+    assert "X-Key" in (end.message or "")
+    told = (end.message or "") + bed.log(task).decode()
+    assert not any(part in told for part in (value, repr(value)[1:-1], "s3cr3t", "\u20ac", "a\\"))
+    assert not server.requests
 
 
 @pytest.mark.parametrize(

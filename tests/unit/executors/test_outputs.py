@@ -93,8 +93,16 @@ def test_a_limit_is_exact() -> None:
         ("a=b=c", {"a": "b=c"}),
         ('a={"x": [1, null]}', {"a": {"x": [1, None]}}),
         ("a.b-c_1=true", {"a.b-c_1": True}),
+        (
+            "sha=1234e56\nversion=1.10\nid=123456789012345678901",
+            {
+                "sha": "1234e56",
+                "version": "1.10",
+                "id": "123456789012345678901",
+            },
+        ),
     ],
-    ids=["empty", "one", "white space", "equals sign", "object", "name"],
+    ids=["empty", "one", "white space", "equals sign", "object", "name", "numbers that would change"],
 )
 def test_lines_of_a_file_are_outputs(tmp_path: Path, content: str, expected: dict[str, Any]) -> None:
     path = tmp_path / "output"
@@ -104,3 +112,16 @@ def test_lines_of_a_file_are_outputs(tmp_path: Path, content: str, expected: dic
 
 def test_no_file_is_no_output(tmp_path: Path) -> None:
     assert outputs.from_file(str(tmp_path / "absent"), 1_000) == b"{}"
+
+
+@pytest.mark.parametrize("text", ["1234", " 1234 ", "true", "null", "1.5", '{"a":  1}', "[1]", "a b"])
+def test_a_declared_string_stays_the_text_that_was_written(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "output"
+    path.write_text(f"sha={text}\nn=1\n")
+    assert json.loads(outputs.from_file(str(path), 1_000, texts=("sha",))) == {"sha": text, "n": 1}
+
+
+def test_the_quotes_of_a_declared_string_are_taken_off(tmp_path: Path) -> None:
+    path = tmp_path / "output"
+    path.write_text('sha="12\\n34"\n')
+    assert json.loads(outputs.from_file(str(path), 1_000, texts=("sha",))) == {"sha": "12\n34"}
