@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mainspring.graph import Graph
-from mainspring.states import StateReason, TaskState
+from mainspring.states import StateReason, TaskState, was_prevented
 
 __all__ = ["Instance", "Wanted", "chosen", "collapsing", "decided_without_running"]
 
@@ -22,6 +22,11 @@ class Instance:
     state: TaskState
     reason: StateReason | None = None
 
+    @property
+    def was_prevented(self) -> bool:
+        """See `mainspring.states.was_prevented`."""
+        return was_prevented(self.state, self.reason)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
@@ -33,7 +38,8 @@ class Wanted:
     include_downstream: bool = False
     """Of the tasks named, directly or not; all their instances."""
     states: frozenset[TaskState] | None = None
-    """Only instances in one of these; None = in any."""
+    """Only instances in one of these; None = in any. `failed` also means the instances that were prevented from
+    running."""
 
 
 def chosen(
@@ -54,7 +60,7 @@ def chosen(
 def _is_chosen(
     one: Instance, graph: Graph, wanted: Wanted, relatives: set[int], tasks: set[int], branches: Collection[int]
 ) -> bool:
-    if one.state is TaskState.REMOVED or (wanted.states is not None and one.state not in wanted.states):
+    if one.state is TaskState.REMOVED or not _is_in_wanted_state(one, wanted.states):
         return False
     if one.task_index in wanted.tasks:
         named = wanted.tasks[one.task_index]
@@ -67,12 +73,24 @@ def _is_chosen(
     return True
 
 
-def decided_without_running(graph: Graph, instances: Sequence[Instance], changed: Iterable[int]) -> list[Instance]:
+def _is_in_wanted_state(instance: Instance, states: frozenset[TaskState] | None) -> bool:
+    if states is None or instance.state in states:
+        return True
+    return TaskState.FAILED in states and instance.was_prevented
+
+
+def decided_without_running(
+    graph: Graph, instances: Sequence[Instance], changed: Iterable[int], *, with_prevented: bool = False
+) -> list[Instance]:
     """What a trigger rule ended downstream of these tasks without running it, as far as an unbroken chain of such
-    instances leads: they are to be decided again once the results of `changed` are others."""
+    instances leads: they are to be decided again once the results of `changed` are others.
+
+    with_prevented: also the instances that the end of the run prevented from running.
+    """
     by_task: dict[int, list[Instance]] = {}
     for one in instances:
-        if one.state in _WITHOUT_RUNNING and one.reason is StateReason.TRIGGER_RULE:
+        by_rule = one.state in _WITHOUT_RUNNING and one.reason is StateReason.TRIGGER_RULE
+        if by_rule or (with_prevented and one.was_prevented):
             by_task.setdefault(one.task_index, []).append(one)
     found: list[Instance] = []
     ahead, seen = list(changed), set(changed)

@@ -20,6 +20,7 @@ __all__ = [
     "StateReason",
     "TaskState",
     "may_move",
+    "was_prevented",
 ]
 
 
@@ -151,6 +152,8 @@ class StateReason(StrEnum):
     has no place for it."""
     MARKED = "marked"
     """Somebody said so."""
+    RUN_MARKED = "run_marked"
+    """A skipped instance: its run was marked as a success before the instance had run."""
     QUARANTINED = "quarantined"
     """The scheduler could not handle it (a stored row it cannot read); set aside with the reason in its message."""
 
@@ -161,6 +164,7 @@ TASK_FINISHED = frozenset(
 )
 TASK_ACTIVE = frozenset({TaskState.QUEUED, TaskState.RUNNING})
 """States that hold a slot."""
+_PREVENTING = frozenset({StateReason.CANCELLED, StateReason.TIMED_OUT, StateReason.QUARANTINED, StateReason.RUN_MARKED})
 ATTEMPT_LIVE = frozenset({AttemptState.QUEUED, AttemptState.RUNNING, AttemptState.DEFERRED})
 """States of the try that its instance is in; what ends the instance from outside ends it too."""
 
@@ -192,6 +196,15 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     _S.REMOVED: frozenset({_S.SCHEDULED}),
 }
 """Each task state and the states it may move to. A finished instance moves only by an explicit clear or mark."""
+
+
+def was_prevented(state: TaskState, reason: StateReason | None) -> bool:
+    """Whether the end of its run kept an instance from running: a cancel, a time limit, a quarantine or a mark.
+
+    Airflow's closed enum calls this state `skipped` too, but the instance is unfinished work. A run that goes on has no
+    such instance: a clear, a mark or a requeue that lets the run go on sends all of them back.
+    """
+    return state is TaskState.SKIPPED and reason in _PREVENTING
 
 
 def may_move(old: TaskState, new: TaskState) -> bool:

@@ -38,7 +38,7 @@ def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Lin
                 continue
             if event.state not in TASK_TRANSITIONS[TaskState(old)]:
                 yield f"{what}: instance {event.task_instance_id} went from {old} to {event.state}"
-            by_hand = event.state == "scheduled" or event.state_reason in ("marked", "cleared")
+            by_hand = event.state == "scheduled" or event.state_reason in ("marked", "run_marked", "cleared")
             if old in FINISHED and not by_hand:
                 yield f"{what}: instance {event.task_instance_id} was {old} and became {event.state} without a clear"
             if run_state in ("success", "failed") and not by_hand:

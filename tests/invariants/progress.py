@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, Line
-from tests.simulation.oracle import FINISHED, decision, run_result
+from tests.simulation.oracle import FINISHED, PREVENTING, decision, run_result
 
 __all__ = ["CHECKS"]
 
@@ -66,7 +66,24 @@ def _past_holds_back(facts: Facts, instance: Row[Any]) -> bool:
     past = facts.by_task[max(earlier, key=moment).id, instance.task_id]
     # A mapped task that is not expanded yet stands for all of its items.
     same = [one for one in past if one.map_index in (instance.map_index, -1) and one.state != "removed"]
-    return any(one.state not in ("success", "skipped") for one in same)
+    return any(one.state not in ("success", "skipped") or _was_prevented(facts, one) for one in same)
+
+
+def _was_prevented(facts: Facts, instance: Row[Any]) -> bool:
+    """Whether the end of its run kept it from running, and no user has said that this is a success."""
+    is_prevented = instance.state == "skipped" and instance.state_reason in PREVENTING
+    return is_prevented and facts.runs[instance.dag_run_id].state != "success"
+
+
+def runs_that_go_on_or_succeed_have_run_what_a_stop_prevented(facts: Facts) -> Line:
+    """What a cancel, a time limit or a mark of the run kept from running is unfinished work. Only a user may say that
+    the run is a success without it, and that is written down with the instance."""
+    for instance in facts.all_instances:
+        run = facts.runs[instance.dag_run_id]
+        if instance.state != "skipped" or instance.state_reason not in PREVENTING or run.state == "failed":
+            continue
+        if run.state != "success" or instance.state_reason != "run_marked":
+            yield f"{facts.name(instance)} did not run, because of {instance.state_reason}; its run is {run.state}"
 
 
 def _is_full(facts: Facts, instance: Row[Any]) -> bool:
@@ -120,5 +137,6 @@ CHECKS: Sequence[Check] = (
     what_can_be_decided_is_ready_or_parked,
     parked_instances_have_somebody_to_wake_them,
     runs_end_when_and_as_they_must,
+    runs_that_go_on_or_succeed_have_run_what_a_stop_prevented,
     runs_have_the_tasks_of_their_version,
 )

@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.attempts import Finished, Outcome, Report, Started
 from tests.simulation.model_decisions import Decisions
 from tests.simulation.model_state import ACTIVE, Instance, Run, Wait
-from tests.simulation.oracle import FINISHED
+from tests.simulation.oracle import FINISHED, PREVENTING
 
 __all__ = ["UNREADABLE", "Model"]
 
@@ -40,7 +40,8 @@ class Model(Decisions):
         """A cancel or a timeout."""
         for instance in run.instances.values():
             if instance.state not in FINISHED:
-                instance.state = "failed" if instance.state in (*ACTIVE, "deferred") else "skipped"
+                instance.was_prevented = instance.state not in (*ACTIVE, "deferred")
+                instance.state = "skipped" if instance.was_prevented else "failed"
                 instance.wait = None
         self._end_run(run, "failed")
 
@@ -82,6 +83,7 @@ class Model(Decisions):
                 one.not_before,
                 # Nobody begins a wait by hand.
                 before[key].wait if one.state == "deferred" else None,
+                one.state == "skipped" and one.state_reason in PREVENTING,
             )
             run.instances[key] = instance
             if instance.attempt_id is not None:

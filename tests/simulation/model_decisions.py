@@ -223,4 +223,4 @@ class Decisions:
             return False
         past = max(earlier, key=lambda one: one.moment).instances
         same = [past[other] for other in ((key[0], key[1]), (key[0], -1)) if other in past]
-        return any(one.state not in ("success", "skipped") for one in same)
+        return any(one.state not in ("success", "skipped") or one.was_prevented for one in same)

@@ -49,6 +49,8 @@ class Instance:
     attempt_id: str | None = None
     not_before: datetime | None = None
     wait: Wait | None = None
+    was_prevented: bool = False
+    """Whether the end of its run kept it from running: it is skipped, and yet unfinished work."""
 
 
 @dataclass

@@ -10,9 +10,11 @@ from mainspring.definition.model import Definition, Task
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["FINISHED", "decision", "priority", "run_result"]
+__all__ = ["FINISHED", "PREVENTING", "decision", "priority", "run_result"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+PREVENTING = frozenset({"cancelled", "timed_out", "quarantined", "run_marked"})
+"""Reasons of skipped instances that the end of their run kept from running."""
 
 
 @dataclass(frozen=True, slots=True)

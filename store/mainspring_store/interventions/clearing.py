@@ -76,6 +76,9 @@ def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *
     upstream is cleared with it finds its items anew. What another version adds to a run or takes from it is not among
     the ids.
 
+    A run that goes on also runs what a cancel, a time limit or a mark of the run had prevented from running: those
+    instances are sent back too, and are among the ids.
+
     Raises:
         NotFound: There is no such DAG, run or task.
         Conflict: One of them runs now, and `prevent_running_task` was asked for; or a task is under way that is not
@@ -131,10 +134,13 @@ class _Meant:
 def _clearing(run: TargetRun, latest: Shape, wanted: Mapping[int, Wanted]) -> _Clearing:
     found = _chosen(run, wanted)
     if run.shape.version_id == latest.version_id:
-        return _Clearing(run, _begun(found))
+        begun = _begun(found)
+        return _Clearing(run, _with_prevented(run, begun) if begun else begun)
     renewal = renewed(run, latest)
     found_now = _chosen(renewal.run, wanted)
-    return _Clearing(renewal.run, _begun(found_now), renewal) if found or found_now else _Clearing(run)
+    if not (found or found_now):
+        return _Clearing(run)
+    return _Clearing(renewal.run, _with_prevented(renewal.run, _begun(found_now)), renewal)
 
 
 def _chosen(run: TargetRun, wanted: Mapping[int, Wanted]) -> Sequence[Instance]:
@@ -144,6 +150,14 @@ def _chosen(run: TargetRun, wanted: Mapping[int, Wanted]) -> Sequence[Instance]:
 
 def _begun(instances: Sequence[Instance]) -> Sequence[Instance]:
     return [one for one in instances if one.state is not TaskState.SCHEDULED]
+
+
+def _with_prevented(run: TargetRun, instances: Sequence[Instance]) -> Sequence[Instance]:
+    """These and what was prevented from running, in the order of the run. Tasks that the run's version lacks stay."""
+    count = len(run.shape.tasks)
+    ids = {instance.id for instance in instances}
+    ids |= {instance.id for instance in run.prevented if instance.task_index < count}
+    return [instance for instance in run.instances if instance.id in ids]
 
 
 def _refuse_running(found: Sequence[_Clearing]) -> None:

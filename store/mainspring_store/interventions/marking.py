@@ -51,7 +51,9 @@ def mark(database: Database, versions: Versions, dag_id: str, request: Mark, *, 
 
     Live attempts are fenced, as by a clear. What a trigger rule had ended downstream without running it is decided
     again; what has run downstream is left as it is. A run that had ended begins again if something of it is to be
-    decided, and otherwise gets the state that its instances now make.
+    decided, and otherwise gets the state that its instances now make; it never becomes a success while a cancel, a
+    time limit or a mark of the run keeps an instance from running. A success or skip upstream of such instances lets
+    the run go on with all of them.
 
     by: who says so; told with the attempts that this stops.
 
@@ -81,8 +83,8 @@ def mark_run(
 ) -> bool:
     """End a run as success or failed now, or give one that has ended the other state; returns whether it changed.
 
-    What runs or waits to run again gets the run's state, what has not started is skipped. A run that is to be a
-    success has no failure left: instances that failed become success too.
+    What runs or waits to run again gets the run's state, what has not started is skipped, with the reason
+    `run_marked`. A run that is to be a success has no failure left: instances that failed become success too.
 
     Raises:
         NotFound: There is no such run.
@@ -97,7 +99,7 @@ def mark_run(
             for one in run.instances:
                 new = _in_marked_run(one, result)
                 if new is not None:
-                    changes.end(run, one, new, StateReason.MARKED)
+                    changes.end(run, one, *new)
             changes.end_run(run, state, StateReason.MARKED, f"marked {state} by {by}")
             changes.apply(connection)
             return True
@@ -105,8 +107,8 @@ def mark_run(
 
 
 def requeue_run(database: Database, versions: Versions, dag_id: str, run_id: str, *, now: datetime) -> bool:
-    """Queue a run that has ended; its instances keep their results, so it ends again as they say. Returns False,
-    changing nothing, when it has not ended.
+    """Queue a run that has ended; its instances keep their results, so it ends again as they say. What the end of the
+    run prevented from running goes on. Returns False, changing nothing, when the run has not ended.
 
     Raises:
         NotFound: There is no such run.
@@ -117,6 +119,8 @@ def requeue_run(database: Database, versions: Versions, dag_id: str, run_id: str
             if run.state not in RUN_FINISHED:
                 return False
             changes = _changes(TaskState.SCHEDULED, "", now)
+            for instance in run.prevented:
+                changes.send_back(run, instance)
             changes.requeue_run(run)
             changes.apply(connection)
             return True
@@ -140,7 +144,7 @@ def _meant(
 
 def _marked(run: TargetRun, wanted: Mapping[int, Wanted], state: TaskState) -> list[Instance]:
     found = chosen(run.shape.graph, run.instances, wanted[run.shape.version_id], branches=run.shape.branches)
-    return [one for one in found if one.state is not state]
+    return [one for one in found if one.state is not state or one.was_prevented]
 
 
 def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance], state: TaskState) -> None:
@@ -148,13 +152,22 @@ def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance]
         changes.end(run, one, state, StateReason.MARKED)
     ids = {one.id for one in marked}
     others = [one for one in run.instances if one.id not in ids]
-    again = decided_without_running(run.shape.graph, others, {one.task_index for one in marked})
-    for one in again:
+    changed = {one.task_index for one in marked}
+    lets_go_on = state is not TaskState.FAILED
+    again = {
+        one.id: one for one in decided_without_running(run.shape.graph, others, changed, with_prevented=lets_go_on)
+    }
+    prevented = {one.id: one for one in others if one.was_prevented}
+    if again:
+        again |= prevented
+    for one in again.values():
         changes.send_back(run, one)
     if run.state not in RUN_FINISHED:
         return  # the scheduler ends it when nothing is left to do
     if again:
         changes.requeue_run(run)
+    elif prevented and run.state is RunState.FAILED:
+        return  # the run keeps the reason for which it was ended
     else:
         _end_anew(changes, run, [(one.task_index, state if one.id in ids else one.state) for one in run.instances])
 
@@ -170,10 +183,10 @@ def _end_anew(changes: Changes, run: TargetRun, states: Iterable[tuple[int, Task
         changes.end_run(run, result, StateReason.TASK_FAILED, blame(culprits))
 
 
-def _in_marked_run(one: Instance, result: TaskState) -> TaskState | None:
+def _in_marked_run(instance: Instance, result: TaskState) -> tuple[TaskState, StateReason] | None:
     """What an instance becomes when its run is marked; None = it stays."""
-    if one.state is TaskState.SCHEDULED:
-        return TaskState.SKIPPED
-    if one.state not in TASK_FINISHED or (result is TaskState.SUCCESS and one.state in _BAD):
-        return result
+    if instance.state is TaskState.SCHEDULED or (result is TaskState.SUCCESS and instance.was_prevented):
+        return TaskState.SKIPPED, StateReason.RUN_MARKED
+    if instance.state not in TASK_FINISHED or (result is TaskState.SUCCESS and instance.state in _BAD):
+        return result, StateReason.MARKED
     return None

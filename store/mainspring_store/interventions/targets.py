@@ -89,6 +89,11 @@ class TargetRun:
     rows: Mapping[int, Any]
     """Instance id -> `task_id`, `try_number`, `pool`, `pool_slots`."""
 
+    @property
+    def prevented(self) -> Sequence[Instance]:
+        """Instances that the end of the run kept from running."""
+        return [instance for instance in self.instances if instance.was_prevented]
+
 
 def find_runs(database: Database, versions: Versions, dag_id: str, wanted: RunsWanted) -> Mapping[int, Shape]:
     """Key -> shape of each run that is meant; none is a normal answer when no run is named.

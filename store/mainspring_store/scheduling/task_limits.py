@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, null, or_, select, text, update
 from sqlalchemy.types import Integer
 
-from mainspring.states import StateReason, TaskState
+from mainspring.states import RunState, StateReason, TaskState, was_prevented
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.blocking import PARKED
@@ -87,12 +87,16 @@ class TaskLimitWrites:
         self._connection.execute(self._statements.unpark, {"of_dag": dag_id, "of_task": task_id})
 
     def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
-        """Whether the same instance of the run before is success or skipped, or there is none."""
-        state = self._connection.scalar(
-            self._statements.past_state,
+        """Whether the same instance of the run before is success or skipped, or there is none. An instance that a
+        cancel or time limit kept from running holds back; in a run that was marked as a success it does not."""
+        past = self._connection.execute(
+            self._statements.past,
             {"run": candidate.dag_run_id, "task_id": task_id, "map": candidate.map_index},
-        )
-        return state is None or state in (TaskState.SUCCESS, TaskState.SKIPPED)
+        ).first()
+        if past is None or past.state == TaskState.SUCCESS or past.run_state == RunState.SUCCESS:
+            return past is None or past.state in (TaskState.SUCCESS, TaskState.SKIPPED)
+        reason = None if past.state_reason is None else StateReason(past.state_reason)
+        return past.state == TaskState.SKIPPED and not was_prevented(TaskState.SKIPPED, reason)
 
     def active_in_run(self, candidate: Candidate) -> int:
         """Queued and running instances of the candidate's task in its run."""
@@ -204,7 +208,9 @@ class _Statements:
             .scalar_subquery()
         )
         other = task_instance.alias("other")
-        self.past_state = select(other.c.state).where(
+        past_run = dag_run.alias("past_run")
+        self.past = select(other.c.state, other.c.state_reason, past_run.c.state.label("run_state")).where(
+            past_run.c.id == other.c.dag_run_id,
             other.c.dag_run_id == past,
             other.c.task_id == bindparam("task_id"),
             # A mapped task that is not expanded yet stands for all of its items.
