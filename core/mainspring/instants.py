@@ -3,7 +3,10 @@
 import re
 from datetime import UTC, datetime
 
-__all__ = ["format_instant", "parse_instant"]
+__all__ = ["SCHEDULES_BEGIN", "format_instant", "parse_instant"]
+
+SCHEDULES_BEGIN = datetime(1990, 1, 1, tzinfo=UTC)
+"""No interval of a schedule begins before it."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)

@@ -15,6 +15,7 @@ __all__ = [
     "TASK_FINISHED",
     "TASK_TRANSITIONS",
     "AttemptState",
+    "BackfillState",
     "RunState",
     "RunType",
     "StateReason",
@@ -98,6 +99,19 @@ class RunType(StrEnum):
     MANUAL = "manual"
     OPERATOR_TRIGGERED = "operator_triggered"
     """Made by a task of type `dag`."""
+
+
+class BackfillState(StrEnum):
+    """Where a backfill stands. It follows from the backfill and from whether its DAG is paused; nothing stores it."""
+
+    RUNNING = "running"
+    """Its runs are made and started as there is room."""
+    WAITING = "waiting"
+    """The backfill or its DAG is paused: none of its runs is made or started."""
+    CANCELLED = "cancelled"
+    """Final: a user ended it."""
+    FINISHED = "finished"
+    """Final: every slot was looked at, and all its runs have ended."""
 
 
 class StateReason(StrEnum):

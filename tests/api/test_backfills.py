@@ -33,6 +33,37 @@ def test_a_backfill_runs_its_range_and_tells_how_far_it_has_come(api: Api) -> No
     assert api.get("/backfills?dag_id=etl") == {"backfills": [ended], "total_entries": 1}
 
 
+def test_a_backfill_says_where_it_stands(api: Api) -> None:
+    api.save(tasks={"a": SHELL}, schedule="@daily")
+    path = f"/backfills/{api.post('/backfills', {**RANGE, 'max_active_runs': 1})['id']}"
+
+    def stands() -> tuple[str, str | None]:
+        backfill = api.get(path)
+        assert api.get("/backfills?dag_id=etl")["backfills"] == [backfill]
+        return backfill["state"], backfill["message"]
+
+    assert stands() == ("running", None)
+    api.patch("/dags/etl", {"is_paused": True})
+    assert stands() == ("waiting", "waits, because dag 'etl' is paused; unpause the DAG to go on")
+    api.patch("/dags/etl", {"is_paused": False})
+    api.put(f"{path}/pause", {})
+    assert stands() == ("waiting", None)
+    api.put(f"{path}/unpause", {})
+    api.engine.settle()
+    assert stands() == ("running", None)
+    assert api.put(f"{path}/cancel", {})["state"] == "cancelled"
+    api.patch("/dags/etl", {"is_paused": True})
+    assert stands() == ("cancelled", None)
+
+
+def test_a_backfill_of_the_first_days_makes_every_run(api: Api) -> None:
+    api.save(tasks=NOOP, schedule="@daily")
+    created = api.post("/backfills", {**RANGE, "from_date": "1990-01-01", "to_date": "1990-01-03"})
+    api.engine.settle()
+    ended = api.get(f"/backfills/{created['id']}")
+    assert (ended["state"], ended["progress"]["runs_success"]) == ("finished", 3)
+
+
 @pytest.mark.parametrize(("is_latest", "tasks"), [(False, ["a"]), (True, ["a", "b"])])
 def test_runs_that_exist_are_run_again_with_the_version_asked_for(api: Api, is_latest: bool, tasks: list[str]) -> None:
     api.save(tasks=NOOP, schedule="@daily")
@@ -133,6 +164,7 @@ def test_what_is_unknown_is_not_found(sqlite_api: Api) -> None:
         ),
         pytest.param({}, {"from_date": "0000-01-01"}, "/from_date", id="year 0"),
         pytest.param({"schedule": "@hourly"}, {"from_date": "1990-01-01"}, "/to_date", id="too long a range"),
+        pytest.param({}, {"from_date": "1989-12-30", "to_date": "1990-01-03"}, "/from_date", id="before all schedules"),
         pytest.param({"schedule": None}, {}, "/dag_id", id="no schedule"),
         pytest.param({"schedule": {"at": ["2026-01-01"]}}, {}, "/dag_id", id="no intervals"),
         pytest.param({}, {"max_active_runs": 0}, "/max_active_runs", id="no run at one time"),

@@ -1,6 +1,6 @@
 """Branches, and tasks that wait for the run before."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -101,3 +101,73 @@ class TestDependsOnPast:
         engine.settle()
         runs.cancel_run(engine.database, "etl", "r2", now=engine.clock.now(), message="cancelled by test")
         assert engine.run("r2")["state"] == "failed"
+
+
+class TestMappedBranch:
+    WAYS: ClassVar[dict[str, Any]] = {
+        "pick": {"type": "branch", "expand": {"w": "${{ params.way }}"}, "choose": "${{ map.w }}"},
+        "left": {"depends_on": ["pick"]},
+        "right": {"depends_on": ["pick"]},
+        "third": {"depends_on": ["pick"]},
+    }
+
+    @pytest.mark.parametrize(
+        ("ways", "run"),
+        [
+            pytest.param(["left", "right"], {"left", "right"}, id="each another one"),
+            pytest.param(["left", "left"], {"left"}, id="all the same"),
+            pytest.param(["left", []], {"left"}, id="one of them nothing"),
+            pytest.param([[], None], set(), id="nothing"),
+        ],
+    )
+    def test_what_any_instance_chose_runs_and_the_rest_is_skipped(
+        self, engine: Engine, ways: Any, run: set[str]
+    ) -> None:
+        engine.trigger(engine.save("etl", self.WAYS, params=PARAMS), conf={"way": ways})
+        engine.settle()
+        states = engine.states()
+        assert {name for name in ("left", "right", "third") if states[name] == "queued"} == run
+        assert {name for name in ("left", "right", "third") if states[name] == "skipped"} == {
+            "left",
+            "right",
+            "third",
+        } - run
+        for name in run:
+            engine.finish(name)
+        assert engine.run()["state"] == "success"
+
+    def test_callables_choose_together_when_the_last_has_ended(self, engine: Engine) -> None:
+        ways = {**self.WAYS, "pick": {"type": "branch", "expand": {"w": [1, 2, 3]}, "callable": "ways:pick"}}
+        engine.trigger(engine.save("etl", ways))
+        engine.settle()
+        engine.finish("pick", map_index=2, outputs={"return_value": "left"})
+        engine.finish("pick", map_index=0, outputs={"return_value": ["right"]})
+        assert {engine.states()[name] for name in ("left", "right", "third")} == {"scheduled"}
+        engine.finish("pick", map_index=1, outputs={"return_value": None})
+        states = engine.states()
+        assert [states[name] for name in ("left", "right", "third")] == ["queued", "queued", "skipped"]
+
+    def test_an_item_that_is_skipped_chooses_nothing(self, engine: Engine) -> None:
+        ways = {**self.WAYS, "pick": {**self.WAYS["pick"], "when": "${{ map.w != 'right' }}"}}
+        for name in ("left", "right", "third"):
+            ways[name] = {"depends_on": ["pick"], "trigger_rule": "none_failed"}
+        engine.trigger(engine.save("etl", ways, params=PARAMS), conf={"way": ["left", "right"]})
+        engine.settle()
+        states = engine.states()
+        assert [states[name] for name in ("left", "right", "third")] == ["queued", "skipped", "skipped"]
+
+    def test_a_failed_item_leaves_the_decision_to_the_trigger_rules(self, engine: Engine) -> None:
+        ways = {**self.WAYS, "third": {"depends_on": ["pick"], "trigger_rule": "all_done"}}
+        engine.trigger(engine.save("etl", ways, params=PARAMS), conf={"way": ["left", "nonsense"]})
+        engine.settle()
+        states = engine.states()
+        assert [states[name] for name in ("left", "right", "third")] == ["upstream_failed", "upstream_failed", "queued"]
+
+
+def test_a_branch_that_is_decided_at_once_has_a_start_and_an_end(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {**WAYS, "nothing": {"type": "noop"}}, params=PARAMS), conf={"way": "a"})
+    engine.settle()
+    ended = {one.task_id: one for one in engine.instances() if one.task_id in ("pick", "nothing", "b")}
+    for name in ("pick", "nothing"):
+        assert ended[name].start_date == ended[name].end_date == engine.clock.now()
+    assert ended["b"].start_date is None, "a skipped task never started"

@@ -98,7 +98,7 @@ def test_a_skip_without_limits_lets_a_run_of_a_later_version_go_on(engine: Engin
     assert engine.states("r2")["b"] == "queued"
 
 
-def test_a_cancel_before_the_start_lets_the_next_run_go_on(engine: Engine) -> None:
+def test_a_cancel_before_the_start_holds_the_next_run_back_until_a_user_decides(engine: Engine) -> None:
     version = engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}})
     for run_id in ("r1", "r2"):
         engine.trigger(version, run_id)
@@ -108,6 +108,10 @@ def test_a_cancel_before_the_start_lets_the_next_run_go_on(engine: Engine) -> No
     cancel(engine, "r1")
     engine.settle()
     assert engine.states("r1")["b"] == "skipped"
+    assert engine.states("r2")["b"] == "scheduled", "what the cancel kept from running has not succeeded"
+    wish = Mark(state=TaskState.SKIPPED, runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=["b"]))
+    mark(engine.database, dags.Versions(engine.database), "etl", wish, by="test", now=engine.clock.now())
+    engine.settle()
     assert engine.states("r2")["b"] == "queued"
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from mainspring.attempts import Outcome
 from tests.scheduler.engine import Engine
 
 REGIONS = {"type": "object", "properties": {"regions": {"type": "array", "items": {"type": "string"}}}}
@@ -146,3 +147,82 @@ def test_a_hundred_items_keep_the_counters_right(engine: Engine) -> None:
         engine.finish(attempt.task_id, map_index=attempt.map_index)
     assert engine.run()["state"] == "success"
     assert engine.instances()[-1].up_success == 100
+
+
+class TestSkippedItems:
+    """A skipped instance contributes nothing; where none contributes, there is nothing."""
+
+    JOIN: ClassVar[dict[str, Any]] = {
+        "depends_on": ["load"],
+        "trigger_rule": "none_failed",
+        "env": {"ROWS": "${{ tasks.load.outputs.rows }}", "STATES": "${{ tasks.load.state }}"},
+    }
+
+    def joined(self, engine: Engine) -> Any:
+        return engine.attempt("join").payload["env"]
+
+    def test_a_skipped_item_is_left_out_of_the_list(self, engine: Engine) -> None:
+        trigger(engine, {"load": mapped(), "join": self.JOIN}, ["eu", "us", "apac"])
+        engine.finish("load", map_index=0, outputs={"rows": 1})
+        engine.finish("load", map_index=1, outcome=Outcome.SKIPPED)
+        engine.finish("load", map_index=2, outputs={"rows": 3})
+        assert self.joined(engine) == {"ROWS": [1, 3], "STATES": ["success", "skipped", "success"]}
+
+    def test_a_success_without_that_output_contributes_null(self, engine: Engine) -> None:
+        trigger(engine, {"load": mapped(), "join": self.JOIN}, ["eu", "us"])
+        engine.finish("load", map_index=0, outputs={"rows": 1})
+        engine.finish("load", map_index=1)
+        assert self.joined(engine)["ROWS"] == [1, None]
+
+    @pytest.mark.parametrize("regions", [pytest.param(["eu", "us"], id="all skipped"), pytest.param([], id="no items")])
+    @pytest.mark.parametrize(
+        ("expression", "value"),
+        [
+            pytest.param("${{ tasks.load.outputs.rows }}", [], id="a path"),
+            pytest.param("${{ size(tasks.load.outputs.rows) }}", 0, id="a call"),
+            pytest.param("${{ tasks.load.outputs.rows.map(r, r + 1) }}", [], id="a loop"),
+        ],
+    )
+    def test_where_all_were_skipped_the_list_is_empty(
+        self, engine: Engine, regions: list[str], expression: str, value: Any
+    ) -> None:
+        join = {**self.JOIN, "env": {"ROWS": expression}}
+        trigger(engine, {"load": mapped(when="${{ map.region == 'moon' }}"), "join": join}, regions)
+        assert self.joined(engine) == {"ROWS": value}
+        engine.finish("join")
+        assert engine.run()["state"] == "success"
+
+    @pytest.mark.parametrize("rule", ["all_done", "none_failed"])
+    def test_mapping_over_a_skipped_task_is_nothing_to_map_over(self, engine: Engine, rule: str) -> None:
+        tasks = {
+            "list": {"when": "${{ false }}"},
+            "load": {
+                "depends_on": ["list"],
+                "trigger_rule": rule,
+                "expand": {"item": "${{ tasks.list.outputs.items }}"},
+            },
+            "again": {
+                "depends_on": ["load"],
+                "trigger_rule": rule,
+                "expand": {"item": "${{ tasks.load.outputs.rows }}"},
+            },
+        }
+        trigger(engine, tasks, [])
+        assert engine.states() == {"list": "skipped", "load": "skipped", "again": "skipped"}
+        assert [one.state_reason for one in engine.instances()] == ["when", "expand_empty", "expand_empty"]
+        assert engine.run()["state"] == "success"
+
+    def test_a_default_for_a_skipped_task_is_mapped_over(self, engine: Engine) -> None:
+        items = "${{ has(tasks.list.outputs.items) ? tasks.list.outputs.items : [1, 2] }}"
+        tasks = {
+            "list": {"when": "${{ false }}"},
+            "load": {"depends_on": ["list"], "trigger_rule": "all_done", "expand": {"item": items}},
+        }
+        trigger(engine, tasks, [])
+        assert engine.states() == {"list": "skipped", "load[0]": "queued", "load[1]": "queued"}
+
+    def test_an_output_that_a_success_lacks_still_fails_the_mapped_task(self, engine: Engine) -> None:
+        tasks = {"list": {}, "load": {"depends_on": ["list"], "expand": {"item": "${{ tasks.list.outputs.items }}"}}}
+        trigger(engine, tasks, [])
+        engine.finish("list")
+        assert engine.states()["load"] == "failed"

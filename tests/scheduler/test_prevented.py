@@ -1,7 +1,7 @@
 """What a cancel, a time limit or a mark of the run kept from running is unfinished work: a run that goes on does it."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -146,7 +146,7 @@ class TestAMarkedRun:
 
 
 class TestTheRunAfter:
-    TASKS: dict[str, Any] = {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}}
+    TASKS: ClassVar[dict[str, Any]] = {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}}
 
     def trigger_the_next(self, engine: Engine) -> None:
         version = engine.save("etl", self.TASKS)

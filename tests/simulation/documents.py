@@ -37,7 +37,7 @@ FEATURES = (
 
 _KINDS = {
     "mapped": ["mapped"] * 3,
-    "branches": ["choose", "callable"] * 2,
+    "branches": ["choose", "callable", "choose_each"] * 2,
     "waits": ["wait"] * 3,
     "approvals": ["approval"] * 2,
     "calls": ["dag"] * 3,
@@ -109,6 +109,10 @@ def _own(draw: st.DrawFn, kind: str, name: str, upstream: dict[str, list[str]]) 
             downstream = [other for other, names in upstream.items() if name in names]
             chosen = sorted(draw(st.sets(st.sampled_from(downstream)))) if downstream else []
             return {"type": "branch", "choose": f"${{{{ {chosen} }}}}"}
+        case "choose_each":
+            downstream = [other for other, names in upstream.items() if name in names]
+            way = st.lists(st.sampled_from(downstream), max_size=1) if downstream else st.just([])
+            return {"type": "branch", "choose": "${{ map.way }}", "expand": {"way": draw(st.lists(way, max_size=3))}}
         case "callable":
             return {"type": "branch", "callable": "ways:pick"}
         case "wait":

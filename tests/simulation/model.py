@@ -84,6 +84,7 @@ class Model(Decisions):
                 # Nobody begins a wait by hand.
                 before[key].wait if one.state == "deferred" else None,
                 one.state == "skipped" and one.state_reason in PREVENTING,
+                one.state_reason == "marked",
             )
             run.instances[key] = instance
             if instance.attempt_id is not None:

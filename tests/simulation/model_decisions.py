@@ -102,6 +102,8 @@ class Decisions:
             return False
         if said != "run":
             instance.state = _WITHOUT_RUNNING[said]
+            if task.type == "branch" and task.is_mapped and not instance.is_placeholder:
+                self._leave_out(run, instance, seen)
         elif not instance.is_placeholder and self._waits_for_past(run, key, instance):
             return False
         elif task.when is not None and not run.conf["go"]:
@@ -161,7 +163,7 @@ class Decisions:
             instance.wait = Wait("run", gives_up_at=gives_up_at, child=(child.dag_id, run_id))
 
     def _expand(self, run: Run, key: Key, placeholder: Instance) -> None:
-        count = len(run.conf["items"])
+        count = len(placeholder.task.expand["way"].source if "way" in placeholder.task.expand else run.conf["items"])
         if count == 0:
             placeholder.state = "skipped"
             return
@@ -171,7 +173,12 @@ class Decisions:
 
     def _choose(self, run: Run, instance: Instance, seen: Mapping[Key, Seen]) -> None:
         instance.state = "success"
-        chosen = re.findall("t[0-9]", instance.task.payload.source["choose"])
+        self._leave_out(run, instance, seen)
+
+    def _leave_out(self, run: Run, instance: Instance, seen: Mapping[Key, Seen]) -> None:
+        chosen = self._chosen(run, instance)
+        if chosen is None:
+            return
         keys = {id(one): key for key, one in run.instances.items()}
         for left in self._left_out(run, instance.task.task_id, chosen):
             key = keys[id(left)]
@@ -183,6 +190,20 @@ class Decisions:
             # Decided within the same pass as the branch, it may have been decided before the branch was.
             if left.state == "scheduled" and seen[keys[id(left)]].state in ("scheduled", "skipped"):
                 left.state = "skipped"
+
+    def _chosen(self, run: Run, instance: Instance) -> list[str] | None:
+        """The instances of a mapped branch choose together, when the last of them has ended; None = they have not."""
+        if not instance.task.is_mapped:
+            return re.findall("t[0-9]", instance.task.payload.source["choose"])
+        ways = instance.task.expand["way"].source
+        choices = {key[1]: one for key, one in run.instances.items() if one.task is instance.task}
+        present = {index: one for index, one in choices.items() if one.state != "removed"}
+        if any(one.state not in ("success", "skipped") for one in present.values()):
+            return None
+        done = {index: one for index, one in present.items() if one.state == "success"}
+        if any(one.was_marked for one in done.values()):
+            return None
+        return [name for index in done for name in ways[index]]
 
     def _downstream(self, run: Run, task_id: str) -> list[str]:
         return [one.task_id for one in run.definition.tasks.values() if task_id in one.depends_on]

@@ -51,6 +51,8 @@ class Instance:
     wait: Wait | None = None
     was_prevented: bool = False
     """Whether the end of its run kept it from running: it is skipped, and yet unfinished work."""
+    was_marked: bool = False
+    """Whether a user said how it ended."""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["backfill"]
 
-_COLUMNS = ("id", "dag_id", "from_date", "to_date", "is_paused", "created_at", "completed_at", "message")
+_COLUMNS = ("id", "dag_id", "from_date", "to_date", "state", "created_at", "completed_at", "message")
 _POLL_SECONDS = 0.5
 
 
@@ -221,7 +221,9 @@ def _told(found: Mapping[str, Any]) -> str:
     progress = found["progress"]
     counts = {state: progress[f"runs_{state}"] for state in ("queued", "running", "success", "failed")}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no runs yet"
-    if found["is_paused"]:
+    if found["state"] == "waiting":
         return f"{told} ({found['message'] or 'paused'})"
+    if found["state"] == "cancelled":
+        return f"{told} (cancelled)"
     over_at = progress["estimated_completion_at"]
     return f"{told}, over at about {parse_instant(over_at):%H:%M}Z" if over_at else told

@@ -11,7 +11,7 @@ from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions import Expression, Template
 from mainspring.graph import ancestors, find_cycle
-from mainspring.instants import parse_instant
+from mainspring.instants import SCHEDULES_BEGIN, parse_instant
 from mainspring.params import check_output_schema, check_schema
 from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
@@ -65,6 +65,9 @@ def _check_dates(document: Mapping[str, Any], report: Report) -> None:
     if start and end and parse_instant(start) > parse_instant(end):
         message = f"end_date {end} is before start_date {start}"
         report.add("invalid_value", "/end_date", message, "leave it out, or give a later one")
+    if start and document.get("catchup") and parse_instant(start) < SCHEDULES_BEGIN:
+        message = f"start_date {start} is before {SCHEDULES_BEGIN:%Y-%m-%d}, where all schedules begin"
+        report.add("invalid_value", "/start_date", message, "nothing earlier can be caught up with; give a later one")
 
 
 def _check_ids(tasks: Iterable[str], report: Report) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from mainspring.instants import SCHEDULES_BEGIN
+
 __all__ = ["BEGIN", "HORIZON", "Dropped", "Slot", "Timetable"]
 
 HORIZON = datetime(2100, 1, 1, tzinfo=UTC)
 """No run is planned beyond it."""
-BEGIN = datetime(1990, 1, 1, tzinfo=UTC)
-"""No interval begins before it."""
+BEGIN = SCHEDULES_BEGIN
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -53,7 +53,9 @@ def decided(one: Chosen, now: datetime) -> Decided:
             assert one.attempt is not None
             return _begun(one, one.attempt, now)
         case Resolve(state, reason):
-            return following(state=state, reason=reason, end_date=now)
+            # What succeeds here has done its work now: it starts and ends at one instant.
+            start_date = now if state is TaskState.SUCCESS else None
+            return following(state=state, reason=reason, start_date=start_date, end_date=now)
         case Park(reason):
             return following(state=TaskState.SCHEDULED, reason=reason)
         case Expand(items):

@@ -9,6 +9,7 @@ from typing import Any
 
 from mainspring.definition.model import TaskType
 from mainspring.errors import ExpressionError
+from mainspring.expressions import Template
 from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import Decision, evaluate
 from mainspring_scheduler.decisions.choices import Choice, Expand, Fail, Park, Queue, Resolve
@@ -71,7 +72,7 @@ def _holds(context: DecisionContext) -> bool:
 
 
 def _expanded(context: DecisionContext) -> Choice:
-    lists = {name: _items(name, context.render(template)) for name, template in context.task.expand.items()}
+    lists = {name: _list_of(context, name, template) for name, template in context.task.expand.items()}
     count = 1
     for items in lists.values():
         count *= len(items)
@@ -82,6 +83,17 @@ def _expanded(context: DecisionContext) -> Choice:
     if count == 0:
         return Resolve(TaskState.SKIPPED, StateReason.EXPAND_EMPTY)
     return Expand([dict(zip(lists, items, strict=True)) for items in product(*lists.values())])
+
+
+def _list_of(context: DecisionContext, name: str, template: Template) -> Sequence[Any]:
+    """The items of one list. A skipped task has none: what has no outputs for that reason is nothing to map over."""
+    try:
+        value = context.render(template)
+    except ExpressionError:
+        if context.names_skipped(template):
+            return ()
+        raise
+    return _items(name, value)
 
 
 def _items(name: str, value: Any) -> Sequence[Any]:

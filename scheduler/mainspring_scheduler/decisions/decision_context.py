@@ -8,7 +8,7 @@ from typing import Any
 from mainspring.definition.model import Task
 from mainspring.definition.secret_names import secrets_to_open
 from mainspring.expressions import Expression, Template
-from mainspring.states import StateReason
+from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.decisions.capacity import Room
 from mainspring_scheduler.decisions.choices import Choice, Fail, Queue
 from mainspring_scheduler.decisions.lookups import Lookups
@@ -50,6 +50,11 @@ class DecisionContext:
         if template.is_constant:
             return template.source
         return template.render(self._names(template.task_references))
+
+    def names_skipped(self, template: Template) -> bool:
+        """Whether a task that the template names was skipped, and so may have no outputs."""
+        tasks = self._names(template.task_references).get("tasks", {})
+        return any(task["state"] == TaskState.SKIPPED for task in tasks.values())
 
     def with_secrets(self, queue: Queue, written: Mapping[str, Any]) -> Choice:
         """`queue` with the secrets that `written`, the payload in the definition, names by literals; a failure when

@@ -25,7 +25,7 @@ from mainspring_scheduler.decisions.decision_context import DecisionContext
 from mainspring_scheduler.decisions.lookups import look_up
 from mainspring_scheduler.decisions.ready_queue import ReadyQueue
 from mainspring_scheduler.decisions.run_context import RunContexts
-from mainspring_scheduler.progress.branching import skip_left_out
+from mainspring_scheduler.progress.branching import follow_mapped_branches, is_mapped_branch, skip_left_out
 from mainspring_scheduler.progress.merged_reports import LiveAttempts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.key_ring import KeyRing
@@ -218,11 +218,21 @@ class Dispatcher:
             scheduling.decisions.add_attempts(attempts)
         for one in _in_order_of_telling(held):
             self._collect_effects(scheduling, one, now)
-        for one in held:
-            if isinstance(one.choice, Resolve) and one.choice.branch is not None:
-                run_id, index = one.candidate.dag_run_id, one.candidate.task_index
-                skip_left_out(scheduling, one.context.version, run_id, index, one.choice.branch, now)
+        self._follow_branches(scheduling, held, now)
         return held
+
+    def _follow_branches(self, scheduling: Pass, held: Sequence[Chosen], now: datetime) -> None:
+        """Skip what branches left out. After the effects of all: what is left out may be among them."""
+        of_mapped: list[tuple[Version, int, int]] = []
+        for one in held:
+            if not isinstance(one.choice, Resolve):
+                continue
+            version, run_id, index = one.context.version, one.candidate.dag_run_id, one.candidate.task_index
+            if is_mapped_branch(version, index):
+                of_mapped.append((version, run_id, index))
+            elif one.choice.branch is not None:
+                skip_left_out(scheduling, version, run_id, index, one.choice.branch, now)
+        follow_mapped_branches(scheduling, of_mapped, now)
 
     def _collect_effects(self, scheduling: Pass, one: Chosen, now: datetime) -> None:
         candidate, version = one.candidate, one.context.version

@@ -84,17 +84,32 @@ def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[in
         _, outputs = found.setdefault(index, {}).setdefault(map_index, (state, {}))
         if key is not None:
             outputs[key] = orjson.loads(value)
-    return {version.tasks[index].task_id: _task(instances) for index, instances in found.items()}
-
-
-def _task(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping[str, Any]:
-    if -1 in instances:
-        state, outputs = instances[-1]
-        return {"state": state.value, "outputs": outputs}
-    # A mapped task: each output is a list with one item per instance, null where that instance has none.
-    ordered = [instances[map_index] for map_index in sorted(instances)]
-    names = dict.fromkeys(name for _, outputs in ordered for name in outputs)
     return {
-        "state": [state.value for state, _ in ordered],
-        "outputs": {name: [outputs.get(name) for _, outputs in ordered] for name in names},
+        version.tasks[index].task_id: _mapped(instances) if version.tasks[index].is_mapped else _plain(instances)
+        for index, instances in found.items()
     }
+
+
+def _plain(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping[str, Any]:
+    state, outputs = instances[-1]
+    return {"state": state.value, "outputs": outputs}
+
+
+def _mapped(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping[str, Any]:
+    """Each output is a list with an item for each instance, null where the instance has none; a skipped instance
+    contributes nothing. The instance that stands for a task without items, or not expanded yet, is one of them."""
+    ordered = [instances[map_index] for map_index in sorted(instances)]
+    speaking = [outputs for state, outputs in ordered if state is not TaskState.SKIPPED or outputs]
+    names = dict.fromkeys(name for outputs in speaking for name in outputs)
+    lists = {name: [outputs.get(name) for outputs in speaking] for name in names}
+    return {"state": [state.value for state, _ in ordered], "outputs": lists if speaking else _NoItems()}
+
+
+class _NoItems(dict[str, Any]):
+    """The outputs of a mapped task of which all instances were skipped: each of them is an empty list."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def __missing__(self, name: str) -> list[Any]:
+        return []

@@ -11,7 +11,12 @@ from mainspring.attempts import Finished
 from mainspring.definition.model import TaskType
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring.waits import WaitKind
-from mainspring_scheduler.progress.branching import followed_branch, skip_left_out
+from mainspring_scheduler.progress.branching import (
+    follow_mapped_branches,
+    followed_branch,
+    is_mapped_branch,
+    skip_left_out,
+)
 from mainspring_scheduler.progress.merged_reports import Folded, LiveAttempts
 from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, Verdict, judge, typed
 from mainspring_scheduler.progress.wait_ends import judge_poke
@@ -130,9 +135,14 @@ def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Appli
             task = step.version.tasks[step.live.task_index]
             scheduling.unpark(step.version.definition.dag_id, task.task_id)
     # After the moves of all: what a branch leaves out may be among those that moved.
+    of_mapped: list[tuple[Version, int, int]] = []
     for step in followed:
-        if step.branch is not None:
-            skip_left_out(scheduling, step.version, step.live.dag_run_id, step.live.task_index, step.branch, now)
+        run_id, index = step.live.dag_run_id, step.live.task_index
+        if step.verdict is not None and is_mapped_branch(step.version, index):
+            of_mapped.append((step.version, run_id, index))
+        elif step.branch is not None:
+            skip_left_out(scheduling, step.version, run_id, index, step.branch, now)
+    follow_mapped_branches(scheduling, of_mapped, now)
     due = [step.verdict.not_before for step in followed if step.verdict and step.verdict.not_before]
     return Applied(len(followed), min(due, default=None))
 

@@ -1,17 +1,27 @@
 """Branches: which tasks a branch leaves out, and their skip."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from mainspring.attempts import Finished, Outcome
+from mainspring.definition.model import TaskType
 from mainspring.errors import ExpressionError
 from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Pass
 
-__all__ = ["chosen_tasks", "followed_branch", "left_out", "skip_left_out"]
+__all__ = [
+    "chosen_tasks",
+    "follow_mapped_branches",
+    "followed_branch",
+    "is_mapped_branch",
+    "left_out",
+    "skip_left_out",
+]
 
 
 def chosen_tasks(version: Version, index: int, value: Any) -> Sequence[str]:
@@ -76,3 +86,38 @@ def skip_left_out(
             reason=StateReason.BRANCH,
         )
         scheduling.unpark(version.definition.dag_id, version.tasks[instance.task_index].task_id)
+
+
+def is_mapped_branch(version: Version, task_index: int) -> bool:
+    """Whether the instances of the task choose together."""
+    task = version.tasks[task_index]
+    return task.is_mapped and task.type == TaskType.BRANCH
+
+
+def follow_mapped_branches(scheduling: Pass, ended: Iterable[tuple[Version, int, int]], now: datetime) -> None:
+    """Skip what no instance of a mapped branch chose, once all of its instances have ended. To be called as
+    `skip_left_out`.
+
+    ended: (version, run, task index) of each instance of a mapped branch that ended in this statement.
+    """
+    branches = {(run_id, index): version for version, run_id, index in ended}
+    for (run_id, index), version in sorted(branches.items(), key=lambda branch: branch[0]):
+        chosen = _chosen_together(scheduling, version, run_id, index)
+        if chosen is not None:
+            skip_left_out(scheduling, version, run_id, index, chosen, now)
+
+
+def _chosen_together(scheduling: Pass, version: Version, run_id: int, task_index: int) -> Sequence[str] | None:
+    """What the instances of a mapped branch chose; None = nothing is to be skipped, because an instance has not ended
+    yet, or one failed, or was marked, so that no choice of it is known. A skipped instance chooses nothing."""
+    states: dict[int, TaskState] = {}
+    choices: dict[int, Sequence[str]] = {}
+    for _, map_index, state, key, value in scheduling.runs.outputs(run_id, [task_index]):
+        states[map_index] = state
+        if state is TaskState.SUCCESS and key == "return_value":
+            choices[map_index] = chosen_tasks(version, task_index, orjson.loads(value))
+    successes = {map_index for map_index, state in states.items() if state is TaskState.SUCCESS}
+    is_known = all(state in (TaskState.SUCCESS, TaskState.SKIPPED) for state in states.values())
+    if not is_known or not successes or successes != choices.keys():
+        return None
+    return list(dict.fromkeys(task_id for choice in choices.values() for task_id in choice))

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from mainspring.errors import NotFound
-from mainspring.states import RUN_FINISHED, RunState
+from mainspring.states import RUN_FINISHED, BackfillState, RunState
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import require_dag
@@ -20,7 +20,9 @@ _KEY_MAX = 2**63 - 1
 PACE_RUNS = 100
 """Of the latest runs, from which it is told how fast a backfill goes."""
 
-_BACKFILL = select(*backfill.c, dag.c.display_name).join(dag, dag.c.dag_id == backfill.c.dag_id)
+_BACKFILL = select(*backfill.c, dag.c.display_name, dag.c.is_paused.label("is_dag_paused")).join(
+    dag, dag.c.dag_id == backfill.c.dag_id
+)
 
 BACKFILLS = Listing(
     rows=_BACKFILL,
@@ -39,8 +41,9 @@ BACKFILLS = Listing(
 
 
 def get_backfill(database: Database, key: int) -> dict[str, Any]:
-    """One backfill. `runs` counts its runs by state, absent = 0. Of its latest runs that have ended, at most
-    `PACE_RUNS`, `pace_runs` is the number and `pace_since` the first start; 0 and None while it is paused or over.
+    """One backfill. `state` is its `BackfillState`. `runs` counts its runs by state, absent = 0. Of its latest runs
+    that have ended, at most `PACE_RUNS`, `pace_runs` is the number and `pace_since` the first start; 0 and None while
+    it waits or is over.
 
     Raises:
         NotFound: There is no such backfill.
@@ -50,6 +53,7 @@ def get_backfill(database: Database, key: int) -> dict[str, Any]:
         if row is None:
             raise backfill_not_found(key)
         found = row._asdict()
+        _add_states([found])
         _add_run_counts(connection, [found])
         _add_pace(connection, [found])
     return found
@@ -76,6 +80,7 @@ def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> List
     with database.read() as connection:
         require_dag(connection, dag_id)
         listed = list_rows(connection, BACKFILLS, query, backfill.c.dag_id == dag_id)
+        _add_states(listed.rows)
         _add_run_counts(connection, listed.rows)
         _add_pace(connection, listed.rows)
     return listed
@@ -98,6 +103,18 @@ def backfill_not_found(key: int) -> NotFound:
     return NotFound(f"The Backfill with id: {key} was not found")
 
 
+def _add_states(rows: Any) -> None:
+    for row in rows:
+        row["state"] = _state(row)
+
+
+def _state(row: Any) -> BackfillState:
+    # A paused backfill never finishes, and a cancel pauses the backfill that it ends.
+    if row["completed_at"] is not None:
+        return BackfillState.CANCELLED if row["is_paused"] else BackfillState.FINISHED
+    return BackfillState.WAITING if row["is_paused"] or row["is_dag_paused"] else BackfillState.RUNNING
+
+
 def _add_run_counts(connection: Any, rows: Any) -> None:
     by_key: dict[int, dict[RunState, int]] = {row["id"]: {} for row in rows}
     if by_key:
@@ -110,7 +127,7 @@ def _add_run_counts(connection: Any, rows: Any) -> None:
 def _add_pace(connection: Any, rows: Any) -> None:
     for row in rows:
         # One at most of a DAG's backfills is under way.
-        is_under_way = row["completed_at"] is None and not row["is_paused"]
+        is_under_way = row["state"] is BackfillState.RUNNING
         pace = connection.execute(_PACE, {"key": row["id"]}).one() if is_under_way else None
         row["pace_runs"], row["pace_since"] = (0, None) if pace is None else pace
 

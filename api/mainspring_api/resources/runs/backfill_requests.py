@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 
 from mainspring.definition import Definition
 from mainspring.errors import InvalidParams, Problem
+from mainspring.instants import SCHEDULES_BEGIN
 from mainspring.timetables import Slot, Timetable, slots_between, timetable_of
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Body, Choice, Instant, JsonObject
@@ -106,6 +107,11 @@ def _problems(
         problems.append(_problem("dag_id", message))
     if body["from_date"] > body["to_date"]:
         problems.append(_problem("to_date", "lies before from_date"))
+    elif body["from_date"] < SCHEDULES_BEGIN:
+        message = (
+            f"lies before {SCHEDULES_BEGIN:%Y-%m-%d}, where all schedules begin; no earlier interval can be filled"
+        )
+        problems.append(_problem("from_date", message))
     elif body["from_date"] > now:
         problems.append(_problem("from_date", "the range lies in the future; only what is past can be filled"))
     if any(task.depends_on_past for task in definition.tasks.values()):

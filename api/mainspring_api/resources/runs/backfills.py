@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, g, request
 from marshmallow import fields
 
-from mainspring.states import RunState
+from mainspring.states import BackfillState, RunState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
@@ -49,7 +49,7 @@ class BackfillProgress(Answer):
     runs_failed = fields.Integer()
     estimated_completion_at = Instant(
         allow_none=True,
-        metadata={"description": "At the pace of its latest runs; null while none has ended, or it is paused or over"},
+        metadata={"description": "At the pace of its latest runs; null while none has ended, or it waits or is over"},
     )
 
 
@@ -62,6 +62,7 @@ class Backfill(Answer):
     from_date = Instant(metadata={"description": "Earliest logical date"})
     to_date = Instant(metadata={"description": "Latest logical date"})
     dag_run_conf = JsonObject(allow_none=True)
+    state = Choice(BackfillState, metadata={"description": "It waits while it or its DAG is paused"})
     is_paused = fields.Boolean()
     reprocess_behavior = Choice(ReprocessBehavior)
     max_active_runs = fields.Integer()
@@ -71,7 +72,9 @@ class Backfill(Answer):
     created_at = Instant()
     completed_at = Instant(allow_none=True)
     updated_at = Instant()
-    message = fields.String(allow_none=True, metadata={"description": "Why it paused by itself"})
+    message = fields.String(
+        allow_none=True, metadata={"description": "Why it waits: it paused by itself, or its DAG is paused"}
+    )
     progress = fields.Nested(BackfillProgress)
 
 
@@ -247,13 +250,13 @@ def _answer(key: int) -> Response:
 
 
 def _backfill(row: Mapping[str, Any]) -> dict[str, Any]:
-    copied = ("id", "dag_id", "from_date", "to_date", "dag_run_conf", "is_paused", "reprocess_behavior",
+    copied = ("id", "dag_id", "from_date", "to_date", "dag_run_conf", "state", "is_paused", "reprocess_behavior",
               "max_active_runs", "max_failed_runs", "run_backwards", "run_on_latest_version", "created_at",
-               "completed_at", "updated_at",
-              "message")  # fmt: skip
+              "completed_at", "updated_at")  # fmt: skip
     return {
         **{name: row[name] for name in copied},
         "dag_display_name": row["display_name"],
+        "message": row["message"] or _why_it_waits(row),
         "progress": {
             "slots_total": row["slots_total"],
             "slots_done": row["slots_done"],
@@ -262,6 +265,12 @@ def _backfill(row: Mapping[str, Any]) -> dict[str, Any]:
             "estimated_completion_at": _estimate(row, datetime.now(UTC)),
         },
     }
+
+
+def _why_it_waits(row: Mapping[str, Any]) -> str | None:
+    if row["state"] is not BackfillState.WAITING or row["is_paused"]:
+        return None
+    return f"waits, because dag '{row['dag_id']}' is paused; unpause the DAG to go on"
 
 
 def _estimate(row: Mapping[str, Any], now: datetime) -> datetime | None:
