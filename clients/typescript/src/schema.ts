@@ -1622,7 +1622,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             action: components["schemas"]["RetryAction"];
             exit_code?: number[];
@@ -3104,6 +3104,8 @@ export interface components {
              */
             run_on_latest_version?: boolean | null;
         };
+        /** @enum {string} */
+        BackfillState: "running" | "waiting" | "cancelled" | "finished";
         BackfillProgress: {
             /** @description Slots in the range */
             slots_total: number;
@@ -3117,7 +3119,7 @@ export interface components {
             runs_failed: number;
             /**
              * Format: date-time
-             * @description At the pace of its latest runs; null while none has ended, or it is paused or over
+             * @description At the pace of its latest runs; null while none has ended, or it waits or is over
              */
             estimated_completion_at: string | null;
         };
@@ -3166,6 +3168,8 @@ export interface components {
              */
             to_date: string;
             dag_run_conf: components["schemas"]["JsonObject"] | null;
+            /** @description It waits while it or its DAG is paused */
+            state: components["schemas"]["BackfillState"];
             is_paused: boolean;
             reprocess_behavior: components["schemas"]["ReprocessBehavior"];
             max_active_runs: number;
@@ -3178,7 +3182,7 @@ export interface components {
             completed_at: string | null;
             /** Format: date-time */
             updated_at: string;
-            /** @description Why it paused by itself */
+            /** @description Why it waits: it paused by itself, or its DAG is paused */
             message: string | null;
             progress: components["schemas"]["BackfillProgress"];
         };

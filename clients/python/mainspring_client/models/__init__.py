@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .backfill_body import BackfillBody
     from .backfill_collection import BackfillCollection
     from .backfill_progress import BackfillProgress
+    from .backfill_state import BackfillState
     from .branch_task import BranchTask
     from .bulk_action import BulkAction
     from .bulk_action_action import BulkActionAction
@@ -204,6 +205,7 @@ _MODULES = {
     "BackfillBody": ".backfill_body",
     "BackfillCollection": ".backfill_collection",
     "BackfillProgress": ".backfill_progress",
+    "BackfillState": ".backfill_state",
     "BranchTask": ".branch_task",
     "BulkAction": ".bulk_action",
     "BulkActionAction": ".bulk_action_action",
@@ -397,6 +399,7 @@ __all__ = (
     "BackfillBody",
     "BackfillCollection",
     "BackfillProgress",
+    "BackfillState",
     "BranchTask",
     "BulkAction",
     "BulkActionAction",

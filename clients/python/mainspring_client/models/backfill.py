@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.backfill_state import BackfillState
 from ..models.reprocess_behavior import ReprocessBehavior
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Backfill:
         from_date (datetime.datetime): Earliest logical date
         to_date (datetime.datetime): Latest logical date
         dag_run_conf (JsonObject | None):
+        state (BackfillState):
         is_paused (bool):
         reprocess_behavior (ReprocessBehavior):
         max_active_runs (int):
@@ -36,7 +38,7 @@ class Backfill:
         created_at (datetime.datetime):
         completed_at (datetime.datetime | None):
         updated_at (datetime.datetime):
-        message (None | str): Why it paused by itself
+        message (None | str): Why it waits: it paused by itself, or its DAG is paused
         progress (BackfillProgress):
     """
 
@@ -46,6 +48,7 @@ class Backfill:
     from_date: datetime.datetime
     to_date: datetime.datetime
     dag_run_conf: JsonObject | None
+    state: BackfillState
     is_paused: bool
     reprocess_behavior: ReprocessBehavior
     max_active_runs: int
@@ -77,6 +80,8 @@ class Backfill:
             dag_run_conf = self.dag_run_conf.to_dict()
         else:
             dag_run_conf = self.dag_run_conf
+
+        state = self.state.value
 
         is_paused = self.is_paused
 
@@ -116,6 +121,7 @@ class Backfill:
                 "from_date": from_date,
                 "to_date": to_date,
                 "dag_run_conf": dag_run_conf,
+                "state": state,
                 "is_paused": is_paused,
                 "reprocess_behavior": reprocess_behavior,
                 "max_active_runs": max_active_runs,
@@ -162,6 +168,8 @@ class Backfill:
             return cast(JsonObject | None, data)
 
         dag_run_conf = _parse_dag_run_conf(d.pop("dag_run_conf"))
+
+        state = BackfillState(d.pop("state"))
 
         is_paused = d.pop("is_paused")
 
@@ -215,6 +223,7 @@ class Backfill:
             from_date=from_date,
             to_date=to_date,
             dag_run_conf=dag_run_conf,
+            state=state,
             is_paused=is_paused,
             reprocess_behavior=reprocess_behavior,
             max_active_runs=max_active_runs,

@@ -22,7 +22,7 @@ class BackfillProgress:
         runs_success (int):
         runs_failed (int):
         estimated_completion_at (datetime.datetime | None): At the pace of its latest runs; null while none has ended,
-            or it is paused or over
+            or it waits or is over
     """
 
     slots_total: int

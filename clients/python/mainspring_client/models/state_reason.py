@@ -30,6 +30,7 @@ class StateReason(StrEnum):
     POOL_MISSING = "pool_missing"
     QUARANTINED = "quarantined"
     REJECTED = "rejected"
+    RUN_MARKED = "run_marked"
     SECRET_MISSING = "secret_missing"
     TASK_FAILED = "task_failed"
     TASK_SKIPPED = "task_skipped"
