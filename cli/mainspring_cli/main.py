@@ -168,22 +168,25 @@ def db_upgrade(settings: Resolved) -> None:
 @with_settings(SETTINGS_FLAGS)
 @with_output
 def db_check(settings: Resolved, output: Output) -> None:
-    """Tell the schema's revision; ends non-zero when it is not this version's."""
+    """Tell the schema's revision and how sessions work; ends non-zero when the revision is not this version's."""
     from mainspring_cli.services.database import look_at_database
 
     state = look_at_database(settings.config)
     if output.is_table:
         output.line(f"database {state.revision or 'empty'}, this version {state.wanted_revision}")
+        if state.sessions is not None:
+            output.line(f"sessions: {state.sessions}")
     else:
-        output.item({"database": state.revision, "this_version": state.wanted_revision})
+        versions = {"database": state.revision, "this_version": state.wanted_revision}
+        output.item({**versions, "sessions": state.sessions})
     if state.too_mighty_role is not None:
         click.echo(
             f"mainspring: warning: role '{state.too_mighty_role}' may change tables; the services need not:"
             " set migrator_database_url, see docs/running.md",
             err=True,
         )
-    if state.revision != state.wanted_revision:
-        click.echo("mainspring: the database is not of this version: mainspring db upgrade", err=True)
+    if state.advice is not None:
+        click.echo(f"mainspring: {state.advice}", err=True)
         sys.exit(1)
 
 

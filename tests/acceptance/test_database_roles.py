@@ -78,7 +78,9 @@ def test_services_that_start_before_the_upgrade_wait_for_it_and_then_work(
 
 def test_a_check_tells_when_the_services_could_change_tables(tmp_path: Path, roles: TwoRoles) -> None:
     before = db("check", tmp_path, database_url=roles.service_url)
-    assert (before.returncode, before.stdout) == (1, EMPTY)
+    assert before.returncode == 1
+    assert before.stdout.startswith(EMPTY)
+    assert "sessions: read committed, UTF8, schema public" in before.stdout
     assert db("upgrade", tmp_path, database_url=roles.migrator_url).returncode == 0
     unknown = db("check", tmp_path, database_url=roles.service_url)
     assert unknown.returncode == 1
@@ -106,7 +108,4 @@ def test_an_upgrade_that_does_not_know_whom_it_is_for_changes_nothing(
     answer = db("upgrade", tmp_path, database_url=url, migrator_database_url=roles.migrator_url)
     assert answer.returncode == exit_code
     assert reason in answer.stderr
-    assert (
-        db("check", tmp_path, database_url=roles.service_url).stdout
-        == f"database empty, this version {head_revision()}\n"
-    )
+    assert db("check", tmp_path, database_url=roles.service_url).stdout.startswith(EMPTY)

@@ -153,12 +153,13 @@ def test_what_guards_it_is_logged_by_each_service_and_told_to_the_administrator(
             "transport": "clear text, within this machine",
             "database": "SQLite, a file on this machine",
             "database_role": None,
+            "database_sessions": None,
             "redis": "not used",
             "executors": "local: a process for each task, as the user of the scheduler",
         }
         until(lambda: server.errors().count("security_mode: executors: ") == 2, "both services say so")
         log = server.errors()
-        for fact in told.keys() - {"database_role"}:
+        for fact in told.keys() - {"database_role", "database_sessions"}:
             assert f"api mainspring_cli.services.security_mode: {fact}: {told[fact]}\n" in log
         for fact in ("database", "executors"):
             assert f"scheduler mainspring_cli.services.security_mode: {fact}: {told[fact]}\n" in log

@@ -141,7 +141,7 @@ def test_a_second_run_of_one_id_or_logical_date_is_a_conflict(api: Api) -> None:
     same_date = api.post("/dags/etl/dagRuns", {"dag_run_id": "r2", "logical_date": "2026-01-01T01:00:00+01:00"}, 409)
     assert "'r1'" in same_id["detail"]["message"]
     assert "2026-01-01" in same_date["detail"]["message"]
-    assert set(same_id["detail"]) == {"reason", "statement", "orig_error", "message"}
+    assert set(same_id["detail"]) == {"reason", "message"}
     api.trigger("other", run_id="r1", logical_date="2026-01-01T00:00:00Z")
     assert api.get("/dags/etl/dagRuns")["total_entries"] == 1
 

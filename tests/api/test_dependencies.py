@@ -28,6 +28,21 @@ def test_what_has_begun_waits_for_nothing_and_what_follows_for_its_upstream(api:
     api.get("/dags/etl/dagRuns/r1/taskInstances/a/3/dependencies", 404)
 
 
+def test_a_task_that_no_pool_is_large_enough_for_is_told_so(api: Api) -> None:
+    api.post("/pools", {"name": "db", "slots": 2}, 201)
+    api.save("etl", {"a": {**SHELL, "pool": "db", "pool_slots": 4}, "b": {**SHELL, "pool": "db", "pool_slots": 2}})
+    api.trigger(run_id="r1")
+    api.engine.settle()
+
+    def reason(task_id: str) -> str:
+        [each] = api.get(f"/dags/etl/dagRuns/r1/taskInstances/{task_id}/dependencies")["dependencies"]
+        return str(each["reason"])
+
+    assert reason("a").startswith("The task needs 4 slots and pool 'db' has 2 in all: the task never starts unless")
+    api.patch("/pools/db", {"slots": 5})
+    assert reason("a") == "The task needs 4 slots; 2 of 5 slots of pool 'db' are taken"
+
+
 def test_full_pools_runs_and_tasks_and_the_past_are_named(api: Api) -> None:
     api.post("/pools", {"name": "db", "slots": 1}, 201)
     tasks = {

@@ -115,11 +115,13 @@ FACTS = {
 def test_what_guards_it_is_told_to_administrators_alone(open_api: OpenApi, kind: str) -> None:
     with open_api(kind, security_facts=FACTS) as api:
         told = api.get("/ready")["security"]
-        role = told.pop("database_role")
+        role, sessions = told.pop("database_role"), told.pop("database_sessions")
         assert told == FACTS
         assert role == (
             None if kind == "sqlite" else "'mainspring' may change tables, which it need not: docs/running.md"
         )
+        assert (sessions is None) == (kind == "sqlite")
+        assert sessions is None or sessions.startswith("read committed, UTF8, schema public")
         others = [api.token_of(role) for role in Role if role is not Role.ADMIN]
         for token in (None, "ms_unknown", api.token_of(Role.ADMIN, expires_at=datetime.now(UTC)), *others):
             assert api.get("/ready", token=token) == {"status": "ready", "security": None}

@@ -204,12 +204,8 @@ def _domain_error(error: MainspringError) -> Response:
         log.warning("request %s: %s", _request_id(), error)
         detail = _UNAVAILABLE
     if isinstance(error, Conflict):
-        detail = {
-            "reason": "Conflict",
-            "statement": "hidden",
-            "orig_error": "hidden",
-            "message": str(error),
-        }
+        # Airflow also sends the statement and the error of its database, which are nothing for clients.
+        detail = {"reason": "Conflict", "message": str(error)}
     return _write(known.status, known.code, detail, headers=headers)
 
 

@@ -63,19 +63,40 @@ class DatabaseState:
     wanted_revision: str
     too_mighty_role: str | None
     """The role of the services when it may change tables, which it need not."""
+    sessions: str | None
+    """How the sessions of the services work; `None` on SQLite."""
+    advice: str | None
+    """What to do about the tables; `None` = they are of this version."""
 
 
 def look_at_database(config: Config) -> DatabaseState:
+    from mainspring_store.database.postgres_sessions import schema_elsewhere, session_facts
     from mainspring_store.schema.database_roles import role_rights
     from mainspring_store.schema.migrate import current_revision, head_revision
 
     with opened_database(config.store_url) as database:
         rights = role_rights(database)
+        sessions = session_facts(database)
+        revision, wanted = current_revision(database), head_revision()
         return DatabaseState(
-            revision=current_revision(database),
-            wanted_revision=head_revision(),
+            revision=revision,
+            wanted_revision=wanted,
             too_mighty_role=rights.name if rights is not None and rights.may_change_tables else None,
+            sessions=None if sessions is None else str(sessions),
+            advice=_advice(revision, wanted, schema_elsewhere(database) if revision is None else None),
         )
+
+
+def _advice(revision: str | None, wanted: str, elsewhere: str | None) -> str | None:
+    from mainspring_store.schema.migrate import elsewhere_advice
+
+    if revision == wanted:
+        return None
+    if elsewhere is not None:
+        return elsewhere_advice(elsewhere)
+    if revision is not None and revision > wanted:
+        return "the tables are of a later version of Mainspring: run that version; an upgrade by this one is refused"
+    return "the database is not of this version: mainspring db upgrade"
 
 
 @contextmanager

@@ -4891,6 +4891,8 @@ export interface components {
             database: string;
             /** @description null = a database without roles */
             database_role: string | null;
+            /** @description What each session has, and which defaults it did not take over; null on SQLite */
+            database_sessions: string | null;
             /** @description As far as this process knows it: the schedulers use it */
             redis: string;
             executors: string;
@@ -5199,7 +5201,8 @@ export interface components {
         };
         /**
          * @example {
-         *       "access_token": "ms_the-token-itself"
+         *       "access_token": "ms_the-token-itself",
+         *       "device_token": null
          *     }
          */
         AccessToken: {

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
+from mainspring_store.database.postgres_sessions import SCHEMA, chosen_search_path, session_preparer
 
 __all__ = ["Database", "lift_time_limit", "open_database"]
 
@@ -187,6 +188,9 @@ def open_database(
     synchronous: SQLite only. `FULL` survives a power cut; `NORMAL` may lose the last second at a power cut, never
         at a crash.
 
+    A PostgreSQL session takes over no default of the server or the role that the statements could not work with, see
+    `postgres_sessions`. `options` in the URL are kept, and may choose another search path.
+
     Nothing is connected yet: the first use does, and may raise `StoreUnavailable`.
     """
     parsed = make_url(url)
@@ -194,6 +198,8 @@ def open_database(
         return _open_sqlite(url, connections_max, synchronous)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    chosen = parsed.query.get("options", "")
+    options = chosen if isinstance(chosen, str) else " ".join(chosen)
     engine = create_engine(
         parsed,
         pool_size=connections_max,
@@ -201,9 +207,12 @@ def open_database(
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
         connect_args={
             "connect_timeout": CONNECT_SECONDS_MAX,
-            "options": _session_options(statement_seconds_max),
+            # Where both name a setting, the later one counts.
+            "options": f"{options} {_session_options(statement_seconds_max)}".lstrip(),
         },
     )
+    # First of all listeners: SQLAlchemy asks the first connection for its isolation and its schema.
+    event.listen(engine, "connect", session_preparer(chosen_search_path(options) or SCHEMA), insert=True)
     return Database(engine, None)
 
 

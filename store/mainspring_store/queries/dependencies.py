@@ -58,7 +58,16 @@ def _of_instance(row: Any) -> Iterator[tuple[str, str]]:
     if row.slots is None:
         yield "Pool Slots Available", f"There is no pool '{row.pool}'"
     elif 0 <= row.slots < row.used + row.pool_slots:
-        yield "Pool Slots Available", f"{row.used} of {row.slots} slots of pool '{row.pool}' are taken"
+        yield "Pool Slots Available", _lack_of_slots(row)
+
+
+def _lack_of_slots(row: Any) -> str:
+    if row.pool_slots > row.slots:
+        return (
+            f"The task needs {row.pool_slots} slots and pool '{row.pool}' has {row.slots} in all: the task never starts"
+            " unless the pool gets more slots"
+        )
+    return f"The task needs {row.pool_slots} slots; {row.used} of {row.slots} slots of pool '{row.pool}' are taken"
 
 
 _ti = task_instance.c

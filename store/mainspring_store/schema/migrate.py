@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import ProgrammingError
 
 from mainspring.errors import StoreUnavailable
+from mainspring_store.database.postgres_sessions import schema_elsewhere
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.schema.database_roles import grant_use, role_rights
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["SchemaMismatch", "current_revision", "downgrade", "head_revision", "migrate", "pending_changes"]
+__all__ = [
+    "SchemaMismatch",
+    "current_revision",
+    "downgrade",
+    "elsewhere_advice",
+    "head_revision",
+    "migrate",
+    "pending_changes",
+]
 
 _FOLDER = Path(__file__).parent / "migrations"
 _REFUSALS = frozenset({"42501", "3F000"})
@@ -41,6 +50,8 @@ def migrate(database: Database, *, service_role: str | None = None) -> None:
     if found == head_revision() and service_role is None:
         return
     _refuse_later(found)
+    if found is None:
+        _refuse_second_set(database)
     rights = role_rights(database)
     if rights is not None and not rights.may_change_tables:
         raise _mismatch(f"role '{rights.name}' may not change tables")
@@ -101,6 +112,21 @@ def _refuse_later(found: str | None) -> None:
             f"the tables are of revision {found}, later than {head_revision()}, which this version needs;"
             " run the version that brought them there"
         )
+
+
+def _refuse_second_set(database: Database) -> None:
+    """A second, empty set of tables beside those that are there would look as if everything was lost."""
+    schema = schema_elsewhere(database)
+    if schema is not None:
+        raise SchemaMismatch(elsewhere_advice(schema))
+
+
+def elsewhere_advice(schema: str) -> str:
+    """What to do when the tables are in a schema that the search path does not lead to."""
+    return (
+        f"the tables are in the schema '{schema}', and the search path does not lead there;"
+        f" add ?options=-csearch_path%3D{schema} to database_url (and to migrator_database_url)"
+    )
 
 
 @contextmanager

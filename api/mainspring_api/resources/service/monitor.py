@@ -14,6 +14,7 @@ from mainspring_api.http.fields import Answer, Instant
 from mainspring_api.http.middleware import is_sent_by_admin
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import NotReady
+from mainspring_store.database.postgres_sessions import session_facts
 from mainspring_store.queries.services import Presence, presence
 from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 from mainspring_store.schema.database_roles import RoleRights, role_rights
@@ -89,6 +90,10 @@ class SecurityFacts(Answer):
     transport = fields.String()
     database = fields.String()
     database_role = fields.String(allow_none=True, metadata={"description": "null = a database without roles"})
+    database_sessions = fields.String(
+        allow_none=True,
+        metadata={"description": "What each session has, and which defaults it did not take over; null on SQLite"},
+    )
     redis = fields.String(metadata={"description": "As far as this process knows it: the schedulers use it"})
     executors = fields.String()
 
@@ -147,8 +152,12 @@ def _security() -> Mapping[str, Any] | None:
     facts = context().settings.security_facts
     if facts is None or not is_sent_by_admin():
         return None
-    rights = role_rights(context().database)
-    return {**facts, "database_role": None if rights is None else _told(rights)}
+    rights, sessions = role_rights(context().database), session_facts(context().database)
+    return {
+        **facts,
+        "database_role": None if rights is None else _told(rights),
+        "database_sessions": None if sessions is None else str(sessions),
+    }
 
 
 def _told(rights: RoleRights) -> str:

@@ -18,6 +18,7 @@ class SecurityFacts:
         transport (str):
         database (str):
         database_role (None | str): null = a database without roles
+        database_sessions (None | str): What each session has, and which defaults it did not take over; null on SQLite
         redis (str): As far as this process knows it: the schedulers use it
         executors (str):
     """
@@ -27,6 +28,7 @@ class SecurityFacts:
     transport: str
     database: str
     database_role: None | str
+    database_sessions: None | str
     redis: str
     executors: str
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -43,6 +45,9 @@ class SecurityFacts:
         database_role: None | str
         database_role = self.database_role
 
+        database_sessions: None | str
+        database_sessions = self.database_sessions
+
         redis = self.redis
 
         executors = self.executors
@@ -56,6 +61,7 @@ class SecurityFacts:
                 "transport": transport,
                 "database": database,
                 "database_role": database_role,
+                "database_sessions": database_sessions,
                 "redis": redis,
                 "executors": executors,
             }
@@ -81,6 +87,13 @@ class SecurityFacts:
 
         database_role = _parse_database_role(d.pop("database_role"))
 
+        def _parse_database_sessions(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        database_sessions = _parse_database_sessions(d.pop("database_sessions"))
+
         redis = d.pop("redis")
 
         executors = d.pop("executors")
@@ -91,6 +104,7 @@ class SecurityFacts:
             transport=transport,
             database=database,
             database_role=database_role,
+            database_sessions=database_sessions,
             redis=redis,
             executors=executors,
         )
