@@ -88,25 +88,29 @@ _JSON_OBJECT = MapOf(AnyJson(), name="Values")
 _OUTPUTS_MAX = 200
 
 _REQUEST = (
-    Field("url", _URL, required=True),
-    Field("method", _HTTP_METHOD, doc="GET when absent."),
+    Field("url", _URL, required=True, doc="Address of the request."),
+    Field("method", _HTTP_METHOD, doc="Method of the request; GET when absent."),
     Field(
         "query",
         MapOf(Either(of_list=ListOf(Scalar()), otherwise=Scalar()), name="HttpQuery"),
-        doc="Appended to the URL, quoted.",
+        doc="Query parameters, quoted and appended to the URL.",
     ),
-    Field("headers", _HEADERS, doc="Text with expressions, or `{secret: name}`."),
-    Field("body", _TEXT, doc="Sent as written, as UTF-8."),
-    Field("json", AnyJson(), doc="Sent as JSON, its expressions evaluated."),
+    Field("headers", _HEADERS, doc="Headers of the request: text with expressions, or `{secret: name}`."),
+    Field("body", _TEXT, doc="Body that is sent as UTF-8 text."),
+    Field("json", AnyJson(), doc="Body that is sent as JSON; expressions in it are evaluated."),
     Field("expected_status", ListOf(HttpStatus(), 1, 100), doc="Statuses of success; 200-299 when absent."),
-    Field("follow_redirects", Boolean()),
+    Field("follow_redirects", Boolean(), doc="Whether redirects are followed, at most 3; true when absent."),
 )
 
 TASK_TYPES: Mapping[str, Record] = {
     TaskType.SHELL.value: Record(
         (
             Field("command", ListOf(_TEXT, 1, 1_000), doc="Program and arguments, started without a shell."),
-            Field("script", Text(chars_min=1, chars_max=SCRIPT_CHARS_MAX, verbatim_hint=_VERBATIM)),
+            Field(
+                "script",
+                Text(chars_min=1, chars_max=SCRIPT_CHARS_MAX, verbatim_hint=_VERBATIM),
+                doc="Shell source, run by `sh` as written.",
+            ),
             _ENV,
             _WORKING_DIR,
             _SKIP_EXIT_CODE,
@@ -116,8 +120,12 @@ TASK_TYPES: Mapping[str, Record] = {
     TaskType.PYTHON.value: Record(
         (
             Field("callable", _CALLABLE, doc="`package.module:function`, imported where the task runs."),
-            Field("args", ListOf(AnyJson(), items_max=1_000)),
-            Field("kwargs", MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments")),
+            Field("args", ListOf(AnyJson(), items_max=1_000), doc="Positional arguments of the callable."),
+            Field(
+                "kwargs",
+                MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments"),
+                doc="Keyword arguments of the callable.",
+            ),
             Field(
                 "source",
                 Text(
@@ -127,7 +135,7 @@ TASK_TYPES: Mapping[str, Record] = {
                 ),
                 doc="A Python program, run by an interpreter of its own.",
             ),
-            Field("inputs", _JSON_OBJECT, doc="What the program finds in the file named by MAINSPRING_INPUT."),
+            Field("inputs", _JSON_OBJECT, doc="JSON that the program reads from the file named by MAINSPRING_INPUT."),
             _ENV,
             _WORKING_DIR,
             _SKIP_EXIT_CODE,
@@ -136,21 +144,28 @@ TASK_TYPES: Mapping[str, Record] = {
         only_with={"args": "callable", "kwargs": "callable", "inputs": "source", "skip_exit_code": "source"},
     ),
     TaskType.HTTP.value: Record(
-        (*_REQUEST, Field("response_bytes_max", Integer(0, RESPONSE_BYTES_MAX))),
+        (
+            *_REQUEST,
+            Field(
+                "response_bytes_max",
+                Integer(0, RESPONSE_BYTES_MAX),
+                doc="Largest response that is read, in bytes; the limit of outputs when absent.",
+            ),
+        ),
         at_most_one=("body", "json"),
     ),
     TaskType.NOOP.value: Record(()),
     TaskType.WAIT.value: Record(
         (
-            Field("until", Instant(templated=True)),
-            Field("for", Duration()),
+            Field("until", Instant(templated=True), doc="Instant at which the task succeeds."),
+            Field("for", Duration(), doc="How long the task waits."),
             Field(
                 "http",
                 Record(_REQUEST, at_most_one=("body", "json"), name="HttpRequest"),
-                doc="Holds when its status is expected.",
+                doc="The task succeeds when this request answers with an expected status.",
             ),
-            Field("interval", Duration(minimum=_A_SECOND), doc="Between two requests; 30 s when absent."),
-            Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails when it has waited this long."),
+            Field("interval", Duration(minimum=_A_SECOND), doc="Time between two requests; 30 s when absent."),
+            Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails after it has waited this long."),
         ),
         exactly_one=("until", "for", "http"),
         only_with={"interval": "http"},
@@ -158,26 +173,37 @@ TASK_TYPES: Mapping[str, Record] = {
     TaskType.BRANCH.value: Record(
         (
             Field("choose", _EXPRESSION, doc="Yields the id, or a list of ids, of direct downstream tasks to run."),
-            Field("callable", _CALLABLE),
-            Field("args", ListOf(AnyJson(), items_max=1_000)),
-            Field("kwargs", MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments")),
+            Field("callable", _CALLABLE, doc="`package.module:function`, whose result names the tasks to run."),
+            Field("args", ListOf(AnyJson(), items_max=1_000), doc="Positional arguments of the callable."),
+            Field(
+                "kwargs",
+                MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments"),
+                doc="Keyword arguments of the callable.",
+            ),
         ),
         exactly_one=("choose", "callable"),
         only_with={"args": "callable", "kwargs": "callable"},
     ),
     TaskType.APPROVAL.value: Record(
         (
-            Field("message", Text(chars_min=1, chars_max=DESCRIPTION_CHARS_MAX, templated=True), required=True),
+            Field(
+                "message",
+                Text(chars_min=1, chars_max=DESCRIPTION_CHARS_MAX, templated=True),
+                required=True,
+                doc="The question that a person answers.",
+            ),
             Field("choices", ListOf(_NAME, 1, 20, is_set=True), doc="`approve` and `reject` when absent."),
-            Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails when nobody has answered for this long."),
+            Field(
+                "timeout", Duration(minimum=_A_SECOND), doc="The task fails when no person has answered for this long."
+            ),
             Field("default", _NAME, doc="The choice that is taken when the timeout passes, instead of a failure."),
         ),
         only_with={"default": "timeout"},
     ),
     TaskType.DAG.value: Record(
         (
-            Field("dag_id", Identifier(), required=True),
-            Field("conf", _JSON_OBJECT),
+            Field("dag_id", Identifier(), required=True, doc="The DAG to run."),
+            Field("conf", _JSON_OBJECT, doc="`conf` of the new run."),
             Field("wait", Boolean(), doc="Whether the task lasts until the other run has ended; true when absent."),
         )
     ),
@@ -186,9 +212,9 @@ TASK_TYPES: Mapping[str, Record] = {
 
 _RETRY_RULE = Record(
     (
-        Field("action", Choice(("retry", "fail"), name="RetryAction"), required=True),
-        Field("exit_code", ListOf(Integer(0, 255), 1, 256)),
-        Field("reason", ListOf(_choice(StateReason), 1, 50)),
+        Field("action", Choice(("retry", "fail"), name="RetryAction"), required=True, doc="`retry` or `fail`."),
+        Field("exit_code", ListOf(Integer(0, 255), 1, 256), doc="Exit codes that the rule fits."),
+        Field("reason", ListOf(_choice(StateReason), 1, 50), doc="Reasons that the rule fits."),
         Field("error", Text(chars_min=1, chars_max=500), doc="A regular expression searched in the message."),
     ),
     name="RetryRule",
@@ -197,37 +223,71 @@ _RETRY_RULE = Record(
 _RULE_REASONS = {"all_done_setup_success": "there are no setup tasks here; use all_done or none_failed"}
 
 _DEFAULTABLE: tuple[Field, ...] = (
-    Field("trigger_rule", _choice(TriggerRule, _RULE_REASONS)),
-    Field("owner", Text(chars_max=500)),
-    Field("retries", Integer(0, 1_000), doc="Extra tries."),
-    Field("retry_delay", Duration(), doc="PT5M when absent."),
+    Field(
+        "trigger_rule",
+        _choice(TriggerRule, _RULE_REASONS),
+        doc="States of the direct upstream that let the task run; `all_success` when absent.",
+    ),
+    Field("owner", Text(chars_max=500), doc="Who is responsible for the task. Informative."),
+    Field("retries", Integer(0, 1_000), doc="Tries after the first failed try; 0 when absent."),
+    Field("retry_delay", Duration(), doc="Time between a failed try and the next try; PT5M when absent."),
     Field("retry_backoff", Number(1.0, 1_000.0), doc="Factor from one delay to the next; 1 when absent."),
-    Field("max_retry_delay", Duration()),
+    Field("max_retry_delay", Duration(), doc="Upper bound of the delay between two tries."),
     Field("retry_jitter", Boolean(), doc="Draw each delay evenly between nothing and itself."),
     Field("retry_deadline", Duration(minimum=_A_SECOND), doc="No try starts later than this after the first."),
     Field("retry_policy", ListOf(_RETRY_RULE, items_max=50), doc="The first rule that fits a failure decides."),
-    Field("execution_timeout", Duration(minimum=timedelta(milliseconds=1)), doc="Of one try; none when absent."),
-    Field("cancel_grace", Duration(maximum=timedelta(hours=1)), doc="Between TERM and KILL; PT10S when absent."),
-    Field("max_active_tis", Integer(1, 10_000), doc="Instances of this task in one run at one time."),
-    Field("max_active_tis_per_dag", Integer(1, 10_000)),
-    Field("pool", _POOL),
-    Field("pool_slots", Integer(1, 10_000)),
-    Field("priority_weight", Integer(-1_000_000, 1_000_000)),
-    Field("weight_rule", _choice(WeightRule)),
-    Field("queue", _ROUTE),
-    Field("executor", _ROUTE),
-    Field("depends_on_past", Boolean()),
+    Field(
+        "execution_timeout",
+        Duration(minimum=timedelta(milliseconds=1)),
+        doc="Time limit of one try; no limit when absent.",
+    ),
+    Field(
+        "cancel_grace",
+        Duration(maximum=timedelta(hours=1)),
+        doc="Time between the signals TERM and KILL; PT10S when absent.",
+    ),
+    Field(
+        "max_active_tis", Integer(1, 10_000), doc="Instances of this task in one run that may be active at one time."
+    ),
+    Field(
+        "max_active_tis_per_dag",
+        Integer(1, 10_000),
+        doc="Instances of this task in all runs of the DAG that may be active at one time.",
+    ),
+    Field("pool", _POOL, doc="Pool that the task takes slots of; `default_pool` when absent."),
+    Field("pool_slots", Integer(1, 10_000), doc="Slots of the pool that one instance takes; 1 when absent."),
+    Field(
+        "priority_weight",
+        Integer(-1_000_000, 1_000_000),
+        doc="Weight in the order of ready tasks; larger is earlier; 1 when absent.",
+    ),
+    Field(
+        "weight_rule",
+        _choice(WeightRule),
+        doc="How weights of neighbours add up to the priority; `downstream` when absent.",
+    ),
+    Field("queue", _ROUTE, doc="Queue whose workers may run the task; `default` when absent."),
+    Field("executor", _ROUTE, doc="Executor that runs the task; the default executor of the scheduler when absent."),
+    Field(
+        "depends_on_past",
+        Boolean(),
+        doc="Whether the task waits until the same task of the previous run has succeeded or was skipped.",
+    ),
 )
 
 DEFAULT_ARGS = Record(_DEFAULTABLE, name="DefaultArgs")
 """What `default_args` may say for all tasks."""
 
 COMMON_TASK_FIELDS: tuple[Field, ...] = (
-    Field("depends_on", ListOf(Text(chars_max=250, what="the id of a task"), is_set=True), doc="Direct upstream."),
+    Field(
+        "depends_on",
+        ListOf(Text(chars_max=250, what="the id of a task"), is_set=True),
+        doc="Ids of the tasks that come directly before the task.",
+    ),
     Field("when", Either(otherwise=_EXPRESSION), doc="A condition; false skips the task."),
-    Field("task_display_name", _NAME),
-    Field("description", _DESCRIPTION),
-    Field("doc_md", _DOC),
+    Field("task_display_name", _NAME, doc="Name that people read."),
+    Field("description", _DESCRIPTION, doc="What the task does, in a sentence."),
+    Field("doc_md", _DOC, doc="Documentation in Markdown."),
     Field(
         "expand",
         MapOf(
@@ -259,12 +319,16 @@ _EXCLUDED = Text(
 
 _SCHEDULE = Record(
     (
-        Field("cron", Either(of_list=ListOf(Text(chars_max=200), 1, 20), otherwise=Text(chars_max=200))),
+        Field(
+            "cron",
+            Either(of_list=ListOf(Text(chars_max=200), 1, 20), otherwise=Text(chars_max=200)),
+            doc="One or several cron expressions with five fields.",
+        ),
         Field("timezone", Text(chars_max=100), doc="IANA name; UTC when absent."),
-        Field("interval", Duration(minimum=_A_SECOND)),
-        Field("anchor", Instant()),
-        Field("at", ListOf(Instant(), 1, 1_000)),
-        Field("dst", _DST, doc="What happens to times of day when the clocks change."),
+        Field("interval", Duration(minimum=_A_SECOND), doc="Time from one run to the next."),
+        Field("anchor", Instant(), doc="Instant from which the intervals are counted."),
+        Field("at", ListOf(Instant(), 1, 1_000), doc="Instants at which a run is due."),
+        Field("dst", _DST, doc="Rules for times of day when the clocks change."),
         Field(
             "calendar",
             Record(
@@ -290,32 +354,50 @@ _SCHEDULE = Record(
 _SCHEMA: Kind = Either(of_object=AnyJson(is_schema=True))
 
 DAG_FIELDS: tuple[Field, ...] = (
-    Field("dag_id", Identifier(), required=True),
-    Field("dag_display_name", _NAME),
-    Field("description", _DESCRIPTION),
-    Field("doc_md", _DOC),
-    Field("tags", ListOf(Text(chars_min=1, chars_max=100), items_max=100, is_set=True)),
-    Field("owners", ListOf(Text(chars_min=1, chars_max=500), items_max=100, is_set=True)),
+    Field("dag_id", Identifier(), required=True, doc="Id of the DAG. The request path names it when absent."),
+    Field("dag_display_name", _NAME, doc="Name that people read."),
+    Field("description", _DESCRIPTION, doc="What the DAG does, in a sentence."),
+    Field("doc_md", _DOC, doc="Documentation in Markdown."),
+    Field(
+        "tags",
+        ListOf(Text(chars_min=1, chars_max=100), items_max=100, is_set=True),
+        doc="Labels that lists of DAGs can be filtered by.",
+    ),
+    Field(
+        "owners",
+        ListOf(Text(chars_min=1, chars_max=500), items_max=100, is_set=True),
+        doc="Who is responsible for the DAG. Informative.",
+    ),
     Field("params", _SCHEMA, doc="JSON Schema 2020-12 of type object that every trigger is checked against."),
     Field(
         "schedule",
         Either(of_object=_SCHEDULE, otherwise=Text(chars_max=200)),
         nullable=True,
-        doc="Null or absent: only by trigger.",
+        doc="When runs are due; null or absent: only a trigger makes runs.",
     ),
-    Field("start_date", Instant()),
-    Field("end_date", Instant()),
-    Field("catchup", Boolean(), doc="Make up for slots that were missed; else only the latest of them runs."),
+    Field("start_date", Instant(), doc="No run is scheduled for an instant before."),
+    Field("end_date", Instant(), doc="No run is scheduled for an instant after."),
+    Field(
+        "catchup", Boolean(), doc="Whether missed slots are made up for; when false, only the latest missed slot runs."
+    ),
     Field("catchup_max", Integer(1, 10_000), doc="How many of the latest missed slots `catchup` makes up for."),
-    Field("max_active_runs", Integer(1, 10_000)),
-    Field("max_active_tasks", Integer(1, 100_000), doc="Of one run at one time."),
-    Field("dagrun_timeout", Duration(minimum=_A_SECOND)),
-    Field("is_paused_upon_creation", Boolean()),
-    Field("default_args", DEFAULT_ARGS, doc="What every task has unless it says otherwise."),
+    Field(
+        "max_active_runs", Integer(1, 10_000), doc="Runs of the DAG that may be running at one time; 16 when absent."
+    ),
+    Field(
+        "max_active_tasks",
+        Integer(1, 100_000),
+        doc="Task instances of one run that may be active at one time; 128 when absent.",
+    ),
+    Field("dagrun_timeout", Duration(minimum=_A_SECOND), doc="A run that takes longer is failed."),
+    Field(
+        "is_paused_upon_creation", Boolean(), doc="Whether the DAG is paused when it is first saved; false when absent."
+    ),
+    Field("default_args", DEFAULT_ARGS, doc="Fields that every task has unless the task has its own."),
     Field(
         "outputs",
         MapOf(AnyJson(), items_max=_OUTPUTS_MAX, name="Outputs"),
-        doc="What a run returns: name -> value over tasks' outputs.",
+        doc="Outputs of a run: name -> value made from outputs of tasks.",
     ),
 )
 """What may be said about a DAG, besides `tasks`."""

@@ -263,7 +263,7 @@ class Secret:
         return {
             "title": "SecretReference",
             "type": "object",
-            "properties": {"secret": Identifier().schema()},
+            "properties": {"secret": {**Identifier().schema(), "description": "Name of the secret."}},
             "required": ["secret"],
             "additionalProperties": False,
         }

@@ -170,4 +170,8 @@ def _task_record(name: str, own: Record) -> Record:
 
 TASKS = {name: _task_record(name, own) for name, own in TASK_TYPES.items()}
 _DEPENDS_ON = Record(tuple(field for field in COMMON_TASK_FIELDS if field.name == "depends_on"))
-DOCUMENT = Record((*DAG_FIELDS, Field("tasks", Tasks(), required=True)), what="a definition", name="Definition")
+DOCUMENT = Record(
+    (*DAG_FIELDS, Field("tasks", Tasks(), required=True, doc="Task id -> task.")),
+    what="a definition",
+    name="Definition",
+)

@@ -1,0 +1,14 @@
+"""docs/concepts.md names every state and every trigger rule."""
+
+import re
+from pathlib import Path
+
+from mainspring.states import RunState, TaskState
+from mainspring.trigger_rules import TriggerRule
+
+PAGE = (Path(__file__).parents[3] / "docs" / "concepts.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)
+
+
+def test_every_state_and_every_rule_has_a_row() -> None:
+    assert sorted(ROWS) == sorted([*RunState, *TaskState, *TriggerRule])
