@@ -6,7 +6,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -239,8 +239,8 @@ def test_fifty_clients_that_wait_do_not_hold_up_claims(tmp_path: Path, valkey_ur
         assert {wait.result()["state"] for wait in waits} == {"success"}
 
 
-def test_an_execution_api_that_answers_nobody_in_time_loses_nothing(tmp_path: Path, valkey_url: str) -> None:
-    """Its process lives and its database is well: only that no worker gets a word in for longer than a lease."""
+def test_a_crowd_that_never_finishes_what_it_says_interrupts_no_task(tmp_path: Path, valkey_url: str) -> None:
+    """For longer than a lease, and from the worker's own address: the worker renews its lease all the time."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = probe.getsockname()
     witness, go = tmp_path / "witness", tmp_path / "go"
@@ -249,16 +249,16 @@ def test_an_execution_api_that_answers_nobody_in_time_loses_nothing(tmp_path: Pa
         server.put_dag(FRAGILE)
         path = server.trigger("fragile", {"witness": str(witness), "go": str(go)})
         until(lambda: len(lines(witness)) == 1, "the first start")
-        crowded_until = monotonic() + 10
+        crowded_until = monotonic() + 7
         while monotonic() < crowded_until:
             client = stack.enter_context(socket.create_connection(address))
-            client.sendall(b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\n")
+            with suppress(OSError):
+                client.sendall(b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\n")
             assert server.client.get(path)["state"] == "running"
-        assert not is_running(int(lines(witness)[0]))
-        stack.close()
-        until(lambda: len(lines(witness)) == 2, "the second start")
+        assert is_running(int(lines(witness)[0]))
         go.touch()
         assert server.wait(path)["state"] == "success"
+        assert len(lines(witness)) == 1
 
 
 def test_outages_of_redis_end_no_process(tmp_path: Path) -> None:

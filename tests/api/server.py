@@ -16,19 +16,19 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
 from mainspring_api import ApiSettings
 from mainspring_api.app import create_app, end_waits
+from mainspring_cli.connections.polling_worker import PollingWorker
 
 url, home, descriptor, processes = sys.argv[1:]
 
-class Worker(ThreadWorker):
-    wsgi = None
+class Worker(PollingWorker):
+    application = None
 
     def handle_exit(self, sig, frame):
         super().handle_exit(sig, frame)
-        if self.wsgi is not None:
-            end_waits(self.wsgi)
+        if self.application is not None:
+            end_waits(self.application)
 
 class Server(BaseApplication):
     def load_config(self):

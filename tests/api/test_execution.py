@@ -3,8 +3,9 @@
 import base64
 import re
 import secrets
+import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mainspring.errors import StoreUnavailable
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_api.execution.bodies import ATTEMPT_ID
 from mainspring_api.execution.document import execution_document
+from mainspring_api.execution.heart import Heart
 from mainspring_executors.contract import Capabilities
 from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.resources.heartbeats import latest_beats
@@ -457,3 +459,27 @@ def test_how_many_workers_of_a_machine_live_is_told_to_workers(execution: Execut
     assert (alive("worker-1"), alive("worker-2")) == ({"alive": 1}, {"alive": 0})
     execution.beat(is_stopped=True)
     assert alive("worker-1") == {"alive": 0}
+
+
+def test_an_execution_api_that_answers_no_worker_in_time_does_not_beat(
+    open_api: OpenApi,
+) -> None:
+    """Its process lives and its database is well; what cannot be renewed by it must not be taken for lost."""
+    asked, is_served = threading.Semaphore(0), threading.Event()
+
+    def front_door() -> bool:
+        asked.release()
+        return is_served.is_set()
+
+    with open_api("sqlite") as api:
+        heart = Heart(api.database, version="1.2.3", lease=timedelta(seconds=0.2), is_served=front_door)
+        heart.start()
+        started = datetime.now(UTC)
+        for _ in range(3):
+            assert asked.acquire(timeout=30)
+        assert not latest_beats(api.database, kind="execution", since=started)
+        is_served.set()
+        for _ in range(3):
+            assert asked.acquire(timeout=30)
+        assert latest_beats(api.database, kind="execution", since=started)
+        heart.stop()

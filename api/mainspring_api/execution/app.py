@@ -36,6 +36,7 @@ from mainspring_api.execution.bodies import (
 )
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
+from mainspring_api.http.connection import note_principal
 from mainspring_api.settings import STATEMENT_SECONDS_MAX
 from mainspring_store import open_database
 from mainspring_store.database.key_ring import KeyRing
@@ -142,6 +143,7 @@ def _refuse_strangers(context: _Context) -> Response | None:
     # Hashes are compared: what their first difference tells is nothing about a token.
     if scheme.lower() != "bearer" or _hash(token) not in context.token_hashes:
         return _answer(401, {"detail": "a worker must send its token: set MAINSPRING_WORKER_TOKEN"})
+    note_principal(request.environ, "worker")
     return None
 
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound, UnsupportedMediaType
 from mainspring_api.http.audit import READING_METHODS, audited, record_refusal
 from mainspring_api.http.authentication import Forbidden, InvalidToken, Unauthenticated
 from mainspring_api.http.client_address import client_network
+from mainspring_api.http.connection import note_principal
 from mainspring_api.http.context import Context, context, replace_database
 from mainspring_api.http.permissions import Permission, check_permission
 from mainspring_api.http.problems import UnknownHost
@@ -58,6 +59,7 @@ def _admit() -> None:
     _check_host(request.headers.get("Host", ""))
     if request.endpoint not in PUBLIC_OPERATIONS:
         g.user = _authenticated(here)
+        note_principal(request.environ, g.user.id)
     if request.routing_exception is not None:
         return  # Flask answers with it: 404 or 405
     if "\0" in request.path:

@@ -13,7 +13,9 @@ from flask import Flask
 
 from mainspring_api.execution import ExecutionSettings
 from mainspring_cli.config import Config
-from mainspring_cli.services.gunicorn_server import GunicornServer, SteadyWorker, processes
+from mainspring_cli.connections.places import Caps
+from mainspring_cli.connections.polling_worker import Connection, PollingWorker
+from mainspring_cli.services.gunicorn_server import GunicornServer, processes
 
 __all__ = ["execution_server"]
 
@@ -51,29 +53,33 @@ def execution_server(config: Config, settings: ExecutionSettings, *, listen_fd: 
     )
 
 
-class _Worker(SteadyWorker):
-    """Answers a client that asks again at once in the same thread. On the way that gunicorn has for kept connections,
-    through the loop that watches them all and from there to another thread, a third of a short request's time goes."""
+class _Worker(PollingWorker):
+    """Answers a worker that asks again at once in the same thread. On the way through the loop that watches all
+    connections, and from there to another thread, a third of a short request's time goes."""
+
+    # All workers may share one credential.
+    caps = Caps(principal=None)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # The others are there for whoever comes new.
+        # The other threads are for connections that come new.
         self._may_stay = threading.Semaphore(self.cfg.threads // 2)
 
-    def answer(self, conn: Any) -> Any:
-        goes_on = super().answer(conn)
-        while goes_on is True and self._asks_again(conn):
-            goes_on = super().answer(conn)
+    def handle(self, connection: Connection) -> bool:
+        goes_on = self.answer(connection)
+        while goes_on and self._asks_again(connection):
+            goes_on = self.answer(connection)
         return goes_on
 
-    def _asks_again(self, conn: Any) -> bool:
+    def _asks_again(self, connection: Connection) -> bool:
         """Wait a moment for the next request. With TLS it may be in memory already, where no wait sees it."""
-        if not self.alive or self.cfg.is_ssl or not self._may_stay.acquire(blocking=False):
+        is_worker = connection.sock.principal is not None and not connection.sock.has_unsent
+        if not (self.alive and is_worker) or self.cfg.is_ssl or not self._may_stay.acquire(blocking=False):
             return False
         try:
             poll = select.poll()
-            poll.register(conn.sock, select.POLLIN)
-            return bool(poll.poll(_STAY_SECONDS * 1000))
+            poll.register(connection.raw, select.POLLIN)
+            return bool(poll.poll(_STAY_SECONDS * 1000)) and self.reads_request(connection)
         finally:
             self._may_stay.release()
 

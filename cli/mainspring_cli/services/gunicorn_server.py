@@ -1,51 +1,21 @@
 """What the API and the execution API share: a Flask application in gunicorn, on a socket that listens already."""
 
-import socket
+import resource
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
 
 from mainspring_cli.config import Config
 from mainspring_cli.services.database import prepare_database
 from mainspring_cli.services.startup_app import PatientApp
 
-__all__ = ["GunicornServer", "SteadyWorker", "processes"]
+__all__ = ["GunicornServer", "processes"]
 
 _POSTGRESQL_PROCESSES = 2
-_PARTING_SECONDS_MAX = 2.0
-
-
-class SteadyWorker(ThreadWorker):  # type: ignore[misc]
-    """Lets no silent client hold up the others."""
-
-    def handle(self, conn: Any) -> Any:
-        """In a thread of its own."""
-        goes_on = self.answer(conn)
-        if not goes_on:
-            _part_from(conn.sock)
-        return goes_on
-
-    def answer(self, conn: Any) -> Any:
-        """Answer one request. True: the connection is kept for another; anything else is gunicorn's affair."""
-        return super().handle(conn)
-
-
-def _part_from(client: socket.socket) -> None:
-    """Wait for a client to take its answer and end the connection. gunicorn would do so in the loop that serves all."""
-    deadline = monotonic() + _PARTING_SECONDS_MAX
-    with suppress(OSError):
-        client.shutdown(socket.SHUT_WR)
-        while (patience := deadline - monotonic()) > 0:
-            client.settimeout(patience)
-            if not client.recv(65536):
-                break
-    with suppress(OSError):
-        client.shutdown(socket.SHUT_RD)
+_DESCRIPTORS_WANTED = 16384
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
@@ -60,6 +30,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         """
         self._config = config
         self._make_app = make_app
+        _raise_descriptor_limit()
         self._settings = {**_shared_settings(config, listen_fd), **settings}
         super().__init__()
 
@@ -80,9 +51,20 @@ def processes(config: Config, wanted: int | None = None) -> int:
     return wanted or (1 if config.is_sqlite else _POSTGRESQL_PROCESSES)
 
 
+def _raise_descriptor_limit() -> None:
+    """Let this process, and those that it starts, have as many connections as the caps allow, where the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
     return {
         "bind": f"fd://{listen_fd}",
+        # Of one process. The worker's own caps hold long before, for clients without a credential.
+        "worker_connections": _connections_max(),
         # Its default is a socket in the user's home folder, shared by all instances of one user.
         "control_socket_disable": True,
         "loglevel": config.log_level if config.log_level in ("debug", "error") else "warning",
@@ -91,3 +73,9 @@ def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
         # Only configured proxies may say that the client spoke TLS.
         "forwarded_allow_ips": ",".join(config.proxies),
     }
+
+
+def _connections_max() -> int:
+    """What the descriptors allow, with some left for files and the database."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _DESCRIPTORS_WANTED - 256 if soft == resource.RLIM_INFINITY else max(256, soft - 256)

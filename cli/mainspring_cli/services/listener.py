@@ -2,15 +2,10 @@
 
 import os
 import socket
-import struct
 
 from mainspring_cli.config import ConfigError
 
-__all__ = ["SILENCE_SECONDS_MAX", "listen"]
-
-SILENCE_SECONDS_MAX = 5
-"""How long a client may send nothing within a request. Between two requests, and while it waits for an answer, nothing
-is expected of it."""
+__all__ = ["listen"]
 
 
 def listen(host: str, port: int, *, setting: str = "port") -> socket.socket:
@@ -32,7 +27,4 @@ def listen(host: str, port: int, *, setting: str = "port") -> socket.socket:
     # Inherited by each connection: gunicorn sends head and body of an answer apart, and on a kept connection the body
     # would wait up to 40 ms for the client's acknowledgement of the head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # Inherited too. gunicorn reads a request without a time limit, so clients that fall silent within one, as all do
-    # when their network is cut, would hold its threads for good.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE_SECONDS_MAX, 0))
     return listener
