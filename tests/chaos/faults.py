@@ -20,6 +20,8 @@ _ROLES = {
     "thread": ("api", "scheduler", "host", "zygote", "task"),
 }
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
+SILENT, DRIPPING = 300, 100
+"""Slow clients, several times as many as a server has threads."""
 _LATEST_SECONDS = 1.2
 """After the first trigger; the runs take about two seconds without faults."""
 
@@ -31,7 +33,7 @@ class Fault:
     at: float
     """Seconds after the first trigger; at 0, just before it."""
     kind: str
-    """`failpoint`, `signal`, `server`, `cancel`."""
+    """`failpoint`, `signal`, `server`, `cancel`, `slow clients`."""
     target: str
     """A failpoint; a role; `postgres` or `redis`; a run."""
     action: str = ""
@@ -107,7 +109,7 @@ def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
 
 def _another(random: Random, executor: str) -> Fault:
     at = random.uniform(0, _LATEST_SECONDS)
-    kinds = ["failpoint", "failpoint", "signal", "signal", "signal", "cancel"]
+    kinds = ["failpoint", "failpoint", "signal", "signal", "signal", "cancel", "slow clients"]
     match random.choice(kinds + ["server"] * 2 if executor == "rq" else kinds):
         case "failpoint":
             action = random.choice(("kill", "raise", "stop"))
@@ -119,6 +121,9 @@ def _another(random: Random, executor: str) -> Fault:
             return Fault(at=at, kind="signal", target=role, action=number.name, seconds=seconds, pick=random.random())
         case "cancel":
             return Fault(at=at, kind="cancel", target=CANCELLED_RUN)
+        case "slow clients":
+            role = random.choice(("api", "execution") if executor == "rq" else ("api",))
+            return Fault(at=at, kind="slow clients", target=role, action="slow clients", seconds=random.uniform(1, 4))
     server = random.choice(("postgres", "redis", "redis", "flapping redis"))
     if server == "flapping redis":
         seconds, times = random.uniform(0.3, 2.5), random.randint(3, 5)
@@ -135,6 +140,8 @@ def strike(stage: Stage, fault: Fault, tasks: Sequence[int]) -> None:
     stage.note(f"fault: {fault}")
     if fault.kind == "failpoint":
         stage.arm(fault.target, fault.action)
+    elif fault.kind == "slow clients":
+        stage.crowd(fault.target, SILENT, DRIPPING, seconds=fault.seconds)
     elif fault.kind == "server":
         is_emptied = fault.action == "emptied"
         stage.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=is_emptied, times=fault.times)

@@ -25,6 +25,7 @@ from mainspring_store.schema.migrate import migrate
 from tests.acceptance.server import cmdline_of, descendants, is_running, until
 from tests.services.postgres import PostgresServer
 from tests.services.process import spawn, stop
+from tests.services.slow_clients import slow_clients
 from tests.services.valkey import ValkeyServer
 
 __all__ = ["LEASE_SECONDS", "ROOT", "Part", "Stage", "staged"]
@@ -64,6 +65,8 @@ class Stage:
     failpoints: Path
     """Where places are armed."""
     parts: list[Part]
+    ports: Mapping[str, int]
+    """Role of a server, `api` or `execution` -> where it listens."""
     postgres: PostgresServer | None = None
     valkey: ValkeyServer | None = None
     valkey_folder: Path | None = None
@@ -78,6 +81,8 @@ class Stage:
     _servers_coming: dict[str, float] = field(default_factory=dict)
     _servers_flapping: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Server -> how often it goes away again once it is back, and for how many seconds each time."""
+    _crowds: list[tuple[float, ExitStack]] = field(default_factory=list)
+    """Slow clients, each crowd with when it leaves."""
 
     def note(self, what: str) -> None:
         self.timeline.append((time.monotonic(), what))
@@ -104,6 +109,8 @@ class Stage:
                 part.start()
         for pid in [pid for pid, at in self._paused.items() if now >= at]:
             self._resume(pid)
+        for crowd in [crowd for crowd in self._crowds if now >= crowd[0]]:
+            self._send_away(crowd)
         for taken in self.failpoints.glob("*.*.[0-9]*"):
             self._note_hit(taken)
         for server in [server for server, at in self._servers_due.items() if now >= at]:
@@ -166,6 +173,12 @@ class Stage:
         if times > 1:
             self._servers_flapping[server] = (times - 1, away_seconds)
 
+    def crowd(self, role: str, silent: int, dripping: int, *, seconds: float) -> None:
+        """Have slow clients connect to a server for so long. Returns once all have been connected."""
+        stack = ExitStack()
+        stack.enter_context(slow_clients("127.0.0.1", self.ports[role], silent=silent, dripping=dripping))
+        self._crowds.append((time.monotonic() + seconds, stack))
+
     def clear_faults(self) -> None:
         """Disarm what was not reached; let everything go on that is still paused, and servers stay once they are up."""
         self._servers_flapping.clear()
@@ -174,12 +187,19 @@ class Stage:
                 armed.unlink(missing_ok=True)
         for pid in list(self._paused):
             self._resume(pid)
+        for crowd in list(self._crowds):
+            self._send_away(crowd)
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is dead, paused, or away."""
         are_up = all(part.process is not None for part in self.parts)
         return are_up and not (self._paused or self._servers_due or self._servers_coming)
+
+    def _send_away(self, crowd: tuple[float, ExitStack]) -> None:
+        self._crowds.remove(crowd)
+        crowd[1].close()
+        self.note("the slow clients left")
 
     def _resume(self, pid: int) -> None:
         del self._paused[pid]
@@ -238,6 +258,7 @@ def staged(folder: Path, executor: str) -> Iterator[Stage]:
             client=Client(url=f"http://127.0.0.1:{_port(listeners[0])}/api/v2", token=token, timeout_seconds=5),
             database=database,
             failpoints=folder / "failpoints",
+            ports={"api": _port(listeners[0]), "execution": _port(listeners[1])},
             parts=_parts(folder, executor, listeners, token, url, valkey),
             postgres=postgres,
             valkey=valkey,
