@@ -11,11 +11,13 @@ items run for a minute. Three things bound an evaluation here, and all are refus
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from mainspring.durations import format_duration
 from mainspring.errors import ExpressionError
+from mainspring.expressions.arithmetic import apply_operator
+from mainspring.expressions.operators import CALLS
 from mainspring.expressions.syntax import Analysis, shorten
 from mainspring.instants import format_instant
 
@@ -42,18 +44,39 @@ def evaluate(text: str, analysis: Analysis, context: Mapping[str, Any]) -> Any:
     if analysis.plain is not None:
         return _look_up(text, analysis.plain, context)
     handed = _handed(text, analysis, context)
-    meter = _Meter(analysis, _size(text, handed))
+    handed_bytes = _size(text, handed)
+    try:
+        try:
+            result = _metered(text, analysis.metered, handed, _Meter(analysis, handed_bytes))
+        except TypeError:
+            if analysis.mixed is None:
+                raise
+            # An integer may have met a double, which are one kind of number in JSON.
+            result = _metered(text, analysis.mixed, handed, _Meter(analysis, handed_bytes))
+    except ExpressionError:
+        raise
+    except Exception as exc:
+        raise _error(text, *_cause(exc)) from exc
+    return _to_json(text, result)
+
+
+def _metered(text: str, source: str, handed: dict[str, Any], meter: "_Meter") -> Any:
+    """What CEL makes of `source`; raises what CEL raises, and `ExpressionError` for what the meter found."""
     if meter.overdrawn:
         raise _too_much_work(text)
     try:
-        result = _run(analysis.metered, handed, meter)
+        result = _run(source, handed, meter)
     except Exception as exc:
         if meter.overdrawn:
             raise _too_much_work(text) from exc
-        raise _error(text, *_cause(exc)) from exc
+        if meter.problem:
+            raise _error(text, meter.problem) from exc
+        raise
     if meter.overdrawn:  # an error inside one operand of `||` is forgiven when the other is true
         raise _too_much_work(text)
-    return _to_json(text, result)
+    if meter.problem:
+        raise _error(text, meter.problem)
+    return result
 
 
 def compile_error(text: str) -> str | None:
@@ -140,6 +163,8 @@ class _Meter:
         self.kept_bytes = 0
         self.steps = 0
         self.overdrawn = handed_bytes > self.room_bytes
+        self.problem = ""
+        """Why a call that stands for an operator, or for `size`, has no result."""
         self.stop_at = time.thread_time() + CPU_SECONDS_MAX
 
     def step(self) -> bool | int:
@@ -160,6 +185,29 @@ class _Meter:
             units = _pattern_weight(pattern) * (self.handed_bytes + self.kept_bytes)
             self.overdrawn = self.overdrawn or units > MATCHING_UNITS_MAX
         return None if self.overdrawn else pattern
+
+    def size(self, value: Any) -> int | None:
+        """Characters of a text, items of a list or a map."""
+        if self._is_late():
+            return None
+        if isinstance(value, str | list | dict):
+            return len(value)
+        self.problem = f"size() of {_type_name(value)}; it is known of texts, lists and maps"
+        return None
+
+    def apply(self, sign: str, left: Any, right: Any) -> Any:
+        """`left sign right`, where an integer and a double give a double."""
+        if self._is_late():
+            return None
+        try:
+            return apply_operator(sign, left, right)
+        except (TypeError, ArithmeticError) as exc:
+            self.problem = f"{_type_name(left)} {sign} {_type_name(right)}: {exc}"
+            return None
+
+    def _is_late(self) -> bool:
+        self.overdrawn = self.overdrawn or time.thread_time() > self.stop_at
+        return self.overdrawn
 
 
 def _rough_size(value: Any, size_max: int) -> int:
@@ -190,7 +238,13 @@ def _pattern_weight(pattern: str) -> int:
 def _run(metered: str, handed: dict[str, Any], meter: _Meter) -> Any:
     import cel
 
-    functions: dict[str, Callable[..., Any]] = {"_step": meter.step, "_keep": meter.keep, "_pattern": meter.pattern}
+    functions: dict[str, Callable[..., Any]] = {
+        "_step": meter.step,
+        "_keep": meter.keep,
+        "_pattern": meter.pattern,
+        "_size": meter.size,
+    }
+    functions |= {name: partial(meter.apply, sign) for sign, name in CALLS.items()}
     try:
         return _program(metered).execute(cel.Context(handed, functions))
     except BaseException as exc:

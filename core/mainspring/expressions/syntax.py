@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mainspring.errors import InvalidInput, Problem
+from mainspring.expressions.operators import CALLS, Wrap, operations, rewrite
 from mainspring.hints import did_you_mean
 
 __all__ = ["MACROS_MAX", "MACRO_DEPTH_MAX", "ROOTS", "SOURCE_CHARS_MAX", "Analysis", "Token", "analyse", "closing"]
@@ -101,7 +102,10 @@ class Analysis:
     """How often it names a value; no intermediate value holds more copies of what it was handed."""
     additions: int
     metered: str
-    """The CEL text with a call of `_step`, `_keep` or `_pattern` at each point where work is repeated."""
+    """The CEL text with a call of `_step`, `_keep` or `_pattern` at each point where work is repeated, and with
+    `_size` where the size of a text may be asked for: CEL counts characters, the library counts bytes."""
+    mixed: str | None
+    """`metered` with each operator as a call, in which an integer and a double may meet; `None` = no operator in it."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -177,6 +181,8 @@ class _Bracket:
     """An open bracket and what was seen in it so far."""
 
     token: Token
+    at: int
+    """Position of the token."""
     call: str | None
     """The function or method whose arguments it holds."""
     is_macro: bool
@@ -194,7 +200,9 @@ class _Reader:
         self.paths: set[tuple[str, ...]] = set()
         self.mentions = 0
         self.macros = 0
-        self.inserts: list[tuple[int, str]] = []
+        self.wraps: list[Wrap] = []
+        self.list_ends: set[int] = set()
+        """Positions of the tokens that close a loop which gives a list."""
 
     def read(self) -> Analysis:
         for at, token in enumerate(self.tokens):
@@ -215,8 +223,16 @@ class _Reader:
             plain=self._plain(),
             mentions=self.mentions,
             additions=sum(token.text == "+" for token in self.tokens),
-            metered=_insert(self.text, self.inserts),
+            metered=rewrite(self.text, self.wraps),
+            mixed=self._mixed(),
         )
+
+    def _mixed(self) -> str | None:
+        if not any(token.text in CALLS for token in self.tokens):
+            return None
+        found = operations(self.tokens)
+        wraps = [*self.wraps, *(operation.wrap() for operation in found)]
+        return rewrite(self.text, wraps, (operation.sign for operation in found)) if found else None
 
     def _text(self, at: int) -> str:
         """The text of a token by position; empty outside."""
@@ -227,6 +243,8 @@ class _Reader:
         if self._text(at - 1) == ".":
             if is_call and name not in _METHODS:
                 raise Refused("unknown_function", f"unknown method {name!r}", did_you_mean(name, _METHODS))
+            if is_call and name == "size":
+                self._size_of_receiver(at)
             return
         if name in _CONSTANTS:
             return
@@ -279,7 +297,7 @@ class _Reader:
             previous = self.tokens[at - 1] if at and token.text == "(" else None
             call = previous.text if previous and previous.kind == "name" and previous.text not in _CONSTANTS else None
             is_macro = call in _MACROS and self._text(at - 2) == "."
-            self.brackets.append(_Bracket(token, call, is_macro))
+            self.brackets.append(_Bracket(token, at, call, is_macro))
             if is_macro:
                 self._count_macro()
         elif token.text == "," and self.brackets:
@@ -287,7 +305,7 @@ class _Reader:
         elif token.text in _CLOSERS.values():
             if not self.brackets or _CLOSERS[self.brackets[-1].token.text] != token.text:
                 raise Refused("expression_syntax", f"{token.text!r} closes nothing that is open")
-            self._close(self.brackets.pop(), token)
+            self._close(self.brackets.pop(), at)
         elif token.text == "." and not self._ends_operand(at - 1):
             raise Refused("expression_syntax", "a name cannot begin with '.'")
 
@@ -304,12 +322,17 @@ class _Reader:
         if self.macros > MACROS_MAX:
             raise Refused("expression_too_complex", f"it holds more than {MACROS_MAX} loops")
 
-    def _close(self, bracket: _Bracket, closer: Token) -> None:
+    def _close(self, bracket: _Bracket, at: int) -> None:
         """Wrap the arguments that are evaluated once per element, and patterns, whose size is work too."""
+        closer = self.tokens[at]
         if bracket.call == "matches":
             self._wrap(bracket.token.end, closer.start, _PATTERN)
+        elif bracket.call == "size" and self._text(bracket.at - 2) != ".":
+            self._size_of_argument(bracket.at, at)
         if not bracket.is_macro:
             return
+        if bracket.call in ("map", "filter"):
+            self.list_ends.add(at)
         starts = [comma.end for comma in bracket.commas]
         ends = [*(comma.start for comma in bracket.commas[1:]), closer.start]
         if bracket.variable is None or not 1 <= len(starts) <= (2 if bracket.call == "map" else 1):
@@ -319,7 +342,37 @@ class _Reader:
             self._wrap(start, end, _KEEP if keeps else _STEP)
 
     def _wrap(self, start: int, end: int, around: tuple[str, str]) -> None:
-        self.inserts += [(start, around[0]), (end, around[1])]
+        self.wraps.append(Wrap(start, end, *around))
+
+    def _size_of_argument(self, opener: int, closer: int) -> None:
+        """Have a text counted by us and everything else by the library, which need not copy it."""
+        name, inside = self.tokens[opener - 1], self.tokens[opener + 1 : closer]
+        if closer - 1 in self.list_ends and not any(token.text == "?" for token in inside):
+            return
+        if not self._is_path(opener + 1, closer):
+            self.wraps.append(Wrap(name.start, name.start, "_"))
+            return
+        path = self.text[inside[0].start : inside[-1].end]
+        self._wrap(name.start, self.tokens[closer].end, (f"(type({path}) == string ? _", f" : size({path}))"))
+
+    def _size_of_receiver(self, at: int) -> None:
+        """The same for `path.size()`."""
+        if at - 2 in self.list_ends:
+            return
+        self.wraps.append(Wrap(self.tokens[at].start, self.tokens[at].start, "_"))
+        first = at - 2
+        while self._text(first - 1) == ".":
+            first -= 2
+        if self._is_path(first, at - 1) and self._text(at + 2) == ")":
+            path = self.text[self.tokens[first].start : self.tokens[at - 2].end]
+            around = (f"(type({path}) == string ? ", f" : {path}.size())")
+            self._wrap(self.tokens[first].start, self.tokens[at + 2].end, around)
+
+    def _is_path(self, first: int, end: int) -> bool:
+        """Whether the tokens from `first` to before `end` are names with dots between them."""
+        part = self.tokens[first:end] if first >= 0 else []
+        names, dots = part[::2], part[1::2]
+        return len(part) % 2 == 1 and all(_is_member(name) for name in names) and all(dot.text == "." for dot in dots)
 
     def _plain(self) -> tuple[str | int, ...] | None:
         if not self.tokens or self.tokens[0].kind != "name" or self.tokens[0].text in _CONSTANTS:
@@ -368,13 +421,3 @@ def _shortest(paths: set[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
 
 def _known_roots() -> str:
     return f"known names: {', '.join(sorted(ROOTS))}"
-
-
-def _insert(text: str, inserts: list[tuple[int, str]]) -> str:
-    """At one place, what was noted later stands further inside: an outer bracket closes after the inner one."""
-    pieces: list[str] = []
-    last = 0
-    for position, piece in sorted(inserts, key=lambda insert: insert[0]):
-        pieces += [text[last:position], piece]
-        last = position
-    return "".join([*pieces, text[last:]])

@@ -1,6 +1,7 @@
 """What an expression may say, and what it yields: the same as CEL alone would, in JSON."""
 
 import re
+from functools import partial
 from typing import Any
 
 import cel
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from mainspring.errors import ExpressionError, InvalidInput
 from mainspring.expressions import ROOTS, Expression
+from mainspring.expressions.arithmetic import apply_operator
+from mainspring.expressions.operators import CALLS
 from mainspring.expressions.syntax import analyse
 from tests.unit.strategies import cel_texts, json_values
 
@@ -135,7 +138,7 @@ def test_what_cel_cannot_parse_is_found_by_check_with_the_parsers_own_words(text
         ("params.n.deep", "params.n has no member 'deep': it is an int"),
         ("params.l[3]", "index 3 is out of bounds: the list has 3 items"),
         ("map.region", "'map' has no value here"),
-        ("params.x + params.n", "CEL never converts types by itself"),
+        ("params.x + params.s", "CEL never converts types by itself"),
         ("params.n / 0", "division by zero"),
         ("1.0 / 0.0", "the result is inf, which is no JSON number"),
         ("{1: 2}", "keys that are no strings"),
@@ -190,12 +193,16 @@ def test_no_name_that_cel_sees_is_missed(text: str) -> None:
 def test_metering_does_not_change_what_an_expression_yields(text: str) -> None:
     def evaluate(source: str) -> Any:
         functions = {"_step": lambda: True, "_keep": lambda value: value, "_pattern": lambda pattern: pattern}
+        functions |= {"_size": len} | {name: partial(apply_operator, sign) for sign, name in CALLS.items()}
         try:
             return cel.compile(source).execute(cel.Context({"params": {"a": 1}, "ds": "d", "vars": {}}, functions))
         except Exception as exc:
             return type(exc)
 
-    assert evaluate(analyse(text).metered) == evaluate(text)
+    analysis, result = analyse(text), evaluate(text)
+    assert evaluate(analysis.metered) == result
+    if analysis.mixed is not None and not isinstance(result, type):
+        assert evaluate(analysis.mixed) == result
 
 
 @given(json_values, st.sampled_from(["params.v", "params['v']", 'params["v"]', "params . v"]))
