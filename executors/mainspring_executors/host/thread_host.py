@@ -18,6 +18,7 @@ from mainspring.attempts import Attempt
 from mainspring_executors import tasks
 from mainspring_executors.host.capture import install_logging, install_router, on_this_thread
 from mainspring_executors.host.config import HostConfig
+from mainspring_executors.host.loaded_code import LoadedCode
 from mainspring_executors.host.log_pump import LogPump, ThreadLog
 from mainspring_executors.host.sender import Sender
 from mainspring_executors.host.timers import Alarms
@@ -31,6 +32,8 @@ __all__ = ["ThreadHost"]
 
 _READ_BYTES = 256 * 1024
 _LAST_WORDS_SECONDS = 5.0
+_CODE_SECONDS = 0.05
+"""Between two looks at the files of the users' code while attempts run; an idle host looks at each attempt."""
 
 
 class ThreadHost:
@@ -54,6 +57,10 @@ class ThreadHost:
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._close_at: float | None = None
         self._heard_at = monotonic()
+        self._code = LoadedCode(config.code_path)
+        self._code_due_at = 0.0
+        self._is_outdated = False
+        """The users' code has changed: another host is to take what comes."""
 
     def run(self, messages: Sequence[Any], reader: FrameReader) -> None:
         """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
@@ -106,6 +113,9 @@ class ThreadHost:
                     self._begin_close(message[1])
 
     def _take(self, attempt: Attempt) -> None:
+        if self._is_outdated or self._finds_changed_code():
+            self._sender.send(orjson.dumps(["returned", [attempt.attempt_id]]))
+            return
         with self._lock:
             self._queued[attempt.attempt_id] = attempt
             busy = len(self._queued) + len(self._running)
@@ -113,6 +123,21 @@ class ThreadHost:
         if self._threads < min(busy, self._config.concurrency):
             self._threads += 1
             threading.Thread(target=self._work, name=f"task-{self._threads}", daemon=True).start()
+
+    def _finds_changed_code(self) -> bool:
+        """Whether a module that was imported has changed. Then the scheduler hears so, and gets back what waits."""
+        with self._lock:
+            is_idle = not self._queued and not self._running
+        now = monotonic()
+        if not is_idle and now < self._code_due_at:
+            return False
+        self._code_due_at = now + _CODE_SECONDS
+        file = self._code.changed_file()
+        if file is not None:
+            self._is_outdated = True
+            self._sender.send(orjson.dumps(["outdated", file]))
+            self._give_back()
+        return self._is_outdated
 
     def _cancel(self, attempt_id: str) -> None:
         with self._lock:
@@ -193,6 +218,7 @@ class ThreadHost:
     def _returned(self, running: "_Running", result: Result) -> None:
         """The thread is free again; its result counts if the attempt is not over already."""
         attempt_id = running.attempt.attempt_id
+        self._code.note()
         with self._lock:
             was_over, running.is_over = running.is_over, True
         if was_over:

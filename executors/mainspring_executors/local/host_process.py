@@ -55,6 +55,8 @@ class HostProcess:
         self.is_gone = False
         self.is_closing = False
         """Its end is expected."""
+        self.is_outdated = False
+        """It is retired because the users' code has changed; what runs in it is healthy."""
         self._poller = poller
         self._silence_seconds_max = _SILENCES * config.self_fence_seconds
         control, logs, self._process = _spawn({**env, HOST_VARIABLE: config.epoch})

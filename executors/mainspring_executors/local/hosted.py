@@ -274,7 +274,7 @@ class HostedExecutor:
     def _turn(self) -> None:
         for mode, host in list(self._hosts.items()):
             self._take_in(host)
-            if host.is_lost:
+            if host.is_lost and self._hosts.get(mode) is host:
                 self._replace_lost(mode, host)
         for host in list(self._old_hosts):
             self._take_in(host)
@@ -294,6 +294,8 @@ class HostedExecutor:
                 self._take_report(host, decode_report(message, hostname=self._hostname))
             elif message[0] == "returned":
                 self._take_back(message[1])
+            elif message[0] == "outdated":
+                self._replace_outdated(host, message[1])
         for chunk in chunks:
             self._take_report(host, chunk)
         host.tend()
@@ -340,12 +342,24 @@ class HostedExecutor:
         if self._hosts.get(mode) is not host or 2 * held < self._concurrency:
             return
         _log.warning("task host %s is replaced: %d attempts in it cannot be stopped", host.epoch, held)
+        self._retire(mode, host)
+        stuck = [old for old in self._old_hosts if not old.is_outdated]
+        if len(stuck) > _OLD_HOSTS_MAX:
+            stuck[0].lose("too many hosts wait for code that cannot be stopped")
+
+    def _replace_outdated(self, host: HostProcess, file: str) -> None:
+        """Have another host take what comes, with the code as it is now. What runs in this one goes on."""
+        for mode, current in list(self._hosts.items()):
+            if current is host:
+                _log.info("task host %s is replaced: %s has changed since it was imported", host.epoch, file)
+                host.is_outdated = True
+                self._retire(mode, host)
+
+    def _retire(self, mode: HostMode, host: HostProcess) -> None:
         del self._hosts[mode]
         self._old_hosts.append(host)
         host.send([b'["retire"]'])
         self._start(mode)
-        if len(self._old_hosts) > _OLD_HOSTS_MAX:
-            self._old_hosts[0].lose("too many hosts wait for code that cannot be stopped")
 
     def _discard_when_idle(self, host: HostProcess) -> None:
         """Kill a retired host when nothing healthy runs in it and the rest has had its time."""
