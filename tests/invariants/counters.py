@@ -19,7 +19,7 @@ def run_counters_follow_from_states(facts: Facts) -> Line:
         expected = {
             "tasks_total": len(states),
             "tasks_unfinished": sum(state not in FINISHED for state in states),
-            "tasks_active": sum(state in ACTIVE for state in states),
+            "tasks_active": sum(one.state in ACTIVE or facts.is_call(one) for one in facts.instances[run.id]),
             "tasks_failed": sum(state in ("failed", "upstream_failed") for state in states),
         }
         for name, value in expected.items():
@@ -51,13 +51,17 @@ def pools_count_the_slots_of_active_instances(facts: Facts) -> Line:
     """I11, first half."""
     used: Counter[str] = Counter()
     deferred: Counter[str] = Counter()
+    calling: Counter[str] = Counter()
     for instance in facts.all_instances:
         used[instance.pool] += instance.pool_slots * (instance.state in ACTIVE)
         deferred[instance.pool] += instance.pool_slots * (instance.state == "deferred")
+        calling[instance.pool] += instance.pool_slots * facts.is_call(instance)
     for pool_ in facts.pools:
         expected = used[pool_.name] + (deferred[pool_.name] if pool_.include_deferred else 0)
         if pool_.used != expected:
             yield f"pool {pool_.name} says {pool_.used} slots are used, its active instances hold {expected}"
+        if pool_.calling != calling[pool_.name]:
+            yield f"pool {pool_.name} says {pool_.calling} slots wait for runs, its instances {calling[pool_.name]}"
 
 
 def pools_are_never_overdrawn(facts: Facts) -> Line:
@@ -65,12 +69,14 @@ def pools_are_never_overdrawn(facts: Facts) -> Line:
     for pool_ in facts.pools:
         if 0 <= pool_.slots < pool_.used:
             yield f"pool {pool_.name} has {pool_.slots} slots, {pool_.used} are used"
+        if 0 <= pool_.slots < pool_.calling:
+            yield f"pool {pool_.name} has {pool_.slots} slots, {pool_.calling} wait for runs"
 
 
 def limits_of_one_version_hold(facts: Facts) -> Line:
     """I12, for the limits that a run is pinned to: `max_active_tasks` and `max_active_tis`."""
     for run in facts.runs.values():
-        active = [one for one in facts.instances[run.id] if one.state in ACTIVE]
+        active = [one for one in facts.instances[run.id] if one.state in ACTIVE or facts.is_call(one)]
         if len(active) > run.max_active_tasks:
             yield f"run {run.run_id} has {len(active)} active tasks, max_active_tasks is {run.max_active_tasks}"
         for task_id, count in Counter(one.task_id for one in active).items():

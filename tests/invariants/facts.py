@@ -65,6 +65,10 @@ class Facts:
         """Whether the version of the run has its task still."""
         return instance.task_id in self.definition(self.runs[instance.dag_run_id]).tasks
 
+    def is_call(self, instance: Row[Any]) -> bool:
+        """Whether it waits for a child run, and so counts for the limits of its run and task."""
+        return instance.state == "deferred" and instance.operator == "dag"
+
     @cached_property
     def by_task(self) -> Mapping[tuple[int, str], Sequence[Row[Any]]]:
         """Run id and task id -> instances."""

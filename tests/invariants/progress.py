@@ -88,10 +88,11 @@ def runs_that_go_on_or_succeed_have_run_what_a_stop_prevented(facts: Facts) -> L
 
 def _is_full(facts: Facts, instance: Row[Any]) -> bool:
     task, mine = facts.task(instance), facts.runs[instance.dag_run_id]
-    in_run = sum(one.state in ACTIVE for one in facts.by_task[mine.id, task.task_id])
+    in_run = sum(one.state in ACTIVE or facts.is_call(one) for one in facts.by_task[mine.id, task.task_id])
     in_dag = sum(
-        one.state in ACTIVE and one.task_id == task.task_id and facts.runs[one.dag_run_id].dag_id == mine.dag_id
+        one.state in ACTIVE or facts.is_call(one)
         for one in facts.all_instances
+        if one.task_id == task.task_id and facts.runs[one.dag_run_id].dag_id == mine.dag_id
     )
     return (task.max_active_tis is not None and in_run >= task.max_active_tis) or (
         task.max_active_tis_per_dag is not None and in_dag >= task.max_active_tis_per_dag

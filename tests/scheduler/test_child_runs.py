@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select
@@ -11,9 +11,11 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.states import RunState
 from mainspring_store.interventions import Clear, RunsWanted, clear, mark_run
 from mainspring_store.resources import dags
+from mainspring_store.resources.pools import NewPool, create_pools
 from mainspring_store.state import runs
 from mainspring_store.state.runs import VersionRef
 from mainspring_store.tables import dag_run, task_try
+from tests.invariants import assert_sound
 from tests.scheduler.engine import START, Engine
 
 PARAMS = {"type": "object", "properties": {"day": {"type": "string"}, "rows": {"type": "integer", "default": 5}}}
@@ -62,7 +64,7 @@ def test_a_child_run_is_made_of_the_current_version_with_its_params_checked(engi
     assert made["params"] == {"day": "2026-03-01", "rows": 5}
     assert engine.attempt("work", child).payload["env"] == {"DAY": "2026-03-01"}
     assert engine.states() == {"call": "deferred", "after": "scheduled"}
-    assert engine.run()["tasks_active"] == 0
+    assert engine.run()["tasks_active"] == 1, "what waits for its run counts for max_active_tasks"
     [call, _] = engine.instances()
     assert (call.waits_for["dag_id"], call.waits_for["run_id"]) == ("child", child)
 
@@ -321,3 +323,83 @@ def send_back(engine: Engine, dag_id: str, run_id: str) -> None:
     """Clear a whole run."""
     wish = Clear(runs=RunsWanted(run_id=run_id))
     assert clear(engine.database, dags.Versions(engine.database), dag_id, wish, now=engine.clock.now())
+
+
+class TestLimits:
+    """A `dag` task that waits for its run counts as active."""
+
+    CALL: ClassVar[dict[str, Any]] = {
+        "type": "dag",
+        "dag_id": "child",
+        "conf": {"day": "${{ string(map.n) }}"},
+        "expand": {"n": [1, 2, 3, 4]},
+    }
+
+    def finish_one_by_one(self, engine: Engine) -> None:
+        """Never more than one child at one time, and four in the end."""
+        for count in range(1, 5):
+            made = children(engine)
+            assert len(made) == count, "one child after the other"
+            engine.finish("work", run_id=made[-1], outputs={"rows": 1})
+            assert_sound(engine.database)
+        assert engine.run()["state"] == "success"
+        assert engine.run()["tasks_active"] == 0
+
+    @pytest.mark.parametrize("limit", ["max_active_tis", "max_active_tis_per_dag"])
+    def test_no_more_children_than_the_task_may_have_at_once(self, engine: Engine, limit: str) -> None:
+        begin(engine, {"call": {**self.CALL, limit: 1}})
+        self.finish_one_by_one(engine)
+
+    def test_no_more_children_than_the_run_may_have_active_tasks(self, engine: Engine) -> None:
+        begin(engine, {"call": self.CALL}, max_active_tasks=1)
+        self.finish_one_by_one(engine)
+
+    @pytest.mark.parametrize("include_deferred", [False, True])
+    def test_no_more_children_than_the_pool_has_slots(self, engine: Engine, include_deferred: bool) -> None:
+        create_pools(engine.database, [NewPool(name="db", slots=1, include_deferred=include_deferred)])
+        begin(engine, {"call": {**self.CALL, "pool": "db"}})
+        self.finish_one_by_one(engine)
+
+    def test_another_task_of_the_run_waits_for_the_child_too(self, engine: Engine) -> None:
+        tasks = {"call": {**PARENT["call"], "priority_weight": 5}, "other": {}}
+        child = begin(engine, tasks, max_active_tasks=1)
+        assert engine.states() == {"call": "deferred", "other": "scheduled"}
+        engine.finish("work", run_id=child, outputs={"rows": 1})
+        assert engine.states() == {"call": "success", "other": "queued"}
+
+    def test_the_tasks_of_the_child_may_use_the_pool_of_their_parent(self, engine: Engine) -> None:
+        create_pools(engine.database, [NewPool(name="db", slots=1)])
+        engine.save("child", {"work": {"pool": "db"}})
+        engine.trigger(engine.save("parent", {"call": {"type": "dag", "dag_id": "child", "pool": "db"}}))
+        engine.settle()
+        engine.finish("work", run_id=children(engine)[-1])
+        assert engine.run()["state"] == "success"
+        assert_sound(engine.database)
+
+    @pytest.mark.parametrize("how", ["cancel", "clear", "mark"])
+    def test_what_ends_the_wait_makes_room(self, engine: Engine, how: str) -> None:
+        create_pools(engine.database, [NewPool(name="db", slots=1)])
+        version = save(engine, {"call": {**PARENT["call"], "pool": "db", "max_active_tis_per_dag": 1}})
+        for run_id in ("r1", "r2"):
+            engine.trigger(version, run_id)
+        engine.settle()
+        assert (engine.states("r1"), engine.states("r2")) == ({"call": "deferred"}, {"call": "scheduled"})
+        now, versions = engine.clock.now(), dags.Versions(engine.database)
+        if how == "cancel":
+            cancel(engine, "parent", "r1")
+        elif how == "mark":
+            mark_run(engine.database, versions, "parent", "r1", RunState.SUCCESS, by="test", now=now)
+        else:
+            dags.set_paused(engine.database, "parent", False, now=now)
+            clear(engine.database, versions, "parent", Clear(runs=RunsWanted(run_id="r1")), now=now)
+        engine.settle()
+        assert_sound(engine.database)
+        waiting = [engine.states(run_id)["call"] for run_id in ("r1", "r2")]
+        assert waiting.count("deferred") == 1
+        if how != "clear":
+            assert engine.states("r2") == {"call": "deferred"}
+
+    def test_a_child_that_is_not_waited_for_needs_no_room(self, engine: Engine) -> None:
+        begin(engine, {"call": {**self.CALL, "wait": False}}, max_active_tasks=1)
+        assert len(children(engine)) == 4
+        assert engine.run()["state"] == "success"

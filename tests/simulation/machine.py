@@ -23,7 +23,7 @@ from tests.scheduler.engine import MovedClock
 from tests.simulation.broker import Broker
 from tests.simulation.documents import POOLS
 from tests.simulation.model import Model
-from tests.simulation.model_state import WAITING_TYPES, Instance, Key, Run, Seen
+from tests.simulation.model_state import Instance, Key, Run, Seen
 from tests.simulation.steps import steps_broken
 from tests.simulation.world import Host, UnreliableDatabase
 
@@ -312,7 +312,16 @@ class _Room:
         task = instance.task
         pool = self._pools[task.pool]
         is_pool_full = 0 <= pool.slots < pool.used + task.pool_slots
-        if task.type in WAITING_TYPES and not instance.is_placeholder:
+        if task.type in ("wait", "approval") and not instance.is_placeholder:
             return self._is_full or (is_pool_full and bool(pool.include_deferred))
-        active = sum(one.state in ("queued", "running") for one in self._seen.get(run.run_id, {}).values())
+        seen = self._seen.get(run.run_id, {})
+        calls = {name for name, other in run.definition.tasks.items() if other.type == "dag"}
+        active = sum(
+            one.state in ("queued", "running") or (one.state == "deferred" and name in calls)
+            for (name, _), one in seen.items()
+        )
+        if task.type == "dag" and not instance.is_placeholder:
+            is_pool_full = (is_pool_full and bool(pool.include_deferred)) or (
+                0 <= pool.slots < pool.calling + task.pool_slots
+            )
         return self._is_full or is_pool_full or active >= run.definition.max_active_tasks

@@ -13,7 +13,7 @@ from mainspring.definition.model import Definition
 from mainspring.durations import parse_duration
 from mainspring.ids import child_run_id
 from mainspring.instants import parse_instant
-from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Seen, Wait
+from tests.simulation.model_state import Instance, Key, Run, Seen, Wait
 from tests.simulation.oracle import FINISHED, decision, run_result
 
 __all__ = ["Decisions", "MayLag"]
@@ -223,9 +223,9 @@ class Decisions:
         if instance.is_placeholder:
             return False
         task = instance.task
-        in_run = sum(one.state in ACTIVE for one in run.of_task(task.task_id))
+        in_run = sum(one.is_active for one in run.of_task(task.task_id))
         in_dag = sum(
-            one.state in ACTIVE
+            one.is_active
             for other in self.runs.values()
             if other.dag_id == run.dag_id
             for one in other.of_task(task.task_id)

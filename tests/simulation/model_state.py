@@ -54,6 +54,11 @@ class Instance:
     was_marked: bool = False
     """Whether a user said how it ended."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it counts for the limits of its task and run: also while it waits for a child run."""
+        return self.state in ACTIVE or (self.state == "deferred" and self.task.type == "dag")
+
 
 @dataclass
 class Run:

@@ -10,6 +10,7 @@ from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
 
 __all__ = [
+    "SLOTLESS_TYPES",
     "WAITING_TYPES",
     "Definition",
     "GapRule",
@@ -37,6 +38,8 @@ class TaskType(StrEnum):
 
 WAITING_TYPES: frozenset[str] = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
 """Kinds of task that begin without a slot, as they only wait, most of the time."""
+SLOTLESS_TYPES: frozenset[str] = WAITING_TYPES - {TaskType.DAG}
+"""Those of them that do not count for `max_active_tasks`, `max_active_tis` and `max_active_tis_per_dag`."""
 
 
 class WeightRule(StrEnum):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
 
-from mainspring.definition.model import WAITING_TYPES, Task
+from mainspring.definition.model import SLOTLESS_TYPES, Task, TaskType
 from mainspring.states import StateReason
 from mainspring_store.scheduling import Candidate, Pass
 
@@ -20,6 +20,7 @@ class Room:
         self._executors = executors
         self._runs = {run_id: free for run_id, free in runs.items() if free is not None}
         self._pools: dict[str, int] = {}
+        self._calls: dict[str, int] = {}
         self._active_in_run: dict[tuple[int, int], int] = {}
         self._active_in_dag: dict[tuple[str, str], int] = {}
         # Also of tasks without limits: another version of the same task may have them.
@@ -41,7 +42,7 @@ class Room:
     def admits(self, candidate: Candidate, task: Task, executor: str) -> bool:
         """Whether it is worth while to decide on this candidate: of a run not more than it has slots, apart from what
         begins to wait without one, and from what its executor has no room for and so keeps no slot from others."""
-        if task.type in WAITING_TYPES and candidate.waits_for is None:
+        if task.type in SLOTLESS_TYPES and candidate.waits_for is None:
             return True
         if self._executors.get(executor, 0) < 1:
             return True
@@ -61,9 +62,19 @@ class Room:
         self._executors[executor] -= 1
         self._runs[candidate.dag_run_id] = run - 1
         self._pools[candidate.pool] = slots - candidate.pool_slots
-        if task.max_active_tis is not None:
-            self._active_in_run[candidate.dag_run_id, task.index] += 1
-        self._taken_in_dag[candidate.dag_id, task.task_id] += 1
+        self._count(candidate, task)
+        return True
+
+    def take_call(self, candidate: Candidate, task: Task) -> bool:
+        """Take room for a `dag` task that waits for its run: of the run, of its own limits, and in the pool as far as
+        other `dag` tasks leave some; False takes nothing."""
+        run = self._runs.setdefault(candidate.dag_run_id, candidate.run_slots_free)
+        calls = self._calls.setdefault(candidate.pool, candidate.pool_calls_free)
+        if run < 1 or calls < candidate.pool_slots or not self.take_deferred(candidate):
+            return False
+        self._runs[candidate.dag_run_id] = run - 1
+        self._calls[candidate.pool] = calls - candidate.pool_slots
+        self._count(candidate, task)
         return True
 
     def take_deferred(self, candidate: Candidate) -> bool:
@@ -75,6 +86,11 @@ class Room:
             return False
         self._pools[candidate.pool] = slots - candidate.pool_slots
         return True
+
+    def _count(self, candidate: Candidate, task: Task) -> None:
+        if task.max_active_tis is not None:
+            self._active_in_run[candidate.dag_run_id, task.index] += 1
+        self._taken_in_dag[candidate.dag_id, task.task_id] += 1
 
     def parked(self, candidate: Candidate, task: Task) -> StateReason | None:
         """Why the task's own limits hold the candidate back; None = they do not."""
@@ -90,11 +106,13 @@ class Room:
     def _in_run(self, candidate: Candidate, task: Task) -> int:
         key = (candidate.dag_run_id, task.index)
         if key not in self._active_in_run:
-            self._active_in_run[key] = self._scheduling.limits.active_in_run(candidate)
+            self._active_in_run[key] = self._scheduling.limits.active_in_run(
+                candidate, with_calls=task.type == TaskType.DAG
+            )
         return self._active_in_run[key]
 
     def _in_dag(self, candidate: Candidate, task: Task) -> int:
         key = (candidate.dag_id, task.task_id)
         if key not in self._active_in_dag:
-            self._active_in_dag[key] = self._scheduling.limits.active_in_dag(*key)
+            self._active_in_dag[key] = self._scheduling.limits.active_in_dag(*key, with_calls=task.type == TaskType.DAG)
         return self._active_in_dag[key] + self._taken_in_dag[key]

@@ -173,7 +173,9 @@ class Dispatcher:
                 ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
                 return Chosen(context, choice, self._new_attempt(candidate, executor, now, **ended))
             case Defer() | StartRun(is_awaited=True):
-                if not context.room.take_deferred(candidate):
+                room = context.room
+                is_call = isinstance(choice, StartRun)
+                if not (room.take_call(candidate, context.task) if is_call else room.take_deferred(candidate)):
                     return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
                 return Chosen(context, choice, self._new_attempt(candidate, executor, now, **waits))
@@ -257,7 +259,14 @@ class Dispatcher:
                     _store_outputs(scheduling, candidate, {"run_id": child.run_id}, now)
         became = decided(one, now)
         scheduling.effects.moved(
-            InstanceRef(candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots),
+            InstanceRef(
+                candidate.id,
+                candidate.dag_run_id,
+                candidate.task_index,
+                candidate.pool,
+                candidate.pool_slots,
+                isinstance(one.choice, StartRun),
+            ),
             TaskState.SCHEDULED,
             became.state,
             at=now,

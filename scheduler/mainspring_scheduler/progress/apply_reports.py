@@ -290,7 +290,8 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
 
 def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
     live, verdict = step.live, step.verdict
-    instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots)
+    is_call = step.version.tasks[live.task_index].type == TaskType.DAG
+    instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots, is_call)
     old = live.state
     if step.folded.started is not None and not live.is_running:
         scheduling.effects.moved(

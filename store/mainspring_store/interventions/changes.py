@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal_column, null, select, update
 
+from mainspring.definition.model import TaskType
 from mainspring.selection import Instance
 from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
@@ -134,7 +135,7 @@ class Changes:
                 continue  # a waiting instance that became the placeholder of its task
             row = run.rows[id_]
             self._effects.moved(
-                InstanceRef(id_, run.key, instance.task_index, row.pool, row.pool_slots),
+                InstanceRef(id_, run.key, instance.task_index, row.pool, row.pool_slots, row.operator == TaskType.DAG),
                 instance.state,
                 state,
                 at=self._now,

@@ -87,7 +87,7 @@ class TargetRun:
     instances: Sequence[Instance]
     """By task and map index."""
     rows: Mapping[int, Any]
-    """Instance id -> `task_id`, `try_number`, `pool`, `pool_slots`."""
+    """Instance id -> `task_id`, `try_number`, `pool`, `pool_slots`, `operator`."""
 
     @property
     def prevented(self) -> Sequence[Instance]:
@@ -250,6 +250,7 @@ class _Statements:
                 table.try_number,
                 table.pool,
                 table.pool_slots,
+                table.operator,
             )
             .where(table.dag_run_id.in_(select(ids.c.id)))
             .order_by(table.dag_run_id, table.task_index, table.map_index)

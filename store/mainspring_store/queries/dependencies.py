@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from mainspring.definition.model import TaskType
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.task_instances import get_task_instance
@@ -57,8 +58,15 @@ def _of_instance(row: Any) -> Iterator[tuple[str, str]]:
         yield "Task Concurrency", "As many instances of the task are active as may be"
     if row.slots is None:
         yield "Pool Slots Available", f"There is no pool '{row.pool}'"
-    elif 0 <= row.slots < row.used + row.pool_slots:
+    elif 0 <= row.slots < _slots_taken(row) + row.pool_slots:
         yield "Pool Slots Available", _lack_of_slots(row)
+
+
+def _slots_taken(row: Any) -> int:
+    """Slots of the pool that the instance cannot have: a `dag` task waits for those of its kind alone, where deferred
+    instances hold no slots."""
+    taken: int = row.calling if row.operator == TaskType.DAG and not row.include_deferred else row.used
+    return taken
 
 
 def _lack_of_slots(row: Any) -> str:
@@ -67,7 +75,8 @@ def _lack_of_slots(row: Any) -> str:
             f"The task needs {row.pool_slots} slots and pool '{row.pool}' has {row.slots} in all: the task never starts"
             " unless the pool gets more slots"
         )
-    return f"The task needs {row.pool_slots} slots; {row.used} of {row.slots} slots of pool '{row.pool}' are taken"
+    taken = f"{_slots_taken(row)} of {row.slots} slots of pool '{row.pool}' are taken"
+    return f"The task needs {row.pool_slots} slots; {taken}"
 
 
 _ti = task_instance.c
@@ -83,6 +92,7 @@ _FACTS = (
         _ti.up_upstream_failed,
         _ti.up_skipped,
         _ti.up_removed,
+        _ti.operator,
         _ti.pool,
         _ti.pool_slots,
         dag_run.c.state.label("run_state"),
@@ -92,6 +102,8 @@ _FACTS = (
         dag.c.is_paused,
         pool.c.slots,
         pool.c.used,
+        pool.c.calling,
+        pool.c.include_deferred,
     )
     .join(dag_run, dag_run.c.id == _ti.dag_run_id)
     .join(dag, dag.c.dag_id == dag_run.c.dag_id)

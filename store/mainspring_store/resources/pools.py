@@ -25,6 +25,7 @@ from mainspring.pointers import join_pointer
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence, insert_named
+from mainspring_store.state.conditions import CALLING
 from mainspring_store.tables import dag, dag_run, dag_version, pool, task_instance
 
 __all__ = [
@@ -145,6 +146,7 @@ def pool_problems(connection: Connection, definition: Definition) -> list[Proble
 def give_back_deferred(connection: Connection, dag_id: str) -> None:
     """Give back the slots that deferred instances of a DAG hold, which is about to be deleted. Its runs are locked."""
     connection.execute(_GIVE_BACK_DEFERRED, {"dag_id": dag_id})
+    connection.execute(_GIVE_BACK_CALLING, {"dag_id": dag_id})
 
 
 def _locked(connection: Connection, names: Sequence[str] | Mapping[str, Any], on_absence: OnAbsence) -> list[str]:
@@ -157,7 +159,8 @@ def _locked(connection: Connection, names: Sequence[str] | Mapping[str, Any], on
 
 
 def _recount(connection: Connection, names: Sequence[str]) -> None:
-    """Count `used` anew: whether deferred instances belong to it may have changed. The pools are locked."""
+    """Count `used` and `calling` anew: whether deferred instances belong to them may have changed. The pools are
+    locked."""
     connection.execute(_RECOUNT, {"names": list(names)})
 
 
@@ -206,7 +209,11 @@ _RECOUNT = (
         # Slots are held in running runs only.
         .where(task_instance.c.dag_run_id.in_(_RUNNING), task_instance.c.pool == pool.c.name, _HOLDS_SLOTS)
         .correlate(pool)
-        .scalar_subquery()
+        .scalar_subquery(),
+        calling=select(func.coalesce(func.sum(task_instance.c.pool_slots), 0))
+        .where(task_instance.c.dag_run_id.in_(_RUNNING), task_instance.c.pool == pool.c.name, CALLING)
+        .correlate(pool)
+        .scalar_subquery(),
     )
 )
 _LIVE_INSTANCES = (
@@ -218,7 +225,7 @@ _LIVE_INSTANCES = (
         task_instance.c.pool == bindparam("name"),
     )
 )
-_DEFERRED_SLOTS = (
+_deferred_slots = (
     select(func.sum(task_instance.c.pool_slots))
     .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
     .where(
@@ -228,8 +235,10 @@ _DEFERRED_SLOTS = (
         task_instance.c.pool == pool.c.name,
     )
     .correlate(pool)
-    .scalar_subquery()
 )
+_DEFERRED_SLOTS = _deferred_slots.scalar_subquery()
+_CALLING_SLOTS = _deferred_slots.where(CALLING).scalar_subquery()
 _GIVE_BACK_DEFERRED = (
     update(pool).where(pool.c.include_deferred, _DEFERRED_SLOTS.is_not(None)).values(used=pool.c.used - _DEFERRED_SLOTS)
 )
+_GIVE_BACK_CALLING = update(pool).where(_CALLING_SLOTS.is_not(None)).values(calling=pool.c.calling - _CALLING_SLOTS)

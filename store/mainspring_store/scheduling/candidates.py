@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Integer, String
 
-from mainspring.definition.model import WAITING_TYPES
+from mainspring.definition.model import SLOTLESS_TYPES, TaskType
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.state.conditions import READY, UNLIMITED
 from mainspring_store.state.records import Candidate
@@ -28,7 +28,7 @@ from mainspring_store.tables import dag, dag_run, pool, task_instance
 
 __all__ = ["CandidateReads"]
 
-_WAITING_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in sorted(WAITING_TYPES)]
+_SLOTLESS_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in sorted(SLOTLESS_TYPES)]
 
 
 OTHERS_MIN = 100
@@ -75,6 +75,11 @@ def _ready() -> Select[Any]:
     before those that have."""
     table = task_instance.c
     has_pool_room = or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots)
+    is_call = table.operator == literal_column(f"'{TaskType.DAG.value}'")
+    may_call = and_(
+        or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.calling + table.pool_slots <= pool.c.slots),
+        or_(has_pool_room, ~pool.c.include_deferred),
+    )
     return (
         select(
             table.id,
@@ -101,6 +106,7 @@ def _ready() -> Select[Any]:
             (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("run_slots_free"),
             case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.used).label("pool_slots_free"),
             pool.c.include_deferred,
+            case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.calling).label("pool_calls_free"),
             table.rank,
         )
         .select_from(task_instance)
@@ -111,10 +117,13 @@ def _ready() -> Select[Any]:
             dag_run.c.state == literal_column("'running'"),
             ~dag.c.is_paused,
             or_(
-                and_(dag_run.c.tasks_active < dag_run.c.max_active_tasks, has_pool_room),
+                and_(
+                    dag_run.c.tasks_active < dag_run.c.max_active_tasks,
+                    or_(and_(~is_call, has_pool_room), and_(is_call, may_call)),
+                ),
                 # What begins to wait takes no slot, but in a pool that says so; the requests of a wait do.
                 and_(
-                    table.operator.in_(_WAITING_TYPES),
+                    table.operator.in_(_SLOTLESS_TYPES),
                     table.waits_for.is_(None),
                     or_(has_pool_room, ~pool.c.include_deferred),
                 ),
@@ -178,11 +187,11 @@ def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
-        waits_for, run_free, pool_free, include_deferred, rank,
+        waits_for, run_free, pool_free, include_deferred, calls_free, rank,
     ) = row  # fmt: skip
     return Candidate(
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
         pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free, bool(include_deferred),
-        rank,
+        UNLIMITED if calls_free is None else calls_free, rank,
     )  # fmt: skip

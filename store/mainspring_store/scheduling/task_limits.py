@@ -13,7 +13,7 @@ from mainspring.states import RunState, StateReason, TaskState, was_prevented
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.blocking import PARKED
-from mainspring_store.state.conditions import ACTIVE
+from mainspring_store.state.conditions import ACTIVE, CALLING
 from mainspring_store.state.effects import InstanceRef
 from mainspring_store.state.records import (
     Candidate,
@@ -98,10 +98,13 @@ class TaskLimitWrites:
         reason = None if past.state_reason is None else StateReason(past.state_reason)
         return past.state == TaskState.SKIPPED and not was_prevented(TaskState.SKIPPED, reason)
 
-    def active_in_run(self, candidate: Candidate) -> int:
-        """Queued and running instances of the candidate's task in its run."""
+    def active_in_run(self, candidate: Candidate, *, with_calls: bool = False) -> int:
+        """Queued and running instances of the candidate's task in its run.
+
+        with_calls: also those that wait for a child run; of a `dag` task.
+        """
         params = {"run": candidate.dag_run_id, "task": candidate.task_index}
-        return self._connection.scalar(self._statements.active_in_run, params) or 0
+        return self._connection.scalar(self._statements.active_in_run[with_calls], params) or 0
 
     def hold_dag(self, dag_id: str) -> bool:
         """Keep other schedulers from deciding on the limits of a DAG until the end of the pass; False = one of them
@@ -110,10 +113,10 @@ class TaskLimitWrites:
             return True  # the write transaction is the lock
         return self._connection.scalar(self._statements.hold_dag, {"dag_id": dag_id}) is not None
 
-    def active_in_dag(self, dag_id: str, task_id: str) -> int:
-        """Queued and running instances of a task in all running runs of its DAG."""
+    def active_in_dag(self, dag_id: str, task_id: str, *, with_calls: bool = False) -> int:
+        """Queued and running instances of a task in all running runs of its DAG; with_calls as in `active_in_run`."""
         params = {"dag_id": dag_id, "task_id": task_id}
-        return self._connection.scalar(self._statements.active_in_dag, params) or 0
+        return self._connection.scalar(self._statements.active_in_dag[with_calls], params) or 0
 
 
 class _Statements:
@@ -217,15 +220,14 @@ class _Statements:
             or_(other.c.map_index == bindparam("map"), other.c.map_index == literal_column("-1")),
             other.c.state != literal_column("'removed'"),
         )
-        self.active_in_run = select(func.count()).where(
-            table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"), ACTIVE
-        )
+        in_run = select(func.count()).where(table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"))
+        self.active_in_run = {False: in_run.where(ACTIVE), True: in_run.where(or_(ACTIVE, CALLING))}
         self.hold_dag = (
             select(dag.c.dag_id)
             .where(dag.c.dag_id == bindparam("dag_id"))
             .with_for_update(key_share=True, skip_locked=True)
         )
-        self.active_in_dag = (
+        in_dag = (
             select(func.count())
             .select_from(task_instance)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
@@ -233,9 +235,9 @@ class _Statements:
                 dag_run.c.dag_id == bindparam("dag_id"),
                 text("dag_run.state = 'running'"),
                 table.task_id == bindparam("task_id"),
-                ACTIVE,
             )
         )
+        self.active_in_dag = {False: in_dag.where(ACTIVE), True: in_dag.where(or_(ACTIVE, CALLING))}
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import case, func, literal_column, text
+from sqlalchemy import and_, case, func, literal_column, text
 
 from mainspring_store.database.batches import dump_rows
 from mainspring_store.database.types import UtcDateTime
@@ -32,6 +32,10 @@ READY = text("task_instance.state = 'scheduled' AND task_instance.ready")
 DUE = text("task_instance.state IN ('up_for_retry', 'deferred') AND task_instance.not_before IS NOT NULL")
 UNLIMITED = 2**31 - 1
 """What a pool of -1 slots has left."""
+CALLING = and_(
+    task_instance.c.state == literal_column("'deferred'"), task_instance.c.operator == literal_column("'dag'")
+)
+"""Waits for a child run: it counts for the limits of its run and of its task."""
 
 
 def decide_rows(decided: Iterable[Decided]) -> str:

@@ -32,6 +32,8 @@ class InstanceRef:
     task_index: int
     pool: str
     pool_slots: int
+    is_call: bool = False
+    """Whether it is a `dag` task: while it waits for its child run, it counts as active in its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ class _Slots:
     active: int = 0
     deferred: int = 0
     """Held only in pools that say so."""
+    calling: int = 0
+    """Of `dag` tasks that wait for their runs. Only other `dag` tasks wait for these: otherwise the tasks of a child
+    run could wait for ever for the slots that their parent holds."""
 
 
 _UPSTREAM_COUNTER = {
@@ -109,6 +114,9 @@ class Effects:
         deferred = (new is TaskState.DEFERRED) - (old is TaskState.DEFERRED)
         if deferred:
             self._pools[instance.pool].deferred += deferred * instance.pool_slots
+            if instance.is_call:
+                run["active"] += deferred
+                self._pools[instance.pool].calling += deferred * instance.pool_slots
         if new in TASK_FINISHED:
             counter = _UPSTREAM_COUNTER[new]
             for index in downstream:
@@ -180,7 +188,7 @@ class Effects:
 
     def _take_slots(self, connection: Connection, statements: "_Statements") -> None:
         rows: list[dict[str, Any]] = [
-            {"name": name, "active": slots.active, "deferred": slots.deferred}
+            {"name": name, "active": slots.active, "deferred": slots.deferred, "calling": slots.calling}
             for name, slots in sorted(self._pools.items())
             if slots.active or slots.deferred
         ]
@@ -188,7 +196,7 @@ class Effects:
             return
         taken = set(connection.scalars(statements.take_slots, {"rows": dump_rows(rows)}))
         for row in rows:
-            wanted = row["active"] + max(row["deferred"], 0)
+            wanted = max(row["active"] + max(row["deferred"], 0), row["calling"])
             if wanted > 0 and row["name"] not in taken:
                 raise SlotsTaken(f"pool '{row['name']}' has not {wanted} free slots any more")
 
@@ -253,15 +261,16 @@ class _Statements:
             )
         )
 
-        rows = as_rows({"name": str, "active": int, "deferred": int}, is_sqlite=is_sqlite)
+        rows = as_rows({"name": str, "active": int, "deferred": int, "calling": int}, is_sqlite=is_sqlite)
         # What is given back always is; what is taken must still be there: another scheduler may have taken slots, or
         # somebody made the pool smaller, since the room in it was read.
         wanted = rows.c.active + case((pool.c.include_deferred, rows.c.deferred), else_=0)
-        has_room = or_(wanted <= 0, pool.c.slots < 0, pool.c.used + wanted <= pool.c.slots)
+        may_call = or_(rows.c.calling <= 0, pool.c.slots < 0, pool.c.calling + rows.c.calling <= pool.c.slots)
+        has_room = and_(or_(wanted <= 0, pool.c.slots < 0, pool.c.used + wanted <= pool.c.slots), may_call)
         self.take_slots = (
             update(pool)
             .where(pool.c.name == rows.c.name, has_room)
-            .values(used=pool.c.used + wanted)
+            .values(used=pool.c.used + wanted, calling=pool.c.calling + rows.c.calling)
             .returning(pool.c.name)
         )
 

@@ -129,6 +129,8 @@ class Candidate:
     pool_slots_free: int | None
     """None = the pool does not exist."""
     pool_includes_deferred: bool
+    pool_calls_free: int
+    """Slots that `dag` tasks which wait leave to others of their kind."""
     rank: int
     """Lower comes first; among equals, the lower id."""
 

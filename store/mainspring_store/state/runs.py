@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, literal, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
-from mainspring.definition.model import Definition
+from mainspring.definition.model import Definition, TaskType
 from mainspring.errors import Conflict, NotFound
 from mainspring.failpoints import reach
 from mainspring.states import (
@@ -213,9 +213,9 @@ def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: 
     it ends here."""
     table = task_instance.c
     unfinished = connection.execute(
-        select(table.id, table.task_index, table.state, table.try_number, table.pool, table.pool_slots).where(
-            table.dag_run_id == key, table.state.not_in(TASK_FINISHED)
-        )
+        select(
+            table.id, table.task_index, table.state, table.try_number, table.pool, table.pool_slots, table.operator
+        ).where(table.dag_run_id == key, table.state.not_in(TASK_FINISHED))
     ).all()
     if not unfinished:
         return
@@ -250,7 +250,8 @@ def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: 
     for row in unfinished:
         old = TaskState(row.state)
         new = TaskState.FAILED if old in TASK_ACTIVE or old is TaskState.DEFERRED else TaskState.SKIPPED
-        instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots)
+        is_call = row.operator == TaskType.DAG
+        instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots, is_call)
         effects.moved(instance, old, new, at=now, reason=reason, try_number=row.try_number)
 
 

@@ -14,6 +14,8 @@ pool = Table(
     Column("slots", Integer, nullable=False),
     # Slots held by live attempts; moved in the transaction that moves the attempt.
     Column("used", Integer, nullable=False, server_default=text("0")),
+    # Slots of `dag` tasks that wait for their runs; only other `dag` tasks have to wait for these.
+    Column("calling", Integer, nullable=False, server_default=text("0")),
     Column("description", Text),
     Column("include_deferred", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("used >= 0", name="used"),
