@@ -88,7 +88,7 @@ class AttemptState(StrEnum):
     INTERRUPTED = "interrupted"
     """Ended by an orderly stop of the service. Costs no try."""
     LOST = "lost"
-    """Its executor vanished without a final report. Costs a try."""
+    """Its executor vanished without a final report. Costs a try if it had started, unless the reason is `host_lost`."""
 
 
 class RunType(StrEnum):
@@ -143,6 +143,11 @@ class StateReason(StrEnum):
     KILLED = "killed"
     """Ended by a signal that was not ours."""
     WORKER_LOST = "worker_lost"
+    HOST_LOST = "host_lost"
+    """Its task host died with several tasks in it, and the executor does not know which task was the cause. Costs no
+    try."""
+    HOST_KILLED = "host_killed"
+    """Its task host died while this task ran in it alone. Costs a try."""
     INTERRUPTED = "interrupted"
     REJECTED = "rejected"
     """The executor can never run this attempt, and says why."""

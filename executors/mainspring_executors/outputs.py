@@ -83,17 +83,27 @@ def _read(path: str, bytes_max: int) -> str:
         return ""
     except OSError as exc:
         raise _invalid(f"the file MAINSPRING_OUTPUT cannot be read: {exc.strerror}") from exc
-    with open(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _invalid("the file MAINSPRING_OUTPUT is no longer a regular file; append to it")
-        if status.st_size > bytes_max:
-            raise _too_large(status.st_size, bytes_max)
-        data = file.read(bytes_max)
+    try:
+        data = _read_regular(descriptor, bytes_max)
+    except OSError as exc:
+        raise _invalid(f"the file MAINSPRING_OUTPUT cannot be read: {exc.strerror}") from exc
+    finally:
+        os.close(descriptor)
     try:
         return data.decode()
     except UnicodeDecodeError as exc:
         raise _invalid(f"the file MAINSPRING_OUTPUT is not UTF-8 at byte {exc.start}") from exc
+
+
+def _read_regular(descriptor: int, bytes_max: int) -> bytes:
+    # Before a file object is made: this raises for a folder.
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise _invalid("the file MAINSPRING_OUTPUT is no longer a regular file; append to it")
+    if status.st_size > bytes_max:
+        raise _too_large(status.st_size, bytes_max)
+    with open(descriptor, "rb", closefd=False) as file:
+        return file.read(bytes_max)
 
 
 def _too_large(size: int, bytes_max: int) -> TaskEnded:

@@ -29,6 +29,8 @@ class ExecutorSettings:
     found and removed. `None` = a new one in the system's temporary folder, removed at `close`."""
     redis_url: str | None = field(default=None, repr=False)
     """Where the `rq` executor puts attempts; the others need none."""
+    is_single_task: bool = False
+    """The owner hands over one attempt at a time, so a host that dies was killed by its attempt, or from outside."""
     environment: tuple[str, ...] = ()
     """Names of variables that tasks inherit from the scheduler, besides `environment.INHERITED`."""
 

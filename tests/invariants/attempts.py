@@ -18,6 +18,19 @@ def attempts_are_numbered_from_one_and_charged(facts: Facts) -> Line:
             yield f"{facts.name(instance)} had {instance.try_number} tries, {instance.max_tries + 1} are allowed"
 
 
+def tries_that_cost_nothing_are_given_back(facts: Facts) -> Line:
+    """A try that was interrupted, or whose host may have died because of another task, leaves the retries as they were:
+    an innocent neighbour of a task that kills its host is never charged."""
+    for instance in facts.all_instances:
+        free = [
+            one for one in facts.tries[instance.id] if one.state == "interrupted" or one.state_reason == "host_lost"
+        ]
+        if len(free) > instance.max_tries:
+            yield f"{facts.name(instance)} may have {instance.max_tries} tries beyond its first; {len(free)} cost none"
+        if free and free[-1].attempt_id == instance.attempt_id and instance.state == "failed":
+            yield f"{facts.name(instance)} failed with a try that costs nothing ({free[-1].state_reason})"
+
+
 def live_attempts_are_those_of_active_instances(facts: Facts) -> Line:
     """I6: an active instance has one live attempt, its latest, in the same state; any other instance has none."""
     for instance in facts.all_instances:
@@ -49,6 +62,7 @@ def log_chunks_are_contiguous(facts: Facts) -> Line:
 
 CHECKS: Sequence[Check] = (
     attempts_are_numbered_from_one_and_charged,
+    tries_that_cost_nothing_are_given_back,
     live_attempts_are_those_of_active_instances,
     waiting_retries_have_a_due_time,
     log_chunks_are_contiguous,

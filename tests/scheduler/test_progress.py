@@ -213,6 +213,17 @@ class TestRetries:
         assert engine.states() == {"a": "failed"}
         assert engine.instances()[0].state_reason == "worker_lost"
 
+    def test_a_try_whose_host_died_for_an_unknown_cause_is_repeated_and_not_charged(self, engine: Engine) -> None:
+        engine.trigger(engine.save("etl", {"a": {}}))
+        engine.settle()
+        engine.start("a")
+        engine.finish("a", Outcome.LOST, reason=StateReason.HOST_LOST)
+        assert engine.states() == {"a": "queued"}
+        engine.start("a")
+        engine.finish("a", Outcome.LOST, reason=StateReason.HOST_KILLED)
+        assert engine.states() == {"a": "failed"}
+        assert [one.state_reason for one in engine.tries("a")] == ["host_lost", "host_killed"]
+
 
 class TestReports:
     @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILED])

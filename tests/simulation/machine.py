@@ -114,7 +114,8 @@ class Machine(RuleBasedStateMachine):
         if outcome is Outcome.SUCCESS and attempt.task_type == "branch":
             # Any set of tasks, so sometimes one that is not downstream.
             outputs = {"return_value": [f"t{number}" for number in range(6) if ways >> number & 1]}
-        reason = {Outcome.SUCCESS: None, Outcome.LOST: StateReason.WORKER_LOST}.get(outcome, StateReason.EXIT_CODE)
+        losses = (StateReason.WORKER_LOST, StateReason.HOST_LOST, StateReason.HOST_KILLED)
+        reason = {Outcome.SUCCESS: None, Outcome.LOST: losses[ways % 3]}.get(outcome, StateReason.EXIT_CODE)
         return Finished(
             attempt_id=attempt.attempt_id, seq=2, at=self.clock.now(), outcome=outcome, reason=reason, outputs=outputs
         )

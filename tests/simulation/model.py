@@ -143,7 +143,7 @@ class Model(Decisions):
             instance.state = "success"
         elif outcome is Outcome.SKIPPED:
             instance.state = "skipped"
-        elif outcome is Outcome.INTERRUPTED or (outcome is Outcome.LOST and instance.state == "queued"):
+        elif outcome is Outcome.INTERRUPTED or _is_free_loss(instance, report):
             instance.state = "scheduled"
             instance.max_tries += 1
         else:
@@ -198,6 +198,11 @@ class Model(Decisions):
         elif wait.is_woken and child is not None:
             # It ended, and was cleared before anybody looked.
             wait.is_woken, child.parent = False, instance.attempt_id
+
+
+def _is_free_loss(instance: Instance, report: Finished) -> bool:
+    """Whether it never started, or its host may have died because of another task."""
+    return report.outcome is Outcome.LOST and (instance.state == "queued" or report.reason == "host_lost")
 
 
 def _end_wait(instance: Instance, state: str) -> None:

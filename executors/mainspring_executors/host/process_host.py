@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from typing import Any
 
 from mainspring.attempts import Attempt
 from mainspring.failpoints import reach
+from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.attempt_log import FLUSH_SECONDS
 from mainspring_executors.environment import code_variables
@@ -31,9 +33,16 @@ from mainspring_executors.host.sockets import Link
 from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
 from mainspring_executors.protocol.frames import FrameReader
-from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, interrupted, timed_out
-from mainspring_executors.protocol.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
-from mainspring_executors.tasks.plan import Work
+from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, failed, interrupted, timed_out
+from mainspring_executors.protocol.wire import (
+    FENCED_EXIT_CODE,
+    READY,
+    decode_attempt,
+    encode_finished,
+    encode_started,
+    encode_stopped,
+)
+from mainspring_executors.tasks.plan import Call, Work
 
 __all__ = ["ProcessHost"]
 
@@ -98,7 +107,7 @@ class ProcessHost:
                 key.data()
             if monotonic() - self._link.heard_at > self._config.self_fence_seconds:
                 # Nobody may know any more what runs here; the guard ends it before another scheduler starts it again.
-                os._exit(1)
+                os._exit(FENCED_EXIT_CODE)
             self._ring()
         self._link.drain()
         os._exit(0)
@@ -224,9 +233,20 @@ class ProcessHost:
                 break
             if pid == self._janitor:
                 self._janitor = None
+            self._end_with_fork_server(pid)
             self._calls.forget(pid)
             self._note_end(pid, status)
         self._settle_all()
+
+    def _end_with_fork_server(self, pid: int) -> None:
+        """End this host when its fork server died under running calls: these die too, and one of them may be the cause.
+        The scheduler then treats all attempts here as it treats those of any host that died."""
+        ended = self._by_pid.get(pid)
+        # Calls are children of the fork server, so this process gets their ends only when the fork server is gone.
+        dying = [ended] if ended else list(self._by_pid.values()) if pid == self._calls.zygote_pid else []
+        if any(_is_unanswered_call(run) for run in dying):
+            self._link.drain()
+            signal.raise_signal(signal.SIGKILL)
 
     def _call_ended(self, pid: int, status: int) -> None:
         self._note_end(pid, status)
@@ -275,7 +295,7 @@ class ProcessHost:
         """Report the end. With something `left` that does not die, go on looking for its end."""
         self._unwatch(run)
         run.close_pipes()
-        result = _masked(run.result(), run.attempt)
+        result = _masked(_result_of(run), run.attempt)
         log_bytes = run.log.close()
         attempt_id = run.attempt.attempt_id
         reach("host.finish.before")
@@ -307,10 +327,15 @@ class ProcessHost:
 
     def _tidy(self) -> None:
         """Remove what is discarded, in a child: this thread has no time for it."""
-        if self._janitor is not None:
+        if self._janitor is not None or self._link.has_reports:
+            # The folder of an attempt stays until its end is reported: it shows that the attempt has begun.
             self._alarms.set(monotonic() + _TIDY_SECONDS, ("tidy", ""))
             return
-        self._janitor = os.fork()
+        try:
+            self._janitor = os.fork()
+        except OSError:
+            self._alarms.set(monotonic() + _TIDY_SECONDS, ("tidy", ""))
+            return
         if self._janitor == 0:
             try:
                 family.die_with_parent(self._pid)
@@ -394,6 +419,23 @@ def _wake_when_a_child_ends() -> int:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     return reader
+
+
+def _is_unanswered_call(run: Run) -> bool:
+    if not isinstance(run.plan, Call) or run.stop is not None:
+        return False
+    while run.read_status():
+        pass
+    return not run.status
+
+
+def _result_of(run: Run) -> Result:
+    """What a run ends with. What a task left behind must cost only its own attempt, whatever it is."""
+    try:
+        return run.result()
+    except Exception as exc:
+        traceback.print_exc()
+        return failed(StateReason.EXCEPTION, f"the result of the task cannot be read: {type(exc).__name__}: {exc}")
 
 
 def _masked(result: Result, attempt: Attempt) -> Result:

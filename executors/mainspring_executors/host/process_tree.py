@@ -8,7 +8,7 @@ import sys
 from mainspring_executors.environment import ATTEMPT_VARIABLE
 
 __all__ = [
-    "adopt_orphans", "attempt_of", "children", "descendants", "die_with_parent", "group_of", "is_ending",
+    "adopt_orphans", "attempt_of", "children", "descendants", "die_with_parent", "group_of", "is_ending", "is_stopped",
     "kill_children", "own_children", "rehearse_fork",
 ]  # fmt: skip
 
@@ -108,6 +108,15 @@ def is_ending(pid: int) -> bool:
     except OSError:
         return True
     return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & _PF_EXITING)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal or a tracer has stopped `pid`."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"T", b"t")
+    except OSError:
+        return False
 
 
 def kill_children() -> None:

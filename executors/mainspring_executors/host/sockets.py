@@ -55,6 +55,11 @@ class Link:
         """When `send` has something to do by itself; infinite = when something is reported."""
         return self._report_at
 
+    @property
+    def has_reports(self) -> bool:
+        """Whether a report waits that the socket has not taken."""
+        return bool(self._reports or self._out[self._control])
+
     def log(self, chunk: bytes) -> None:
         """Goes out with the next `send`."""
         self._out[self._logs] += frame(chunk)

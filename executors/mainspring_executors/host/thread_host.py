@@ -25,7 +25,14 @@ from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
 from mainspring_executors.protocol.frames import FrameReader
 from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, interrupted, timed_out
-from mainspring_executors.protocol.wire import READY, decode_attempt, encode_finished, encode_started, encode_stopped
+from mainspring_executors.protocol.wire import (
+    FENCED_EXIT_CODE,
+    READY,
+    decode_attempt,
+    encode_finished,
+    encode_started,
+    encode_stopped,
+)
 from mainspring_executors.tasks.plan import Call, Program, Work
 
 __all__ = ["ThreadHost"]
@@ -84,7 +91,7 @@ class ThreadHost:
                 for payload in reader.feed(data):
                     self._obey(orjson.loads(payload))
             elif monotonic() - self._heard_at > self._config.self_fence_seconds:
-                break
+                os._exit(FENCED_EXIT_CODE)
             self._ring()
         if self._close_at is not None:
             self._pump.drain(_LAST_WORDS_SECONDS)

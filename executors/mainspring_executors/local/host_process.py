@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,10 +19,11 @@ import orjson
 from mainspring import failpoints
 from mainspring.attempts import LogChunk
 from mainspring_executors.environment import HOST_VARIABLE
+from mainspring_executors.host import process_tree
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.local import orphans as leftovers
 from mainspring_executors.protocol.frames import FrameError, FrameReader, frame
-from mainspring_executors.protocol.wire import decode_log_chunk, join
+from mainspring_executors.protocol.wire import FENCED_EXIT_CODE, decode_log_chunk, join
 
 __all__ = ["HostProcess"]
 
@@ -57,8 +59,15 @@ class HostProcess:
         """Its end is expected."""
         self.is_outdated = False
         """It is retired because the users' code has changed; what runs in it is healthy."""
+        self.has_failed = False
+        """It is lost, and not because its owner wanted so: something that ran in it may be the cause."""
+        self.exit_code: int | None = None
+        """Of a host that ended by itself, once it is gone; negative = ended by this signal, or stopped by it."""
+        self.folder = Path(config.folder)
         self._poller = poller
         self._silence_seconds_max = _SILENCES * config.self_fence_seconds
+        self._stop_seconds_max = config.self_fence_seconds
+        self._forks = config.mode == "processes"
         control, logs, self._process = _spawn({**env, HOST_VARIABLE: config.epoch})
         self._control, self._logs = _Stream(control, poller), _Stream(logs, poller)
         self._pidfd = os.pidfd_open(self._process.pid)
@@ -67,6 +76,8 @@ class HostProcess:
         self._pinged_at = self.started_at
         self._ping_unanswered_since: float | None = None
         self._ended_at: float | None = None
+        self.has_ended = False
+        """It ended by itself, so its exit code says how."""
         self._lost_at = 0.0
         self._write(config.encode())
 
@@ -94,7 +105,7 @@ class HostProcess:
                 if epoch == self.epoch:
                     messages += batch
         except (ValueError, TypeError, struct.error) as exc:
-            self.lose(f"it said what cannot be understood: {exc}")
+            self._fail(f"it said what cannot be understood: {exc}")
             return [], []
         self.is_ready = self.is_ready or bool(messages)
         if any(message[0] == "pong" for message in messages):
@@ -109,12 +120,13 @@ class HostProcess:
             return
         self._flush()
         if broken := self._control.broken or self._logs.broken:
-            self.lose(broken)
+            self._fail(broken)
         elif self._control.is_at_end:
             # The log may still hold what was written before.
             self._ended_at = self._ended_at or now
             if self._logs.is_at_end or now - self._ended_at > _LAST_WORDS_SECONDS_MAX:
-                self.lose("it ended")
+                self.has_ended = True
+                self._fail("it ended")
         elif now - self._pinged_at >= _PING_SECONDS:
             self._ping(now)
 
@@ -144,9 +156,24 @@ class HostProcess:
         if self._ping_unanswered_since is None:
             self._ping_unanswered_since = now
         elif now - self._ping_unanswered_since > self._silence_seconds_max:
-            self.lose(f"it did not answer for {self._silence_seconds_max:g} s")
+            self._fail(f"it did not answer for {self._silence_seconds_max:g} s")
+            return
+        elif now - self._ping_unanswered_since > self._stop_seconds_max and self._is_stopped():
+            self.exit_code = -signal.SIGSTOP
+            self._fail(f"it is stopped, and did not answer for {self._stop_seconds_max:g} s")
             return
         self._write(b'[["ping"]]')
+
+    def _fail(self, why: str) -> None:
+        self.has_failed = not (self.is_lost or self.is_closing)
+        self.lose(why)
+
+    def _is_stopped(self) -> bool:
+        """Whether a signal has stopped the host, or the fork server that it waits for."""
+        # The host is the first child of its guard: orphans come after it.
+        hosts = process_tree.children(self._process.pid)[:1]
+        waited_for = [pid for host in hosts for pid in process_tree.children(host)] if self._forks else []
+        return any(map(process_tree.is_stopped, [*hosts, *waited_for]))
 
     def _bury(self, now: float) -> None:
         if self.is_gone:
@@ -160,6 +187,9 @@ class HostProcess:
         os.close(self._pidfd)
         # The guard has done so already, unless it was killed itself.
         leftovers.kill_host(self.epoch)
+        if self.has_ended:
+            self.exit_code = _exit_code_of_host(self._process.returncode)
+            self.has_failed = self.has_failed and self.exit_code != FENCED_EXIT_CODE
         self.is_gone = True
 
     def _signal(self, number: signal.Signals) -> None:
@@ -183,6 +213,11 @@ class HostProcess:
             # Its end shows when the rest of what it said has been read.
             self._out.clear()
         self._control.watch_for_room(bool(self._out))
+
+
+def _exit_code_of_host(guard_code: int) -> int:
+    """The guard ends with the exit code of its host, in eight bits."""
+    return guard_code - 256 if guard_code > 256 - signal.NSIG else guard_code
 
 
 class _Stream:

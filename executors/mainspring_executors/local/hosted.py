@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from time import monotonic
 
 import orjson
 
-from mainspring.attempts import Attempt, Report
+from mainspring.attempts import Attempt, Report, Started
 from mainspring.errors import ExecutorError
 from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
 from mainspring_executors.environment import inherited
@@ -27,9 +28,10 @@ from mainspring_executors.host.config import HostConfig
 from mainspring_executors.local import orphans as leftovers
 from mainspring_executors.local.host_process import HostProcess
 from mainspring_executors.local.report_order import Delivery
+from mainspring_executors.local.suspects import Suspects, key_of
 from mainspring_executors.protocol.frames import FRAME_BYTES_MAX
-from mainspring_executors.protocol.results import Result, cancelled, interrupted, lost
-from mainspring_executors.protocol.wire import decode_report, encode_attempt
+from mainspring_executors.protocol.results import Result, cancelled, host_killed, host_lost, interrupted, lost
+from mainspring_executors.protocol.wire import SEQ_STARTED, decode_report, encode_attempt
 from mainspring_executors.settings import ExecutorSettings
 
 __all__ = ["HostMode", "HostedExecutor"]
@@ -73,6 +75,10 @@ class _Tracked:
     """`None` while there is no host to take it."""
     is_cancelled: bool = False
     """Asked for; what becomes of it, its host says."""
+    starts_alone: bool = False
+    """It is a suspect: it gets a host of its own."""
+    start_at: float = 0.0
+    """When a suspect may start."""
     kill_due_at: float = 0.0
     """When its host may be killed for its sake; of one that is finished but still runs."""
 
@@ -81,8 +87,9 @@ class HostedExecutor:
     """An executor whose attempts run in task hosts. `place` decides in which kind of host each one runs.
 
     A host that dies takes its attempts along: they are reported lost once nothing of them runs any more, and a new
-    host takes what comes next. Hosts that are half full of code that cannot be stopped are replaced: the old one
-    takes nothing new and is killed when nothing healthy runs in it any more.
+    host takes what comes next. A task that ran in two hosts that died is a suspect, and runs alone. Hosts that are half
+    full of code that cannot be stopped are replaced: the old one takes nothing new and is killed when nothing healthy
+    runs in it any more.
     """
 
     capabilities: Capabilities
@@ -114,11 +121,16 @@ class HostedExecutor:
         self._tracked: dict[str, _Tracked] = {}
         self._waiting: dict[str, _Tracked] = {}
         """Those of them that have no host."""
+        self._suspects = Suspects()
+        self._waiting_alone: dict[str, _Tracked] = {}
+        """Suspects that have no host yet."""
+        self._single_hosts: set[HostProcess] = set()
+        """Hosts of one suspect each; they are among the old hosts too, which take nothing new."""
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._ready: list[Report] = []
         self._hostname = socket.gethostname()
-        self._folders: list[Path] = []
-        """Of its hosts, so far."""
+        self._folders: set[Path] = set()
+        """Of its hosts that are not gone."""
         self._is_closing = self._is_closed = False
         # Ready before the first attempt needs it.
         self._start(self.main_mode)
@@ -188,7 +200,7 @@ class HostedExecutor:
         if self._is_closing:
             return
         self._is_closing = True
-        for tracked in list(self._waiting.values()):
+        for tracked in (*self._waiting.values(), *self._waiting_alone.values()):
             self._conclude(tracked, interrupted())
         graces = [tracked.attempt.cancel_grace for tracked in self._tracked.values()]
         deadline = monotonic() + (grace + max(graces, default=timedelta())).total_seconds() + _STOP_SECONDS_EXTRA
@@ -225,7 +237,11 @@ class HostedExecutor:
         except ExecutorError as exc:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.REJECTED, detail=str(exc))
         self._tracked[attempt_id] = tracked
-        outgoing.setdefault(tracked.mode, []).append(tracked)
+        key = key_of(attempt)
+        if self._suspects.is_suspect(key):
+            self._hold_back(tracked, self._suspects.pause_seconds(key))
+        else:
+            outgoing.setdefault(tracked.mode, []).append(tracked)
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
 
     def _send(self, mode: HostMode, attempts: Sequence[_Tracked]) -> None:
@@ -244,25 +260,33 @@ class HostedExecutor:
         """A new host, if it is time for one."""
         if self._is_closing or monotonic() < self._restart_at.get(mode, 0.0):
             return None
-        mark = leftovers.new_mark(self._installation)
-        folder = self._work_dir / mark
-        self._folders.append(folder)
-        try:
-            folder.mkdir(mode=0o700, parents=True)
-            host = HostProcess(self._config(mode, mark, folder), inherited(self._settings.environment), self._poller)
-        except OSError as exc:
-            _log.warning("a task host cannot be started: %s", exc)
+        host = self._open_host(mode, self._concurrency)
+        if host is None:
             self._pause_starts(mode)
-            return None
-        self._hosts[mode] = host
+        else:
+            self._hosts[mode] = host
         return host
 
-    def _config(self, mode: HostMode, mark: str, folder: Path) -> HostConfig:
+    def _open_host(self, mode: HostMode, concurrency: int) -> HostProcess | None:
+        """A new host; `None` when none can be started now."""
+        mark = leftovers.new_mark(self._installation)
+        folder = self._work_dir / mark
+        self._folders.add(folder)
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            config = self._config(mode, mark, folder, concurrency)
+            return HostProcess(config, inherited(self._settings.environment), self._poller)
+        except OSError as exc:
+            _log.warning("a task host cannot be started: %s", exc)
+            self._discard_folder(folder)
+            return None
+
+    def _config(self, mode: HostMode, mark: str, folder: Path, concurrency: int) -> HostConfig:
         settings = self._settings
         return HostConfig(
             epoch=mark,
             mode=mode,
-            concurrency=self._concurrency,
+            concurrency=concurrency,
             code_path=tuple(str(path.resolve()) for path in settings.code_path),
             http_allow=settings.http_allow,
             self_fence_seconds=settings.self_fence.total_seconds(),
@@ -281,11 +305,14 @@ class HostedExecutor:
             if host.is_gone:
                 self._old_hosts.remove(host)
                 self._give_up(host)
+                self._single_hosts.discard(host)
             elif not host.is_closing:
                 self._discard_when_idle(host)
         if self._waiting:
             for mode in {tracked.mode for tracked in self._waiting.values()}:
                 self._send(mode, [tracked for tracked in self._waiting.values() if tracked.mode is mode])
+        if self._waiting_alone:
+            self._start_suspects()
 
     def _take_in(self, host: HostProcess) -> None:
         messages, chunks = host.read()
@@ -306,6 +333,8 @@ class HostedExecutor:
         if tracked is None or tracked.host is not host:
             return
         self._ready += tracked.delivery.take(report)
+        if tracked.delivery.is_finished:
+            self._suspects.acquit(key_of(tracked.attempt))
         if tracked.delivery.is_done:
             self._forget(tracked)
         elif tracked.delivery.is_finished and not tracked.kill_due_at:
@@ -317,7 +346,10 @@ class HostedExecutor:
         for attempt_id in attempt_ids:
             tracked = self._tracked[attempt_id]
             tracked.host = None
-            self._waiting[attempt_id] = tracked
+            if tracked.starts_alone:
+                self._hold_back(tracked, _RESTART_SECONDS[-1])
+            else:
+                self._waiting[attempt_id] = tracked
             if tracked.is_cancelled:
                 self._conclude(tracked, cancelled())
 
@@ -343,7 +375,7 @@ class HostedExecutor:
             return
         _log.warning("task host %s is replaced: %d attempts in it cannot be stopped", host.epoch, held)
         self._retire(mode, host)
-        stuck = [old for old in self._old_hosts if not old.is_outdated]
+        stuck = [old for old in self._old_hosts if not old.is_outdated and old not in self._single_hosts]
         if len(stuck) > _OLD_HOSTS_MAX:
             stuck[0].lose("too many hosts wait for code that cannot be stopped")
 
@@ -382,15 +414,73 @@ class HostedExecutor:
         here = self._in(host)
         if not self._is_closing:
             self._take_back([tracked.attempt.attempt_id for tracked in here if self._has_certainly_not_begun(tracked)])
+        result = interrupted() if host.is_closing else self._loss(host)
         for tracked in self._in(host):
-            self._conclude(tracked, interrupted() if host.is_closing else lost())
+            if host.has_failed:
+                self._report_start(tracked)
+            self._conclude(tracked, result)
+        self._discard_folder(host.folder)
+
+    def _loss(self, host: HostProcess) -> Result:
+        """What the attempts that ran in a dead host end with."""
+        if not host.has_failed:
+            return lost()
+        running = [tracked for tracked in self._in(host) if not tracked.delivery.is_ending]
+        if self._settings.is_single_task:
+            return host_killed(host.exit_code)
+        self._suspects.note_loss(key_of(tracked.attempt) for tracked in running)
+        return host_killed(host.exit_code) if host in self._single_hosts else host_lost(host.exit_code)
 
     def _has_certainly_not_begun(self, tracked: _Tracked) -> bool:
-        """Of an attempt whose host is gone. A host of threads reports each start before it; one of processes after."""
+        """Of an attempt whose host is gone. A host of threads reports each start before it. A host of processes makes
+        the attempt's folder before it, and removes it only after the end was reported."""
         host, delivery = tracked.host, tracked.delivery
         if host is None or delivery.is_started or delivery.is_ending:
             return False
-        return tracked.mode is HostMode.THREADS or not host.is_ready
+        if tracked.mode is HostMode.THREADS or not host.is_ready:
+            return True
+        return host.has_ended and not (host.folder / tracked.attempt.attempt_id).exists()
+
+    def _report_start(self, tracked: _Tracked) -> None:
+        """Of an attempt that began although its host had no time to report this."""
+        if tracked.delivery.is_started or tracked.delivery.is_ending:
+            return
+        attempt_id = tracked.attempt.attempt_id
+        at = datetime.now(UTC)
+        if tracked.host is not None:
+            with contextlib.suppress(OSError):
+                at = datetime.fromtimestamp((tracked.host.folder / attempt_id).stat().st_mtime, UTC)
+        started = Started(attempt_id=attempt_id, seq=SEQ_STARTED, at=at, hostname=self._hostname)
+        self._ready += tracked.delivery.take(started)
+
+    def _discard_folder(self, folder: Path) -> None:
+        """Remove the folder of a host that is gone, in a thread: a file system may take its time."""
+        self._folders.discard(folder)
+        threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True).start()
+
+    # -- suspects
+
+    def _hold_back(self, tracked: _Tracked, seconds: float) -> None:
+        """Have a suspect start alone, after so many seconds."""
+        tracked.starts_alone = True
+        tracked.start_at = monotonic() + seconds
+        self._waiting_alone[tracked.attempt.attempt_id] = tracked
+
+    def _start_suspects(self) -> None:
+        """Start the suspects whose time has come, each in a host of its own."""
+        now = monotonic()
+        for attempt_id, tracked in list(self._waiting_alone.items()):
+            if tracked.start_at > now or len(self._single_hosts) >= self._concurrency:
+                continue
+            host = self._open_host(tracked.mode, 1)
+            if host is None:
+                tracked.start_at = now + _RESTART_SECONDS[-1]
+                continue
+            del self._waiting_alone[attempt_id]
+            self._single_hosts.add(host)
+            self._old_hosts.append(host)
+            tracked.host = host
+            host.send([tracked.order])
 
     def _conclude(self, tracked: _Tracked, result: Result) -> None:
         self._ready += tracked.delivery.conclude(result, datetime.now(UTC))
@@ -400,6 +490,7 @@ class HostedExecutor:
         attempt_id = tracked.attempt.attempt_id
         del self._tracked[attempt_id]
         self._waiting.pop(attempt_id, None)
+        self._waiting_alone.pop(attempt_id, None)
         self._finished[attempt_id] = None
         if len(self._finished) > _FINISHED_REMEMBERED:
             self._finished.popitem(last=False)

@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from signal import SIGKILL, Signals
 
 from mainspring.attempts import Outcome
 from mainspring.states import StateReason
 
-__all__ = ["Result", "TaskEnded", "cancelled", "failed", "interrupted", "lost", "skipped", "timed_out"]
+__all__ = [
+    "Result",
+    "TaskEnded",
+    "cancelled",
+    "failed",
+    "host_killed",
+    "host_lost",
+    "interrupted",
+    "lost",
+    "skipped",
+    "timed_out",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,3 +75,38 @@ def lost() -> Result:
         reason=StateReason.WORKER_LOST,
         message="the task host died while this task was in it; whether its work was done is unknown",
     )
+
+
+def host_lost(exit_code: int | None) -> Result:
+    """The end of an attempt whose host died while it ran there, perhaps because of another one. Costs no try.
+
+    exit_code: of the host; negative = ended by this signal; `None` = it did not end by itself.
+    """
+    return Result(
+        outcome=Outcome.LOST,
+        reason=StateReason.HOST_LOST,
+        message=f"the task host {_end_of_host(exit_code)} while this task was in it; the cause may be another task, so "
+        "this try is not charged; whether its work was done is unknown",
+        exit_code=exit_code,
+    )
+
+
+def host_killed(exit_code: int | None) -> Result:
+    """The end of an attempt that ran alone in its host when the host died. Costs a try; `exit_code` as above."""
+    return Result(
+        outcome=Outcome.LOST,
+        reason=StateReason.HOST_KILLED,
+        message=f"the task host {_end_of_host(exit_code)} while this task ran in it alone; "
+        "whether its work was done is unknown",
+        exit_code=exit_code,
+    )
+
+
+def _end_of_host(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "did not answer"
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    hint = " (often for lack of memory)" if exit_code == -SIGKILL else ""
+    name = Signals(-exit_code).name if -exit_code in set(Signals) else f"signal {-exit_code}"
+    return f"was ended by {name}{hint}"

@@ -17,6 +17,7 @@ from mainspring.states import StateReason
 from mainspring_executors.protocol.results import Result
 
 __all__ = [
+    "FENCED_EXIT_CODE",
     "LOG_CHUNK_BYTES_MAX",
     "READY",
     "SEQ_FINISHED",
@@ -39,6 +40,9 @@ LOG_CHUNK_BYTES_MAX = 64 * 1024
 _MESSAGE_CHARS_MAX = 2_000
 READY = b'["ready"]'
 """The first message of a host. One that ends before it has said so has started nothing."""
+
+FENCED_EXIT_CODE = 86
+"""Of a host that heard nothing from its scheduler for too long. No task is the cause of this end."""
 
 _LOG_HEADER = struct.Struct(">16sQQ")
 SEQ_STARTED, SEQ_FINISHED, SEQ_STOPPED = 1, 2, 3

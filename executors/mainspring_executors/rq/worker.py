@@ -174,6 +174,7 @@ class _Service:
         self._executor = LocalExecutor(
             ExecutorSettings(
                 concurrency=1,
+                is_single_task=True,
                 code_path=settings.code_path,
                 http_allow=settings.http_allow,
                 state_dir=settings.state_dir,

@@ -63,7 +63,8 @@ def judge(
     """What becomes of an instance after the final report of its live attempt.
 
     max_tries: retries allowed beyond the first try, as grown by clears and interruptions.
-    has_started: whether a start was ever reported. A lost attempt that never started is not charged.
+    has_started: whether a start was ever reported. A lost attempt that never started is not charged, and neither is
+        one whose host died for a cause that is not known to be this task.
     first_started_at: when the first try of this generation started; needed only where the task has a
         `retry_deadline`. `None` = none has.
     """
@@ -74,8 +75,8 @@ def judge(
             return Verdict(TaskState.SKIPPED, report.reason or StateReason.TASK_SKIPPED)
         case Outcome.INTERRUPTED:
             return Verdict(TaskState.SCHEDULED, StateReason.INTERRUPTED, is_free=True)
-        case Outcome.LOST if not has_started:
-            return Verdict(TaskState.SCHEDULED, StateReason.WORKER_LOST, is_free=True)
+        case Outcome.LOST if not has_started or report.reason is StateReason.HOST_LOST:
+            return Verdict(TaskState.SCHEDULED, report.reason or StateReason.WORKER_LOST, is_free=True)
     reason = report.reason or StateReason.WORKER_LOST
     if try_number > max_tries or not _may_be_retried(report, reason, task):
         return Verdict(TaskState.FAILED, reason)

@@ -14,6 +14,7 @@ RQ = {
     "test_the_state_folder_is_private": "the folder is the worker's, and not where this executor's things are",
     "test_a_host_that_dies_at_its_start_again_and_again_is_started_less_and_less_often": "the host is the worker's",
     "test_attempts_wait_for_a_host_that_cannot_be_started_now": "the host is the worker's",
+    "test_the_folders_of_dead_hosts_are_removed": "the folder is the worker's, and not of this executor",
     "test_capacity_shrinks_with_what_is_handed_over_and_comes_back": _ROOM,
     "test_more_than_the_capacity_is_still_carried_out": _ROOM,
     "test_close_lets_finish_what_can_within_the_grace": _CLOSE,

@@ -116,14 +116,14 @@ def test_a_zygote_that_is_killed_takes_its_processes_along_and_another_takes_ove
     assert local.zygote() != zygote
 
 
-def test_a_call_whose_zygote_is_killed_is_killed_with_it(local: Local) -> None:
+def test_a_call_whose_zygote_is_killed_is_lost_with_its_host(local: Local) -> None:
     local.run(1)
     called = local.prepared()
     local.submit(2, "time:sleep", 60)
     wait_for(lambda: any(isinstance(one, Started) for one in local.executor.reports(0.1)), "its start")
     os.kill(local.zygote(), signal.SIGKILL)
     end = local.finish()
-    assert (end.outcome, end.reason, end.exit_code) == (Outcome.FAILED, StateReason.KILLED, -signal.SIGKILL)
+    assert (end.outcome, end.reason, end.exit_code) == (Outcome.LOST, StateReason.HOST_LOST, -signal.SIGKILL)
     assert not is_running(called)
     assert local.run(3).outcome is Outcome.SUCCESS
 

@@ -194,3 +194,16 @@ def scribble_on_sockets(hexadecimal):
         except OSError:
             continue
     os._exit(1)
+
+
+def kill_parent(witness):
+    with open(witness, "a") as file:
+        file.write("start\n")
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(LIMIT_SECONDS)
+
+
+def die_with_a_witness(witness):
+    with open(witness, "a") as file:
+        file.write("start\n")
+    os._exit(7)
