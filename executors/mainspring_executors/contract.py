@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mainspring.attempts import Attempt, Report
 
-__all__ = ["Capabilities", "Executor", "SubmitResult", "Submitted", "Whereabouts"]
+__all__ = ["Capabilities", "Executor", "Refusals", "ShowsRefusals", "SubmitResult", "Submitted", "Whereabouts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +53,23 @@ class Whereabouts(StrEnum):
     """Certainly neither queued nor running here, and no report of it will come."""
     UNKNOWN = "unknown"
     """Cannot be told now. Never to be read as absent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusals:
+    """Starts that a machine had no room for: disk, processes, descriptors, memory. They cost no try."""
+
+    count: int
+    """Since the executor was opened."""
+    cause: str | None
+    """Why tasks cannot be started at present, as the system names it; `None` = they can."""
+
+
+@runtime_checkable
+class ShowsRefusals(Protocol):
+    """An executor that runs tasks on this machine and can say why some of them do not start."""
+
+    def refusals(self) -> Refusals: ...
 
 
 class Executor(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 
 from mainspring.states import StateReason
 from mainspring.text_values import INTEGER_MAX, INTEGER_MIN, read_value
+from mainspring_executors.protocol.refusals import is_refusal, refusal_of
 from mainspring_executors.protocol.results import TaskEnded, failed
 
 __all__ = ["encode", "from_file", "from_returned"]
@@ -37,6 +38,10 @@ def from_file(path: str, bytes_max: int, *, texts: Collection[str] = ()) -> byte
     texts: Names of the outputs that are declared as strings. They stay the text that was written, but for a JSON
     string, whose quotes are taken off. Every other value is read as `mainspring.text_values` says. A name that comes
     again replaces the value. Empty lines are ignored.
+
+    Raises:
+        TaskEnded: The file holds something else.
+        Refused: This machine has no room to read it now.
     """
     outputs: dict[str, object] = {}
     for number, line in enumerate(_read(path, bytes_max).split("\n"), start=1):
@@ -82,10 +87,14 @@ def _read(path: str, bytes_max: int) -> str:
     except FileNotFoundError:
         return ""
     except OSError as exc:
+        if is_refusal(exc):
+            raise refusal_of(exc) from exc
         raise _invalid(f"the file MAINSPRING_OUTPUT cannot be read: {exc.strerror}") from exc
     try:
         data = _read_regular(descriptor, bytes_max)
     except OSError as exc:
+        if is_refusal(exc):
+            raise refusal_of(exc) from exc
         raise _invalid(f"the file MAINSPRING_OUTPUT cannot be read: {exc.strerror}") from exc
     finally:
         os.close(descriptor)

@@ -18,7 +18,7 @@ from uuid import uuid4
 from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import reach
 from mainspring_executors import ExecutorSettings, open_executor
-from mainspring_executors.contract import Executor
+from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
@@ -161,7 +161,14 @@ class Service:
     def _details(self) -> dict[str, Any]:
         """What monitoring is told: totals since this start, and the room of each executor now."""
         room = {name: executor.capacity() for name, executor in self._executors.items()}
-        return {"executors": list(self._executors), "room": room, **self._tally}
+        shown = {name: one.refusals() for name, one in self._executors.items() if isinstance(one, ShowsRefusals)}
+        return {
+            "executors": list(self._executors),
+            "room": room,
+            "refusals": {name: refusals.count for name, refusals in shown.items()},
+            "refused_for": {name: refusals.cause for name, refusals in shown.items() if refusals.cause is not None},
+            **self._tally,
+        }
 
     def _beat(self) -> None:
         now, offset = self._clock.now(), self._clock_guard.offset

@@ -62,6 +62,16 @@ def test_a_scheduler_whose_clock_is_far_off_is_not_healthy(api: Api, seconds: fl
     assert (scheduler["clock_offset_seconds"], scheduler["status"]) == (abs(seconds), status)
 
 
+def test_a_machine_without_room_for_tasks_is_shown(sqlite_api: Api) -> None:
+    now = datetime.now(UTC)
+    assert sqlite_api.get("/monitor/health", token=None)["scheduler"]["refused_starts"] == {}
+    start(sqlite_api, "one", now, refusals={"local": 3}, refused_for={"local": "No space left on device"})
+    start(sqlite_api, "dead", now - timedelta(minutes=5), refused_for={"thread": "Cannot allocate memory"})
+    health = sqlite_api.get("/monitor/health", token=None)["scheduler"]
+    assert (health["status"], health["refused_starts"]) == ("healthy", {"local": "No space left on device"})
+    assert figures(sqlite_api)['mainspring_executor_refusals_total{scheduler="h:1",executor="local"}'] == 3
+
+
 def test_without_a_scheduler_it_is_unhealthy_and_answers_200(sqlite_api: Api) -> None:
     assert sqlite_api.get("/monitor/health", token=None)["scheduler"]["status"] == "unhealthy"
 

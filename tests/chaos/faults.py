@@ -10,7 +10,8 @@ from random import Random
 from tests.chaos.stage import LEASE_SECONDS, ROOT, Stage
 
 __all__ = [
-    "CANCELLED_RUN", "Fault", "drawn", "failpoints", "needs_long_tasks", "needs_resisting_tasks", "strike",
+    "CANCELLED_RUN", "Fault", "drawn", "failpoints", "has_poison", "needs_long_tasks", "needs_resisting_tasks",
+    "strike",
 ]  # fmt: skip
 
 CANCELLED_RUN = "run-2"
@@ -33,7 +34,7 @@ class Fault:
     at: float
     """Seconds after the first trigger; at 0, just before it."""
     kind: str
-    """`failpoint`, `signal`, `server`, `cancel`, `slow clients`."""
+    """`failpoint`, `signal`, `server`, `cancel`, `slow clients`, `descriptors`."""
     target: str
     """A failpoint; a role; `postgres` or `redis`; a run."""
     action: str = ""
@@ -90,6 +91,11 @@ def needs_resisting_tasks(seed: int, executor: str) -> bool:
     return places[seed % len(places)] == "worker.kill.before"
 
 
+def has_poison(seed: int) -> bool:
+    """Whether a task that kills its host runs beside the others."""
+    return Random(f"poison {seed}").random() < 0.25
+
+
 def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
     """What must happen for a process to come to a place that an ordinary run never reaches."""
     at = random.uniform(0.3, _LATEST_SECONDS)
@@ -110,6 +116,8 @@ def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
 def _another(random: Random, executor: str) -> Fault:
     at = random.uniform(0, _LATEST_SECONDS)
     kinds = ["failpoint", "failpoint", "signal", "signal", "signal", "cancel", "slow clients"]
+    if executor != "thread":  # functions on threads share the descriptors of their host
+        kinds.append("descriptors")
     match random.choice(kinds + ["server"] * 2 if executor == "rq" else kinds):
         case "failpoint":
             action = random.choice(("kill", "raise", "stop"))
@@ -119,6 +127,9 @@ def _another(random: Random, executor: str) -> Fault:
             seconds = random.choice((0.3, 1.0, LEASE_SECONDS * 1.5)) if number is signal.SIGSTOP else 0.0
             role = random.choice(_ROLES[executor])
             return Fault(at=at, kind="signal", target=role, action=number.name, seconds=seconds, pick=random.random())
+        case "descriptors":
+            seconds = random.choice((0.3, 1.0, 3.0))
+            return Fault(at=at, kind="descriptors", target="inner-host", seconds=seconds, pick=random.random())
         case "cancel":
             return Fault(at=at, kind="cancel", target=CANCELLED_RUN)
         case "slow clients":
@@ -145,6 +156,10 @@ def strike(stage: Stage, fault: Fault, tasks: Sequence[int]) -> None:
     elif fault.kind == "server":
         is_emptied = fault.action == "emptied"
         stage.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=is_emptied, times=fault.times)
+    elif fault.kind == "descriptors":
+        hosts = stage.pids(fault.target)
+        for pid in hosts[int(fault.pick * len(hosts)) :][:1]:
+            stage.take_descriptors(pid, seconds=fault.seconds)
     elif fault.kind == "signal":
         found = tasks if fault.target == "task" else stage.pids(fault.target.removesuffix("-all"))
         hit = list(found) if fault.target.endswith("-all") else found[int(fault.pick * len(found)) :][:1]

@@ -5,6 +5,7 @@ and a scheduler over SQLite. Everything stays up from trial to trial; a fault of
 """
 
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -76,6 +77,8 @@ class Stage:
     """Failpoints that a process came to in this trial, with what it did there."""
     _paused: dict[int, float] = field(default_factory=dict)
     """Process id -> when it goes on."""
+    _without_descriptors: dict[int, tuple[float, tuple[int, int]]] = field(default_factory=dict)
+    """Process id -> when it gets its limit of open files back, and this limit."""
     _servers_due: dict[str, float] = field(default_factory=dict)
     """Stopped server -> when it is started again."""
     _servers_coming: dict[str, float] = field(default_factory=dict)
@@ -111,6 +114,8 @@ class Stage:
             self._resume(pid)
         for crowd in [crowd for crowd in self._crowds if now >= crowd[0]]:
             self._send_away(crowd)
+        for pid in [pid for pid, (at, _) in self._without_descriptors.items() if now >= at]:
+            self._give_descriptors(pid)
         for taken in self.failpoints.glob("*.*.[0-9]*"):
             self._note_hit(taken)
         for server in [server for server, at in self._servers_due.items() if now >= at]:
@@ -140,15 +145,28 @@ class Stage:
             if number is signal.SIGSTOP:
                 self._paused[pid] = time.monotonic() + pause_seconds
 
+    def take_descriptors(self, pid: int, *, seconds: float) -> None:
+        """Let a process open no more files for so long."""
+        with suppress(ProcessLookupError):
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+            self._without_descriptors[pid] = (time.monotonic() + seconds, limits)
+
+    def _give_descriptors(self, pid: int) -> None:
+        _, limits = self._without_descriptors.pop(pid)
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
     def pids(self, role: str) -> list[int]:
-        """The processes that a fault of this role may hit; for `host`, all that belong to task hosts; for `zygote`,
-        those that fork calls."""
-        if role in ("host", "zygote"):
+        """The processes that a fault of this role may hit; for `host`, all that belong to task hosts; for `inner-host`,
+        those below a guard; for `zygote`, those that fork calls."""
+        if role in ("host", "inner-host", "zygote"):
             below = [pid for part in self.parts if part.process for pid in descendants(part.process.pid)]
             hosts = [pid for pid in below if "mainspring_executors.host" in cmdline_of(pid)]
             # A guard, the host below it, its zygote, and the calls.
             levels = Counter(pid for above in hosts for pid in descendants(above))
-            return hosts if role == "host" else [pid for pid in hosts if levels[pid] == 2]
+            level = {"inner-host": 1, "zygote": 2}
+            return hosts if role == "host" else [pid for pid in hosts if levels[pid] == level[role]]
         found = [part.process.pid for part in self.parts if part.role == role and part.process is not None]
         if role in ("api", "execution"):
             found += [pid for parent in found for pid in descendants(parent)]
@@ -189,6 +207,8 @@ class Stage:
             self._resume(pid)
         for crowd in list(self._crowds):
             self._send_away(crowd)
+        for pid in list(self._without_descriptors):
+            self._give_descriptors(pid)
 
     @property
     def is_whole(self) -> bool:

@@ -13,7 +13,15 @@ from sqlalchemy import func, select
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_log, task_try
-from tests.chaos.faults import CANCELLED_RUN, Fault, drawn, needs_long_tasks, needs_resisting_tasks, strike
+from tests.chaos.faults import (
+    CANCELLED_RUN,
+    Fault,
+    drawn,
+    has_poison,
+    needs_long_tasks,
+    needs_resisting_tasks,
+    strike,
+)
 from tests.chaos.stage import LEASE_SECONDS, Stage
 from tests.chaos.witness import (
     DIAMOND,
@@ -21,6 +29,8 @@ from tests.chaos.witness import (
     Outcome,
     document,
     expected_output,
+    poison_document,
+    poison_violations,
     read_witness,
     witness_violations,
 )
@@ -67,6 +77,8 @@ class Trial:
         self._dag_id = f"diamond-{self.seed}"
         self._witness = stage.folder / f"witness-{self.seed}"
         faults = drawn(self.seed, stage.executor)
+        self._poison_id = f"poison-{self.seed}" if has_poison(self.seed) else None
+        self._poison_witness = stage.folder / f"witness-poison-{self.seed}"
         stage.begin_trial()
         with ThreadPoolExecutor(len(RUNS) + 1) as clients:
             self._until_done(clients.submit(self._save))
@@ -74,7 +86,9 @@ class Trial:
             for fault in faults:
                 if fault.at == 0:
                     strike(stage, fault, [])
-            asked = [clients.submit(self._trigger, run_id) for run_id in RUNS]
+            asked = [clients.submit(self._trigger, self._dag_id, run_id) for run_id in RUNS]
+            if self._poison_id is not None:
+                asked.append(clients.submit(self._trigger, self._poison_id, "run-1"))
             asked += self._strike_all(clients, [fault for fault in faults if fault.at > 0], began)
             found = self._until_quiet(asked)
             stage.clear_faults()
@@ -105,17 +119,21 @@ class Trial:
             pauses |= dict.fromkeys(("first", "join"), LEASE_SECONDS + 1.0 if resists else 1.2)
         dag = document(self._dag_id, self._witness, pauses, resists=resists)
         self._ask("PUT", f"/dags/{self._dag_id}", dag, accepted=(200, 201))
+        if self._poison_id is not None:
+            poison = poison_document(self._poison_id, self._poison_witness)
+            self._ask("PUT", f"/dags/{self._poison_id}", poison, accepted=(200, 201))
 
-    def _trigger(self, run_id: str) -> None:
+    def _trigger(self, dag_id: str, run_id: str) -> None:
         # A conflict says that an earlier request was carried out, and only its answer lost.
         body = {"dag_run_id": run_id, "logical_date": None}
-        self._ask("POST", f"/dags/{self._dag_id}/dagRuns", body, accepted=(200, 409))
+        self._ask("POST", f"/dags/{dag_id}/dagRuns", body, accepted=(200, 409))
 
     def _cancel(self, run_id: str) -> None:
         self._ask("PATCH", f"/dags/{self._dag_id}/dagRuns/{run_id}", {"state": "failed"}, accepted=(200, 404))
 
     def _delete(self) -> None:
-        self._ask("DELETE", f"/dags/{self._dag_id}", None, accepted=(200, 204, 404))
+        for dag_id in filter(None, (self._dag_id, self._poison_id)):
+            self._ask("DELETE", f"/dags/{dag_id}", None, accepted=(200, 204, 404))
 
     def _ask(self, method: str, path: str, body: object, *, accepted: Sequence[int]) -> Any:
         """Repeat a request until it is answered as it must be at last. Raises `TimeoutError` when it never is."""
@@ -187,7 +205,7 @@ class Trial:
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return False
         self._looked_at = time.monotonic()
-        of_dag = select(dag_run.c.id).where(dag_run.c.dag_id == self._dag_id)
+        of_dag = select(dag_run.c.id).where(dag_run.c.dag_id.in_([self._dag_id, self._poison_id or ""]))
         tries = select(task_try.c.attempt_id).join(task_instance).where(task_instance.c.dag_run_id.in_(of_dag))
         open_runs = of_dag.where(dag_run.c.end_date.is_(None))
         unstopped = tries.where(task_try.c.stopped_at.is_(None))
@@ -216,7 +234,16 @@ class Trial:
             run = self._ask("GET", f"/dags/{self._dag_id}/dagRuns/{run_id}", None, accepted=(200,))
             if state == "success" and run["outputs"] != {"n": expected_output()}:
                 found.append(f"{run_id} gave {run['outputs']}, not {expected_output()}")
-        return found
+        return found + (self._poison_judged() if self._poison_id is not None else [])
+
+    def _poison_judged(self) -> list[str]:
+        run = self._ask("GET", f"/dags/{self._poison_id}/dagRuns/run-1", None, accepted=(200,))
+        free = task_try.c.state.in_(["interrupted", "cancelled"])
+        tries = select(func.count()).select_from(task_try).join(task_instance).join(dag_run)
+        with self.stage.database.read() as connection:
+            free_tries = connection.scalar(tries.where(dag_run.c.dag_id == self._poison_id, free)) or 0
+        ends = sum("scheduler" in what and " ended with " in what for _, what in self.stage.timeline)
+        return poison_violations(self._poison_witness, run["state"], scheduler_ends=ends, free_tries=free_tries)
 
     def _gave_up(self) -> list[str]:
         """Workers that ended of their own accord. An outage of Redis or of the execution API is no reason to end."""

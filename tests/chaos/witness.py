@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DIAMOND", "Line", "Outcome", "document", "expected_output", "read_witness", "witness_violations"]
+__all__ = [
+    "DIAMOND", "Line", "Outcome", "document", "expected_output", "poison_document", "poison_violations", "read_witness",
+    "witness_violations",
+]  # fmt: skip
 
 DIAMOND: Mapping[str, Sequence[str]] = {
     "first": (),
@@ -22,6 +25,7 @@ DIAMOND: Mapping[str, Sequence[str]] = {
 CALLABLES = ("left", "last")
 """The tasks that are callables; the others are programs."""
 RETRIES = 6
+POISON_RETRIES = 1
 _SCRIPT = """
 [ -z "$RESISTS" ] || trap '' TERM
 exec 9>>"$WITNESS.$MAINSPRING_RUN_ID.$MAINSPRING_TASK_ID"
@@ -88,6 +92,25 @@ def document(dag_id: str, witness: Path, pauses: Mapping[str, float], *, resists
         "tasks": tasks,
         "outputs": {"n": "${{ int(tasks.last.outputs.n) }}"},
     }
+
+
+def poison_document(dag_id: str, witness: Path) -> Mapping[str, object]:
+    """A DAG of one task that kills its task host as soon as it starts."""
+    script = 'echo "start $MAINSPRING_ATTEMPT_ID" >> "$WITNESS"; kill -9 $PPID; sleep 5'
+    task = {"type": "shell", "script": script, "env": {"WITNESS": str(witness)}, "retries": POISON_RETRIES}
+    return {"dag_id": dag_id, "tasks": {"poison": {**task, "retry_delay": "0s"}}}
+
+
+def poison_violations(witness: Path, state: str, *, scheduler_ends: int, free_tries: int) -> list[str]:
+    """The task that kills its host fails, after a bounded number of starts.
+
+    scheduler_ends: how often a scheduler died; it forgets its suspects then.
+    free_tries: those that cost nothing for another reason.
+    """
+    starts = witness.read_text().count("\n") if witness.exists() else 0
+    starts_max = 3 + POISON_RETRIES + 3 * scheduler_ends + free_tries
+    found = [] if state == "failed" else [f"the run of the task that kills its host is {state}"]
+    return found if starts <= starts_max else [*found, f"it was started {starts} times, {starts_max} are allowed"]
 
 
 def expected_output() -> int:

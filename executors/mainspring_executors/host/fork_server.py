@@ -78,8 +78,8 @@ class Zygote:
 
     def prepare(self) -> Prepared:
         """Have a process ready for a call. Raises `ZygoteGone`, and `OSError` when there can be none now."""
-        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
-        (order, order_writer), (output_reader, output), (status_reader, status) = pipes
+        (order, order_writer), (output_reader, output), (status_reader, status) = _pipes(3)
+        pid = 0
         try:
             pid = self._ask(_FORK, (status, order, output))
             # It is there, if only as a zombie: nobody reaps it before `reap`.
@@ -87,6 +87,8 @@ class Zygote:
         except OSError:
             for descriptor in (order_writer, output_reader, status_reader):
                 os.close(descriptor)
+            if pid:  # without an order it ends at once
+                self.reap(pid)
             raise
         finally:
             for descriptor in (order, output, status):
@@ -116,6 +118,19 @@ class Zygote:
         return number
 
 
+def _pipes(count: int) -> list[tuple[int, int]]:
+    """So many pipes, or none: raises `OSError`."""
+    pipes: list[tuple[int, int]] = []
+    try:
+        while len(pipes) < count:
+            pipes.append(os.pipe2(os.O_CLOEXEC))
+    except OSError:
+        for descriptor in (end for pipe in pipes for end in pipe):
+            os.close(descriptor)
+        raise
+    return pipes
+
+
 def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
     """Be the zygote, until its parent is gone or wants none any more."""
     _settle(asked, parent_pid)
@@ -129,7 +144,9 @@ def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
             question, descriptors, *_ = socket.recv_fds(questions, _MESSAGE_BYTES_MAX, child.DESCRIPTORS)
             if not question:
                 os._exit(0)
-            if question == _FORK:
+            if question == _FORK and len(descriptors) < child.DESCRIPTORS:
+                answer = -errno.EMFILE  # the kernel drops what finds no place here
+            elif question == _FORK:
                 reach("zygote.fork.before")
                 answer = _fork(own_pid, rehearsal)
                 reach("zygote.fork.done")

@@ -64,13 +64,11 @@ class LogPump:
         self._frames: deque[bytes] = deque()
         self._backlog_bytes = 0
         self._dirty: set[ThreadLog] = set()
-        self._thread: threading.Thread | None = None
 
     def emit(self, chunk: bytes) -> None:
         with self._changed:
             self._frames.append(frame(chunk))
             self._backlog_bytes += len(chunk)
-            self._begin()
             self._changed.notify_all()
 
     def note(self, log: ThreadLog) -> None:
@@ -78,7 +76,6 @@ class LogPump:
         with self._changed:
             if log not in self._dirty:
                 self._dirty.add(log)
-                self._begin()
                 self._changed.notify_all()
 
     def wait_for_room(self) -> None:
@@ -95,10 +92,9 @@ class LogPump:
         with self._changed:
             self._changed.wait_for(lambda: self._backlog_bytes == 0, timeout)
 
-    def _begin(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="log-pump", daemon=True)
-            self._thread.start()
+    def begin(self) -> None:
+        """Start its thread. Raises `RuntimeError` when none can be started now."""
+        threading.Thread(target=self._run, name="log-pump", daemon=True).start()
 
     def _run(self) -> None:
         while True:

@@ -33,6 +33,7 @@ from mainspring_executors.host.sockets import Link
 from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
 from mainspring_executors.protocol.frames import FrameReader
+from mainspring_executors.protocol.refusals import PAUSE_SECONDS, Refused, encode_refused
 from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, failed, interrupted, timed_out
 from mainspring_executors.protocol.wire import (
     FENCED_EXIT_CODE,
@@ -76,6 +77,9 @@ class ProcessHost:
         """The child that removes such folders now."""
         self._alarms: Alarms[tuple[str, str]] = Alarms()
         """What is to be done, and for which attempt."""
+        self._start_at = 0.0
+        """When starts go on, after one was refused."""
+        self._refused_in_a_row = 0
         self._close_at: float | None = None
         self._selector = selectors.DefaultSelector()
         self._calls = CallProcesses(self._selector, self._call_ended)
@@ -84,6 +88,7 @@ class ProcessHost:
         """Pipes that are not at their end yet."""
         self._is_reading_pipes = True
         self._pid = os.getpid()
+        family.own_children()  # opens what it reads from, while a descriptor is left
         self._child_ended = _wake_when_a_child_ends()
         self._selector.register(self._child_ended, selectors.EVENT_READ, self._reap)
 
@@ -173,7 +178,7 @@ class ProcessHost:
     # -- the way of one attempt: start, stop, end, settle, finish
 
     def _start_queued(self) -> None:
-        while self._queued and len(self._runs) < self._config.concurrency:
+        while self._queued and len(self._runs) < self._config.concurrency and monotonic() >= self._start_at:
             attempt_id = next(iter(self._queued))
             self._start(self._queued.pop(attempt_id))
 
@@ -195,16 +200,29 @@ class ProcessHost:
                 fork=self._calls.take,
                 emit=self._link.log,
             )
+        except Refused as exc:
+            self._refuse(attempt, exc)
+            return
         except TaskEnded as exc:
             self._discard_folder(folder)
             self._link.report(encode_finished(attempt.attempt_id, _masked(exc.result, attempt), log_bytes=0))
             return
+        self._refused_in_a_row = 0
         self._runs[attempt.attempt_id] = self._by_pid[run.pid] = run
         reach("host.spawn.done")
         self._watch(run)
         self._link.report(encode_started(attempt.attempt_id, run.pid), patience=_START_UNTOLD_SECONDS_MAX)
         if attempt.timeout is not None:
             self._alarms.set(monotonic() + attempt.timeout.total_seconds(), ("timeout", attempt.attempt_id))
+
+    def _refuse(self, attempt: Attempt, why: Refused) -> None:
+        """Keep an attempt that this machine has no room for. All starts wait: the next one would be refused too."""
+        self._queued[attempt.attempt_id] = attempt
+        pause = PAUSE_SECONDS[min(self._refused_in_a_row, len(PAUSE_SECONDS) - 1)]
+        self._refused_in_a_row += 1
+        self._start_at = monotonic() + pause
+        self._alarms.set(self._start_at, ("start", ""))
+        self._link.report(encode_refused(attempt.attempt_id, why))
 
     def _stop(self, run: Run, result: Result) -> None:
         """TERM now, KILL after the grace. The first reason stands; an attempt that has ended is left alone."""
@@ -295,7 +313,12 @@ class ProcessHost:
         """Report the end. With something `left` that does not die, go on looking for its end."""
         self._unwatch(run)
         run.close_pipes()
-        result = _masked(_result_of(run), run.attempt)
+        try:
+            result = _masked(_result_of(run), run.attempt)
+        except Refused as exc:
+            self._alarms.set(monotonic() + PAUSE_SECONDS[-1], ("settle", run.attempt.attempt_id))
+            self._link.report(encode_refused(run.attempt.attempt_id, exc))
+            return
         log_bytes = run.log.close()
         attempt_id = run.attempt.attempt_id
         reach("host.finish.before")
@@ -355,7 +378,7 @@ class ProcessHost:
             self._selector.register(run.status_pipe, selectors.EVENT_READ, partial(self._read_status, run))
 
     def _read_pipe(self, run: Run) -> None:
-        if run.is_over:  # within the same round
+        if run.is_over or run.pipe < 0:  # within the same round
             return
         if run.read_pipe() == 0:
             self._stop_reading(run.pipe)
@@ -364,7 +387,7 @@ class ProcessHost:
             self._alarms.set(monotonic() + FLUSH_SECONDS, ("flush", run.attempt.attempt_id))
 
     def _read_status(self, run: Run) -> None:
-        if not run.is_over and run.read_status() == 0:
+        if not run.is_over and run.status_pipe >= 0 and run.read_status() == 0:
             self._selector.unregister(run.status_pipe)
 
     def _stop_reading(self, pipe: int) -> None:
@@ -372,6 +395,8 @@ class ProcessHost:
             self._selector.unregister(pipe)
 
     def _unwatch(self, run: Run) -> None:
+        if run.pipe < 0:
+            return
         self._stop_reading(run.pipe)
         if run.status_pipe >= 0:
             with contextlib.suppress(KeyError):
@@ -433,6 +458,8 @@ def _result_of(run: Run) -> Result:
     """What a run ends with. What a task left behind must cost only its own attempt, whatever it is."""
     try:
         return run.result()
+    except Refused:
+        raise
     except Exception as exc:
         traceback.print_exc()
         return failed(StateReason.EXCEPTION, f"the result of the task cannot be read: {type(exc).__name__}: {exc}")

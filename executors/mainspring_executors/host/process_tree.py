@@ -18,6 +18,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PF_EXITING = 0x4
 _ATTEMPT = ATTEMPT_VARIABLE.encode() + b"="
 
+_own_children: dict[str, int] = {}
+"""The process that asked for its children, and the file that it reads them from."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,21 +56,21 @@ def children(pid: int) -> list[int]:
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
                 found += map(int, file.read().split())
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:  # it is gone, or no descriptor is left to look
         pass
     return found
 
 
 def own_children() -> list[int]:
     """Direct children of this single-threaded process, zombies included."""
-    # Without a file object: each end of a task asks.
-    descriptor = os.open("/proc/thread-self/children", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        found = bytearray()
-        while piece := os.read(descriptor, 4096):
-            found += piece
-    finally:
-        os.close(descriptor)
+    # Without a file object: each end of a task asks. The descriptor stays open: none may be left when a task ends.
+    if _own_children.get("pid") != os.getpid():
+        _own_children["file"] = os.open("/proc/thread-self/children", os.O_RDONLY | os.O_CLOEXEC)
+        _own_children["pid"] = os.getpid()
+    os.lseek(_own_children["file"], 0, os.SEEK_SET)
+    found = bytearray()
+    while piece := os.read(_own_children["file"], 4096):
+        found += piece
     return list(map(int, found.split()))
 
 

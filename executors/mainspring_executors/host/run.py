@@ -16,6 +16,7 @@ from mainspring_executors.environment import facts
 from mainspring_executors.host import child
 from mainspring_executors.host import process_tree as family
 from mainspring_executors.host.fork_server import Prepared
+from mainspring_executors.protocol.refusals import Refused, is_refusal, refusal_of
 from mainspring_executors.protocol.results import Result, TaskEnded, failed, skipped
 from mainspring_executors.tasks.plan import Call, Program, Work
 
@@ -83,7 +84,10 @@ class Run:
         return None if data is None else len(data)
 
     def close_pipes(self) -> None:
-        """Takes in what is left in the pipes. Only when no process writes any more, or none of them matters."""
+        """Takes in what is left in the pipes. Only when no process writes any more, or none of them matters.
+        Doing it again changes nothing."""
+        if self.pipe < 0:
+            return
         while self.read_pipe():
             pass
         os.close(self.pipe)
@@ -95,7 +99,11 @@ class Run:
             self.status_pipe = -1
 
     def result(self) -> Result:
-        """What the attempt ends with. Only after its end."""
+        """What the attempt ends with. Only after its end.
+
+        Raises:
+            Refused: Its outputs cannot be read now, for want of room on this machine.
+        """
         if self.stop is not None:
             return replace(self.stop, exit_code=self.exit_code)
         if isinstance(self.plan, Call):
@@ -144,6 +152,7 @@ def start(
 
     Raises:
         TaskEnded: It cannot be started; no more than the folder is left.
+        Refused: It cannot be started now, for want of room on this machine; nothing is left.
     """
     attempt = work.attempt
     try:
@@ -155,10 +164,25 @@ def start(
         else:
             order = child.encode_order(work, env=env, cwd=cwd, code_path=code_path)
             pid, pipe, status_pipe = _start_call(order, fork)
+    except Refused:
+        _remove_files(work, plan)
+        raise
     except OSError as exc:
+        if is_refusal(exc):
+            _remove_files(work, plan)
+            raise refusal_of(exc) from exc
         raise TaskEnded(failed(StateReason.EXCEPTION, f"no process can be started: {exc}")) from exc
     log = AttemptLog(attempt.attempt_id, limits=attempt.limits, secrets=attempt.secrets, emit=emit)
     return Run(work=work, plan=plan, pid=pid, pipe=pipe, status_pipe=status_pipe, log=log)
+
+
+def _remove_files(work: Work, plan: Program | Call) -> None:
+    """What a start that was refused has made. Needs no descriptor."""
+    for path in plan.files if isinstance(plan, Program) else ():
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+    with contextlib.suppress(OSError):
+        os.rmdir(work.folder)
 
 
 def _read(pipe: int) -> bytes | None:
@@ -189,6 +213,8 @@ def _start_program(program: Program, *, env: Mapping[str, str], cwd: str) -> tup
         )  # fmt: skip
     except OSError as exc:
         os.close(reader)
+        if is_refusal(exc):
+            raise refusal_of(exc) from exc
         raise TaskEnded(_not_started(program.argv[0], exc)) from exc
     except BaseException:
         os.close(reader)

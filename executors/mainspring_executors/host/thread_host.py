@@ -24,6 +24,7 @@ from mainspring_executors.host.sender import Sender
 from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
 from mainspring_executors.protocol.frames import FrameReader
+from mainspring_executors.protocol.refusals import PAUSE_SECONDS, Refused, encode_refused
 from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, interrupted, timed_out
 from mainspring_executors.protocol.wire import (
     FENCED_EXIT_CODE,
@@ -59,6 +60,9 @@ class ThreadHost:
         self._running: dict[str, _Running] = {}
         self._todo: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
         self._threads = 0
+        self._grow_at = 0.0
+        """When the next thread may be started, after one was refused; 0 = at once."""
+        self._refused_in_a_row = 0
         self._alarms: Alarms[tuple[_Running, bool]] = Alarms()
         """Attempts, each with whether it is to be ended whatever its call says."""
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -74,6 +78,8 @@ class ThreadHost:
         sys.path[:0] = self._config.code_path
         install_router()
         install_logging()
+        # Before the first task: a print of a task must not fail for want of a thread.
+        self._pump.begin()
         self._sender.send(READY)
         self._obey(messages)
         poll = select.poll()
@@ -93,6 +99,8 @@ class ThreadHost:
             elif monotonic() - self._heard_at > self._config.self_fence_seconds:
                 os._exit(FENCED_EXIT_CODE)
             self._ring()
+            if self._grow_at:
+                self._grow()
         if self._close_at is not None:
             self._pump.drain(_LAST_WORDS_SECONDS)
             self._sender.drain(_LAST_WORDS_SECONDS)
@@ -125,11 +133,26 @@ class ThreadHost:
             return
         with self._lock:
             self._queued[attempt.attempt_id] = attempt
-            busy = len(self._queued) + len(self._running)
         self._todo.put(attempt)
-        if self._threads < min(busy, self._config.concurrency):
+        self._grow()
+
+    def _grow(self) -> None:
+        """Start a thread for what waits, up to the concurrency. A thread that cannot start now is tried again later."""
+        with self._lock:
+            waiting = next(iter(self._queued), None)
+            busy = len(self._queued) + len(self._running)
+        if waiting is None or self._threads >= min(busy, self._config.concurrency) or monotonic() < self._grow_at:
+            return
+        try:
+            threading.Thread(target=self._work, name=f"task-{self._threads + 1}", daemon=True).start()
+        except RuntimeError:
+            pause = PAUSE_SECONDS[min(self._refused_in_a_row, len(PAUSE_SECONDS) - 1)]
+            self._refused_in_a_row += 1
+            self._grow_at = monotonic() + pause
+            self._sender.send(encode_refused(waiting, Refused("no thread can be started now")))
+        else:
             self._threads += 1
-            threading.Thread(target=self._work, name=f"task-{self._threads}", daemon=True).start()
+            self._refused_in_a_row, self._grow_at = 0, 0.0
 
     def _finds_changed_code(self) -> bool:
         """Whether a module that was imported has changed. Then the scheduler hears so, and gets back what waits."""
@@ -180,7 +203,8 @@ class ThreadHost:
     def _patience(self) -> float:
         """Seconds until there is something to do without being told."""
         now = monotonic()
-        until = [self._heard_at + self._config.self_fence_seconds, self._alarms.next_at(), self._close_at]
+        grow_at = self._grow_at if self._grow_at > now else None
+        until = [self._heard_at + self._config.self_fence_seconds, self._alarms.next_at(), self._close_at, grow_at]
         return max(0.0, min(at for at in until if at is not None) - now) + 0.001
 
     def _work(self) -> None:

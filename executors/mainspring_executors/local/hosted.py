@@ -22,7 +22,7 @@ import orjson
 
 from mainspring.attempts import Attempt, Report, Started
 from mainspring.errors import ExecutorError
-from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import Capabilities, Refusals, SubmitResult, Submitted, Whereabouts
 from mainspring_executors.environment import inherited
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.local import orphans as leftovers
@@ -30,6 +30,7 @@ from mainspring_executors.local.host_process import HostProcess
 from mainspring_executors.local.report_order import Delivery
 from mainspring_executors.local.suspects import Suspects, key_of
 from mainspring_executors.protocol.frames import FRAME_BYTES_MAX
+from mainspring_executors.protocol.refusals import is_refusal, refusal_of
 from mainspring_executors.protocol.results import Result, cancelled, host_killed, host_lost, interrupted, lost
 from mainspring_executors.protocol.wire import SEQ_STARTED, decode_report, encode_attempt
 from mainspring_executors.settings import ExecutorSettings
@@ -44,6 +45,8 @@ _ATTEMPT_BYTES_MAX = FRAME_BYTES_MAX // 2
 """What an attempt takes with it, and what it may bring back."""
 _RESTART_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses before a host is started again, by how many in a row died before they said anything."""
+_REFUSAL_SECONDS = 15.0
+"""How long a refusal is shown; a host that still has no room refuses again sooner."""
 _OLD_HOSTS_MAX = 4
 _TEND_SECONDS = 0.5
 _CLOSE_TURN_SECONDS = 0.05
@@ -53,6 +56,15 @@ _STOP_SECONDS_EXTRA = 10.0
 _ATTEMPT_ID = re.compile(r"[0-9a-f]{32}")
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That the machine had no room for a task; instants of the monotonic clock."""
+
+    cause: str
+    since: float
+    at: float
 
 
 class HostMode(StrEnum):
@@ -79,6 +91,8 @@ class _Tracked:
     """It is a suspect: it gets a host of its own."""
     start_at: float = 0.0
     """When a suspect may start."""
+    refusal: Refusal | None = None
+    """The latest; `None` since its start."""
     kill_due_at: float = 0.0
     """When its host may be killed for its sake; of one that is finished but still runs."""
 
@@ -121,6 +135,8 @@ class HostedExecutor:
         self._tracked: dict[str, _Tracked] = {}
         self._waiting: dict[str, _Tracked] = {}
         """Those of them that have no host."""
+        self._refusal_count = 0
+        self._refusal: Refusal | None = None
         self._suspects = Suspects()
         self._waiting_alone: dict[str, _Tracked] = {}
         """Suspects that have no host yet."""
@@ -278,6 +294,8 @@ class HostedExecutor:
             return HostProcess(config, inherited(self._settings.environment), self._poller)
         except OSError as exc:
             _log.warning("a task host cannot be started: %s", exc)
+            if is_refusal(exc):
+                self._note_refusal(str(refusal_of(exc)), None)
             self._discard_folder(folder)
             return None
 
@@ -323,6 +341,8 @@ class HostedExecutor:
                 self._take_back(message[1])
             elif message[0] == "outdated":
                 self._replace_outdated(host, message[1])
+            elif message[0] == "refused":
+                self._note_refusal(message[2], self._tracked.get(message[1]))
         for chunk in chunks:
             self._take_report(host, chunk)
         host.tend()
@@ -333,6 +353,7 @@ class HostedExecutor:
         if tracked is None or tracked.host is not host:
             return
         self._ready += tracked.delivery.take(report)
+        tracked.refusal = None
         if tracked.delivery.is_finished:
             self._suspects.acquit(key_of(tracked.attempt))
         if tracked.delivery.is_done:
@@ -457,6 +478,30 @@ class HostedExecutor:
         """Remove the folder of a host that is gone, in a thread: a file system may take its time."""
         self._folders.discard(folder)
         threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True).start()
+
+    # -- refusals
+
+    def refusals(self) -> Refusals:
+        now = monotonic()
+        latest = self._refusal
+        is_now = latest is not None and (bool(self._waiting) or now - latest.at < _REFUSAL_SECONDS)
+        return Refusals(count=self._refusal_count, cause=latest.cause if latest is not None and is_now else None)
+
+    def refusal_of(self, attempt_id: str) -> Refusal | None:
+        """Why an attempt has not started, and since when; `None` when nothing refused it."""
+        tracked = self._tracked.get(attempt_id)
+        return None if tracked is None else tracked.refusal
+
+    def _note_refusal(self, cause: str, tracked: _Tracked | None) -> None:
+        """This machine has no room for a task now. The attempt stays where it is, and is tried again there."""
+        now = monotonic()
+        if self.refusals().cause != cause:
+            _log.warning("tasks cannot be started now: cause=%r", cause)
+        self._refusal_count += 1
+        self._refusal = Refusal(cause, now, now)
+        if tracked is not None:
+            since = now if tracked.refusal is None else tracked.refusal.since
+            tracked.refusal = Refusal(cause, since, now)
 
     # -- suspects
 

@@ -29,6 +29,9 @@ FINISH_CHUNKS_MAX = 8
 """Chunks that travel with the final report; what is before them is sent first."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 """While no attempt runs."""
+_REFUSED_SECONDS_MAX = 15.0
+"""How long an attempt waits for room on this machine, before another worker may have it. Longer than the longest pause
+between two tries to start it."""
 _LISTEN_SECONDS = 0.5
 """How long a request to stop may go unseen."""
 
@@ -144,6 +147,9 @@ class Carriage:
         now = monotonic()
         if now >= self._interrupt_at:
             self._interrupt("interrupted: its worker was stopped")
+        refusal = self._executor.refusal_of(self.attempt_id)
+        if refusal is not None and now - refusal.since > _REFUSED_SECONDS_MAX:
+            self._interrupt(f"interrupted: this worker's machine has no room for it: {refusal.cause}")
         if now - self._renewed_at > self._fence_seconds:
             self._interrupt("stopped by its worker, which could not renew its lease at the execution API")
         if now - self._renewed_at > self._kill_seconds and not self._is_killed:

@@ -14,7 +14,7 @@ from mainspring_store.queries.filters import Kind, constant, equal_to, ranges, r
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import service
 
-__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence"]
+__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence", "refused_starts"]
 
 SERVICES = Listing(
     rows=select(
@@ -124,6 +124,14 @@ def presence(database: Database, *, since: datetime) -> Mapping[str, Presence]:
         }
 
 
+def refused_starts(database: Database, *, since: datetime) -> Mapping[str, str]:
+    """Executor -> why the machine of its scheduler has no room for a task now; of schedulers that beat at or after
+    `since`."""
+    with database.read() as connection:
+        rows = connection.scalars(_SCHEDULER_DETAILS, {"since": since}).all()
+    return {executor: cause for details in rows for executor, cause in (details or {}).get("refused_for", {}).items()}
+
+
 _ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)
 _PRESENCE = (
     select(
@@ -134,4 +142,9 @@ _PRESENCE = (
     )
     .where(service.c.stopped_at.is_(None))
     .group_by(service.c.kind)
+)
+_SCHEDULER_DETAILS = (
+    select(service.c.details)
+    .where(service.c.kind == "scheduler", service.c.stopped_at.is_(None), _ALIVE)
+    .order_by(service.c.heartbeat_at)
 )

@@ -245,7 +245,7 @@ class Remote:
 
     def _start_worker(self, settings: ExecutorSettings, redis_url: str, number: int) -> "subprocess.Popen[bytes]":
         folder = self._folder / f"worker-{number}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         given: dict[str, Any] = {
             "redis_url": redis_url,
             "execution_url": f"http://127.0.0.1:{self._server.server_port}",

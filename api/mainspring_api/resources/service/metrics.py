@@ -73,6 +73,18 @@ def _of_schedulers(figures: Figures) -> Iterator[str]:
         for executor, free in told.get("room", {}).items()
     }
     yield from _metric("executor_room", "Attempts that an executor takes now.", ("scheduler", "executor"), room)
+    refusals = {
+        (scheduler, executor): count
+        for scheduler, told in details.items()
+        for executor, count in told.get("refusals", {}).items()
+    }
+    yield from _metric(
+        "executor_refusals_total",
+        "Starts that a machine had no room for.",
+        ("scheduler", "executor"),
+        refusals,
+        kind="counter",
+    )
     for name, what in _TOTALS.items():
         samples = {(scheduler,): told[name] for scheduler, told in details.items() if name in told}
         yield from _metric(f"scheduler_{name}_total", what, ("scheduler",), samples, kind="counter")

@@ -15,7 +15,7 @@ from mainspring_api.http.middleware import is_sent_by_admin
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import NotReady
 from mainspring_store.database.postgres_sessions import session_facts
-from mainspring_store.queries.services import Presence, presence
+from mainspring_store.queries.services import Presence, presence, refused_starts
 from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 from mainspring_store.schema.database_roles import RoleRights, role_rights
 from mainspring_store.schema.migrate import current_revision, head_revision
@@ -45,6 +45,14 @@ class SchedulerHealth(Answer):
         metadata={
             "description": "How far the clock that is furthest off is from the database's; null = nobody has looked. "
             "A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy"
+        },
+    )
+    refused_starts = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={
+            "description": "Executors whose machine has no room for another task at present (disk, processes, "
+            "descriptors, memory), each with the cause. Tasks wait there, and pay no try"
         },
     )
 
@@ -110,9 +118,11 @@ class Readiness(Answer):
 @blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
 def get_health() -> Response:
     """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
-    database, found = "healthy", dict[str, Presence]()
+    database, found, refused = "healthy", dict[str, Presence](), dict[str, str]()
+    since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
-        found = dict(presence(context().database, since=datetime.now(UTC) - HEARTBEAT_AGE_MAX))
+        found = dict(presence(context().database, since=since))
+        refused = dict(refused_starts(context().database, since=since))
     except StoreUnavailable:
         database = "unhealthy"
     offset = found["scheduler"].clock_offset if "scheduler" in found else None
@@ -125,6 +135,7 @@ def get_health() -> Response:
             **scheduler,
             "status": scheduler["status"] or "unhealthy",
             "clock_offset_seconds": None if offset is None else offset.total_seconds(),
+            "refused_starts": refused,
         },
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
         "execution_api": _health(found.get("execution"), "latest_execution_api_heartbeat"),
