@@ -20,7 +20,7 @@ from mainspring_scheduler.duties.due import create_due_runs
 from mainspring_scheduler.duties.finishes import finish_runs
 from mainspring_scheduler.duties.starts import start_runs
 from mainspring_scheduler.duties.stops import stop_runs
-from mainspring_scheduler.progress.apply_reports import Applied, apply_reports
+from mainspring_scheduler.progress.apply_reports import Applied, apply_reports, late_report
 from mainspring_scheduler.progress.merged_reports import Folded, LiveAttempts, fold
 from mainspring_scheduler.progress.wait_resumes import resume_due
 from mainspring_scheduler.versions import Versions
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 """How long anything can go unseen when every wake-up is lost."""
 REMOTE_REPORTS_MAX = 1000
-"""Reports of remote workers that one pass takes out of their inbox."""
+"""Attempts whose reports one pass takes out of the inbox of remote workers."""
 _LOG_BYTES_WITH_STATE_MAX = 256 * 1024
 """Log chunks up to this travel in the transaction of the states; more gets transactions of its own before it."""
 
@@ -197,7 +197,7 @@ class Scheduler:
             if self._remote and is_looking:
                 remote = current.reports.take_remote(REMOTE_REPORTS_MAX)
                 # A full batch: there may be more in the inbox.
-                counts.is_more_due |= len(remote) == REMOTE_REPORTS_MAX
+                counts.is_more_due |= len(remote) >= REMOTE_REPORTS_MAX
                 reports = [*reports, *remote]
                 counts.reports = len(reports)
             reach("scheduler.pass.reports-taken")
@@ -330,8 +330,9 @@ class Scheduler:
         with scheduling.begin_pass(self._database) as current:
             for attempt in current.reports.live_attempts([attempt_id]):
                 current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
-            if folded.stopped_at is not None:  # that much of it can be believed, and nobody will say it again
-                current.reports.note_stops({attempt_id: folded.stopped_at})
+            # So much of it can be believed, and is not reported again.
+            if (late := late_report(attempt_id, folded)) is not None:
+                current.reports.note_late([late])
 
     @property
     def _may_create_runs(self) -> bool:

@@ -227,15 +227,18 @@ class TestRetries:
 
 class TestReports:
     @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILED])
-    def test_a_start_that_comes_after_the_end_changes_nothing(self, engine: Engine, outcome: Outcome) -> None:
+    def test_a_start_that_comes_after_the_end_only_completes_the_record(self, engine: Engine, outcome: Outcome) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
         engine.settle()
         engine.finish("a", outcome)
         engine.clock.move(timedelta(seconds=1))
-        before = (engine.states(), engine.tries("a"), engine.events())
+        before = (engine.states(), [row.state for row in engine.tries("a")], engine.events())
         engine.start("a")
         engine.settle()
-        assert (engine.states(), engine.tries("a"), engine.events()) == before
+        assert (engine.states(), [row.state for row in engine.tries("a")], engine.events()) == before
+        (row,) = engine.tries("a")
+        assert row.start_date == row.end_date, "a start is not after the end"
+        assert "its start was reported after its end" in row.message
 
     def test_a_report_that_comes_twice_counts_once(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", DIAMOND))
@@ -246,15 +249,23 @@ class TestReports:
         engine.settle()
         assert engine.events() == before
 
-    def test_a_start_that_comes_after_a_cancel_changes_nothing(self, engine: Engine) -> None:
+    def test_a_start_that_comes_after_a_cancel_is_kept(self, engine: Engine) -> None:
         """The scheduler that hears it still takes the attempt for a live one: it was ended by others."""
         engine.trigger(engine.save("etl", {"a": {}}))
         engine.settle()
         assert runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="by test")
-        before = (engine.states(), engine.tries("a"))
+        before = (engine.states(), [row.state for row in engine.tries("a")])
         engine.start("a")
         engine.step()
-        assert (engine.states(), engine.tries("a")) == before
+        assert (engine.states(), [row.state for row in engine.tries("a")]) == before
+        (row,) = engine.tries("a")
+        assert (row.start_date is not None, row.hostname is not None) == (True, True)
+        assert "its start was reported after its end" in row.message
+        assert engine.instances()[0].start_date == row.start_date
+        # A second one changes nothing.
+        engine.start("a")
+        engine.step()
+        assert engine.tries("a") == [row]
 
     def test_a_pass_without_news_writes_nothing(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", DIAMOND))

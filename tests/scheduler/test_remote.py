@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from mainspring.attempts import LogChunk
+from mainspring.attempts import Finished, LogChunk, Started
 from mainspring.errors import StoreUnavailable
 from mainspring_executors.contract import Capabilities
 from mainspring_scheduler import scheduler
+from mainspring_store.scheduling import begin_pass
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.state import runs
 from tests.scheduler.engine import Engine
@@ -243,3 +244,22 @@ def test_what_has_started_is_not_released(engine: Engine, *, is_applied: bool) -
     assert claim(engine, "a", token="b" * 64) is None
     engine.settle()
     assert engine.states() == {"a": "running"}
+
+
+def test_one_scheduler_takes_all_reports_of_an_attempt(engine: Engine) -> None:
+    """While one scheduler holds the start, another one does not take the end: it would be applied without a start."""
+    if engine.database.is_sqlite:
+        pytest.skip("schedulers write one after another on SQLite")
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.settle()
+    assert claim(engine, "a", is_ahead=True) is not None
+    attempt_id = engine.attempt("a").attempt_id
+    start = {"at": engine.clock.now().isoformat(), "hostname": "worker-1"}
+    assert remote.start_attempt(engine.database, attempt_id, start, token_hash=TOKEN)
+    with begin_pass(engine.database) as first:
+        assert [type(report) for report in first.reports.take_remote(10)] == [Started]
+        assert finish(engine, "a")
+        with begin_pass(engine.database) as second:
+            assert second.reports.take_remote(10) == []
+    with begin_pass(engine.database) as second:
+        assert [type(report) for report in second.reports.take_remote(10)] == [Finished]

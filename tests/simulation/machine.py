@@ -197,6 +197,10 @@ class Machine(RuleBasedStateMachine):
             expected = {key: one.state for key, one in run.instances.items()}
             assert found == expected, f"run {row.run_id}: the engine shows {found}, the model {expected}"
             assert row.state == run.state, f"run {row.run_id} is {row.state}, the model says {run.state}"
+        for tries in facts.tries.values():
+            for row in tries:
+                has_start = row.start_date is not None or row.attempt_id not in self.model.started
+                assert has_start, f"attempt {row.attempt_id} ({row.state}) has started, and is recorded without a start"
 
     def follow(self, *, is_settled: bool) -> tuple[Facts, Mapping[str, Mapping[Key, Seen]]]:
         """Have the model go where the engine went, wherever it may; what it has not seen of it are called runs."""

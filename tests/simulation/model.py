@@ -21,6 +21,8 @@ class Model(Decisions):
     def __init__(self) -> None:
         super().__init__()
         self.paused: dict[str, bool] = {}
+        self.started: set[str] = set()
+        """Attempts whose start was reported, in time or late."""
         self.max_active_runs: dict[str, int] = {}
 
     def apply(self, reports: Sequence[Report], now: datetime) -> None:
@@ -119,6 +121,9 @@ class Model(Decisions):
     def _apply_one(self, attempt_id: str, reports: Sequence[Report], now: datetime) -> list[Instance]:
         """Returns what a branch leaves out."""
         run, instance = self.by_attempt.get(attempt_id, (None, None))
+        is_waiting = instance is not None and instance.attempt_id == attempt_id and instance.state == "deferred"
+        if any(isinstance(report, Started) for report in reports) and not is_waiting:
+            self.started.add(attempt_id)
         if run is None or instance is None or instance.attempt_id != attempt_id or instance.state not in ACTIVE:
             return []
         if self._breaks(reports):

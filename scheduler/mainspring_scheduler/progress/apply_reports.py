@@ -21,10 +21,10 @@ from mainspring_scheduler.progress.merged_reports import Folded, LiveAttempts
 from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, Verdict, judge, typed
 from mainspring_scheduler.progress.wait_ends import judge_poke
 from mainspring_scheduler.versions import Version, Versions
-from mainspring_store.scheduling import AttemptEnd, Decided, LiveAttempt, Pass
+from mainspring_store.scheduling import AttemptEnd, Decided, LateReport, LiveAttempt, Pass
 from mainspring_store.state.effects import InstanceRef
 
-__all__ = ["Applied", "apply_reports", "end_waits"]
+__all__ = ["Applied", "apply_reports", "end_waits", "late_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def apply_reports(
     known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
     steps = _steps(scheduling, live, folded, known, now, random)
     took = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
-    _note_stops(scheduling, folded, took)
+    _note_late(scheduling, folded, took)
     won = [step for attempt_id, step in steps.items() if attempt_id in took]
     moved = scheduling.reports.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
     for attempt_id, report in folded.items():
@@ -261,15 +261,24 @@ def _decided(step: _Step, now: datetime) -> Decided:
     )
 
 
-def _note_stops(scheduling: Pass, folded: Mapping[str, Folded], took: frozenset[str]) -> None:
-    """An attempt that was fenced before its report came: only that it stopped is news."""
-    stops = {
-        attempt_id: one.stopped_at
-        for attempt_id, one in folded.items()
-        if attempt_id not in took and one.stopped_at is not None
-    }
-    if stops:
-        scheduling.reports.note_stops({attempt_id: at for attempt_id, at in stops.items() if at is not None})
+def _note_late(scheduling: Pass, folded: Mapping[str, Folded], took: frozenset[str]) -> None:
+    """An attempt that was fenced before its report came: only that it started and stopped is news."""
+    late = [late_report(attempt_id, reports) for attempt_id, reports in folded.items() if attempt_id not in took]
+    if any(late):
+        scheduling.reports.note_late(filter(None, late))
+
+
+def late_report(attempt_id: str, reports: Folded) -> LateReport | None:
+    """What can be recorded of an attempt that has ended before; `None` = nothing."""
+    if reports.stopped_at is None and reports.started is None:
+        return None
+    return LateReport(
+        attempt_id=attempt_id,
+        stopped_at=reports.stopped_at,
+        start_date=reports.started.at if reports.started else None,
+        hostname=reports.started.hostname if reports.started else None,
+        pid=reports.started.pid if reports.started else None,
+    )
 
 
 def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:

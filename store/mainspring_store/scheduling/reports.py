@@ -1,16 +1,32 @@
 """Reports: starts and ends of attempts, their outputs and logs, and which attempts are live."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal_column, not_, or_, select, text, true, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
-from mainspring.states import StateReason, TaskState
+from mainspring.states import TASK_FINISHED, StateReason, TaskState
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
@@ -29,11 +45,22 @@ from mainspring_store.state.records import (
     END_FIELDS,
     AttemptEnd,
     Decided,
+    LateReport,
     LiveAttempt,
 )
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try, xcom
 
 __all__ = ["ReportWrites", "note_never_claimed", "unstopped_cancels"]
+
+
+LATE_START = "its start was reported after its end"
+_LATE_FIELDS: Fields = {
+    "attempt_id": str,
+    "stopped_at": datetime,
+    "start_date": datetime,
+    "hostname": str,
+    "pid": int,
+}
 
 
 class ReportWrites:
@@ -49,10 +76,14 @@ class ReportWrites:
         rows = dump_rows({name: getattr(end, name) for name in END_FIELDS} for end in ends)
         return frozenset(self._connection.scalars(self._statements.end_attempts, {"rows": rows}))
 
-    def note_stops(self, stops: Mapping[str, datetime]) -> None:
-        """Record that nothing of these attempts runs any more; for attempts that were fenced before."""
-        rows = dump_rows({"attempt_id": attempt_id, "at": at} for attempt_id, at in stops.items())
-        self._connection.execute(self._statements.note_stops, {"rows": rows})
+    def note_late(self, late: Iterable[LateReport]) -> None:
+        """Record what is reported of attempts that had ended before: their start, where none is recorded yet, and that
+        nothing of them runs any more. A late start is said so in the message of the attempt."""
+        reports = list(late)
+        rows = dump_rows(asdict(report) for report in reports)
+        self._connection.execute(self._statements.note_late, {"rows": rows})
+        if any(report.start_date is not None for report in reports):
+            self._connection.execute(self._statements.start_ended_instances, {"rows": rows})
 
     def follow_reports(self, decided: Sequence[Decided]) -> frozenset[int]:
         """Move instances whose live attempt (`attempt_id`) reported; returns the ids of those that moved."""
@@ -81,7 +112,8 @@ class ReportWrites:
         return {row.id: row.started_at for row in found}
 
     def take_remote(self, limit: int) -> list[Report]:
-        """Take the oldest reports of remote workers out of the inbox; they are gone once this pass commits."""
+        """Take the reports of remote workers out of the inbox, all those of at most `limit` attempts, the oldest first;
+        they are gone once this pass commits."""
         taken = self._connection.execute(self._statements.take_remote, {"limit_": limit}).all()
         return [_remote_report(row.attempt_id, row.kind, row.body) for row in sorted(taken, key=lambda row: row.id)]
 
@@ -152,11 +184,42 @@ class _Statements:
             .values(**ended_values(rows))
             .returning(task_try.c.attempt_id)
         )
-        rows = rows_of({"attempt_id": str, "at": datetime})
-        self.note_stops = (
+        rows = rows_of(_LATE_FIELDS)
+        starts_now = and_(task_try.c.start_date.is_(None), rows.c.start_date.is_not(None))
+        self.note_late = (
             update(task_try)
-            .where(task_try.c.attempt_id == rows.c.attempt_id, task_try.c.stopped_at.is_(None), ~LIVE)
-            .values(stopped_at=rows.c.at)
+            .where(
+                task_try.c.attempt_id == rows.c.attempt_id,
+                ~LIVE,
+                or_(and_(task_try.c.stopped_at.is_(None), rows.c.stopped_at.is_not(None)), starts_now),
+            )
+            .values(
+                stopped_at=func.coalesce(task_try.c.stopped_at, rows.c.stopped_at),
+                # An attempt that was fenced on its way to its start began after its end.
+                start_date=case(
+                    (and_(starts_now, rows.c.start_date > task_try.c.end_date), task_try.c.end_date),
+                    else_=func.coalesce(task_try.c.start_date, rows.c.start_date),
+                ),
+                hostname=func.coalesce(task_try.c.hostname, rows.c.hostname),
+                pid=func.coalesce(task_try.c.pid, rows.c.pid),
+                message=case(
+                    (starts_now, func.coalesce(task_try.c.message + literal_column("'; '"), "") + LATE_START),
+                    else_=task_try.c.message,
+                ),
+            )
+        )
+        rows = rows_of(_LATE_FIELDS)
+        self.start_ended_instances = (
+            update(task_instance)
+            .where(
+                task_instance.c.attempt_id == rows.c.attempt_id,
+                task_try.c.attempt_id == rows.c.attempt_id,
+                task_try.c.generation == task_instance.c.generation,
+                rows.c.start_date.is_not(None),
+                task_instance.c.start_date.is_(None),
+                task_instance.c.state.in_([literal_column(f"'{state}'") for state in sorted(TASK_FINISHED)]),
+            )
+            .values(start_date=task_try.c.start_date)
         )
         rows = rows_of(DECIDED_FIELDS)
         self.follow_reports = (
@@ -210,14 +273,25 @@ class _Statements:
             )
             .group_by(task_instance.c.id)
         )
-        oldest = select(attempt_report.c.id).order_by(attempt_report.c.id).limit(bindparam("limit_", type_=Integer()))
+        # The first report of an attempt stands for all of them: the scheduler that holds its row takes all, so that a
+        # start and an end are never applied by two schedulers in the wrong order.
+        earlier = attempt_report.alias("earlier")
+        has_earlier = exists().where(
+            earlier.c.attempt_id == attempt_report.c.attempt_id, earlier.c.id < attempt_report.c.id
+        )
+        oldest = (
+            select(attempt_report.c.attempt_id)
+            .where(~has_earlier)
+            .order_by(attempt_report.c.id)
+            .limit(bindparam("limit_", type_=Integer()))
+        )
         if not is_sqlite:
-            oldest = oldest.with_for_update(skip_locked=True)
+            oldest = oldest.with_for_update(skip_locked=True, of=attempt_report)
         # As a CTE, so that PostgreSQL asks it once and takes no more than the limit; a locking one is not inlined.
         first = oldest.cte("oldest")
         self.take_remote = (
             delete(attempt_report)
-            .where(attempt_report.c.id.in_(select(first.c.id)))
+            .where(attempt_report.c.attempt_id.in_(select(first.c.attempt_id)))
             .returning(attempt_report.c.id, attempt_report.c.attempt_id, attempt_report.c.kind, attempt_report.c.body)
         )
         self.expired_leases = select(task_try.c.attempt_id, task_try.c.claimed_at, task_try.c.hostname).where(

@@ -19,6 +19,7 @@ __all__ = [
     "Candidate",
     "ChildRun",
     "Decided",
+    "LateReport",
     "LiveAttempt",
     "NewAttempt",
     "ParentAndChild",
@@ -74,6 +75,17 @@ class AttemptEnd:
     pid: int | None = None
     exit_code: int | None = None
     log_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LateReport:
+    """What is reported of an attempt that had ended before."""
+
+    attempt_id: str
+    stopped_at: datetime | None = None
+    start_date: datetime | None = None
+    hostname: str | None = None
+    pid: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
