@@ -227,18 +227,15 @@ class TestRetries:
 
 class TestReports:
     @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILED])
-    def test_a_start_that_comes_after_the_end_only_completes_the_record(self, engine: Engine, outcome: Outcome) -> None:
+    def test_a_start_that_comes_after_the_end_changes_nothing(self, engine: Engine, outcome: Outcome) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
         engine.settle()
         engine.finish("a", outcome)
         engine.clock.move(timedelta(seconds=1))
-        before = (engine.states(), [row.state for row in engine.tries("a")], engine.events())
+        before = (engine.states(), engine.tries("a"), engine.events())
         engine.start("a")
         engine.settle()
-        assert (engine.states(), [row.state for row in engine.tries("a")], engine.events()) == before
-        (row,) = engine.tries("a")
-        assert row.start_date == row.end_date, "a start is not after the end"
-        assert "its start was reported after its end" in row.message
+        assert (engine.states(), engine.tries("a"), engine.events()) == before
 
     def test_a_report_that_comes_twice_counts_once(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", DIAMOND))

@@ -181,18 +181,20 @@ def test_a_start_can_be_told_with_the_end(engine: Engine) -> None:
     assert [(one.start_date, one.end_date) for one in engine.tries("a")] == [(at, at + timedelta(seconds=1))]
 
 
-def test_a_start_that_is_told_after_the_end_changes_nothing(engine: Engine) -> None:
+def test_a_start_that_is_told_after_the_end_only_completes_the_record(engine: Engine) -> None:
     """The call was on its way for long, and its worker had repeated it with the end."""
     engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
     engine.settle()
     claim(engine, "a", is_ahead=True)
     assert finish(engine, "a")
     engine.settle()
-    before = (engine.states(), engine.tries("a"), engine.events())
+    before = (engine.states(), [row.state for row in engine.tries("a")], engine.events())
     start = {"at": engine.clock.now().isoformat(), "hostname": "worker-1"}
     assert remote.start_attempt(engine.database, engine.attempt("a").attempt_id, start, token_hash=TOKEN)
     engine.settle()
-    assert (engine.states(), engine.tries("a"), engine.events()) == before
+    assert (engine.states(), [row.state for row in engine.tries("a")], engine.events()) == before
+    (row,) = engine.tries("a")
+    assert (row.start_date, row.message) == (row.end_date, "its start was reported after its end")
 
 
 def test_ends_are_exchanged_for_claims(engine: Engine) -> None:

@@ -1622,7 +1622,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             action: components["schemas"]["RetryAction"];
             exit_code?: number[];
@@ -4725,6 +4725,10 @@ export interface components {
             alive: number;
             /** @description How far the clock that is furthest off is from the database's; null = nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy */
             clock_offset_seconds: number | null;
+            /** @description Executors whose machine has no room for another task at present (disk, processes, descriptors, memory), each with the cause. Tasks wait there, and pay no try */
+            refused_starts: {
+                [key: string]: string;
+            };
         };
         TriggererHealth: {
             status: string | null;

@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     from .schedule_calendar import ScheduleCalendar
     from .schedule_preview import SchedulePreview
     from .scheduler_health import SchedulerHealth
+    from .scheduler_health_refused_starts import SchedulerHealthRefusedStarts
     from .secret import Secret
     from .secret_body import SecretBody
     from .secret_collection import SecretCollection
@@ -323,6 +324,7 @@ _MODULES = {
     "ScheduleCalendar": ".schedule_calendar",
     "SchedulePreview": ".schedule_preview",
     "SchedulerHealth": ".scheduler_health",
+    "SchedulerHealthRefusedStarts": ".scheduler_health_refused_starts",
     "Secret": ".secret",
     "SecretBody": ".secret_body",
     "SecretCollection": ".secret_collection",
@@ -517,6 +519,7 @@ __all__ = (
     "ScheduleCalendar",
     "SchedulePreview",
     "SchedulerHealth",
+    "SchedulerHealthRefusedStarts",
     "Secret",
     "SecretBody",
     "SecretCollection",

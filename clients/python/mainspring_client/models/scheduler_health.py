@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.scheduler_health_refused_starts import SchedulerHealthRefusedStarts
+
 
 T = TypeVar("T", bound="SchedulerHealth")
 
@@ -19,12 +23,15 @@ class SchedulerHealth:
         alive (int):
         clock_offset_seconds (float | None): How far the clock that is furthest off is from the database's; null =
             nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy
+        refused_starts (SchedulerHealthRefusedStarts): Executors whose machine has no room for another task at present
+            (disk, processes, descriptors, memory), each with the cause. Tasks wait there, and pay no try
     """
 
     status: None | str
     latest_scheduler_heartbeat: datetime.datetime | None
     alive: int
     clock_offset_seconds: float | None
+    refused_starts: SchedulerHealthRefusedStarts
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,6 +49,8 @@ class SchedulerHealth:
         clock_offset_seconds: float | None
         clock_offset_seconds = self.clock_offset_seconds
 
+        refused_starts = self.refused_starts.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -50,6 +59,7 @@ class SchedulerHealth:
                 "latest_scheduler_heartbeat": latest_scheduler_heartbeat,
                 "alive": alive,
                 "clock_offset_seconds": clock_offset_seconds,
+                "refused_starts": refused_starts,
             }
         )
 
@@ -57,6 +67,10 @@ class SchedulerHealth:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.scheduler_health_refused_starts import (
+            SchedulerHealthRefusedStarts,  # noqa: PLC0415
+        )
+
         d = dict(src_dict)
 
         def _parse_status(data: object) -> None | str:
@@ -90,11 +104,14 @@ class SchedulerHealth:
 
         clock_offset_seconds = _parse_clock_offset_seconds(d.pop("clock_offset_seconds"))
 
+        refused_starts = SchedulerHealthRefusedStarts.from_dict(d.pop("refused_starts"))
+
         scheduler_health = cls(
             status=status,
             latest_scheduler_heartbeat=latest_scheduler_heartbeat,
             alive=alive,
             clock_offset_seconds=clock_offset_seconds,
+            refused_starts=refused_starts,
         )
 
         scheduler_health.additional_properties = d

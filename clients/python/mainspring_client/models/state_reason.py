@@ -19,6 +19,8 @@ class StateReason(StrEnum):
     EXPAND_EMPTY = "expand_empty"
     EXPRESSION_ERROR = "expression_error"
     FAIL_REQUESTED = "fail_requested"
+    HOST_KILLED = "host_killed"
+    HOST_LOST = "host_lost"
     HTTP_ERROR = "http_error"
     HTTP_STATUS = "http_status"
     INTERRUPTED = "interrupted"
