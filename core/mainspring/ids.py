@@ -40,13 +40,14 @@ def check_run_id(run_id: str, run_type: RunType = RunType.MANUAL) -> str:
     """Return `run_id`, chosen by a client for a run of `run_type`.
 
     Raises:
-        InvalidInput: it holds other characters, `..`, or a prefix that tells of another type of run.
+        InvalidInput: it holds other characters or `..`, is `~`, or a prefix that tells of another type of run.
     """
     problem = None
     if not _RUN_ID.fullmatch(run_id):
         problem = f"run id {run_id[:60]!r} must be 1 to 250 of the characters A-Z a-z 0-9 _ . ~ : + -"
-    elif ".." in run_id or run_id == ".":
-        problem = f"run id {run_id[:60]!r} must not be '.' or hold '..'"
+    elif ".." in run_id or run_id in (".", "~"):
+        # In paths `~` stands for all runs.
+        problem = f"run id {run_id[:60]!r} must not be '.' or '~' or hold '..'"
     else:
         for other in RunType:
             if other is not run_type and run_id.startswith(f"{other}__"):

@@ -268,11 +268,15 @@ class TestTokens:
     def test_a_token_that_cannot_be(self, sqlite_api: Api, change: Mapping[str, Any]) -> None:
         sqlite_api.post("/tokens", {"name": "ci", "role": "viewer", **change}, 422)
 
-    def test_a_repeated_request_for_a_token_gets_the_same_one_and_the_database_holds_it_sealed(self, api: Api) -> None:
+    def test_a_repeated_request_for_a_token_makes_no_second_one_and_shows_none_again(self, api: Api) -> None:
         options: dict[str, Any] = {"headers": {"Idempotency-Key": "k1"}}
-        first, again = (api.post("/tokens", {"name": "ci", "role": "viewer"}, 201, **options) for _ in range(2))
-        assert first == again
+        first = api.post("/tokens", {"name": "ci", "role": "viewer"}, 201, **options)
+        again = api.post("/tokens", {"name": "ci", "role": "viewer"}, 409, **options)
+        assert first["token"] not in str(again)
+        assert f"delete '{first['id']}' and send" in again["detail"]["message"]
         assert api.get("/tokens?name_pattern=ci")["total_entries"] == 1
+        other = api.post("/tokens", {"name": "other", "role": "viewer"}, 422, **options)
+        assert other["errors"][0]["code"] == "idempotency_key_reused"
         if api.database.is_sqlite:
             folder = api.database.sqlite_path.parent
             stored = b"".join(path.read_bytes() for path in folder.glob("mainspring.db*"))

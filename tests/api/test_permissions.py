@@ -206,6 +206,17 @@ def test_a_dag_reaches_no_further_than_its_author(api: Api, task: dict[str, Any]
     api.put("/dags/team_a.etl", body, 201)
 
 
+def test_variables_and_pools_are_shared_by_all_definitions(api: Api) -> None:
+    """docs/identity.md says so: an author by grants alone uses both, and reads neither over the API."""
+    api.post("/variables", {"key": "region", "value": "eu"}, 201)
+    api.post("/pools", {"name": "db", "slots": 1}, 201)
+    token = granted(api, Role.AUTHOR, "team_a.*")
+    for path in ("/variables", "/variables/region", "/pools", "/pools/db"):
+        assert api.request("GET", path, token=token).status == 403
+    task = {**SHELL, "pool": "db", "env": {"REGION": "${{ vars.region }}"}}
+    api.put("/dags/team_a.etl", {"tasks": {"a": task}}, 201, token=token)
+
+
 def test_a_dag_names_secrets_and_dags_of_its_authors_grant(api: Api) -> None:
     token = granted(api, Role.AUTHOR, "team_a.*")
     api.save("team_a.child")

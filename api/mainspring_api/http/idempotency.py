@@ -11,9 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial, wraps
 
+import orjson
 from flask import Response, g, request
 
-from mainspring.errors import Problem
+from mainspring.errors import Conflict, Problem
 from mainspring_api.http.context import context, replace_database
 from mainspring_api.http.problems import InvalidHeader
 from mainspring_store.access.idempotency import (
@@ -25,7 +26,6 @@ from mainspring_store.access.idempotency import (
     find_answer,
     keep_answer,
 )
-from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.shared_transaction import Joined
 
 __all__ = ["HEADER", "REPLAYED", "idempotent"]
@@ -41,7 +41,8 @@ View = Callable[..., Response]
 def idempotent(view: View, *, tells_secret: bool = False) -> View:
     """The view of a POST, which does no work when the key of the request has an answer.
 
-    tells_secret: its answer is kept encrypted.
+    tells_secret: its answer holds a secret, which is shown once: the answer is not kept, and a request that is sent
+        again is refused.
     """
 
     @wraps(view)
@@ -51,7 +52,7 @@ def idempotent(view: View, *, tells_secret: bool = False) -> View:
         call = _call(request.headers[HEADER])
         kept = find_answer(context().database, call)
         if kept is not None:
-            return _replay(kept, call)
+            return _replay(kept, call, tells_secret=tells_secret)
         with context().keys_in_use.holding(call):
             return _first(partial(view, **path), call, tells_secret=tells_secret)
 
@@ -65,13 +66,12 @@ def _first(view: Callable[[], Response], call: Call, *, tells_secret: bool) -> R
             replace_database(joined)
             response = view()
             if joined.connection is not None:
-                key_ring = here.key_ring if tells_secret else None
-                keep_answer(joined.connection, call, _kept(response, call, key_ring))
+                keep_answer(joined.connection, call, _kept(response, call, tells_secret=tells_secret))
     except AlreadyAnswered:
         kept = find_answer(here.database, call)
         if kept is None:
             raise KeyInUse("a request with this Idempotency-Key has ended at this moment; send it again") from None
-        return _replay(kept, call)
+        return _replay(kept, call, tells_secret=tells_secret)
     # The view rang before there was anything to see.
     here.ringer.ring()
     return response
@@ -91,21 +91,27 @@ def _call(key: str) -> Call:
     )
 
 
-def _kept(response: Response, call: Call, key_ring: KeyRing | None) -> KeptAnswer:
+def _kept(response: Response, call: Call, *, tells_secret: bool) -> KeptAnswer:
     body = response.get_data()
     return KeptAnswer(
         fingerprint=call.fingerprint,
         status=response.status_code,
         media_type=response.mimetype or "",
-        body=body if key_ring is None else key_ring.encrypt(call.key_hash, body.decode()),
-        is_sealed=key_ring is not None,
+        body=str(orjson.loads(body)["id"]).encode() if tells_secret else body,
+        is_sealed=False,
     )
 
 
-def _replay(kept: KeptAnswer, call: Call) -> Response:
-    """Raises InvalidHeader when the key was used for another request."""
+def _replay(kept: KeptAnswer, call: Call, *, tells_secret: bool) -> Response:
+    """Raises InvalidHeader when the key was used for another request, Conflict when the answer held a secret."""
     if kept.fingerprint != call.fingerprint:
         message = "was used for another request in the last 24 hours; use a new key for each"
         raise InvalidHeader([Problem(pointer=f"/{HEADER}", message=message, code="idempotency_key_reused")])
-    body = context().key_ring.decrypt(call.key_hash, kept.body) if kept.is_sealed else kept.body
-    return Response(body, status=kept.status, mimetype=kept.media_type, headers={REPLAYED: "true"})
+    if tells_secret or kept.is_sealed:
+        # Sealed are answers of earlier versions, which held the secret.
+        made = "it made" if kept.is_sealed else f"'{kept.body.decode()}'"
+        raise Conflict(
+            "this request has had its effect, and its answer held a secret that is shown once; if that answer was lost,"
+            f" delete {made} and send the request with another Idempotency-Key"
+        )
+    return Response(kept.body, status=kept.status, mimetype=kept.media_type, headers={REPLAYED: "true"})

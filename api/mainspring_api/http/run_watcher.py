@@ -6,9 +6,10 @@ parked on a condition. How many requests may wait at a time is bounded, so that 
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Condition, Thread
+from threading import Condition, Lock, Thread
 
 from mainspring.errors import MainspringError
 from mainspring.states import RUN_FINISHED, RunState
@@ -27,23 +28,37 @@ class TooManyWaits(MainspringError):
 
 
 class WaitSlots:
-    """Places for requests that hold their thread for long."""
+    """Places for requests that hold their thread for long.
+
+    A principal may have half of the places that no other principal has, so some place is left for the others.
+    """
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._free = BoundedSemaphore(count)
+        self._taken: Counter[str] = Counter()
+        self._lock = Lock()
 
-    def take(self) -> None:
+    def take(self, principal_id: str) -> None:
         """Take a place; to be given back by `give_back`.
 
         Raises:
-            TooManyWaits: There is none.
+            TooManyWaits: There is none, or the principal has its share.
         """
-        if not self._free.acquire(blocking=False):
-            raise TooManyWaits(f"{self._count} requests wait already; ask again in a second, or poll the run instead")
+        with self._lock:
+            own = self._taken[principal_id]
+            left = self._count - self._taken.total() + own
+            if own >= (left + 1) // 2:
+                raise TooManyWaits(
+                    f"{own} of your requests wait already, of {self._taken.total()} in all;"
+                    " ask again in a second, or poll the run instead"
+                )
+            self._taken[principal_id] += 1
 
-    def give_back(self) -> None:
-        self._free.release()
+    def give_back(self, principal_id: str) -> None:
+        with self._lock:
+            self._taken[principal_id] -= 1
+            if not self._taken[principal_id]:
+                del self._taken[principal_id]
 
 
 class RunWatcher:

@@ -36,6 +36,7 @@ def test_two_runs_of_one_instant_get_different_ids_that_are_valid(run_type: RunT
         pytest.param("ä", "1 to 250", id="not ASCII"),
         pytest.param("a..b", "'..'", id="two dots"),
         pytest.param(".", "'.'", id="one dot"),
+        pytest.param("~", "'~'", id="what stands for all runs"),
         pytest.param("scheduled__2026", "kept for scheduled runs", id="prefix of another type"),
     ],
 )

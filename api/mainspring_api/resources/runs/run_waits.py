@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.states import RUN_FINISHED, RunState
@@ -76,7 +76,8 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
     key, state = questions.run_key(here.database, dag_id, dag_run_id)
     limit = here.settings.wait_seconds_max
     deadline = monotonic() + min(limit, limit if query["timeout"] is None else query["timeout"])
-    here.wait_slots.take()
+    principal_id = g.user.id
+    here.wait_slots.take(principal_id)
     is_stream = wants_ndjson()
     lines = _wait(
         here,
@@ -88,7 +89,7 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
         result=partial(_wait_result, here, key, dag_id, dag_run_id, query["result"]),
     )
     response = Response(lines, mimetype=NDJSON if is_stream else "application/json")
-    response.call_on_close(here.wait_slots.give_back)
+    response.call_on_close(partial(here.wait_slots.give_back, principal_id))
     return response
 
 
