@@ -159,6 +159,13 @@ def test_only_known_hosts_are_answered(shared: Api, host: str, is_answered: bool
         assert answer.status == (200 if is_answered else 400)
 
 
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_no_answer_allows_another_origin(sqlite_api: Api, method: str) -> None:
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = sqlite_api.request(method, "/dags", headers=headers)
+    assert [name for name, _ in answer.headers if name.lower().startswith("access-control-")] == []
+
+
 @pytest.mark.parametrize("path", ["/api/v2/version", "/api/v2/dags", "/api/v2/none", "/openapi.json"])
 def test_every_answer_has_the_security_headers_and_an_id(shared: Api, path: str) -> None:
     answer = raw(shared, "GET", path, {"Authorization": f"Bearer {shared.token}"})
