@@ -1592,19 +1592,21 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         Schedule: {
+            /** @description One or several cron expressions with five fields. */
             cron?: string[] | string;
             /** @description IANA name; UTC when absent. */
             timezone?: string;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Time from one run to the next.
              * @example PT15M
              * @example 20s
              */
             interval?: string;
-            /** @description RFC 3339 with an offset, or a date (midnight UTC). */
+            /** @description Instant from which the intervals are counted. */
             anchor?: string;
+            /** @description Instants at which a run is due. */
             at?: string[];
-            /** @description What happens to times of day when the clocks change. */
+            /** @description Rules for times of day when the clocks change. */
             dst?: components["schemas"]["DstRules"];
             /** @description Local days on which nothing is due; the next run's interval reaches over them. */
             calendar?: components["schemas"]["ScheduleCalendar"];
@@ -1624,8 +1626,11 @@ export interface components {
         /** @enum {string} */
         StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
+            /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
+            /** @description Exit codes that the rule fits. */
             exit_code?: number[];
+            /** @description Reasons that the rule fits. */
             reason?: components["schemas"]["StateReason"][];
             /** @description A regular expression searched in the message. */
             error?: string;
@@ -1635,12 +1640,14 @@ export interface components {
         /** @enum {string} */
         WeightRule: "downstream" | "upstream" | "absolute";
         DefaultArgs: {
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -1648,7 +1655,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -1664,26 +1671,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -1692,6 +1707,7 @@ export interface components {
             [key: string]: unknown;
         };
         SecretReference: {
+            /** @description Name of the secret. */
             secret: string;
         };
         Environment: {
@@ -1711,6 +1727,7 @@ export interface components {
             type: "shell";
             /** @description Program and arguments, started without a shell. */
             command?: string[];
+            /** @description Shell source, run by `sh` as written. */
             script?: string;
             /** @description Environment variables: text with expressions, or `{secret: name}`. */
             env?: components["schemas"]["Environment"];
@@ -1718,23 +1735,28 @@ export interface components {
             working_dir?: string;
             /** @description Exit code by which the task asks to be skipped. */
             skip_exit_code?: number;
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -1742,7 +1764,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -1758,26 +1780,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -1796,11 +1826,13 @@ export interface components {
             type: "python";
             /** @description `package.module:function`, imported where the task runs. */
             callable?: string;
+            /** @description Positional arguments of the callable. */
             args?: unknown[];
+            /** @description Keyword arguments of the callable. */
             kwargs?: components["schemas"]["KeywordArguments"];
             /** @description A Python program, run by an interpreter of its own. */
             source?: string;
-            /** @description What the program finds in the file named by MAINSPRING_INPUT. */
+            /** @description JSON that the program reads from the file named by MAINSPRING_INPUT. */
             inputs?: components["schemas"]["Values"];
             /** @description Environment variables: text with expressions, or `{secret: name}`. */
             env?: components["schemas"]["Environment"];
@@ -1808,23 +1840,28 @@ export interface components {
             working_dir?: string;
             /** @description Exit code by which the task asks to be skipped. */
             skip_exit_code?: number;
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -1832,7 +1869,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -1848,26 +1885,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -1886,38 +1931,46 @@ export interface components {
              * @enum {string}
              */
             type: "http";
+            /** @description Address of the request. */
             url: string;
-            /** @description GET when absent. */
+            /** @description Method of the request; GET when absent. */
             method?: components["schemas"]["HttpMethod"];
-            /** @description Appended to the URL, quoted. */
+            /** @description Query parameters, quoted and appended to the URL. */
             query?: components["schemas"]["HttpQuery"];
-            /** @description Text with expressions, or `{secret: name}`. */
+            /** @description Headers of the request: text with expressions, or `{secret: name}`. */
             headers?: components["schemas"]["HttpHeaders"];
-            /** @description Sent as written, as UTF-8. */
+            /** @description Body that is sent as UTF-8 text. */
             body?: string;
-            /** @description Sent as JSON, its expressions evaluated. */
+            /** @description Body that is sent as JSON; expressions in it are evaluated. */
             json?: unknown;
             /** @description Statuses of success; 200-299 when absent. */
             expected_status?: (number | string)[];
+            /** @description Whether redirects are followed, at most 3; true when absent. */
             follow_redirects?: boolean;
+            /** @description Largest response that is read, in bytes; the limit of outputs when absent. */
             response_bytes_max?: number;
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -1925,7 +1978,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -1941,26 +1994,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -1971,23 +2032,28 @@ export interface components {
              * @enum {string}
              */
             type: "noop";
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -1995,7 +2061,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -2011,44 +2077,54 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
         HttpRequest: {
+            /** @description Address of the request. */
             url: string;
-            /** @description GET when absent. */
+            /** @description Method of the request; GET when absent. */
             method?: components["schemas"]["HttpMethod"];
-            /** @description Appended to the URL, quoted. */
+            /** @description Query parameters, quoted and appended to the URL. */
             query?: components["schemas"]["HttpQuery"];
-            /** @description Text with expressions, or `{secret: name}`. */
+            /** @description Headers of the request: text with expressions, or `{secret: name}`. */
             headers?: components["schemas"]["HttpHeaders"];
-            /** @description Sent as written, as UTF-8. */
+            /** @description Body that is sent as UTF-8 text. */
             body?: string;
-            /** @description Sent as JSON, its expressions evaluated. */
+            /** @description Body that is sent as JSON; expressions in it are evaluated. */
             json?: unknown;
             /** @description Statuses of success; 200-299 when absent. */
             expected_status?: (number | string)[];
+            /** @description Whether redirects are followed, at most 3; true when absent. */
             follow_redirects?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -2059,45 +2135,50 @@ export interface components {
              * @enum {string}
              */
             type: "wait";
-            /** @description RFC 3339 with an offset, or a date (midnight UTC). */
+            /** @description Instant at which the task succeeds. */
             until?: string;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description How long the task waits.
              * @example PT15M
              * @example 20s
              */
             for?: string;
-            /** @description Holds when its status is expected. */
+            /** @description The task succeeds when this request answers with an expected status. */
             http?: components["schemas"]["HttpRequest"];
             /**
-             * @description Between two requests; 30 s when absent.
+             * @description Time between two requests; 30 s when absent.
              * @example PT15M
              * @example 20s
              */
             interval?: string;
             /**
-             * @description The task fails when it has waited this long.
+             * @description The task fails after it has waited this long.
              * @example PT15M
              * @example 20s
              */
             timeout?: string;
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -2105,7 +2186,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -2121,26 +2202,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -2153,26 +2242,34 @@ export interface components {
             type: "branch";
             /** @description Yields the id, or a list of ids, of direct downstream tasks to run. */
             choose?: string;
+            /** @description `package.module:function`, whose result names the tasks to run. */
             callable?: string;
+            /** @description Positional arguments of the callable. */
             args?: unknown[];
+            /** @description Keyword arguments of the callable. */
             kwargs?: components["schemas"]["KeywordArguments"];
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -2180,7 +2277,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -2196,26 +2293,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -2226,34 +2331,40 @@ export interface components {
              * @enum {string}
              */
             type: "approval";
+            /** @description The question that a person answers. */
             message: string;
             /** @description `approve` and `reject` when absent. */
             choices?: string[];
             /**
-             * @description The task fails when nobody has answered for this long.
+             * @description The task fails when no person has answered for this long.
              * @example PT15M
              * @example 20s
              */
             timeout?: string;
             /** @description The choice that is taken when the timeout passes, instead of a failure. */
             default?: string;
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -2261,7 +2372,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -2277,26 +2388,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -2307,27 +2426,34 @@ export interface components {
              * @enum {string}
              */
             type: "dag";
+            /** @description The DAG to run. */
             dag_id: string;
+            /** @description `conf` of the new run. */
             conf?: components["schemas"]["Values"];
             /** @description Whether the task lasts until the other run has ended; true when absent. */
             wait?: boolean;
-            /** @description Direct upstream. */
+            /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Name that people read. */
             task_display_name?: string;
+            /** @description What the task does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
+            /** @description States of the direct upstream that let the task run; `all_success` when absent. */
             trigger_rule?: components["schemas"]["TriggerRule"];
+            /** @description Who is responsible for the task. Informative. */
             owner?: string;
-            /** @description Extra tries. */
+            /** @description Tries after the first failed try; 0 when absent. */
             retries?: number;
             /**
-             * @description PT5M when absent.
+             * @description Time between a failed try and the next try; PT5M when absent.
              * @example PT15M
              * @example 20s
              */
@@ -2335,7 +2461,7 @@ export interface components {
             /** @description Factor from one delay to the next; 1 when absent. */
             retry_backoff?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description Upper bound of the delay between two tries.
              * @example PT15M
              * @example 20s
              */
@@ -2351,26 +2477,34 @@ export interface components {
             /** @description The first rule that fits a failure decides. */
             retry_policy?: components["schemas"]["RetryRule"][];
             /**
-             * @description Of one try; none when absent.
+             * @description Time limit of one try; no limit when absent.
              * @example PT15M
              * @example 20s
              */
             execution_timeout?: string;
             /**
-             * @description Between TERM and KILL; PT10S when absent.
+             * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
              */
             cancel_grace?: string;
-            /** @description Instances of this task in one run at one time. */
+            /** @description Instances of this task in one run that may be active at one time. */
             max_active_tis?: number;
+            /** @description Instances of this task in all runs of the DAG that may be active at one time. */
             max_active_tis_per_dag?: number;
+            /** @description Pool that the task takes slots of; `default_pool` when absent. */
             pool?: string;
+            /** @description Slots of the pool that one instance takes; 1 when absent. */
             pool_slots?: number;
+            /** @description Weight in the order of ready tasks; larger is earlier; 1 when absent. */
             priority_weight?: number;
+            /** @description How weights of neighbours add up to the priority; `downstream` when absent. */
             weight_rule?: components["schemas"]["WeightRule"];
+            /** @description Queue whose workers may run the task; `default` when absent. */
             queue?: string;
+            /** @description Executor that runs the task; the default executor of the scheduler when absent. */
             executor?: string;
+            /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
@@ -2429,38 +2563,47 @@ export interface components {
          *     }
          */
         Definition: {
+            /** @description Id of the DAG. The request path names it when absent. */
             dag_id?: string;
+            /** @description Name that people read. */
             dag_display_name?: string;
+            /** @description What the DAG does, in a sentence. */
             description?: string;
+            /** @description Documentation in Markdown. */
             doc_md?: string;
+            /** @description Labels that lists of DAGs can be filtered by. */
             tags?: string[];
+            /** @description Who is responsible for the DAG. Informative. */
             owners?: string[];
             /** @description JSON Schema 2020-12 of type object that every trigger is checked against. */
             params?: Record<string, unknown>;
-            /** @description Null or absent: only by trigger. */
+            /** @description When runs are due; null or absent: only a trigger makes runs. */
             schedule?: (components["schemas"]["Schedule"] | string) | null;
-            /** @description RFC 3339 with an offset, or a date (midnight UTC). */
+            /** @description No run is scheduled for an instant before. */
             start_date?: string;
-            /** @description RFC 3339 with an offset, or a date (midnight UTC). */
+            /** @description No run is scheduled for an instant after. */
             end_date?: string;
-            /** @description Make up for slots that were missed; else only the latest of them runs. */
+            /** @description Whether missed slots are made up for; when false, only the latest missed slot runs. */
             catchup?: boolean;
             /** @description How many of the latest missed slots `catchup` makes up for. */
             catchup_max?: number;
+            /** @description Runs of the DAG that may be running at one time; 16 when absent. */
             max_active_runs?: number;
-            /** @description Of one run at one time. */
+            /** @description Task instances of one run that may be active at one time; 128 when absent. */
             max_active_tasks?: number;
             /**
-             * @description ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+             * @description A run that takes longer is failed.
              * @example PT15M
              * @example 20s
              */
             dagrun_timeout?: string;
+            /** @description Whether the DAG is paused when it is first saved; false when absent. */
             is_paused_upon_creation?: boolean;
-            /** @description What every task has unless it says otherwise. */
+            /** @description Fields that every task has unless the task has its own. */
             default_args?: components["schemas"]["DefaultArgs"];
-            /** @description What a run returns: name -> value over tasks' outputs. */
+            /** @description Outputs of a run: name -> value made from outputs of tasks. */
             outputs?: components["schemas"]["Outputs"];
+            /** @description Task id -> task. */
             tasks: components["schemas"]["Tasks"];
         } & {
             [key: `x-${string}`]: unknown;

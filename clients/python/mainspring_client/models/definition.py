@@ -24,22 +24,22 @@ class Definition:
 
     Attributes:
         tasks (Tasks):
-        dag_id (str | Unset):
-        dag_display_name (str | Unset):
-        description (str | Unset):
-        doc_md (str | Unset):
-        tags (list[str] | Unset):
-        owners (list[str] | Unset):
+        dag_id (str | Unset): Id of the DAG. The request path names it when absent.
+        dag_display_name (str | Unset): Name that people read.
+        description (str | Unset): What the DAG does, in a sentence.
+        doc_md (str | Unset): Documentation in Markdown.
+        tags (list[str] | Unset): Labels that lists of DAGs can be filtered by.
+        owners (list[str] | Unset): Who is responsible for the DAG. Informative.
         params (DefinitionParams | Unset): JSON Schema 2020-12 of type object that every trigger is checked against.
-        schedule (None | Schedule | str | Unset): Null or absent: only by trigger.
-        start_date (str | Unset): RFC 3339 with an offset, or a date (midnight UTC).
-        end_date (str | Unset): RFC 3339 with an offset, or a date (midnight UTC).
-        catchup (bool | Unset): Make up for slots that were missed; else only the latest of them runs.
+        schedule (None | Schedule | str | Unset): When runs are due; null or absent: only a trigger makes runs.
+        start_date (str | Unset): No run is scheduled for an instant before.
+        end_date (str | Unset): No run is scheduled for an instant after.
+        catchup (bool | Unset): Whether missed slots are made up for; when false, only the latest missed slot runs.
         catchup_max (int | Unset): How many of the latest missed slots `catchup` makes up for.
-        max_active_runs (int | Unset):
-        max_active_tasks (int | Unset): Of one run at one time.
-        dagrun_timeout (str | Unset): ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
-        is_paused_upon_creation (bool | Unset):
+        max_active_runs (int | Unset): Runs of the DAG that may be running at one time; 16 when absent.
+        max_active_tasks (int | Unset): Task instances of one run that may be active at one time; 128 when absent.
+        dagrun_timeout (str | Unset): A run that takes longer is failed.
+        is_paused_upon_creation (bool | Unset): Whether the DAG is paused when it is first saved; false when absent.
         default_args (DefaultArgs | Unset):
         outputs (Outputs | Unset):
     """

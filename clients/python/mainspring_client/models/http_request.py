@@ -20,14 +20,14 @@ T = TypeVar("T", bound="HttpRequest")
 class HttpRequest:
     """
     Attributes:
-        url (str):
+        url (str): Address of the request.
         method (HttpMethod | Unset):
         query (HttpQuery | Unset):
         headers (HttpHeaders | Unset):
-        body (str | Unset): Sent as written, as UTF-8.
-        json (Any | Unset): Sent as JSON, its expressions evaluated.
+        body (str | Unset): Body that is sent as UTF-8 text.
+        json (Any | Unset): Body that is sent as JSON; expressions in it are evaluated.
         expected_status (list[int | str] | Unset): Statuses of success; 200-299 when absent.
-        follow_redirects (bool | Unset):
+        follow_redirects (bool | Unset): Whether redirects are followed, at most 3; true when absent.
     """
 
     url: str

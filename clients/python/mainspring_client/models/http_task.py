@@ -32,42 +32,44 @@ class HttpTask:
     """
     Attributes:
         type_ (Literal['http']):
-        url (str):
+        url (str): Address of the request.
         method (HttpMethod | Unset):
         query (HttpQuery | Unset):
         headers (HttpHeaders | Unset):
-        body (str | Unset): Sent as written, as UTF-8.
-        json (Any | Unset): Sent as JSON, its expressions evaluated.
+        body (str | Unset): Body that is sent as UTF-8 text.
+        json (Any | Unset): Body that is sent as JSON; expressions in it are evaluated.
         expected_status (list[int | str] | Unset): Statuses of success; 200-299 when absent.
-        follow_redirects (bool | Unset):
-        response_bytes_max (int | Unset):
-        depends_on (list[str] | Unset): Direct upstream.
+        follow_redirects (bool | Unset): Whether redirects are followed, at most 3; true when absent.
+        response_bytes_max (int | Unset): Largest response that is read, in bytes; the limit of outputs when absent.
+        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
-        task_display_name (str | Unset):
-        description (str | Unset):
-        doc_md (str | Unset):
+        task_display_name (str | Unset): Name that people read.
+        description (str | Unset): What the task does, in a sentence.
+        doc_md (str | Unset): Documentation in Markdown.
         expand (Expand | Unset):
         outputs (OutputSchemas | Unset):
         trigger_rule (TriggerRule | Unset):
-        owner (str | Unset):
-        retries (int | Unset): Extra tries.
-        retry_delay (str | Unset): PT5M when absent.
+        owner (str | Unset): Who is responsible for the task. Informative.
+        retries (int | Unset): Tries after the first failed try; 0 when absent.
+        retry_delay (str | Unset): Time between a failed try and the next try; PT5M when absent.
         retry_backoff (float | Unset): Factor from one delay to the next; 1 when absent.
-        max_retry_delay (str | Unset): ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
+        max_retry_delay (str | Unset): Upper bound of the delay between two tries.
         retry_jitter (bool | Unset): Draw each delay evenly between nothing and itself.
         retry_deadline (str | Unset): No try starts later than this after the first.
         retry_policy (list[RetryRule] | Unset): The first rule that fits a failure decides.
-        execution_timeout (str | Unset): Of one try; none when absent.
-        cancel_grace (str | Unset): Between TERM and KILL; PT10S when absent.
-        max_active_tis (int | Unset): Instances of this task in one run at one time.
-        max_active_tis_per_dag (int | Unset):
-        pool (str | Unset):
-        pool_slots (int | Unset):
-        priority_weight (int | Unset):
+        execution_timeout (str | Unset): Time limit of one try; no limit when absent.
+        cancel_grace (str | Unset): Time between the signals TERM and KILL; PT10S when absent.
+        max_active_tis (int | Unset): Instances of this task in one run that may be active at one time.
+        max_active_tis_per_dag (int | Unset): Instances of this task in all runs of the DAG that may be active at one
+            time.
+        pool (str | Unset): Pool that the task takes slots of; `default_pool` when absent.
+        pool_slots (int | Unset): Slots of the pool that one instance takes; 1 when absent.
+        priority_weight (int | Unset): Weight in the order of ready tasks; larger is earlier; 1 when absent.
         weight_rule (WeightRule | Unset):
-        queue (str | Unset):
-        executor (str | Unset):
-        depends_on_past (bool | Unset):
+        queue (str | Unset): Queue whose workers may run the task; `default` when absent.
+        executor (str | Unset): Executor that runs the task; the default executor of the scheduler when absent.
+        depends_on_past (bool | Unset): Whether the task waits until the same task of the previous run has succeeded or
+            was skipped.
     """
 
     type_: Literal["http"]

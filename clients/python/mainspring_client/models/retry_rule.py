@@ -17,8 +17,8 @@ class RetryRule:
     """
     Attributes:
         action (RetryAction):
-        exit_code (list[int] | Unset):
-        reason (list[StateReason] | Unset):
+        exit_code (list[int] | Unset): Exit codes that the rule fits.
+        reason (list[StateReason] | Unset): Reasons that the rule fits.
         error (str | Unset): A regular expression searched in the message.
     """
 

@@ -19,11 +19,11 @@ T = TypeVar("T", bound="Schedule")
 class Schedule:
     """
     Attributes:
-        cron (list[str] | str | Unset):
+        cron (list[str] | str | Unset): One or several cron expressions with five fields.
         timezone (str | Unset): IANA name; UTC when absent.
-        interval (str | Unset): ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).
-        anchor (str | Unset): RFC 3339 with an offset, or a date (midnight UTC).
-        at (list[str] | Unset):
+        interval (str | Unset): Time from one run to the next.
+        anchor (str | Unset): Instant from which the intervals are counted.
+        at (list[str] | Unset): Instants at which a run is due.
         dst (DstRules | Unset):
         calendar (ScheduleCalendar | Unset):
         jitter (str | Unset): How far runs are spread after their instant.

@@ -12,7 +12,7 @@ T = TypeVar("T", bound="SecretReference")
 class SecretReference:
     """
     Attributes:
-        secret (str):
+        secret (str): Name of the secret.
     """
 
     secret: str
