@@ -1,13 +1,16 @@
 """Settings: where each value comes from, and what it may be.
 
-Later sources win: defaults, the TOML file, `MAINSPRING_<NAME>` in the environment, flags. Read once at start and
-passed on; nothing reads the environment afterwards.
+Later sources win: defaults, the TOML file, `MAINSPRING_<NAME>` in the environment, flags. A secret may be in
+a file of its own, which `MAINSPRING_<NAME>_FILE` names. Read once at start and passed on; nothing reads the environment
+afterwards.
 """
 
 import difflib
+import hashlib
 import ipaddress
 import os
 import re
+import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
@@ -25,6 +28,7 @@ __all__ = [
     "check_exposure",
     "is_loopback",
     "load_config",
+    "secret_file_variables",
 ]
 
 _ENVIRONMENT_PREFIX = "MAINSPRING_"
@@ -171,6 +175,11 @@ class Config:
     """How long running tasks may go on when the scheduler is told to stop."""
     code_path: tuple[Path, ...] = field(default=(), metadata={"parse": _paths})
     """Folders that Python tasks import from. In the environment separated as in PATH."""
+    task_user: str | None = field(default=None, metadata={"parse": _text})
+    """The user whom tasks of this machine run as. Only root can use this; `None` = the user of the service."""
+    task_folder: Path | None = field(default=None, metadata={"parse": _path})
+    """Where the private folders of tasks are made. `None` = `tasks` in the home folder, which only the service enters;
+    with `task_user` a folder in the system's temporary folder."""
     http_allow: tuple[str, ...] = field(default=(), metadata={"parse": _words})
     """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
@@ -202,6 +211,16 @@ class Config:
     @property
     def store_url(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'mainspring.db'}"
+
+    @property
+    def task_path(self) -> Path:
+        """`task_folder`, or its default."""
+        if self.task_folder is not None:
+            return self.task_folder
+        if self.task_user is None:
+            return self.home / "tasks"
+        name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"mainspring-tasks-{name}"
 
     @property
     def is_sqlite(self) -> bool:
@@ -251,12 +270,14 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
     """
     known = {item.name: item for item in fields(Config)}
     given: dict[str, tuple[Any, str]] = {}
-    for name in known:
+    faults: list[str] = []
+    for name, item in known.items():
         if environment.get(_variable(name)):
             given[name] = (environment[_variable(name)], _variable(name))
+        if item.metadata.get("is_secret") and environment.get(f"{_variable(name)}_FILE"):
+            _read_secret_file(name, environment, given, faults)
         if flags.get(name) is not None:
             given[name] = (flags[name], f"--{name.replace('_', '-')}")
-    faults: list[str] = []
     default_home = (str(known["home"].default), "default")
     path = file or _path(given.get("home", default_home)[0]) / _CONFIG_FILE
     for name, value in _read_file(path, known, faults, must_exist=file is not None).items():
@@ -267,6 +288,11 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
         raise ConfigError(faults)
     origins = {name: given[name][1] if name in given else "default" for name in known}
     return Resolved(config=Config(**values), origins=origins)
+
+
+def secret_file_variables() -> frozenset[str]:
+    """The variables that name a file with a secret. A child process gets the secret itself, not these."""
+    return frozenset(f"{_variable(item.name)}_FILE" for item in fields(Config) if item.metadata.get("is_secret"))
 
 
 def check_exposure(config: Config) -> None:
@@ -313,6 +339,26 @@ def _parse(setting: Field[Any], given: tuple[Any, str], faults: list[str]) -> An
         shown = "(hidden)" if setting.metadata.get("is_secret") else repr(raw)
         faults.append(f"{setting.name}: {shown} (from {origin}) {exc}")
         return None
+
+
+def _read_secret_file(
+    name: str, environment: Mapping[str, str], given: dict[str, tuple[Any, str]], faults: list[str]
+) -> None:
+    """Put the text of the file that `MAINSPRING_<NAME>_FILE` names into `given`, without the white space around it."""
+    variable = f"{_variable(name)}_FILE"
+    if name in given:
+        faults.append(f"{name}: both {_variable(name)} and {variable} are set; set one of them")
+        return
+    path = environment[variable]
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as exc:
+        faults.append(f"{name}: {path} (from {variable}) cannot be read: {getattr(exc, 'strerror', None) or exc}")
+        return
+    if not text:
+        faults.append(f"{name}: {path} (from {variable}) is empty")
+        return
+    given[name] = (text, variable)
 
 
 def _read_file(

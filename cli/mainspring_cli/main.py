@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from mainspring.errors import ExecutorError, MainspringError
+from mainspring.inspection import forbid_inspection
 from mainspring_cli.client.exits import Exit, OutputFailed, RemoteError
 from mainspring_cli.client.output import Output, give_up_output, with_output
 from mainspring_cli.config import ConfigError, Resolved
@@ -214,6 +215,8 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command line; what Mainspring raises on purpose ends in its message alone."""
+    # Every command holds credentials: those of the services, or the token of a client.
+    forbid_inspection()
     try:
         cli.main(prog_name="mainspring")
     except ConfigError as exc:

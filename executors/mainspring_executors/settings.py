@@ -27,6 +27,9 @@ class ExecutorSettings:
     state_dir: Path | None = None
     """A private folder for the tasks' temporary files, the same at every start, so that what a crash left behind is
     found and removed. `None` = a new one in the system's temporary folder, removed at `close`."""
+    task_user: str | None = None
+    """The user whom `thread` and `local` run task hosts as, with all their tasks. Only root can use this. The user must
+    be able to reach `state_dir`, to read `code_path` and to run this interpreter. `None` = the user of the service."""
     redis_url: str | None = field(default=None, repr=False)
     """Where the `rq` executor puts attempts; the others need none."""
     is_single_task: bool = False

@@ -62,6 +62,8 @@ class SchedulerSettings:
     code_path: Sequence[Path] = ()
     """Folders from which Python callables are imported, in the task host only."""
     http_allow: Sequence[str] = ()
+    task_user: str | None = None
+    """The user whom tasks of `thread` and `local` run as; `None` = the user of the scheduler."""
     """Private addresses that `http` tasks may reach."""
     key_ring: KeyRing | None = None
     """Opens the secrets that tasks name; None = a task that names one fails."""
@@ -289,4 +291,5 @@ def _executor_settings(settings: SchedulerSettings) -> ExecutorSettings:
         self_fence=SELF_FENCE,
         redis_url=settings.redis_url,
         state_dir=settings.state_dir,
+        task_user=settings.task_user,
     )

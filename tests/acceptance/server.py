@@ -99,15 +99,18 @@ def ask(server: Server, path: str) -> tuple[int, str | None, dict[str, Any]]:
 
 
 @contextmanager
-def started(home: Path, **settings: str) -> Iterator[Server]:
-    """`mainspring up` with `MAINSPRING_<SETTING>` as given, by default on a free port; stopped at the end."""
+def started(home: Path, *, within: Sequence[str] = (), **settings: str) -> Iterator[Server]:
+    """`mainspring up` with `MAINSPRING_<SETTING>` as given, by default on a free port; stopped at the end.
+
+    within: the beginning of the command.
+    """
     home.mkdir(exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
     environment |= {"MAINSPRING_HOME": str(home), "MAINSPRING_PORT": "0"}
     environment |= {f"MAINSPRING_{name.upper()}": value for name, value in settings.items()}
     with (home / "up.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mainspring_cli", "up"],
+            [*within, sys.executable, "-m", "mainspring_cli", "up"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

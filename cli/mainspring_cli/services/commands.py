@@ -8,7 +8,13 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
+from mainspring_cli.config import (
+    Config,
+    ConfigError,
+    check_execution_exposure,
+    check_exposure,
+    secret_file_variables,
+)
 from mainspring_cli.services.database import opened_database
 from mainspring_cli.services.home import keep_admin_token, prepare_home
 from mainspring_cli.services.listener import listen
@@ -105,7 +111,8 @@ def work(config: Config) -> int:
             queue=queue,
             code_path=config.code_path,
             http_allow=config.http_allow,
-            state_dir=config.home / "tasks",
+            state_dir=config.task_path,
+            task_user=config.task_user,
             close_grace=timedelta(seconds=config.stop_grace_seconds),
         )
     )
@@ -114,7 +121,8 @@ def work(config: Config) -> int:
 def worker_services(config: Config, environment: Mapping[str, str]) -> list[Service]:
     """One worker for each queue, each a process of its own."""
     queues = dict.fromkeys(config.queues)
-    settings = {**environment, **config.to_environment()}
+    files = secret_file_variables()
+    settings = {name: value for name, value in environment.items() if name not in files} | config.to_environment()
     return [
         Service(
             name=f"worker {queue}",
@@ -135,7 +143,8 @@ def run_scheduler(config: Config) -> int:
     return run(
         SchedulerSettings(
             database_url=config.store_url,
-            state_dir=config.home / "tasks",
+            state_dir=config.task_path,
+            task_user=config.task_user,
             executors=config.executor,
             concurrency=config.concurrency,
             code_path=config.code_path,

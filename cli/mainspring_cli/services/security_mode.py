@@ -23,8 +23,8 @@ _TLS_TO_DATABASE = {
     "require": "TLS, its certificate is not checked",
 }
 _EXECUTORS = {
-    "thread": "thread: functions share a process, all tasks run as the user of the scheduler",
-    "local": "local: a process for each task, as the user of the scheduler",
+    "thread": "thread: functions share a process, all tasks run as {user}",
+    "local": "local: a process for each task, as {user}",
     "rq": "rq: a process for each task, as the user of the workers, who do not reach the database",
 }
 
@@ -61,7 +61,7 @@ def worker_facts(config: Config) -> Facts:
     return {
         "redis": _redis(config),
         "execution API": _guarded(_split(config.execution_url), tls_scheme="https"),
-        "tasks": "a process for each, as the user of this worker",
+        "tasks": f"a process for each, as {_task_user(config, 'the user of this worker')}",
     }
 
 
@@ -125,4 +125,10 @@ def _split(url: str) -> SplitResult:
 
 
 def _executors(config: Config) -> str:
-    return "; ".join(_EXECUTORS.get(name, f"{name}: an installed package's own") for name in config.executor)
+    user = _task_user(config, "the user of the scheduler")
+    known = {name: text.format(user=user) for name, text in _EXECUTORS.items()}
+    return "; ".join(known.get(name, f"{name}: an installed package's own") for name in config.executor)
+
+
+def _task_user(config: Config, otherwise: str) -> str:
+    return otherwise if config.task_user is None else f"the user '{config.task_user}'"

@@ -8,7 +8,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from mainspring_api.http.credential_files import admin_token_path
-from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure
+from mainspring_cli.config import (
+    Config,
+    ConfigError,
+    check_execution_exposure,
+    check_exposure,
+    secret_file_variables,
+)
 from mainspring_cli.services.commands import worker_services
 from mainspring_cli.services.home import keep_admin_token, lock_home, prepare_home
 from mainspring_cli.services.listener import listen
@@ -99,7 +105,13 @@ def _services(config: Config, listener: socket.socket) -> list[Service]:
 def _environment(config: Config, *, without: Sequence[str] = ()) -> dict[str, str]:
     """What a service is given: these settings, but never the migrator's password, which no service needs."""
     left_out = {"MAINSPRING_MIGRATOR_DATABASE_URL", *without}
-    return {name: value for name, value in {**os.environ, **config.to_environment()}.items() if name not in left_out}
+    # A service gets the content of such a file as a setting, and may not have both.
+    files = secret_file_variables()
+    return {
+        name: value
+        for name, value in {**os.environ, **config.to_environment()}.items()
+        if name not in left_out and name not in files
+    }
 
 
 def _announce(config: Config, *, port: int) -> None:

@@ -1,8 +1,11 @@
-"""Starts a task host: `python -m mainspring_executors.host <control fd> <log fd>`, by a scheduler only.
+"""Starts a task host: `python -m mainspring_executors.host <control fd> <log fd> <mark>`, by a scheduler only.
 
 Two processes. The guard stays behind as the host's parent: it imports nothing, runs nothing, and when the host ends,
 however it ends, kills what is left of the tasks, also what left its process group or its session. The host ends
 when the scheduler's end of the control socket is closed, so nothing outlives the scheduler either.
+
+No other process may look into these two, because the host holds the secrets of all its attempts. The mark is in the
+command line for this reason: a later scheduler can read the command line, but not the environment.
 """
 
 import contextlib
@@ -11,10 +14,12 @@ import signal
 import socket
 import sys
 
+from mainspring.inspection import forbid_inspection
 from mainspring_executors.host import process_tree as family
 
 
 def main() -> None:
+    forbid_inspection()
     # It led to this package, as it did in the scheduler; tasks do not inherit it.
     os.environ.pop("PYTHONPATH", None)
     control_fd, log_fd = int(sys.argv[1]), int(sys.argv[2])
@@ -58,15 +63,15 @@ def _guard(host_pid: int) -> None:
 def _host(control: socket.socket, logs: socket.socket) -> None:
     from mainspring_executors.host.config import receive_config
 
-    config, messages, rest = receive_config(control)
+    config = receive_config(control)
     if config.mode == "threads":
         from mainspring_executors.host.thread_host import ThreadHost
 
-        ThreadHost(control, logs, config).run(messages, rest)
+        ThreadHost(control, logs, config).run()
     else:
         from mainspring_executors.host.process_host import ProcessHost
 
-        ProcessHost(control, logs, config).run(messages, rest)
+        ProcessHost(control, logs, config).run()
 
 
 if __name__ == "__main__":

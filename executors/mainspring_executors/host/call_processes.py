@@ -12,7 +12,7 @@ __all__ = ["CallProcesses"]
 
 
 class CallProcesses:
-    """A zygote from the first call on, and another one when it is gone."""
+    """A zygote, and another one when it is gone."""
 
     def __init__(self, selector: selectors.BaseSelector, ended: Callable[[int, int], None]) -> None:
         """ended: told the number and the wait status of each that has ended while its zygote lived, from within
@@ -21,21 +21,29 @@ class CallProcesses:
         self._selector = selector
         self._ended = ended
         self._zygote: Zygote | None = None
+        self._has_calls = False
         self._prepared: Prepared | None = None
 
     @property
     def zygote_pid(self) -> int | None:
         return None if self._zygote is None else self._zygote.pid
 
+    def open(self) -> None:
+        """Start the zygote. It, and each call, has a copy of what this process knows now."""
+        # Without one, the first call says what is wrong.
+        with contextlib.suppress(OSError):
+            self._zygote = Zygote()
+
     def prepare(self) -> None:
         """Have one ready, if there were calls before."""
-        if self._zygote is not None and self._prepared is None:
+        if self._has_calls and self._zygote is not None and self._prepared is None:
             # Without one, the next call says what is wrong.
             with contextlib.suppress(OSError):
                 self._prepared = self._fork()
 
     def take(self) -> Prepared:
         """One that has no order yet: that which waits, or another. Raises `OSError` when there can be none."""
+        self._has_calls = True
         taken, self._prepared = self._prepared, None
         return taken or self._fork()
 

@@ -3,11 +3,10 @@
 import dataclasses
 import socket
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
-from mainspring_executors.protocol.frames import FrameReader
+from mainspring_executors.protocol.frames import receive_frame
 
 __all__ = ["HostConfig", "receive_config"]
 
@@ -31,17 +30,13 @@ class HostConfig:
         return orjson.dumps(dataclasses.asdict(self))
 
 
-def receive_config(control: socket.socket) -> tuple[HostConfig, list[Any], FrameReader]:
-    """The first frame of a blocking socket, the messages that came right behind it, and the reader to go on with."""
-    reader = FrameReader()
-    payloads: list[bytes] = []
-    while not payloads:
-        data = control.recv(256 * 1024)
-        if not data:
-            raise SystemExit(0)
-        payloads = list(reader.feed(data))
-    fields = orjson.loads(payloads[0])
+def receive_config(control: socket.socket) -> HostConfig:
+    """The first frame of a blocking socket, and nothing behind it: the next frames hold attempts, which the fork server
+    must not know. Ends the process when the scheduler is gone."""
+    payload = receive_frame(control)
+    if payload is None:
+        raise SystemExit(0)
+    fields = orjson.loads(payload)
     fields["code_path"] = tuple(fields["code_path"])
     fields["http_allow"] = tuple(fields["http_allow"])
-    messages = [message for payload in payloads[1:] for message in orjson.loads(payload)]
-    return HostConfig(**fields), messages, reader
+    return HostConfig(**fields)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
 from mainspring.failpoints import reach
+from mainspring.inspection import forbid_inspection
 from mainspring_executors.host import child
 from mainspring_executors.host import process_tree as family
 from mainspring_executors.host.capture import install_logging
@@ -138,6 +139,7 @@ def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
     for _ in range(_REHEARSALS):
         family.rehearse_fork()
         family.die_with_parent(parent_pid)
+        forbid_inspection()
         child.rehearse(rehearsal)
     with socket.socket(fileno=_SOCKET_FD) as questions:
         while True:

@@ -92,13 +92,14 @@ class ProcessHost:
         self._child_ended = _wake_when_a_child_ends()
         self._selector.register(self._child_ended, selectors.EVENT_READ, self._reap)
 
-    def run(self, messages: Sequence[Any], reader: FrameReader) -> None:
+    def run(self) -> None:
         """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
-        self._link.listen(reader, self._obey)
+        self._link.listen(FrameReader(), self._obey)
         gc.freeze()
+        # Before the first attempt arrives: what this process knows when it forks, the task of every call can read.
+        self._calls.open()
         self._link.report(READY)
         self._link.send()
-        self._obey(messages)
         while not self._is_closed():
             self._start_queued()
             self._link.send()

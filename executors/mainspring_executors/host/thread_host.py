@@ -73,7 +73,7 @@ class ThreadHost:
         self._is_outdated = False
         """The users' code has changed: another host is to take what comes."""
 
-    def run(self, messages: Sequence[Any], reader: FrameReader) -> None:
+    def run(self) -> None:
         """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
         sys.path[:0] = self._config.code_path
         install_router()
@@ -81,7 +81,7 @@ class ThreadHost:
         # Before the first task: a print of a task must not fail for want of a thread.
         self._pump.begin()
         self._sender.send(READY)
-        self._obey(messages)
+        reader = FrameReader()
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)

@@ -22,6 +22,7 @@ from mainspring_executors.environment import HOST_VARIABLE
 from mainspring_executors.host import process_tree
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.local import orphans as leftovers
+from mainspring_executors.local.task_user import SAME_USER, TaskUser
 from mainspring_executors.protocol.frames import FrameError, FrameReader, frame
 from mainspring_executors.protocol.wire import FENCED_EXIT_CODE, decode_log_chunk, join
 
@@ -48,7 +49,10 @@ class HostProcess:
     """A running host. It is `is_lost` from the first sign that it cannot be talked to, `is_gone` when it and
     everything that ran under it have ended."""
 
-    def __init__(self, config: HostConfig, env: dict[str, str], poller: select.epoll) -> None:
+    def __init__(
+        self, config: HostConfig, env: dict[str, str], poller: select.epoll, user: TaskUser | None = None
+    ) -> None:
+        """user: whom the host and its tasks run as; `None` = the user of this process."""
         self.epoch = config.epoch
         self.started_at = monotonic()
         self.is_ready = False
@@ -65,10 +69,11 @@ class HostProcess:
         """Of a host that ended by itself, once it is gone; negative = ended by this signal, or stopped by it."""
         self.folder = Path(config.folder)
         self._poller = poller
+        self._user = user
         self._silence_seconds_max = _SILENCES * config.self_fence_seconds
         self._stop_seconds_max = config.self_fence_seconds
         self._forks = config.mode == "processes"
-        control, logs, self._process = _spawn({**env, HOST_VARIABLE: config.epoch})
+        control, logs, self._process = _spawn(config.epoch, {**env, HOST_VARIABLE: config.epoch}, user)
         self._control, self._logs = _Stream(control, poller), _Stream(logs, poller)
         self._pidfd = os.pidfd_open(self._process.pid)
         poller.register(self._pidfd, select.EPOLLIN)
@@ -186,7 +191,7 @@ class HostProcess:
         self._poller.unregister(self._pidfd)
         os.close(self._pidfd)
         # The guard has done so already, unless it was killed itself.
-        leftovers.kill_host(self.epoch)
+        leftovers.kill_host(self.epoch, self._user)
         if self.has_ended:
             self.exit_code = _exit_code_of_host(self._process.returncode)
             self.has_failed = self.has_failed and self.exit_code != FENCED_EXIT_CODE
@@ -271,7 +276,9 @@ class _Stream:
             self.broken = self.broken or "it ended in the middle of a frame"
 
 
-def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subprocess.Popen[bytes]"]:
+def _spawn(
+    mark: str, env: dict[str, str], user: TaskUser | None
+) -> tuple[socket.socket, socket.socket, "subprocess.Popen[bytes]"]:
     """Our ends of its two sockets, and the guard. Raises `OSError` when no process can be started."""
     control, control_theirs = socket.socketpair()
     logs, logs_theirs = socket.socketpair()
@@ -280,7 +287,7 @@ def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subproce
         ours.enter_context(logs)
         descriptors = (control_theirs.fileno(), logs_theirs.fileno())
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mainspring_executors.host", *map(str, descriptors)],
+            [sys.executable, "-P", "-m", "mainspring_executors.host", *map(str, descriptors), mark],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             # What no attempt owns, a crash of the host itself above all, goes where the scheduler's own log goes.
@@ -288,6 +295,7 @@ def _spawn(env: dict[str, str]) -> tuple[socket.socket, socket.socket, "subproce
             # Where this package was found, the host shall find it too.
             env=env | {name: os.environ[name] for name in ("PYTHONPATH", failpoints.VARIABLE) if name in os.environ},
             start_new_session=True,
+            **(SAME_USER if user is None else user.of_process),
         )
         ours.pop_all()
     return control, logs, process

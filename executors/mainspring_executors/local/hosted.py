@@ -29,6 +29,7 @@ from mainspring_executors.local import orphans as leftovers
 from mainspring_executors.local.host_process import HostProcess
 from mainspring_executors.local.report_order import Delivery
 from mainspring_executors.local.suspects import Suspects, key_of
+from mainspring_executors.local.task_user import TaskUser, prepare_folder
 from mainspring_executors.protocol.frames import FRAME_BYTES_MAX
 from mainspring_executors.protocol.refusals import is_refusal, refusal_of
 from mainspring_executors.protocol.results import Result, cancelled, host_killed, host_lost, interrupted, lost
@@ -122,6 +123,7 @@ class HostedExecutor:
         self._state_dir = settings.state_dir or Path(tempfile.mkdtemp(prefix="mainspring-"))
         self._installation = leftovers.installation_of(self._state_dir)
         self._work_dir = self._state_dir / "work"
+        self._user = None if settings.task_user is None else TaskUser.find(settings.task_user)
         self._clear_leftovers()
         self._poller = select.epoll()
         self._nudge = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -290,14 +292,20 @@ class HostedExecutor:
         self._folders.add(folder)
         try:
             folder.mkdir(mode=0o700, parents=True)
+            if self._user is not None:
+                os.chown(folder, self._user.uid, self._user.gid)
             config = self._config(mode, mark, folder, concurrency)
-            return HostProcess(config, inherited(self._settings.environment), self._poller)
+            return HostProcess(config, self._host_environment(), self._poller, self._user)
         except OSError as exc:
             _log.warning("a task host cannot be started: %s", exc)
             if is_refusal(exc):
                 self._note_refusal(str(refusal_of(exc)), None)
             self._discard_folder(folder)
             return None
+
+    def _host_environment(self) -> dict[str, str]:
+        env = inherited(self._settings.environment)
+        return env if self._user is None else {**env, **self._user.environment}
 
     def _config(self, mode: HostMode, mark: str, folder: Path, concurrency: int) -> HostConfig:
         settings = self._settings
@@ -557,8 +565,12 @@ class HostedExecutor:
 
     def _clear_leftovers(self) -> None:
         """End what a scheduler that was killed left behind here, before anything of the same may start again."""
-        self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        leftovers.kill_orphaned(self._installation)
+        if self._user is None:
+            self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            prepare_folder(self._state_dir)
+            prepare_folder(self._work_dir)
+        leftovers.kill_orphaned(self._installation, self._user, folder=self._work_dir)
         for folder in self._work_dir.iterdir():
             if leftovers.is_orphaned(folder.name, self._installation):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,8 @@
-"""Finds and kills what a crash left running: processes that carry the mark of a host in their environment.
+"""Finds and kills what a crash left running: processes that carry the mark of a host.
+
+The processes of a host have the mark in their command line, and programs that a task started have it in their
+environment. The environment can be read only by the user of a process, so the search for processes of another user
+runs as that user: `python -m mainspring_executors.local.orphans host|installation NAME FOLDER`.
 
 A mark is `<installation>-<owner>-<random>`. The owner is the scheduler process that started the host, told apart from
 a later process of the same number by its start time. Marks of other installations, and those whose owner still lives,
@@ -9,14 +13,19 @@ import hashlib
 import os
 import secrets
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import sleep
 
+from mainspring.errors import ExecutorError
 from mainspring_executors.environment import HOST_VARIABLE
+from mainspring_executors.local.task_user import TaskUser
 
 __all__ = ["installation_of", "is_orphaned", "kill_host", "kill_orphaned", "new_mark"]
 
+_HOST_MODULE = b"mainspring_executors.host"
 _ROUNDS_MAX = 50
 _ROUND_SECONDS = 0.01
 
@@ -40,14 +49,41 @@ def is_orphaned(mark: str, installation: str) -> bool:
     return not pid.isdigit() or _identity(int(pid)) != parts[1]
 
 
-def kill_host(mark: str) -> None:
-    """Kill every process that carries exactly this mark."""
-    _kill(lambda found: found == mark)
+def kill_host(mark: str, user: TaskUser | None = None) -> None:
+    """Kill every process of `user` that carries exactly this mark."""
+    if user is None:
+        _kill(lambda found: found == mark)
+    else:
+        _run_as(user, "host", mark, "/")
 
 
-def kill_orphaned(installation: str) -> None:
-    """Kill every process of `installation` whose owner is gone."""
-    _kill(lambda found: is_orphaned(found, installation))
+def kill_orphaned(installation: str, user: TaskUser | None = None, *, folder: Path = Path("/")) -> None:
+    """Kill every process of `installation` whose owner is gone.
+
+    folder: the folder that tasks of `user` must be able to reach.
+
+    Raises:
+        ExecutorError: `user` can run nothing here, or cannot reach the folder.
+    """
+    if user is None:
+        _kill(lambda found: is_orphaned(found, installation))
+    elif problem := _run_as(user, "installation", installation, str(folder)):
+        raise ExecutorError(f"task_user '{user.name}' cannot run tasks in {folder}: {problem}")
+
+
+def _run_as(user: TaskUser, *arguments: str) -> str:
+    """Run this module as `user`. Returns the last line of the error output; empty after a success."""
+    command = [sys.executable, "-P", "-m", __name__, *arguments]
+    env = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    try:
+        done = subprocess.run(
+            command, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, **user.of_process
+        )
+    except OSError as exc:
+        return str(exc)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
 def _kill(is_wanted: Callable[[str], bool]) -> None:
@@ -65,19 +101,27 @@ def _kill(is_wanted: Callable[[str], bool]) -> None:
 
 
 def _marked() -> Iterator[tuple[int, str]]:
-    """Processes with a mark, except this one. Those of other users cannot be read and are not ours."""
+    """Processes with a mark, except this one. Those of other users cannot be killed and are not ours."""
     name = HOST_VARIABLE.encode() + b"="
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) == os.getpid():
             continue
-        try:
-            with open(f"/proc/{entry}/environ", "rb") as file:
-                environ = file.read()
-        except OSError:
+        command = _read(f"/proc/{entry}/cmdline").split(b"\0")
+        if _HOST_MODULE in command[:-1]:
+            yield int(entry), command[-2].decode("ascii", "replace")
             continue
-        for item in environ.split(b"\0"):
+        for item in _read(f"/proc/{entry}/environ").split(b"\0"):
             if item.startswith(name):
                 yield int(entry), item[len(name) :].decode("ascii", "replace")
+
+
+def _read(path: str) -> bytes:
+    """Empty when the process is gone, or belongs to another user."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _identity(pid: int) -> str | None:
@@ -88,3 +132,17 @@ def _identity(pid: int) -> str | None:
     except OSError:
         return None
     return None if fields[0] in (b"Z", b"X") else f"{pid}.{fields[19].decode()}"
+
+
+def main() -> None:
+    """Kill what `sys.argv` names, as the user of this process."""
+    kind, name, folder = sys.argv[1:]
+    os.stat(os.path.join(folder, "."))
+    if kind == "host":
+        kill_host(name)
+    else:
+        kill_orphaned(name)
+
+
+if __name__ == "__main__":
+    main()

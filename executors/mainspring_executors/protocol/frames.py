@@ -4,10 +4,11 @@ A reader refuses a frame longer than `FRAME_BYTES_MAX` before it allocates anyth
 end of the stream in mid-frame, the stream cannot be trusted any more: its owner treats the other side as dead.
 """
 
+import socket
 import struct
 from collections.abc import Iterable
 
-__all__ = ["FRAME_BYTES_MAX", "FrameError", "FrameReader", "frame"]
+__all__ = ["FRAME_BYTES_MAX", "FrameError", "FrameReader", "frame", "receive_frame"]
 
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 
@@ -23,6 +24,22 @@ def frame(payload: bytes) -> bytes:
     if len(payload) > FRAME_BYTES_MAX:
         raise FrameError(f"a frame of {len(payload)} bytes is over the limit of {FRAME_BYTES_MAX} bytes")
     return _LENGTH.pack(len(payload)) + payload
+
+
+def receive_frame(stream: socket.socket) -> bytes | None:
+    """The payload of one frame, and no byte behind it, from a blocking socket. `None` at the end of the stream."""
+    head = _receive_exactly(stream, _LENGTH.size)
+    return None if head is None else _receive_exactly(stream, _LENGTH.unpack(head)[0])
+
+
+def _receive_exactly(stream: socket.socket, count: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < count:
+        piece = stream.recv(count - len(data))
+        if not piece:
+            return None
+        data += piece
+    return bytes(data)
 
 
 class FrameReader:

@@ -55,6 +55,8 @@ class WorkerSettings:
     close_grace: timedelta = timedelta(seconds=10)
     """How long a task may go on after SIGTERM."""
     environment: tuple[str, ...] = ()
+    task_user: str | None = None
+    """The user whom tasks run as; see `ExecutorSettings`."""
 
 
 class _Job(Job):
@@ -179,6 +181,7 @@ class _Service:
                 http_allow=settings.http_allow,
                 state_dir=settings.state_dir,
                 environment=settings.environment,
+                task_user=settings.task_user,
                 # A worker that is paused cannot stop its task: the host does, before the lease runs out.
                 self_fence=max(self._lease / 2, _SELF_FENCE_MIN),
             )

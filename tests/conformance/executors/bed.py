@@ -14,7 +14,6 @@ import pytest
 
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
 from mainspring_executors import Executor, SubmitResult
-from mainspring_executors.environment import HOST_VARIABLE
 from mainspring_executors.local import orphans as leftovers
 
 from .remote import Remote
@@ -121,8 +120,8 @@ class Bed:
         """(guard, host) of each of its task hosts."""
         if isinstance(self.executor, Remote):
             return [pair for worker in self.executor.workers for pair in hosts_of(worker.pid)]
-        mark = f"{HOST_VARIABLE}={leftovers.installation_of(self.state_dir)}-".encode()
-        return [pair for pair in hosts_of(os.getpid()) if mark in Path(f"/proc/{pair[0]}/environ").read_bytes()]
+        mark = f"\0{leftovers.installation_of(self.state_dir)}-".encode()
+        return [pair for pair in hosts_of(os.getpid()) if mark in Path(f"/proc/{pair[0]}/cmdline").read_bytes()]
 
     def pid_of(self, attempt: Attempt) -> int:
         """The process of an attempt that has started. A worker's start is its claim: its process comes later."""

@@ -128,3 +128,34 @@ def test_a_task_that_calls_mainspring_does_not_change_its_settings() -> None:
     given = {HOST_VARIABLE, ATTEMPT_VARIABLE, *facts(attempt), "MAINSPRING_INPUT", "MAINSPRING_OUTPUT"}
     settings = {f"MAINSPRING_{item.name.upper()}" for item in dataclasses.fields(Config)}
     assert given & settings == set()
+
+
+def test_a_secret_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("s3cret\n")
+    resolved = load_config({}, {"MAINSPRING_ADMIN_TOKEN_FILE": str(path)})
+    assert (resolved.config.admin_token, resolved.origins["admin_token"]) == ("s3cret", "MAINSPRING_ADMIN_TOKEN_FILE")
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "message"),
+    [
+        pytest.param(None, {}, "cannot be read: No such file", id="no file"),
+        pytest.param(" \n", {}, "is empty", id="empty"),
+        pytest.param("one", {"MAINSPRING_REDIS_URL": "two"}, "both MAINSPRING_REDIS_URL and", id="twice"),
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_used_is_refused(
+    tmp_path: Path, content: str | None, more: dict[str, str], message: str
+) -> None:
+    path = tmp_path / "redis-url"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        load_config({}, {"MAINSPRING_REDIS_URL_FILE": str(path), **more})
+
+
+def test_the_private_folders_of_tasks_are_in_home_only_for_the_user_of_the_service(tmp_path: Path) -> None:
+    assert Config(home=tmp_path).task_path == tmp_path / "tasks"
+    assert tmp_path not in Config(home=tmp_path, task_user="nobody").task_path.parents
+    assert Config(home=tmp_path, task_user="nobody", task_folder=Path("/srv/tasks")).task_path == Path("/srv/tasks")

@@ -41,6 +41,14 @@ HOME = Path("/srv/mainspring")
             id="behind a proxy",
         ),
         pytest.param(
+            {"executor": ("thread", "local"), "task_user": "tasks"},
+            {
+                "executors": "thread: functions share a process, all tasks run as the user 'tasks'; "
+                "local: a process for each task, as the user 'tasks'",
+            },
+            id="tasks of another user",
+        ),
+        pytest.param(
             {"executor": ("local", "rq", "ours")},
             {
                 "redis": "not known to this service",
