@@ -17,6 +17,7 @@ from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.middleware import install_gate
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import register_error_handlers
+from mainspring_api.http.routing import route_exactly
 from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
 from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, schedules, tasks
 from mainspring_api.resources.instances import approvals, dependencies, logs, task_instances, tries, xcoms
@@ -84,6 +85,7 @@ def create_app(settings: ApiSettings) -> Flask:
     To be made in the process that serves: connections do not survive a fork.
     """
     app = Flask("mainspring_api", static_folder=None)
+    route_exactly(app)
     database = open_database(
         settings.database_url,
         connections_max=settings.connections_max,

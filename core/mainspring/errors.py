@@ -6,6 +6,7 @@
     │   └── InvalidParams     the params of a trigger do not fit the DAG's schema
     ├── NotFound              no such thing (or not yours to see)
     ├── Conflict              it exists already, or its state forbids the request
+    ├── PreconditionFailed    it is not as the request says it must be; read it again
     ├── QuotaExceeded         there are as many as one may have; delete some, or wait
     ├── ExpressionError       an expression could not be evaluated on the data it met
     ├── StoreUnavailable      the database cannot be used now; try again later
@@ -26,6 +27,7 @@ __all__ = [
     "InvalidParams",
     "MainspringError",
     "NotFound",
+    "PreconditionFailed",
     "Problem",
     "QuotaExceeded",
     "StoreUnavailable",
@@ -74,6 +76,10 @@ class InvalidParams(InvalidInput):
 
 class NotFound(MainspringError):
     """There is no such thing."""
+
+
+class PreconditionFailed(MainspringError):
+    """It is not what the request names as the state that it may change."""
 
 
 class Conflict(MainspringError):

@@ -32,6 +32,10 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
         409,
         "a request with this `Idempotency-Key` is under way; send the same again after `Retry-After`",
     ),
+    "precondition_failed": (
+        412,
+        "the `If-Match` of a PUT names no state that this has now; nothing was changed, read it again",
+    ),
     "content_too_large": (413, "the body is longer than is read here"),
     "unsupported_media_type": (415, "the body has a media type that is not read here, or is compressed"),
     "invalid": (422, "the body, the query or a header does not validate; `errors` has all faults at once"),

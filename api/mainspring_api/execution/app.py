@@ -37,6 +37,7 @@ from mainspring_api.execution.bodies import (
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
 from mainspring_api.http.connection import note_principal
+from mainspring_api.http.routing import route_exactly
 from mainspring_api.settings import STATEMENT_SECONDS_MAX
 from mainspring_store import open_database
 from mainspring_store.database.key_ring import KeyRing
@@ -94,6 +95,7 @@ def create_execution_app(
     is_served: whether workers are answered now; see `Heart`.
     """
     app = Flask("mainspring_execution", static_folder=None)
+    route_exactly(app)
     database = open_database(
         settings.database_url,
         connections_max=settings.connections_max,

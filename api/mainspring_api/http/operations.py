@@ -15,6 +15,7 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring.pointers import join_pointer
 from mainspring_api.http.idempotency import idempotent
 from mainspring_api.http.permissions import Over, Permission
+from mainspring_api.http.preconditions import refuse_entity_tags
 from mainspring_api.http.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Role
@@ -59,6 +60,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         other_media: Mapping[str, Any] | None = None,
         tells_secret: bool = False,
         has_etag: bool = False,
+        reads_if_match: bool = False,
     ) -> Register:
         """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
 
@@ -69,6 +71,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         errors: status codes beside those that follow from the other arguments.
         also: other successful answers. other_media: documents of `status` in other media types.
         tells_secret: the answer holds one. has_etag: a caller that has the answer already is told so by 304.
+        reads_if_match: the view does; any other PUT is refused when `If-Match` names a state.
         """
 
         known_errors = {503, *errors}
@@ -78,6 +81,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         known_errors |= {413, 415, 422} if body is not None or body_content is not None else set()
         known_errors |= {422} if query is not None else set()
         known_errors |= {409, 422} if method == "POST" else set()
+        known_errors |= {412} if method == "PUT" else set()
         manual: dict[str, Any] = {"operationId": operation_id}
         if role is None:
             manual["security"] = []
@@ -89,7 +93,8 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             manual["responses"] = {304: {"description": "The caller has it: `If-None-Match` names its `ETag`"}}
 
         def register(view: View) -> View:
-            loaded = _loading(view, body() if body else None, query() if query else None)
+            has_no_state = method == "PUT" and not reads_if_match
+            loaded = _loading(view, body() if body else None, query() if query else None, has_no_state=has_no_state)
             if method == "POST":
                 loaded = idempotent(loaded, tells_secret=tells_secret)
             documented = self._with_answers(view, {status: answer, **(also or {})}, sorted(known_errors))
@@ -154,9 +159,11 @@ def load(schema: Schema, content: Any, at: str = "") -> Any:
         raise InvalidInput(list(_problems(exc.messages, at))) from exc
 
 
-def _loading(view: View, body: Schema | None, query: Schema | None) -> Any:
+def _loading(view: View, body: Schema | None, query: Schema | None, *, has_no_state: bool) -> Any:
     @wraps(view)
     def loaded(**path: Any) -> Response:
+        if has_no_state:
+            refuse_entity_tags()
         arguments = []
         if body is not None:
             arguments.append(_load_body(body))

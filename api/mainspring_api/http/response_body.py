@@ -1,9 +1,10 @@
 """How answers go out: what the caller has already is not sent again, what is large is compressed."""
 
 import gzip
-from hashlib import blake2b
 
 from flask import Response, current_app, request
+
+from mainspring_api.http.preconditions import entity_tag
 
 __all__ = ["deliver"]
 
@@ -19,7 +20,7 @@ def deliver(response: Response) -> Response:
         return response
     view = current_app.view_functions.get(request.endpoint or "")
     if response.status_code == 200 and getattr(view, "has_etag", False):
-        response.set_etag(blake2b(response.get_data(), digest_size=12).hexdigest(), weak=True)
+        response.set_etag(entity_tag(response.get_data()), weak=True)
         # May be kept, must be asked for again.
         response.headers["Cache-Control"] = "private, no-cache"
         response.make_conditional(request)

@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition
-from mainspring.errors import Conflict, InvalidDag, NotFound
+from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
 from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
@@ -42,17 +42,25 @@ class Saved:
 
 
 def save_dag(
-    database: Database, definition: Definition, *, by: str | None, owner: Owner | None = None, now: datetime
+    database: Database,
+    definition: Definition,
+    *,
+    by: str | None,
+    owner: Owner | None = None,
+    replaces: str | None = None,
+    now: datetime,
 ) -> Saved:
     """Make `definition` the current version of its DAG, creating the DAG when there is none.
 
     owner: the principal that the DAG counts for if it is new, within its quota.
+    replaces: the content hash that the current version must have; `None` = any, or no DAG at all.
 
     Runs that exist keep the version they were made from. `is_paused_upon_creation` counts at creation only.
 
     Raises:
         InvalidDag: It names pools that do not exist.
         Conflict: The DAG was deleted at this moment; saving it again creates it.
+        PreconditionFailed: The DAG is new, or its current version has another content hash than `replaces`.
         QuotaExceeded: It is new, and the owner has as many as it may have.
     """
     with database.write() as connection:
@@ -64,6 +72,8 @@ def save_dag(
         current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
         if current is None:
             raise Conflict(f"dag '{definition.dag_id}' was deleted at this moment; send it again to create it")
+        if replaces is not None and (is_new or current.content_hash != replaces):
+            raise PreconditionFailed(f"dag '{definition.dag_id}' was changed at this moment; nothing was saved")
         if current.content_hash == definition.content_hash:
             version = VersionRef(
                 id=current.version_id, definition=_as_stored(connection, current.version_id, definition)

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from mainspring.definition import parse_definition
 from mainspring.definition.model import Definition
 from mainspring.durations import format_duration
-from mainspring.errors import InvalidDag, Problem
+from mainspring.errors import InvalidDag, NotFound, PreconditionFailed, Problem
 from mainspring.states import RunType
 from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.audit import audit_detail
@@ -30,6 +30,7 @@ from mainspring_api.http.fields import (
 from mainspring_api.http.operations import JSON, Resource, read_body
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
+from mainspring_api.http.preconditions import has_precondition, names_a_state
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.reference_authorization import check_reach
 from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
@@ -172,17 +173,22 @@ _DEFINITION_CONTENT = {
     body_content=_DEFINITION_CONTENT,
     body_bytes_max=DEFINITION_BYTES_MAX,
     errors=(400, 409),
+    reads_if_match=True,
 )
 def put_dag(dag_id: str) -> Response:
     """Create a DAG or give it a new definition.
 
-    201 when the DAG is new. A definition that says the same as the current version makes no new version.
+    201 when the DAG is new. A definition that says the same as the current version makes no new version. With
+    `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
     """
     here = context()
+    replaces = _replaced_content(dag_id) if has_precondition() else None
     definition = _read_definition(dag_id)
     check_reach(definition)
     audit_detail(content_hash=definition.content_hash)
-    saved = save_dag(here.database, definition, by=g.user.name, owner=current_owner(), now=datetime.now(UTC))
+    saved = save_dag(
+        here.database, definition, by=g.user.name, owner=current_owner(), replaces=replaces, now=datetime.now(UTC)
+    )
     here.versions.keep(saved.version)
     here.ringer.ring()
     return answer(_details(dag_id), 201 if saved.is_new_dag else 200)
@@ -317,6 +323,25 @@ def _asked(query: Mapping[str, Any], role: Role) -> dict[str, Any]:
         "tags": query["tags"],
         "all_tags": query["tags_match_mode"] == "all",
     }
+
+
+def _replaced_content(dag_id: str) -> str:
+    """The content hash of the version that the `If-Match` of the current request lets a definition replace.
+
+    Raises:
+        PreconditionFailed: It names another state of the DAG, or there is no such DAG.
+    """
+    database = context().database
+    try:
+        # Read before the states: a definition saved in between has another hash, which `save_dag` then refuses.
+        version = questions.get_version(database, dag_id)
+        states = (version["document"], _dag(questions.get_dag(database, dag_id)), _details(dag_id))
+    except NotFound as exc:
+        raise PreconditionFailed(f"there is no dag '{dag_id}', so `If-Match` names none of its states") from exc
+    if not names_a_state(states):
+        raise PreconditionFailed(f"dag '{dag_id}' is not in the state that `If-Match` names; nothing was saved")
+    content_hash: str = version["content_hash"]
+    return content_hash
 
 
 def _read_definition(dag_id: str | None) -> Definition:

@@ -7,13 +7,14 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from mainspring.errors import InvalidInput, Problem
+from mainspring.errors import InvalidInput, NotFound, PreconditionFailed, Problem
 from mainspring.ids import is_valid_id
 from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
+from mainspring_api.http.preconditions import has_precondition
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import secrets as questions
 from mainspring_store.resources.secrets import delete_secret, put_secret
@@ -66,6 +67,8 @@ def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
         message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
         raise InvalidInput([Problem(pointer="/secret_name", message=message, code="invalid_id")])
     here = context()
+    if has_precondition():
+        _require_secret(secret_name)
     owner, now = current_owner(), datetime.now(UTC)
     is_new = put_secret(here.database, here.key_ring, secret_name, body["value"], owner=owner, now=now)
     return answer(_secret(questions.get_secret(here.database, secret_name)), 201 if is_new else 200)
@@ -78,6 +81,14 @@ def remove_secret(secret_name: str) -> Response:
     """Delete a secret. A task that names it fails from now on, with the reason `secret_missing`."""
     delete_secret(context().database, secret_name)
     return no_content()
+
+
+def _require_secret(name: str) -> None:
+    """Raises PreconditionFailed when there is no such secret: `If-Match: *` changes only what exists."""
+    try:
+        questions.get_secret(context().database, name)
+    except NotFound as exc:
+        raise PreconditionFailed(f"there is no secret '{name}', and `If-Match` asks for one") from exc
 
 
 def _secret(row: Mapping[str, Any]) -> dict[str, Any]:
