@@ -50,7 +50,8 @@ class _Comparison:
         if pair[0] and pair in self._seen:
             return
         self._seen.add(pair)
-        old, new = _resolved(self._old, old), _resolved(self._new, new)
+        before, after = _resolved(self._old, old), _resolved(self._new, new)
+        old, new = _beside(old, before, after), _beside(new, after, before)
         yield from self._alternatives(old, new, at, is_sent)
         yield from self._values(old, new, at, is_sent)
         yield from self._members(old, new, at, is_sent)
@@ -61,7 +62,7 @@ class _Comparison:
     def _alternatives(self, old: Mapping[str, Any], new: Mapping[str, Any], at: str, is_sent: bool) -> Iterator[str]:
         before, after = self._kinds(self._old, old), self._kinds(self._new, new)
         for kind in before.keys() & after.keys():
-            if before[kind] is not old:
+            if before[kind] is not old or after[kind] is not new:
                 yield from self.schema(before[kind], after[kind], at, is_sent=is_sent)
         # A schema that says nothing takes everything.
         if is_sent and after:
@@ -74,12 +75,11 @@ class _Comparison:
         choices = schema.get("anyOf") or schema.get("oneOf")
         if not choices:
             kinds = schema.get("type", [])
-            return dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, schema)
+            return {kinds: schema} if isinstance(kinds, str) else {kind: {**schema, "type": kind} for kind in kinds}
         found: dict[str, Mapping[str, Any]] = {}
         for choice in choices:
             inner = {} if "$ref" in choice else self._kinds(document, choice)
             found |= inner or {choice.get("$ref", "value").rpartition("/")[2]: choice}
-            found |= {kind: choice for kind in inner if "anyOf" not in choice and "oneOf" not in choice}
         return found
 
     def _values(self, old: Mapping[str, Any], new: Mapping[str, Any], at: str, is_sent: bool) -> Iterator[str]:
@@ -165,6 +165,17 @@ def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return schema
+
+
+def _beside(schema: Mapping[str, Any], resolved: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What to compare with `other`: beside choices, a reference is a choice of one; otherwise what it refers to."""
+    if "$ref" in schema and _is_choice(other) and not _is_choice(resolved):
+        return {"anyOf": [schema]}
+    return resolved
+
+
+def _is_choice(schema: Mapping[str, Any]) -> bool:
+    return "anyOf" in schema or "oneOf" in schema
 
 
 def _enum(schema: Mapping[str, Any]) -> set[Any] | None:

@@ -10,21 +10,30 @@ from mainspring_api.document.openapi import build_document
 from mainspring_api.http.authentication import Authenticator, ensure_admin_token
 from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.context import EXTENSION, Context
-from mainspring_api.http.credential_files import signing_key
+from mainspring_api.http.credential_files import login_key, signing_key
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
 from mainspring_api.http.login_limits import login_limits_of
+from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.middleware import install_gate
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import register_error_handlers
 from mainspring_api.http.routing import route_exactly
 from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
 from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, schedules, tasks
-from mainspring_api.resources.instances import approvals, dependencies, logs, task_instances, tries, xcoms
+from mainspring_api.resources.instances import (
+    approvals,
+    dependencies,
+    hitl_details,
+    logs,
+    task_instances,
+    tries,
+    xcoms,
+)
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, marking
 from mainspring_api.resources.people import login, tokens, users
 from mainspring_api.resources.runs import backfills, dag_runs, run_waits
-from mainspring_api.resources.service import airflow_only, event_logs, jobs, metrics, monitor, version, workers
+from mainspring_api.resources.service import airflow_only, event_logs, jobs, metrics, monitor, moved, version, workers
 from mainspring_api.resources.stored import connections, pools, secrets, variables
 from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
 from mainspring_store import open_database
@@ -52,6 +61,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     many_instances.blueprint,
     dependencies.blueprint,
     approvals.blueprint,
+    hitl_details.blueprint,
     tries.blueprint,
     logs.blueprint,
     xcoms.blueprint,
@@ -93,15 +103,17 @@ def create_app(settings: ApiSettings) -> Flask:
         statement_seconds_max=STATEMENT_SECONDS_MAX,
     )
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
+    login_tokens = LoginTokens(login_key(settings.home))
     app.extensions[EXTENSION] = Context(
         settings=settings,
         database=database,
         ringer=open_ringer(database),
         versions=Versions(database),
-        authenticator=Authenticator(database),
+        authenticator=Authenticator(database, login_tokens),
         watcher=RunWatcher(database),
         wait_slots=WaitSlots(max(1, settings.server_threads // 2)),
         signer=URLSafeSerializer(signing_key(settings.home)),
+        login_tokens=login_tokens,
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
         keys_in_use=KeysInUse(),
         limits=limits_of(database, settings.writes_per_second_max),
@@ -114,6 +126,7 @@ def create_app(settings: ApiSettings) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_blueprint(airflow_only.absent)
+    app.register_blueprint(moved.blueprint)
     return app
 
 

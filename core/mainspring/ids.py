@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from mainspring.errors import InvalidInput, Problem
 from mainspring.states import RunType
 
-__all__ = ["ID_PATTERN", "check_run_id", "child_run_id", "is_valid_id", "new_attempt_id", "new_run_id"]
+__all__ = ["ID_PATTERN", "check_run_id", "child_run_id", "is_valid_id", "new_attempt_id", "new_run_id", "run_id_of"]
 
 ID_PATTERN = "[A-Za-z0-9_.-]{1,250}"
 """Of DAGs and tasks, in full; `.` and `..` are no ids."""
@@ -29,6 +29,15 @@ def new_attempt_id() -> str:
 def new_run_id(run_type: RunType, run_after: datetime) -> str:
     """`manual__2026-01-01T00:00:00+00:00_1f3a9c2e`: two triggers in one instant do not clash."""
     return f"{run_type}__{run_after.astimezone(UTC).isoformat()}_{secrets.token_hex(4)}"
+
+
+def run_id_of(run_type: RunType, run_after: datetime) -> str:
+    """`manual__2026-01-01T02:00:00+02:00`, as Airflow 3.3 names the run that may start at `run_after`.
+
+    Programs compute this id, so that each character counts: the offset is the one of `run_after`, and microseconds
+    stand there only when they are not zero.
+    """
+    return f"{run_type}__{run_after.isoformat()}"
 
 
 def child_run_id(task_id: str, attempt_id: str) -> str:

@@ -218,7 +218,14 @@ def test_the_scheduler_is_a_job(ctl: Airflowctl) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["plugins list", "plugins list-import-errors", "providers list", "dags list-warning", "dags list-import-errors"],
+    [
+        "assets list",
+        "plugins list",
+        "plugins list-import-errors",
+        "providers list",
+        "dags list-warning",
+        "dags list-import-errors",
+    ],
 )
 def test_what_there_is_none_of_is_an_empty_list(ctl: Airflowctl, command: str) -> None:
     assert ctl(*command.split()).json() == []
@@ -227,9 +234,6 @@ def test_what_there_is_none_of_is_an_empty_list(ctl: Airflowctl, command: str) -
 @pytest.mark.parametrize(
     ("command", "path"),
     [
-        ("config list", "/config"),
-        ("config get core executor", "/config/section/core/option/executor"),
-        ("assets list", "/assets"),
         ("connections create-defaults", "/connections/defaults"),
         ("connections test --connection-id a --conn-type http", "/connections/test"),
         ("dags get-import-error 1", "/importErrors/1"),

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from mainspring_api.http.authentication import TRUST_SECONDS, Authenticator, InvalidToken, ensure_admin_token
+from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.passwords import hash_password
 from mainspring_store.access.roles import Role
 from mainspring_store.access.tokens import keep_admin_token
@@ -23,6 +24,8 @@ from tests.api.harness import Answer, Api
 PASSWORD = "kanarienvogel-4711"
 WRONG = "nachtigall-0815"
 HASHED = hash_password(PASSWORD)
+
+LOGIN_TOKENS = LoginTokens(b"k" * 64)
 
 
 def user(api: Api, name: str = "anna", role: Role | None = Role.OPERATOR) -> None:
@@ -290,7 +293,7 @@ class TestTokens:
             return datetime.fromisoformat(row["last_used_at"])
 
         def look_up() -> datetime:
-            Authenticator(api.database).authenticate(f"Bearer {made['token']}")
+            Authenticator(api.database, LOGIN_TOKENS).authenticate(f"Bearer {made['token']}")
             return used()
 
         first = look_up()
@@ -303,7 +306,7 @@ class TestTokens:
 
 class TestAdminTokenOfTheSettings:
     def test_another_one_revokes_the_one_before(self, api: Api) -> None:
-        authenticator = Authenticator(api.database)
+        authenticator = Authenticator(api.database, LOGIN_TOKENS)
         for token, before in (("first", None), ("second", "first"), ("first", "second")):
             keep_admin_token(api.database, token, now=datetime.now(UTC), is_only=True)
             authenticator.forget()

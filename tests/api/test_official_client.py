@@ -16,6 +16,7 @@ from airflow_client.client.exceptions import (
     UnprocessableEntityException,
 )
 
+from mainspring_api.resources.service.version import AIRFLOW_VERSION
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 from tests.api.server import serve
@@ -57,7 +58,7 @@ def test_health_and_version_need_no_token(url: str) -> None:
     with client.ApiClient(client.Configuration(host=url)) as anonymous:
         health = client.MonitorApi(anonymous).get_health()
         assert (health.metadatabase.status, health.scheduler.status) == ("healthy", "unhealthy")
-        assert client.VersionApi(anonymous).get_version().version == "1.2.3"
+        assert client.VersionApi(anonymous).get_version().version == AIRFLOW_VERSION
         with pytest.raises(UnauthorizedException):
             client.DAGApi(anonymous).get_dags()
     with (

@@ -45,7 +45,7 @@ def operations(api: Api) -> list[tuple[str, str, str]]:
         (method, rule.endpoint.rpartition(".")[2], path)
         for method, rule, path in rules(api)
         if rule.endpoint not in PUBLIC_OPERATIONS
-        and not rule.endpoint.startswith("absent.")
+        and not rule.endpoint.startswith(("absent.", "moved."))
         and method not in ("HEAD", "OPTIONS")
     ]
 

@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from mainspring_api.app import close_app, create_app
 from mainspring_api.http.authentication import TRUST_SECONDS, Authenticator, Forbidden, ensure_admin_token
+from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.middleware import PUBLIC_OPERATIONS, SECURITY_HEADERS
 from mainspring_api.settings import BODY_BYTES_MAX, DEFINITION_BYTES_MAX, ApiSettings
 from mainspring_store.access.roles import Role
@@ -20,6 +21,9 @@ from mainspring_store.access.tokens import add_token
 from mainspring_store.tables import api_token, dag_version
 from tests.api.conftest import OpenApi
 from tests.api.harness import ONE_OF_EACH, Answer, Api
+
+LOGIN_TOKENS = LoginTokens(b"k" * 64)
+BASIC_REFUSED = "Not authenticated: send the password to `POST /auth/token`, and its token as Bearer"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,8 @@ def test_paths_that_do_not_exist_are_not_told_apart_without_a_credential(shared:
         pytest.param("", 401, "Not authenticated", id="empty"),
         pytest.param("Bearer", 401, "Not authenticated", id="no token"),
         pytest.param("Bearer  ", 401, "Not authenticated", id="blank token"),
-        pytest.param("Basic YWRtaW46YWRtaW4=", 401, "Not authenticated", id="another scheme"),
+        pytest.param("Digest YWRtaW46YWRtaW4=", 401, "Not authenticated", id="another scheme"),
+        pytest.param("Basic YWRtaW46YWRtaW4=", 401, BASIC_REFUSED, id="a password"),
         pytest.param("Bearer nonsense", 403, "Invalid token", id="unknown token"),
         pytest.param("Bearer ' OR 1=1 --", 403, "Invalid token", id="SQL"),
         pytest.param("Bearer " + "x" * 5000, 403, "Invalid token", id="long token"),
@@ -100,7 +105,7 @@ def test_an_expired_token_is_told_so(shared: Api) -> None:
 
 def test_a_revoked_token_stops_working_within_the_time_that_tokens_are_trusted(sqlite_api: Api) -> None:
     now = [0.0]
-    authenticator = Authenticator(sqlite_api.database, monotonic=lambda: now[0])
+    authenticator = Authenticator(sqlite_api.database, LOGIN_TOKENS, monotonic=lambda: now[0])
     add_token(sqlite_api.database, "ms_x", name="x", role=Role.VIEWER, now=datetime.now(UTC))
     assert authenticator.authenticate("Bearer ms_x").role is Role.VIEWER
     with sqlite_api.database.write() as connection:

@@ -15,6 +15,7 @@ from flask_smorest import Api
 
 from mainspring.definition import json_schema
 from mainspring_api.document.openapi_3_0 import rendered_as_3_0
+from mainspring_api.document.openapi_choices import with_choices
 from mainspring_api.document.openapi_examples import add_examples
 from mainspring_api.document.openapi_plugin import SCHEMAS, Plugin
 from mainspring_api.execution.document import execution_document
@@ -27,8 +28,8 @@ _DESCRIPTION = """\
 Define DAGs as data, run them, see how they went. A superset of Airflow 3's `/api/v2`: operations that Airflow has keep
 its names, codes and fields, so its clients work unchanged.
 
-Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs`, `/problems` and `/auth/token` carries
-`Authorization: Bearer <token>`.
+Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs`, `/openapi.json`, `/problems` and
+`/auth/token` carries `Authorization: Bearer <token>`.
 """
 
 
@@ -62,7 +63,8 @@ def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
     tags = {blueprint.tag for blueprint in blueprints}
     content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
     add_examples(content["components"]["schemas"])
-    return content
+    rendered: dict[str, Any] = with_choices(content)
+    return rendered
 
 
 def write_documents(folder: Path, blueprints: tuple[Resource, ...]) -> None:

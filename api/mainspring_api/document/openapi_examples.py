@@ -58,6 +58,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "ClearRunBody": [{"dry_run": False}],
     "BackfillBody": [{"dag_id": "etl", "from_date": "2026-01-01T00:00:00Z", "to_date": "2026-01-31T00:00:00Z"}],
     "ApprovalAnswerBody": [{"choice": "approve", "note": "the figures are right"}],
+    "HitlAnswerBody": [{"chosen_options": ["Approve"]}],
     "ClearRunsBody": [{"dag_runs": [{"dag_id": "etl", "dag_run_id": "deploy-4711"}], "dry_run": False}],
     "DagRunsBatchBody": [{"dag_ids": ["etl"], "states": ["failed"], "page_limit": 20, "order_by": "-start_date"}],
     "TaskInstancesBatchBody": [{"dag_ids": ["etl"], "state": ["failed"], "page_limit": 20}],

@@ -9,8 +9,6 @@ from mainspring_api.document.problem_page import problem_page
 from mainspring_api.http.answers import answer
 from mainspring_api.http.fields import Answer
 from mainspring_api.http.operations import Resource
-from mainspring_api.http.permissions import Over
-from mainspring_store.access.roles import Role
 
 __all__ = ["blueprint"]
 
@@ -26,9 +24,9 @@ class OpenApiDocument(Answer):
     openapi = fields.String()
 
 
-@blueprint.operation("GET", "/openapi.json", "get_openapi", role=Role.VIEWER, over=Over.SELF, answer=OpenApiDocument)
+@blueprint.operation("GET", "/openapi.json", "get_openapi", role=None, answer=OpenApiDocument)
 def get_openapi() -> Response:
-    """This document."""
+    """This document. It holds nothing of this server, so it is open to everybody."""
     return answer(build_document(_documented()))
 
 

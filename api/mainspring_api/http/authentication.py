@@ -10,9 +10,10 @@ from threading import Lock
 
 from mainspring.errors import MainspringError, StoreUnavailable
 from mainspring_api.http.credential_files import admin_token, admin_token_path
+from mainspring_api.http.login_tokens import Expired, Forged, LoginTokens, is_login_token
 from mainspring_store import Database
 from mainspring_store.access.roles import Principal
-from mainspring_store.access.tokens import USE_KEPT_TO, FoundToken, find_token, keep_admin_token, touch_token
+from mainspring_store.access.tokens import USE_KEPT_TO, FoundToken, TokenKind, find_token, keep_admin_token, touch_token
 
 __all__ = ["Authenticator", "Forbidden", "InvalidToken", "Unauthenticated", "ensure_admin_token"]
 
@@ -38,8 +39,11 @@ class InvalidToken(Forbidden):
 class Authenticator:
     """Finds out who sends a request. Safe to use from many threads."""
 
-    def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, login_tokens: LoginTokens, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
+        self._login_tokens = login_tokens
         self._monotonic = monotonic
         self._kept: OrderedDict[str, tuple[FoundToken, float]] = OrderedDict()
         self._lock = Lock()
@@ -53,6 +57,8 @@ class Authenticator:
         """
         scheme, _, secret = (header or "").partition(" ")
         secret = secret.strip()
+        if scheme.lower() == "basic":
+            raise Unauthenticated("Not authenticated: send the password to `POST /auth/token`, and its token as Bearer")
         if scheme.lower() != "bearer" or not secret:
             raise Unauthenticated("Not authenticated")
         token = self._kept_token(secret) or self._look_up(secret)
@@ -71,8 +77,10 @@ class Authenticator:
         return token if self._monotonic() < trusted_until else None
 
     def _look_up(self, secret: str) -> FoundToken:
-        token = find_token(self._database, secret)
-        if token is None:
+        is_login = is_login_token(secret)
+        token = find_token(self._database, self._jti(secret) if is_login else secret)
+        # A `jti` by itself, without its signature, is no token.
+        if token is None or (token.kind is TokenKind.LOGIN) is not is_login:
             raise InvalidToken("Invalid token")
         self._note_use(token)
         with self._lock:
@@ -81,6 +89,14 @@ class Authenticator:
             while len(self._kept) > _KEPT_MAX:
                 self._kept.popitem(last=False)
         return token
+
+    def _jti(self, secret: str) -> str:
+        try:
+            return self._login_tokens.read(secret, now=datetime.now(UTC))
+        except Expired as exc:
+            raise Unauthenticated("Token Expired") from exc
+        except Forged as exc:
+            raise InvalidToken("Invalid JWT token") from exc
 
     def _note_use(self, token: FoundToken) -> None:
         now = datetime.now(UTC)

@@ -10,6 +10,7 @@ from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
 from mainspring_api.http.login_limits import LoginLimits
+from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
 from mainspring_api.settings import ApiSettings
 from mainspring_store import Database
@@ -35,6 +36,7 @@ class Context:
     watcher: RunWatcher
     wait_slots: WaitSlots
     signer: URLSafeSerializer
+    login_tokens: LoginTokens
     key_ring: KeyRing
     keys_in_use: KeysInUse
     limits: Limits

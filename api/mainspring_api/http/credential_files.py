@@ -5,9 +5,11 @@ from pathlib import Path
 
 from mainspring.private_files import keep
 
-__all__ = ["admin_token", "admin_token_path", "signing_key", "worker_token", "worker_token_path"]
+__all__ = ["admin_token", "admin_token_path", "login_key", "signing_key", "worker_token", "worker_token_path"]
 
 _BYTES = 32
+_LOGIN_KEY_BYTES = 64
+"""As long as the digest: RFC 7518 (3.2) asks for no less with HS512."""
 
 
 def admin_token_path(home: Path) -> Path:
@@ -33,3 +35,8 @@ def worker_token(home: Path) -> str:
 def signing_key(home: Path) -> str:
     """The key that continuation tokens are signed with."""
     return keep(home / "signing-key", secrets.token_urlsafe(_BYTES))[0]
+
+
+def login_key(home: Path) -> bytes:
+    """The key that the tokens of logins are signed with, and nothing else. Removing it ends all logins."""
+    return keep(home / "login-key", secrets.token_urlsafe(_LOGIN_KEY_BYTES))[0].encode()

@@ -88,14 +88,22 @@ class Choice(fields.String):
 
 
 class Instant(fields.AwareDateTime):
-    """An instant, UTC where no zone is given. Read are RFC 3339 and its relatives that `fromisoformat` knows."""
+    """An instant, UTC where no zone is given. Read are RFC 3339 and its relatives that `fromisoformat` knows.
+
+    keeps_offset: the loaded instant has the offset that was sent; otherwise it is in UTC.
+    """
+
+    def __init__(self, *, keeps_offset: bool = False, **kwargs: Any) -> None:
+        self.keeps_offset = keeps_offset
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str):
             raise ValidationError(f"{value!r:.60} is not an instant; write it as text, like 2026-01-31T08:00:00Z")
         try:
             instant = datetime.fromisoformat(_with_plus(value))
-            return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+            in_utc = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+            return instant if self.keeps_offset and instant.tzinfo is not None else in_utc
         except (ValueError, OverflowError) as exc:
             raise ValidationError(f"{value[:60]!r} is not an instant; write it like 2026-01-31T08:00:00Z") from exc
 

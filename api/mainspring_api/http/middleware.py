@@ -26,7 +26,10 @@ __all__ = ["PUBLIC_OPERATIONS", "install_gate", "is_sent_by_admin"]
 PUBLIC_OPERATIONS = frozenset(
     {
         "document.get_docs",
+        "document.get_openapi",
         "document.get_problem",
+        "moved.get_health",
+        "moved.refuse_v1",
         "monitor.get_health",
         "ready.get_ready",
         "version.get_version",

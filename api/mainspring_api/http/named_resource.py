@@ -109,8 +109,10 @@ def _register_writes(blueprint: Resource, kind: Named) -> None:
 
     def change(body: Mapping[str, Any], query: Mapping[str, Any], **path: str) -> Response:
         name = _name(path)
-        _check_same(kind, name, body.get(kind.patch_name_field))
-        changes = chosen(body, query["update_mask"], kind.patch_name_field)
+        names = {kind.patch_name_field, kind.name_field} & body.keys()
+        for member in sorted(names):
+            _check_same(kind, name, member, body[member])
+        changes = chosen({member: body[member] for member in body.keys() - names}, query["update_mask"])
         kind.check_change(name, changes)
         kind.update({name: changes}, OnAbsence.FAIL)
         return answer(kind.show(kind.find(name)))
@@ -171,7 +173,7 @@ def _name(path: Mapping[str, str]) -> str:
     return name
 
 
-def _check_same(kind: Named, name: str, given: str | None) -> None:
+def _check_same(kind: Named, name: str, member: str, given: str | None) -> None:
     if given not in (None, name):
         message = f"'{given}' is not the name in the path, '{name}'; a {kind.singular} cannot be renamed"
-        raise BadRequest([Problem(pointer=f"/{kind.patch_name_field}", message=message)])
+        raise BadRequest([Problem(pointer=f"/{member}", message=message)])

@@ -35,7 +35,9 @@ def _findings(session: Session) -> Iterator[_Finding]:
     from mainspring_client.api.ready import get_ready
     from mainspring_client.api.version import get_version
 
-    ours, theirs = version_of("mainspring"), session.call(get_version)["version"]
+    answered = session.call(get_version)
+    # An older server answers its own version as `version`.
+    ours, theirs = version_of("mainspring"), answered.get("mainspring_version", answered["version"])
     yield "server", True, session.server.url
     yield "version", ours == theirs, theirs if ours == theirs else f"{theirs}; this command is {ours}"
     health: dict[str, Any] = session.call(get_health)

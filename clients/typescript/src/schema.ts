@@ -17,7 +17,8 @@ export interface paths {
         get: operations["get_dag"];
         /**
          * Create a DAG or give it a new definition.
-         * @description 201 when the DAG is new. A definition that says the same as the current version makes no new version.
+         * @description 201 when the DAG is new. A definition that says the same as the current version makes no new version. With
+         *     `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
          */
         put: operations["put_dag"];
         post?: never;
@@ -768,6 +769,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/hitlDetails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /** List the approvals of a run that have begun; `~` for an id means all. */
+        get: operations["get_hitl_details"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                map_index: number;
+            };
+            cookie?: never;
+        };
+        /** One approval that has begun; map index -1 = its task is not mapped. */
+        get: operations["get_hitl_detail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Answer an approval. The first answer counts; a second one is a conflict. */
+        patch: operations["update_hitl_detail"];
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries": {
         parameters: {
             query?: never;
@@ -1154,6 +1198,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** There are no assets: always empty */
+        get: operations["get_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** There are no assets: always empty */
+        get: operations["get_asset_aliases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** There are no assets: always empty */
+        get: operations["get_asset_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/importErrors": {
         parameters: {
             query?: never;
@@ -1231,6 +1326,26 @@ export interface paths {
         };
         /** There are no provider packages: always empty */
         get: operations["get_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/upstreamAssetEvents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /** There are no assets: always empty. */
+        get: operations["get_upstream_asset_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1482,7 +1597,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document. */
+        /** This document. It holds nothing of this server, so it is open to everybody. */
         get: operations["get_openapi"];
         put?: never;
         post?: never;
@@ -1711,7 +1826,7 @@ export interface components {
             secret: string;
         };
         Environment: {
-            [key: string]: components["schemas"]["SecretReference"] | (string | number | boolean);
+            [key: string]: components["schemas"]["SecretReference"] | string | number | boolean;
         };
         Expand: {
             [key: string]: unknown[] | string;
@@ -1920,7 +2035,7 @@ export interface components {
         /** @enum {string} */
         HttpMethod: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
         HttpQuery: {
-            [key: string]: (string | number | boolean)[] | (string | number | boolean);
+            [key: string]: (string | number | boolean)[] | string | number | boolean;
         };
         HttpHeaders: {
             [key: string]: components["schemas"]["SecretReference"] | string;
@@ -2578,7 +2693,7 @@ export interface components {
             /** @description JSON Schema 2020-12 of type object that every trigger is checked against. */
             params?: Record<string, unknown>;
             /** @description When runs are due; null or absent: only a trigger makes runs. */
-            schedule?: (components["schemas"]["Schedule"] | string) | null;
+            schedule?: components["schemas"]["Schedule"] | string | null;
             /** @description No run is scheduled for an instant before. */
             start_date?: string;
             /** @description No run is scheduled for an instant after. */
@@ -2733,10 +2848,8 @@ export interface components {
             dag_display_name: string;
             is_paused: boolean;
             is_stale: boolean;
-            /** Format: date-time */
             last_parsed_time: string | null;
             last_parse_duration: number | null;
-            /** Format: date-time */
             last_expired: string | null;
             bundle_name: string | null;
             bundle_version: string | null;
@@ -2754,13 +2867,9 @@ export interface components {
             max_consecutive_failed_dag_runs: number;
             has_task_concurrency_limits: boolean;
             has_import_errors: boolean;
-            /** Format: date-time */
             next_dagrun_logical_date: string | null;
-            /** Format: date-time */
             next_dagrun_data_interval_start: string | null;
-            /** Format: date-time */
             next_dagrun_data_interval_end: string | null;
-            /** Format: date-time */
             next_dagrun_run_after: string | null;
             allowed_run_types: components["schemas"]["DagRunType"][] | null;
             owners: string[];
@@ -2772,9 +2881,7 @@ export interface components {
             dag_run_timeout: string | null;
             asset_expression: components["schemas"]["JsonObject"] | null;
             doc_md: string | null;
-            /** Format: date-time */
             start_date: string | null;
-            /** Format: date-time */
             end_date: string | null;
             is_paused_upon_creation: boolean | null;
             /** @description Name -> {value, schema, description} */
@@ -2782,7 +2889,6 @@ export interface components {
             render_template_as_native_obj: boolean;
             template_search_path: string[] | null;
             timezone: string | null;
-            /** Format: date-time */
             last_parsed: string | null;
             default_args: components["schemas"]["JsonObject"] | null;
             owner_links: components["schemas"]["JsonObject"] | null;
@@ -2855,10 +2961,8 @@ export interface components {
             dag_display_name: string;
             is_paused: boolean;
             is_stale: boolean;
-            /** Format: date-time */
             last_parsed_time: string | null;
             last_parse_duration: number | null;
-            /** Format: date-time */
             last_expired: string | null;
             bundle_name: string | null;
             bundle_version: string | null;
@@ -2876,13 +2980,9 @@ export interface components {
             max_consecutive_failed_dag_runs: number;
             has_task_concurrency_limits: boolean;
             has_import_errors: boolean;
-            /** Format: date-time */
             next_dagrun_logical_date: string | null;
-            /** Format: date-time */
             next_dagrun_data_interval_start: string | null;
-            /** Format: date-time */
             next_dagrun_data_interval_end: string | null;
-            /** Format: date-time */
             next_dagrun_run_after: string | null;
             allowed_run_types: components["schemas"]["DagRunType"][] | null;
             owners: string[];
@@ -3038,7 +3138,7 @@ export interface components {
          * @example {
          *       "task_id": "extract",
          *       "task_display_name": "extract",
-         *       "owner": null,
+         *       "owner": "mainspring",
          *       "start_date": null,
          *       "end_date": null,
          *       "trigger_rule": "all_success",
@@ -3058,8 +3158,8 @@ export interface components {
          *       "retry_exponential_backoff": 0,
          *       "priority_weight": 1,
          *       "weight_rule": "downstream",
-         *       "ui_color": null,
-         *       "ui_fgcolor": null,
+         *       "ui_color": "#fff",
+         *       "ui_fgcolor": "#000",
          *       "template_fields": [],
          *       "downstream_task_ids": [
          *         "load"
@@ -3067,7 +3167,10 @@ export interface components {
          *       "doc_md": null,
          *       "operator_name": "shell",
          *       "params": {},
-         *       "class_ref": null,
+         *       "class_ref": {
+         *         "module_path": "mainspring",
+         *         "class_name": "shell"
+         *       },
          *       "is_mapped": false,
          *       "extra_links": []
          *     }
@@ -3075,10 +3178,9 @@ export interface components {
         TaskDefinition: {
             task_id: string | null;
             task_display_name: string | null;
-            owner: string | null;
-            /** Format: date-time */
+            /** @description `mainspring` where the definition names none */
+            owner: string;
             start_date: string | null;
-            /** Format: date-time */
             end_date: string | null;
             trigger_rule: string | null;
             depends_on_past: boolean;
@@ -3093,14 +3195,15 @@ export interface components {
             retry_exponential_backoff: number;
             priority_weight: number | null;
             weight_rule: string | null;
-            ui_color: string | null;
-            ui_fgcolor: string | null;
+            ui_color: string;
+            ui_fgcolor: string;
             template_fields: string[] | null;
             downstream_task_ids: string[] | null;
             doc_md: string | null;
             operator_name: string | null;
             params: components["schemas"]["JsonObject"] | null;
-            class_ref: components["schemas"]["JsonObject"] | null;
+            /** @description `module_path`, and in `class_name` the type of the task */
+            class_ref: components["schemas"]["JsonObject"];
             is_mapped: boolean | null;
             extra_links: string[];
         };
@@ -3110,7 +3213,7 @@ export interface components {
          *         {
          *           "task_id": "extract",
          *           "task_display_name": "extract",
-         *           "owner": null,
+         *           "owner": "mainspring",
          *           "start_date": null,
          *           "end_date": null,
          *           "trigger_rule": "all_success",
@@ -3130,8 +3233,8 @@ export interface components {
          *           "retry_exponential_backoff": 0,
          *           "priority_weight": 1,
          *           "weight_rule": "downstream",
-         *           "ui_color": null,
-         *           "ui_fgcolor": null,
+         *           "ui_color": "#fff",
+         *           "ui_fgcolor": "#000",
          *           "template_fields": [],
          *           "downstream_task_ids": [
          *             "load"
@@ -3139,7 +3242,10 @@ export interface components {
          *           "doc_md": null,
          *           "operator_name": "shell",
          *           "params": {},
-         *           "class_ref": null,
+         *           "class_ref": {
+         *             "module_path": "mainspring",
+         *             "class_name": "shell"
+         *           },
          *           "is_mapped": false,
          *           "extra_links": []
          *         }
@@ -3260,10 +3366,7 @@ export interface components {
             runs_running: number;
             runs_success: number;
             runs_failed: number;
-            /**
-             * Format: date-time
-             * @description At the pace of its latest runs; null while none has ended, or it waits or is over
-             */
+            /** @description At the pace of its latest runs; null while none has ended, or it waits or is over */
             estimated_completion_at: string | null;
         };
         /**
@@ -3293,7 +3396,8 @@ export interface components {
          *         "runs_success": 30,
          *         "runs_failed": 0,
          *         "estimated_completion_at": null
-         *       }
+         *       },
+         *       "state": "finished"
          *     }
          */
         Backfill: {
@@ -3321,7 +3425,6 @@ export interface components {
             run_on_latest_version: boolean;
             /** Format: date-time */
             created_at: string;
-            /** Format: date-time */
             completed_at: string | null;
             /** Format: date-time */
             updated_at: string;
@@ -3330,10 +3433,8 @@ export interface components {
             progress: components["schemas"]["BackfillProgress"];
         };
         DryRunBackfill: {
-            /** Format: date-time */
             logical_date: string | null;
             partition_key: string | null;
-            /** Format: date-time */
             partition_date: string | null;
         };
         /**
@@ -3381,7 +3482,8 @@ export interface components {
          *             "runs_success": 30,
          *             "runs_failed": 0,
          *             "estimated_completion_at": null
-         *           }
+         *           },
+         *           "state": "finished"
          *         }
          *       ],
          *       "total_entries": 1
@@ -3455,23 +3557,16 @@ export interface components {
             params: components["schemas"]["JsonObject"];
             /** @description What the DAG declares; null until it succeeded */
             outputs: components["schemas"]["JsonObject"] | null;
-            /** Format: date-time */
             logical_date: string | null;
-            /** Format: date-time */
             data_interval_start: string | null;
-            /** Format: date-time */
             data_interval_end: string | null;
             /** Format: date-time */
             run_after: string;
-            /** Format: date-time */
             queued_at: string | null;
-            /** Format: date-time */
             start_date: string | null;
-            /** Format: date-time */
             end_date: string | null;
             /** @description Seconds; null while it runs */
             duration: number | null;
-            /** Format: date-time */
             last_scheduling_decision: string | null;
             triggered_by: string | null;
             triggering_user_name: string | null;
@@ -3479,7 +3574,6 @@ export interface components {
             dag_versions: components["schemas"]["DagVersion"][];
             bundle_version: string | null;
             partition_key: string | null;
-            /** Format: date-time */
             partition_date: string | null;
         };
         /**
@@ -3558,24 +3652,14 @@ export interface components {
         TriggerBody: {
             /** @default null */
             dag_run_id?: string | null;
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             logical_date?: string | null;
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             data_interval_start?: string | null;
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             data_interval_end?: string | null;
             /**
-             * Format: date-time
-             * @description Earliest start; null = now
+             * @description Earliest start, and after `manual__` the run's id; null = now
              * @default null
              */
             run_after?: string | null;
@@ -3638,37 +3722,21 @@ export interface components {
          *     }
          */
         DagRunsBatchBody: {
-            /** Format: date-time */
             start_date_gte?: string | null;
-            /** Format: date-time */
             start_date_gt?: string | null;
-            /** Format: date-time */
             start_date_lte?: string | null;
-            /** Format: date-time */
             start_date_lt?: string | null;
-            /** Format: date-time */
             end_date_gte?: string | null;
-            /** Format: date-time */
             end_date_gt?: string | null;
-            /** Format: date-time */
             end_date_lte?: string | null;
-            /** Format: date-time */
             end_date_lt?: string | null;
-            /** Format: date-time */
             run_after_gte?: string | null;
-            /** Format: date-time */
             run_after_gt?: string | null;
-            /** Format: date-time */
             run_after_lte?: string | null;
-            /** Format: date-time */
             run_after_lt?: string | null;
-            /** Format: date-time */
             logical_date_gte?: string | null;
-            /** Format: date-time */
             logical_date_gt?: string | null;
-            /** Format: date-time */
             logical_date_lte?: string | null;
-            /** Format: date-time */
             logical_date_lt?: string | null;
             duration_gte?: number | null;
             duration_gt?: number | null;
@@ -3793,15 +3861,9 @@ export interface components {
             dag_runs?: components["schemas"]["BulkRun"][] | null;
             /** @default null */
             partition_key?: string | null;
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             partition_date_start?: string | null;
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             partition_date_end?: string | null;
         };
         /** @enum {string} */
@@ -3822,9 +3884,9 @@ export interface components {
          *       "end_date": "2026-11-28T03:25:41.212Z",
          *       "duration": 0.002,
          *       "queued_when": "2026-11-28T03:25:41.206Z",
-         *       "scheduled_when": null,
+         *       "scheduled_when": "2026-11-28T03:25:41.206Z",
          *       "hostname": "worker-1",
-         *       "unixname": null,
+         *       "unixname": "",
          *       "pid": 4711,
          *       "pool": "default_pool",
          *       "pool_slots": 1,
@@ -3876,18 +3938,16 @@ export interface components {
             exit_code: number | null;
             /** @description Tries beyond the first */
             max_tries: number;
-            /** Format: date-time */
             start_date: string | null;
-            /** Format: date-time */
             end_date: string | null;
             /** @description Seconds; null while it runs */
             duration: number | null;
-            /** Format: date-time */
             queued_when: string | null;
-            /** Format: date-time */
             scheduled_when: string | null;
-            hostname: string | null;
-            unixname: string | null;
+            /** @description Empty before the first try has started */
+            hostname: string;
+            /** @description Empty: not known */
+            unixname: string;
             pid: number | null;
             pool: string;
             pool_slots: number;
@@ -3900,7 +3960,6 @@ export interface components {
             dag_version: components["schemas"]["DagVersion"] | null;
             /** Format: uuid */
             id: string;
-            /** Format: date-time */
             logical_date: string | null;
             /** Format: date-time */
             run_after: string;
@@ -3909,10 +3968,7 @@ export interface components {
             try_number: number;
             /** @description The instance has ended, but its code could not be stopped and still runs */
             still_running: boolean;
-            /**
-             * Format: date-time
-             * @description When a retry or a timer is due
-             */
+            /** @description When a retry or a timer is due */
             next_try_at: string | null;
             /** @description What it waits for while it is deferred, by `kind` */
             waits_for: components["schemas"]["JsonObject"] | null;
@@ -3940,9 +3996,9 @@ export interface components {
          *           "end_date": "2026-11-28T03:25:41.212Z",
          *           "duration": 0.002,
          *           "queued_when": "2026-11-28T03:25:41.206Z",
-         *           "scheduled_when": null,
+         *           "scheduled_when": "2026-11-28T03:25:41.206Z",
          *           "hostname": "worker-1",
-         *           "unixname": null,
+         *           "unixname": "",
          *           "pid": 4711,
          *           "pool": "default_pool",
          *           "pool_slots": 1,
@@ -4004,37 +4060,21 @@ export interface components {
          *     }
          */
         TaskInstancesBatchBody: {
-            /** Format: date-time */
             start_date_gte?: string | null;
-            /** Format: date-time */
             start_date_gt?: string | null;
-            /** Format: date-time */
             start_date_lte?: string | null;
-            /** Format: date-time */
             start_date_lt?: string | null;
-            /** Format: date-time */
             end_date_gte?: string | null;
-            /** Format: date-time */
             end_date_gt?: string | null;
-            /** Format: date-time */
             end_date_lte?: string | null;
-            /** Format: date-time */
             end_date_lt?: string | null;
-            /** Format: date-time */
             run_after_gte?: string | null;
-            /** Format: date-time */
             run_after_gt?: string | null;
-            /** Format: date-time */
             run_after_lte?: string | null;
-            /** Format: date-time */
             run_after_lt?: string | null;
-            /** Format: date-time */
             logical_date_gte?: string | null;
-            /** Format: date-time */
             logical_date_gt?: string | null;
-            /** Format: date-time */
             logical_date_lte?: string | null;
-            /** Format: date-time */
             logical_date_lt?: string | null;
             duration_gte?: number | null;
             duration_gt?: number | null;
@@ -4069,15 +4109,11 @@ export interface components {
             /** @default null */
             dag_run_id?: string | null;
             /**
-             * Format: date-time
              * @description Of the runs: logical date, else `run_after`
              * @default null
              */
             start_date?: string | null;
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             end_date?: string | null;
             /** @default null */
             task_ids?: (string | (string | number)[])[] | null;
@@ -4191,10 +4227,7 @@ export interface components {
             default: string | null;
             /** Format: date-time */
             requested_at: string;
-            /**
-             * Format: date-time
-             * @description The timeout; null = it waits for ever
-             */
+            /** @description The timeout; null = it waits for ever */
             give_up_at: string | null;
         };
         /**
@@ -4249,6 +4282,225 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        HitlUser: {
+            id: string;
+            name: string;
+        };
+        /**
+         * @example {
+         *       "task_instance": {
+         *         "dag_id": "ask",
+         *         "dag_display_name": "etl",
+         *         "dag_run_id": "deploy-4712",
+         *         "task_id": "ask",
+         *         "task_display_name": "extract",
+         *         "map_index": -1,
+         *         "state_reason": null,
+         *         "message": null,
+         *         "exit_code": 0,
+         *         "max_tries": 2,
+         *         "start_date": "2026-11-28T03:25:41.211Z",
+         *         "end_date": "2026-11-28T03:25:41.212Z",
+         *         "duration": 0.002,
+         *         "queued_when": "2026-11-28T03:25:41.206Z",
+         *         "scheduled_when": "2026-11-28T03:25:41.206Z",
+         *         "hostname": "worker-1",
+         *         "unixname": "",
+         *         "pid": 4711,
+         *         "pool": "default_pool",
+         *         "pool_slots": 1,
+         *         "queue": "default",
+         *         "priority_weight": 2,
+         *         "operator": "shell",
+         *         "operator_name": "shell",
+         *         "executor": "local",
+         *         "executor_config": "{}",
+         *         "dag_version": {
+         *           "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *           "version_number": 1,
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "created_at": "2026-11-28T03:25:41.195Z",
+         *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *           "bundle_name": null,
+         *           "bundle_version": null,
+         *           "bundle_url": null
+         *         },
+         *         "id": "6d61696e-7370-8000-8000-000000000058",
+         *         "logical_date": null,
+         *         "run_after": "2026-11-28T03:25:41.201Z",
+         *         "state": "success",
+         *         "try_number": 1,
+         *         "still_running": false,
+         *         "next_try_at": null,
+         *         "waits_for": null,
+         *         "note": null,
+         *         "rendered_map_index": null,
+         *         "rendered_fields": {},
+         *         "trigger": null,
+         *         "triggerer_job": null
+         *       },
+         *       "subject": "Publish the figures?",
+         *       "body": null,
+         *       "options": [
+         *         "Approve",
+         *         "Reject"
+         *       ],
+         *       "defaults": null,
+         *       "multiple": false,
+         *       "params": {},
+         *       "assigned_users": [],
+         *       "created_at": "2026-11-28T03:25:41.306Z",
+         *       "response_received": true,
+         *       "responded_by_user": {
+         *         "id": "ada",
+         *         "name": "ada"
+         *       },
+         *       "responded_at": "2026-11-26T10:05:00Z",
+         *       "chosen_options": [
+         *         "Approve"
+         *       ],
+         *       "params_input": {}
+         *     }
+         */
+        HitlDetail: {
+            task_instance: components["schemas"]["TaskInstance"];
+            /** @description The message of the approval */
+            subject: string;
+            body: string | null;
+            options: string[];
+            defaults: string[] | null;
+            multiple: boolean;
+            params: components["schemas"]["JsonObject"];
+            assigned_users: components["schemas"]["HitlUser"][];
+            /** Format: date-time */
+            created_at: string;
+            response_received: boolean;
+            /** @description Null = by its default, or rejected and over */
+            responded_by_user: components["schemas"]["HitlUser"] | null;
+            responded_at: string | null;
+            chosen_options: string[] | null;
+            params_input: components["schemas"]["JsonObject"];
+        };
+        /**
+         * @example {
+         *       "hitl_details": [
+         *         {
+         *           "task_instance": {
+         *             "dag_id": "ask",
+         *             "dag_display_name": "etl",
+         *             "dag_run_id": "deploy-4712",
+         *             "task_id": "ask",
+         *             "task_display_name": "extract",
+         *             "map_index": -1,
+         *             "state_reason": null,
+         *             "message": null,
+         *             "exit_code": 0,
+         *             "max_tries": 2,
+         *             "start_date": "2026-11-28T03:25:41.211Z",
+         *             "end_date": "2026-11-28T03:25:41.212Z",
+         *             "duration": 0.002,
+         *             "queued_when": "2026-11-28T03:25:41.206Z",
+         *             "scheduled_when": "2026-11-28T03:25:41.206Z",
+         *             "hostname": "worker-1",
+         *             "unixname": "",
+         *             "pid": 4711,
+         *             "pool": "default_pool",
+         *             "pool_slots": 1,
+         *             "queue": "default",
+         *             "priority_weight": 2,
+         *             "operator": "shell",
+         *             "operator_name": "shell",
+         *             "executor": "local",
+         *             "executor_config": "{}",
+         *             "dag_version": {
+         *               "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *               "version_number": 1,
+         *               "dag_id": "etl",
+         *               "dag_display_name": "etl",
+         *               "created_at": "2026-11-28T03:25:41.195Z",
+         *               "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *               "bundle_name": null,
+         *               "bundle_version": null,
+         *               "bundle_url": null
+         *             },
+         *             "id": "6d61696e-7370-8000-8000-000000000058",
+         *             "logical_date": null,
+         *             "run_after": "2026-11-28T03:25:41.201Z",
+         *             "state": "success",
+         *             "try_number": 1,
+         *             "still_running": false,
+         *             "next_try_at": null,
+         *             "waits_for": null,
+         *             "note": null,
+         *             "rendered_map_index": null,
+         *             "rendered_fields": {},
+         *             "trigger": null,
+         *             "triggerer_job": null
+         *           },
+         *           "subject": "Publish the figures?",
+         *           "body": null,
+         *           "options": [
+         *             "Approve",
+         *             "Reject"
+         *           ],
+         *           "defaults": null,
+         *           "multiple": false,
+         *           "params": {},
+         *           "assigned_users": [],
+         *           "created_at": "2026-11-28T03:25:41.306Z",
+         *           "response_received": true,
+         *           "responded_by_user": {
+         *             "id": "ada",
+         *             "name": "ada"
+         *           },
+         *           "responded_at": "2026-11-26T10:05:00Z",
+         *           "chosen_options": [
+         *             "Approve"
+         *           ],
+         *           "params_input": {}
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        HitlDetailCollection: {
+            hitl_details: components["schemas"]["HitlDetail"][];
+            total_entries: number;
+        };
+        /**
+         * @example {
+         *       "chosen_options": [
+         *         "Approve"
+         *       ]
+         *     }
+         */
+        HitlAnswerBody: {
+            /** @description One option */
+            chosen_options: string[];
+            /** @description Empty: an approval has no params */
+            params_input?: components["schemas"]["JsonObject"] | null;
+        };
+        /**
+         * @example {
+         *       "responded_by": {
+         *         "id": "ada",
+         *         "name": "ada"
+         *       },
+         *       "responded_at": "2026-11-26T10:05:00Z",
+         *       "chosen_options": [
+         *         "Approve"
+         *       ],
+         *       "params_input": {}
+         *     }
+         */
+        HitlAnswer: {
+            responded_by: components["schemas"]["HitlUser"];
+            /** Format: date-time */
+            responded_at: string;
+            chosen_options: string[];
+            params_input: components["schemas"]["JsonObject"];
+        };
         /** @enum {string} */
         AttemptState: "queued" | "running" | "deferred" | "success" | "failed" | "skipped" | "cancelled" | "interrupted" | "lost";
         /**
@@ -4267,9 +4519,9 @@ export interface components {
          *       "end_date": "2026-11-28T03:25:41.212Z",
          *       "duration": 0.002,
          *       "queued_when": "2026-11-28T03:25:41.206Z",
-         *       "scheduled_when": null,
+         *       "scheduled_when": "2026-11-28T03:25:41.206Z",
          *       "hostname": "worker-1",
-         *       "unixname": null,
+         *       "unixname": "",
          *       "pid": 4711,
          *       "pool": "default_pool",
          *       "pool_slots": 1,
@@ -4313,18 +4565,16 @@ export interface components {
             exit_code: number | null;
             /** @description Tries beyond the first */
             max_tries: number;
-            /** Format: date-time */
             start_date: string | null;
-            /** Format: date-time */
             end_date: string | null;
             /** @description Seconds; null while it runs */
             duration: number | null;
-            /** Format: date-time */
             queued_when: string | null;
-            /** Format: date-time */
             scheduled_when: string | null;
-            hostname: string | null;
-            unixname: string | null;
+            /** @description Empty before the first try has started */
+            hostname: string;
+            /** @description Empty: not known */
+            unixname: string;
             pid: number | null;
             pool: string;
             pool_slots: number;
@@ -4363,9 +4613,9 @@ export interface components {
          *           "end_date": "2026-11-28T03:25:41.212Z",
          *           "duration": 0.002,
          *           "queued_when": "2026-11-28T03:25:41.206Z",
-         *           "scheduled_when": null,
+         *           "scheduled_when": "2026-11-28T03:25:41.206Z",
          *           "hostname": "worker-1",
-         *           "unixname": null,
+         *           "unixname": "",
          *           "pid": 4711,
          *           "pool": "default_pool",
          *           "pool_slots": 1,
@@ -4428,7 +4678,6 @@ export interface components {
             key: string;
             /** Format: date-time */
             timestamp: string;
-            /** Format: date-time */
             logical_date: string | null;
             /** Format: date-time */
             run_after: string;
@@ -4481,7 +4730,6 @@ export interface components {
             key: string;
             /** Format: date-time */
             timestamp: string;
-            /** Format: date-time */
             logical_date: string | null;
             /** Format: date-time */
             run_after: string;
@@ -4595,6 +4843,8 @@ export interface components {
         PoolPatchBody: {
             /** @description The name in the path, if anything */
             pool?: string | null;
+            /** @description The same as `pool` */
+            name?: string | null;
             /** @description -1 = as many as wanted */
             slots?: number | null;
             description?: string | null;
@@ -4826,7 +5076,6 @@ export interface components {
             task_display_name: string | null;
             map_index: number | null;
             try_number: number | null;
-            /** Format: date-time */
             logical_date: string | null;
             /** @description A JSON object with what else is known */
             extra: string | null;
@@ -4863,7 +5112,6 @@ export interface components {
         };
         SchedulerHealth: {
             status: string | null;
-            /** Format: date-time */
             latest_scheduler_heartbeat: string | null;
             alive: number;
             /** @description How far the clock that is furthest off is from the database's; null = nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy */
@@ -4875,18 +5123,15 @@ export interface components {
         };
         TriggererHealth: {
             status: string | null;
-            /** Format: date-time */
             latest_triggerer_heartbeat: string | null;
         };
         ExecutionApiHealth: {
             status: string | null;
-            /** Format: date-time */
             latest_execution_api_heartbeat: string | null;
             alive: number;
         };
         WorkerHealth: {
             status: string | null;
-            /** Format: date-time */
             latest_worker_heartbeat: string | null;
             alive: number;
         };
@@ -4934,15 +5179,13 @@ export interface components {
             dag_display_name: string | null;
             state: components["schemas"]["ServiceState"] | null;
             job_type: string | null;
-            /** Format: date-time */
             start_date: string | null;
-            /** Format: date-time */
             end_date: string | null;
-            /** Format: date-time */
             latest_heartbeat: string | null;
             executor_class: string | null;
             hostname: string | null;
-            unixname: string | null;
+            /** @description Empty: not known */
+            unixname: string;
             pid: number;
         };
         /**
@@ -4960,7 +5203,7 @@ export interface components {
          *           "latest_heartbeat": "2026-11-28T03:25:40.105Z",
          *           "executor_class": null,
          *           "hostname": "worker-1",
-         *           "unixname": null,
+         *           "unixname": "",
          *           "pid": 4711
          *         }
          *       ],
@@ -4970,6 +5213,36 @@ export interface components {
         JobCollection: {
             jobs: components["schemas"]["Job"][];
             total_entries: number;
+        };
+        /**
+         * @example {
+         *       "assets": [],
+         *       "total_entries": 0
+         *     }
+         */
+        GetAssets: {
+            total_entries: number;
+            assets: components["schemas"]["JsonObject"][];
+        };
+        /**
+         * @example {
+         *       "asset_aliases": [],
+         *       "total_entries": 0
+         *     }
+         */
+        GetAssetAliases: {
+            total_entries: number;
+            asset_aliases: components["schemas"]["JsonObject"][];
+        };
+        /**
+         * @example {
+         *       "asset_events": [],
+         *       "total_entries": 0
+         *     }
+         */
+        GetAssetEvents: {
+            total_entries: number;
+            asset_events: components["schemas"]["JsonObject"][];
         };
         /**
          * @example {
@@ -5020,6 +5293,16 @@ export interface components {
         GetProviders: {
             total_entries: number;
             providers: components["schemas"]["JsonObject"][];
+        };
+        /**
+         * @example {
+         *       "asset_events": [],
+         *       "total_entries": 0
+         *     }
+         */
+        UpstreamAssetEventCollection: {
+            total_entries: number;
+            asset_events: components["schemas"]["JsonObject"][];
         };
         /**
          * @example {
@@ -5078,7 +5361,6 @@ export interface components {
             started_at: string;
             /** Format: date-time */
             latest_heartbeat: string;
-            /** Format: date-time */
             stopped_at: string | null;
             /** @description As of its latest heartbeat */
             attempts: components["schemas"]["CarriedAttempt"][];
@@ -5153,7 +5435,6 @@ export interface components {
             is_active: boolean;
             /** Format: date-time */
             created_at: string;
-            /** Format: date-time */
             last_login_at: string | null;
         };
         /**
@@ -5236,17 +5517,10 @@ export interface components {
             grants: components["schemas"]["Grant"][];
             /** Format: date-time */
             created_at: string;
-            /**
-             * Format: date-time
-             * @description Null = never
-             */
+            /** @description Null = never */
             expires_at: string | null;
-            /** Format: date-time */
             revoked_at: string | null;
-            /**
-             * Format: date-time
-             * @description To the minute
-             */
+            /** @description To the minute */
             last_used_at: string | null;
         };
         /**
@@ -5284,10 +5558,7 @@ export interface components {
             /** @default null */
             role?: components["schemas"]["Role"] | null;
             grants?: components["schemas"]["GrantBody"][];
-            /**
-             * Format: date-time
-             * @default null
-             */
+            /** @default null */
             expires_at?: string | null;
             /** @description Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins only */
             username?: string | null;
@@ -5319,17 +5590,10 @@ export interface components {
             grants: components["schemas"]["Grant"][];
             /** Format: date-time */
             created_at: string;
-            /**
-             * Format: date-time
-             * @description Null = never
-             */
+            /** @description Null = never */
             expires_at: string | null;
-            /** Format: date-time */
             revoked_at: string | null;
-            /**
-             * Format: date-time
-             * @description To the minute
-             */
+            /** @description To the minute */
             last_used_at: string | null;
             /** @description For `Authorization: Bearer ...`; never shown again */
             token: string;
@@ -5348,23 +5612,27 @@ export interface components {
         };
         /**
          * @example {
-         *       "access_token": "ms_the-token-itself",
+         *       "access_token": "eyJhbGciOiJIUzUxMiIsImtpZCI6I…",
          *       "device_token": null
          *     }
          */
         AccessToken: {
+            /** @description In the form of a JWT: its `exp` says when it runs out */
             access_token: string;
             /** @description To be sent with the next login within 30 days; opens nothing. Null unless the client sent a `device_token` */
             device_token: string | null;
         };
         /**
          * @example {
-         *       "version": "0.1.0",
+         *       "version": "3.3.2",
+         *       "mainspring_version": "0.1.0",
          *       "git_version": null
          *     }
          */
         Version: {
+            /** @description Of Airflow: its clients choose their dialect by it */
             version: string;
+            mainspring_version: string;
             git_version: string | null;
         };
         OpenApiDocument: {
@@ -5412,6 +5680,15 @@ export interface components {
         };
         /** @description Conflict */
         Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Precondition Failed */
+        PreconditionFailed: {
             headers: {
                 [name: string]: unknown;
             };
@@ -5554,6 +5831,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -6344,6 +6622,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -6404,6 +6683,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -6464,6 +6744,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -7591,6 +7872,123 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_hitl_details: {
+        parameters: {
+            query?: {
+                dag_id_pattern?: string;
+                dag_id_prefix_pattern?: string;
+                task_id?: string;
+                task_id_pattern?: string;
+                task_id_prefix_pattern?: string;
+                map_index?: number;
+                state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
+                created_at_gte?: string;
+                created_at_gt?: string;
+                created_at_lte?: string;
+                created_at_lt?: string;
+                response_received?: boolean | null;
+                /** @description More than 100 is taken as 100 */
+                limit?: number;
+                offset?: number;
+                /** @description `-` in front = descending. Keys: ti_id, created_at, dag_id, run_id, run_after, rendered_map_index, task_instance_state, task_instance_operator */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitlDetailCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_hitl_detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                map_index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitlDetail"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    update_hitl_detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                map_index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HitlAnswerBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitlAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_task_instance_tries: {
         parameters: {
             query?: {
@@ -8606,6 +9004,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8787,6 +9186,90 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_assets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetAssets"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_asset_aliases: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetAssetAliases"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_asset_events: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetAssetEvents"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_import_errors: {
         parameters: {
             query?: {
@@ -8923,6 +9406,34 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_upstream_asset_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpstreamAssetEventCollection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -9084,6 +9595,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9448,8 +9960,6 @@ export interface operations {
                     "application/json": components["schemas"]["OpenApiDocument"];
                 };
             };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

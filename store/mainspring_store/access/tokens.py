@@ -53,6 +53,7 @@ class FoundToken:
     """A token that is valid unless it has expired."""
 
     principal: Principal
+    kind: TokenKind
     expires_at: datetime | None
     """`None` = never."""
     last_used_at: datetime | None
@@ -123,7 +124,9 @@ def find_token(database: Database, token: str) -> FoundToken | None:
         user_id=row.user_id,
         rights=rights,
     )
-    return FoundToken(principal=principal, expires_at=row.expires_at, last_used_at=row.last_used_at)
+    return FoundToken(
+        principal=principal, kind=TokenKind(row.kind), expires_at=row.expires_at, last_used_at=row.last_used_at
+    )
 
 
 def touch_token(database: Database, token_id: str, *, now: datetime) -> None:
@@ -151,9 +154,10 @@ def forget_logins(connection: Connection, *, now: datetime) -> None:
     connection.execute(_FORGET_LOGINS, {"now": now})
 
 
-def add_login(connection: Connection, token: str, *, user_id: str, now: datetime, expires_at: datetime) -> None:
-    """Make the token of a login known, within a transaction of the caller's. It may do what its user may."""
-    _insert(connection, token, "login", now=now, expires_at=expires_at, kind=TokenKind.LOGIN, user_id=user_id)
+def add_login(connection: Connection, jti: str, *, user_id: str, now: datetime, expires_at: datetime) -> None:
+    """Make the token of a login known by its `jti`, within a transaction of the caller's. It may do what its user
+    may."""
+    _insert(connection, jti, "login", now=now, expires_at=expires_at, kind=TokenKind.LOGIN, user_id=user_id)
 
 
 def add_grants(

@@ -93,19 +93,19 @@ def find_credential(database: Database, username: str) -> Credential | None:
 def log_in(
     database: Database,
     user_id: str,
-    token: str,
+    jti: str,
     *,
     now: datetime,
     expires_at: datetime,
     device_token: str | None = None,
 ) -> None:
-    """Make a token of a user known, for as long as a login is good, and the device that the user logs in with.
+    """Make a token of a user known by its `jti`, for as long as a login is good, and the device of the user.
 
     device_token: of the device; `None` = the client does not want to be known.
     """
     with database.write() as connection:
         forget_logins(connection, now=now)
-        add_login(connection, token, user_id=user_id, now=now, expires_at=expires_at)
+        add_login(connection, jti, user_id=user_id, now=now, expires_at=expires_at)
         connection.execute(_NOTE_LOGIN, {"key": user_id, "now": now})
         if device_token is not None:
             keep_device(connection, user_id, device_token, now=now)

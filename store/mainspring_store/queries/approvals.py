@@ -1,16 +1,31 @@
 """Approvals that wait for an answer."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
 from mainspring.definition.model import TaskType
+from mainspring.errors import NotFound
+from mainspring.states import StateReason
 from mainspring_store.database.transactions import Database
-from mainspring_store.queries.filters import Kind, patterns
+from mainspring_store.queries.filters import Kind, equal_to, patterns, ranges
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
-from mainspring_store.tables import dag, dag_run, task_instance
+from mainspring_store.queries.task_instances import INSTANCES
+from mainspring_store.tables import dag, dag_run, task_instance, xcom
 
-__all__ = ["APPROVALS", "list_open_approvals"]
+__all__ = ["APPROVALS", "ASKED", "get_asked", "list_asked", "list_open_approvals"]
 
 _ti = task_instance.c
 _APPROVAL = (
@@ -43,6 +58,100 @@ APPROVALS = Listing(
     default_order=("requested_at",),
     tie_breaker=("id",),
     dag_id=dag_run.c.dag_id,
+)
+
+
+_IS_APPROVAL = _ti.operator == literal_column(f"'{TaskType.APPROVAL}'")
+
+
+def _output(key: str) -> ScalarSelect[Any]:
+    """An output of the instance, as JSON text; the answer to an approval is its outputs."""
+    return (
+        select(xcom.c.value)
+        .where(xcom.c.task_instance_id == _ti.id, xcom.c.key == literal_column(f"'{key}'"))
+        .correlate(task_instance)
+        .scalar_subquery()
+    )
+
+
+_is_rejected = _ti.state_reason == literal_column(f"'{StateReason.APPROVAL_REJECTED}'")
+
+
+def _is_answered(now: datetime) -> ColumnElement[bool]:
+    """Whether an approval has its answer: it ended by one, or it is about to."""
+    is_due = and_(_ti.state == literal_column("'deferred'"), _ti.not_before <= now)
+    return or_(_output("choice").is_not(None), func.coalesce(_is_rejected, false()), func.coalesce(is_due, false()))
+
+
+ASKED = Listing(
+    rows=INSTANCES.rows.add_columns(
+        *(_output(key).label(f"answer_{key}") for key in ("choice", "by", "at")),
+    ).where(_IS_APPROVAL, _ti.start_date.is_not(None)),
+    filters={
+        **patterns("dag_id", dag_run.c.dag_id),
+        "task_id": equal_to(_ti.task_id),
+        **patterns("task_id", _ti.task_id),
+        "map_index": equal_to(_ti.map_index, Kind.INTEGER),
+        "state": INSTANCES.filters["state"],
+        **ranges("created_at", _ti.start_date, Kind.INSTANT),
+    },
+    sort_keys={
+        "ti_id": SortKey(column=_ti.id, kind=Kind.INTEGER, is_nullable=False),
+        "created_at": SortKey(column=_ti.start_date, kind=Kind.INSTANT),
+        "dag_id": SortKey(column=dag_run.c.dag_id, kind=Kind.TEXT, is_nullable=False),
+        "run_id": SortKey(column=dag_run.c.run_id, kind=Kind.TEXT, is_nullable=False),
+        "run_after": INSTANCES.sort_keys["run_after"],
+        "rendered_map_index": INSTANCES.sort_keys["rendered_map_index"],
+        "task_instance_state": INSTANCES.sort_keys["state"],
+        "task_instance_operator": INSTANCES.sort_keys["operator"],
+    },
+    default_order=("ti_id",),
+    tie_breaker=("ti_id",),
+    dag_id=dag_run.c.dag_id,
+)
+"""Approvals that have begun, answered ones too: each a task instance with its answer."""
+
+
+def list_asked(
+    database: Database,
+    query: ListQuery,
+    *,
+    dag_id: str | None,
+    run_id: str | None,
+    is_answered: bool | None,
+    now: datetime,
+) -> Listed:
+    """A page of the approvals that have begun, in one run, in all runs of a DAG or in all DAGs.
+
+    is_answered: whether only those with an answer are listed, or only those without; `None` = both.
+
+    Raises:
+        InvalidPage: See `list_rows`.
+    """
+    where = [] if dag_id is None else [dag_run.c.dag_id == dag_id]
+    where += [] if run_id is None else [dag_run.c.run_id == run_id]
+    if is_answered is not None:
+        where.append(_is_answered(now) if is_answered else not_(_is_answered(now)))
+    with database.read() as connection:
+        return list_rows(connection, ASKED, query, *where)
+
+
+def get_asked(database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int) -> dict[str, Any]:
+    """One approval that has begun. Raises NotFound when there is none."""
+    with database.read() as connection:
+        row = connection.execute(
+            _ONE_ASKED, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        ).one_or_none()
+    if row is None:
+        raise NotFound(f"task '{task_id}' of run '{run_id}', with map index {map_index}, has asked nothing")
+    return row._asdict()
+
+
+_ONE_ASKED = ASKED.rows.where(
+    dag_run.c.dag_id == bindparam("dag_id"),
+    dag_run.c.run_id == bindparam("run_id"),
+    _ti.task_id == bindparam("task_id"),
+    _ti.map_index == bindparam("map_index"),
 )
 
 

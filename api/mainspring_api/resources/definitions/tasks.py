@@ -20,6 +20,9 @@ __all__ = ["blueprint"]
 
 blueprint = Resource("tasks", "Tasks of DAGs")
 
+OWNER_DEFAULT = "mainspring"
+"""Of a task whose definition names no owner: Airflow has one for each task, and programs count on it."""
+
 
 class TimeDelta(Answer):
     """A duration in Airflow's shape."""
@@ -35,7 +38,7 @@ class TaskDefinition(Answer):
 
     task_id = fields.String(allow_none=True)
     task_display_name = fields.String(allow_none=True)
-    owner = fields.String(allow_none=True)
+    owner = fields.String(metadata={"description": f"`{OWNER_DEFAULT}` where the definition names none"})
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
     trigger_rule = fields.String(allow_none=True)
@@ -50,14 +53,14 @@ class TaskDefinition(Answer):
     retry_exponential_backoff = fields.Float(metadata={"description": "Factor between delays; 0 = constant"})
     priority_weight = fields.Integer(allow_none=True)
     weight_rule = fields.String(allow_none=True)
-    ui_color = fields.String(allow_none=True)
-    ui_fgcolor = fields.String(allow_none=True)
+    ui_color = fields.String()
+    ui_fgcolor = fields.String()
     template_fields = fields.List(fields.String(), allow_none=True)
     downstream_task_ids = fields.List(fields.String(), allow_none=True)
     doc_md = fields.String(allow_none=True)
     operator_name = fields.String(allow_none=True)
     params = JsonObject(allow_none=True)
-    class_ref = JsonObject(allow_none=True)
+    class_ref = JsonObject(metadata={"description": "`module_path`, and in `class_name` the type of the task"})
     is_mapped = fields.Boolean(allow_none=True)
     extra_links = fields.List(fields.String())
 
@@ -152,7 +155,7 @@ def _task(task: Task, downstream: list[str]) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
         "task_display_name": task.display_name or task.task_id,
-        "owner": task.owner,
+        "owner": task.owner or OWNER_DEFAULT,
         "start_date": None,
         "end_date": None,
         "trigger_rule": task.trigger_rule,
@@ -168,14 +171,14 @@ def _task(task: Task, downstream: list[str]) -> dict[str, Any]:
         "retry_exponential_backoff": 0.0 if task.retry_backoff == 1 else task.retry_backoff,
         "priority_weight": task.priority_weight,
         "weight_rule": task.weight_rule,
-        "ui_color": None,
-        "ui_fgcolor": None,
+        "ui_color": "#fff",
+        "ui_fgcolor": "#000",
         "template_fields": [],
         "downstream_task_ids": downstream,
         "doc_md": task.doc_md,
         "operator_name": task.type,
         "params": {},
-        "class_ref": None,
+        "class_ref": {"module_path": "mainspring", "class_name": task.type},
         "is_mapped": task.is_mapped,
         "extra_links": [],
     }

@@ -30,8 +30,8 @@ class InstanceFields(Answer):
     duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
     queued_when = Instant(allow_none=True)
     scheduled_when = Instant(allow_none=True)
-    hostname = fields.String(allow_none=True)
-    unixname = fields.String(allow_none=True)
+    hostname = fields.String(metadata={"description": "Empty before the first try has started"})
+    unixname = fields.String(metadata={"description": "Empty: not known"})
     pid = fields.Integer(allow_none=True)
     pool = fields.String()
     pool_slots = fields.Integer()
@@ -62,9 +62,11 @@ def instance_fields(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "end_date": end,
         "duration": (end - start).total_seconds() if start and end else None,
         "queued_when": row["queued_at"],
-        "scheduled_when": None,
-        "hostname": row["hostname"],
-        "unixname": None,
+        # An instance is scheduled in the moment in which it is queued.
+        "scheduled_when": row["queued_at"],
+        # Airflow has no null in these two, and programs count on it.
+        "hostname": row["hostname"] or "",
+        "unixname": "",
         "pid": row["pid"],
         "pool": row["pool"],
         "pool_slots": row["pool_slots"],

@@ -57,7 +57,7 @@ class LoginBody(Schema):
 class AccessToken(Answer):
     """A token for the header `Authorization: Bearer ...`."""
 
-    access_token = fields.String()
+    access_token = fields.String(metadata={"description": "In the form of a JWT: its `exp` says when it runs out"})
     device_token = fields.String(
         allow_none=True,
         metadata={
@@ -111,9 +111,10 @@ def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
         record_refusal("login")
         raise Unauthenticated("Invalid credentials")
     attempt.give_back()
-    token = f"ms_{secrets.token_urlsafe(_TOKEN_BYTES)}"
+    jti = secrets.token_urlsafe(_TOKEN_BYTES)
     device_token = device.token if "device_token" in credentials else None
-    log_in(database, user.user_id, token, now=now, expires_at=now + life, device_token=device_token)
+    log_in(database, user.user_id, jti, now=now, expires_at=now + life, device_token=device_token)
+    token = context().login_tokens.make(sub=user.user_id, jti=jti, now=now, expires_at=now + life)
     return answer({"access_token": token, "device_token": device_token}, 201)
 
 

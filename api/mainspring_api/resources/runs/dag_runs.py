@@ -8,7 +8,7 @@ from flask import Response, g, request
 from marshmallow import fields, validate
 
 from mainspring.errors import Problem
-from mainspring.ids import new_run_id
+from mainspring.ids import new_run_id, run_id_of
 from mainspring.states import RunState, RunType
 from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.audit import audit_detail
@@ -122,18 +122,19 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
     here = context()
     now = datetime.now(UTC)
     version = here.versions.current(dag_id)
-    run_after = body.run_after or now
-    if body.dag_run_id is None:
-        run_id = new_run_id(RunType.MANUAL, run_after)
-    else:
+    if body.dag_run_id is not None:
         run_id = checked_run_id(body.dag_run_id)
+    elif body.run_after is not None:
+        run_id = run_id_of(RunType.MANUAL, body.run_after)
+    else:
+        run_id = new_run_id(RunType.MANUAL, now)
     run = NewRun(
         version=version,
         run_id=run_id,
         run_type=RunType.MANUAL,
         conf=body.conf,
         params=params_of_trigger(version.definition, body.conf),
-        run_after=run_after,
+        run_after=(body.run_after or now).astimezone(UTC),
         logical_date=body.logical_date,
         data_interval=body.data_interval or data_interval(version.definition, body.logical_date),
         triggered_by="ui" if request.referrer else "rest_api",

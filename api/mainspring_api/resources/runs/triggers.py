@@ -28,6 +28,7 @@ class Trigger:
     data_interval: tuple[datetime, datetime] | None
     """None = as the timetable says."""
     run_after: datetime | None
+    """With the offset that was sent: the run's id repeats it."""
     conf: dict[str, Any]
     note: str | None
 
@@ -39,7 +40,12 @@ class TriggerBody(Body):
     logical_date = Instant(load_default=None, allow_none=True)
     data_interval_start = Instant(load_default=None, allow_none=True)
     data_interval_end = Instant(load_default=None, allow_none=True)
-    run_after = Instant(load_default=None, allow_none=True, metadata={"description": "Earliest start; null = now"})
+    run_after = Instant(
+        keeps_offset=True,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Earliest start, and after `manual__` the run's id; null = now"},
+    )
     conf = JsonObject(load_default=None, allow_none=True)
     note = fields.String(load_default=None, allow_none=True)
     partition_key = fields.String(load_default=None, allow_none=True)

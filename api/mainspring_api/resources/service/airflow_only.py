@@ -10,13 +10,16 @@ from typing import Any
 from flask import Blueprint, Response
 from marshmallow import fields, validate
 
+from mainspring.errors import MainspringError, NotFound
 from mainspring_api.http.answers import answer
+from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import LIMIT_DEFAULT, Answer, JsonObject, MapIndex, Query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over, Permission
 from mainspring_api.http.problems import NotHere
 from mainspring_store.access.roles import Role
+from mainspring_store.queries.runs import get_run
 from mainspring_store.queries.task_instances import get_task_instance
 
 __all__ = ["absent", "blueprint"]
@@ -27,21 +30,23 @@ absent = Blueprint("absent", __name__, url_prefix="/api/v2")
 
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
+_NO_ASSET = "there is no such asset: a DAG starts by schedule, backfill or trigger"
+_UNKNOWN: Sequence[tuple[str, Sequence[str]]] = (
+    ("/assets/<path:rest>", _ANY),
+    ("/dags/<dag_id>/assets/<path:rest>", _ANY),
+    ("/assets/events", ("POST",)),
+)
+"""Routes about one asset, of which there is none, and their methods."""
+_HIDDEN = (
+    "Your Airflow administrator chose not to expose the configuration, most likely for security reasons. "
+    "`mainspring doctor` shows what an administrator may see."
+)
+"""Airflow's sentence for the setting `expose_config = False`, which programs look for."""
 _ABSENT: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
-    "assets; a DAG starts by schedule, backfill or trigger": (
-        ("/assets", _ANY),
-        ("/assets/<path:rest>", _ANY),
-        ("/dags/<dag_id>/assets/<path:rest>", _ANY),
-        ("/dags/<dag_id>/dagRuns/<dag_run_id>/upstreamAssetEvents", ("GET",)),
-    ),
     "hooks to test a connection with": (
         ("/connections/test", ("POST",)),
         ("/connections/enqueue-test", ("GET", "POST")),
         ("/connections/defaults", ("POST",)),
-    ),
-    "settings to be read over HTTP; `mainspring doctor` tells them": (
-        ("/config", ("GET",)),
-        ("/config/<path:rest>", ("GET",)),
     ),
     "errors of import; definitions are checked when they are sent": (("/importErrors/<path:rest>", ("GET",)),),
     "favourites": (("/dags/<dag_id>/favorite", ("POST",)), ("/dags/<dag_id>/unfavorite", ("POST",))),
@@ -50,10 +55,8 @@ _ABSENT: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
         (f"{_INSTANCE}/state-store/<path:rest>", _ANY),
     ),
     "task groups": (("/dags/<dag_id>/dagRuns/<dag_run_id>/taskGroupInstances/<path:rest>", ("PATCH",)),),
-    "such answers by people; an `approval` task has its own operation": (
-        (f"{_INSTANCE}/<int(signed=True):map_index>/hitlDetails", ("GET", "PATCH")),
+    "answers of earlier tries; the one of the latest try stands in `hitlDetails`": (
         (f"{_INSTANCE}/<int(signed=True):map_index>/hitlDetails/<path:rest>", ("GET",)),
-        ("/dags/<dag_id>/dagRuns/<dag_run_id>/hitlDetails", ("GET",)),
     ),
     "partitions": (("/dags/<dag_id>/clearPartitions", ("POST",)),),
     "logs kept elsewhere": ((f"{_INSTANCE}/externalLogUrl/<path:rest>", ("GET",)),),
@@ -63,18 +66,21 @@ _ABSENT: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
 """What there is none of -> routes and their methods."""
 
 
-def _refusing(what: str) -> Any:
+def _refuse(routes: Sequence[tuple[str, Sequence[str]]], error: type[MainspringError], message: str) -> None:
+    """Add routes that answer every request with an error."""
+
     def refuse(**_: Any) -> Response:
-        raise NotHere(f"this server has no {what}")
+        raise error(message)
 
     refuse.permission = Permission(role=Role.VIEWER, over=Over.SELF)  # type: ignore[attr-defined]
-    return refuse
+    for rule, methods in routes:
+        absent.add_url_rule(rule, f"{'_'.join(methods)}_{len(absent.deferred_functions)}", refuse, methods=methods)
 
 
 for _what, _routes in _ABSENT.items():
-    _view = _refusing(_what)
-    for _rule, _methods in _routes:
-        absent.add_url_rule(_rule, f"{'_'.join(_methods)}_{len(absent.deferred_functions)}", _view, methods=_methods)
+    _refuse(_routes, NotHere, f"this server has no {_what}")
+_refuse(_UNKNOWN, NotFound, _NO_ASSET)
+_refuse([("/config", ("GET",)), ("/config/<path:rest>", ("GET",))], Forbidden, _HIDDEN)
 
 
 class PageQuery(Query):
@@ -85,6 +91,9 @@ class PageQuery(Query):
 
 
 _EMPTY: Sequence[tuple[str, str, str, str]] = (
+    ("/assets", "get_assets", "assets", "There are no assets: always empty"),
+    ("/assets/aliases", "get_asset_aliases", "asset_aliases", "There are no assets: always empty"),
+    ("/assets/events", "get_asset_events", "asset_events", "There are no assets: always empty"),
     ("/importErrors", "get_import_errors", "import_errors", "Definitions are checked when they are sent: always empty"),
     ("/dagWarnings", "list_dag_warnings", "dag_warnings", "What would be warned of is refused: always empty"),
     ("/plugins", "get_plugins", "plugins", "There are no plug-ins: always empty"),
@@ -115,6 +124,26 @@ def _register_empty(rule: str, operation_id: str, member: str, summary: str) -> 
 
 for _each in _EMPTY:
     _register_empty(*_each)
+
+
+class UpstreamAssetEventCollection(EmptyList):
+    """The events of assets that have started a run."""
+
+    asset_events = fields.List(JsonObject(), validate=validate.Length(max=0))
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/dagRuns/<dag_run_id>/upstreamAssetEvents",
+    "get_upstream_asset_events",
+    role=Role.VIEWER,
+    answer=UpstreamAssetEventCollection,
+    errors=(404,),
+)
+def get_upstream_asset_events(dag_id: str, dag_run_id: str) -> Response:
+    """There are no assets: always empty."""
+    get_run(context().database, dag_id, dag_run_id)
+    return answer({"asset_events": [], "total_entries": 0})
 
 
 class ExtraLinkCollection(Answer):

@@ -41,7 +41,7 @@ class Job(Answer):
     latest_heartbeat = Instant(allow_none=True)
     executor_class = fields.String(allow_none=True)
     hostname = fields.String(allow_none=True)
-    unixname = fields.String(allow_none=True)
+    unixname = fields.String(metadata={"description": "Empty: not known"})
     pid = fields.Integer()
 
 
@@ -92,6 +92,6 @@ def _job(row: Mapping[str, Any]) -> dict[str, Any]:
         "latest_heartbeat": row["heartbeat_at"],
         "executor_class": None,
         "hostname": row["hostname"],
-        "unixname": None,
+        "unixname": "",
         "pid": row["pid"],
     }

@@ -8,19 +8,25 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer
 from mainspring_api.http.operations import Resource
 
-__all__ = ["blueprint"]
+__all__ = ["AIRFLOW_VERSION", "blueprint"]
+
+AIRFLOW_VERSION = "3.3.2"
+"""The version of Airflow whose API this is: clients of Airflow choose their dialect by it. What it promises stands in
+docs/api.md."""
 
 blueprint = Resource("version", "Version: which one this is")
 
 
 class Version(Answer):
-    """The version of Mainspring."""
+    """The version of Airflow whose API this server speaks, and its own."""
 
-    version = fields.String()
+    version = fields.String(metadata={"description": "Of Airflow: its clients choose their dialect by it"})
+    mainspring_version = fields.String()
     git_version = fields.String(allow_none=True)
 
 
 @blueprint.operation("GET", "/version", "get_version", role=None, answer=Version)
 def get_version() -> Response:
     """Which version this is."""
-    return answer({"version": context().settings.version, "git_version": None})
+    content = {"version": AIRFLOW_VERSION, "mainspring_version": context().settings.version, "git_version": None}
+    return answer(content)

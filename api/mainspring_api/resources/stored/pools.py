@@ -66,6 +66,7 @@ class PoolPatchBody(Body):
     """What is to be changed of a pool. Null is the same as absent, but for the description, which it removes."""
 
     pool = fields.String(allow_none=True, metadata={"description": "The name in the path, if anything"})
+    name = fields.String(allow_none=True, metadata={"description": "The same as `pool`"})
     slots = fields.Integer(allow_none=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)
     include_deferred = fields.Boolean(allow_none=True, truthy={True}, falsy={False})

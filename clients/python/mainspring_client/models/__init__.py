@@ -76,6 +76,9 @@ if TYPE_CHECKING:
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
     from .gap_rule import GapRule
+    from .get_asset_aliases import GetAssetAliases
+    from .get_asset_events import GetAssetEvents
+    from .get_assets import GetAssets
     from .get_backfill_dag_runs_run_type_item import GetBackfillDagRunsRunTypeItem
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
     from .get_dag_runs_run_type_item import GetDagRunsRunTypeItem
@@ -83,6 +86,7 @@ if TYPE_CHECKING:
     from .get_dags_dag_run_state_item import GetDagsDagRunStateItem
     from .get_dags_tags_match_mode import GetDagsTagsMatchMode
     from .get_event_logs_outcome_item import GetEventLogsOutcomeItem
+    from .get_hitl_details_state_item import GetHitlDetailsStateItem
     from .get_import_errors import GetImportErrors
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
     from .get_plugins import GetPlugins
@@ -92,6 +96,11 @@ if TYPE_CHECKING:
     from .grant_body import GrantBody
     from .grant_body_role import GrantBodyRole
     from .health import Health
+    from .hitl_answer import HitlAnswer
+    from .hitl_answer_body import HitlAnswerBody
+    from .hitl_detail import HitlDetail
+    from .hitl_detail_collection import HitlDetailCollection
+    from .hitl_user import HitlUser
     from .http_headers import HttpHeaders
     from .http_method import HttpMethod
     from .http_query import HttpQuery
@@ -167,6 +176,7 @@ if TYPE_CHECKING:
     from .trigger_body import TriggerBody
     from .trigger_rule import TriggerRule
     from .triggerer_health import TriggererHealth
+    from .upstream_asset_event_collection import UpstreamAssetEventCollection
     from .user import User
     from .user_body import UserBody
     from .user_collection import UserCollection
@@ -261,6 +271,9 @@ _MODULES = {
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
     "GapRule": ".gap_rule",
+    "GetAssetAliases": ".get_asset_aliases",
+    "GetAssetEvents": ".get_asset_events",
+    "GetAssets": ".get_assets",
     "GetBackfillDagRunsRunTypeItem": ".get_backfill_dag_runs_run_type_item",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
     "GetDagRunsRunTypeItem": ".get_dag_runs_run_type_item",
@@ -268,6 +281,7 @@ _MODULES = {
     "GetDagsDagRunStateItem": ".get_dags_dag_run_state_item",
     "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
     "GetEventLogsOutcomeItem": ".get_event_logs_outcome_item",
+    "GetHitlDetailsStateItem": ".get_hitl_details_state_item",
     "GetImportErrors": ".get_import_errors",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
     "GetPlugins": ".get_plugins",
@@ -277,6 +291,11 @@ _MODULES = {
     "GrantBody": ".grant_body",
     "GrantBodyRole": ".grant_body_role",
     "Health": ".health",
+    "HitlAnswer": ".hitl_answer",
+    "HitlAnswerBody": ".hitl_answer_body",
+    "HitlDetail": ".hitl_detail",
+    "HitlDetailCollection": ".hitl_detail_collection",
+    "HitlUser": ".hitl_user",
     "HttpHeaders": ".http_headers",
     "HttpMethod": ".http_method",
     "HttpQuery": ".http_query",
@@ -350,6 +369,7 @@ _MODULES = {
     "TriggerBody": ".trigger_body",
     "TriggerRule": ".trigger_rule",
     "TriggererHealth": ".triggerer_health",
+    "UpstreamAssetEventCollection": ".upstream_asset_event_collection",
     "User": ".user",
     "UserBody": ".user_body",
     "UserCollection": ".user_collection",
@@ -456,6 +476,9 @@ __all__ = (
     "Expand",
     "ExtraLinkCollection",
     "GapRule",
+    "GetAssetAliases",
+    "GetAssetEvents",
+    "GetAssets",
     "GetBackfillDagRunsRunTypeItem",
     "GetBackfillDagRunsStateItem",
     "GetDagRunsRunTypeItem",
@@ -463,6 +486,7 @@ __all__ = (
     "GetDagsDagRunStateItem",
     "GetDagsTagsMatchMode",
     "GetEventLogsOutcomeItem",
+    "GetHitlDetailsStateItem",
     "GetImportErrors",
     "GetMappedTaskInstancesStateItem",
     "GetPlugins",
@@ -472,6 +496,11 @@ __all__ = (
     "GrantBody",
     "GrantBodyRole",
     "Health",
+    "HitlAnswer",
+    "HitlAnswerBody",
+    "HitlDetail",
+    "HitlDetailCollection",
+    "HitlUser",
     "HttpHeaders",
     "HttpMethod",
     "HttpQuery",
@@ -545,6 +574,7 @@ __all__ = (
     "TriggerBody",
     "TriggererHealth",
     "TriggerRule",
+    "UpstreamAssetEventCollection",
     "User",
     "UserBody",
     "UserCollection",

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="AccessToken")
 class AccessToken:
     """
     Attributes:
-        access_token (str):
+        access_token (str): In the form of a JWT: its `exp` says when it runs out
         device_token (None | str): To be sent with the next login within 30 days; opens nothing. Null unless the client
             sent a `device_token`
     """

@@ -205,9 +205,9 @@ class Definition:
             try:
                 if not isinstance(data, dict):
                     raise TypeError()
-                schedule_type_0_type_0 = Schedule.from_dict(data)
+                schedule_type_0 = Schedule.from_dict(data)
 
-                return schedule_type_0_type_0
+                return schedule_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(None | Schedule | str | Unset, data)

@@ -27,7 +27,7 @@ class Job:
         latest_heartbeat (datetime.datetime | None):
         executor_class (None | str):
         hostname (None | str):
-        unixname (None | str):
+        unixname (str): Empty: not known
         pid (int):
     """
 
@@ -42,7 +42,7 @@ class Job:
     latest_heartbeat: datetime.datetime | None
     executor_class: None | str
     hostname: None | str
-    unixname: None | str
+    unixname: str
     pid: int
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -90,7 +90,6 @@ class Job:
         hostname: None | str
         hostname = self.hostname
 
-        unixname: None | str
         unixname = self.unixname
 
         pid = self.pid
@@ -219,12 +218,7 @@ class Job:
 
         hostname = _parse_hostname(d.pop("hostname"))
 
-        def _parse_unixname(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        unixname = _parse_unixname(d.pop("unixname"))
+        unixname = d.pop("unixname")
 
         pid = d.pop("pid")
 

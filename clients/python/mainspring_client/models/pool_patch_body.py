@@ -15,6 +15,7 @@ class PoolPatchBody:
     """
     Attributes:
         pool (None | str | Unset): The name in the path, if anything
+        name (None | str | Unset): The same as `pool`
         slots (int | None | Unset): -1 = as many as wanted
         description (None | str | Unset):
         include_deferred (bool | None | Unset):
@@ -22,6 +23,7 @@ class PoolPatchBody:
     """
 
     pool: None | str | Unset = UNSET
+    name: None | str | Unset = UNSET
     slots: int | None | Unset = UNSET
     description: None | str | Unset = UNSET
     include_deferred: bool | None | Unset = UNSET
@@ -33,6 +35,12 @@ class PoolPatchBody:
             pool = UNSET
         else:
             pool = self.pool
+
+        name: None | str | Unset
+        if isinstance(self.name, Unset):
+            name = UNSET
+        else:
+            name = self.name
 
         slots: int | None | Unset
         if isinstance(self.slots, Unset):
@@ -59,6 +67,8 @@ class PoolPatchBody:
         field_dict.update({})
         if pool is not UNSET:
             field_dict["pool"] = pool
+        if name is not UNSET:
+            field_dict["name"] = name
         if slots is not UNSET:
             field_dict["slots"] = slots
         if description is not UNSET:
@@ -82,6 +92,15 @@ class PoolPatchBody:
             return cast(None | str | Unset, data)
 
         pool = _parse_pool(d.pop("pool", UNSET))
+
+        def _parse_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        name = _parse_name(d.pop("name", UNSET))
 
         def _parse_slots(data: object) -> int | None | Unset:
             if data is None:
@@ -114,6 +133,7 @@ class PoolPatchBody:
 
         pool_patch_body = cls(
             pool=pool,
+            name=name,
             slots=slots,
             description=description,
             include_deferred=include_deferred,

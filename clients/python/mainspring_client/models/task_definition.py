@@ -21,7 +21,7 @@ class TaskDefinition:
     Attributes:
         task_id (None | str):
         task_display_name (None | str):
-        owner (None | str):
+        owner (str): `mainspring` where the definition names none
         start_date (datetime.datetime | None):
         end_date (datetime.datetime | None):
         trigger_rule (None | str):
@@ -36,21 +36,21 @@ class TaskDefinition:
         retry_exponential_backoff (float): Factor between delays; 0 = constant
         priority_weight (int | None):
         weight_rule (None | str):
-        ui_color (None | str):
-        ui_fgcolor (None | str):
+        ui_color (str):
+        ui_fgcolor (str):
         template_fields (list[str] | None):
         downstream_task_ids (list[str] | None):
         doc_md (None | str):
         operator_name (None | str):
         params (JsonObject | None):
-        class_ref (JsonObject | None):
+        class_ref (JsonObject):
         is_mapped (bool | None):
         extra_links (list[str]):
     """
 
     task_id: None | str
     task_display_name: None | str
-    owner: None | str
+    owner: str
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     trigger_rule: None | str
@@ -65,14 +65,14 @@ class TaskDefinition:
     retry_exponential_backoff: float
     priority_weight: int | None
     weight_rule: None | str
-    ui_color: None | str
-    ui_fgcolor: None | str
+    ui_color: str
+    ui_fgcolor: str
     template_fields: list[str] | None
     downstream_task_ids: list[str] | None
     doc_md: None | str
     operator_name: None | str
     params: JsonObject | None
-    class_ref: JsonObject | None
+    class_ref: JsonObject
     is_mapped: bool | None
     extra_links: list[str]
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -87,7 +87,6 @@ class TaskDefinition:
         task_display_name: None | str
         task_display_name = self.task_display_name
 
-        owner: None | str
         owner = self.owner
 
         start_date: None | str
@@ -141,10 +140,8 @@ class TaskDefinition:
         weight_rule: None | str
         weight_rule = self.weight_rule
 
-        ui_color: None | str
         ui_color = self.ui_color
 
-        ui_fgcolor: None | str
         ui_fgcolor = self.ui_fgcolor
 
         template_fields: list[str] | None
@@ -173,11 +170,7 @@ class TaskDefinition:
         else:
             params = self.params
 
-        class_ref: dict[str, Any] | None
-        if isinstance(self.class_ref, JsonObject):
-            class_ref = self.class_ref.to_dict()
-        else:
-            class_ref = self.class_ref
+        class_ref = self.class_ref.to_dict()
 
         is_mapped: bool | None
         is_mapped = self.is_mapped
@@ -241,12 +234,7 @@ class TaskDefinition:
 
         task_display_name = _parse_task_display_name(d.pop("task_display_name"))
 
-        def _parse_owner(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        owner = _parse_owner(d.pop("owner"))
+        owner = d.pop("owner")
 
         def _parse_start_date(data: object) -> datetime.datetime | None:
             if data is None:
@@ -363,19 +351,9 @@ class TaskDefinition:
 
         weight_rule = _parse_weight_rule(d.pop("weight_rule"))
 
-        def _parse_ui_color(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
+        ui_color = d.pop("ui_color")
 
-        ui_color = _parse_ui_color(d.pop("ui_color"))
-
-        def _parse_ui_fgcolor(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        ui_fgcolor = _parse_ui_fgcolor(d.pop("ui_fgcolor"))
+        ui_fgcolor = d.pop("ui_fgcolor")
 
         def _parse_template_fields(data: object) -> list[str] | None:
             if data is None:
@@ -436,20 +414,7 @@ class TaskDefinition:
 
         params = _parse_params(d.pop("params"))
 
-        def _parse_class_ref(data: object) -> JsonObject | None:
-            if data is None:
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                class_ref_type_0 = JsonObject.from_dict(data)
-
-                return class_ref_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(JsonObject | None, data)
-
-        class_ref = _parse_class_ref(d.pop("class_ref"))
+        class_ref = JsonObject.from_dict(d.pop("class_ref"))
 
         def _parse_is_mapped(data: object) -> bool | None:
             if data is None:

@@ -37,8 +37,8 @@ class TaskInstance:
         duration (float | None): Seconds; null while it runs
         queued_when (datetime.datetime | None):
         scheduled_when (datetime.datetime | None):
-        hostname (None | str):
-        unixname (None | str):
+        hostname (str): Empty before the first try has started
+        unixname (str): Empty: not known
         pid (int | None):
         pool (str):
         pool_slots (int):
@@ -79,8 +79,8 @@ class TaskInstance:
     duration: float | None
     queued_when: datetime.datetime | None
     scheduled_when: datetime.datetime | None
-    hostname: None | str
-    unixname: None | str
+    hostname: str
+    unixname: str
     pid: int | None
     pool: str
     pool_slots: int
@@ -160,10 +160,8 @@ class TaskInstance:
         else:
             scheduled_when = self.scheduled_when
 
-        hostname: None | str
         hostname = self.hostname
 
-        unixname: None | str
         unixname = self.unixname
 
         pid: int | None
@@ -405,19 +403,9 @@ class TaskInstance:
 
         scheduled_when = _parse_scheduled_when(d.pop("scheduled_when"))
 
-        def _parse_hostname(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
+        hostname = d.pop("hostname")
 
-        hostname = _parse_hostname(d.pop("hostname"))
-
-        def _parse_unixname(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        unixname = _parse_unixname(d.pop("unixname"))
+        unixname = d.pop("unixname")
 
         def _parse_pid(data: object) -> int | None:
             if data is None:

@@ -36,8 +36,8 @@ class TaskTry:
         duration (float | None): Seconds; null while it runs
         queued_when (datetime.datetime | None):
         scheduled_when (datetime.datetime | None):
-        hostname (None | str):
-        unixname (None | str):
+        hostname (str): Empty before the first try has started
+        unixname (str): Empty: not known
         pid (int | None):
         pool (str):
         pool_slots (int):
@@ -70,8 +70,8 @@ class TaskTry:
     duration: float | None
     queued_when: datetime.datetime | None
     scheduled_when: datetime.datetime | None
-    hostname: None | str
-    unixname: None | str
+    hostname: str
+    unixname: str
     pid: int | None
     pool: str
     pool_slots: int
@@ -142,10 +142,8 @@ class TaskTry:
         else:
             scheduled_when = self.scheduled_when
 
-        hostname: None | str
         hostname = self.hostname
 
-        unixname: None | str
         unixname = self.unixname
 
         pid: int | None
@@ -340,19 +338,9 @@ class TaskTry:
 
         scheduled_when = _parse_scheduled_when(d.pop("scheduled_when"))
 
-        def _parse_hostname(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
+        hostname = d.pop("hostname")
 
-        hostname = _parse_hostname(d.pop("hostname"))
-
-        def _parse_unixname(data: object) -> None | str:
-            if data is None:
-                return data
-            return cast(None | str, data)
-
-        unixname = _parse_unixname(d.pop("unixname"))
+        unixname = d.pop("unixname")
 
         def _parse_pid(data: object) -> int | None:
             if data is None:

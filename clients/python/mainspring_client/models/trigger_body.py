@@ -23,7 +23,7 @@ class TriggerBody:
         logical_date (datetime.datetime | None | Unset):
         data_interval_start (datetime.datetime | None | Unset):
         data_interval_end (datetime.datetime | None | Unset):
-        run_after (datetime.datetime | None | Unset): Earliest start; null = now
+        run_after (datetime.datetime | None | Unset): Earliest start, and after `manual__` the run's id; null = now
         conf (JsonObject | None | Unset):
         note (None | str | Unset):
         partition_key (None | str | Unset):

@@ -13,16 +13,20 @@ T = TypeVar("T", bound="Version")
 class Version:
     """
     Attributes:
-        version (str):
+        version (str): Of Airflow: its clients choose their dialect by it
+        mainspring_version (str):
         git_version (None | str):
     """
 
     version: str
+    mainspring_version: str
     git_version: None | str
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         version = self.version
+
+        mainspring_version = self.mainspring_version
 
         git_version: None | str
         git_version = self.git_version
@@ -32,6 +36,7 @@ class Version:
         field_dict.update(
             {
                 "version": version,
+                "mainspring_version": mainspring_version,
                 "git_version": git_version,
             }
         )
@@ -43,6 +48,8 @@ class Version:
         d = dict(src_dict)
         version = d.pop("version")
 
+        mainspring_version = d.pop("mainspring_version")
+
         def _parse_git_version(data: object) -> None | str:
             if data is None:
                 return data
@@ -52,6 +59,7 @@ class Version:
 
         version = cls(
             version=version,
+            mainspring_version=mainspring_version,
             git_version=git_version,
         )
 

@@ -71,7 +71,9 @@ def sync(
     """Create a DAG or give it a new definition.
 
     201 when the DAG is new. A definition that says the same as the current version makes no new
-    version.
+    version. With
+    `If-Match`, the definition is saved only while the DAG, its details or its definition has that
+    `ETag`.
 
     Args:
         body: A DAG as data. `dag_id` may be left out where the address names it.

@@ -42,7 +42,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> OpenApiDocument:
-    """This document.
+    """This document. It holds nothing of this server, so it is open to everybody.
 
     Raises:
         ApiError: The server answered with an error.

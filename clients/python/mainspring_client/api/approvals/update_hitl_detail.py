@@ -1,0 +1,145 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.hitl_answer import HitlAnswer
+from ...models.hitl_answer_body import HitlAnswerBody
+from ...models.problem import Problem
+from ...types import Response
+
+
+def _get_kwargs(
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    *,
+    body: HitlAnswerBody,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails".format(
+            dag_id=quote(str(dag_id), safe=""),
+            dag_run_id=quote(str(dag_run_id), safe=""),
+            task_id=quote(str(task_id), safe=""),
+            map_index=quote(str(map_index), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> HitlAnswer | Problem | None:
+    if response.status_code == 200:
+        response_200 = HitlAnswer.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[HitlAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HitlAnswerBody,
+) -> HitlAnswer:
+    """Answer an approval. The first answer counts; a second one is a conflict.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        task_id=task_id,
+        map_index=map_index,
+        client=client,
+        body=body,
+    )
+    return cast(HitlAnswer, expect_success(response))
+
+
+def sync_detailed(
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HitlAnswerBody,
+) -> Response[HitlAnswer | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        task_id=task_id,
+        map_index=map_index,
+        body=body,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HitlAnswerBody,
+) -> HitlAnswer:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        task_id=task_id,
+        map_index=map_index,
+        client=client,
+        body=body,
+    )
+    return cast(HitlAnswer, expect_success(response))
+
+
+async def asyncio_detailed(
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HitlAnswerBody,
+) -> Response[HitlAnswer | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        dag_run_id=dag_run_id,
+        task_id=task_id,
+        map_index=map_index,
+        body=body,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
