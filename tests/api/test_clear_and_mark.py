@@ -49,6 +49,22 @@ class TestClear:
         assert found["total_entries"] == 2
         assert states(api) == {"a": "failed", "b": "upstream_failed"}
 
+    def test_a_clear_after_a_cancel_runs_what_had_not_begun(self, api: Api) -> None:
+        api.save()
+        api.trigger(run_id="r1")
+        api.engine.settle()
+        api.patch("/dags/etl/dagRuns/r1", {"state": "failed"})
+        assert states(api) == {"a": "failed", "b": "skipped"}
+        path = "/dags/etl/dagRuns/r1/clear"
+        found = api.post(path, {"dry_run": True, "only_failed": True})
+        assert [one["task_id"] for one in found["task_instances"]] == ["a", "b"]
+        api.post(path, {"dry_run": False, "only_failed": True})
+        api.engine.settle()
+        for task_id in "ab":
+            api.engine.finish(task_id)
+        assert api.get("/dags/etl/dagRuns/r1")["state"] == "success"
+        assert states(api) == {"a": "success", "b": "success"}
+
     def test_a_clear_answers_what_it_sent_back_and_the_run_begins_again(self, api: Api) -> None:
         finished(api, fail="b")
         found = clear(api, dry_run=False, dag_run_id="r1", note="try again")
