@@ -33,7 +33,7 @@ def main() -> None:
 
 def generate_python(target: Path) -> None:
     """Write the whole package `mainspring_client` anew as the folder `target`."""
-    config = ROOT / "openapi" / "python"
+    config = ROOT / "clients" / "python" / "generator"
     shutil.rmtree(target, ignore_errors=True)
     _run(
         [

@@ -1,10 +1,14 @@
 """Which changes of the document break clients that were made for the last release; see docs/sdk.md.
 
     python openapi/changes.py OLD NEW [ACCEPTED]
+    python openapi/changes.py --release DOCUMENT OLD
 
-Prints each change that breaks them and is not a line of the file ACCEPTED; ends with 1 when there are any. What is sent
-may ask for less and allow more; what is answered may promise more. Generated clients read enums as closed, so that a
-new value in an answer breaks them too. Descriptions, examples and bounds (lengths, ranges) are not compared.
+The second form writes the part of a document that is compared, a line for each operation and each component.
+
+The first form prints each change that breaks clients and is not a line of the file ACCEPTED. The command ends with 1
+when it printed a change. A request may require less and allow more; a response may promise more. Generated clients read
+enums as closed, so a new value in a response breaks them too. Descriptions, examples and bounds (lengths, ranges) are
+not compared.
 """
 
 import json
@@ -13,10 +17,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["breaking_changes"]
+__all__ = ["breaking_changes", "compared_part", "write_release"]
 
 JSON = "application/json"
 _NOTHING: Mapping[str, Any] = {}
+_COMPARED = {
+    *("$ref", "type", "anyOf", "oneOf", "enum", "const", "properties", "required", "items", "additionalProperties"),
+    *("in", "name", "schema", "content", "operationId", "parameters", "requestBody", "responses"),
+}
+"""Keywords of schemas, parameters, bodies and operations that the comparison reads."""
+_BY_NAME = frozenset(("properties", "content", "responses"))
+"""Keywords whose members are names, not keywords."""
 _DEFINITION = {"$ref": "#/components/schemas/Definition"}
 """As an answer it holds what somebody sent, so that it may hold whatever may be sent."""
 
@@ -185,7 +196,51 @@ def _enum(schema: Mapping[str, Any]) -> set[Any] | None:
     return set(schema["enum"]) if "enum" in schema else None
 
 
+def compared_part(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The operations with their successful responses, and the components, without anything that is not compared."""
+    methods = ("get", "put", "post", "patch", "delete")
+    paths = {
+        path: {key: _stripped(value) for key, value in item.items() if key == "parameters" or key in methods}
+        for path, item in document["paths"].items()
+    }
+    schemas = {name: _stripped(schema) for name, schema in document["components"]["schemas"].items()}
+    return {"paths": paths, "components": {"schemas": schemas}}
+
+
+def write_release(document: Mapping[str, Any], path: Path) -> None:
+    """Write the compared part of a document as JSON, one operation or component in a line."""
+    part = compared_part(document)
+    paths = {name: _lines(item, "    ") for name, item in part["paths"].items()}
+    schemas = {name: json.dumps(schema) for name, schema in part["components"]["schemas"].items()}
+    content = f'{{"paths": {_object(paths)}, "components": {{"schemas": {_object(schemas)}}}}}\n'
+    path.write_text(content, encoding="utf-8")
+
+
+def _lines(item: Mapping[str, Any], indent: str) -> str:
+    return _object({key: json.dumps(value) for key, value in item.items()}, indent)
+
+
+def _object(members: Mapping[str, str], indent: str = "  ") -> str:
+    """A JSON object of encoded values, one member in a line."""
+    lines = ",\n".join(f"{indent}{json.dumps(name)}: {value}" for name, value in members.items())
+    return f"{{\n{lines}\n{indent[2:]}}}"
+
+
+def _stripped(part: Any, *, is_by_name: bool = False) -> Any:
+    if isinstance(part, list):
+        return [_stripped(each) for each in part]
+    if not isinstance(part, Mapping):
+        return part
+    kept = part if is_by_name else {key: value for key, value in part.items() if key in _COMPARED}
+    if not is_by_name and "responses" in kept:
+        kept["responses"] = {status: each for status, each in part["responses"].items() if status.startswith("2")}
+    return {key: _stripped(value, is_by_name=not is_by_name and key in _BY_NAME) for key, value in kept.items()}
+
+
 def main(old: str, new: str, accepted: str | None = None) -> int:
+    if old == "--release":
+        write_release(json.loads(Path(new).read_bytes()), Path(str(accepted)))
+        return 0
     known = Path(accepted).read_text(encoding="utf-8").splitlines() if accepted else []
     documents = (json.loads(Path(path).read_bytes()) for path in (old, new))
     found = [change for change in breaking_changes(*documents) if change not in known]

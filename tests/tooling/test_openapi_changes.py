@@ -142,3 +142,11 @@ def test_an_accepted_change_is_let_through_and_another_is_not(
 def test_nothing_breaks_the_clients_of_the_last_release() -> None:
     paths = [str(FOLDER / name) for name in ("released.json", "mainspring.json", "accepted-changes.txt")]
     assert changes.main(*paths) == 0, "see docs/sdk.md"
+
+
+def test_the_kept_part_of_a_document_compares_like_the_whole(tmp_path: Path) -> None:
+    document = json.loads((FOLDER / "mainspring.json").read_bytes())
+    changes.write_release(document, tmp_path / "released.json")
+    kept = json.loads((tmp_path / "released.json").read_bytes())
+    assert changes.breaking_changes(document, RELEASED) == changes.breaking_changes(kept, RELEASED)
+    assert changes.breaking_changes(RELEASED, document) == changes.breaking_changes(RELEASED, kept) == []

@@ -67,14 +67,12 @@ def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
     return rendered
 
 
-def write_documents(folder: Path, blueprints: tuple[Resource, ...]) -> None:
-    """Write `mainspring.json`, its rendering in OpenAPI 3.0 and `execution.json` into a folder."""
+def write_documents(folder: Path, blueprints: tuple[Resource, ...], *, with_3_0: bool = False) -> None:
+    """Write `mainspring.json` and `execution.json` into a folder; with_3_0: `mainspring-3.0.json` too."""
     document = build_document(blueprints)
-    documents = {
-        "mainspring": document,
-        "mainspring-3.0": rendered_as_3_0(document),
-        "execution": execution_document(),
-    }
+    documents = {"mainspring": document, "execution": execution_document()}
+    if with_3_0:
+        documents["mainspring-3.0"] = rendered_as_3_0(document)
     for name, content in documents.items():
         encoded = orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         (folder / f"{name}.json").write_bytes(encoded)
