@@ -9,6 +9,7 @@ from enum import StrEnum
 
 __all__ = [
     "ATTEMPT_LIVE",
+    "DECIDED_REASONS",
     "RUN_FINISHED",
     "RUN_TRANSITIONS",
     "TASK_ACTIVE",
@@ -176,6 +177,30 @@ class StateReason(StrEnum):
     QUARANTINED = "quarantined"
     """The scheduler could not handle it (a stored row it cannot read); set aside with the reason in its message."""
 
+
+DECIDED_REASONS = frozenset(
+    {
+        StateReason.TASK_FAILED,
+        StateReason.DEADLINE,
+        StateReason.EXPRESSION_ERROR,
+        StateReason.POOL_MISSING,
+        StateReason.EXECUTOR_MISSING,
+        StateReason.CHILD_RUN_FAILED,
+        StateReason.CHILD_RUN_INVALID,
+        StateReason.APPROVAL_REJECTED,
+        StateReason.TRIGGER_RULE,
+        StateReason.WHEN,
+        StateReason.BRANCH,
+        StateReason.EXPAND_EMPTY,
+        StateReason.DEPENDS_ON_PAST,
+        StateReason.MAX_ACTIVE_TIS,
+        StateReason.CLEARED,
+        StateReason.MARKED,
+        StateReason.RUN_MARKED,
+        StateReason.QUARANTINED,
+    }
+)
+"""What the scheduler or a user decides. No executor reports one of them: a clear or a branch goes by them."""
 
 RUN_FINISHED = frozenset({RunState.SUCCESS, RunState.FAILED})
 TASK_FINISHED = frozenset(

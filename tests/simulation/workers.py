@@ -1,5 +1,6 @@
 """Steps: what remote workers do, what their broker forgets, and leases that run out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
@@ -118,7 +119,7 @@ class Workers(Machine):
         now = self.clock.now()
         return remote.Bid(
             attempt_id=attempt_id, token_hash=token, hostname="w", at=now, lease_expires_at=now + LEASE,
-            is_ahead=is_ahead,
+            is_ahead=is_ahead, worker_id="w",
         )  # fmt: skip
 
     def _note_claim(self, bid: remote.Bid, *, is_claimed: bool) -> None:
@@ -137,9 +138,15 @@ class Workers(Machine):
 
     def _beat(self) -> None:
         now = self.clock.now()
-        worker = remote.Worker(incarnation="w", hostname="w", pid=1, version="0", queue="q", is_stopped=False)
+        worker = remote.Worker(
+            incarnation="w", hostname="w", pid=1, version="0", queue="q", is_stopped=False, is_proven=True
+        )
         held = sorted(self.broker.leases.keys() - self.broker.done)
         kept = remote.hear_worker(self.database, worker, held, lease_expires_at=now + LEASE, now=now)
+        # Another worker names the same attempts: its beat renews none.
+        thief = replace(worker, incarnation="thief")
+        stolen = remote.hear_worker(self.database, thief, held, lease_expires_at=now + 9 * LEASE, now=now)
+        assert not stolen, f"a worker is to go on with {sorted(stolen)}, which another one claimed"
         expected = {one for one in held if self._state(one) in ACTIVE}
         assert kept == expected, f"of {held}, {sorted(kept)} are to go on; the model says {sorted(expected)}"
         self.broker.leases |= dict.fromkeys(held, now + LEASE)

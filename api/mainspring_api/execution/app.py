@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter
 
@@ -34,6 +34,7 @@ from mainspring_api.execution.bodies import (
     read_next,
     read_start,
 )
+from mainspring_api.execution.credentials import Credential, Credentials, incarnation_of
 from mainspring_api.execution.heart import Heart
 from mainspring_api.execution.orders import WorkOrders, order_as_json
 from mainspring_api.http.connection import note_principal
@@ -49,6 +50,7 @@ from mainspring_store.scheduling import worker_protocol as remote
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
 
 ATTEMPT_HEADER = "Attempt-Token"
+WORKER_HEADER = "Worker-Key"
 _EXTENSION = "mainspring_execution"
 
 
@@ -58,7 +60,7 @@ class ExecutionSettings:
 
     database_url: str = field(repr=False)
     worker_tokens: Sequence[str] = field(repr=False)
-    """The credentials of workers: any of them lets a worker in."""
+    """The credentials of workers of all queues: any of them lets a worker in."""
     key_ring: KeyRing
     """What secrets are opened with, for the worker that claims."""
     lease: timedelta = timedelta(seconds=30)
@@ -75,7 +77,7 @@ class _Context:
     heart: Heart
     order: Callable[[remote.Claimed], Attempt]
     lease: timedelta
-    token_hashes: frozenset[str]
+    credentials: Credentials
 
 
 class _AttemptId(BaseConverter):
@@ -108,7 +110,7 @@ def create_execution_app(
         heart=Heart(database, version=settings.version, lease=settings.lease, is_served=is_served),
         order=order or WorkOrders(database, settings.key_ring),
         lease=settings.lease,
-        token_hashes=frozenset(map(_hash, settings.worker_tokens)),
+        credentials=Credentials(database, settings.worker_tokens),
     )
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.converters["attempt"] = _AttemptId
@@ -116,6 +118,7 @@ def create_execution_app(
     context.heart.start()
     app.before_request(lambda: _refuse_strangers(context))
     app.register_error_handler(Bad, lambda exc: _answer(422, {"detail": str(exc)}))
+    app.register_error_handler(remote.ForeignIncarnation, _not_a_worker)
     app.register_error_handler(NotFound, _nothing_there)
     app.register_error_handler(HTTPException, lambda exc: _answer(exc.code or 500, {"detail": exc.description}))
     app.register_error_handler(StoreUnavailable, lambda exc: _answer(503, {"detail": str(exc)}, {"Retry-After": "1"}))
@@ -142,11 +145,16 @@ def _refuse_strangers(context: _Context) -> Response | None:
     if request.path == "/execution/v1/health":
         return None
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    # Hashes are compared: what their first difference tells is nothing about a token.
-    if scheme.lower() != "bearer" or _hash(token) not in context.token_hashes:
+    credential = context.credentials.find(token) if scheme.lower() == "bearer" else None
+    if credential is None:
         return _answer(401, {"detail": "a worker must send its token: set MAINSPRING_WORKER_TOKEN"})
     note_principal(request.environ, "worker")
+    g.credential = credential
     return None
+
+
+def _not_a_worker(error: remote.ForeignIncarnation) -> Response:
+    return _answer(403, {"detail": f"{error} is the incarnation of another service"})
 
 
 def _nothing_there(error: NotFound) -> Response:
@@ -158,7 +166,7 @@ def _nothing_there(error: NotFound) -> Response:
 
 def _claim(context: _Context) -> Any:
     def claim(attempt_id: str) -> Response:
-        wish = Wish(attempt_id, _attempt_token(), read_claim(_body()))
+        wish = read_claim(attempt_id, _attempt_token(), _body())
         claimed = remote.claim_attempt(context.database, _bid(context, wish))
         if claimed is None:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
@@ -179,6 +187,9 @@ def _bid(context: _Context, wish: Wish, *, is_ahead: bool = False) -> remote.Bid
         at=now,
         lease_expires_at=now + context.lease,
         is_ahead=is_ahead,
+        worker_id=_worker_id(),
+        # What a token is bound to counts; what a worker says of itself keeps it from attempts that strayed.
+        queue=_credential().queue or wish.queue,
     )
 
 
@@ -218,7 +229,13 @@ def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]
 
 def _beat(context: _Context) -> Any:
     def beat() -> Response:
-        worker, attempt_ids = read_beat(_body())
+        credential = _credential()
+        worker, attempt_ids = read_beat(_body(), worker_id=_worker_id(), token=credential.token)
+        if credential.queue not in (None, worker.queue):
+            detail = f"this token is for workers of queue '{credential.queue}', not of '{worker.queue}'"
+            return _answer(403, {"detail": detail})
+        if credential.token is not None:
+            context.credentials.touch(credential.token)
         now = datetime.now(UTC)
         held = remote.hear_worker(context.database, worker, attempt_ids, lease_expires_at=now + context.lease, now=now)
         stop = sorted(set(attempt_ids) - held)
@@ -230,6 +247,8 @@ def _beat(context: _Context) -> Any:
 
 def _workers(context: _Context) -> Any:
     def workers(hostname: str) -> Response:
+        if "\0" in hostname:
+            raise Bad("a host name holds no U+0000")
         since = datetime.now(UTC) - context.lease
         alive = services.count_alive(context.database, kind="worker", hostname=hostname, since=since)
         return _answer(200, {"alive": alive})
@@ -285,6 +304,18 @@ def _health() -> Response:
 
 def _body() -> Any:
     return read_json(request.get_data())
+
+
+def _credential() -> Credential:
+    """Of this request, which was let in."""
+    credential: Credential = g.credential
+    return credential
+
+
+def _worker_id() -> str | None:
+    """The incarnation of the worker that asks, proven by its key; `None` = it is of the release before."""
+    key = request.headers.get(WORKER_HEADER)
+    return None if key is None else incarnation_of(checked_token(key, WORKER_HEADER))
 
 
 def _attempt_token() -> str:

@@ -3,15 +3,17 @@
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from mainspring.attempts import LogChunk, Outcome
-from mainspring.states import StateReason
+from mainspring.attempts import Limits, LogChunk, Outcome
+from mainspring.states import DECIDED_REASONS, StateReason
+from mainspring_store.access.worker_tokens import WorkerToken
 from mainspring_store.scheduling.worker_protocol import Worker
 
 __all__ = [
@@ -43,6 +45,16 @@ _TOKEN_CHARS_MAX = 200
 _CHUNK_BYTES_MAX = 64 * 1024
 _CHUNKS_MAX = 16
 _MESSAGE_CHARS_MAX = 2_000
+_LOG_BYTES_MAX = Limits().log_bytes_max + _CHUNK_BYTES_MAX
+"""What a host keeps of a log, with the line that says how much it dropped."""
+_OUTPUT_BYTES_MAX = 2 * Limits().output_bytes_max
+"""Hosts count another spelling of the same values, which is a little longer or shorter."""
+_INSTANT_MIN = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTANT_MAX = datetime(3000, 1, 1, tzinfo=UTC)
+"""A clock may be wrong by years. At the ends of time sums of instants and time zones have no value any more."""
+_OUTCOMES = frozenset(map(str, Outcome))
+_REPORTED_REASONS = frozenset(map(str, StateReason)) - DECIDED_REASONS
+_RANDOM_UUID = 4
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -57,6 +69,8 @@ class Wish:
     attempt_id: str
     token: str
     hostname: str
+    queue: str | None
+    """What the worker listens to; `None` = it is of the release before, and does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +96,11 @@ def read_json(data: bytes) -> Any:
     return value
 
 
-def read_claim(body: Any) -> str:
-    """The worker's host name."""
-    return _text(_object(body), "hostname", 255)
+def read_claim(attempt_id: str, token: str, body: Any) -> Wish:
+    """The claim of an attempt with a checked token."""
+    fields = _object(body)
+    queue = _text(fields, "queue", 250) if fields.get("queue") is not None else None
+    return Wish(attempt_id, token, _text(fields, "hostname", 255), queue)
 
 
 def read_start(body: Any) -> Mapping[str, Any]:
@@ -93,22 +109,41 @@ def read_start(body: Any) -> Mapping[str, Any]:
     return {"at": _instant(fields, "at").isoformat(), "hostname": _text(fields, "hostname", 255)}
 
 
-def read_beat(body: Any) -> tuple[Worker, Sequence[str]]:
-    """The worker, and the ids of the attempts that it carries."""
+def read_beat(body: Any, *, worker_id: str | None, token: WorkerToken | None) -> tuple[Worker, Sequence[str]]:
+    """The worker, and the ids of the attempts that it says it carries.
+
+    worker_id: its incarnation, proven; `None` = it is of the release before, and is taken at its word.
+    token: that of its queue, if it has one.
+    """
     fields = _object(body)
     ids = fields.get("attempts")
     if not isinstance(ids, list) or len(ids) > ATTEMPTS_MAX or not all(map(_is_attempt_id, ids)):
         raise Bad(f"attempts must be a list of at most {ATTEMPTS_MAX} ids of attempts")
     about = _object(fields.get("worker"), "worker")
     worker = Worker(
-        incarnation=_text(about, "incarnation", 36),
+        incarnation=worker_id or _unproven(about),
         hostname=_text(about, "hostname", 255),
         pid=_number(about, "pid"),
         version=_text(about, "version", 100),
         queue=_text(about, "queue", 250),
         is_stopped=_flag(about, "is_stopped"),
+        is_proven=worker_id is not None,
+        token_id=None if token is None else token.id,
+        token_name=None if token is None else token.name,
     )
     return worker, ids
+
+
+def _unproven(about: Mapping[str, Any]) -> str:
+    """An incarnation that a worker of the release before says it has. Those that are made from keys are not random, so
+    none of these can be one of them."""
+    try:
+        incarnation = UUID(_text(about, "incarnation", 36))
+    except ValueError:
+        raise Bad("incarnation must be a UUID") from None
+    if incarnation.version != _RANDOM_UUID:
+        raise Bad("an incarnation that is made from a key must be proven by the header Worker-Key")
+    return str(incarnation)
 
 
 def read_chunk(attempt_id: str, body: Any, *, now: datetime) -> LogChunk:
@@ -119,28 +154,34 @@ def read_chunk(attempt_id: str, body: Any, *, now: datetime) -> LogChunk:
         raise Bad(f"data must be base64: {exc}") from exc
     if len(data) > _CHUNK_BYTES_MAX:
         raise Bad(f"a chunk may have at most {_CHUNK_BYTES_MAX} bytes")
-    return LogChunk(attempt_id=attempt_id, offset=_number(fields, "offset"), data=data, at=now)
+    return LogChunk(
+        attempt_id=attempt_id, offset=_number(fields, "offset", maximum=_LOG_BYTES_MAX - len(data)), data=data, at=now
+    )
 
 
 def read_finish(attempt_id: str, body: Any, *, now: datetime) -> Ended:
     fields = _object(body)
     outputs = _object(fields.get("outputs") or {}, "outputs")
     try:
-        orjson.dumps(outputs)
+        output_bytes = len(orjson.dumps(outputs))
     except orjson.JSONEncodeError as exc:
         raise Bad(f"outputs cannot be kept: {exc}") from None
+    if output_bytes > _OUTPUT_BYTES_MAX:
+        raise Bad(f"outputs may have at most {_OUTPUT_BYTES_MAX} bytes")
     chunks = fields.get("log") or []
     if not isinstance(chunks, list) or len(chunks) > _CHUNKS_MAX:
         raise Bad(f"log must be a list of at most {_CHUNKS_MAX} chunks")
     report = {
         "at": _instant(fields, "at").isoformat(),
-        "outcome": _one_of(fields, "outcome", Outcome),
-        "reason": _one_of(fields, "reason", StateReason) if fields.get("reason") is not None else None,
+        "outcome": _one_of(fields, "outcome", _OUTCOMES),
+        "reason": _one_of(fields, "reason", _REPORTED_REASONS) if fields.get("reason") is not None else None,
         "message": _text(fields, "message", _MESSAGE_CHARS_MAX) if fields.get("message") is not None else None,
         "exit_code": _number(fields, "exit_code", minimum=-(2**31)) if fields.get("exit_code") is not None else None,
         "outputs": outputs,
-        "log_bytes": _number(fields, "log_bytes"),
+        "log_bytes": _number(fields, "log_bytes", maximum=_LOG_BYTES_MAX),
     }
+    if report["outcome"] == Outcome.SKIPPED and report["reason"] not in (None, StateReason.TASK_SKIPPED):
+        raise Bad(f"a task that asked to be skipped has the reason {StateReason.TASK_SKIPPED}")
     return Ended(
         attempt_id,
         report,
@@ -172,7 +213,7 @@ def read_exchange(body: Any, *, now: datetime) -> tuple[Sequence[tuple[Ended, st
 def _wish(value: Any, name: str) -> Wish:
     fields = _object(value, name)
     token = checked_token(fields.get("token"), f"the token of {name}")
-    return Wish(_attempt_id(fields, name), token, read_claim(fields))
+    return read_claim(_attempt_id(fields, name), token, fields)
 
 
 def checked_token(token: Any, name: str) -> str:
@@ -220,17 +261,17 @@ def _flag(fields: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def _number(fields: Mapping[str, Any], name: str, *, minimum: int = 0) -> int:
+def _number(fields: Mapping[str, Any], name: str, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
     value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value < 2**31:
-        raise Bad(f"{name} must be a whole number from {minimum} to {2**31 - 1}")
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise Bad(f"{name} must be a whole number from {minimum} to {maximum}")
     return value
 
 
-def _one_of(fields: Mapping[str, Any], name: str, values: type[Outcome] | type[StateReason]) -> str:
+def _one_of(fields: Mapping[str, Any], name: str, values: Collection[str]) -> str:
     value = fields.get(name)
-    if not isinstance(value, str) or value not in set(values):
-        raise Bad(f"{name} is {value!r}; known: {', '.join(values)}")
+    if not isinstance(value, str) or value not in values:
+        raise Bad(f"{name} is {value!r}; known: {', '.join(sorted(values))}")
     return str(value)
 
 
@@ -241,4 +282,7 @@ def _instant(fields: Mapping[str, Any], name: str) -> datetime:
         raise Bad(f"{name} must be an instant: {exc}") from exc
     if instant.tzinfo is None:
         raise Bad(f"{name} must be an instant with its offset")
+    # Compared before anything converts it: near the ends of time that overflows.
+    if not _INSTANT_MIN <= instant < _INSTANT_MAX:
+        raise Bad(f"{name} must be from {_INSTANT_MIN.year} to {_INSTANT_MAX.year - 1}")
     return instant

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mainspring.attempts import Outcome
-from mainspring.states import StateReason
+from mainspring.states import DECIDED_REASONS, StateReason
 from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BODY_BYTES_MAX, EXCHANGED_MAX
 
 __all__ = ["execution_document"]
@@ -16,7 +16,10 @@ What workers of the executor `rq` call: claim an attempt, beat, append to its lo
 runs, a worker may `exchange` the ends of those before it for claims of the next ones, ahead of their time: a start is
 reported then when it happens, by `start` or with the end, and one that has not started can be released. Every call but
 `health` carries `Authorization: Bearer <worker token>`; those about one attempt carry the header `Attempt-Token` too: a
-random text that the worker chose for its claim, and whose hash alone is kept. Each call is one short transaction and
+random text that the worker chose for its claim, and whose hash alone is kept. A worker token is one of the settings,
+which opens all queues, or one that was made for a queue, which opens attempts of that queue alone. A worker sends the
+header `Worker-Key` with every call: a random text of its own, from which its incarnation is made, so that a beat speaks
+for the worker that sends it and renews what that worker claimed. Each call is one short transaction and
 may be repeated until it is acknowledged. A body has at most {BODY_BYTES_MAX} bytes.
 
 The number in the path is the version of this protocol. A server that no longer speaks a worker's answers 426, and the
@@ -59,7 +62,9 @@ def execution_document() -> dict[str, Any]:
                 )
             },
             "/execution/v1/beat": {
-                "post": _operation("beat", "Say that a worker lives; renew its leases.", "Heard", body="BeatBody")
+                "post": _operation(
+                    "beat", "Say that a worker lives; renew its leases.", "Heard", body="BeatBody", errors=(403,)
+                )
             },
             "/execution/v1/workers/{hostname}": {
                 "parameters": [_path_parameter("hostname", {"type": "string"})],
@@ -79,6 +84,7 @@ def execution_document() -> dict[str, Any]:
 
 _ERRORS: Mapping[int, str] = {
     401: "Unauthorized",
+    403: "Forbidden",
     404: "NotFound",
     409: "NotYours",
     413: "ContentTooLarge",
@@ -144,11 +150,12 @@ _NUMBER = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "number", "minimum": 0}
 _ANYTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
 _TOKEN = _text(200, minLength=32)
+_QUEUE = _or_null(_text(250, description="What the worker listens to: an attempt of another queue is refused"))
 _START = _object(at={"type": "string", "format": "date-time"}, hostname=_text(255))
 _END = {
     "at": {"type": "string", "format": "date-time"},
     "outcome": {"enum": list(Outcome)},
-    "reason": _or_null({"enum": list(StateReason)}),
+    "reason": _or_null({"enum": [reason for reason in StateReason if reason not in DECIDED_REASONS]}),
     "message": _or_null(_text(2000)),
     "exit_code": _or_null({"type": "integer"}),
     "outputs": _or_null(_ANYTHING),
@@ -162,7 +169,7 @@ _SCHEMAS: Mapping[str, Any] = {
     "Nothing": _object(),
     "Health": _object(status={"const": "healthy"}),
     "Alive": _object(alive=_NUMBER),
-    "ClaimBody": _object(hostname=_text(255)),
+    "ClaimBody": _object(("queue",), hostname=_text(255), queue=_QUEUE),
     "StartBody": _START,
     "Claim": _object(lease_seconds=_SECONDS, attempt=_ref("WorkOrder")),
     "WorkOrder": _object(
@@ -192,7 +199,7 @@ _SCHEMAS: Mapping[str, Any] = {
         data={"type": "string", "contentEncoding": "base64", "description": "At most 64 KiB"},
     ),
     "FinishBody": _object((*_END_OPTIONAL, "next"), **_END, next=_or_null(_ref("Wish"))),
-    "Wish": _object(attempt_id=_ID, token=_TOKEN, hostname=_text(255)),
+    "Wish": _object(("queue",), attempt_id=_ID, token=_TOKEN, hostname=_text(255), queue=_QUEUE),
     "ExchangeBody": _object(
         ends={"type": "array", "items": _ref("End"), "maxItems": EXCHANGED_MAX},
         bids={"type": "array", "items": _ref("Wish"), "maxItems": EXCHANGED_MAX},

@@ -10,7 +10,18 @@ from mainspring_cli.client.session import Session, with_session
 
 __all__ = ["tokens"]
 
-_COLUMNS = ("id", "name", "username", "role", "grants", "created_at", "expires_at", "revoked_at", "last_used_at")
+_COLUMNS = (
+    "id",
+    "name",
+    "username",
+    "role",
+    "grants",
+    "queue",
+    "created_at",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+)
 _ROLES = ("viewer", "operator", "author", "admin")
 
 
@@ -33,19 +44,28 @@ def list_tokens(session: Session) -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice(_ROLES), help="What it may do everywhere; never more than you.")
 @click.option("--grant", "grants", type=GRANT, multiple=True, help="On some DAGs, `etl*=operator`; repeatable.")
+@click.option("--queue", help="For workers of this queue, instead of a role: opens its attempts and nothing else.")
 @click.option("--expires-in", type=DURATION, default="90d", show_default=True, help="How long it is good for.")
 @with_session
 def create(
-    session: Session, name: str, role: str | None, grants: tuple[dict[str, str], ...], expires_in: float
+    session: Session,
+    name: str,
+    role: str | None,
+    grants: tuple[dict[str, str], ...],
+    queue: str | None,
+    expires_in: float,
 ) -> None:
-    """Make a token and print it, this once. What it may do is said by --role, --grant, or both."""
+    """Make a token and print it, this once. What it may do is said by --role, --grant, or both, or by --queue."""
     from mainspring_client.api.tokens import post_token
     from mainspring_client.models import ApiTokenBody
 
-    if not (role or grants):
-        raise click.UsageError("a token without --role and --grant may do nothing")
+    if queue and (role or grants):
+        raise click.UsageError("a token for workers has no --role and no --grant")
+    if not (role or grants or queue):
+        raise click.UsageError("a token without --role, --grant and --queue may do nothing")
     expires_at = datetime.now(UTC) + timedelta(seconds=expires_in)
-    given = {"name": name, "role": role, "grants": list(grants), "expires_at": expires_at.isoformat()}
+    given: dict[str, object] = {"name": name, "expires_at": expires_at.isoformat()}
+    given |= {"queue": queue} if queue else {"role": role, "grants": list(grants)}
     made = session.call(post_token, body=ApiTokenBody.from_dict(given))
     if session.output.is_table:
         session.output.line(made["token"])

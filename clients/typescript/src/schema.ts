@@ -5356,6 +5356,12 @@ export interface components {
             pid: number;
             version: string;
             queues: string[];
+            /**
+             * Format: uuid
+             * @description The token of its queue; null = it has the token of all queues
+             */
+            token_id: string | null;
+            token_name: string | null;
             status: components["schemas"]["WorkerStatus"];
             /** Format: date-time */
             started_at: string;
@@ -5510,11 +5516,13 @@ export interface components {
             id: string;
             name: string;
             /** @enum {string} */
-            kind: "admin" | "api";
+            kind: "admin" | "api" | "worker";
             /** @description Whose it is; null = nobody's */
             username: string | null;
             role: components["schemas"]["Role"] | null;
             grants: components["schemas"]["Grant"][];
+            /** @description Of a token for workers: the queue whose attempts it opens */
+            queue: string | null;
             /** Format: date-time */
             created_at: string;
             /** @description Null = never */
@@ -5558,6 +5566,11 @@ export interface components {
             /** @default null */
             role?: components["schemas"]["Role"] | null;
             grants?: components["schemas"]["GrantBody"][];
+            /**
+             * @description Makes a token for workers of this queue: it opens the execution API, for attempts of this queue alone, and nothing else. Admins only
+             * @default null
+             */
+            queue?: string | null;
             /** @default null */
             expires_at?: string | null;
             /** @description Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins only */
@@ -5583,11 +5596,13 @@ export interface components {
             id: string;
             name: string;
             /** @enum {string} */
-            kind: "admin" | "api";
+            kind: "admin" | "api" | "worker";
             /** @description Whose it is; null = nobody's */
             username: string | null;
             role: components["schemas"]["Role"] | null;
             grants: components["schemas"]["Grant"][];
+            /** @description Of a token for workers: the queue whose attempts it opens */
+            queue: string | null;
             /** Format: date-time */
             created_at: string;
             /** @description Null = never */

@@ -104,7 +104,12 @@ class Courier:
         from us between two calls. A claim and an end are worth waiting for."""
         self.takes_claims_ahead = False
         """Whether this execution API knows them, as it said at the last beat; that of the release before does not."""
-        headers = {"Authorization": f"Bearer {worker_token}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {worker_token}",
+            "Content-Type": "application/json",
+            # The execution API makes this worker's incarnation from it, so that no other can beat as this worker.
+            "Worker-Key": secrets.token_urlsafe(32),
+        }
         self._connection = Connection(f"{url.rstrip('/')}/execution/v1", headers)
         self._worker = {
             "incarnation": str(uuid4()),
@@ -118,7 +123,7 @@ class Courier:
         """Take an attempt; None when it is not to be had, and never will be."""
         asked_at = monotonic()
         path = f"/attempts/{bid.attempt_id}/claim"
-        answer = self._answer(self._post(path, {"hostname": self._worker["hostname"]}, token=bid.token))
+        answer = self._answer(self._post(path, self._claimant, token=bid.token))
         return None if answer is None else _claim(answer, bid, asked_at, is_ahead=False)
 
     def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
@@ -179,8 +184,12 @@ class Courier:
     def close(self) -> None:
         self._connection.close()
 
+    @property
+    def _claimant(self) -> dict[str, Any]:
+        return {"hostname": self._worker["hostname"], "queue": self._worker["queue"]}
+
     def _wish(self, bid: Bid) -> dict[str, Any]:
-        return {"attempt_id": bid.attempt_id, "token": bid.token, "hostname": self._worker["hostname"]}
+        return {"attempt_id": bid.attempt_id, "token": bid.token, **self._claimant}
 
     def _end(self, end: End) -> dict[str, Any]:
         report = end.report

@@ -46,6 +46,8 @@ class TokenKind(StrEnum):
     """Made by somebody, for a program."""
     LOGIN = "login"
     """What a password was exchanged for. Deleted once it has expired."""
+    WORKER = "worker"
+    """Opens the execution API to workers of one queue, and nothing else: see `worker_tokens`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,13 +107,15 @@ def keep_admin_token(database: Database, token: str, *, now: datetime, is_only: 
 
 
 def find_token(database: Database, token: str) -> FoundToken | None:
-    """Who sent this token; `None` when it is unknown, revoked, or its user is not active.
+    """Who sent this token; `None` when it is unknown, revoked, for workers, or its user is not active.
 
     Looked up by the hash, so how long it takes tells nothing about the token.
     """
     with database.read() as connection:
         row = connection.execute(_BY_HASH, {"token_hash": _hash(token)}).one_or_none()
         if row is None or row.revoked_at is not None or (row.user_id is not None and not row.is_active):
+            return None
+        if row.kind == TokenKind.WORKER:
             return None
         of_user, of_token = _grants(connection, row.user_id, row.id)
     user = Rights(role=_role(row.user_role), grants=of_user)

@@ -22,6 +22,7 @@ _TOKEN = select(
     _token.name,
     _token.kind,
     _token.role,
+    _token.queue,
     _user.username,
     _token.created_at,
     _token.expires_at,

@@ -5,13 +5,14 @@ transaction in which it applies what it read, so each is applied once, whoever d
 idempotent, so a worker repeats it until it is acknowledged.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy import Connection, String, and_, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
@@ -24,13 +25,18 @@ from mainspring_store.state.conditions import LIVE
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
 __all__ = [
-    "Bid", "Claimed", "End", "Worker", "append_log", "claim_attempt", "exchange_attempts", "finish_attempt",
-    "hear_worker", "release_attempt", "start_attempt",
+    "Bid", "Claimed", "End", "ForeignIncarnation", "Worker", "append_log", "claim_attempt", "exchange_attempts",
+    "finish_attempt", "hear_worker", "release_attempt", "start_attempt",
 ]  # fmt: skip
 
+_log = logging.getLogger(__name__)
 
 _Report = dict[str, Any]
 """A row of the inbox."""
+
+
+class ForeignIncarnation(Exception):
+    """A worker beats as a service of another kind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +51,10 @@ class Bid:
     lease_expires_at: datetime
     is_ahead: bool = False
     """It starts later: its start is reported by itself or with its end, and until then it can be released."""
+    worker_id: str | None = None
+    """Incarnation of the worker, as it proved it; its beats renew the claim. `None` = of a release that proves none."""
+    queue: str | None = None
+    """The one queue that the worker may take attempts from; `None` = any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +106,11 @@ class Worker:
     queue: str
     is_stopped: bool
     """It is about to end, orderly."""
+    is_proven: bool = False
+    """It has shown the key that its incarnation is made from. Workers of the release before have none."""
+    token_id: str | None = None
+    """Of the token of its queue; `None` = it has the token of the installation."""
+    token_name: str | None = None
 
 
 def claim_attempt(database: Database, bid: Bid) -> Claimed | None:
@@ -117,35 +132,49 @@ def hear_worker(
 ) -> frozenset[str]:
     """Note that a worker lives and renew the leases of its attempts; returns those that it is to go on with.
 
+    What another worker claimed is not renewed, and not noted as this worker's.
+
     An attempt that was fenced keeps its lease while its worker stops it: the end of the lease is the proof that
     nothing of it runs any more.
+
+    Raises:
+        ForeignIncarnation: The incarnation is that of a service of another kind. Nothing has changed.
     """
-    ids = sorted(set(attempt_ids))
-    lease_seconds = (lease_expires_at - now).total_seconds()
-    details = {"queue": worker.queue, "attempts": ids, "lease_seconds": lease_seconds}
+    rows = dump_rows({"attempt_id": attempt_id} for attempt_id in sorted(set(attempt_ids)))
+    holder = worker.incarnation if worker.is_proven else None
     with database.write() as connection:
         statements = _statements(connection.dialect.name == "sqlite")
-        connection.execute(
-            statements.note_worker,
-            {
-                "incarnation": worker.incarnation,
-                "kind": "worker",
-                "hostname": worker.hostname,
-                "pid": worker.pid,
-                "version": worker.version,
-                "started_at": now,
-                "heartbeat_at": now,
-                "stopped_at": now if worker.is_stopped else None,
-                "details": details,
-            },
+        renewed = (
+            connection.execute(statements.renew, {"rows": rows, "lease": lease_expires_at, "holder": holder}).all()
+            if rows != "[]"
+            else []
         )
-        if not ids:
-            return frozenset()
-        rows = dump_rows({"attempt_id": attempt_id} for attempt_id in ids)
-        renewed = connection.execute(statements.renew, {"rows": rows, "lease": lease_expires_at}).all()
+        noted = _noted(worker, [row.attempt_id for row in renewed], lease_expires_at=lease_expires_at, now=now)
+        if connection.scalar(statements.note_worker, noted) is None:
+            raise ForeignIncarnation(worker.incarnation)
         reach("execution.beat.before-commit")
     reach("execution.beat.committed")
     return frozenset(row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None)
+
+
+def _noted(worker: Worker, held: Sequence[str], *, lease_expires_at: datetime, now: datetime) -> Mapping[str, Any]:
+    """The row of a worker."""
+    return {
+        "incarnation": worker.incarnation,
+        "kind": "worker",
+        "hostname": worker.hostname,
+        "pid": worker.pid,
+        "version": worker.version,
+        "started_at": now,
+        "heartbeat_at": now,
+        "stopped_at": now if worker.is_stopped else None,
+        "details": {
+            "queue": worker.queue,
+            "attempts": sorted(held),
+            "lease_seconds": (lease_expires_at - now).total_seconds(),
+            **({} if worker.token_id is None else {"token_id": worker.token_id, "token_name": worker.token_name}),
+        },
+    }
 
 
 def start_attempt(database: Database, attempt_id: str, start: Mapping[str, Any], *, token_hash: str) -> bool:
@@ -244,10 +273,13 @@ def _claim(connection: Connection, bids: Sequence[Bid]) -> tuple[Mapping[str, Cl
             "hostname": bid.hostname,
             "at": bid.at,
             "lease": bid.lease_expires_at,
+            "worker_id": bid.worker_id,
+            "queue": bid.queue,
         }
         for bid in sorted(bids, key=lambda bid: bid.attempt_id)
     )
     states = {row.attempt_id: row.state for row in connection.execute(statements.claim, {"rows": rows})}
+    _log_foreign(connection, [bid for bid in bids if bid.queue is not None and bid.attempt_id not in states])
     if not states:
         return {}, []
     # A claim that was made ahead and is repeated as another, or that is repeated before its start is applied.
@@ -265,6 +297,22 @@ def _claim(connection: Connection, bids: Sequence[Bid]) -> tuple[Mapping[str, Cl
     return {one.attempt_id: one for one in claimed}, reports
 
 
+def _log_foreign(connection: Connection, refused: Sequence[Bid]) -> None:
+    """Say which of the refused claims were for attempts of another queue than the worker's."""
+    if not refused:
+        return
+    queues = {
+        row.attempt_id: row.queue for row in connection.execute(_QUEUES, {"ids": [b.attempt_id for b in refused]})
+    }
+    for bid in refused:
+        queue = queues.get(bid.attempt_id, bid.queue)
+        if queue != bid.queue:
+            _log.warning(
+                "a claim for an attempt of another queue is refused: attempt=%s queue=%s worker_queue=%s hostname=%s",
+                bid.attempt_id, queue, bid.queue, bid.hostname,
+            )  # fmt: skip
+
+
 def _put(connection: Connection, reports: Sequence[_Report]) -> None:
     """Into the inbox, each once. One statement for several."""
     if reports:
@@ -279,7 +327,12 @@ _RELEASE = (
         task_try.c.state == literal_column("'queued'"),
         ~exists().where(attempt_report.c.attempt_id == bindparam("me")),
     )
-    .values(claimed_at=None, lease_expires_at=None, token_hash=None, hostname=None)
+    .values(claimed_at=None, lease_expires_at=None, token_hash=None, hostname=None, worker_id=None)
+)
+_QUEUES = (
+    select(task_try.c.attempt_id, task_instance.c.queue)
+    .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+    .where(task_try.c.attempt_id.in_(bindparam("ids", expanding=True)))
 )
 _IS_HOLDER = select(task_try.c.attempt_id).where(
     and_(task_try.c.attempt_id == bindparam("me"), task_try.c.token_hash == bindparam("hash"))
@@ -301,6 +354,7 @@ class _Statements:
                 task_try.c.attempt_id == rows.c.attempt_id,
                 task_try.c.claimed_at.is_not(None),
                 task_try.c.stopped_at.is_(None),
+                task_try.c.worker_id.is_not_distinct_from(bindparam("holder", type_=String())),
             )
             .values(lease_expires_at=bindparam("lease"))
             .returning(task_try.c.attempt_id, task_try.c.state, task_try.c.cancel_requested_at)
@@ -310,13 +364,23 @@ class _Statements:
             held, and_(task_try.c.attempt_id == held.c.attempt_id, task_try.c.token_hash == held.c.token_hash)
         )
         bids = as_rows(
-            {"attempt_id": str, "token_hash": str, "hostname": str, "at": datetime, "lease": datetime},
+            {
+                "attempt_id": str,
+                "token_hash": str,
+                "hostname": str,
+                "at": datetime,
+                "lease": datetime,
+                "worker_id": str,
+                "queue": str,
+            },
             is_sqlite=is_sqlite,
         )
         self.claim = (
             update(task_try)
             .where(
                 task_try.c.attempt_id == bids.c.attempt_id,
+                task_instance.c.id == task_try.c.task_instance_id,
+                func.coalesce(bids.c.queue, task_instance.c.queue) == task_instance.c.queue,
                 task_try.c.cancel_requested_at.is_(None),
                 or_(
                     and_(task_try.c.state == AttemptState.QUEUED, task_try.c.claimed_at.is_(None)),
@@ -328,6 +392,7 @@ class _Statements:
                 lease_expires_at=bids.c.lease,
                 token_hash=bids.c.token_hash,
                 hostname=bids.c.hostname,
+                worker_id=bids.c.worker_id,
             )
             .returning(task_try.c.attempt_id, task_try.c.state)
         )
@@ -359,8 +424,11 @@ class _Statements:
         insert = dialect.insert(service)
         changing = ("heartbeat_at", "stopped_at", "details")
         self.note_worker = insert.on_conflict_do_update(
-            index_elements=["incarnation"], set_={name: insert.excluded[name] for name in changing}
-        )
+            index_elements=["incarnation"],
+            set_={name: insert.excluded[name] for name in changing},
+            # Without it a worker could speak for a scheduler or an execution API.
+            where=service.c.kind == literal_column("'worker'"),
+        ).returning(service.c.incarnation)
 
 
 @lru_cache(maxsize=2)

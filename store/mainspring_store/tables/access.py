@@ -48,6 +48,8 @@ api_token = Table(
     # As for users. What has an owner may also do no more than its owner.
     Column("role", String(20)),
     Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
+    # Of a token for workers: the one queue whose attempts it opens.
+    Column("queue", String(250)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),

@@ -147,6 +147,8 @@ task_try = Table(
     Column("payload", Json),
     # SHA-256 (hex) of the token that a remote worker got at its claim.
     Column("token_hash", String(64)),
+    # Incarnation of the worker that claimed it; NULL = none, or one of a release that did not prove it.
+    Column("worker_id", String(36)),
     one_of("state", AttemptState),
     Index("ix_task_try_task_instance_id_try_number", "task_instance_id", "try_number"),
     # At most one live attempt per instance, whatever else goes wrong.

@@ -21,6 +21,7 @@ from mainspring_api.resources.people.users import GRANTS_MAX, GrantBody, GrantSc
 from mainspring_store.access.roles import Principal, Role
 from mainspring_store.access.tokens import TokenKind, add_token, revoke_token
 from mainspring_store.access.users import find_credential
+from mainspring_store.access.worker_tokens import add_worker_token
 from mainspring_store.queries import identity as questions
 
 __all__ = ["blueprint"]
@@ -28,6 +29,8 @@ __all__ = ["blueprint"]
 blueprint = Resource("tokens", "API tokens: credentials for programs")
 
 _TOKEN_BYTES = 32
+_QUEUE = r"[A-Za-z0-9_.-]{1,250}\Z"
+"""As a task may name it."""
 
 
 class ApiToken(Answer):
@@ -35,10 +38,13 @@ class ApiToken(Answer):
 
     id = fields.UUID()
     name = fields.String()
-    kind = Choice(TokenKind, only=[TokenKind.ADMIN, TokenKind.API])
+    kind = Choice(TokenKind, only=[TokenKind.ADMIN, TokenKind.API, TokenKind.WORKER])
     username = fields.String(allow_none=True, metadata={"description": "Whose it is; null = nobody's"})
     role = Choice(Role, allow_none=True)
     grants = fields.List(fields.Nested(GrantSchema))
+    queue = fields.String(
+        allow_none=True, metadata={"description": "Of a token for workers: the queue whose attempts it opens"}
+    )
     created_at = Instant()
     expires_at = Instant(allow_none=True, metadata={"description": "Null = never"})
     revoked_at = Instant(allow_none=True)
@@ -59,11 +65,20 @@ class ApiTokenCollection(Answer):
 
 
 class ApiTokenBody(Body):
-    """A token to be made. `role` or `grants` must say what it may do."""
+    """A token to be made. `role` or `grants` must say what it may do, or `queue` that it is for workers."""
 
     name = fields.String(required=True, validate=validate.Length(min=1, max=250))
     role = Choice(Role, allow_none=True, load_default=None)
     grants = fields.List(fields.Nested(GrantBody), load_default=list, validate=validate.Length(max=GRANTS_MAX))
+    queue = fields.String(
+        allow_none=True,
+        load_default=None,
+        validate=validate.Regexp(_QUEUE, error="must be the name of a queue"),
+        metadata={
+            "description": "Makes a token for workers of this queue: it opens the execution API, for attempts of "
+            "this queue alone, and nothing else. Admins only"
+        },
+    )
     expires_at = Instant(allow_none=True, load_default=None)
     username = fields.String(
         allow_none=True,
@@ -72,7 +87,11 @@ class ApiTokenBody(Body):
 
     @validates_schema
     def _says_something(self, body: dict[str, Any], **_: Any) -> None:
-        if not body.get("role") and not body.get("grants"):
+        if body.get("queue") is not None:
+            told = [name for name in ("role", "grants", "username") if body.get(name)]
+            if told:
+                raise ValidationError("a token for workers has none", told[0])
+        elif not body.get("role") and not body.get("grants"):
             raise ValidationError("must be given, or `grants`", "role")
         if "\0" in body.get("name", ""):
             raise ValidationError("must not hold a NUL", "name")
@@ -117,6 +136,8 @@ def post_token(body: Mapping[str, Any]) -> Response:
     now = datetime.now(UTC)
     if body["expires_at"] is not None and body["expires_at"] <= now:
         raise InvalidInput([Problem(pointer="/expires_at", message="has passed", code="invalid_value")])
+    if body["queue"] is not None:
+        return _worker_token(body, now=now)
     secret = f"ms_{secrets.token_urlsafe(_TOKEN_BYTES)}"
     key = add_token(
         here.database,
@@ -151,6 +172,22 @@ def remove_token(token_id: str) -> Response:
     return no_content()
 
 
+def _worker_token(body: Mapping[str, Any], *, now: datetime) -> Response:
+    """Make a token of a queue's workers.
+
+    Raises:
+        Forbidden: Only administrators make them: a worker gets the secrets of every task of its queue.
+    """
+    if not _is_admin(g.user):
+        raise Forbidden("only administrators make tokens for workers")
+    here = context()
+    secret = f"mw_{secrets.token_urlsafe(_TOKEN_BYTES)}"
+    key = add_worker_token(
+        here.database, secret, name=body["name"], queue=body["queue"], now=now, expires_at=body["expires_at"]
+    )
+    return answer({**_token(questions.get_token(here.database, key)), "token": secret}, 201)
+
+
 def _owner(user: Principal, username: Any) -> str | None:
     """Whose a new token is. A token that may do less than its user makes no further tokens.
 
@@ -178,5 +215,5 @@ def _is_admin(user: Principal) -> bool:
 
 
 def _token(row: Mapping[str, Any]) -> dict[str, Any]:
-    columns = ("id", "name", "kind", "username", "role", "grants", "created_at", "expires_at", "revoked_at")
+    columns = ("id", "name", "kind", "username", "role", "grants", "queue", "created_at", "expires_at", "revoked_at")
     return {**{name: row[name] for name in columns}, "last_used_at": row["last_used_at"]}

@@ -51,6 +51,10 @@ class Worker(Answer):
     pid = fields.Integer()
     version = fields.String()
     queues = fields.List(fields.String())
+    token_id = fields.UUID(
+        allow_none=True, metadata={"description": "The token of its queue; null = it has the token of all queues"}
+    )
+    token_name = fields.String(allow_none=True)
     status = Choice(WorkerStatus)
     started_at = Instant()
     latest_heartbeat = Instant()
@@ -85,6 +89,9 @@ def _worker(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "pid": row["pid"],
         "version": row["version"],
         "queues": [row["details"]["queue"]],
+        # Rows of workers with the token of all queues have neither.
+        "token_id": row["details"].get("token_id"),
+        "token_name": row["details"].get("token_name"),
         "status": _status(row, now),
         "started_at": row["started_at"],
         "latest_heartbeat": row["heartbeat_at"],

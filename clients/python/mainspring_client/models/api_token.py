@@ -28,6 +28,7 @@ class ApiToken:
         username (None | str): Whose it is; null = nobody's
         role (None | Role):
         grants (list[Grant]):
+        queue (None | str): Of a token for workers: the queue whose attempts it opens
         created_at (datetime.datetime):
         expires_at (datetime.datetime | None): Null = never
         revoked_at (datetime.datetime | None):
@@ -40,6 +41,7 @@ class ApiToken:
     username: None | str
     role: None | Role
     grants: list[Grant]
+    queue: None | str
     created_at: datetime.datetime
     expires_at: datetime.datetime | None
     revoked_at: datetime.datetime | None
@@ -66,6 +68,9 @@ class ApiToken:
         for grants_item_data in self.grants:
             grants_item = grants_item_data.to_dict()
             grants.append(grants_item)
+
+        queue: None | str
+        queue = self.queue
 
         created_at = self.created_at.isoformat()
 
@@ -97,6 +102,7 @@ class ApiToken:
                 "username": username,
                 "role": role,
                 "grants": grants,
+                "queue": queue,
                 "created_at": created_at,
                 "expires_at": expires_at,
                 "revoked_at": revoked_at,
@@ -145,6 +151,13 @@ class ApiToken:
             grants_item = Grant.from_dict(grants_item_data)
 
             grants.append(grants_item)
+
+        def _parse_queue(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        queue = _parse_queue(d.pop("queue"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -200,6 +213,7 @@ class ApiToken:
             username=username,
             role=role,
             grants=grants,
+            queue=queue,
             created_at=created_at,
             expires_at=expires_at,
             revoked_at=revoked_at,

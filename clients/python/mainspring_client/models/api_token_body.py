@@ -23,6 +23,8 @@ class ApiTokenBody:
         name (str):
         role (None | Role | Unset):
         grants (list[GrantBody] | Unset):
+        queue (None | str | Unset): Makes a token for workers of this queue: it opens the execution API, for attempts of
+            this queue alone, and nothing else. Admins only
         expires_at (datetime.datetime | None | Unset):
         username (None | str | Unset): Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins
             only
@@ -31,6 +33,7 @@ class ApiTokenBody:
     name: str
     role: None | Role | Unset = UNSET
     grants: list[GrantBody] | Unset = UNSET
+    queue: None | str | Unset = UNSET
     expires_at: datetime.datetime | None | Unset = UNSET
     username: None | str | Unset = UNSET
 
@@ -51,6 +54,12 @@ class ApiTokenBody:
             for grants_item_data in self.grants:
                 grants_item = grants_item_data.to_dict()
                 grants.append(grants_item)
+
+        queue: None | str | Unset
+        if isinstance(self.queue, Unset):
+            queue = UNSET
+        else:
+            queue = self.queue
 
         expires_at: None | str | Unset
         if isinstance(self.expires_at, Unset):
@@ -77,6 +86,8 @@ class ApiTokenBody:
             field_dict["role"] = role
         if grants is not UNSET:
             field_dict["grants"] = grants
+        if queue is not UNSET:
+            field_dict["queue"] = queue
         if expires_at is not UNSET:
             field_dict["expires_at"] = expires_at
         if username is not UNSET:
@@ -117,6 +128,15 @@ class ApiTokenBody:
 
                 grants.append(grants_item)
 
+        def _parse_queue(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        queue = _parse_queue(d.pop("queue", UNSET))
+
         def _parse_expires_at(data: object) -> datetime.datetime | None | Unset:
             if data is None:
                 return data
@@ -147,6 +167,7 @@ class ApiTokenBody:
             name=name,
             role=role,
             grants=grants,
+            queue=queue,
             expires_at=expires_at,
             username=username,
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -25,6 +26,8 @@ class Worker:
         pid (int):
         version (str):
         queues (list[str]):
+        token_id (None | UUID): The token of its queue; null = it has the token of all queues
+        token_name (None | str):
         status (WorkerStatus):
         started_at (datetime.datetime):
         latest_heartbeat (datetime.datetime):
@@ -37,6 +40,8 @@ class Worker:
     pid: int
     version: str
     queues: list[str]
+    token_id: None | UUID
+    token_name: None | str
     status: WorkerStatus
     started_at: datetime.datetime
     latest_heartbeat: datetime.datetime
@@ -54,6 +59,15 @@ class Worker:
         version = self.version
 
         queues = self.queues
+
+        token_id: None | str
+        if isinstance(self.token_id, UUID):
+            token_id = str(self.token_id)
+        else:
+            token_id = self.token_id
+
+        token_name: None | str
+        token_name = self.token_name
 
         status = self.status.value
 
@@ -81,6 +95,8 @@ class Worker:
                 "pid": pid,
                 "version": version,
                 "queues": queues,
+                "token_id": token_id,
+                "token_name": token_name,
                 "status": status,
                 "started_at": started_at,
                 "latest_heartbeat": latest_heartbeat,
@@ -105,6 +121,28 @@ class Worker:
         version = d.pop("version")
 
         queues = cast(list[str], d.pop("queues"))
+
+        def _parse_token_id(data: object) -> None | UUID:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                token_id_type_0 = UUID(data)
+
+                return token_id_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | UUID, data)
+
+        token_id = _parse_token_id(d.pop("token_id"))
+
+        def _parse_token_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        token_name = _parse_token_name(d.pop("token_name"))
 
         status = WorkerStatus(d.pop("status"))
 
@@ -140,6 +178,8 @@ class Worker:
             pid=pid,
             version=version,
             queues=queues,
+            token_id=token_id,
+            token_name=token_name,
             status=status,
             started_at=started_at,
             latest_heartbeat=latest_heartbeat,
