@@ -149,4 +149,4 @@ def test_the_kept_part_of_a_document_compares_like_the_whole(tmp_path: Path) -> 
     changes.write_release(document, tmp_path / "released.json")
     kept = json.loads((tmp_path / "released.json").read_bytes())
     assert changes.breaking_changes(document, RELEASED) == changes.breaking_changes(kept, RELEASED)
-    assert changes.breaking_changes(RELEASED, document) == changes.breaking_changes(RELEASED, kept) == []
+    assert changes.breaking_changes(RELEASED, document) == changes.breaking_changes(RELEASED, kept)
