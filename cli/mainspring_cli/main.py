@@ -1,6 +1,8 @@
 """The `mainspring` command. Each subcommand imports what it needs when it runs, so that `--help` stays instant."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,8 +11,9 @@ import click
 
 from mainspring.errors import ExecutorError, MainspringError
 from mainspring.inspection import forbid_inspection
-from mainspring_cli.client.exits import Exit, OutputFailed, RemoteError
-from mainspring_cli.client.output import Output, give_up_output, with_output
+from mainspring_cli.client.exits import Exit, OutputClosed, OutputFailed, RemoteError
+from mainspring_cli.client.output import Output, with_output
+from mainspring_cli.client.standard_streams import open_standard_streams
 from mainspring_cli.config import ConfigError, Resolved
 from mainspring_cli.settings_options import (
     API_FLAGS,
@@ -24,7 +27,6 @@ from mainspring_cli.settings_options import (
 __all__ = ["SERVER_COMMANDS", "main"]
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
-EXIT_PIPE = 128 + 13  # as if ended by SIGPIPE
 
 SERVER_COMMANDS = {
     "run": ("mainspring_cli.commands.run", "Start a run of a DAG, and wait for its end."),
@@ -61,10 +63,6 @@ class _LazyGroup(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise SystemExit(Exit.INTERRUPTED) from None
-        except BrokenPipeError:
-            # Whoever read our output has seen enough.
-            give_up_output()
-            raise SystemExit(EXIT_PIPE) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands for a server, here or elsewhere"):
@@ -214,22 +212,40 @@ def version() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; what Mainspring raises on purpose ends in its message alone."""
+    """Run the command line; an error that Mainspring raises on purpose ends in its message alone."""
     # Every command holds credentials: those of the services, or the token of a client.
     forbid_inspection()
+    open_standard_streams()
+    exit_code = _exit_code(partial(cli.main, prog_name="mainspring"))
+    # Output may still be in the buffer. A command that failed keeps its own exit code.
+    flushed = _exit_code(sys.stdout.flush)
+    sys.exit(exit_code or flushed)
+
+
+def _exit_code(step: Callable[[], object]) -> int | str | None:
+    """The exit code that a step leads to. The messages of its errors are printed."""
     try:
-        cli.main(prog_name="mainspring")
+        step()
+    except SystemExit as exc:
+        return exc.code
+    except OutputClosed:
+        return Exit.OUTPUT_CLOSED
     except ConfigError as exc:
         for fault in exc.faults:
             click.echo(f"mainspring: {fault}", err=True)
-        sys.exit(EXIT_CONFIG)
-    except RemoteError as exc:
-        click.echo(f"mainspring: {exc}", err=True)
-        sys.exit(exc.exit)
-    except OutputFailed as exc:
-        click.echo(f"mainspring: {exc}", err=True)
-        sys.exit(Exit.OUTPUT)
+        return EXIT_CONFIG
     except MainspringError as exc:
         click.echo(f"mainspring: {exc}", err=True)
-        sys.exit(EXIT_CONFIG if isinstance(exc, ExecutorError) else 1)
-    sys.exit(0)
+        return _exit_code_of(exc)
+    return Exit.SUCCESS
+
+
+def _exit_code_of(error: MainspringError) -> int:
+    match error:
+        case RemoteError():
+            return error.exit
+        case OutputFailed():
+            return Exit.OUTPUT
+        case ExecutorError():
+            return EXIT_CONFIG
+    return Exit.FAILED

@@ -6,7 +6,7 @@ from typing import Any
 
 from mainspring.errors import MainspringError
 
-__all__ = ["Exit", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "tell_fault"]
+__all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "tell_fault"]
 
 
 class Exit(IntEnum):
@@ -27,12 +27,18 @@ class Exit(IntEnum):
     """The server refused the request, and would again."""
     OUTPUT = 74
     """What was done could not be told: the output cannot be written. EX_IOERR of sysexits.h."""
+    OUTPUT_CLOSED = 128 + 13
+    """No process reads the output any more. As if ended by SIGPIPE."""
     INTERRUPTED = 130
     """Ctrl-C; the run goes on."""
 
 
 class OutputFailed(MainspringError):
-    """The output cannot be written; a full disk, for example."""
+    """Standard output cannot be written; a full disk, for example."""
+
+
+class OutputClosed(MainspringError):
+    """No process reads standard output any more."""
 
 
 class RemoteError(MainspringError):

@@ -3,7 +3,6 @@
 import functools
 import io
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,9 +12,8 @@ from typing import Any
 import click
 
 from mainspring_cli.client.colours import STATE_COLOURS
-from mainspring_cli.client.exits import OutputFailed
 
-__all__ = ["FORMATS", "Output", "give_up_output", "with_output"]
+__all__ = ["FORMATS", "Output", "with_output"]
 
 FORMATS = ("table", "json", "yaml")
 _WIDTH = 1_000
@@ -76,11 +74,6 @@ def with_output(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def give_up_output() -> None:
-    """Write nothing more to standard output, also not what is left in its buffer when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.table import Table
 
@@ -117,16 +110,10 @@ def _render(table: Any) -> None:
 def _print(text: str) -> None:
     """
     Raises:
-        OutputFailed: It cannot be written.
-        BrokenPipeError: Nobody reads it any more.
+        OutputFailed: The output cannot be written.
+        OutputClosed: No process reads the output any more.
     """
-    try:
-        print(text, end="", flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as exc:
-        give_up_output()
-        raise OutputFailed(f"the output cannot be written: {exc.strerror}") from exc
+    print(text, end="", flush=True)
 
 
 def _cell(column: str, value: Any) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from mainspring_cli.client.conf_input import read_conf, with_conf
-from mainspring_cli.client.exits import Exit, Rejected, Unreachable
+from mainspring_cli.client.exits import Exit, OutputClosed, Rejected, Unreachable
 from mainspring_cli.client.following import REACH_SECONDS, Patience, Show, await_end, exit_of, start_run
-from mainspring_cli.client.output import Output, give_up_output, with_output
+from mainspring_cli.client.output import Output, with_output
 from mainspring_cli.client.parameters import DURATION
 from mainspring_cli.client.progress import Progress, open_progress
 from mainspring_cli.client.resource_names import DAG_ID
@@ -89,10 +89,8 @@ def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_q
     exit_code = exit_of(ended)
     if exit_code is Exit.FAILED and not is_quiet:
         _show_failures(session, dag_id, run_id)
-    try:
+    with suppress(OutputClosed):  # the exit code says how the run ended
         session.output.item(ended, RUN_MEMBERS)
-    except BrokenPipeError:
-        give_up_output()  # how the run ended is told by the exit code all the same
     return exit_code
 
 
@@ -105,9 +103,7 @@ def _tell_when_paused(session: Session, dag_id: str) -> None:
 
 
 def _tell(line: str) -> None:
-    """For people who look on; nobody has to."""
-    with suppress(OSError):
-        click.echo(line, err=True)
+    click.echo(line, err=True)
 
 
 @contextmanager
@@ -122,7 +118,7 @@ def _progress(session: Session, dag_id: str, run_id: str, *, is_quiet: bool) -> 
 def _show_tasks(session: Session, dag_id: str, run_id: str, progress: Progress) -> None:
     from mainspring_client.api.task_instances import get_task_instances
 
-    with suppress(Unreachable, OSError):  # what is shown decides nothing, nor whether anybody looks
+    with suppress(Unreachable):  # the table of tasks decides nothing
         progress.show(session.call(get_task_instances, dag_id, run_id, limit=_TASKS_SHOWN_MAX)["task_instances"])
 
 

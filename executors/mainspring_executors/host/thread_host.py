@@ -218,8 +218,10 @@ class ThreadHost:
                 self._carry_out(running)
             except BaseException:
                 # A fault of the host itself: better that all of its attempts are lost than that one never ends.
-                traceback.print_exc(file=sys.__stderr__)
-                os._exit(1)
+                try:
+                    traceback.print_exc(file=sys.__stderr__)
+                finally:
+                    os._exit(1)  # also when the log's disk is full
 
     def _carry_out(self, running: "_Running") -> None:
         try:

@@ -276,6 +276,10 @@ class _Stream:
             self.broken = self.broken or "it ended in the middle of a frame"
 
 
+_STDERR = 2
+"""`sys.__stderr__` is None where this process was started without one."""
+
+
 def _spawn(
     mark: str, env: dict[str, str], user: TaskUser | None
 ) -> tuple[socket.socket, socket.socket, "subprocess.Popen[bytes]"]:
@@ -291,7 +295,7 @@ def _spawn(
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             # What no attempt owns, a crash of the host itself above all, goes where the scheduler's own log goes.
-            stdout=sys.__stderr__,
+            stdout=_STDERR,
             # Where this package was found, the host shall find it too.
             env=env | {name: os.environ[name] for name in ("PYTHONPATH", failpoints.VARIABLE) if name in os.environ},
             start_new_session=True,

@@ -1,9 +1,15 @@
 """The command line as a process: what it costs to start, and how it refuses."""
 
 import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
+
+import pytest
 
 
 def _mainspring(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -86,3 +92,59 @@ def test_an_executor_that_is_not_there_ends_the_scheduler_with_78(tmp_path: Path
     answer = _mainspring("scheduler", "--executor", "celery", "--home", str(tmp_path))
     assert answer.returncode == 78
     assert "there is no executor 'celery'; known: local, " in answer.stderr
+
+
+BARE = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+TALKS = ("--help", "version", "config show", "run --help", "completion bash")
+FAILS = {"serve": 2, "up --port http": 78, "runs list": 78}
+
+
+@pytest.mark.parametrize("unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", TALKS)
+def test_output_that_cannot_be_written_ends_a_command_the_same_way_however_it_prints(
+    command: str, unbuffered: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {**BARE, **unbuffered, "HOME": str(tmp_path)}
+    with open("/dev/full", "w") as full:
+        on_full_disk = _bare(command, environment, stdout=full)
+        assert _bare(command, environment, stderr=full)[0] == 0
+    assert on_full_disk == (74, "mainspring: the output cannot be written: No space left on device\n")
+    with _closed_pipe() as closed:
+        assert _bare(command, environment, stdout=closed) == (141, "")
+        assert _bare(command, environment, stderr=closed)[0] == 0
+
+
+@pytest.mark.parametrize("command", FAILS)
+def test_a_command_that_fails_keeps_its_exit_code_when_no_process_reads_its_messages(
+    command: str, tmp_path: Path
+) -> None:
+    environment = {**BARE, "HOME": str(tmp_path)}
+    with _closed_pipe() as closed, open("/dev/full", "w") as full:
+        for stream in (closed, full):
+            assert _bare(command, environment, stderr=stream)[0] == FAILS[command]
+            assert _bare(command, environment, stdout=stream, stderr=stream)[0] == FAILS[command]
+
+
+@pytest.mark.parametrize("command", [*TALKS, *FAILS])
+def test_streams_that_were_closed_before_the_start_are_no_failure(command: str, tmp_path: Path) -> None:
+    line = shlex.join([sys.executable, "-m", "mainspring_cli", *command.split()])
+    environment = {**BARE, "HOME": str(tmp_path)}
+    answer = subprocess.run(["sh", "-c", f"exec {line} <&- >&- 2>&-"], env=environment, timeout=30)
+    assert answer.returncode == FAILS.get(command, 0)
+
+
+@contextmanager
+def _closed_pipe() -> Iterator[IO[str]]:
+    """The writing end of a pipe that no process reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        yield closed
+
+
+def _bare(command: str, environment: dict[str, str], **streams: IO[str]) -> tuple[int, str]:
+    """Exit code and messages of a command."""
+    line = [sys.executable, "-m", "mainspring_cli", *command.split()]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    answer = subprocess.run(line, env=environment, text=True, timeout=30, **pipes)
+    return answer.returncode, answer.stderr or ""
