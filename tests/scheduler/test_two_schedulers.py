@@ -59,11 +59,11 @@ def test_two_schedulers_that_decide_at_once_keep_the_limit_per_dag(
     count = TaskLimitWrites.active_in_dag
     overtakes = iter([True])
 
-    def count_and_be_overtaken(self: TaskLimitWrites, dag_id: str, task_id: str) -> int:
-        found = count(self, dag_id, task_id)
+    def count_and_be_overtaken(self: TaskLimitWrites, *key: str, with_calls: bool) -> int:
+        active = count(self, *key, with_calls=with_calls)
         if next(overtakes, False):
             second.step()
-        return found
+        return active
 
     monkeypatch.setattr(TaskLimitWrites, "active_in_dag", count_and_be_overtaken)
     first.step()
