@@ -22,9 +22,9 @@ from sqlalchemy import func, select, text
 
 from bench.engine import chain, database_url, put
 from mainspring_store import Database, open_database
-from mainspring_store.database.notify import open_ringer
+from mainspring_store.database.notify import open_notifier
 from mainspring_store.resources.dags import set_paused
-from mainspring_store.resources.heartbeats import latest_beats
+from mainspring_store.resources.heartbeats import latest_heartbeats
 from mainspring_store.tables import dag_run
 from tests.acceptance.server import Server, cmdline_of, started, until
 
@@ -73,7 +73,7 @@ def _round(server: Server, database: Database) -> Measured:
             pass
     before, began = _cpu_seconds(), perf_counter()
     set_paused(database, "burst", False, now=datetime.now(UTC))
-    open_ringer(database).ring()
+    open_notifier(database).notify()
     waits = Counter[str]()
 
     def is_over() -> bool:
@@ -115,7 +115,7 @@ def _second_scheduler(server: Server, database: Database, url: str) -> Iterator[
     process = subprocess.Popen([sys.executable, "-m", "mainspring_cli", "scheduler"], env=environment)
     try:
         # The first one beats too.
-        until(lambda: len(latest_beats(database, kind="scheduler", since=began)) == 2, "the second scheduler")
+        until(lambda: len(latest_heartbeats(database, kind="scheduler", since=began)) == 2, "the second scheduler")
         yield
     finally:
         process.terminate()

@@ -15,7 +15,7 @@ from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
 from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.login_tokens import LoginTokens
-from mainspring_api.http.middleware import install_gate
+from mainspring_api.http.middleware import install_middleware
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import register_error_handlers
 from mainspring_api.http.routing import route_exactly
@@ -40,7 +40,7 @@ from mainspring_store import open_database
 from mainspring_store.access.log_totals import LogTotals
 from mainspring_store.access.quotas import Usage
 from mainspring_store.database.key_ring import KeyRing, key_file
-from mainspring_store.database.notify import open_ringer
+from mainspring_store.database.notify import open_notifier
 from mainspring_store.resources.dags import Versions
 
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "document", "end_waits"]
@@ -107,7 +107,7 @@ def create_app(settings: ApiSettings) -> Flask:
     app.extensions[EXTENSION] = Context(
         settings=settings,
         database=database,
-        ringer=open_ringer(database),
+        notifier=open_notifier(database),
         versions=Versions(database),
         authenticator=Authenticator(database, login_tokens),
         watcher=RunWatcher(database),
@@ -122,7 +122,7 @@ def create_app(settings: ApiSettings) -> Flask:
         usage=Usage(settings.quotas, LogTotals(database)),
     )
     register_error_handlers(app)
-    install_gate(app)
+    install_middleware(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_blueprint(airflow_only.absent)
@@ -140,5 +140,5 @@ def close_app(app: Flask) -> None:
     context: Context = app.extensions[EXTENSION]
     context.watcher.close()
     context.usage.close()
-    context.ringer.close()
+    context.notifier.close()
     context.database.close()

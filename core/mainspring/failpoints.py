@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 
-__all__ = ["VARIABLE", "FailpointError", "reach"]
+__all__ = ["VARIABLE", "FailpointError", "failpoint"]
 
 VARIABLE = "MAINSPRING_FAILPOINTS"
 
@@ -24,10 +24,10 @@ def _pass_by(name: str) -> None:
     """Not armed."""
 
 
-def _reach_in(folder: str) -> Callable[[str], None]:
+def _failpoint_in(folder: str) -> Callable[[str], None]:
     signals = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
-    def reach(name: str) -> None:
+    def failpoint(name: str) -> None:
         taken = os.path.join(folder, f"{name}.{os.getpid()}")
         try:
             os.rename(os.path.join(folder, name), taken)
@@ -39,8 +39,8 @@ def _reach_in(folder: str) -> Callable[[str], None]:
             raise FailpointError(f"failpoint {name}")
         os.kill(os.getpid(), signals[action])
 
-    return reach
+    return failpoint
 
 
-reach = _reach_in(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else _pass_by
+failpoint = _failpoint_in(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else _pass_by
 """Say that this place is reached; its name is `<process>.<step>`, `remote` being a scheduler towards its workers."""

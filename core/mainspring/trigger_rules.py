@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 
-__all__ = ["Decision", "TriggerRule", "UpstreamCounts", "WakeOn", "evaluate", "handles_failure", "wake_on"]
+__all__ = ["RuleResult", "TriggerRule", "UpstreamCounts", "WakeOn", "evaluate", "handles_failure", "wake_on"]
 
 
 class TriggerRule(StrEnum):
@@ -23,7 +23,7 @@ class TriggerRule(StrEnum):
     ALWAYS = "always"
 
 
-class Decision(StrEnum):
+class RuleResult(StrEnum):
     """What a rule says about an instance now."""
 
     WAIT = "wait"
@@ -56,7 +56,7 @@ def handles_failure(rule: TriggerRule) -> bool:
     return rule in (TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED)
 
 
-def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> Decision:
+def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> RuleResult:
     """What `rule` decides on these counts. A task without upstream always runs.
 
     A decision other than `WAIT` is final: no further upstream result could change it to another one that would
@@ -64,66 +64,66 @@ def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> Decision:
     upstream.
     """
     if counts.total == 0 or rule is TriggerRule.ALWAYS:
-        return Decision.RUN
+        return RuleResult.RUN
     bad = counts.failed + counts.upstream_failed
     all_done = counts.done >= counts.total
     match rule:
         case TriggerRule.ALL_SUCCESS:
             if bad:
-                return Decision.UPSTREAM_FAILED
+                return RuleResult.UPSTREAM_FAILED
             if counts.skipped:
-                return Decision.SKIP
+                return RuleResult.SKIP
             return _run_when(all_done)
         case TriggerRule.ALL_FAILED:
             if counts.success or counts.skipped:
-                return Decision.SKIP
+                return RuleResult.SKIP
             return _run_when(all_done)
         case TriggerRule.ALL_DONE:
             return _run_when(all_done)
         case TriggerRule.ALL_DONE_MIN_ONE_SUCCESS:
             # Airflow does not count a skip as done here: one is enough to skip.
             if counts.skipped:
-                return Decision.SKIP
+                return RuleResult.SKIP
             if not all_done:
-                return Decision.WAIT
-            return Decision.RUN if counts.success else Decision.UPSTREAM_FAILED
+                return RuleResult.WAIT
+            return RuleResult.RUN if counts.success else RuleResult.UPSTREAM_FAILED
         case TriggerRule.ALL_SKIPPED:
             if counts.success or bad:
-                return Decision.SKIP
+                return RuleResult.SKIP
             return _run_when(all_done)
         case TriggerRule.ONE_SUCCESS:
             if counts.success:
-                return Decision.RUN
+                return RuleResult.RUN
             if not all_done:
-                return Decision.WAIT
-            return Decision.UPSTREAM_FAILED if bad else Decision.SKIP
+                return RuleResult.WAIT
+            return RuleResult.UPSTREAM_FAILED if bad else RuleResult.SKIP
         case TriggerRule.ONE_FAILED:
             if bad:
-                return Decision.RUN
-            return Decision.SKIP if all_done else Decision.WAIT
+                return RuleResult.RUN
+            return RuleResult.SKIP if all_done else RuleResult.WAIT
         case TriggerRule.ONE_DONE:
             # One that has run itself: neither skipped nor failed by its own upstream.
             if counts.success or counts.failed:
-                return Decision.RUN
-            return Decision.SKIP if all_done else Decision.WAIT
+                return RuleResult.RUN
+            return RuleResult.SKIP if all_done else RuleResult.WAIT
         case TriggerRule.NONE_FAILED:
             if bad:
-                return Decision.UPSTREAM_FAILED
+                return RuleResult.UPSTREAM_FAILED
             return _run_when(all_done)
         case TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS:
             if bad:
-                return Decision.UPSTREAM_FAILED
+                return RuleResult.UPSTREAM_FAILED
             if not all_done:
-                return Decision.WAIT
-            return Decision.RUN if counts.success else Decision.SKIP
+                return RuleResult.WAIT
+            return RuleResult.RUN if counts.success else RuleResult.SKIP
         case TriggerRule.NONE_SKIPPED:
             if counts.skipped:
-                return Decision.SKIP
+                return RuleResult.SKIP
             return _run_when(all_done)
 
 
-def _run_when(condition: bool) -> Decision:
-    return Decision.RUN if condition else Decision.WAIT
+def _run_when(condition: bool) -> RuleResult:
+    return RuleResult.RUN if condition else RuleResult.WAIT
 
 
 class WakeOn(IntFlag):
@@ -144,7 +144,7 @@ def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
     Derived from `evaluate`, so that the two cannot disagree: a kind of result wakes the rule when the first one of
     it already decides.
     """
-    if evaluate(rule, UpstreamCounts(upstream_total)) is not Decision.WAIT:
+    if evaluate(rule, UpstreamCounts(upstream_total)) is not RuleResult.WAIT:
         return WakeOn.START
     # Of two upstream instances one result is in, so whatever is decided now is decided early.
     firsts = {
@@ -155,6 +155,6 @@ def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
     }
     result = WakeOn.NOTHING
     for kind, counts in firsts.items():
-        if evaluate(rule, counts) is not Decision.WAIT:
+        if evaluate(rule, counts) is not RuleResult.WAIT:
             result |= kind
     return result

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from mainspring.attempts import Attempt, Report
 
-__all__ = ["Capabilities", "Executor", "Refusals", "ShowsRefusals", "SubmitResult", "Submitted", "Whereabouts"]
+__all__ = ["AttemptLocation", "Capabilities", "Executor", "Refusals", "ShowsRefusals", "SubmitResult", "Submitted"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class Submitted:
     detail: str | None = None
 
 
-class Whereabouts(StrEnum):
+class AttemptLocation(StrEnum):
     """Where an attempt is, as far as its executor can tell."""
 
     QUEUED = "queued"
@@ -110,7 +110,7 @@ class Executor(Protocol):
         """
         ...
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
         """Where each of these attempts is; every id asked for is a key of the answer."""
         ...
 
@@ -118,7 +118,7 @@ class Executor(Protocol):
         """How many more attempts it takes now without queueing beyond its prefetch; 0 = none."""
         ...
 
-    def slack(self) -> float:
+    def headroom(self) -> float:
         """For how many seconds nothing need be submitted, as what waits here keeps everything busy; infinite, 0 = none.
 
         An estimate on the safe side. What it reports by itself is taken in meanwhile.

@@ -38,8 +38,8 @@ def code_variables(code_path: Sequence[str]) -> dict[str, str]:
     """How a program finds the code that callables are imported from."""
     if not code_path:
         return {}
-    joined = os.pathsep.join(code_path)
-    return {"MAINSPRING_CODE_PATH": joined, "PYTHONPATH": joined}
+    shared = os.pathsep.join(code_path)
+    return {"MAINSPRING_CODE_PATH": shared, "PYTHONPATH": shared}
 
 
 def facts(attempt: Attempt) -> Mapping[str, str]:

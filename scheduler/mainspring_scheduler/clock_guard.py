@@ -42,14 +42,14 @@ class ClockGuard:
     def compare(self, asked_at: datetime, database_now: datetime | None) -> None:
         """Take note of the database's clock, asked for at `asked_at`; None = it has none of its own."""
         if database_now is None:
-            self._settle()
+            self._compare_again()
         else:
             # It was read at some time between the question and now, so only what lies outside is an offset.
             ahead, behind = asked_at - database_now, self._clock.now() - database_now
             self._accept(max(ahead, timedelta(0)) + min(behind, timedelta(0)))
         self._tell()
 
-    def _settle(self) -> None:
+    def _compare_again(self) -> None:
         if abs(self.offset) < WARN_OFFSET:
             self._off_since = None
             self._accept(timedelta(0))

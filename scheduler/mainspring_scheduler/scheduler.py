@@ -8,7 +8,7 @@ from random import Random
 
 from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report
 from mainspring.errors import StoreUnavailable
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
 from mainspring_scheduler.clock import Clock
@@ -21,7 +21,7 @@ from mainspring_scheduler.duties.finishes import finish_runs
 from mainspring_scheduler.duties.starts import start_runs
 from mainspring_scheduler.duties.stops import stop_runs
 from mainspring_scheduler.progress.apply_reports import Applied, apply_reports, late_report
-from mainspring_scheduler.progress.merged_reports import Folded, LiveAttempts, fold
+from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports, merge_reports
 from mainspring_scheduler.progress.wait_resumes import resume_due
 from mainspring_scheduler.versions import Versions
 from mainspring_store import scheduling
@@ -146,7 +146,7 @@ class Scheduler:
         """
         for executor in self._executors.values():
             self._inbox.add(executor.reports(0))
-        reach("scheduler.pass.begun")
+        failpoint("scheduler.pass.begun")
         now = self._clock.now()
         is_due = self._next_due_at is not None and now >= self._next_due_at
         is_looking = is_woken or is_due or self._has_more or self._clock.monotonic() - self._polled_at >= POLL_SECONDS
@@ -200,21 +200,21 @@ class Scheduler:
                 counts.is_more_due |= len(remote) >= REMOTE_REPORTS_MAX
                 reports = [*reports, *remote]
                 counts.reports = len(reports)
-            reach("scheduler.pass.reports-taken")
-            applied = self._apply(current, fold(reports), now) if reports else Applied()
-            reach("scheduler.pass.reports-applied")
+            failpoint("scheduler.pass.reports-taken")
+            applied = self._apply(current, merge_reports(reports), now) if reports else Applied()
+            failpoint("scheduler.pass.reports-applied")
             counts.moved = applied.moved
             due, over = self._look(current, counts, now) if is_looking else (self._next_due_at, {})
             dispatched, woken_at = self._dispatch(current, counts, over, now)
-            reach("scheduler.pass.before-commit")
-        reach("scheduler.pass.committed")
+            failpoint("scheduler.pass.before-commit")
+        failpoint("scheduler.pass.committed")
         self._next_due_at = _earliest(due, applied.next_due_at, dispatched.next_due_at, woken_at)
         return counts, dispatched
 
-    def _apply(self, current: Pass, folded: Mapping[str, Folded], now: datetime) -> Applied:
+    def _apply(self, current: Pass, merged: Mapping[str, MergedReports], now: datetime) -> Applied:
         return apply_reports(
             current,
-            folded,
+            merged,
             live_attempts=self._live_attempts,
             versions=self._versions,
             now=now,
@@ -226,25 +226,25 @@ class Scheduler:
     ) -> tuple[datetime | None, Mapping[int, RunCounters]]:
         """Find what no report tells of; returns when something is due next, and the counters of runs that may be
         over."""
-        agenda = current.decisions.agenda(now)
-        if agenda.has_stops:
-            agenda = stop_runs(current, agenda, now)
-        if agenda.is_due(now):
+        due_work = current.decisions.due_work(now)
+        if due_work.has_stops:
+            due_work = stop_runs(current, due_work, now)
+        if due_work.is_due(now):
             current.decisions.wake_retries(now)
             resumed = resume_due(current, versions=self._versions, now=now, random=self._random)
             counts.moved += resumed.moved
-            agenda = current.decisions.agenda(now)
+            due_work = current.decisions.due_work(now)
         if self._may_create_runs:
             counts.created, is_more_due = create_due_runs(current, self._versions, now)
             counts.is_more_due |= is_more_due
         counts.started += start_runs(current, self._versions, now)
-        over = {one.dag_run_id: one for one in agenda.over_runs}
+        over = {one.dag_run_id: one for one in due_work.over_runs}
         locked = current.lock_runs(over, skip_locked=True) if over else frozenset()
-        slot_due_at, has_backfills = current.due.look_ahead(now)
+        slot_due_at, has_backfills = current.due.prefetch(now)
         # One that has just come begins with the next pass.
         counts.is_more_due |= has_backfills and not self._has_backfills
         self._has_backfills = has_backfills
-        due = _earliest(agenda.next_due_at, slot_due_at)
+        due = _earliest(due_work.next_due_at, slot_due_at)
         return due, {run_id: over[run_id] for run_id in locked}
 
     def _dispatch(
@@ -252,9 +252,9 @@ class Scheduler:
     ) -> tuple[Dispatched, datetime | None]:
         """Decide what is ready and end what is over; also returns when to look at what an ended run has woken."""
         capacity = {name: executor.capacity() for name, executor in self._executors.items()}
-        reach("scheduler.dispatch.before")
+        failpoint("scheduler.dispatch.before")
         dispatched = self._dispatcher.dispatch(current, capacity, now)
-        reach("scheduler.dispatch.decided")
+        failpoint("scheduler.dispatch.decided")
         counts.resolved = dispatched.resolved
         counts.queued = sum(map(len, dispatched.attempts.values()))
         for run_id, message in dispatched.broken_runs.items():
@@ -262,7 +262,7 @@ class Scheduler:
         touched = {**over, **dispatched.counters}
         finished = finish_runs(current, touched.values(), versions=self._versions, contexts=self._contexts, now=now)
         if finished.count:
-            current.settle()
+            current.flush()
         counts.finished = finished.count
         # An ended run may have made room for a queued one.
         counts.is_complete = dispatched.is_complete and not finished.count and not counts.is_more_due
@@ -288,16 +288,16 @@ class Scheduler:
                 raise
             except Exception:
                 _log.exception("dropped a log chunk of attempt %s", chunk.attempt_id)
-        for attempt_id, folded in fold(inbox.reports).items():
+        for attempt_id, merged in merge_reports(inbox.reports).items():
             try:
                 with scheduling.begin_pass(self._database) as current:
-                    self._apply(current, {attempt_id: folded}, now)
+                    self._apply(current, {attempt_id: merged}, now)
                     self._finish_touched(current, now)
             except StoreUnavailable:
                 raise
             except Exception as exc:
                 _log.exception("set aside the run of attempt %s", attempt_id)
-                self._quarantine(attempt_id, folded, exc, now)
+                self._quarantine(attempt_id, merged, exc, now)
 
     def _apply_remote_one_by_one(self, now: datetime) -> None:
         for _ in range(REMOTE_REPORTS_MAX):
@@ -305,7 +305,7 @@ class Scheduler:
             try:
                 with scheduling.begin_pass(self._database) as current:
                     taken = current.reports.take_remote(1)
-                    self._apply(current, fold(taken), now)
+                    self._apply(current, merge_reports(taken), now)
                     self._finish_touched(current, now)
             except StoreUnavailable:
                 raise
@@ -316,22 +316,22 @@ class Scheduler:
                 _log.exception("set aside the run of attempt %s", attempt_id)
                 with scheduling.begin_pass(self._database) as current:
                     current.reports.drop_remote(attempt_id)
-                self._quarantine(attempt_id, fold(taken)[attempt_id], exc, now)
+                self._quarantine(attempt_id, merge_reports(taken)[attempt_id], exc, now)
             if not taken:
                 return
 
     def _finish_touched(self, current: Pass, now: datetime) -> None:
-        counters = current.settle()
+        counters = current.flush()
         if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now).count:
-            current.settle()
+            current.flush()
 
-    def _quarantine(self, attempt_id: str, folded: Folded, exc: Exception, now: datetime) -> None:
+    def _quarantine(self, attempt_id: str, merged: MergedReports, exc: Exception, now: datetime) -> None:
         message = f"a report could not be applied: {type(exc).__name__}: {exc}"
         with scheduling.begin_pass(self._database) as current:
             for attempt in current.reports.live_attempts([attempt_id]):
                 current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
             # So much of it can be believed, and is not reported again.
-            if (late := late_report(attempt_id, folded)) is not None:
+            if (late := late_report(attempt_id, merged)) is not None:
                 current.reports.note_late([late])
 
     @property
@@ -340,11 +340,11 @@ class Scheduler:
 
     def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
         for name, orders in attempts.items():
-            reach("scheduler.submit.before")
+            failpoint("scheduler.submit.before")
             for answer in self._executors[name].submit(orders):
                 if answer.result is SubmitResult.REJECTED:
                     self.inject([self._rejected(answer.attempt_id, answer.detail)])
-            reach("scheduler.submit.done")
+            failpoint("scheduler.submit.done")
 
     def _rejected(self, attempt_id: str, detail: str | None) -> Finished:
         return Finished(
@@ -366,9 +366,9 @@ class Scheduler:
             if attempt_id not in self._cancelled and executor in self._executors:
                 wanted.setdefault(executor, []).append(attempt_id)
         for executor, attempt_ids in wanted.items():
-            reach("scheduler.cancel.before")
+            failpoint("scheduler.cancel.before")
             self._executors[executor].cancel(attempt_ids)
-            reach("scheduler.cancel.done")
+            failpoint("scheduler.cancel.done")
         self._cancelled = {attempt_id for _, attempt_id in fenced}
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from mainspring.errors import StoreUnavailable
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
@@ -26,7 +26,7 @@ from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsub
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
-from mainspring_store.database.notify import Doorbell, open_doorbell
+from mainspring_store.database.notify import Listener, open_listener
 from mainspring_store.database.transactions import Database, open_database
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.schema.migrate import migrate
@@ -36,7 +36,7 @@ __all__ = ["SchedulerSettings", "Service", "run"]
 
 _log = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 5.0
 OUTAGE_PAUSE_SECONDS = 0.5
 LINGER_SECONDS_MAX = 0.1
 """Rings that come while every executor has slack are answered by one pass for so long: nothing that it could start
@@ -104,8 +104,8 @@ class Service:
             clock_guard=self._clock_guard,
         )
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
-        self._bell: Doorbell = open_doorbell(database)
-        self._beat_at = self._stepped_at = float("-inf")
+        self._bell: Listener = open_listener(database)
+        self._heartbeat_at = self._stepped_at = float("-inf")
         self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = False
         self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -128,7 +128,7 @@ class Service:
     def run(self, close_grace: timedelta) -> None:
         """Loop until `stop`, then let running tasks end within `close_grace` and record what became of them."""
         # No run is made by a clock that was never compared.
-        self._guarded(self._beat)
+        self._guarded(self._heartbeat)
         # The first pass looks at everything, so that what waits from before is taken up at once.
         self._guarded(self._rescue)
         is_woken = True
@@ -142,13 +142,13 @@ class Service:
         began = self._stepped_at = self._clock.monotonic()
         counts = self._scheduler.run_once(is_woken=is_woken)
         self._count(counts, self._clock.monotonic() - began)
-        if self._clock.monotonic() - self._beat_at >= BEAT_SECONDS:
-            self._beat_at = self._clock.monotonic()
-            reach("scheduler.beat.before")
-            self._beat()
-            reach("scheduler.beat.done")
+        if self._clock.monotonic() - self._heartbeat_at >= HEARTBEAT_SECONDS:
+            self._heartbeat_at = self._clock.monotonic()
+            failpoint("scheduler.beat.before")
+            self._heartbeat()
+            failpoint("scheduler.beat.done")
             self._rescue()
-            reach("scheduler.rescue.done")
+            failpoint("scheduler.rescue.done")
         self._scheduler.inject(self._remote_rescue.look())
         return not counts.is_complete or self._scheduler.has_backlog
 
@@ -162,19 +162,19 @@ class Service:
 
     def _details(self) -> dict[str, Any]:
         """What monitoring is told: totals since this start, and the room of each executor now."""
-        room = {name: executor.capacity() for name, executor in self._executors.items()}
+        capacity = {name: executor.capacity() for name, executor in self._executors.items()}
         shown = {name: one.refusals() for name, one in self._executors.items() if isinstance(one, ShowsRefusals)}
         return {
             "executors": list(self._executors),
-            "room": room,
+            "room": capacity,
             "refusals": {name: refusals.count for name, refusals in shown.items()},
             "refused_for": {name: refusals.cause for name, refusals in shown.items() if refusals.cause is not None},
             **self._tally,
         }
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         now, offset = self._clock.now(), self._clock_guard.offset
-        database_now = services.beat(
+        database_now = services.heartbeat(
             self._database, self.incarnation, now=now, details=self._details(), clock_offset=offset
         )
         self._clock_guard.compare(now, database_now)
@@ -211,8 +211,8 @@ class Service:
         select.select([self._bell.fileno(), *places], [], [], timeout)
         is_woken = self._bell.clear()
         if is_woken:
-            slack = min([LINGER_SECONDS_MAX, *(executor.slack() for executor in self._executors.values())])
-            if (linger := self._stepped_at + slack - self._clock.monotonic()) > 0:
+            headroom = min([LINGER_SECONDS_MAX, *(executor.headroom() for executor in self._executors.values())])
+            if (linger := self._stepped_at + headroom - self._clock.monotonic()) > 0:
                 select.select(places, [], [], linger)
                 self._bell.clear()
         return is_woken

@@ -82,7 +82,7 @@ def test_a_worker_that_is_cut_off_stops_its_task_before_it_is_started_again(
     tmp_path: Path, networks: tuple[Namespace, Namespace], valkey_url: str
 ) -> None:
     api, worker = networks
-    witness, go, home = tmp_path / "witness", tmp_path / "go", tmp_path / "home"
+    execution_log, go, home = tmp_path / "witness", tmp_path / "go", tmp_path / "home"
     shared = {
         "MAINSPRING_DATABASE_URL": f"sqlite:///{home / 'mainspring.db'}",
         "MAINSPRING_WORKER_TOKEN": "the token of all workers",
@@ -101,18 +101,18 @@ def test_a_worker_that_is_cut_off_stops_its_task_before_it_is_started_again(
             line = network.command(*own, command)
             stack.enter_context(started_alone(line, environment, tmp_path / f"{command}.log"))
         server.put_dag(TASK)
-        path = server.trigger("cut_off", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the first start")
+        path = server.trigger("cut_off", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the first start")
 
         api.ip("route", "add", "blackhole", f"{WORKER_ADDRESS}/32")
         cut_at = time.monotonic()
-        until(lambda: not is_running(int(lines(witness)[0])), "the end of the task that was cut off")
+        until(lambda: not is_running(int(lines(execution_log)[0])), "the end of the task that was cut off")
         assert time.monotonic() - cut_at < LEASE_SECONDS
         until(lambda: server.instances(path)["only"]["try_number"] == 2, "the second try")
-        assert len(lines(witness)) == 1, "nobody who is cut off can claim"
+        assert len(lines(execution_log)) == 1, "nobody who is cut off can claim"
 
         api.ip("route", "del", "blackhole", f"{WORKER_ADDRESS}/32")
-        until(lambda: len(lines(witness)) == 2, "the second start")
+        until(lambda: len(lines(execution_log)) == 2, "the second start")
         go.touch()
         assert server.wait(path)["state"] == "success"
-        assert "overlap" not in lines(witness)
+        assert "overlap" not in lines(execution_log)

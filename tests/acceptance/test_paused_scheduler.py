@@ -27,10 +27,10 @@ tasks:
 def test_the_task_of_a_paused_scheduler_has_ended_before_another_one_starts_it_again(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
-    witness, go, url = tmp_path / "witness", tmp_path / "go", postgres_server.create_database()
+    execution_log, go, url = tmp_path / "witness", tmp_path / "go", postgres_server.create_database()
 
     def starts() -> list[str]:
-        return witness.read_text().split() if witness.exists() else []
+        return execution_log.read_text().split() if execution_log.exists() else []
 
     settings = {"MAINSPRING_DATABASE_URL": url, "MAINSPRING_HOME": str(tmp_path / "other")}
     other = [sys.executable, "-m", "mainspring_cli", "scheduler", "--executor", "local"]
@@ -39,7 +39,7 @@ def test_the_task_of_a_paused_scheduler_has_ended_before_another_one_starts_it_a
         started_alone(other, settings, tmp_path / "scheduler.log") as second,
     ):
         server.put_dag(TASK)
-        path = server.trigger("paused", {"witness": str(witness), "go": str(go)})
+        path = server.trigger("paused", {"witness": str(execution_log), "go": str(go)})
         until(lambda: len(starts()) == 1, "the first start")
         schedulers = (server.pid_of("scheduler"), second.pid)
         (mine,) = [pid for pid in schedulers if int(starts()[0]) in descendants(pid)]

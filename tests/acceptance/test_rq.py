@@ -94,30 +94,30 @@ def test_a_dag_runs_on_a_worker_with_its_logs_and_outputs(tmp_path: Path, valkey
 
 
 def test_a_worker_that_dies_loses_its_task_which_is_tried_again(tmp_path: Path, valkey_url: str) -> None:
-    witness, go = tmp_path / "witness", tmp_path / "go"
+    execution_log, go = tmp_path / "witness", tmp_path / "go"
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "lease_seconds": "2"}
     with started(tmp_path / "home", **settings) as server:
         server.put_dag(SLOW)
-        path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the first try")
+        path = server.trigger("slow", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the first try")
         os.kill(part(server.process.pid, "worker"), signal.SIGKILL)
-        until(lambda: not is_running(int(lines(witness)[0])), "the end of the first try's process")
-        until(lambda: len(lines(witness)) == 2, "the second try")
+        until(lambda: not is_running(int(lines(execution_log)[0])), "the end of the first try's process")
+        until(lambda: len(lines(execution_log)) == 2, "the second try")
         go.touch()
         assert server.wait(path)["state"] == "success"
 
 
 @pytest.mark.parametrize("victim", ["scheduler", "execution-api"])
 def test_a_task_survives_the_death_of_a_service(tmp_path: Path, valkey_url: str, victim: str) -> None:
-    witness, go = tmp_path / "witness", tmp_path / "go"
+    execution_log, go = tmp_path / "witness", tmp_path / "go"
     with started(tmp_path / "home", executor="rq", redis_url=valkey_url, execution_port="0") as server:
         server.put_dag(SLOW)
-        path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the first try")
+        path = server.trigger("slow", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the first try")
         os.kill(part(server.process.pid, victim), signal.SIGKILL)
         go.touch()
         assert server.wait(path)["state"] == "success"
-        assert len(lines(witness)) == 1, "it ran once"
+        assert len(lines(execution_log)) == 1, "it ran once"
 
 
 def test_attempts_that_redis_forgot_are_put_back(tmp_path: Path, valkey_url: str) -> None:
@@ -136,14 +136,14 @@ def test_attempts_that_redis_forgot_are_put_back(tmp_path: Path, valkey_url: str
 
 
 def test_a_task_that_ends_while_redis_is_away_has_succeeded_and_the_next_run(tmp_path: Path) -> None:
-    witness, go = tmp_path / "witness", tmp_path / "go"
+    execution_log, go = tmp_path / "witness", tmp_path / "go"
     with tempfile.TemporaryDirectory(prefix="mainspring-vk-", dir="/tmp") as folder, ExitStack() as stack:
         redis = ValkeyServer.start(Path(folder))
         server = stack.enter_context(started(tmp_path / "home", executor="rq", redis_url=redis.url, execution_port="0"))
         server.put_dag(SLOW)
         server.put_dag(CHAIN)
-        path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the first try")
+        path = server.trigger("slow", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the first try")
         redis.process.kill()
         redis.close()
         later = server.trigger("chain")
@@ -152,28 +152,28 @@ def test_a_task_that_ends_while_redis_is_away_has_succeeded_and_the_next_run(tmp
         redis = ValkeyServer.start(Path(folder))  # with nothing in it
         stack.callback(redis.close)
         assert server.wait(later)["state"] == "success"
-        assert len(lines(witness)) == 1
+        assert len(lines(execution_log)) == 1
         assert server.instances(later)["first"]["try_number"] == 1
 
 
 def test_an_outage_of_the_execution_api_longer_than_a_lease_loses_nothing(tmp_path: Path, valkey_url: str) -> None:
     """What could not renew its lease was stopped in time, and runs again without having spent a try."""
-    witness, go = tmp_path / "witness", tmp_path / "go"
+    execution_log, go = tmp_path / "witness", tmp_path / "go"
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "lease_seconds": "3"}
     with started(tmp_path / "home", **settings) as server:
         server.put_dag(FRAGILE)
-        path = server.trigger("fragile", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the first start")
+        path = server.trigger("fragile", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the first start")
         away = parts(server.process.pid, "execution-api")
         for pid in away:
             os.kill(pid, signal.SIGSTOP)
         stopped_at = monotonic()
-        until(lambda: not is_running(int(lines(witness)[0])), "the end of what could not be renewed")
+        until(lambda: not is_running(int(lines(execution_log)[0])), "the end of what could not be renewed")
         until(lambda: monotonic() - stopped_at > 8, "the end of the lease and of every margin")
         assert server.client.get(path)["state"] == "running"
         for pid in away:
             os.kill(pid, signal.SIGCONT)
-        until(lambda: len(lines(witness)) == 2, "the second start")
+        until(lambda: len(lines(execution_log)) == 2, "the second start")
         go.touch()
         assert server.wait(path)["state"] == "success"
 
@@ -222,13 +222,13 @@ def test_clients_that_keep_their_connections_are_all_answered(tmp_path: Path, va
 
 
 def test_fifty_clients_that_wait_do_not_hold_up_claims(tmp_path: Path, valkey_url: str) -> None:
-    witness, go = tmp_path / "witness", tmp_path / "go"
+    execution_log, go = tmp_path / "witness", tmp_path / "go"
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "queues": "default,gpu"}
     with started(tmp_path / "home", **settings, api_threads="128") as server, ThreadPoolExecutor(50) as clients:
         server.put_dag(SLOW.replace("type: shell", "type: shell\n    queue: gpu"))
         server.put_dag(CHAIN)
-        path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the start")
+        path = server.trigger("slow", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the start")
         waits = [clients.submit(server.client.get, f"{path}/wait?interval=0.1") for _ in range(50)]
         try:
             for _ in range(3):
@@ -243,22 +243,22 @@ def test_a_crowd_that_never_finishes_what_it_says_interrupts_no_task(tmp_path: P
     """For longer than a lease, and from the worker's own address: the worker renews its lease all the time."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = probe.getsockname()
-    witness, go = tmp_path / "witness", tmp_path / "go"
+    execution_log, go = tmp_path / "witness", tmp_path / "go"
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(address[1]), "lease_seconds": "3"}
     with ExitStack() as stack, started(tmp_path / "home", **settings) as server:
         server.put_dag(FRAGILE)
-        path = server.trigger("fragile", {"witness": str(witness), "go": str(go)})
-        until(lambda: len(lines(witness)) == 1, "the first start")
+        path = server.trigger("fragile", {"witness": str(execution_log), "go": str(go)})
+        until(lambda: len(lines(execution_log)) == 1, "the first start")
         crowded_until = monotonic() + 7
         while monotonic() < crowded_until:
             client = stack.enter_context(socket.create_connection(address))
             with suppress(OSError):
                 client.sendall(b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\n")
             assert server.client.get(path)["state"] == "running"
-        assert is_running(int(lines(witness)[0]))
+        assert is_running(int(lines(execution_log)[0]))
         go.touch()
         assert server.wait(path)["state"] == "success"
-        assert len(lines(witness)) == 1
+        assert len(lines(execution_log)) == 1
 
 
 def test_outages_of_redis_end_no_process(tmp_path: Path) -> None:
@@ -270,9 +270,9 @@ def test_outages_of_redis_end_no_process(tmp_path: Path) -> None:
         # Its task host is started anew where it ends; the services are not.
         services = set(services_of(server))
         for number in range(3):
-            witness, go = tmp_path / f"witness-{number}", tmp_path / f"go-{number}"
-            path = server.trigger("slow", {"witness": str(witness), "go": str(go)})
-            until(lambda: len(lines(witness)) == 1, "the start")  # noqa: B023  # called within this turn
+            execution_log, go = tmp_path / f"witness-{number}", tmp_path / f"go-{number}"
+            path = server.trigger("slow", {"witness": str(execution_log), "go": str(go)})
+            until(lambda: len(lines(execution_log)) == 1, "the start")  # noqa: B023  # called within this turn
             redis.process.kill()
             redis.close()
             seen = server.errors().count("Redis is away")

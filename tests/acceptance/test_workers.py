@@ -32,7 +32,7 @@ class Field:
     def __init__(self, server: Server, folder: Path, valkey_url: str) -> None:
         self.server = server
         self.folder = folder
-        self.witness, self.go = folder / "witness", folder / "go"
+        self.execution_log, self.go = folder / "witness", folder / "go"
         (execution,) = {pid for pid in descendants(server.process.pid) if _listens(pid, "execution-api")}
         self.environment = {
             **os.environ,
@@ -57,10 +57,10 @@ class Field:
     def trigger(self) -> str:
         """Put the DAG and trigger it; returns the path of its run."""
         self.server.put_dag(SLOW)
-        return self.server.trigger("slow", {"witness": str(self.witness), "go": str(self.go)})
+        return self.server.trigger("slow", {"witness": str(self.execution_log), "go": str(self.go)})
 
     def starts(self) -> list[int]:
-        return [int(line) for line in self.witness.read_text().split()] if self.witness.exists() else []
+        return [int(line) for line in self.execution_log.read_text().split()] if self.execution_log.exists() else []
 
     def wait_for_start(self, number: int) -> int:
         until(lambda: len(self.starts()) >= number, f"start {number} of the task")
@@ -135,9 +135,9 @@ def test_what_a_killed_worker_left_on_disk_is_removed_at_the_next_start(field: F
 
 @pytest.mark.parametrize(("beats", "code"), [(0, 78), (1, 78)], ids=["at its start", "while it works"])
 def test_a_worker_ends_clearly_when_the_execution_api_speaks_another_version(
-    tmp_path: Path, valkey_url: str, beats: int, code: int
+    tmp_path: Path, valkey_url: str, heartbeats: int, code: int
 ) -> None:
-    with _newer_server(beats) as url:
+    with _newer_server(heartbeats) as url:
         environment = {
             **os.environ,
             "MAINSPRING_HOME": str(tmp_path / "home"),
@@ -152,9 +152,9 @@ def test_a_worker_ends_clearly_when_the_execution_api_speaks_another_version(
 
 
 @contextmanager
-def _newer_server(beats: int) -> Iterator[str]:
+def _newer_server(heartbeats: int) -> Iterator[str]:
     """An execution API that is replaced, after so many beats, by one of a release that speaks another version."""
-    left = iter(range(beats))
+    left = iter(range(heartbeats))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -82,7 +82,7 @@ def test_no_null_stands_where_airflow_has_none(api: Api) -> None:
         assert (task["owner"], task["ui_color"], task["ui_fgcolor"]) == ("mainspring", "#fff", "#000")
     instance = api.get("/dags/etl/dagRuns/r1/taskInstances/a")
     assert (instance["unixname"], instance["hostname"], instance["scheduled_when"]) == ("", "", None)
-    api.engine.settle()
+    api.engine.run_until_idle()
     instance = api.get("/dags/etl/dagRuns/r1/taskInstances/a")
     assert instance["scheduled_when"] == instance["queued_when"] is not None
 
@@ -92,7 +92,7 @@ class TestHitlDetails:
     def _asked(self, api: Api) -> None:
         api.save("etl", ASK)
         api.trigger("etl", "r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
 
     def test_an_approval_is_shown_as_airflow_shows_one(self, api: Api) -> None:
         detail = api.get(DETAIL)
@@ -110,7 +110,7 @@ class TestHitlDetails:
         assert (recorded["responded_by"], recorded["chosen_options"]) == ({"id": "admin", "name": "admin"}, [option])
         for is_over in (False, True):
             if is_over:
-                api.engine.settle()
+                api.engine.run_until_idle()
             detail = api.get(DETAIL)
             assert (detail["response_received"], detail["chosen_options"]) == (True, [option])
             assert api.get("/dags/etl/dagRuns/~/hitlDetails?response_received=true")["hitl_details"] == [detail]
@@ -121,12 +121,12 @@ class TestHitlDetails:
     def test_other_choices_are_options_as_they_are(self, api: Api) -> None:
         api.save("more", ASK_MORE)
         api.trigger("more", "r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         path = DETAIL.replace("etl", "more")
         detail = api.get(path)
         assert (detail["options"], detail["defaults"]) == (["Approve", "Reject", "later"], ["later"])
         api.patch(path, {"chosen_options": ["later"]})
-        api.engine.settle()
+        api.engine.run_until_idle()
         assert api.get("/dags/more/dagRuns/r1/taskInstances/ask/xcomEntries/choice")["value"] == "later"
 
     @pytest.mark.parametrize(

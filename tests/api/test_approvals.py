@@ -18,7 +18,7 @@ def path(api: Api) -> str:
     """Of the answer to an approval that waits."""
     api.save("etl", ASK)
     run_id = api.trigger("etl", "r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     return f"/dags/etl/dagRuns/{run_id}/taskInstances/ask"
 
 
@@ -44,7 +44,7 @@ def test_an_answer_ends_the_task_with_who_gave_it(api: Api, path: str) -> None:
     recorded = api.post(f"{path}/approval", {"choice": "later", "note": "not today"})
     assert (recorded["choice"], recorded["by"], recorded["note"]) == ("later", "admin", "not today")
     assert api.get("/approvals")["total_entries"] == 0
-    api.engine.settle()
+    api.engine.run_until_idle()
     instance = api.get(path)
     assert (instance["state"], instance["waits_for"]) == ("success", None)
     assert api.get(f"{path}/xcomEntries/choice")["value"] == "later"
@@ -52,7 +52,7 @@ def test_an_answer_ends_the_task_with_who_gave_it(api: Api, path: str) -> None:
 
 def test_a_rejection_fails_the_task(api: Api, path: str) -> None:
     api.post(f"{path}/approval", {"choice": "reject", "note": "wrong"})
-    api.engine.settle()
+    api.engine.run_until_idle()
     instance = api.get(path)
     assert (instance["state"], instance["state_reason"]) == ("failed", "approval_rejected")
     assert instance["message"] == "rejected by admin: wrong"

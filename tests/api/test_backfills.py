@@ -16,7 +16,7 @@ def test_a_backfill_runs_its_range_and_tells_how_far_it_has_come(api: Api) -> No
     created = api.post("/backfills", {**RANGE, "dag_run_conf": {"x": 1}, "max_active_runs": 2})
     assert (created["completed_at"], created["is_paused"], created["dag_run_conf"]) == (None, False, {"x": 1})
     assert (created["progress"]["slots_total"], created["progress"]["slots_done"]) == (5, 0)
-    api.engine.settle()
+    api.engine.run_until_idle()
     ended = api.get(f"/backfills/{created['id']}")
     assert ended["completed_at"] is not None
     assert (ended["progress"]["slots_done"], ended["progress"]["runs_success"]) == (5, 5)
@@ -49,7 +49,7 @@ def test_a_backfill_says_where_it_stands(api: Api) -> None:
     api.put(f"{path}/pause", {})
     assert stands() == ("waiting", None)
     api.put(f"{path}/unpause", {})
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert stands() == ("running", None)
     assert api.put(f"{path}/cancel", {})["state"] == "cancelled"
     api.patch("/dags/etl", {"is_paused": True})
@@ -59,7 +59,7 @@ def test_a_backfill_says_where_it_stands(api: Api) -> None:
 def test_a_backfill_of_the_first_days_makes_every_run(api: Api) -> None:
     api.save(tasks=NOOP, schedule="@daily")
     created = api.post("/backfills", {**RANGE, "from_date": "1990-01-01", "to_date": "1990-01-03"})
-    api.engine.settle()
+    api.engine.run_until_idle()
     ended = api.get(f"/backfills/{created['id']}")
     assert (ended["state"], ended["progress"]["runs_success"]) == ("finished", 3)
 
@@ -68,11 +68,11 @@ def test_a_backfill_of_the_first_days_makes_every_run(api: Api) -> None:
 def test_runs_that_exist_are_run_again_with_the_version_asked_for(api: Api, is_latest: bool, tasks: list[str]) -> None:
     api.save(tasks=NOOP, schedule="@daily")
     api.post("/backfills", RANGE)
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.put("/dags/etl", {"tasks": {**NOOP, "b": {"type": "noop"}}, "schedule": "@daily"})
     again = {"reprocess_behavior": "completed", "run_on_latest_version": is_latest}
     ended = api.post("/backfills", {**RANGE, **again})
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert api.get(f"/backfills/{ended['id']}")["progress"]["runs_success"] == 5
     path = "/dags/etl/dagRuns/backfill__2026-01-03T00:00:00+00:00/taskInstances"
     found = {one["task_id"]: one["state"] for one in api.get(path)["task_instances"]}
@@ -87,7 +87,7 @@ def test_a_backfill_tells_when_it_will_be_over(sqlite_api: Api) -> None:
     def estimate() -> Any:
         return sqlite_api.get(path)["progress"]["estimated_completion_at"]
 
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     assert estimate() is None, "no run has ended, so nobody knows"
     sqlite_api.engine.finish("a", run_id="backfill__2026-01-01T00:00:00+00:00")
     assert datetime.fromisoformat(estimate()) > datetime.now(UTC)
@@ -120,7 +120,7 @@ def test_a_dry_run_tells_the_runs_and_makes_none(sqlite_api: Api, more: dict[str
 def test_a_backfill_is_paused_and_cancelled(sqlite_api: Api, method: str) -> None:
     sqlite_api.save(tasks={"a": SHELL}, schedule="@daily")
     key = sqlite_api.post("/backfills", RANGE)["id"]
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
 
     def send(verb: str) -> Any:
         return sqlite_api.request(method, f"/backfills/{key}/{verb}")
@@ -229,6 +229,6 @@ def test_a_list_needs_a_dag(sqlite_api: Api) -> None:
 def test_a_dag_can_be_deleted_with_its_backfills(api: Api) -> None:
     api.save(tasks=NOOP, schedule="@daily")
     key = api.post("/backfills", RANGE)["id"]
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.delete("/dags/etl")
     api.get(f"/backfills/{key}", 404)

@@ -108,7 +108,7 @@ def with_one_run(api: Api) -> Api:
     """A DAG `etl` with a run `r1` that has run, and an output `k`."""
     api.save("etl", {"a": SHELL})
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.engine.finish("a", run_id="r1", outputs={"k": 1})
     return api
 

@@ -20,7 +20,7 @@ def finished(api: Api, *, fail: str = "", run_id: str = "r1", **more: Any) -> st
     if api.request("GET", "/dags/etl").status == 404:
         api.save()
     api.trigger(run_id=run_id, **more)
-    api.engine.settle()
+    api.engine.run_until_idle()
     for task_id in "ab":
         if task_id == fail:
             api.engine.fail(task_id, run_id=run_id)
@@ -52,14 +52,14 @@ class TestClear:
     def test_a_clear_after_a_cancel_runs_what_had_not_begun(self, api: Api) -> None:
         api.save()
         api.trigger(run_id="r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.patch("/dags/etl/dagRuns/r1", {"state": "failed"})
         assert states(api) == {"a": "failed", "b": "skipped"}
         path = "/dags/etl/dagRuns/r1/clear"
         found = api.post(path, {"dry_run": True, "only_failed": True})
         assert [one["task_id"] for one in found["task_instances"]] == ["a", "b"]
         api.post(path, {"dry_run": False, "only_failed": True})
-        api.engine.settle()
+        api.engine.run_until_idle()
         for task_id in "ab":
             api.engine.finish(task_id)
         assert api.get("/dags/etl/dagRuns/r1")["state"] == "success"
@@ -73,7 +73,7 @@ class TestClear:
         ]
         run = api.get("/dags/etl/dagRuns/r1")
         assert (run["state"], run["state_reason"], run["end_date"]) == ("queued", None, None)
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.finish("b", run_id="r1")
         assert api.get("/dags/etl/dagRuns/r1")["state"] == "success"
         assert_sound(api.database)
@@ -81,7 +81,7 @@ class TestClear:
     def test_tasks_are_chosen_by_id_and_item(self, api: Api) -> None:
         api.save("etl", MAPPED)
         api.trigger(run_id="r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         for index in (0, 1):
             api.engine.finish("load", run_id="r1", map_index=index)
         api.engine.finish("join", run_id="r1")
@@ -91,9 +91,9 @@ class TestClear:
     def test_a_running_task_can_be_held_against_it(self, api: Api) -> None:
         api.save()
         api.trigger(run_id="r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.start("a", "r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         refused = clear(api, 409, dry_run=False, only_failed=False, prevent_running_task=True)
         assert "'a'" in refused["detail"]["message"]
         assert clear(api, dry_run=False, only_failed=False, only_running=True)["total_entries"] == 1
@@ -133,10 +133,10 @@ class TestClear:
     def test_who_asks_for_what_runs_alone_gets_what_failed_too(self, sqlite_api: Api) -> None:
         sqlite_api.save(tasks=dict.fromkeys("abc", SHELL))
         sqlite_api.trigger(run_id="r1")
-        sqlite_api.engine.settle()
+        sqlite_api.engine.run_until_idle()
         sqlite_api.engine.start("a", "r1")
         sqlite_api.engine.fail("b")
-        sqlite_api.engine.settle()
+        sqlite_api.engine.run_until_idle()
         assert [one["task_id"] for one in clear(sqlite_api, only_running=True)["task_instances"]] == ["a", "b"]
         found = clear(sqlite_api, only_running=True, only_failed=False)["task_instances"]
         assert [one["task_id"] for one in found] == ["a"]
@@ -151,7 +151,7 @@ class TestClear:
         assert states(api) == {"a": "success", "b": "success"}
         api.post(f"/dags/etl/{path}", {**body, "dry_run": False})
         assert states(api) == {"a": "scheduled", "b": "removed", "other": "scheduled"}
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.finish("a")
         api.engine.finish("other")
         run = api.get("/dags/etl/dagRuns/r1")
@@ -169,7 +169,7 @@ class TestClear:
     def test_another_version_waits_for_what_is_under_way(self, sqlite_api: Api, path: str) -> None:
         sqlite_api.save(tasks={"a": SHELL, "b": SHELL})
         sqlite_api.trigger(run_id="r1")
-        sqlite_api.engine.settle()
+        sqlite_api.engine.run_until_idle()
         sqlite_api.engine.fail("b")
         sqlite_api.put("/dags/etl", {"tasks": {"a": SHELL, "b": {**SHELL, "retries": 1}}})
         body = {"dry_run": False, "only_failed": True, "run_on_latest_version": True}
@@ -236,7 +236,7 @@ class TestMark:
             ("a", "success", "marked")
         ]
         assert api.get(path)["note"] == "by hand"
-        api.engine.settle()
+        api.engine.run_until_idle()
         assert states(api) == {"a": "success", "b": "queued"}
         assert api.patch(path, {"new_state": "success"}, 409)["detail"]["message"] == (
             "task 'a' of run 'r1' is success already"
@@ -245,7 +245,7 @@ class TestMark:
     def test_one_item_or_all_of_a_mapped_task(self, api: Api) -> None:
         api.save("etl", MAPPED)
         api.trigger(run_id="r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         path = "/dags/etl/dagRuns/r1/taskInstances/load"
         api.patch(f"{path}/1", {"new_state": "success"})
         assert states(api)["load1"] == "success"
@@ -297,11 +297,11 @@ class TestMarkRun:
     def test_a_run_is_marked_success(self, api: Api) -> None:
         api.save()
         run_id = api.trigger()
-        api.engine.settle()
+        api.engine.run_until_idle()
         run = api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "success"})
         assert (run["state"], run["state_reason"], run["message"]) == ("success", "marked", "marked success by admin")
         assert states(api, run_id) == {"a": "success", "b": "skipped"}
-        api.engine.settle()
+        api.engine.run_until_idle()
         assert len(api.engine.executor.cancelled) == 1
         assert_sound(api.database)
 
@@ -309,7 +309,7 @@ class TestMarkRun:
         finished(api)
         assert api.patch("/dags/etl/dagRuns/r1", {"state": "failed"})["state_reason"] == "marked"
         assert api.patch("/dags/etl/dagRuns/r1", {"state": "queued"})["state"] == "queued"
-        api.engine.settle()
+        api.engine.run_until_idle()
         assert api.get("/dags/etl/dagRuns/r1")["state"] == "success"
 
     @pytest.mark.parametrize("state", ["queued", "success", "failed"])
@@ -322,9 +322,9 @@ class TestTries:
     def test_every_try_is_told_also_those_before_a_clear(self, api: Api) -> None:
         finished(api, fail="b")
         clear(api, dry_run=False)
-        api.engine.settle()
+        api.engine.run_until_idle()
         clear(api, dry_run=False, only_failed=False, task_ids=["b"])
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.finish("b", run_id="r1")
         path = "/dags/etl/dagRuns/r1/taskInstances/b/tries"
         tries = api.get(path)["task_instances"]
@@ -353,7 +353,7 @@ class TestMappedInstances:
         api.trigger(run_id="r1")
         path = "/dags/etl/dagRuns/r1/taskInstances/load"
         assert api.get(f"{path}/listMapped")["task_instances"] == []
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.finish("load", run_id="r1", map_index=0)
         listed = api.get(f"{path}/listMapped")["task_instances"]
         assert [(one["map_index"], one["state"]) for one in listed] == [(0, "success"), (1, "queued")]

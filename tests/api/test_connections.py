@@ -67,9 +67,9 @@ def test_what_is_secret_is_encrypted_and_each_part_is_changed_alone(api: Api) ->
 
 def test_a_rotation_of_the_keys_takes_connections_along(api: Api) -> None:
     api.post("/connections", WAREHOUSE, 201)
-    ring = api.app.extensions["mainspring"].key_ring
-    assert rotate_keys(api.database, ring) == 1
-    assert rotate_keys(api.database, ring) == 1
+    notify = api.app.extensions["mainspring"].key_ring
+    assert rotate_keys(api.database, notify) == 1
+    assert rotate_keys(api.database, notify) == 1
     assert opened(api) is not None
 
 

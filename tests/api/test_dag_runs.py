@@ -176,7 +176,7 @@ def test_dates_of_a_trigger(sqlite_api: Api, body: dict[str, str], expected: lis
 def test_a_run_tells_how_it_went(api: Api) -> None:
     api.save(outputs={"total": "${{ tasks.a.outputs.n }}"})
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert api.get(f"/dags/etl/dagRuns/{run_id}")["state"] == "running"
     api.engine.finish("a", run_id=run_id, outputs={"n": 5})
     api.engine.finish("b", run_id=run_id)
@@ -189,7 +189,7 @@ def test_a_run_tells_how_it_went(api: Api) -> None:
 def test_a_cancel_ends_the_run_and_says_who(api: Api) -> None:
     api.save()
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     run = api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed", "note": "not needed"})
     assert (run["state"], run["state_reason"], run["note"]) == ("failed", "cancelled", "not needed")
     assert "admin" in run["message"]
@@ -202,7 +202,7 @@ def test_a_cancel_ends_the_run_and_says_who(api: Api) -> None:
 def test_a_run_can_be_marked_and_queued_again(api: Api) -> None:
     api.save()
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     path = f"/dags/etl/dagRuns/{run_id}"
     marked = api.patch(path, {"state": "success"})
     assert (marked["state"], marked["state_reason"]) == ("success", "marked")
@@ -211,14 +211,14 @@ def test_a_run_can_be_marked_and_queued_again(api: Api) -> None:
     assert {one["task_id"]: one["state"] for one in instances} == {"a": "success", "b": "skipped"}
     assert api.patch(path, {"state": "failed"})["state_reason"] == "marked"
     assert api.patch(path, {"state": "queued"})["state"] == "queued"
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert api.get(path)["state"] == "success"
 
 
 def test_queueing_a_run_that_has_not_ended_changes_nothing(api: Api) -> None:
     api.save()
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "queued"})["state"] == "running"
 
 

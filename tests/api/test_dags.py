@@ -192,7 +192,7 @@ def test_versions_keep_what_each_said(api: Api) -> None:
 def test_a_deleted_dag_is_gone_with_all_that_was_its(api: Api) -> None:
     api.save()
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.engine.finish("a", run_id=run_id, outputs={"n": 1})
     api.engine.finish("b", run_id=run_id)
     api.delete("/dags/etl")
@@ -206,7 +206,7 @@ def test_a_deleted_dag_is_gone_with_all_that_was_its(api: Api) -> None:
 def test_a_dag_with_running_tasks_is_not_deleted(api: Api) -> None:
     api.save()
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     refused = api.delete("/dags/etl", 409)
     assert "1 task instances" in refused["detail"]["message"]
     api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
@@ -233,7 +233,7 @@ def _with_four_dags(api: Api) -> Api:
     api.save("delta_100")
     for dag_id, outcome in (("alpha", Outcome.SUCCESS), ("gamma", Outcome.FAILED)):
         run_id = api.trigger(dag_id)
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.finish("a", outcome, run_id=run_id)
         if outcome is Outcome.SUCCESS:
             api.engine.finish("b", run_id=run_id)

@@ -20,7 +20,7 @@ def test_a_queued_run_tells_what_keeps_it(api: Api) -> None:
 def test_what_has_begun_waits_for_nothing_and_what_follows_for_its_upstream(api: Api) -> None:
     api.save()
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert (waits_for(api, "a"), waits_for(api, "b")) == ([], ["Trigger Rule"])
     api.engine.finish("a")
     assert waits_for(api, "b") == []
@@ -32,7 +32,7 @@ def test_a_task_that_no_pool_is_large_enough_for_is_told_so(api: Api) -> None:
     api.post("/pools", {"name": "db", "slots": 2}, 201)
     api.save("etl", {"a": {**SHELL, "pool": "db", "pool_slots": 4}, "b": {**SHELL, "pool": "db", "pool_slots": 2}})
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
 
     def reason(task_id: str) -> str:
         [each] = api.get(f"/dags/etl/dagRuns/r1/taskInstances/{task_id}/dependencies")["dependencies"]
@@ -52,8 +52,8 @@ def test_full_pools_runs_and_tasks_and_the_past_are_named(api: Api) -> None:
     }
     api.save("etl", tasks, max_active_tasks=2)
     api.trigger(run_id="r1", logical_date="2026-01-01T00:00:00Z")
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert waits_for(api, "b") == ["Dag Active Tasks", "Pool Slots Available"]
     api.trigger(run_id="r2", logical_date="2026-01-02T00:00:00Z")
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert "Previous Dagrun State" in waits_for(api, "c", "r2")

@@ -18,10 +18,10 @@ from mainspring.errors import StoreUnavailable
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_api.execution.bodies import ATTEMPT_ID
 from mainspring_api.execution.document import execution_document
-from mainspring_api.execution.heart import Heart
+from mainspring_api.execution.heartbeats import Heartbeat
 from mainspring_executors.contract import Capabilities
 from mainspring_store.database.key_ring import KeyRing, key_file
-from mainspring_store.resources.heartbeats import latest_beats
+from mainspring_store.resources.heartbeats import latest_heartbeats
 from mainspring_store.resources.secrets import put_secret
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.tables import task_log, task_try
@@ -52,7 +52,7 @@ class Execution:
         put_secret(api.database, self.key_ring, "token", SECRET, now=datetime.now(UTC))
         self.engine = Engine(api.database, capabilities=REMOTE, key_ring=self.key_ring)
         self.engine.trigger(self.engine.save("etl", {"a": {"env": {"TOKEN": {"secret": "token"}}}}))
-        self.engine.settle()
+        self.engine.run_until_idle()
         self.attempt_id = self.engine.attempt("a").attempt_id
         self.token = secrets.token_urlsafe(32)
         self.app = create_execution_app(
@@ -67,7 +67,7 @@ class Execution:
     def another(self) -> str:
         """The id of a second attempt that waits for a worker."""
         self.engine.trigger(self.engine.save("other", {"b": {}}), "r2")
-        self.engine.settle()
+        self.engine.run_until_idle()
         return self.engine.attempt("b", "r2").attempt_id
 
     def post(
@@ -100,7 +100,9 @@ class Execution:
         with self.engine.database.read() as connection:
             return b"".join(connection.scalars(select(task_log.c.data).order_by(task_log.c.offset)))
 
-    def beat(self, *attempt_ids: str, worker: str = WORKER, key: str | None = None, **about: Any) -> tuple[int, Any]:
+    def heartbeat(
+        self, *attempt_ids: str, worker: str = WORKER, key: str | None = None, **about: Any
+    ) -> tuple[int, Any]:
         body = {"worker": {**ABOUT, **about}, "attempts": list(attempt_ids)}
         return self.post("/beat", body, worker=worker, key=key)
 
@@ -150,7 +152,7 @@ def test_while_tokens_are_changed_both_let_a_worker_in(execution: Execution) -> 
 def test_a_request_of_a_wait_may_take_no_longer_than_its_wait(execution: Execution) -> None:
     waiting = {"type": "wait", "http": {"url": "https://example.test"}, "timeout": "30s", "execution_timeout": "1h"}
     execution.engine.trigger(execution.engine.save("patient", {"w": waiting}), "r2")
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     attempt_id = execution.engine.attempt("w", "r2").attempt_id
     _, answer = execution.post(f"/attempts/{attempt_id}/claim", {"hostname": "worker-1"})
     assert 0 < answer["attempt"]["timeout_seconds"] <= 30
@@ -165,7 +167,7 @@ def test_a_claim_answers_the_whole_work_order_and_only_it_tells_secrets(executio
     assert order["payload"]["env"] == {"TOKEN": {"secret": "token"}}
     assert order["secrets"] == {"token": SECRET}
     others = [
-        execution.beat(execution.attempt_id),
+        execution.heartbeat(execution.attempt_id),
         execution.call("log", chunk(0, b"x")),
         execution.call("finish", end()),
         execution.call("finish", end(), token="t" * 40),
@@ -188,7 +190,7 @@ def test_an_order_opens_the_secrets_of_the_definition_and_never_those_of_a_store
 def test_the_order_of_a_waits_request_opens_the_secrets_of_its_headers(execution: Execution) -> None:
     http = {"url": "https://x.test/${{ ds }}", "headers": {"Authorization": {"secret": "token"}}}
     execution.engine.trigger(execution.engine.save("waiting", {"w": {"type": "wait", "http": http}}), "r2")
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     execution.attempt_id = execution.engine.attempt("w", "r2").attempt_id
     order = execution.claim()[1]["attempt"]
     assert order["secrets"] == {"token": SECRET}
@@ -199,7 +201,7 @@ def test_an_attempt_is_claimed_once_but_the_claim_can_be_repeated(execution: Exe
     first = execution.claim()
     assert execution.claim(token="t" * 40)[0] == 409
     assert execution.claim() == first
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.claim() == first
     assert execution.engine.states() == {"a": "running"}
     assert [one.state for one in execution.engine.events() if one.task_id == "a"] == ["queued", "running"]
@@ -214,7 +216,7 @@ def test_only_the_holder_reports(execution: Execution) -> None:
     execution.claim()
     assert execution.call("log", chunk(0, b"x"), token="t" * 40)[0] == 409
     assert execution.call("finish", end(), token="t" * 40)[0] == 409
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "running"}
 
 
@@ -222,27 +224,27 @@ def test_a_finish_can_be_repeated_before_and_after_it_was_applied(execution: Exe
     execution.claim()
     for _ in range(2):
         assert execution.call("finish", end(log_bytes=6, log=[chunk(0, b"hello\n")]))[0] == 200
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.call("finish", end(outcome="failed", reason="exit_code"))[0] == 200
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "success"}
 
 
 def test_a_finish_claims_what_comes_next_by_the_same_call(execution: Execution) -> None:
     execution.claim()
     other = execution.another()
-    bid = {"attempt_id": other, "token": "n" * 40, "hostname": "worker-1"}
-    status, answer = execution.call("finish", end(next=bid))
+    claim_request = {"attempt_id": other, "token": "n" * 40, "hostname": "worker-1"}
+    status, answer = execution.call("finish", end(next=claim_request))
     assert (status, answer["next"]["lease_seconds"]) == (200, 30.0)
     assert (answer["next"]["attempt"]["attempt_id"], answer["next"]["attempt"]["dag_id"]) == (other, "other")
-    assert execution.call("finish", end(next=bid)) == (status, answer)
+    assert execution.call("finish", end(next=claim_request)) == (status, answer)
     assert execution.post(f"/attempts/{other}/claim", {"hostname": "w"}, token="t" * 40)[0] == 409
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "success"}
     assert execution.engine.states("r2") == {"b": "running"}
 
 
-def wish(attempt_id: str, token: str, **fields: Any) -> dict[str, Any]:
+def claim_fields(attempt_id: str, token: str, **fields: Any) -> dict[str, Any]:
     return {"attempt_id": attempt_id, "token": token, "hostname": "worker-1", **fields}
 
 
@@ -251,14 +253,14 @@ def test_ends_are_exchanged_for_claims_ahead(execution: Execution) -> None:
     other = execution.another()
     body = {
         "ends": [end(attempt_id=execution.attempt_id, token=execution.token, log=[chunk(0, b"hello\n")], log_bytes=6)],
-        "bids": [wish(other, "n" * 40), wish("f" * 32, "n" * 40)],
+        "bids": [claim_fields(other, "n" * 40), claim_fields("f" * 32, "n" * 40)],
     }
     for _ in range(2):  # the first answer was lost
         status, answer = execution.post("/exchange", body)
         assert (status, [claim["attempt"]["attempt_id"] for claim in answer["claimed"]]) == (200, [other])
         assert answer["claimed"][0]["lease_seconds"] == 30.0
     assert execution.post(f"/attempts/{other}/claim", {"hostname": "w"}, token="t" * 40)[0] == 409
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.stored_log() == b"hello\n"
     assert execution.engine.states() == {"a": "success"}
     assert execution.engine.states("r2") == {"b": "queued"}
@@ -266,19 +268,19 @@ def test_ends_are_exchanged_for_claims_ahead(execution: Execution) -> None:
     assert execution.post(f"/attempts/{other}/start", start, token="t" * 40)[0] == 409
     assert execution.post(f"/attempts/{other}/start", start, token="n" * 40) == (200, {})
     assert execution.post(f"/attempts/{other}/release", {}, token="n" * 40)[0] == 409
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states("r2") == {"b": "running"}
 
 
 def test_an_end_of_what_is_not_held_is_dropped_from_an_exchange(execution: Execution) -> None:
     ends = [end(attempt_id=execution.attempt_id, token="t" * 40), end(attempt_id="f" * 32, token="t" * 40)]
     assert execution.post("/exchange", {"ends": ends, "bids": []}) == (200, {"claimed": []})
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "queued"}
 
 
 def test_what_is_claimed_ahead_is_released_or_starts_with_its_end(execution: Execution) -> None:
-    ahead = {"ends": [], "bids": [wish(execution.attempt_id, execution.token)]}
+    ahead = {"ends": [], "bids": [claim_fields(execution.attempt_id, execution.token)]}
     assert execution.post("/exchange", ahead)[0] == 200
     assert execution.call("release", {}, token="t" * 40)[0] == 409
     assert execution.call("release", {}) == (200, {})
@@ -286,7 +288,7 @@ def test_what_is_claimed_ahead_is_released_or_starts_with_its_end(execution: Exe
     start = {"at": datetime.now(UTC).isoformat(), "hostname": "worker-1"}
     assert execution.call("finish", end(started={"at": "never"}))[0] == 422
     assert execution.call("finish", end(started=start))[0] == 200
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "success"}
 
 
@@ -297,9 +299,9 @@ def test_what_is_claimed_ahead_is_released_or_starts_with_its_end(execution: Exe
         pytest.param({"ends": [1]}, id="an end that is no object"),
         pytest.param({"bids": None}, id="no list of bids"),
         pytest.param({"bids": [{"attempt_id": "x", "token": "n" * 40, "hostname": "w"}]}, id="no id"),
-        pytest.param({"bids": [wish("e" * 32, "short")]}, id="a token that can be guessed"),
-        pytest.param({"bids": [wish("e" * 32, "n" * 40)] * 2}, id="one twice"),
-        pytest.param({"bids": [wish(f"{number:032x}", "n" * 40) for number in range(17)]}, id="too many"),
+        pytest.param({"bids": [claim_fields("e" * 32, "short")]}, id="a token that can be guessed"),
+        pytest.param({"bids": [claim_fields("e" * 32, "n" * 40)] * 2}, id="one twice"),
+        pytest.param({"bids": [claim_fields(f"{number:032x}", "n" * 40) for number in range(17)]}, id="too many"),
         pytest.param({"ends": [end(attempt_id="e" * 32)]}, id="an end without its token"),
         pytest.param({"ends": [end(attempt_id="e" * 32, token="n" * 40, outcome="x")]}, id="no outcome"),
         pytest.param({"ends": [end(token="n" * 40)]}, id="an end of nothing"),
@@ -311,26 +313,26 @@ def test_an_exchange_with_one_wrong_part_is_refused_whole(execution: Execution, 
     for name, items in change.items():
         changed = [*body[name], *items] if isinstance(items, list) else items
         assert execution.post("/exchange", {**body, name: changed})[0] == 422
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "running"}
 
 
 def test_a_finish_whose_next_is_not_to_be_had_is_taken_all_the_same(execution: Execution) -> None:
     execution.claim()
-    bid = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
-    assert execution.call("finish", end(next=bid)) == (200, {"next": None})
-    execution.engine.settle()
+    claim_request = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
+    assert execution.call("finish", end(next=claim_request)) == (200, {"next": None})
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "success"}
 
 
 def test_who_does_not_hold_an_attempt_claims_nothing_with_its_end(execution: Execution) -> None:
-    bid = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
-    assert execution.call("finish", end(next=bid))[0] == 409
+    claim_request = {"attempt_id": execution.attempt_id, "token": "n" * 40, "hostname": "worker-1"}
+    assert execution.call("finish", end(next=claim_request))[0] == 409
     assert execution.claim()[0] == 200
 
 
 @pytest.mark.parametrize(
-    "bid",
+    "claim_request",
     [
         pytest.param("x", id="no object"),
         pytest.param({"attempt_id": "x", "token": "n" * 40, "hostname": "w"}, id="no id"),
@@ -338,10 +340,10 @@ def test_who_does_not_hold_an_attempt_claims_nothing_with_its_end(execution: Exe
         pytest.param({"attempt_id": "0" * 32, "token": "n" * 40}, id="no host name"),
     ],
 )
-def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution, bid: Any) -> None:
+def test_an_end_with_a_wrong_wish_for_more_is_refused_whole(execution: Execution, claim_request: Any) -> None:
     execution.claim()
-    assert execution.call("finish", end(next=bid))[0] == 422
-    execution.engine.settle()
+    assert execution.call("finish", end(next=claim_request))[0] == 422
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "running"}
 
 
@@ -364,9 +366,9 @@ def test_nothing_is_acknowledged_before_it_is_stored(
     if call != "claim":
         execution.claim()
     with monkeypatch.context() as patch:
-        patch.setattr(remote, "reach", break_at)
+        patch.setattr(remote, "failpoint", break_at)
         assert execution.post(path, bodies[call])[0] == 503
-    execution.engine.settle()
+    execution.engine.run_until_idle()
     assert execution.engine.states() == {"a": "queued" if call == "claim" else "running"}
     assert execution.stored_log() == b""
     assert execution.post(path, bodies[call])[0] == 200
@@ -385,15 +387,17 @@ def test_a_piece_of_log_that_is_sent_twice_is_kept_once(execution: Execution) ->
 def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execution) -> None:
     execution.claim()
     told = {"stop": ["f" * 32], "lease_seconds": 30.0, "takes_claims_ahead": True}
-    assert execution.beat(execution.attempt_id, "f" * 32) == (200, told)
-    ((_, details),) = latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
+    assert execution.heartbeat(execution.attempt_id, "f" * 32) == (200, told)
+    ((_, details),) = latest_heartbeats(
+        execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
     assert details == {
         "queue": "default",
         "attempts": [execution.attempt_id],
         "lease_seconds": 30,
     }
-    execution.beat(is_stopped=True)
-    assert not latest_beats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
+    execution.heartbeat(is_stopped=True)
+    assert not latest_heartbeats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 NONSENSE = {
@@ -468,9 +472,9 @@ def test_how_many_workers_of_a_machine_live_is_told_to_workers(execution: Execut
         return execution.app.test_client().get(f"/execution/v1/workers/{hostname}", headers=headers).get_json()
 
     assert alive("worker-1") == {"alive": 0}
-    execution.beat()
+    execution.heartbeat()
     assert (alive("worker-1"), alive("worker-2")) == ({"alive": 1}, {"alive": 0})
-    execution.beat(is_stopped=True)
+    execution.heartbeat(is_stopped=True)
     assert alive("worker-1") == {"alive": 0}
 
 
@@ -485,14 +489,14 @@ def test_an_execution_api_that_answers_no_worker_in_time_does_not_beat(
         return is_served.is_set()
 
     with open_api("sqlite") as api:
-        heart = Heart(api.database, version="1.2.3", lease=timedelta(seconds=0.2), is_served=front_door)
+        heart = Heartbeat(api.database, version="1.2.3", lease=timedelta(seconds=0.2), is_served=front_door)
         heart.start()
         started = datetime.now(UTC)
         for _ in range(3):
             assert asked.acquire(timeout=30)
-        assert not latest_beats(api.database, kind="execution", since=started)
+        assert not latest_heartbeats(api.database, kind="execution", since=started)
         is_served.set()
         for _ in range(3):
             assert asked.acquire(timeout=30)
-        assert latest_beats(api.database, kind="execution", since=started)
+        assert latest_heartbeats(api.database, kind="execution", since=started)
         heart.stop()

@@ -114,7 +114,7 @@ def test_runs_are_changed_and_deleted_one_by_one(api: Api) -> None:
 def test_what_fails_in_bulk_is_told_and_changes_nothing(api: Api, action: dict[str, Any], status: int) -> None:
     api.save("one")
     api.trigger("one", "r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     done = api.patch("/dags/~/dagRuns", {"actions": [action]})[action["action"]]
     assert done["success"] == []
     assert status in {error["status_code"] for error in done["errors"]}
@@ -162,7 +162,7 @@ def test_instances_are_marked_and_deleted_one_by_one(api: Api) -> None:
     remove = {"action": "delete", "entities": [{"task_id": "b", "map_index": -1, "dag_id": "one", "dag_run_id": "r1"}]}
     unfinished = api.patch("/dags/~/dagRuns/~/taskInstances", {"actions": [remove]})["delete"]
     assert [error["status_code"] for error in unfinished["errors"]] == [409]
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert api.patch("/dags/~/dagRuns/~/taskInstances", {"actions": [remove]})["delete"]["success"] == ["one.r1.b[-1]"]
     open_ids = api.patch("/dags/~/dagRuns/~/taskInstances", {"actions": [{**remove, "entities": ["a"]}]})["delete"]
     assert [error["status_code"] for error in open_ids["errors"]] == [400]
@@ -171,13 +171,13 @@ def test_instances_are_marked_and_deleted_one_by_one(api: Api) -> None:
 def test_each_item_of_a_mapped_task_is_named_in_the_answer(api: Api) -> None:
     api.save("one", {"m": {**SHELL, "expand": {"item": [1, 2]}}})
     api.trigger("one", "r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     path = "/dags/one/dagRuns/r1/taskInstances"
     mark = {"action": "update", "entities": [{"task_id": "m", "new_state": "failed"}]}
     done = api.patch(path, {"actions": [mark, {**mark, "entities": ["m"]}]})["update"]
     assert done["success"] == ["one.r1.m[0]", "one.r1.m[1]"]
     assert [error["status_code"] for error in done["errors"]] == [400], "a name does not say what to change"
-    api.engine.settle()
+    api.engine.run_until_idle()
     remove = {"action": "delete", "entities": ["m"]}
     assert api.patch(path, {"actions": [remove]})["delete"]["success"] == ["one.r1.m[0]", "one.r1.m[1]"]
 
@@ -204,7 +204,7 @@ def test_a_run_goes_on_without_an_instance_that_was_deleted_from_it(api: Api) ->
     assert api.delete("/dags/one/dagRuns/r1/taskInstances/b", 200) is None
     api.delete("/dags/one/dagRuns/r1/taskInstances/b", 404)
     api.post("/dags/one/dagRuns/r1/clear", {"dry_run": False})
-    api.engine.settle()
+    api.engine.run_until_idle()
     for task_id in ("a", "c"):
         api.engine.finish(task_id, run_id="r1")
     assert api.get("/dags/one/dagRuns/r1")["state"] == "success"

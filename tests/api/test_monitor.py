@@ -8,8 +8,8 @@ import pytest
 
 from mainspring.states import AttemptState
 from mainspring_store.access.roles import Role
-from mainspring_store.resources.heartbeats import beat, register_service, stop_service
-from mainspring_store.scheduling.worker_protocol import Bid, Worker, claim_attempt, hear_worker
+from mainspring_store.resources.heartbeats import heartbeat, register_service, stop_service
+from mainspring_store.scheduling.worker_protocol import ClaimRequest, Worker, claim_attempt, hear_worker
 from mainspring_store.schema.migrate import head_revision
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
@@ -37,7 +37,7 @@ def start_worker(api: Api, name: str, at: datetime, *attempt_ids: str, is_stoppe
 def test_a_scheduler_is_healthy_while_its_heart_beats(api: Api, age: timedelta, status: str) -> None:
     at = datetime.now(UTC) - age
     start(api, "one", at - timedelta(hours=1))
-    beat(api.database, "one", now=at)
+    heartbeat(api.database, "one", now=at)
     health = api.get("/monitor/health", token=None)
     assert health["metadatabase"]["status"] == "healthy"
     assert health["scheduler"]["status"] == status
@@ -57,7 +57,7 @@ def test_a_scheduler_whose_clock_is_far_off_is_not_healthy(api: Api, seconds: fl
     now = datetime.now(UTC)
     start(api, "one", now)
     assert api.get("/monitor/health", token=None)["scheduler"]["clock_offset_seconds"] is None
-    beat(api.database, "one", now=now, clock_offset=timedelta(seconds=seconds))
+    heartbeat(api.database, "one", now=now, clock_offset=timedelta(seconds=seconds))
     scheduler = api.get("/monitor/health", token=None)["scheduler"]
     assert (scheduler["clock_offset_seconds"], scheduler["status"]) == (abs(seconds), status)
 
@@ -147,10 +147,12 @@ def test_tokens_are_not_guessed_by_asking_whether_it_is_ready(open_api: OpenApi)
 def test_workers_tell_what_they_carry_and_whether_they_live(api: Api) -> None:
     api.save(tasks={"a": {**SHELL, "queue": "gpu"}})
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     attempt_id, now = api.engine.attempt("a").attempt_id, datetime.now(UTC)
-    bid = Bid(attempt_id=attempt_id, token_hash="x", hostname="far", at=now, lease_expires_at=now + timedelta(hours=1))
-    assert claim_attempt(api.database, bid) is not None
+    claim_request = ClaimRequest(
+        attempt_id=attempt_id, token_hash="x", hostname="far", at=now, lease_expires_at=now + timedelta(hours=1)
+    )
+    assert claim_attempt(api.database, claim_request) is not None
     start_worker(api, "here", now, attempt_id)
     start_worker(api, "silent", now - timedelta(seconds=11))
     start_worker(api, "over", now - timedelta(minutes=1), is_stopped=True)
@@ -189,9 +191,9 @@ def test_figures_tell_what_is_live_by_state_queue_and_executor(api: Api) -> None
     api.save(tasks={"a": {**SHELL, "queue": "gpu"}, "b": SHELL, "c": {**SHELL, "depends_on": ["a"]}}, max_active_runs=1)
     api.trigger(run_id="r1")
     api.trigger(run_id="r2")
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.engine.start("b")
-    api.engine.settle()
+    api.engine.run_until_idle()
     start(api, "s", datetime.now(UTC) - timedelta(seconds=5), room={"thread": 3}, passes=7, pass_seconds=0.25)
     told = figures(api)
     assert told['mainspring_runs{state="running"}'] == told['mainspring_runs{state="queued"}'] == 1
@@ -209,7 +211,7 @@ def test_figures_tell_what_is_live_by_state_queue_and_executor(api: Api) -> None
 def test_figures_of_what_is_over_are_no_figures_any_more(sqlite_api: Api) -> None:
     sqlite_api.save(tasks={"a": SHELL})
     sqlite_api.trigger(run_id="r1")
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     sqlite_api.engine.finish("a")
     start(sqlite_api, "s", datetime.now(UTC) - timedelta(minutes=1), passes=7)
     told = figures(sqlite_api)

@@ -47,7 +47,7 @@ def run(api: Api) -> Iterator[str]:
     """A run of `etl` whose `a` succeeded with outputs and whose `b` has been handed to the executor."""
     api.save("etl", {"a": SHELL, "b": {**SHELL, "depends_on": ["a"]}}, tags=["t"], owners=["ann"])
     run_id = api.trigger(conf={"n": 1}, logical_date="2026-01-01T00:00:00Z", note="hello")
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.engine.finish("a", run_id=run_id, outputs={"return_value": {"rows": 2}})
     yield run_id
     api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
@@ -296,7 +296,7 @@ def test_backfills(api: Api, airflow: client.ApiClient) -> None:
         backfills.create_backfill(body)
     assert backfills.pause_backfill(created.id).is_paused is True
     assert backfills.unpause_backfill(created.id).is_paused is False
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert backfills.get_backfill(created.id).completed_at is not None
     assert backfills.list_backfills("filled").total_entries == 1
     with pytest.raises(ConflictException):

@@ -45,9 +45,9 @@ def test_slots_are_told_by_what_holds_them(api: Api) -> None:
     task = {**SHELL, "pool": "db", "pool_slots": 2}
     api.save("etl", {"a": task, "b": task, "c": task, "d": {**task, "depends_on": ["a"]}})
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.engine.start("a", run_id)
-    api.engine.settle()
+    api.engine.run_until_idle()
     pool = api.get("/pools/db")
     told = {name: pool[f"{name}_slots"] for name in ("occupied", "running", "queued", "scheduled", "open", "deferred")}
     assert told == {"occupied": 4, "running": 2, "queued": 2, "scheduled": 2, "open": 1, "deferred": 0}
@@ -84,7 +84,7 @@ def test_a_pool_may_have_any_name_that_airflow_knows(api: Api, name: str) -> Non
     assert api.get(path) == made
     api.save(tasks={"a": {**SHELL, "pool": name}})
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     assert api.get(path)["queued_slots"] == 1
     listed = api.get(f"/dags/etl/dagRuns/r1/taskInstances?pool={quote(name)}")
     assert [one["pool"] for one in listed["task_instances"]] == [name]
@@ -134,10 +134,10 @@ def test_a_larger_pool_is_used_at_once(sqlite_api: Api) -> None:
     make(sqlite_api, 0)
     sqlite_api.save("etl", {"a": {**SHELL, "pool": "db"}})
     run_id = sqlite_api.trigger()
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     assert sqlite_api.engine.states(run_id) == {"a": "scheduled"}
     sqlite_api.patch("/pools/db", {"slots": 1})
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     assert sqlite_api.engine.states(run_id) == {"a": "queued"}
 
 

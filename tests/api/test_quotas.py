@@ -101,7 +101,7 @@ def test_active_runs_are_counted_until_they_end(few: Api) -> None:
     assert [trigger(few).status for _ in range(3)] == [200, 200, 403]
     assert_exceeded(trigger(few), "quota_active_runs")
     assert few.get("/dags/etl/dagRuns")["total_entries"] == 2
-    few.engine.settle()
+    few.engine.run_until_idle()
     assert trigger(few).status == 200
 
 
@@ -109,7 +109,7 @@ def test_tasks_of_active_runs_are_counted_until_they_end(few: Api) -> None:
     few.save(tasks={name: {"type": "noop"} for name in "abc"})
     assert trigger(few).status == 200
     assert_exceeded(trigger(few), "quota_active_tasks")
-    few.engine.settle()
+    few.engine.run_until_idle()
     assert trigger(few).status == 200
 
 
@@ -121,7 +121,7 @@ def test_a_run_that_is_too_large_for_its_quota_is_refused_at_once(few: Api) -> N
 def test_with_more_log_than_may_be_kept_there_are_no_new_runs_until_some_are_deleted(few: Api) -> None:
     few.save(tasks={"a": SHELL}, schedule="@daily")
     run_id = few.trigger()
-    few.engine.settle()
+    few.engine.run_until_idle()
     few.engine.finish("a", run_id=run_id)
     with few.database.write() as connection:
         connection.execute(update(task_try).values(log_bytes=101))
@@ -188,7 +188,7 @@ def test_a_backfill_needs_room_for_its_runs_and_they_count(few: Api) -> None:
     few.save(tasks={"a": SHELL}, schedule="@daily", max_active_runs=1)
     assert_exceeded(few.request("POST", "/backfills", json={**RANGE, "max_active_runs": 3}), "quota_active_runs")
     few.post("/backfills", {**RANGE, "max_active_runs": 2})
-    few.engine.settle()
+    few.engine.run_until_idle()
     assert counted(few) == 2
     assert_exceeded(trigger(few), "quota_active_runs")
     assert trigger(few, token=few.token_of(Role.OPERATOR)).status == 200
@@ -196,7 +196,7 @@ def test_a_backfill_needs_room_for_its_runs_and_they_count(few: Api) -> None:
 
 def test_scheduled_runs_are_never_refused_and_count_for_nobody(few: Api) -> None:
     few.save(tasks={"a": SHELL}, schedule="@daily", start_date="2026-01-01", catchup=True, max_active_runs=4)
-    few.engine.settle()
+    few.engine.run_until_idle()
     assert few.get("/dags/etl/dagRuns?run_type=scheduled")["total_entries"] == 4
     assert counted(few) == 0
     assert trigger(few).status == 200
@@ -206,7 +206,7 @@ def test_runs_of_dag_tasks_count_for_whom_their_parent_does(few: Api) -> None:
     few.save("child", tasks={"a": SHELL})
     few.save("parent", tasks={"call": {"type": "dag", "dag_id": "child"}})
     assert trigger(few, "parent").status == 200
-    few.engine.settle()
+    few.engine.run_until_idle()
     assert few.get("/dags/child/dagRuns")["total_entries"] == 1
     assert counted(few) == 2
     assert_exceeded(trigger(few, "child"), "quota_active_runs")

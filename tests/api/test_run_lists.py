@@ -24,7 +24,7 @@ def runs(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
             )
         api.trigger("other", run_id="q_r")
         engine = api.engine
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a", Outcome.FAILED, run_id="r0")
         engine.clock.move(timedelta(seconds=5))
         engine.finish("a", run_id="r1")

@@ -14,7 +14,7 @@ def test_a_dag_tells_its_schedule_and_its_next_run(api: Api) -> None:
     assert (saved["timetable_summary"], saved["timetable_description"]) == ("@daily", "At 00:00 every day (UTC)")
     assert (saved["timetable_periodic"], saved["is_backfillable"], saved["timezone"]) == (True, True, "UTC")
     assert saved["next_dagrun_run_after"] is None, "the scheduler has not looked at it yet"
-    api.engine.settle()
+    api.engine.run_until_idle()
     dag = api.get("/dags/etl")
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     assert datetime.fromisoformat(dag["next_dagrun_logical_date"]) == today
@@ -35,7 +35,7 @@ def test_a_dag_without_a_schedule_says_so(sqlite_api: Api) -> None:
 def test_a_schedule_that_failed_says_why(sqlite_api: Api) -> None:
     needs = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
     sqlite_api.save(schedule={"interval": "PT1H"}, start_date="2026-01-01", params=needs)
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     assert "day" in sqlite_api.get("/dags/etl")["schedule_error"]
     assert "day" in sqlite_api.get("/dags/etl/schedule")["schedule_error"]
 
@@ -108,7 +108,7 @@ def test_a_preview_is_what_the_scheduler_then_makes(api: Api) -> None:
     preview = api.get("/dags/etl/schedule?count=7")["runs"]
     due = [run["logical_date"] for run in preview if datetime.fromisoformat(run["run_after"]) <= now]
     assert len(due) == 4
-    api.engine.settle()
+    api.engine.run_until_idle()
     made = api.get("/dags/etl/dagRuns?order_by=logical_date")["dag_runs"]
     assert [run["logical_date"] for run in made] == due
     assert [run["logical_date"] for run in api.get("/dags/etl/schedule?count=3")["runs"]] == [

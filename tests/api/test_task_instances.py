@@ -27,7 +27,7 @@ def run(api: Api) -> str:
     """A run of `etl`, whose `extract` has been handed to the executor."""
     api.save("etl", TASKS)
     run_id = api.trigger()
-    api.engine.settle()
+    api.engine.run_until_idle()
     return run_id
 
 
@@ -40,7 +40,7 @@ def test_an_instance_tells_its_state_from_birth_to_end(api: Api, run: str) -> No
     assert api.get(f"{path}/load")["state"] == "scheduled"
 
     api.engine.start("extract", run)
-    api.engine.settle()
+    api.engine.run_until_idle()
     running = api.get(f"{path}/extract")
     assert (running["state"], running["hostname"], running["pid"]) == ("running", "here", 1)
     assert running["id"] == queued["id"]
@@ -101,10 +101,10 @@ def listed(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
         api.trigger(run_id="r1", logical_date="2026-01-01")
         api.trigger(run_id="r2")
         api.trigger("other", run_id="r3")
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.engine.finish("extract", run_id="r1")
         api.engine.start("load", "r1")
-        api.engine.settle()
+        api.engine.run_until_idle()
         yield api
 
 
@@ -300,7 +300,7 @@ class TestLogs:
     def test_a_token_counts_for_its_try_only(self, api: Api, run: str) -> None:
         token = api.get(self.path(run))["continuation_token"]
         other = api.trigger()
-        api.engine.settle()
+        api.engine.run_until_idle()
         api.get(f"{self.path(other)}?token={token}", 400)
         tampered = ("A" if token[0] != "A" else "B") + token[1:]
         assert "Bad Signature" in api.get(f"{self.path(run)}?token={tampered}", 400)["detail"]

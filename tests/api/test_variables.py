@@ -107,7 +107,7 @@ def test_a_task_reads_variables_in_its_expressions(sqlite_api: Api) -> None:
     sqlite_api.post("/variables", {"key": "region", "value": "eu"}, 201)
     sqlite_api.save("etl", {"a": {**SHELL, "env": {"R": "${{ vars.region }}"}}})
     run_id = sqlite_api.trigger()
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     assert sqlite_api.engine.attempt("a", run_id).payload["env"] == {"R": "eu"}
 
 

@@ -20,7 +20,7 @@ from tests.api.harness import SHELL, Api
 def run(sqlite_api: Api) -> str:
     sqlite_api.save("etl", {"a": SHELL}, outputs={"total": "${{ tasks.a.outputs.return_value }}"})
     run_id = sqlite_api.trigger()
-    sqlite_api.engine.settle()
+    sqlite_api.engine.run_until_idle()
     return run_id
 
 
@@ -37,7 +37,7 @@ def test_a_wait_ends_with_the_run_and_tells_the_results(sqlite_api: Api, run: st
 def test_the_result_of_a_mapped_task_is_a_list_by_map_index(api: Api) -> None:
     api.save("etl", {"a": SHELL, "m": {**SHELL, "expand": {"item": [1, 2, 3]}}})
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.engine.finish("a", run_id="r1", outputs={"return_value": None})
     for map_index, value in ((2, {"x": 1}), (0, [])):
         api.engine.finish("m", run_id="r1", map_index=map_index, outputs={"return_value": value})

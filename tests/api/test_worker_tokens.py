@@ -61,20 +61,20 @@ def test_a_worker_cannot_beat_as_a_scheduler_or_an_execution_api(execution: Exec
         services.register_service(
             database, incarnation=incarnation, kind=kind, hostname="h", pid=1, version="1", details={"x": 1}, now=now
         )
-        status, answer = execution.beat(incarnation=incarnation, is_stopped=True)
+        status, answer = execution.heartbeat(incarnation=incarnation, is_stopped=True)
         assert status == 403, answer
         with database.read() as connection:
             row = connection.execute(select(service).where(service.c.incarnation == incarnation)).one()
         assert (row.kind, row.stopped_at, row.details, row.heartbeat_at) == (kind, None, {"x": 1}, now)
-    assert len(services.latest_beats(database, kind="execution", since=now - timedelta(minutes=1))) == 2
+    assert len(services.latest_heartbeats(database, kind="execution", since=now - timedelta(minutes=1))) == 2
 
 
 def test_a_worker_cannot_beat_as_another_worker(execution: Execution) -> None:
     database = execution.engine.database
-    assert execution.beat(key=KEY)[0] == 200
+    assert execution.heartbeat(key=KEY)[0] == 200
     # A worker of the release before has no key, and names its incarnation; the answer to `GET /workers` shows it.
-    assert execution.beat(incarnation=incarnation_of(KEY), is_stopped=True)[0] == 422
-    assert execution.beat(incarnation=incarnation_of(KEY), key=ANOTHER_KEY, is_stopped=True)[0] == 200
+    assert execution.heartbeat(incarnation=incarnation_of(KEY), is_stopped=True)[0] == 422
+    assert execution.heartbeat(incarnation=incarnation_of(KEY), key=ANOTHER_KEY, is_stopped=True)[0] == 200
     with database.read() as connection:
         rows = {row.incarnation: row.stopped_at for row in connection.execute(select(service))}
     assert rows[incarnation_of(KEY)] is None
@@ -85,13 +85,13 @@ def test_a_worker_cannot_beat_as_another_worker(execution: Execution) -> None:
 def test_a_beat_renews_what_its_worker_claimed_alone(execution: Execution, thief: str | None) -> None:
     assert execution.claim(key=KEY)[0] == 200
     before = leased_until(execution)
-    _, answer = execution.beat(execution.attempt_id, key=thief)
+    _, answer = execution.heartbeat(execution.attempt_id, key=thief)
     assert answer["stop"] == [execution.attempt_id]
     assert leased_until(execution) == before
-    shown = {row["queue"]: row["attempts"] for _, row in services.latest_beats(
+    shown = {row["queue"]: row["attempts"] for _, row in services.latest_heartbeats(
         execution.engine.database, kind="worker", since=SINCE)}  # fmt: skip
     assert shown == {"default": []}
-    _, answer = execution.beat(execution.attempt_id, key=KEY)
+    _, answer = execution.heartbeat(execution.attempt_id, key=KEY)
     assert answer["stop"] == []
     assert leased_until(execution) > before
 
@@ -99,33 +99,38 @@ def test_a_beat_renews_what_its_worker_claimed_alone(execution: Execution, thief
 def test_a_worker_of_the_release_before_renews_what_it_claimed(execution: Execution) -> None:
     assert execution.claim()[0] == 200
     before = leased_until(execution)
-    assert execution.beat(execution.attempt_id)[1]["stop"] == []
+    assert execution.heartbeat(execution.attempt_id)[1]["stop"] == []
     assert leased_until(execution) > before
-    assert execution.beat(execution.attempt_id, key=KEY)[1]["stop"] == [execution.attempt_id]
+    assert execution.heartbeat(execution.attempt_id, key=KEY)[1]["stop"] == [execution.attempt_id]
 
 
 def test_what_is_released_belongs_to_no_worker(execution: Execution) -> None:
-    bid = {"attempt_id": execution.attempt_id, "token": execution.token, "hostname": "worker-1", "queue": "default"}
-    _, answer = execution.post("/exchange", {"ends": [], "bids": [bid]}, key=KEY)
+    claim_request = {
+        "attempt_id": execution.attempt_id,
+        "token": execution.token,
+        "hostname": "worker-1",
+        "queue": "default",
+    }
+    _, answer = execution.post("/exchange", {"ends": [], "bids": [claim_request]}, key=KEY)
     assert len(answer["claimed"]) == 1
     assert execution.call("release", {}, key=KEY)[0] == 200
     assert execution.claim(key=ANOTHER_KEY)[0] == 200
-    assert execution.beat(execution.attempt_id, key=KEY)[1]["stop"] == [execution.attempt_id]
-    assert execution.beat(execution.attempt_id, key=ANOTHER_KEY)[1]["stop"] == []
+    assert execution.heartbeat(execution.attempt_id, key=KEY)[1]["stop"] == [execution.attempt_id]
+    assert execution.heartbeat(execution.attempt_id, key=ANOTHER_KEY)[1]["stop"] == []
 
 
 def test_a_token_of_one_queue_opens_no_attempt_of_another(execution: Execution) -> None:
     mine = execution.another()
-    bid = {"attempt_id": execution.attempt_id, "token": execution.token, "hostname": "worker-1"}
+    claim_request = {"attempt_id": execution.attempt_id, "token": execution.token, "hostname": "worker-1"}
     # A worker says which queue it listens to; what its token is bound to counts.
     for told in ({}, {"queue": "default"}, {"queue": "gpu"}):
         status, answer = execution.call("claim", {"hostname": "worker-1", **told}, worker=GPU)
         assert status == 409
         assert SECRET not in str(answer)
-        _, answer = execution.post("/exchange", {"ends": [], "bids": [{**bid, **told}]}, worker=GPU)
+        _, answer = execution.post("/exchange", {"ends": [], "bids": [{**claim_request, **told}]}, worker=GPU)
         assert answer == {"claimed": []}
     assert execution.post(f"/attempts/{mine}/claim", {"hostname": "w"})[0] == 200
-    status, answer = execution.post(f"/attempts/{mine}/finish", end(next=bid), worker=GPU)
+    status, answer = execution.post(f"/attempts/{mine}/finish", end(next=claim_request), worker=GPU)
     assert answer == {"next": None}
     for name, body in (("log", chunk(0, b"x")), ("finish", end()), ("release", {})):
         assert execution.call(name, body, worker=GPU)[0] == 409
@@ -146,11 +151,11 @@ def test_a_stray_attempt_is_refused_to_a_worker_of_another_queue_and_logged(
 
 
 def test_a_worker_of_another_queue_than_its_token_is_told_so(execution: Execution) -> None:
-    status, answer = execution.beat(worker=GPU, queue="default", key=KEY)
+    status, answer = execution.heartbeat(worker=GPU, queue="default", key=KEY)
     assert status == 403
     assert answer["detail"] == "this token is for workers of queue 'gpu', not of 'default'"
-    assert execution.beat(worker=GPU, queue="gpu", key=KEY)[0] == 200
-    assert execution.beat(worker=WORKER, queue="anything", key=ANOTHER_KEY)[0] == 200
+    assert execution.heartbeat(worker=GPU, queue="gpu", key=KEY)[0] == 200
+    assert execution.heartbeat(worker=WORKER, queue="anything", key=ANOTHER_KEY)[0] == 200
 
 
 INSTANTS = [
@@ -210,13 +215,13 @@ class TestTokens:
         api, execution = served
         made = api.post("/tokens", {"name": "cards", "queue": "gpu"}, 201)
         assert (made["kind"], made["queue"], made["role"], made["grants"]) == ("worker", "gpu", None, [])
-        assert execution.beat(worker=made["token"], queue="gpu", key=KEY)[0] == 200
+        assert execution.heartbeat(worker=made["token"], queue="gpu", key=KEY)[0] == 200
         [worker] = api.get("/workers")["workers"]
         assert (worker["token_id"], worker["token_name"]) == (made["id"], "cards")
         [listed] = [each for each in api.get("/tokens")["tokens"] if each["name"] == "cards"]
         assert listed["last_used_at"] is not None
         api.delete(f"/tokens/{made['id']}")
-        until(lambda: execution.beat(worker=made["token"], queue="gpu", key=KEY)[0] == 401, "the end of the token",
+        until(lambda: execution.heartbeat(worker=made["token"], queue="gpu", key=KEY)[0] == 401, "the end of the token",
               seconds=KEPT_SECONDS + 5)  # fmt: skip
 
     def test_a_token_stops_at_its_time(self, served: tuple[Api, Execution]) -> None:
@@ -225,14 +230,14 @@ class TestTokens:
         body = {"name": "cards", "queue": "gpu", "expires_at": expires_at.isoformat()}
         token = api.post("/tokens", body, 201)["token"]
         until(lambda: datetime.now(UTC) > expires_at, "its time")
-        assert execution.beat(worker=token, queue="gpu", key=KEY)[0] == 401
+        assert execution.heartbeat(worker=token, queue="gpu", key=KEY)[0] == 401
 
     def test_a_token_of_a_queue_opens_nothing_else(self, served: tuple[Api, Execution]) -> None:
         api, execution = served
         token = api.post("/tokens", {"name": "cards", "queue": "gpu"}, 201)["token"]
         assert api.request("GET", "/me", token=token).json["detail"] == "Invalid token"
         plain = api.post("/tokens", {"name": "all", "role": "admin"}, 201)["token"]
-        assert execution.beat(worker=plain, key=KEY)[0] == 401
+        assert execution.heartbeat(worker=plain, key=KEY)[0] == 401
 
     def test_only_administrators_make_them_and_they_have_no_role(self, served: tuple[Api, Execution]) -> None:
         api, _ = served
@@ -260,5 +265,5 @@ class TestTokens:
         monkeypatch.setattr(credentials, "valid_worker_tokens", counted)
         began = time.monotonic()
         for number in range(100):
-            assert execution.beat(worker=f"mw_{number}")[0] == 401
+            assert execution.heartbeat(worker=f"mw_{number}")[0] == 401
         assert len(reads) <= (time.monotonic() - began) / 0.2 + 1

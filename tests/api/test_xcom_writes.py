@@ -31,7 +31,7 @@ def test_tasks_downstream_read_what_was_written(api: Api) -> None:
     reader = {"type": "shell", "command": ["echo", "${{ tasks.a.outputs.rows }}"], "depends_on": ["a"]}
     api.save("etl", {"a": {"type": "shell", "command": ["true"]}, "b": reader})
     api.trigger(run_id="r1")
-    api.engine.settle()
+    api.engine.run_until_idle()
     api.post(ENTRIES, {"key": "rows", "value": 7}, 201)
     api.engine.finish("a")
     assert api.get("/dags/etl/dagRuns/r1/taskInstances/b")["state"] == "queued"

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.chaos import record
-from tests.chaos.stage import Stage, staged
+from tests.chaos.installation import Installation, installed
 from tests.chaos.trial import Trial, Verdict
 
 FAILURES_MAX = 5
@@ -63,28 +63,28 @@ def _verdicts(seeds: range, executor: str, seconds_max: float) -> Iterator[Verdi
     while remaining and time.monotonic() - began < seconds_max:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mainspring-chaos-", dir="/tmp")))
-            stage = stack.enter_context(staged(folder, executor))
+            installation = stack.enter_context(installed(folder, executor))
             while remaining and time.monotonic() - began < seconds_max:
-                trial = Trial(stage, remaining.pop())
+                trial = Trial(installation, remaining.pop())
                 verdict = trial.run()
                 if verdict.violations:
-                    _keep(stage, verdict)
+                    _keep(installation, verdict)
                 yield verdict
                 if verdict.violations:
                     break
-                stage.forget()
+                installation.forget()
 
 
-def _keep(stage: Stage, verdict: Verdict) -> None:
+def _keep(installation: Installation, verdict: Verdict) -> None:
     """What is needed to find out why."""
     folder = record.FOLDER / f"failed-{verdict.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for path in (*stage.folder.glob("*.log"), stage.folder / f"witness-{verdict.seed}"):
+    for path in (*installation.folder.glob("*.log"), installation.folder / f"witness-{verdict.seed}"):
         if path.exists():
             shutil.copy2(path, folder)
-    began = stage.timeline[0][0] if stage.timeline else 0.0
-    timeline = [f"{at - began:7.2f}  {what}" for at, what in stage.timeline]
+    began = installation.timeline[0][0] if installation.timeline else 0.0
+    timeline = [f"{at - began:7.2f}  {what}" for at, what in installation.timeline]
     text = "\n".join([*timeline, "", *verdict.violations, ""])
     (folder / "timeline.txt").write_text(text)
     print(f"seed {verdict.seed} failed: {folder}\n{text}")

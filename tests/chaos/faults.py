@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from tests.chaos.stage import LEASE_SECONDS, ROOT, Stage
+from tests.chaos.installation import LEASE_SECONDS, ROOT, Installation
 
 __all__ = [
     "CANCELLED_RUN", "Fault", "drawn", "failpoints", "has_poison", "needs_long_tasks", "needs_resisting_tasks",
@@ -143,25 +143,25 @@ def _another(random: Random, executor: str) -> Fault:
     return Fault(at=at, kind="server", target=server, action=kept, seconds=random.uniform(0, 1.5))
 
 
-def strike(stage: Stage, fault: Fault, tasks: Sequence[int]) -> None:
+def strike(installation: Installation, fault: Fault, tasks: Sequence[int]) -> None:
     """Do it now. A cancel is the trial's to make.
 
     tasks: the main processes of the tasks that run now.
     """
-    stage.note(f"fault: {fault}")
+    installation.note(f"fault: {fault}")
     if fault.kind == "failpoint":
-        stage.arm(fault.target, fault.action)
+        installation.arm(fault.target, fault.action)
     elif fault.kind == "slow clients":
-        stage.crowd(fault.target, SILENT, DRIPPING, seconds=fault.seconds)
+        installation.crowd(fault.target, SILENT, DRIPPING, seconds=fault.seconds)
     elif fault.kind == "server":
         is_emptied = fault.action == "emptied"
-        stage.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=is_emptied, times=fault.times)
+        installation.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=is_emptied, times=fault.times)
     elif fault.kind == "descriptors":
-        hosts = stage.pids(fault.target)
+        hosts = installation.pids(fault.target)
         for pid in hosts[int(fault.pick * len(hosts)) :][:1]:
-            stage.take_descriptors(pid, seconds=fault.seconds)
+            installation.take_descriptors(pid, seconds=fault.seconds)
     elif fault.kind == "signal":
-        found = tasks if fault.target == "task" else stage.pids(fault.target.removesuffix("-all"))
+        found = tasks if fault.target == "task" else installation.pids(fault.target.removesuffix("-all"))
         hit = list(found) if fault.target.endswith("-all") else found[int(fault.pick * len(found)) :][:1]
         for pid in hit:
-            stage.signal(pid, signal.Signals[fault.action], pause_seconds=fault.seconds)
+            installation.signal(pid, signal.Signals[fault.action], pause_seconds=fault.seconds)

@@ -13,6 +13,17 @@ from sqlalchemy import func, select
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_log, task_try
+from tests.chaos.execution_log import (
+    DIAMOND,
+    Line,
+    Outcome,
+    document,
+    execution_log_violations,
+    expected_output,
+    poison_document,
+    poison_violations,
+    read_execution_log,
+)
 from tests.chaos.faults import (
     CANCELLED_RUN,
     Fault,
@@ -22,18 +33,7 @@ from tests.chaos.faults import (
     needs_resisting_tasks,
     strike,
 )
-from tests.chaos.stage import LEASE_SECONDS, Stage
-from tests.chaos.witness import (
-    DIAMOND,
-    Line,
-    Outcome,
-    document,
-    expected_output,
-    poison_document,
-    poison_violations,
-    read_witness,
-    witness_violations,
-)
+from tests.chaos.installation import LEASE_SECONDS, Installation
 from tests.invariants import read_facts, violations
 
 __all__ = ["Trial", "Verdict"]
@@ -65,7 +65,7 @@ class Verdict:
 class Trial:
     """`run` makes it once."""
 
-    stage: Stage
+    installation: Installation
     seed: int
     _lines: list[tuple[float, Line]] = field(default_factory=list)
     """What the tasks wrote, each with when it was seen."""
@@ -73,26 +73,26 @@ class Trial:
     _is_quiet: bool = False
 
     def run(self) -> Verdict:
-        stage = self.stage
+        installation = self.installation
         self._dag_id = f"diamond-{self.seed}"
-        self._witness = stage.folder / f"witness-{self.seed}"
-        faults = drawn(self.seed, stage.executor)
+        self._execution_log = installation.folder / f"witness-{self.seed}"
+        faults = drawn(self.seed, installation.executor)
         self._poison_id = f"poison-{self.seed}" if has_poison(self.seed) else None
-        self._poison_witness = stage.folder / f"witness-poison-{self.seed}"
-        stage.begin_trial()
+        self._poison_witness = installation.folder / f"witness-poison-{self.seed}"
+        installation.begin_trial()
         with ThreadPoolExecutor(len(RUNS) + 1) as clients:
             self._until_done(clients.submit(self._save))
             began = time.monotonic()
             for fault in faults:
                 if fault.at == 0:
-                    strike(stage, fault, [])
+                    strike(installation, fault, [])
             asked = [clients.submit(self._trigger, self._dag_id, run_id) for run_id in RUNS]
             if self._poison_id is not None:
                 asked.append(clients.submit(self._trigger, self._poison_id, "run-1"))
             asked += self._strike_all(clients, [fault for fault in faults if fault.at > 0], began)
             found = self._until_quiet(asked)
-            stage.clear_faults()
-            self._until(lambda: stage.is_whole, "every process and server is back", found)
+            installation.clear_faults()
+            self._until(lambda: installation.is_whole, "every process and server is back", found)
             if not found:
                 # Meanwhile the stage is tended: what was told to end may take its time, and is started again.
                 is_cancelled = any(fault.kind == "cancel" for fault in faults)
@@ -101,10 +101,10 @@ class Trial:
                 self._until_done(clients.submit(self._delete))
         return Verdict(
             seed=self.seed,
-            executor=stage.executor,
+            executor=installation.executor,
             seconds=round(time.monotonic() - began, 2),
             faults=[str(fault) for fault in faults],
-            hits=stage.hits,
+            hits=installation.hits,
             violations=found,
             recoveries=self._recoveries(),
         )
@@ -114,10 +114,10 @@ class Trial:
     def _save(self) -> None:
         random = Random(self.seed)
         pauses = {task_id: random.choice((0.0, 0.05, 0.1, 0.4)) for task_id in DIAMOND}
-        resists = needs_resisting_tasks(self.seed, self.stage.executor)
-        if needs_long_tasks(self.seed, self.stage.executor):
+        resists = needs_resisting_tasks(self.seed, self.installation.executor)
+        if needs_long_tasks(self.seed, self.installation.executor):
             pauses |= dict.fromkeys(("first", "join"), LEASE_SECONDS + 1.0 if resists else 1.2)
-        dag = document(self._dag_id, self._witness, pauses, resists=resists)
+        dag = document(self._dag_id, self._execution_log, pauses, resists=resists)
         self._ask("PUT", f"/dags/{self._dag_id}", dag, accepted=(200, 201))
         if self._poison_id is not None:
             poison = poison_document(self._poison_id, self._poison_witness)
@@ -137,7 +137,7 @@ class Trial:
 
     def _ask(self, method: str, path: str, body: object, *, accepted: Sequence[int]) -> Any:
         """Repeat a request until it is answered as it must be at last. Raises `TimeoutError` when it never is."""
-        client = self.stage.client
+        client = self.installation.client
         deadline = time.monotonic() + QUIET_SECONDS_MAX
         last = "no answer"
         while time.monotonic() < deadline:
@@ -165,10 +165,10 @@ class Trial:
             while time.monotonic() < began + fault.at:
                 self._turn()
             if fault.kind == "cancel":
-                self.stage.note(f"fault: {fault}")
+                self.installation.note(f"fault: {fault}")
                 cancels.append(clients.submit(self._cancel, fault.target))
             else:
-                strike(self.stage, fault, [line.pid for line in self._running()])
+                strike(self.installation, fault, [line.pid for line in self._running()])
         return cancels
 
     def _running(self) -> list[Line]:
@@ -176,8 +176,8 @@ class Trial:
         return [line for _, line in self._lines if line.word == "start" and line.attempt_id not in ended]
 
     def _turn(self) -> None:
-        self.stage.tend()
-        seen = read_witness(self._witness)[len(self._lines) :]
+        self.installation.tend()
+        seen = read_execution_log(self._execution_log)[len(self._lines) :]
         self._lines += [(time.monotonic(), line) for line in seen]
         time.sleep(_TURN_SECONDS)
 
@@ -211,7 +211,7 @@ class Trial:
         unstopped = tries.where(task_try.c.stopped_at.is_(None))
         unread = select(attempt_report.c.id)
         try:
-            with self.stage.database.read() as connection:
+            with self.installation.database.read() as connection:
                 return not any(
                     connection.scalar(select(func.count()).select_from(one.subquery()))
                     for one in (open_runs, unstopped, unread)
@@ -223,9 +223,9 @@ class Trial:
 
     def _judged(self, is_cancelled: bool) -> list[str]:
         outcomes = self._outcomes()
-        found = violations(read_facts(self.stage.database))
-        lines = read_witness(self._witness)
-        found += witness_violations(lines, outcomes, CANCELLED_RUN if is_cancelled else None)
+        found = violations(read_facts(self.installation.database))
+        lines = read_execution_log(self._execution_log)
+        found += execution_log_violations(lines, outcomes, CANCELLED_RUN if is_cancelled else None)
         runs = {one.run_id: one.run_state for one in outcomes}
         missing = {run_id for run_id in RUNS if run_id not in runs and not (is_cancelled and run_id == CANCELLED_RUN)}
         found += [f"{run_id} was acknowledged and has no try" for run_id in sorted(missing)]
@@ -240,20 +240,20 @@ class Trial:
         run = self._ask("GET", f"/dags/{self._poison_id}/dagRuns/run-1", None, accepted=(200,))
         free = task_try.c.state.in_(["interrupted", "cancelled"])
         tries = select(func.count()).select_from(task_try).join(task_instance).join(dag_run)
-        with self.stage.database.read() as connection:
+        with self.installation.database.read() as connection:
             free_tries = connection.scalar(tries.where(dag_run.c.dag_id == self._poison_id, free)) or 0
-        ends = sum("scheduler" in what and " ended with " in what for _, what in self.stage.timeline)
+        ends = sum("scheduler" in what and " ended with " in what for _, what in self.installation.timeline)
         return poison_violations(self._poison_witness, run["state"], scheduler_ends=ends, free_tries=free_tries)
 
     def _gave_up(self) -> list[str]:
         """Workers that ended of their own accord. An outage of Redis or of the execution API is no reason to end."""
-        if any(hit.endswith(" raise") for hit in self.stage.hits):
+        if any(hit.endswith(" raise") for hit in self.installation.hits):
             return []
-        ends = [what.rpartition(" ended with ") for _, what in self.stage.timeline if what.startswith("worker-")]
+        ends = [what.rpartition(" ended with ") for _, what in self.installation.timeline if what.startswith("worker-")]
         return [f"{name} gave up with {code}" for name, _, code in ends if name and int(code) > 0]
 
     def _outcomes(self) -> list[Outcome]:
-        with self.stage.database.read() as connection:
+        with self.installation.database.read() as connection:
             logs: dict[str, bytes] = {}
             for attempt_id, data in connection.execute(
                 select(task_log.c.attempt_id, task_log.c.data).order_by(task_log.c.attempt_id, task_log.c.offset)
@@ -295,7 +295,7 @@ class Trial:
         a worker to the next start of each task that was under way and was lost."""
         found: dict[str, list[float]] = {}
         starts = [(at, line) for at, line in self._lines if line.word == "start"]
-        for gone_at, what in self.stage.timeline:
+        for gone_at, what in self.installation.timeline:
             name = what.partition("-")[0].partition(" ")[0]
             after = [(at, line) for at, line in starts if at > gone_at]
             if what.endswith(" is back") or (name == "scheduler" and " ended with " in what):
@@ -315,4 +315,4 @@ class Trial:
     @property
     def evidence(self) -> Sequence[Path]:
         """Files that tell what happened, besides the logs of the processes."""
-        return [self._witness]
+        return [self._execution_log]

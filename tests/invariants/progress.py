@@ -11,7 +11,7 @@ from tests.simulation.oracle import FINISHED, PREVENTING, decision, run_result
 
 __all__ = ["CHECKS"]
 
-PARK_REASONS = frozenset({"depends_on_past", "max_active_tis"})
+BLOCK_REASONS = frozenset({"depends_on_past", "max_active_tis"})
 
 
 def only_running_runs_have_ready_instances(facts: Facts) -> Line:
@@ -29,24 +29,24 @@ def unstarted_runs_are_untouched(facts: Facts) -> Line:
                     yield f"{facts.name(one)} is {one.state}, its run has not started"
 
 
-def what_can_be_decided_is_ready_or_parked(facts: Facts) -> Line:
+def what_can_be_decided_is_ready_or_blocked(facts: Facts) -> Line:
     """I20, as rows: whatever its trigger rule has decided on will be asked, and nothing else is ready."""
     for instance in facts.all_instances:
         if instance.state != "scheduled" or facts.runs[instance.dag_run_id].state != "running":
             continue
         rule = facts.task(instance).trigger_rule
         said = decision(rule, [one.state for one in facts.upstream(instance)])
-        is_parked = not instance.ready and instance.state_reason in PARK_REASONS
-        if said != "wait" and not instance.ready and not is_parked:
+        is_blocked = not instance.ready and instance.state_reason in BLOCK_REASONS
+        if said != "wait" and not instance.ready and not is_blocked:
             yield f"{facts.name(instance)} is neither ready nor parked, though {rule} says {said}: it is stuck"
         if said == "wait" and instance.ready:
             yield f"{facts.name(instance)} is ready, though {rule} says wait"
 
 
-def parked_instances_have_somebody_to_wake_them(facts: Facts) -> Line:
+def blocked_instances_have_a_waker(facts: Facts) -> Line:
     for instance in facts.all_instances:
-        is_parked = instance.state == "scheduled" and not instance.ready and instance.state_reason in PARK_REASONS
-        if not is_parked or facts.runs[instance.dag_run_id].state != "running":
+        is_blocked = instance.state == "scheduled" and not instance.ready and instance.state_reason in BLOCK_REASONS
+        if not is_blocked or facts.runs[instance.dag_run_id].state != "running":
             continue
         if instance.state_reason == "depends_on_past" and not _past_holds_back(facts, instance):
             yield f"{facts.name(instance)} waits for the run before, which holds nothing back: it is stuck"
@@ -135,8 +135,8 @@ def runs_have_the_tasks_of_their_version(facts: Facts) -> Line:
 CHECKS: Sequence[Check] = (
     only_running_runs_have_ready_instances,
     unstarted_runs_are_untouched,
-    what_can_be_decided_is_ready_or_parked,
-    parked_instances_have_somebody_to_wake_them,
+    what_can_be_decided_is_ready_or_blocked,
+    blocked_instances_have_a_waker,
     runs_end_when_and_as_they_must,
     runs_that_go_on_or_succeed_have_run_what_a_stop_prevented,
     runs_have_the_tasks_of_their_version,

@@ -25,7 +25,7 @@ TEST_SECONDS_MAX = 600
 
 
 @dataclass(frozen=True)
-class Plant:
+class Mutant:
     """One bug."""
 
     path: Path
@@ -33,7 +33,7 @@ class Plant:
     tests: tuple[str, ...]
 
     @classmethod
-    def read(cls, path: Path) -> "Plant":
+    def read(cls, path: Path) -> "Mutant":
         what, tests, _ = path.read_text().split("\n", 2)
         return cls(path, what, tuple(shlex.split(tests.removeprefix("Tests: "))))
 
@@ -44,18 +44,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="do not run the tests without any mutant first")
     parser.add_argument("--write", action="store_true", help="write the table into docs/testing.md")
     wanted = parser.parse_args(arguments)
-    plants = [Plant.read(path) for path in sorted((ROOT / "tests" / "mutants" / "patches").glob("*.patch"))]
-    chosen = [plant for plant in plants if not wanted.names or plant.path.stem in wanted.names]
+    mutants = [Mutant.read(path) for path in sorted((ROOT / "tests" / "mutants" / "patches").glob("*.patch"))]
+    chosen = [mutant for mutant in mutants if not wanted.names or mutant.path.stem in wanted.names]
     with tempfile.TemporaryDirectory(prefix="mainspring-mutants-") as folder:
         copy = _copied(Path(folder))
-        for tests in () if wanted.quick else dict.fromkeys(plant.tests for plant in chosen):
+        for tests in () if wanted.quick else dict.fromkeys(mutant.tests for mutant in chosen):
             if not _first_red(copy, tests).startswith("green"):
                 print(f"fails without any mutant: pytest {shlex.join(tests)}")
                 return 1
-        rows = [_tried(copy, plant) for plant in chosen]
+        rows = [_tried(copy, mutant) for mutant in chosen]
     if wanted.write:
         _write(rows)
-    missed = [plant.path.stem for plant, found in rows if not found.startswith("tests/")]
+    missed = [mutant.path.stem for mutant, found in rows if not found.startswith("tests/")]
     print(f"{len(rows) - len(missed)} of {len(rows)} were found" + (f"; not: {', '.join(missed)}" if missed else ""))
     return 1 if missed else 0
 
@@ -69,21 +69,21 @@ def _copied(folder: Path) -> Path:
     return folder
 
 
-def _tried(copy: Path, plant: Plant) -> tuple[Plant, str]:
+def _tried(copy: Path, mutant: Mutant) -> tuple[Mutant, str]:
     """The plant and the test that found it, or what went wrong."""
-    if not _patched(copy, plant):
+    if not _patched(copy, mutant):
         found = "does not apply any more"
     else:
         try:
-            found = _first_red(copy, plant.tests)
+            found = _first_red(copy, mutant.tests)
         finally:
-            _patched(copy, plant, "--reverse")
-    print(f"{plant.path.stem:34}{found}", flush=True)
-    return plant, found
+            _patched(copy, mutant, "--reverse")
+    print(f"{mutant.path.stem:34}{found}", flush=True)
+    return mutant, found
 
 
-def _patched(copy: Path, plant: Plant, *options: str) -> bool:
-    return subprocess.run(["git", "apply", *options, str(plant.path)], cwd=copy).returncode == 0
+def _patched(copy: Path, mutant: Mutant, *options: str) -> bool:
+    return subprocess.run(["git", "apply", *options, str(mutant.path)], cwd=copy).returncode == 0
 
 
 def _first_red(copy: Path, tests: Sequence[str]) -> str:
@@ -110,12 +110,12 @@ def _first_red(copy: Path, tests: Sequence[str]) -> str:
     return red[1]
 
 
-def _write(rows: Iterable[tuple[Plant, str]]) -> None:
+def _write(rows: Iterable[tuple[Mutant, str]]) -> None:
     """Put these rows into the table; those of bugs that did not run this time stay as they are."""
     page = ROOT / "docs" / "testing.md"
     text = page.read_text()
     kept = _rows(text) | {
-        plant.path.stem: f"| `{plant.path.stem}` | {plant.what} | `{found}` |" for plant, found in rows
+        mutant.path.stem: f"| `{mutant.path.stem}` | {mutant.what} | `{found}` |" for mutant, found in rows
     }
     lines = ["| mutant | what is wrong | found by |", "|---|---|---|", *(kept[name] for name in sorted(kept))]
     page.write_text(TABLE.sub(lambda _: "\n".join(lines) + "\n", text))

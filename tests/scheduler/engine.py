@@ -12,7 +12,7 @@ from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.definition import parse_definition
 from mainspring.params import resolve_params
 from mainspring.states import RunType, StateReason
-from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import AttemptLocation, Capabilities, SubmitResult, Submitted
 from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.database.key_ring import KeyRing
@@ -79,13 +79,15 @@ class ScriptedExecutor:
     def cancel(self, attempt_ids: Sequence[str]) -> None:
         self.cancelled.extend(attempt_ids)
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
-        return {one: Whereabouts.RUNNING if one in self.submitted else Whereabouts.ABSENT for one in attempt_ids}
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
+        return {
+            one: AttemptLocation.RUNNING if one in self.submitted else AttemptLocation.ABSENT for one in attempt_ids
+        }
 
     def capacity(self) -> int:
         return self.slots - len(self.open)
 
-    def slack(self) -> float:
+    def headroom(self) -> float:
         return 0.0
 
     def close(self, grace: timedelta) -> None:
@@ -163,7 +165,7 @@ class Engine:
         """One woken pass."""
         return self.scheduler.run_once(is_woken=True)
 
-    def settle(self) -> None:
+    def run_until_idle(self) -> None:
         """Passes until one changes nothing."""
         for _ in range(200):
             counts = self.step()
@@ -214,7 +216,7 @@ class Engine:
         self.start(task_id, run_id, map_index)
         self.executor.report(report)
         self.executor.finished.add(attempt.attempt_id)
-        self.settle()
+        self.run_until_idle()
         return report
 
     def fail(self, task_id: str, **more: Any) -> Finished:

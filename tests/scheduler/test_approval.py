@@ -22,7 +22,7 @@ ASK: dict[str, Any] = {
 
 def begin(engine: Engine, **ask: Any) -> None:
     engine.trigger(engine.save("etl", {**ASK, "ask": {**ASK["ask"], **ask}}))
-    engine.settle()
+    engine.run_until_idle()
 
 
 def say(engine: Engine, choice: str, *, by: str = "ann", note: str | None = None, **more: Any) -> Any:
@@ -46,11 +46,11 @@ def test_it_asks_and_waits_without_a_slot(engine: Engine) -> None:
 def test_an_approval_lets_the_run_go_on_with_who_and_why(engine: Engine) -> None:
     words = {"WHO": "${{ tasks.ask.outputs.by }}", "WHY": "${{ tasks.ask.outputs.note }}"}
     engine.trigger(engine.save("etl", {**ASK, "after": {**ASK["after"], "env": words}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.clock.move(timedelta(minutes=5))
     answer = say(engine, "approve", note="looks good")
     assert answer == {"choice": "approve", "by": "ann", "note": "looks good", "at": "2026-03-01T12:05:00Z"}
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"ask": "success", "after": "queued"}
     assert engine.attempt("after").payload["env"] == {"WHO": "ann", "WHY": "looks good"}
     assert open_approvals(engine) == []
@@ -59,7 +59,7 @@ def test_an_approval_lets_the_run_go_on_with_who_and_why(engine: Engine) -> None
 def test_a_rejection_fails_the_task_for_good(engine: Engine) -> None:
     begin(engine, retries=3)
     say(engine, "reject", note="wrong figures")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"ask": "failed", "after": "upstream_failed"}
     assert engine.instances()[0].state_reason == "approval_rejected"
     assert engine.tries("ask")[0].message == "rejected by ann: wrong figures"
@@ -72,16 +72,16 @@ def test_choices_of_ones_own_are_for_what_comes_after(engine: Engine) -> None:
         "green": {"depends_on": ["ask"], "when": "${{ tasks.ask.outputs.choice == 'green' }}"},
     }
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
     say(engine, "green")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"ask": "success", "blue": "skipped", "green": "queued"}
 
 
 def test_nobody_answering_in_time_fails_the_task(engine: Engine) -> None:
     begin(engine, retries=3)
     engine.clock.move(timedelta(hours=1))
-    engine.settle()
+    engine.run_until_idle()
     assert (engine.states()["ask"], engine.instances()[0].state_reason) == ("failed", "timed_out")
 
 
@@ -89,18 +89,18 @@ def test_nobody_answering_in_time_fails_the_task(engine: Engine) -> None:
 def test_the_default_answers_at_the_timeout(engine: Engine, default: str, state: str) -> None:
     begin(engine, default=default)
     engine.clock.move(timedelta(hours=1))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states()["ask"] == state
 
 
 def test_without_a_timeout_it_waits_for_ever(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"ask": {"type": "approval", "message": "?"}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.clock.move(timedelta(days=3000))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"ask": "deferred"}
     say(engine, "approve")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.run()["state"] == "success"
 
 
@@ -117,7 +117,7 @@ def test_of_two_answers_at_once_one_counts(engine: Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         said = list(pool.map(answer, ["approve", "reject"]))
     assert sorted(said).count("too late") == 1
-    engine.settle()
+    engine.run_until_idle()
     won = next(choice for choice in said if choice != "too late")
     assert engine.states()["ask"] == {"approve": "success", "reject": "failed"}[won]
 
@@ -127,7 +127,7 @@ def test_an_answer_that_came_before_the_timeout_counts_though_nobody_looked(engi
     engine.clock.move(timedelta(minutes=59))
     say(engine, "approve")
     engine.clock.move(timedelta(hours=9))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states()["ask"] == "success"
 
 
@@ -138,7 +138,7 @@ class TestRefused:
         for _ in range(2):
             with pytest.raises(Conflict, match=r"answered already, with 'approve' by ann|it does not wait"):
                 say(engine, "reject")
-            engine.settle()
+            engine.run_until_idle()
         assert engine.states()["ask"] == "success"
 
     def test_an_answer_after_the_timeout_though_nobody_looked(self, engine: Engine) -> None:
@@ -181,17 +181,17 @@ def test_a_cancel_that_comes_after_the_answer_but_before_it_was_acted_on_wins(en
     begin(engine)
     say(engine, "approve")
     runs.cancel_run(engine.database, "etl", "r1", now=START, message="cancelled by test")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"ask": "failed", "after": "skipped"}
 
 
 def test_each_item_is_asked_about_by_itself(engine: Engine) -> None:
     tasks = {"ask": {"type": "approval", "expand": {"city": ["Rome", "Oslo"]}, "message": "${{ map.city }}?"}}
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
     assert sorted(open_approvals(engine)) == ["Oslo?", "Rome?"]
     say(engine, "approve", map_index=1)
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"ask[0]": "deferred", "ask[1]": "success"}
 
 
@@ -202,9 +202,9 @@ def test_another_scheduler_takes_it_up(make_engine: Callable[..., Engine], is_an
     if is_answered:
         say(first, "approve")
     second = make_engine(incarnation="second")
-    second.settle()
+    second.run_until_idle()
     if not is_answered:
         assert second.states()["ask"] == "deferred"
         say(second, "approve")
-        second.settle()
+        second.run_until_idle()
     assert second.states() == {"ask": "success", "after": "queued"}

@@ -67,7 +67,7 @@ def days_of(rows: Sequence[Any]) -> list[int]:
 
 def test_each_slot_of_the_range_runs_once(engine: Engine) -> None:
     key = fill(engine, engine.save("etl", NOOP, schedule="@daily", params={}), conf={"why": "again"})
-    engine.settle()
+    engine.run_until_idle()
     found = made(engine)
     assert days_of(found) == [1, 2, 3, 4, 5]
     assert {row.state for row in found} == {"success"}
@@ -80,7 +80,7 @@ def test_each_slot_of_the_range_runs_once(engine: Engine) -> None:
 
 def test_a_range_can_be_run_backwards(engine: Engine) -> None:
     fill(engine, engine.save("etl", NOOP, schedule="@daily"), run_backwards=True, max_active_runs=2)
-    engine.settle()
+    engine.run_until_idle()
     assert days_of(made(engine)) == [5, 4, 3, 2, 1]
 
 
@@ -93,8 +93,8 @@ def test_no_more_runs_are_unfinished_than_allowed_and_the_dags_own_limit_is_anot
     other = make_engine(incarnation="second") if not engine.database.is_sqlite else engine
     seen = []
     for _ in range(9):
-        engine.settle()
-        other.settle()
+        engine.run_until_idle()
+        other.run_until_idle()
         found = made(engine)
         unfinished = [row for row in found if row.state in ("queued", "running")]
         assert len(unfinished) <= 3
@@ -125,11 +125,11 @@ def test_runs_that_exist_are_run_again_as_asked(engine: Engine, behavior: Reproc
                         run_after=engine.clock.now(), logical_date=FIRST + day * DAY),
             now=engine.clock.now(),
         )  # fmt: skip
-    engine.settle()
+    engine.run_until_idle()
     engine.fail("a", run_id="failed")
     engine.finish("a", run_id="succeeded")
     key = fill(engine, version, days=4, reprocess_behavior=behavior)
-    engine.settle()
+    engine.run_until_idle()
     assert days_of(made(engine)) == [*again, 4]
     assert engine.run("running")["run_type"] == "manual"
     finish_all(engine)
@@ -141,13 +141,13 @@ def test_runs_that_exist_are_run_again_as_asked(engine: Engine, behavior: Reproc
 
 def test_a_pause_stops_it_and_it_goes_on_where_it_was(engine: Engine) -> None:
     key = fill(engine, engine.save("etl", SHELL, schedule="@daily"), max_active_runs=2)
-    engine.settle()
+    engine.run_until_idle()
     backfills.pause_backfill(engine.database, key, True, now=engine.clock.now())
     finish_all(engine)
     assert days_of(made(engine)) == [1, 2]
     backfills.pause_backfill(engine.database, key, False, now=engine.clock.now())
     for _ in range(3):
-        engine.settle()
+        engine.run_until_idle()
         finish_all(engine)
     assert days_of(made(engine)) == [1, 2, 3, 4, 5]
     with pytest.raises(Conflict, match="ended"):
@@ -165,49 +165,49 @@ def test_so_many_failed_runs_pause_it_and_count_anew_when_it_goes_on(engine: Eng
         engine.fail("a", run_id=made(engine)[-1].run_id)
         return get_backfill(engine.database, key)
 
-    engine.settle()
+    engine.run_until_idle()
     assert fail_next()["is_paused"] is False
     paused = fail_next()
     assert (paused["is_paused"], days_of(made(engine))) == (True, [1, 2])
     assert paused["message"].startswith("paused, because 2 of its runs have failed")
     backfills.pause_backfill(engine.database, key, False, now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     again = fail_next()
     assert (again["is_paused"], again["message"], days_of(made(engine))) == (False, None, [1, 2, 3, 4])
     engine.finish("a", run_id=made(engine)[-1].run_id)
     assert (fail_next()["is_paused"], len(made(engine))) == (True, 5)
     backfills.pause_backfill(engine.database, key, False, now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     assert fail_next()["completed_at"] is not None, "after the last slot there is nothing to pause"
 
 
 def test_nothing_is_made_while_the_dag_is_paused(engine: Engine) -> None:
     version = engine.save("etl", NOOP, schedule="@daily", is_paused_upon_creation=True)
     fill(engine, version)
-    engine.settle()
+    engine.run_until_idle()
     assert made(engine) == []
     dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     assert days_of(made(engine)) == [1, 2, 3, 4, 5]
 
 
 def test_a_cancel_fails_what_is_queued_and_lets_run_what_runs(engine: Engine) -> None:
     key = fill(engine, engine.save("etl", SHELL, schedule="@daily"), max_active_runs=2)
-    engine.settle()
+    engine.run_until_idle()
     again = made(engine)[0].run_id
     backfills.pause_backfill(engine.database, key, True, now=engine.clock.now())
     engine.finish("a", run_id=again)
     requeue_run(engine.database, Versions(engine.database), "etl", again, now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     assert [row.state for row in made(engine)] == ["queued", "running"], "a paused backfill starts nothing"
     backfills.cancel_backfill(engine.database, key, by="ann", now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     assert [row.state for row in made(engine)] == ["failed", "running"]
     assert (engine.run(again)["state_reason"], "ann" in engine.run(again)["message"]) == ("cancelled", True)
     finish_all(engine)
     assert [row.state for row in made(engine)] == ["failed", "success"]
     requeue_run(engine.database, Versions(engine.database), "etl", again, now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     assert engine.run(again)["state"] == "success", "it ends as its tasks say, though its backfill has ended"
     with pytest.raises(Conflict, match="ended"):
         backfills.cancel_backfill(engine.database, key, by="ann", now=engine.clock.now())
@@ -218,9 +218,9 @@ def test_a_dag_has_one_backfill_at_a_time(engine: Engine) -> None:
     fill(engine, version)
     with pytest.raises(Conflict, match="under way"):
         fill(engine, version)
-    engine.settle()
+    engine.run_until_idle()
     fill(engine, version, reprocess_behavior=ReprocessBehavior.COMPLETED)
-    engine.settle()
+    engine.run_until_idle()
     assert len(made(engine)) == 5
 
 
@@ -235,7 +235,7 @@ def test_a_backfill_that_cannot_go_on_is_paused_with_the_reason_and_others_go_on
     needs = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
     bad = fill(engine, engine.save("bad", NOOP, schedule="@daily", params=needs))
     fill(engine, engine.save("good", NOOP, schedule="@daily"))
-    engine.settle()
+    engine.run_until_idle()
     row = get_backfill(engine.database, bad)
     assert row["is_paused"]
     assert "day" in row["message"]
@@ -246,7 +246,7 @@ def test_a_backfill_that_cannot_go_on_is_paused_with_the_reason_and_others_go_on
 def test_new_runs_are_of_the_version_asked_for(engine: Engine, is_latest: bool, expected: list[int]) -> None:
     first = engine.save("etl", SHELL, schedule="@daily")
     fill(engine, first, days=3, max_active_runs=1, run_on_latest_version=is_latest)
-    engine.settle()
+    engine.run_until_idle()
     second = engine.save("etl", {"a": {}, "b": {"type": "noop"}}, schedule="@daily")
     for _ in range(3):
         finish_all(engine)
@@ -259,17 +259,17 @@ def test_ten_thousand_intervals_delay_no_run_of_another_dag(make_engine: Callabl
     minutely = engine.save("long", SHELL, schedule={"cron": "* * * * *"})
     key = fill(engine, minutely, days=8, max_active_runs=500)
     assert get_backfill(engine.database, key)["slots_total"] > 10_000
-    engine.settle()
+    engine.run_until_idle()
     assert len(made(engine, "long")) == 500
     engine.trigger(engine.save("urgent", SHELL), "now")
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", run_id=engine.executor.open[0].run_id)
     assert "now" in {one.run_id for one in engine.executor.open}, "it waited for instances that were ready before it"
 
 
 def test_without_a_backfill_a_pass_asks_nothing_about_them(engine: Engine) -> None:
     engine.trigger(engine.save("etl", SHELL, schedule="@daily"))
-    engine.settle()
+    engine.run_until_idle()
     with counted(engine.database) as statements:
         engine.step()
     assert not [one for one in statements if "FROM backfill JOIN" in one]
@@ -280,7 +280,7 @@ def test_a_limit_of_one_run_is_no_pause_between_runs(engine: Engine) -> None:
     version = engine.save("etl", SHELL, max_active_runs=1)
     engine.trigger(version, "r1")
     engine.trigger(version, "r2")
-    engine.settle()
+    engine.run_until_idle()
     attempt = engine.attempt("a", "r1")
     engine.executor.report(
         Finished(attempt_id=attempt.attempt_id, seq=2, at=START, outcome=Outcome.SUCCESS, outputs={})

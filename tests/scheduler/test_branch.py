@@ -27,13 +27,13 @@ WAYS: dict[str, Any] = {
 )
 def test_only_the_chosen_way_runs(engine: Engine, way: Any, expected: dict[str, str]) -> None:
     engine.trigger(engine.save("etl", WAYS, params=PARAMS), conf={"way": way})
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"pick": "success", **expected}
 
 
 def test_a_task_that_joins_both_ways_runs(engine: Engine) -> None:
     engine.trigger(engine.save("etl", WAYS, params=PARAMS), conf={"way": "a"})
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a")
     assert engine.states()["join"] == "queued"
     engine.finish("join")
@@ -43,7 +43,7 @@ def test_a_task_that_joins_both_ways_runs(engine: Engine) -> None:
 @pytest.mark.parametrize("way", ["after_b", "nonsense", 7])
 def test_a_choice_that_is_not_downstream_fails_the_branch(engine: Engine, way: Any) -> None:
     engine.trigger(engine.save("etl", WAYS, params=PARAMS), conf={"way": way})
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states()["pick"] == "failed"
     assert engine.tries("pick")[0].message
     assert engine.run()["state"] == "failed"
@@ -52,7 +52,7 @@ def test_a_choice_that_is_not_downstream_fails_the_branch(engine: Engine, way: A
 def test_a_branch_by_callable_follows_what_it_returned(engine: Engine) -> None:
     ways = {**WAYS, "pick": {"type": "branch", "callable": "ways:pick"}}
     engine.trigger(engine.save("etl", ways))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("pick", outputs={"return_value": "b"})
     assert engine.states() == {
         "pick": "success",
@@ -66,7 +66,7 @@ def test_a_branch_by_callable_follows_what_it_returned(engine: Engine) -> None:
 def test_a_branch_by_callable_that_returns_nonsense_fails(engine: Engine) -> None:
     ways = {**WAYS, "pick": {"type": "branch", "callable": "ways:pick"}}
     engine.trigger(engine.save("etl", ways))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("pick", outputs={"return_value": "nonsense"})
     assert engine.states()["pick"] == "failed"
     assert "nonsense" in engine.tries("pick")[0].message
@@ -77,7 +77,7 @@ class TestDependsOnPast:
         version = engine.save("etl", {"a": {"depends_on_past": True}, "b": {}})
         engine.trigger(version, "r1")
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2") == {"a": "scheduled", "b": "queued"}
         assert engine.instances("r2")[0].state_reason == "depends_on_past"
         engine.finish("a", run_id="r1")
@@ -86,19 +86,19 @@ class TestDependsOnPast:
     def test_a_failure_before_holds_the_task_back(self, engine: Engine) -> None:
         version = engine.save("etl", {"a": {"depends_on_past": True}})
         engine.trigger(version, "r1")
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a", run_id="r1")
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2") == {"a": "scheduled"}
 
     def test_a_run_that_waits_can_be_cancelled(self, engine: Engine) -> None:
         version = engine.save("etl", {"a": {"depends_on_past": True}})
         engine.trigger(version, "r1")
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a", run_id="r1")
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         runs.cancel_run(engine.database, "etl", "r2", now=engine.clock.now(), message="cancelled by test")
         assert engine.run("r2")["state"] == "failed"
 
@@ -124,7 +124,7 @@ class TestMappedBranch:
         self, engine: Engine, ways: Any, run: set[str]
     ) -> None:
         engine.trigger(engine.save("etl", self.WAYS, params=PARAMS), conf={"way": ways})
-        engine.settle()
+        engine.run_until_idle()
         states = engine.states()
         assert {name for name in ("left", "right", "third") if states[name] == "queued"} == run
         assert {name for name in ("left", "right", "third") if states[name] == "skipped"} == {
@@ -139,7 +139,7 @@ class TestMappedBranch:
     def test_callables_choose_together_when_the_last_has_ended(self, engine: Engine) -> None:
         ways = {**self.WAYS, "pick": {"type": "branch", "expand": {"w": [1, 2, 3]}, "callable": "ways:pick"}}
         engine.trigger(engine.save("etl", ways))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("pick", map_index=2, outputs={"return_value": "left"})
         engine.finish("pick", map_index=0, outputs={"return_value": ["right"]})
         assert {engine.states()[name] for name in ("left", "right", "third")} == {"scheduled"}
@@ -152,21 +152,21 @@ class TestMappedBranch:
         for name in ("left", "right", "third"):
             ways[name] = {"depends_on": ["pick"], "trigger_rule": "none_failed"}
         engine.trigger(engine.save("etl", ways, params=PARAMS), conf={"way": ["left", "right"]})
-        engine.settle()
+        engine.run_until_idle()
         states = engine.states()
         assert [states[name] for name in ("left", "right", "third")] == ["queued", "skipped", "skipped"]
 
     def test_a_failed_item_leaves_the_decision_to_the_trigger_rules(self, engine: Engine) -> None:
         ways = {**self.WAYS, "third": {"depends_on": ["pick"], "trigger_rule": "all_done"}}
         engine.trigger(engine.save("etl", ways, params=PARAMS), conf={"way": ["left", "nonsense"]})
-        engine.settle()
+        engine.run_until_idle()
         states = engine.states()
         assert [states[name] for name in ("left", "right", "third")] == ["upstream_failed", "upstream_failed", "queued"]
 
 
 def test_a_branch_that_is_decided_at_once_has_a_start_and_an_end(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {**WAYS, "nothing": {"type": "noop"}}, params=PARAMS), conf={"way": "a"})
-    engine.settle()
+    engine.run_until_idle()
     ended = {one.task_id: one for one in engine.instances() if one.task_id in ("pick", "nothing", "b")}
     for name in ("pick", "nothing"):
         assert ended[name].start_date == ended[name].end_date == engine.clock.now()

@@ -35,7 +35,7 @@ def save(engine: Engine, parent: dict[str, Any] | None = None, **fields: Any) ->
 def begin(engine: Engine, parent: dict[str, Any] | None = None, **fields: Any) -> str:
     """Start a parent; returns the id of the run that it made."""
     engine.trigger(save(engine, parent, **fields))
-    engine.settle()
+    engine.run_until_idle()
     return children(engine)[-1]
 
 
@@ -53,7 +53,7 @@ def unfinished(engine: Engine) -> int:
 
 def cancel(engine: Engine, dag_id: str, run_id: str) -> None:
     runs.cancel_run(engine.database, dag_id, run_id, now=engine.clock.now(), message="cancelled by test")
-    engine.settle()
+    engine.run_until_idle()
 
 
 def test_a_child_run_is_made_of_the_current_version_with_its_params_checked(engine: Engine) -> None:
@@ -115,9 +115,9 @@ def test_a_cancelled_child_fails_its_task(engine: Engine) -> None:
 def test_a_child_that_ran_out_of_time_fails_its_task(engine: Engine) -> None:
     engine.save("child", CHILD, dagrun_timeout="1m")
     engine.trigger(engine.save("parent", PARENT))
-    engine.settle()
+    engine.run_until_idle()
     engine.clock.move(timedelta(minutes=1))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states()["call"] == "failed"
 
 
@@ -126,7 +126,7 @@ def test_a_retry_makes_a_new_child(engine: Engine) -> None:
     engine.fail("work", run_id=first)
     assert engine.states() == {"call": "up_for_retry"}
     engine.clock.move(timedelta(minutes=1))
-    engine.settle()
+    engine.run_until_idle()
     assert len(children(engine)) == 2
     engine.finish("work", run_id=children(engine)[1], outputs={"rows": 1})
     assert engine.run()["state"] == "success"
@@ -147,7 +147,7 @@ def test_each_item_makes_a_child_of_its_own(engine: Engine) -> None:
     engine.save("child", CHILD, params=PARAMS)
     call = {"type": "dag", "dag_id": "child", "expand": {"day": ["a", "b"]}, "conf": {"day": "${{ map.day }}"}}
     engine.trigger(engine.save("parent", {"call": call}))
-    engine.settle()
+    engine.run_until_idle()
     first, second = children(engine)
     assert {engine.run(first)["conf"]["day"], engine.run(second)["conf"]["day"]} == {"a", "b"}
     engine.finish("work", run_id=first)
@@ -158,20 +158,20 @@ def test_each_item_makes_a_child_of_its_own(engine: Engine) -> None:
 class TestRefused:
     def test_an_unknown_dag_fails_the_task_with_the_cure(self, engine: Engine) -> None:
         engine.trigger(engine.save("parent", PARENT))
-        engine.settle()
+        engine.run_until_idle()
         assert engine.instances()[0].state_reason == "child_run_invalid"
         assert "there is no dag 'child'; save it" in engine.tries("call")[0].message
 
     def test_conf_that_does_not_fit_fails_the_task_with_the_reason(self, engine: Engine) -> None:
         engine.trigger(save(engine, {"call": {**PARENT["call"], "conf": {"rows": "many"}}}))
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"call": "failed"}
         assert "/rows" in engine.tries("call")[0].message
         assert children(engine) == []
 
     def test_recursion_goes_ten_levels_deep_and_no_further(self, engine: Engine) -> None:
         engine.trigger(engine.save("loop", {"call": {"type": "dag", "dag_id": "loop"}}))
-        engine.settle()
+        engine.run_until_idle()
         assert len(children(engine, "loop")) == 11
         assert engine.run(dag_id="loop")["state"] == "failed"
         assert unfinished(engine) == 0
@@ -181,7 +181,7 @@ class TestRefused:
 
     def test_recursion_that_does_not_wait_ends_too(self, engine: Engine) -> None:
         engine.trigger(engine.save("loop", {"call": {"type": "dag", "dag_id": "loop", "wait": False}}))
-        engine.settle()
+        engine.run_until_idle()
         assert len(children(engine, "loop")) == 11
         assert unfinished(engine) == 0
 
@@ -197,7 +197,7 @@ class TestEndsGoDown:
         version = save(engine)
         dags.set_paused(engine.database, "child", True, now=engine.clock.now())
         engine.trigger(version)
-        engine.settle()
+        engine.run_until_idle()
         cancel(engine, "parent", "r1")
         assert [engine.run(one)["state"] for one in children(engine)] == ["failed"]
 
@@ -206,7 +206,7 @@ class TestEndsGoDown:
         engine.save("d2", {"call": {"type": "dag", "dag_id": "d3"}})
         engine.save("d1", {"call": {"type": "dag", "dag_id": "d2"}})
         engine.trigger(engine.save("d0", {"call": {"type": "dag", "dag_id": "d1"}}))
-        engine.settle()
+        engine.run_until_idle()
         assert unfinished(engine) == 4
         runs.cancel_run(engine.database, "d0", "r1", now=engine.clock.now(), message="cancelled by test")
         engine.step()
@@ -215,7 +215,7 @@ class TestEndsGoDown:
     def test_the_time_limit_of_the_task_stops_the_child(self, engine: Engine) -> None:
         child = begin(engine, {"call": {**PARENT["call"], "execution_timeout": "10m"}})
         engine.clock.move(timedelta(minutes=10))
-        engine.settle()
+        engine.run_until_idle()
         assert (engine.states()["call"], engine.instances()[0].state_reason) == ("failed", "timed_out")
         assert engine.run(child)["state"] == "failed"
 
@@ -229,26 +229,26 @@ class TestEndsGoDown:
     def test_marking_the_parent_stops_the_child(self, engine: Engine, state: RunState) -> None:
         child = begin(engine)
         mark_run(engine.database, dags.Versions(engine.database), "parent", "r1", state, by="test", now=START)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run(child)["state"] == "failed"
 
     def test_marking_the_child_lets_the_parent_go_on(self, engine: Engine) -> None:
         child = begin(engine)
         versions = dags.Versions(engine.database)
         mark_run(engine.database, versions, "child", child, RunState.SUCCESS, by="test", now=START)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states()["call"] == "success"
 
     def test_deleting_the_parent_stops_the_child(self, engine: Engine) -> None:
         child = begin(engine)
         dags.delete_dag(engine.database, "parent", now=engine.clock.now())
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run(child)["state"] == "failed"
 
     def test_a_task_that_is_cleared_stops_its_child_and_makes_another(self, engine: Engine) -> None:
         child = begin(engine)
         send_back(engine, "parent", "r1")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run(child)["state"] == "failed"
         assert engine.states()["call"] == "deferred"
         second = children(engine)[-1]
@@ -258,9 +258,9 @@ class TestEndsGoDown:
         version = save(engine, {"call": {**PARENT["call"], "execution_timeout": "10m"}})
         dags.set_paused(engine.database, "child", True, now=engine.clock.now())
         engine.trigger(version)
-        engine.settle()
+        engine.run_until_idle()
         dags.delete_dag(engine.database, "child", now=engine.clock.now())
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"call": "failed"}
         assert "was deleted" in engine.tries("call")[0].message
 
@@ -274,7 +274,7 @@ class TestRestart:
             first.step()
         [child] = children(first)
         if phase != "made":
-            first.settle()
+            first.run_until_idle()
         if phase == "ended":
             first.start("work", child)
             first.executor.report(_success(first, first.attempt("work", child).attempt_id))
@@ -282,12 +282,12 @@ class TestRestart:
             first.scheduler.run_once()
             assert (first.run(child)["state"], first.states()["call"]) == ("success", "deferred")
         second = make_engine(incarnation="second")
-        second.settle()
+        second.run_until_idle()
         if phase == "made":
             second.finish("work", run_id=child, outputs={"rows": 1})
         if phase == "running":
             first.finish("work", run_id=child, outputs={"rows": 1})
-            second.settle()
+            second.run_until_idle()
         assert second.states()["call"] == "success"
 
     def test_a_child_cleared_before_the_parent_looked_is_waited_for_again(self, engine: Engine) -> None:
@@ -299,7 +299,7 @@ class TestRestart:
         engine.scheduler.run_once()
         assert (engine.run(child)["state"], engine.states()["call"]) == ("success", "deferred")
         send_back(engine, "child", child)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states()["call"] == "deferred"
         engine.finish("work", run_id=child, outputs={"rows": 2})
         assert engine.states()["call"] == "success"
@@ -309,7 +309,7 @@ class TestRestart:
         engine.finish("work", run_id=child, outputs={"rows": 2})
         assert engine.states()["call"] == "success"
         send_back(engine, "child", child)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run(child)["state"] == "running"
         engine.finish("work", run_id=child, outputs={"rows": 2})
         assert engine.run(child)["state"] == "success"
@@ -371,7 +371,7 @@ class TestLimits:
         create_pools(engine.database, [NewPool(name="db", slots=1)])
         engine.save("child", {"work": {"pool": "db"}})
         engine.trigger(engine.save("parent", {"call": {"type": "dag", "dag_id": "child", "pool": "db"}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("work", run_id=children(engine)[-1])
         assert engine.run()["state"] == "success"
         assert_sound(engine.database)
@@ -382,7 +382,7 @@ class TestLimits:
         version = save(engine, {"call": {**PARENT["call"], "pool": "db", "max_active_tis_per_dag": 1}})
         for run_id in ("r1", "r2"):
             engine.trigger(version, run_id)
-        engine.settle()
+        engine.run_until_idle()
         assert (engine.states("r1"), engine.states("r2")) == ({"call": "deferred"}, {"call": "scheduled"})
         now, versions = engine.clock.now(), dags.Versions(engine.database)
         if how == "cancel":
@@ -392,7 +392,7 @@ class TestLimits:
         else:
             dags.set_paused(engine.database, "parent", False, now=now)
             clear(engine.database, versions, "parent", Clear(runs=RunsWanted(run_id="r1")), now=now)
-        engine.settle()
+        engine.run_until_idle()
         assert_sound(engine.database)
         waiting = [engine.states(run_id)["call"] for run_id in ("r1", "r2")]
         assert waiting.count("deferred") == 1

@@ -42,7 +42,7 @@ def wish(*task_ids: Any, run_id: str | None = "r1", **more: Any) -> Clear:
 def run_chain(engine: Engine, run_id: str = "r1", *, fail: str = "", **fields: Any) -> None:
     """A run of the chain to its end."""
     engine.trigger(engine.save("etl", CHAIN, **fields), run_id)
-    engine.settle()
+    engine.run_until_idle()
     for task_id in CHAIN:
         if task_id == fail:
             engine.fail(task_id, run_id=run_id)
@@ -56,7 +56,7 @@ def test_a_cleared_run_runs_again_from_what_was_cleared(engine: Engine) -> None:
     run = engine.run()
     assert (run["state"], run["state_reason"], run["end_date"], run["tasks_unfinished"]) == ("queued", None, None, 2)
     assert engine.states() == {"a": "success", "b": "scheduled", "c": "scheduled"}
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "success", "b": "queued", "c": "scheduled"}
     engine.finish("b")
     engine.finish("c")
@@ -70,7 +70,7 @@ def test_clearing_what_failed_resumes_the_run_where_it_broke(engine: Engine) -> 
     assert engine.run()["state"] == "failed"
     failures = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
     assert clear_tasks(engine, states=failures) == 2
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("b")
     engine.finish("c")
     assert engine.run()["state"] == "success"
@@ -79,13 +79,13 @@ def test_clearing_what_failed_resumes_the_run_where_it_broke(engine: Engine) -> 
 
 def test_a_cleared_task_has_all_its_retries_anew(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {"retries": 2, "retry_delay": "0s"}}))
-    engine.settle()
+    engine.run_until_idle()
     for _ in range(3):
         engine.fail("a")
     assert engine.run()["state"] == "failed"
     clear_tasks(engine)
     assert engine.instances()[0].max_tries == 5
-    engine.settle()
+    engine.run_until_idle()
     for _ in range(3):
         engine.fail("a")
     assert engine.run()["state"] == "failed"
@@ -94,7 +94,7 @@ def test_a_cleared_task_has_all_its_retries_anew(engine: Engine) -> None:
 
 def test_outputs_of_what_was_cleared_are_gone(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"]}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", outputs={"rows": 1})
     engine.finish("b", outputs={"rows": 2})
     clear_tasks(engine, "b")
@@ -111,7 +111,7 @@ def test_clearing_twice_is_clearing_once(engine: Engine) -> None:
     before = engine.instances()
     assert clear_tasks(engine, "b", include_downstream=True) == 0
     assert engine.instances() == before
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("b")
     engine.finish("c")
     assert engine.run()["state"] == "success"
@@ -122,7 +122,7 @@ def test_a_clear_while_the_run_waits_to_start_joins_it(engine: Engine) -> None:
     clear_tasks(engine, "c")
     assert engine.run()["state"] == "queued"
     assert clear_tasks(engine, "a") == 1
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "queued", "b": "success", "c": "queued"}
 
 
@@ -137,13 +137,13 @@ def test_a_preview_changes_nothing_and_says_what_a_clear_would_do(engine: Engine
 class TestWhileItRuns:
     def test_the_attempt_of_a_cleared_running_task_is_fenced_and_stopped(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", CHAIN))
-        engine.settle()
+        engine.run_until_idle()
         engine.start("a")
-        engine.settle()
+        engine.run_until_idle()
         old = engine.attempt("a")
         assert clear_tasks(engine, "a") == 1
         assert engine.tries("a")[0].state == "cancelled"
-        engine.settle()
+        engine.run_until_idle()
         assert engine.executor.cancelled == [old.attempt_id]
         assert engine.attempt("a").attempt_id != old.attempt_id
         assert engine.states()["a"] == "queued"
@@ -152,11 +152,11 @@ class TestWhileItRuns:
     @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILED, Outcome.LOST, Outcome.INTERRUPTED])
     def test_a_report_that_comes_after_the_clear_changes_nothing(self, engine: Engine, outcome: Outcome) -> None:
         engine.trigger(engine.save("etl", CHAIN))
-        engine.settle()
+        engine.run_until_idle()
         report_of_old = finished_later(engine, "a", outcome)
         clear_tasks(engine, "a")
         engine.executor.report(report_of_old)
-        engine.settle()
+        engine.run_until_idle()
         assert_sound(engine.database)
         assert engine.states() == {"a": "queued", "b": "scheduled", "c": "scheduled"}
         assert [one.state for one in engine.tries("a")] == ["cancelled", "queued"]
@@ -168,7 +168,7 @@ class TestWhileItRuns:
     def test_a_task_that_waits_for_what_was_cleared_waits_again(self, make_engine: Callable[..., Engine]) -> None:
         engine = make_engine(slots=1)
         engine.trigger(engine.save("etl", {"a": {}, "x": {"priority_weight": 9}, "b": {"depends_on": ["a"]}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("x")
         engine.trigger(engine.save("busy", {"y": {"priority_weight": 99}}), "other")
         engine.finish("a")
@@ -183,19 +183,19 @@ class TestWhileItRuns:
     def test_a_retry_that_is_due_waits_for_the_upstream_that_was_cleared(self, engine: Engine) -> None:
         tasks = {"a": {}, "b": {"depends_on": ["a"], "retries": 1, "retry_delay": "10s"}}
         engine.trigger(engine.save("etl", tasks))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a")
         engine.fail("b")
         clear_tasks(engine, "a")
         engine.clock.move(timedelta(seconds=11))
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "queued", "b": "scheduled"}
         engine.finish("a")
         assert engine.states()["b"] == "queued"
 
     def test_an_immediate_retry_waits_for_the_upstream_that_was_cleared(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "retries": 1, "retry_delay": "0s"}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a")
         clear_tasks(engine, "a")
         engine.fail("b")
@@ -203,30 +203,30 @@ class TestWhileItRuns:
 
     def test_a_task_up_for_retry_that_is_cleared_runs_at_once(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {"retries": 1, "retry_delay": "1h"}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a")
         assert engine.states() == {"a": "up_for_retry"}
         clear_tasks(engine)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "queued"}
 
     def test_nothing_is_cleared_when_a_running_task_is_to_be_left_alone(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a")
         engine.start("b")
-        engine.settle()
+        engine.run_until_idle()
         with pytest.raises(Conflict, match="task 'b' of run 'r1' runs now"):
             clear_tasks(engine, prevent_running_task=True)
         assert engine.states() == {"a": "success", "b": "running"}
 
     def test_slots_of_a_pool_and_a_run_are_given_back(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {}}, max_active_tasks=1))
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "queued", "b": "scheduled"}
         clear_tasks(engine, "a")
         assert engine.run()["tasks_active"] == 0
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a")
         engine.finish("b")
         assert engine.run()["state"] == "success"
@@ -248,7 +248,7 @@ class TestSeveralRuns:
         for number in (1, 2, 3):
             run_chain(engine, f"r{number}", max_active_runs=2)
         assert clear_tasks(engine, "c", run_id=None) == 3
-        engine.settle()
+        engine.run_until_idle()
         assert [engine.run(f"r{number}")["state"] for number in (1, 2, 3)] == ["running", "running", "queued"]
         for number in (1, 2, 3):
             engine.finish("c", run_id=f"r{number}")
@@ -276,7 +276,7 @@ class TestSeveralRuns:
         version = engine.save("etl", CHAIN)
         for number in (3, 1, 2):
             dated_run(engine, version, f"r{number}", number)
-        engine.settle()
+        engine.run_until_idle()
         for number in (1, 2, 3):
             engine.finish("a", run_id=f"r{number}")
         clear_tasks(engine, "a", run_id="r2", **more)
@@ -290,7 +290,7 @@ class TestSeveralRuns:
     def test_runs_of_several_versions_are_each_cleared_by_their_own_graph(self, engine: Engine) -> None:
         run_chain(engine, "r1")
         engine.trigger(engine.save("etl", {"first": {}, "b": {"depends_on": ["first"]}}), "r2")
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("first", run_id="r2")
         engine.finish("b", run_id="r2")
         assert clear_tasks(engine, "b", run_id=None, include_downstream=True) == 3
@@ -330,7 +330,7 @@ class TestRules:
     def test_a_branch_that_is_cleared_decides_again(self, engine: Engine) -> None:
         self.run_left(engine)
         clear_tasks(engine, "first", include_downstream=True)
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("first", outputs={"way": "right"})
         assert (engine.states()["left"], engine.states()["right"]) == ("skipped", "queued")
         engine.finish("right")
@@ -339,19 +339,19 @@ class TestRules:
     def test_what_a_branch_left_out_stays_out_when_only_another_upstream_is_cleared(self, engine: Engine) -> None:
         self.run_left(engine)
         clear_tasks(engine, "x", include_downstream=True)
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("x")
         assert (engine.states()["left"], engine.states()["right"]) == ("queued", "skipped")
 
     def test_what_a_branch_left_out_runs_when_it_is_cleared_by_name(self, engine: Engine) -> None:
         self.run_left(engine)
         clear_tasks(engine, "right")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states()["right"] == "queued"
 
     def run_left(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", BRANCHED))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("x")
         engine.finish("first", outputs={"way": "left"})
         engine.finish("left")
@@ -360,24 +360,24 @@ class TestRules:
     def test_a_rule_that_decides_early_is_asked_at_once_when_its_result_stayed(self, engine: Engine) -> None:
         tasks = {"a": {}, "b": {}, "alarm": {"depends_on": ["a", "b"], "trigger_rule": "one_failed"}}
         engine.trigger(engine.save("etl", tasks))
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a")
         engine.finish("b")
         engine.finish("alarm")
         clear_tasks(engine, "b", "alarm")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "failed", "b": "queued", "alarm": "queued"}
 
     def test_a_run_that_waits_for_the_past_goes_on_when_the_past_was_mended(self, engine: Engine) -> None:
         version = engine.save("etl", {"a": {"depends_on_past": True}})
         engine.trigger(version, "r1")
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a", run_id="r1")
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2") == {"a": "scheduled"}
         clear_tasks(engine, "a")
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a", run_id="r1")
         assert engine.states("r2") == {"a": "queued"}
 
@@ -385,12 +385,12 @@ class TestRules:
         version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1, "depends_on": ["first"]}, "first": {}})
         for run_id in ("r1", "r2"):
             engine.trigger(version, run_id)
-        engine.settle()
+        engine.run_until_idle()
         for run_id in ("r1", "r2"):
             engine.finish("first", run_id=run_id)
         assert (engine.states("r1")["a"], engine.states("r2")["a"]) == ("queued", "scheduled")
         clear_tasks(engine, "first", include_downstream=True)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2")["a"] == "queued"
 
 
@@ -405,7 +405,7 @@ MAPPED: dict[str, Any] = {
 class TestMapped:
     def run_mapped(self, engine: Engine, items: list[int]) -> None:
         engine.trigger(engine.save("etl", MAPPED))
-        engine.settle()
+        engine.run_until_idle()
         self.go_on(engine, items)
 
     def go_on(self, engine: Engine, items: list[int]) -> None:
@@ -422,7 +422,7 @@ class TestMapped:
     def test_one_item_is_cleared_alone_and_keeps_its_value(self, engine: Engine) -> None:
         self.run_mapped(engine, [1, 2, 3])
         assert clear_tasks(engine, ("load", 1)) == 1
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states()["load[1]"] == "queued"
         assert engine.attempt("load", map_index=1).payload["env"] == {"N": 2}
         engine.finish("load", map_index=1)
@@ -439,7 +439,7 @@ class TestMapped:
             "load[2]": "removed",
             "join": "scheduled",
         }
-        engine.settle()
+        engine.run_until_idle()
         self.go_on(engine, second)
         assert len(engine.tries("load")) == 3 + len(second), "the history is kept"
 
@@ -447,7 +447,7 @@ class TestMapped:
         self.run_mapped(engine, [1, 2, 3])
         for items in ([7], [8, 9, 10, 11]):
             clear_tasks(engine, "list", include_downstream=True)
-            engine.settle()
+            engine.run_until_idle()
             self.go_on(engine, items)
         numbers = {one.map_index: one.try_number for one in engine.instances() if one.task_id == "load"}
         assert numbers == {0: 3, 1: 2, 2: 2, 3: 1}
@@ -455,18 +455,18 @@ class TestMapped:
     def test_an_empty_list_skips_what_was_mapped_before(self, engine: Engine) -> None:
         self.run_mapped(engine, [1, 2])
         clear_tasks(engine, "list", include_downstream=True)
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list", outputs={"items": []})
         assert engine.states() == {"list": "success", "load": "skipped", "load[1]": "removed", "join": "skipped"}
         assert engine.run()["state"] == "success"
 
     def test_items_that_run_are_stopped_when_their_list_is_made_anew(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", MAPPED))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list", outputs={"items": [1, 2]})
         live = [engine.attempt("load", map_index=index).attempt_id for index in (0, 1)]
         clear_tasks(engine, "list", include_downstream=True)
-        engine.settle()
+        engine.run_until_idle()
         assert sorted(engine.executor.cancelled) == sorted(live)
         engine.executor.finished.update(live)
         self.go_on(engine, [5, 6, 7])
@@ -477,7 +477,7 @@ class TestMapped:
         engine = make_engine(slots=1)
         engine.trigger(engine.save("busy", {"y": {"priority_weight": 99}}), "other")
         engine.trigger(engine.save("etl", MAPPED))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("y", run_id="other")
         engine.trigger(engine.save("busy", {"y": {"priority_weight": 99}}), "other2")
         engine.finish("list", outputs={"items": [1, 2, 3]})
@@ -489,7 +489,7 @@ class TestMapped:
     def test_a_retry_count_is_not_taken_over_from_the_item_that_stood_for_all(self, engine: Engine) -> None:
         self.run_mapped(engine, [1])
         clear_tasks(engine, "list", include_downstream=True)
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list", outputs={"items": [1, 2]})
         rows = {one.map_index: one for one in engine.instances() if one.task_id == "load"}
         assert (rows[0].try_number, rows[1].try_number, rows[1].max_tries) == (2, 1, 0)
@@ -521,7 +521,7 @@ class TestRefusals:
 def test_a_failure_stays_when_only_a_relative_upstream_of_it_is_cleared(engine: Engine) -> None:
     run_chain(engine, fail="b")
     clear_tasks(engine, "a")
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a")
     assert engine.states() == {"a": "success", "b": "failed", "c": "upstream_failed"}
     assert engine.run()["state"] == "failed"

@@ -71,13 +71,13 @@ def test_without_a_database_server_a_clock_that_was_set_is_believed_after_a_minu
     clock = MovedClock()
     guard = ClockGuard(clock)
     clock.set(HOUR)
-    beats = 0
+    heartbeats = 0
     while not guard.may_create_runs:
         clock.move(5 * SECOND)
         guard.compare(clock.now(), None)
-        beats += 1
-        assert beats < 20
-    assert beats == STEADY_SECONDS / 5 + 1
+        heartbeats += 1
+        assert heartbeats < 20
+    assert heartbeats == STEADY_SECONDS / 5 + 1
 
 
 def test_a_clock_that_is_set_back_in_time_is_right_again_at_once() -> None:
@@ -101,18 +101,18 @@ def test_a_clock_that_is_slowly_corrected_is_never_wrong() -> None:
 
 def test_meanwhile_nothing_is_created_and_all_else_goes_on(engine: Engine) -> None:
     version = engine.save("etl", NOOP, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     engine.clock.set(2 * HOUR)
     fill(engine, version, days=1)
     engine.trigger(version, "by_hand")
-    engine.settle()
+    engine.run_until_idle()
     assert (scheduled(engine), made(engine)) == ([], [])
     assert engine.run("by_hand")["state"] == "success"
     engine.clock.set(-2 * HOUR)
-    engine.settle()
+    engine.run_until_idle()
     assert (scheduled(engine), len(made(engine))) == ([], 1)
     engine.clock.move(HOUR)
-    engine.settle()
+    engine.run_until_idle()
     assert scheduled(engine) == [START]
 
 
@@ -121,7 +121,7 @@ def test_a_heartbeat_tells_the_clock_of_the_databases_server(database: Database)
     services.register_service(
         database, incarnation="one", kind="scheduler", hostname="h", pid=1, version="1", details={}, now=now
     )
-    shown = services.beat(database, "one", now=now)
+    shown = services.heartbeat(database, "one", now=now)
     if database.is_sqlite:
         assert shown is None
     else:

@@ -51,7 +51,7 @@ def report_all(engine: Engine) -> None:
 def test_a_pass_takes_as_many_statements_for_fifty_tasks_as_for_one(engine: Engine, width: int) -> None:
     tasks = {f"a{n}": {} for n in range(width)} | {f"b{n}": {"depends_on": [f"a{n}"]} for n in range(width)}
     engine.trigger(engine.save("pairs", tasks | {"c": {"depends_on": [f"b{n}" for n in range(width)]}}))
-    engine.settle()
+    engine.run_until_idle()
     report_all(engine)
     with counted(engine.database) as statements:
         counts = engine.scheduler.run_once()
@@ -69,7 +69,7 @@ def test_a_free_slot_does_not_have_all_read_that_waits_for_one(engine: Engine, m
     original = CandidateReads.ready
     monkeypatch.setattr(CandidateReads, "ready", ready)
     engine.trigger(engine.save("wide", {f"a{n}": {} for n in range(400)}, max_active_tasks=20))
-    engine.settle()
+    engine.run_until_idle()
     assert len(engine.executor.open) == 20
     for _ in range(10):
         engine.finish(engine.executor.open[0].task_id)
@@ -81,7 +81,7 @@ def test_a_free_slot_does_not_have_all_read_that_waits_for_one(engine: Engine, m
 
 def test_a_pass_without_news_asks_little_and_writes_nothing(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}}))
-    engine.settle()
+    engine.run_until_idle()
     with counted(engine.database) as statements:
         engine.step()
     assert len(statements) <= 8, statements

@@ -37,12 +37,12 @@ def planned(engine: Engine, dag_id: str = "etl") -> Any:
 
 def move(engine: Engine, by: timedelta) -> None:
     engine.clock.move(by)
-    engine.settle()
+    engine.run_until_idle()
 
 
 def test_a_run_is_due_when_its_interval_has_ended_and_carries_its_start(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     assert scheduled(engine) == []
     assert planned(engine)[:2] == (START, START + HOUR)
     move(engine, HOUR - timedelta(seconds=1))
@@ -57,26 +57,26 @@ def test_a_run_is_due_when_its_interval_has_ended_and_carries_its_start(engine: 
 
 def test_the_scheduler_wakes_at_the_instant_of_the_next_slot(engine: Engine) -> None:
     engine.save("etl", TASK, schedule={"interval": "1s", "anchor": "2026-03-01T12:00:00Z"})
-    engine.settle()
+    engine.run_until_idle()
     engine.clock.move(timedelta(milliseconds=700))
     assert engine.scheduler.seconds_to_next() == pytest.approx(0.3)
 
 
 def test_each_slot_runs_once_whatever_restarts(engine: Engine, make_engine: Any) -> None:
     engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     for number in range(5):
         engine.clock.move(HOUR)
         other = make_engine(incarnation=f"again {number}")
         other.clock.instant = engine.clock.instant
-        other.settle()
-        engine.settle()
+        other.run_until_idle()
+        engine.run_until_idle()
     assert scheduled(engine) == [START + n * HOUR for n in range(5)]
 
 
 def test_after_a_long_stop_only_the_latest_slot_runs(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     move(engine, 30 * HOUR)
     assert scheduled(engine) == [START + 29 * HOUR]
     move(engine, HOUR)
@@ -85,7 +85,7 @@ def test_after_a_long_stop_only_the_latest_slot_runs(engine: Engine) -> None:
 
 def test_catching_up_makes_the_missed_slots_oldest_first_up_to_a_bound(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly", start_date="2026-03-01T00:00:00Z", catchup=True, catchup_max=5)
-    engine.settle()
+    engine.run_until_idle()
     assert scheduled(engine) == [START - n * HOUR for n in (5, 4, 3, 2, 1)]
     move(engine, 3 * HOUR)
     assert scheduled(engine)[5:] == [START, START + HOUR, START + 2 * HOUR]
@@ -93,7 +93,7 @@ def test_catching_up_makes_the_missed_slots_oldest_first_up_to_a_bound(engine: E
 
 def test_without_catching_up_a_start_in_the_past_gives_the_latest_slot(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly", start_date="2026-03-01T00:00:00Z")
-    engine.settle()
+    engine.run_until_idle()
     assert scheduled(engine) == [START - HOUR]
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_due_before_the_start_date_nor_after_the_end_date(engine: Eng
 def test_runs_are_not_heaped_up_beyond_the_limit_of_the_dag(engine: Engine) -> None:
     slow = {"a": {}}
     engine.save("etl", slow, schedule="@hourly", start_date="2026-03-01T00:00:00Z", catchup=True, max_active_runs=2)
-    engine.settle()
+    engine.run_until_idle()
     assert len(scheduled(engine)) == 2
     run_id = f"scheduled__{scheduled(engine)[0].isoformat()}"
     engine.finish("a", run_id=run_id)
@@ -117,22 +117,22 @@ def test_runs_are_not_heaped_up_beyond_the_limit_of_the_dag(engine: Engine) -> N
 
 def test_a_paused_dag_has_no_runs_and_goes_on_with_the_latest_slot(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
     move(engine, 5 * HOUR)
     assert scheduled(engine) == []
     dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     move(engine, HOUR)
     assert scheduled(engine) == [START + 5 * HOUR]
 
 
 def test_another_schedule_takes_effect_at_once_and_repeats_no_slot(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     move(engine, 2 * HOUR)
     engine.save("etl", TASK, schedule={"cron": "*/30 * * * *"})
-    engine.settle()
+    engine.run_until_idle()
     assert planned(engine).next_run_after == START + 2 * HOUR + timedelta(minutes=30)
     move(engine, HOUR)
     found = scheduled(engine)
@@ -142,7 +142,7 @@ def test_another_schedule_takes_effect_at_once_and_repeats_no_slot(engine: Engin
 
 def test_a_change_of_the_schedule_leaves_no_slot_of_the_new_one_out(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly", catchup=True, catchup_max=100, max_active_runs=100)
-    engine.settle()
+    engine.run_until_idle()
     move(engine, 2 * HOUR + timedelta(minutes=10))
     engine.save("etl", TASK, schedule="*/30 * * * *", catchup=True, catchup_max=100, max_active_runs=100)
     move(engine, 2 * HOUR)
@@ -153,7 +153,7 @@ def test_a_change_of_the_schedule_leaves_no_slot_of_the_new_one_out(engine: Engi
 
 def test_without_a_schedule_nothing_is_planned_any_more(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     engine.save("etl", {"a": {"type": "noop"}, "b": {"type": "noop"}})
     move(engine, 5 * HOUR)
     assert scheduled(engine) == []
@@ -169,7 +169,7 @@ def test_given_instants_run_once_each(engine: Engine) -> None:
 
 def test_a_slot_that_a_manual_run_took_is_passed_over(engine: Engine) -> None:
     version = engine.save("etl", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     runs.create_run(
         engine.database,
         runs.NewRun(version=version, run_id="mine", run_type=RunType.MANUAL, conf={}, params={},
@@ -185,13 +185,13 @@ def test_a_dag_that_cannot_be_planned_is_set_aside_and_costs_only_itself(engine:
     needs = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
     engine.save("bad", TASK, schedule="@hourly", params=needs)
     engine.save("good", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     move(engine, HOUR)
     assert scheduled(engine, "bad") == []
     assert "day" in planned(engine, "bad").schedule_error
     assert scheduled(engine, "good") == [START]
     engine.save("bad", TASK, schedule="@hourly")
-    engine.settle()
+    engine.run_until_idle()
     move(engine, HOUR)
     assert len(scheduled(engine, "bad")) == 1
 
@@ -215,7 +215,7 @@ def test_a_run_for_later_starts_at_its_time(engine: Engine) -> None:
         runs.NewRun(version=version, run_id="later", run_type=RunType.MANUAL, conf={}, params={}, run_after=later),
         now=engine.clock.now(),
     )
-    engine.settle()
+    engine.run_until_idle()
     assert engine.run("later")["state"] == "queued"
     engine.clock.move(timedelta(seconds=89.5))
     engine.step()

@@ -33,7 +33,7 @@ def next_batch(engine: Engine) -> Counter[str]:
 def test_a_backlog_leaves_half_of_each_batch_to_a_dag_that_comes_later(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(slots=8)
     engine.trigger(engine.save("first", wide("a")), "r1")
-    engine.settle()
+    engine.run_until_idle()
     for number in range(8):
         engine.trigger(engine.save(f"later-{number}", wide("b", 10)), f"r{number + 2}")
     engine.step()
@@ -46,7 +46,7 @@ def test_a_backlog_leaves_half_of_each_batch_to_a_dag_that_comes_later(make_engi
 def test_with_few_slots_two_dags_take_turns(make_engine: Callable[..., Engine], slots: int) -> None:
     engine = make_engine(slots=slots)
     engine.trigger(engine.save("first", wide("a")), "r1")
-    engine.settle()
+    engine.run_until_idle()
     engine.trigger(engine.save("second", wide("b")), "r2")
     engine.step()
     taken = sum((next_batch(engine) for _ in range(12)), Counter[str]())
@@ -61,7 +61,7 @@ def test_two_backlogs_do_not_keep_a_third_dag_waiting(make_engine: Callable[...,
     for number in range(30):
         engine.trigger(first, f"a{number}")
     engine.trigger(second, "b")
-    engine.settle()
+    engine.run_until_idle()
     next_batch(engine)
     engine.trigger(engine.save("urgent", {"c": SHELL}), "c")
     engine.step()
@@ -71,7 +71,7 @@ def test_two_backlogs_do_not_keep_a_third_dag_waiting(make_engine: Callable[...,
 def test_priority_gives_a_dag_no_more_than_its_half(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(slots=2)
     engine.trigger(engine.save("weighty", wide("a", priority_weight=1000)), "r1")
-    engine.settle()
+    engine.run_until_idle()
     engine.trigger(engine.save("light", {"b": SHELL}), "r2")
     engine.step()
     assert next_batch(engine)["light"] == 1
@@ -82,14 +82,14 @@ def test_alone_a_dag_takes_all_there_is(make_engine: Callable[..., Engine]) -> N
     version = engine.save("only", wide("a"))
     engine.trigger(version, "r1")
     engine.trigger(engine.save("idle", {"wait": {"type": "approval", "message": "?"}}), "r2")
-    engine.settle()
+    engine.run_until_idle()
     assert [next_batch(engine).total() for _ in range(4)] == [8, 8, 8, 8]
 
 
 def test_a_backlog_takes_no_further_statement(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(slots=8)
     engine.trigger(engine.save("first", wide("a", 100)), "r1")
-    engine.settle()
+    engine.run_until_idle()
     costs = []
     for _ in range(4):
         with counted(engine.database) as statements:

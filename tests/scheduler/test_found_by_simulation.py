@@ -31,7 +31,7 @@ def cancel(engine: Engine, run_id: str) -> None:
 
 def test_what_is_reported_in_the_pass_of_the_timeout_is_told_before_it(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}, "b": {}}, dagrun_timeout="60s"))
-    engine.settle()
+    engine.run_until_idle()
     engine.clock.move(timedelta(seconds=61))
     engine.start("b")
     engine.finish("a")
@@ -45,14 +45,14 @@ def test_what_is_reported_in_the_pass_of_the_timeout_is_told_before_it(engine: E
 @pytest.mark.parametrize("fault", ["rollback", "unknown"])
 def test_a_start_whose_commit_broke_is_recorded_once(engine: Engine, database: Database, fault: str) -> None:
     engine.trigger(engine.save("etl", {"a": {}}))
-    engine.settle()
+    engine.run_until_idle()
     unreliable = UnreliableDatabase(database.engine, database._write_queue)
     engine.scheduler._database = unreliable
     engine.start("a")
     unreliable.fault = fault
     with pytest.raises(StoreUnavailable):
         engine.step()
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "running"}
     assert [one.state for one in engine.events() if one.task_id == "a"] == ["queued", "running"]
 
@@ -61,18 +61,18 @@ def test_a_cancel_makes_room_for_what_its_tasks_limit_held_back(engine: Engine) 
     version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
     for run_id in ("r1", "r2"):
         engine.trigger(version, run_id)
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states("r2") == {"a": "scheduled"}
     cancel(engine, "r1")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states("r2") == {"a": "queued"}
 
 
 def test_an_instance_without_limits_makes_room_for_one_whose_later_version_has_them(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}}), "r1")
-    engine.settle()
+    engine.run_until_idle()
     engine.trigger(engine.save("etl", {"a": {"max_active_tis_per_dag": 1}}), "r2")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states("r2") == {"a": "scheduled"}
     engine.finish("a", run_id="r1")
     assert engine.states("r2") == {"a": "queued"}
@@ -81,16 +81,16 @@ def test_an_instance_without_limits_makes_room_for_one_whose_later_version_has_t
 def test_what_begins_in_the_same_pass_without_limits_counts_against_those_of_a_later_version(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}}), "r1")
     engine.trigger(engine.save("etl", {"a": {"max_active_tis_per_dag": 1}}), "r2")
-    engine.settle()
+    engine.run_until_idle()
     assert (engine.states("r1"), engine.states("r2")) == ({"a": "queued"}, {"a": "scheduled"})
 
 
 def test_a_skip_without_limits_lets_a_run_of_a_later_version_go_on(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "trigger_rule": "all_failed"}}), "r1")
-    engine.settle()
+    engine.run_until_idle()
     tasks = {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}}
     engine.trigger(engine.save("etl", tasks), "r2")
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", run_id="r2")
     assert engine.states("r2")["b"] == "scheduled"
     engine.finish("a", run_id="r1")
@@ -102,16 +102,16 @@ def test_a_cancel_before_the_start_holds_the_next_run_back_until_a_user_decides(
     version = engine.save("etl", {"a": {}, "b": {"depends_on": ["a"], "depends_on_past": True}})
     for run_id in ("r1", "r2"):
         engine.trigger(version, run_id)
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", run_id="r2")
     assert engine.states("r2")["b"] == "scheduled"
     cancel(engine, "r1")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states("r1")["b"] == "skipped"
     assert engine.states("r2")["b"] == "scheduled", "what the cancel kept from running has not succeeded"
     wish = Mark(state=TaskState.SKIPPED, runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=["b"]))
     mark(engine.database, dags.Versions(engine.database), "etl", wish, by="test", now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states("r2")["b"] == "queued"
 
 
@@ -123,7 +123,7 @@ def test_what_a_branch_left_out_lets_the_next_run_go_on(engine: Engine) -> None:
     version = engine.save("etl", tasks)
     for run_id in ("r1", "r2"):
         engine.trigger(version, run_id)
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("pick", run_id="r2", outputs={"return_value": "a"})
     assert engine.states("r2")["a"] == "scheduled"
     engine.finish("pick", run_id="r1", outputs={"return_value": []})
@@ -139,7 +139,7 @@ def test_items_wait_for_a_run_before_that_has_not_found_its_items_yet(engine: En
     version = engine.save("etl", tasks, params=LISTS)
     for run_id in ("r1", "r2"):
         engine.trigger(version, run_id, {"items": [1]})
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", run_id="r2")
     assert engine.states("r2")["b[0]"] == "scheduled"
     engine.finish("a", run_id="r1")
@@ -155,7 +155,7 @@ def test_items_that_the_run_before_turns_out_not_to_have_go_on(engine: Engine) -
     version = engine.save("etl", tasks, params=LISTS)
     engine.trigger(version, "r1", {"items": [1]})
     engine.trigger(version, "r2", {"items": [1, 2]})
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", run_id="r2")
     assert engine.states("r2")["b[1]"] == "scheduled"
     engine.finish("a", run_id="r1")
@@ -168,37 +168,37 @@ def test_a_branch_leaves_out_a_mapped_task_that_was_expanded_at_the_same_moment(
         "a": {"depends_on": ["pick"], "trigger_rule": "always", "expand": {"item": "${{ params.items }}"}},
     }
     engine.trigger(engine.save("etl", tasks, params=LISTS), conf={"items": [1, 2, 3]})
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"pick": "success", "a[0]": "skipped", "a[1]": "skipped", "a[2]": "skipped"}
     assert engine.run()["state"] == "success"
 
 
 def test_a_fenced_attempt_whose_scheduler_died_is_said_to_have_stopped(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}}))
-    engine.settle()
+    engine.run_until_idle()
     cancel(engine, "r1")
     lost = find_lost(
         engine.database, {"thread": engine.executor}, incarnation="second", is_exclusive=True, now=engine.clock.now()
     )
     engine.scheduler.inject(lost)
-    engine.settle()
+    engine.run_until_idle()
     assert [one.stopped_at for one in engine.tries("a")] == [engine.clock.now()]
     assert engine.states() == {"a": "failed"}
 
 
 def test_a_dag_that_is_deleted_and_saved_anew_runs_as_it_says_now(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {"command": ["old"]}}), conf={})
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a")
     dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     engine.trigger(engine.save("etl", {"a": {"command": ["new"]}}))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.attempt("a").payload["command"] == ["new"]
 
 
 def test_the_attempts_of_a_living_scheduler_are_not_lost(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}}))
-    engine.settle()
+    engine.run_until_idle()
     now, executors = engine.clock.now(), {"thread": engine.executor}
     services.register_service(
         engine.database,
@@ -219,16 +219,16 @@ def test_the_end_of_a_wait_lets_the_next_run_go_on(engine: Engine) -> None:
     version = engine.save("etl", {"a": {"type": "wait", "for": "5s", "depends_on_past": True}})
     for run_id in ("r1", "r2"):
         engine.trigger(version, run_id)
-    engine.settle()
+    engine.run_until_idle()
     assert (engine.states("r1"), engine.states("r2")) == ({"a": "deferred"}, {"a": "scheduled"})
     engine.clock.move(timedelta(seconds=5))
-    engine.settle()
+    engine.run_until_idle()
     assert (engine.states("r1"), engine.states("r2")) == ({"a": "success"}, {"a": "deferred"})
 
 
 def test_a_report_that_cannot_be_stored_still_tells_that_its_attempt_stopped(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", outputs={"x": object()})
     assert engine.states() == {"a": "failed", "b": "failed"}
     assert (engine.run()["state"], engine.run()["state_reason"]) == ("failed", "quarantined")
@@ -240,7 +240,7 @@ def test_a_dag_that_is_deleted_gives_back_the_slots_of_what_waits(engine: Engine
     create_pools(engine.database, [NewPool(name="db", slots=3, include_deferred=True)])
     wait = {"type": "wait", "for": "1h", "pool": "db"}
     engine.trigger(engine.save("etl", {"a": wait, "b": {**wait, "pool_slots": 2}}))
-    engine.settle()
+    engine.run_until_idle()
     assert _used(engine) == 3
     dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert _used(engine) == 0
@@ -253,7 +253,7 @@ def test_what_a_trigger_rule_has_decided_is_told_before_what_ends_in_the_same_pa
     engine.trigger(engine.save("etl", {**tasks, **rest}))
     request = Mark(state=TaskState.SKIPPED, runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=["done"]))
     mark(engine.database, dags.Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
-    engine.settle()
+    engine.run_until_idle()
     told = [(one.task_id, one.state) for one in engine.events()]
     assert told.index(("last", "skipped")) < told.index(("call", "failed"))
     assert engine.states() == {
@@ -271,13 +271,13 @@ def test_a_remote_attempt_whose_start_another_scheduler_recorded_is_charged_when
 ) -> None:
     mine, other = (make_engine(capabilities=REMOTE, incarnation=name) for name in ("first", "second"))
     mine.trigger(mine.save("etl", {"a": {"retries": 1, "retry_delay": "0s"}}))
-    mine.settle()
+    mine.run_until_idle()
     assert claim(mine, "a") is not None
-    other.settle()
+    other.run_until_idle()
     assert mine.states() == {"a": "running"}
     attempt_id, now = mine.attempt("a").attempt_id, mine.clock.now()
     lost = Finished(attempt_id=attempt_id, seq=0, at=now, outcome=Outcome.LOST, reason=StateReason.WORKER_LOST)
     mine.scheduler.inject([lost])
-    mine.settle()
+    mine.run_until_idle()
     [instance] = mine.instances()
     assert (instance.state, instance.try_number, instance.max_tries) == ("queued", 2, 1)

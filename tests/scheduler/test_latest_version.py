@@ -13,7 +13,7 @@ from mainspring_store.queries.backfills import get_backfill
 from mainspring_store.resources.backfills import ReprocessBehavior
 from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.pools import NewPool, create_pools
-from mainspring_store.scheduling import Decided, begin_pass
+from mainspring_store.scheduling import StateUpdate, begin_pass
 from mainspring_store.state import runs
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
@@ -50,7 +50,7 @@ def save_later(engine: Engine, tasks: Mapping[str, Any], **fields: Any) -> runs.
 def run_all(engine: Engine, tasks: Mapping[str, Any], *, fail: str = "", **fields: Any) -> None:
     """A run of a chain to its end, or to the task that fails."""
     engine.trigger(engine.save("etl", tasks, **fields))
-    engine.settle()
+    engine.run_until_idle()
     for task_id in tasks:
         if task_id == fail:
             engine.fail(task_id)
@@ -64,7 +64,7 @@ def test_a_failed_task_that_was_repaired_runs_as_the_latest_version_says(engine:
     latest = save_later(engine, repaired)
     assert clear_on_latest(engine, "b", include_downstream=True) == 2
     assert engine.run()["dag_version_id"] == latest.id
-    engine.settle()
+    engine.run_until_idle()
     assert engine.attempt("b").payload["command"] == ["repaired"]
     assert engine.attempt("b").try_number == 2
     engine.finish("b")
@@ -80,7 +80,7 @@ def test_tasks_come_go_and_change_places_and_what_was_done_stays_with_its_task(e
                         "extra": {}, "a": {}})  # fmt: skip
     assert clear_on_latest(engine, "c") == 1
     assert engine.states() == {"c": "scheduled", "extra": "scheduled", "a": "success", "b": "removed"}
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states()["extra"] == "queued"
     engine.finish("extra")
     assert engine.attempt("c").payload["env"] == {"BY": "a"}, "outputs of what was kept are there still"
@@ -93,13 +93,13 @@ def test_a_task_that_comes_back_runs_again_and_counts_on(engine: Engine) -> None
     run_all(engine, CHAIN)
     save_later(engine, {"a": {}, "c": {"depends_on": ["a"]}})
     clear_on_latest(engine, "c")
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("c")
     assert engine.states() == {"a": "success", "c": "success", "b": "removed"}
     save_later(engine, CHAIN)
     clear_on_latest(engine, "c")
     assert engine.states() == {"a": "success", "b": "scheduled", "c": "scheduled"}
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("b")
     engine.finish("c")
     assert engine.run()["state"] == "success"
@@ -111,7 +111,7 @@ def test_naming_a_new_task_alone_runs_it_in_a_run_that_had_ended(engine: Engine)
     save_later(engine, {**CHAIN, "d": {"depends_on": ["c"]}})
     assert clear_on_latest(engine, "d") == 0
     assert engine.run()["state"] == "queued"
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("d")
     assert engine.states() == {"a": "success", "b": "success", "c": "success", "d": "success"}
     assert engine.run()["state"] == "success"
@@ -131,7 +131,7 @@ def test_a_failed_task_that_is_gone_makes_its_run_a_success(engine: Engine) -> N
     assert engine.run()["state"] == "failed"
     save_later(engine, {"a": {}})
     assert clear_on_latest(engine, states=frozenset({TaskState.FAILED})) == 0
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "success", "b": "removed"}
     assert engine.run()["state"] == "success"
 
@@ -140,7 +140,7 @@ def test_a_task_that_lost_its_upstream_waits_for_nobody(engine: Engine) -> None:
     run_all(engine, CHAIN, fail="a")
     save_later(engine, {"a": {}, "b": {}, "c": {"depends_on": ["a"], "trigger_rule": "all_failed"}})
     clear_on_latest(engine, "b", "c")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "failed", "b": "queued", "c": "queued"}
     engine.finish("b")
     engine.finish("c")
@@ -157,7 +157,7 @@ def test_pool_priority_and_limits_are_those_of_the_latest_version(engine: Engine
     )
     clear_on_latest(engine)
     assert engine.run()["max_active_tasks"] == 3
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "scheduled", "b": "queued"}
     engine.finish("b")
     assert engine.states()["a"] == "queued"
@@ -168,18 +168,18 @@ def test_params_are_those_of_the_latest_version(engine: Engine) -> None:
     day = {"type": "object", "properties": {"day": {"type": "string", "default": "monday"}}}
     save_later(engine, {"a": {"env": {"DAY": "${{ params.day }}"}}}, params=day)
     clear_on_latest(engine)
-    engine.settle()
+    engine.run_until_idle()
     assert engine.attempt("a").payload["env"] == {"DAY": "monday"}
 
 
 def test_params_of_a_running_run_are_not_taken_from_what_a_scheduler_remembers(engine: Engine) -> None:
     engine.trigger(engine.save("etl", CHAIN))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a")
     day = {"type": "object", "properties": {"day": {"type": "string", "default": "monday"}}}
     save_later(engine, {**CHAIN, "b": {"depends_on": ["a"], "env": {"DAY": "${{ params.day }}"}}}, params=day)
     clear_on_latest(engine, "b")
-    engine.settle()
+    engine.run_until_idle()
     assert engine.attempt("b").payload["env"] == {"DAY": "monday"}
 
 
@@ -196,13 +196,13 @@ def test_a_conf_that_does_not_fit_the_latest_version_is_refused_and_nothing_is_c
 class TestWhileItRuns:
     def test_what_is_cleared_while_it_runs_is_stopped_and_runs_as_the_latest_version_says(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", CHAIN))
-        engine.settle()
+        engine.run_until_idle()
         engine.start("a")
-        engine.settle()
+        engine.run_until_idle()
         old = engine.attempt("a").attempt_id
         save_later(engine, {"new": {}, "a": {"command": ["new"]}, "c": {"depends_on": ["a", "new"]}})
         clear_on_latest(engine, "a")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.executor.cancelled == [old]
         engine.executor.finished.add(old)
         assert engine.states() == {"new": "queued", "a": "queued", "c": "scheduled", "b": "removed"}
@@ -213,7 +213,7 @@ class TestWhileItRuns:
 
     def test_a_task_under_way_that_is_not_cleared_is_in_the_way(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("b")
         first = engine.run()["dag_version_id"]
         save_later(engine, {"a": {}, "b": {}, "c": {}})
@@ -226,12 +226,12 @@ class TestWhileItRuns:
 
     def test_a_task_under_way_that_is_gone_is_stopped(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"]}, "gone": {}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a")
         old = engine.attempt("gone").attempt_id
         save_later(engine, {"a": {}, "b": {"depends_on": ["a"]}})
         clear_on_latest(engine, "b")
-        engine.settle()
+        engine.run_until_idle()
         assert old in engine.executor.cancelled
         engine.finish("b")
         assert engine.states() == {"a": "success", "b": "success", "gone": "removed"}
@@ -239,30 +239,30 @@ class TestWhileItRuns:
 
     def test_what_was_decided_on_the_version_before_is_void(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", CHAIN))
-        engine.settle()
+        engine.run_until_idle()
         engine.executor.slots = 0
         engine.finish("a")
         seen = {one.task_id: one for one in engine.instances()}["b"]
         assert (seen.state, seen.ready) == ("scheduled", True)
         save_later(engine, {**CHAIN, "b": {"depends_on": ["a"], "command": ["new"]}})
         clear_on_latest(engine, "c")
-        late = Decided(id=seen.id, generation=seen.generation, state=TaskState.SKIPPED, at=engine.clock.now())
+        late = StateUpdate(id=seen.id, generation=seen.generation, state=TaskState.SKIPPED, at=engine.clock.now())
         with begin_pass(engine.database) as current:
             assert current.decisions.decide([late]) == frozenset()
         engine.executor.slots = 1
-        engine.settle()
+        engine.run_until_idle()
         assert engine.attempt("b").payload["command"] == ["new"]
 
     def test_a_retry_that_waits_is_made_with_the_latest_version(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {"a": {"retries": 1, "retry_delay": "1m"}, "b": {}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a")
         engine.finish("b")
         assert engine.states()["a"] == "up_for_retry"
         save_later(engine, {"b": {}, "a": {"command": ["new"]}})
         clear_on_latest(engine, "b")
         engine.clock.move(timedelta(minutes=2))
-        engine.settle()
+        engine.run_until_idle()
         assert engine.attempt("a").payload["command"] == ["new"]
         assert engine.attempt("a").try_number == 2
 
@@ -275,26 +275,26 @@ class TestMapped:
 
     def test_a_mapped_task_that_became_a_plain_one_runs_once(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", ITEMS))
-        engine.settle()
+        engine.run_until_idle()
         self.run_items(engine, 1, 2, 3)
         save_later(engine, PLAIN)
         assert clear_on_latest(engine, "list") == 1
         assert engine.states() == {
             "list": "scheduled", "load": "scheduled", "load[1]": "removed", "load[2]": "removed"
         }  # fmt: skip
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list")
         engine.finish("load")
         assert engine.run()["state"] == "success"
 
     def test_a_plain_task_that_became_a_mapped_one_finds_its_items(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", PLAIN))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list", outputs={"items": [1, 2]})
         engine.finish("load")
         save_later(engine, ITEMS)
         clear_on_latest(engine, "load")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"list": "success", "load[0]": "queued", "load[1]": "queued"}
         for index in (0, 1):
             engine.finish("load", map_index=index)
@@ -302,13 +302,13 @@ class TestMapped:
 
     def test_a_task_whose_kind_changed_begins_anew_though_another_was_named(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", {**PLAIN, "other": {}}))
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list", outputs={"items": [1, 2]})
         engine.finish("load")
         engine.finish("other")
         save_later(engine, {**ITEMS, "other": {}})
         assert clear_on_latest(engine, "other") == 1
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"list": "success", "load[0]": "queued", "load[1]": "queued", "other": "queued"}
         for index in (0, 1):
             engine.finish("load", map_index=index)
@@ -317,11 +317,11 @@ class TestMapped:
         self, engine: Engine
     ) -> None:
         engine.trigger(engine.save("etl", ITEMS))
-        engine.settle()
+        engine.run_until_idle()
         self.run_items(engine, 1, 2, 3)
         save_later(engine, {**ITEMS, "load": {"expand": {"n": [7, 8]}, "env": {"N": "${{ map.n }}"}}})
         assert clear_on_latest(engine, "load") == 3
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {
             "list": "success", "load[0]": "queued", "load[1]": "queued", "load[2]": "removed"
         }  # fmt: skip
@@ -329,12 +329,12 @@ class TestMapped:
 
     def test_items_that_are_not_cleared_keep_what_they_did(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", ITEMS))
-        engine.settle()
+        engine.run_until_idle()
         self.run_items(engine, 1, 2)
         save_later(engine, {"first": {}, **ITEMS, "join": {"depends_on": ["load"],
                             "env": {"ALL": "${{ tasks.load.outputs.x }}"}}})  # fmt: skip
         assert clear_on_latest(engine, ("load", 1)) == 1
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {
             "first": "queued", "list": "success", "load[0]": "success", "load[1]": "queued", "join": "scheduled"
         }  # fmt: skip
@@ -343,16 +343,16 @@ class TestMapped:
 
     def test_a_mapped_task_may_go_and_come_back(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", ITEMS))
-        engine.settle()
+        engine.run_until_idle()
         self.run_items(engine, 1, 2, 3)
         save_later(engine, {"list": {}})
         clear_on_latest(engine, "list")
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("list", outputs={"items": [5]})
         assert set(engine.states().values()) == {"success", "removed"}
         save_later(engine, {"z": {}, **ITEMS})
         clear_on_latest(engine, "z")
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("z")
         engine.finish("load", map_index=0)
         assert engine.states() == {
@@ -366,10 +366,10 @@ class TestBackfills:
     def test_runs_that_exist_go_on_with_the_version_asked_for(self, engine: Engine, is_latest: bool) -> None:
         first = engine.save("etl", {"a": {"type": "noop"}, "b": {"type": "noop"}}, schedule="@daily")
         fill(engine, first, days=2)
-        engine.settle()
+        engine.run_until_idle()
         latest = save_later(engine, {"b": {"type": "noop"}, "c": {"type": "noop"}}, schedule="@daily")
         fill(engine, latest, days=3, reprocess_behavior=ReprocessBehavior.COMPLETED, run_on_latest_version=is_latest)
-        engine.settle()
+        engine.run_until_idle()
         old = latest.id if is_latest else first.id
         assert [(row.dag_version_id, row.state) for row in made(engine)] == [
             (old, "success"), (old, "success"), (latest.id, "success")
@@ -378,12 +378,12 @@ class TestBackfills:
     def fill_again(self, engine: Engine, **more: Any) -> int:
         """Reprocess a run whose conf does not fit the latest version."""
         fill(engine, engine.save("etl", {"a": {"type": "noop"}}, schedule="@daily"), days=1)
-        engine.settle()
+        engine.run_until_idle()
         needs = {"type": "object", "required": ["day"]}
         latest = save_later(engine, {"a": {"type": "noop"}}, schedule="@daily", params=needs)
         again = {"reprocess_behavior": ReprocessBehavior.COMPLETED, "run_on_latest_version": True}
         key = fill(engine, latest, days=1, **again, **more)
-        engine.settle()
+        engine.run_until_idle()
         return key
 
     def test_a_new_conf_is_what_must_fit_the_latest_version(self, engine: Engine) -> None:

@@ -18,7 +18,7 @@ def mapped(**more: Any) -> dict[str, Any]:
 
 def trigger(engine: Engine, tasks: dict[str, Any], regions: list[str], **fields: Any) -> None:
     engine.trigger(engine.save("etl", tasks, params=REGIONS, **fields), conf={"regions": regions})
-    engine.settle()
+    engine.run_until_idle()
 
 
 def test_a_mapped_task_runs_once_for_each_item(engine: Engine) -> None:
@@ -69,7 +69,7 @@ def test_an_item_is_retried_alone(engine: Engine) -> None:
     engine.finish("load", map_index=0)
     assert engine.states() == {"load[0]": "success", "load[1]": "up_for_retry"}
     engine.clock.move(timedelta(seconds=10))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.attempt("load", map_index=1).payload["env"] == {"REGION": "us"}
     engine.finish("load", map_index=1)
     assert engine.run()["state"] == "success"
@@ -134,7 +134,7 @@ def test_the_limit_per_dag_counts_over_all_runs(engine: Engine) -> None:
     version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
     engine.trigger(version, "r1")
     engine.trigger(version, "r2")
-    engine.settle()
+    engine.run_until_idle()
     assert (engine.states("r1"), engine.states("r2")) == ({"a": "queued"}, {"a": "scheduled"})
     engine.finish("a", run_id="r1")
     assert engine.states("r2") == {"a": "queued"}
@@ -158,7 +158,7 @@ class TestSkippedItems:
         "env": {"ROWS": "${{ tasks.load.outputs.rows }}", "STATES": "${{ tasks.load.state }}"},
     }
 
-    def joined(self, engine: Engine) -> Any:
+    def shared(self, engine: Engine) -> Any:
         return engine.attempt("join").payload["env"]
 
     def test_a_skipped_item_is_left_out_of_the_list(self, engine: Engine) -> None:
@@ -166,13 +166,13 @@ class TestSkippedItems:
         engine.finish("load", map_index=0, outputs={"rows": 1})
         engine.finish("load", map_index=1, outcome=Outcome.SKIPPED)
         engine.finish("load", map_index=2, outputs={"rows": 3})
-        assert self.joined(engine) == {"ROWS": [1, 3], "STATES": ["success", "skipped", "success"]}
+        assert self.shared(engine) == {"ROWS": [1, 3], "STATES": ["success", "skipped", "success"]}
 
     def test_a_success_without_that_output_contributes_null(self, engine: Engine) -> None:
         trigger(engine, {"load": mapped(), "join": self.JOIN}, ["eu", "us"])
         engine.finish("load", map_index=0, outputs={"rows": 1})
         engine.finish("load", map_index=1)
-        assert self.joined(engine)["ROWS"] == [1, None]
+        assert self.shared(engine)["ROWS"] == [1, None]
 
     @pytest.mark.parametrize("regions", [pytest.param(["eu", "us"], id="all skipped"), pytest.param([], id="no items")])
     @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ class TestSkippedItems:
     ) -> None:
         join = {**self.JOIN, "env": {"ROWS": expression}}
         trigger(engine, {"load": mapped(when="${{ map.region == 'moon' }}"), "join": join}, regions)
-        assert self.joined(engine) == {"ROWS": value}
+        assert self.shared(engine) == {"ROWS": value}
         engine.finish("join")
         assert engine.run()["state"] == "success"
 

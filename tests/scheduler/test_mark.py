@@ -50,16 +50,16 @@ def mark_whole(engine: Engine, state: str, run_id: str = "r1") -> bool:
 
 def start(engine: Engine, tasks: dict[str, Any], run_id: str = "r1", **fields: Any) -> None:
     engine.trigger(engine.save("etl", tasks, **fields), run_id)
-    engine.settle()
+    engine.run_until_idle()
 
 
 class TestInARunningRun:
     def test_what_waits_goes_on_when_its_upstream_is_marked_success(self, engine: Engine) -> None:
         start(engine, CHAIN)
         engine.start("a")
-        engine.settle()
+        engine.run_until_idle()
         assert mark_as(engine, "success", "a") == 1
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "success", "b": "queued", "c": "scheduled"}
         assert engine.instances()[0].state_reason == "marked"
         assert engine.executor.cancelled == [engine.attempt("a").attempt_id]
@@ -70,7 +70,7 @@ class TestInARunningRun:
         late = finished_later(engine, "a", outcome)
         mark_as(engine, "skipped", "a")
         engine.executor.report(late)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "skipped", "b": "skipped"}
         assert (engine.tries("a")[0].state, engine.tries("a")[0].state_reason) == ("cancelled", "marked")
         assert engine.run()["state"] == "success"
@@ -78,7 +78,7 @@ class TestInARunningRun:
     def test_what_waits_is_decided_by_its_rule_when_its_upstream_is_marked_failed(self, engine: Engine) -> None:
         start(engine, {**CHAIN, "alarm": {"depends_on": ["a"], "trigger_rule": "one_failed"}})
         mark_as(engine, "failed", "a")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "failed", "b": "upstream_failed", "c": "upstream_failed", "alarm": "queued"}
 
     def test_the_run_ends_by_the_next_pass_when_its_last_task_is_marked(self, engine: Engine) -> None:
@@ -93,7 +93,7 @@ class TestInARunningRun:
         start(engine, PAIR)
         engine.finish("a")
         mark_as(engine, "failed", "a")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "failed", "b": "queued"}
         engine.finish("b")
         assert engine.run()["state"] == "failed"
@@ -102,22 +102,22 @@ class TestInARunningRun:
         start(engine, {"a": {"retries": 1, "retry_delay": "1h"}, "b": {"depends_on": ["a"]}})
         engine.fail("a")
         mark_as(engine, "success", "a")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "success", "b": "queued"}
         engine.clock.move(timedelta(hours=2))
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states()["a"] == "success"
 
     def test_relatives_are_marked_too_when_asked_for(self, engine: Engine) -> None:
         start(engine, CHAIN)
         assert mark_as(engine, "skipped", "b", include_upstream=True, include_downstream=True) == 3
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run()["state"] == "success"
 
     def test_one_item_of_a_mapped_task_is_marked_alone(self, engine: Engine) -> None:
         start(engine, {"load": {"expand": {"n": [1, 2]}}, "join": {"depends_on": ["load"]}})
         assert mark_as(engine, "success", ("load", 0)) == 1
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"load[0]": "success", "load[1]": "queued", "join": "scheduled"}
         engine.finish("load", map_index=1)
         assert engine.states()["join"] == "queued"
@@ -132,20 +132,20 @@ class TestInARunningRun:
     def test_a_parked_run_goes_on_when_the_past_is_marked(self, engine: Engine) -> None:
         version = engine.save("etl", {"a": {"depends_on_past": True}})
         engine.trigger(version, "r1")
-        engine.settle()
+        engine.run_until_idle()
         engine.fail("a", run_id="r1")
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2") == {"a": "scheduled"}
         mark_as(engine, "success", "a", run_id="r1")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2") == {"a": "queued"}
 
     def test_a_queued_run_of_which_all_is_marked_ends_when_it_starts(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", PAIR))
         assert mark_as(engine, "success") == 2
         assert engine.run()["state"] == "queued"
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run()["state"] == "success"
 
     def test_a_note_is_kept_with_what_was_marked(self, engine: Engine) -> None:
@@ -162,7 +162,7 @@ class TestInARunThatHasEnded:
         assert mark_as(engine, "success", "a") == 1
         assert_sound(engine.database)
         assert engine.run()["state"] == "queued"
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "success", "b": "queued", "c": "scheduled"}
         engine.finish("b")
         engine.finish("c")
@@ -186,7 +186,7 @@ class TestInARunThatHasEnded:
         engine.finish("a", outputs={"rows": 7})
         engine.fail("b")
         mark_as(engine, "success", "b")
-        engine.settle()
+        engine.run_until_idle()
         run = engine.run()
         assert (run["state"], run["outputs"]) == ("success", {"rows": 7})
 
@@ -202,7 +202,7 @@ class TestInARunThatHasEnded:
         engine.fail("a")
         engine.fail("x")
         mark_as(engine, "success", "a")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "success", "x": "failed", "b": "upstream_failed"}
         assert engine.run()["state"] == "failed"
 
@@ -210,7 +210,7 @@ class TestInARunThatHasEnded:
         version = engine.save("etl", {"a": {}})
         for day in (1, 2, 3):
             dated_run(engine, version, f"r{day}", day)
-        engine.settle()
+        engine.run_until_idle()
         for day in (1, 2, 3):
             engine.fail("a", run_id=f"r{day}")
         assert mark_as(engine, "success", "a", run_id="r2", include_future=True) == 2
@@ -219,9 +219,9 @@ class TestInARunThatHasEnded:
     def test_what_was_marked_can_be_cleared(self, engine: Engine) -> None:
         start(engine, PAIR)
         mark_as(engine, "success")
-        engine.settle()
+        engine.run_until_idle()
         assert clear_tasks(engine) == 2
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a")
         engine.finish("b")
         assert [one.try_number for one in engine.tries("a")] == [1, 2]
@@ -231,12 +231,12 @@ class TestWholeRuns:
     def test_a_run_marked_success_stops_what_runs_and_skips_what_has_not_begun(self, engine: Engine) -> None:
         start(engine, CHAIN)
         engine.start("a")
-        engine.settle()
+        engine.run_until_idle()
         assert mark_whole(engine, "success")
         assert engine.states() == {"a": "success", "b": "skipped", "c": "skipped"}
         run = engine.run()
         assert (run["state"], run["state_reason"], run["message"]) == ("success", "marked", "marked success by test")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.executor.cancelled == [engine.attempt("a").attempt_id]
 
     def test_a_failed_run_marked_success_has_no_failure_left(self, engine: Engine) -> None:
@@ -255,7 +255,7 @@ class TestWholeRuns:
     def test_a_run_that_has_not_started_can_be_marked(self, engine: Engine) -> None:
         engine.trigger(engine.save("etl", PAIR))
         assert mark_whole(engine, "success")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states() == {"a": "skipped", "b": "skipped"}
 
     def test_marking_a_run_as_what_it_is_changes_nothing(self, engine: Engine) -> None:
@@ -269,9 +269,9 @@ class TestWholeRuns:
         version = engine.save("etl", {"a": {}}, max_active_runs=1)
         engine.trigger(version, "r1")
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         mark_whole(engine, "success")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run("r2")["state"] == "running"
 
     def test_a_run_that_is_queued_again_ends_as_its_instances_say(self, engine: Engine) -> None:
@@ -281,7 +281,7 @@ class TestWholeRuns:
         assert requeue_run(engine.database, Versions(engine.database), "etl", "r1", now=engine.clock.now())
         assert engine.run()["state"] == "queued"
         assert not requeue_run(engine.database, Versions(engine.database), "etl", "r1", now=engine.clock.now())
-        engine.settle()
+        engine.run_until_idle()
         assert engine.run()["state"] == "success"
 
     def test_a_run_that_does_not_exist_is_not_found(self, engine: Engine) -> None:

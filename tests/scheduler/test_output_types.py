@@ -13,7 +13,7 @@ TYPES = {"rows": {"type": "integer", "minimum": 0}, "day": {"type": "string", "f
 def begin(engine: Engine, **task: Any) -> None:
     tasks = {"a": {"outputs": TYPES, **task}, "b": {"depends_on": ["a"]}}
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
 
 
 def outcome(engine: Engine) -> tuple[str, str | None, str | None]:
@@ -56,7 +56,7 @@ def test_a_wrong_output_is_tried_again(engine: Engine) -> None:
 def test_the_place_within_a_value_is_told_and_long_values_are_cut(engine: Engine) -> None:
     tasks = {"a": {"outputs": {"rows": {"type": "array", "items": {"type": "integer"}}}}}
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", outputs={"rows": [*range(1000), "x"]})
     _, _, message = outcome(engine)
     assert message is not None
@@ -67,7 +67,7 @@ def test_the_place_within_a_value_is_told_and_long_values_are_cut(engine: Engine
 def test_a_value_too_large_for_its_type_to_be_checked_within_bounds_fails(engine: Engine) -> None:
     wide = {"anyOf": [{"const": f"{n:040}"} for n in range(1000)]}
     engine.trigger(engine.save("etl", {"a": {"outputs": {"rows": {"type": "array", "items": wide}}}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", outputs={"rows": ["x" * 40] * 5000})
     state, reason, message = outcome(engine)
     assert (state, reason) == ("failed", "output_invalid")
@@ -99,6 +99,6 @@ def test_a_property_may_be_called_like_a_refused_keyword(engine: Engine) -> None
 def test_a_type_may_refer_to_its_own_definitions(engine: Engine) -> None:
     schema = {"type": "array", "items": {"$ref": "#/$defs/row"}, "$defs": {"row": {"type": "integer"}}}
     engine.trigger(engine.save("etl", {"a": {"outputs": {"rows": schema}}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a", outputs={"rows": [1, "x"]})
     assert outcome(engine)[:2] == ("failed", "output_invalid")

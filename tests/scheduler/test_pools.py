@@ -38,7 +38,7 @@ def test_a_pool_is_shared_by_the_runs_of_all_dags(engine: Engine) -> None:
     make(engine, 3)
     for n in range(3):
         engine.trigger(engine.save(f"dag{n}", {"a": {"pool": "db"}, "b": {"pool": "db"}}), f"r{n}")
-    engine.settle()
+    engine.run_until_idle()
     assert (len(queued(engine, "r0", "r1", "r2")), used(engine)) == (3, 3)
     engine.finish("a", run_id="r0")
     assert (len(queued(engine, "r0", "r1", "r2")), used(engine)) == (3, 3), "what one gives back another takes"
@@ -62,7 +62,7 @@ def test_a_task_takes_as_many_slots_as_it_asks_for(engine: Engine) -> None:
     make(engine, 5)
     tasks = {name: {"pool": "db", "pool_slots": slots} for name, slots in {"a": 3, "b": 3, "c": 2}.items()}
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "queued", "b": "scheduled", "c": "queued"}
     assert used(engine) == 5
     engine.finish("c")
@@ -76,7 +76,7 @@ def test_of_those_that_wait_for_a_slot_the_highest_priority_goes_first(engine: E
     make(engine, 1)
     tasks = {name: {"pool": "db", "priority_weight": weight} for name, weight in {"a": 1, "b": 9, "c": 5}.items()}
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
     order = []
     for _ in range(3):
         (attempt,) = engine.executor.open
@@ -97,7 +97,7 @@ def test_a_full_pool_holds_up_nobody_else(make_engine: Callable[..., Engine]) ->
 def test_a_pool_of_minus_one_has_room_for_all(engine: Engine) -> None:
     make(engine, -1)
     engine.trigger(engine.save("etl", {f"t{n}": {"pool": "db", "pool_slots": 1000} for n in range(5)}))
-    engine.settle()
+    engine.run_until_idle()
     assert len(queued(engine, "r1")) == 5
     assert get_pool(engine.database, "db")["queued_slots"] == 5000
 
@@ -105,7 +105,7 @@ def test_a_pool_of_minus_one_has_room_for_all(engine: Engine) -> None:
 def test_a_pool_made_smaller_than_what_it_holds_starts_nothing_new_until_enough_is_free(engine: Engine) -> None:
     make(engine, 3)
     engine.trigger(engine.save("etl", {f"t{n}": {"pool": "db"} for n in range(5)}))
-    engine.settle()
+    engine.run_until_idle()
     change_pools(engine.database, {"db": {"slots": 1}})
     engine.finish("t0")
     engine.finish("t1")
@@ -113,14 +113,14 @@ def test_a_pool_made_smaller_than_what_it_holds_starts_nothing_new_until_enough_
     engine.finish("t2")
     assert queued(engine, "r1") == ["r1/t3"]
     change_pools(engine.database, {"db": {"slots": 2}})
-    engine.settle()
+    engine.run_until_idle()
     assert queued(engine, "r1") == ["r1/t3", "r1/t4"]
 
 
 def test_a_pool_of_no_slots_starts_nothing(engine: Engine) -> None:
     make(engine, 0)
     engine.trigger(engine.save("etl", {"a": {"pool": "db"}}))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "scheduled"}
     assert get_pool(engine.database, "db")["scheduled_slots"] == 1
 
@@ -128,7 +128,7 @@ def test_a_pool_of_no_slots_starts_nothing(engine: Engine) -> None:
 def test_slots_come_back_when_a_run_is_cancelled(engine: Engine) -> None:
     make(engine, 2)
     engine.trigger(engine.save("etl", {"a": {"pool": "db"}, "b": {"pool": "db"}, "c": {"pool": "db"}}))
-    engine.settle()
+    engine.run_until_idle()
     runs.cancel_run(engine.database, "etl", "r1", now=START, message="stop")
     assert used(engine) == 0
 
@@ -161,7 +161,7 @@ def test_a_pass_that_finds_its_slots_taken_changes_nothing_and_the_next_one_sees
         counts = engine.step()
     assert not counts.is_complete
     assert not engine.executor.submitted
-    engine.settle()
+    engine.run_until_idle()
     assert len(queued(engine, "r1")) == 2, "the shrinking was undone with the pass"
     assert used(engine) == 2
 
@@ -182,7 +182,7 @@ def test_a_pool_in_use_cannot_be_deleted(engine: Engine) -> None:
     engine.trigger(engine.save("etl", {"a": {"pool": "db"}}))
     with pytest.raises(Conflict, match="1 unfinished task instances"):
         delete_pools(engine.database, ["db"])
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("a")
     with pytest.raises(Conflict, match="dag 'etl' names it"):
         delete_pools(engine.database, ["db"])
@@ -209,7 +209,7 @@ def test_a_task_whose_pool_is_gone_fails_with_the_cure_instead_of_waiting_for_ev
     engine.trigger(engine.save("etl", {"a": {"pool": "db"}}))
     with engine.database.write() as connection:
         connection.execute(pool.delete().where(pool.c.name == "db"))
-    engine.settle()
+    engine.run_until_idle()
     (instance,) = engine.instances()
     assert (instance.state, instance.state_reason) == ("failed", StateReason.POOL_MISSING)
     assert "create it" in engine.tries("a")[0].message
@@ -219,15 +219,15 @@ def test_deferred_instances_hold_slots_where_the_pool_says_so(engine: Engine) ->
     make(engine, 3, include_deferred=True)
     wait = {"type": "wait", "for": "60s", "pool": "db"}
     engine.trigger(engine.save("etl", {"a": {**wait, "pool_slots": 2}, "b": {**wait, "pool_slots": 2}, "c": wait}))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "deferred", "b": "scheduled", "c": "deferred"}
     shown = get_pool(engine.database, "db")
     assert (used(engine), shown["deferred_slots"], shown["scheduled_slots"]) == (3, 3, 2)
     engine.clock.move(timedelta(seconds=60))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "success", "b": "deferred", "c": "success"}
     engine.clock.move(timedelta(seconds=60))
-    engine.settle()
+    engine.run_until_idle()
     assert (engine.run()["state"], used(engine)) == ("success", 0)
 
 
@@ -236,7 +236,7 @@ def test_what_waits_for_room_to_wait_does_not_stand_before_others(engine: Engine
     make(engine, 1, include_deferred=True)
     waits = {f"w{n}": {"type": "wait", "for": "60s", "pool": "db", "priority_weight": 9} for n in range(40)}
     engine.trigger(engine.save("etl", {**waits, "free": {}}))
-    engine.settle()
+    engine.run_until_idle()
     states = engine.states()
     assert states.pop("free") == "queued"
     assert sorted(states.values()) == ["deferred"] + ["scheduled"] * 39
@@ -259,7 +259,7 @@ def test_deferred_instances_hold_nothing_in_other_pools(engine: Engine) -> None:
     make(engine, 1)
     wait = {"type": "wait", "for": "60s", "pool": "db"}
     engine.trigger(engine.save("etl", {"a": wait, "b": wait}))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "deferred", "b": "deferred"}
     assert used(engine) == 0
 
@@ -267,7 +267,7 @@ def test_deferred_instances_hold_nothing_in_other_pools(engine: Engine) -> None:
 def test_changing_whether_deferred_instances_count_counts_anew(engine: Engine) -> None:
     make(engine, 5)
     engine.trigger(engine.save("etl", {"a": {"type": "wait", "for": "60s", "pool": "db", "pool_slots": 2}}))
-    engine.settle()
+    engine.run_until_idle()
     change_pools(engine.database, {"db": {"include_deferred": True}})
     assert used(engine) == 2
     change_pools(engine.database, {"db": {"include_deferred": False}})

@@ -35,11 +35,11 @@ def clear_failed(engine: Engine, *task_ids: str, **more: Any) -> int:
 
 def start(engine: Engine, tasks: dict[str, Any], **fields: Any) -> None:
     engine.trigger(engine.save("etl", tasks, **fields))
-    engine.settle()
+    engine.run_until_idle()
 
 
 def finish_all(engine: Engine, *task_ids: str) -> None:
-    engine.settle()
+    engine.run_until_idle()
     for task_id in task_ids:
         engine.finish(task_id)
     assert engine.run()["state"] == "success"
@@ -59,7 +59,7 @@ def test_a_clear_after_a_cancel_runs_what_had_not_begun(engine: Engine, task_ids
 def test_a_clear_after_a_timeout_runs_what_had_not_begun(engine: Engine) -> None:
     start(engine, PAIR, dagrun_timeout="60s")
     engine.clock.move(timedelta(seconds=61))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.run()["state_reason"] == "timed_out"
     assert clear_failed(engine, "a") == 2
     finish_all(engine, "a", "b")
@@ -85,7 +85,7 @@ def test_what_a_task_or_its_when_skipped_is_not_cleared_as_failed(engine: Engine
     start(engine, {"a": {"when": "${{ false }}"}, "b": {}})
     cancel(engine)
     assert clear_failed(engine) == 1
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "skipped", "b": "queued"}
 
 
@@ -151,10 +151,10 @@ class TestTheRunAfter:
     def trigger_the_next(self, engine: Engine) -> None:
         version = engine.save("etl", self.TASKS)
         engine.trigger(version, "r1")
-        engine.settle()
+        engine.run_until_idle()
         cancel(engine)
         engine.trigger(version, "r2")
-        engine.settle()
+        engine.run_until_idle()
         engine.finish("a", run_id="r2")
         assert engine.states("r2")["b"] == "scheduled"
         assert [one.state_reason for one in engine.instances("r2")] == [None, "depends_on_past"]
@@ -163,13 +163,13 @@ class TestTheRunAfter:
         self.trigger_the_next(engine)
         clear_failed(engine)
         finish_all(engine, "a", "b")
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2")["b"] == "queued"
 
     def test_it_goes_on_when_the_run_before_is_marked_as_a_success(self, engine: Engine) -> None:
         self.trigger_the_next(engine)
         now = engine.clock.now()
         assert mark_run(engine.database, Versions(engine.database), "etl", "r1", RunState.SUCCESS, by="test", now=now)
-        engine.settle()
+        engine.run_until_idle()
         assert engine.states("r2")["b"] == "queued"
         assert_sound(engine.database)

@@ -52,7 +52,7 @@ class Watch:
         for _ in range(seconds):
             self.engine.clock.move(timedelta(seconds=1))
             if api:
-                services.beat(self.engine.database, "api", now=self.engine.clock.now())
+                services.heartbeat(self.engine.database, "api", now=self.engine.clock.now())
             if looking:
                 reports = self.rescue.look()
                 self.engine.scheduler.inject(reports)
@@ -64,14 +64,14 @@ class Watch:
 def engine(make_engine: Callable[..., Engine]) -> Engine:
     engine = make_engine(capabilities=REMOTE)
     engine.trigger(engine.save("etl", {"a": {}}))
-    engine.settle()
+    engine.run_until_idle()
     return engine
 
 
 @pytest.fixture
 def watch(engine: Engine) -> Watch:
     claim(engine, "a")
-    engine.settle()
+    engine.run_until_idle()
     return Watch(engine)
 
 
@@ -84,16 +84,16 @@ def test_an_expired_lease_is_lost_after_its_margin(watch: Watch) -> None:
 def test_the_end_of_an_attempt_that_was_taken_for_lost_changes_nothing(make_engine: Callable[..., Engine]) -> None:
     engine = make_engine(capabilities=REMOTE)
     engine.trigger(engine.save("etl", {"a": {"retries": 1, "retry_delay": "0s"}, "b": {"depends_on": ["a"]}}))
-    engine.settle()
+    engine.run_until_idle()
     first = claim(engine, "a")
     assert first is not None
     assert Watch(engine).go(LEASE_SECONDS + 5)
-    engine.settle()
+    engine.run_until_idle()
     assert [one.state for one in engine.tries("a")] == ["lost", "queued"]
     report = {"at": engine.clock.now().isoformat(), "outcome": "success"}
     end = remote.End(attempt_id=first.attempt_id, token_hash=TOKEN, report=report)
     assert remote.finish_attempt(engine.database, end)[0]
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "queued", "b": "scheduled"}
     assert [(one.state, one.stopped_at is None) for one in engine.tries("a")] == [("lost", False), ("queued", True)]
 
@@ -102,12 +102,12 @@ def test_what_was_claimed_ahead_and_is_lost_may_have_begun_and_is_charged(make_e
     """Its worker may have started it and died before it said so."""
     engine = make_engine(capabilities=REMOTE)
     engine.trigger(engine.save("etl", {"a": {}}))
-    engine.settle()
+    engine.run_until_idle()
     claim(engine, "a", is_ahead=True)
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "queued"}
     assert Watch(engine).go(LEASE_SECONDS + 5)
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "failed"}
     assert [one.state for one in engine.tries("a")] == ["lost"]
 
@@ -183,14 +183,14 @@ def test_a_repeated_claim_renews_but_starts_nothing_twice(watch: Watch) -> None:
     again = claim(watch.engine, "a", token=TOKEN)
     assert again is not None
     assert claim(watch.engine, "a", token="b" * 64) is None
-    watch.engine.settle()
+    watch.engine.run_until_idle()
     assert [one.state for one in watch.engine.events() if one.task_id == "a"] == ["queued", "running"]
 
 
 def test_a_worker_is_shown_with_what_it_carries(watch: Watch) -> None:
     attempt_id = watch.engine.attempt("a").attempt_id
     renew(watch.engine, attempt_id)
-    ((_, details),) = services.latest_beats(
+    ((_, details),) = services.latest_heartbeats(
         watch.engine.database, kind="worker", since=watch.engine.clock.now() - timedelta(seconds=1)
     )
     assert details == {"queue": "default", "attempts": [attempt_id], "lease_seconds": float(LEASE_SECONDS)}

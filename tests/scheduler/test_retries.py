@@ -13,7 +13,7 @@ from tests.scheduler.engine import Engine
 
 def begin(engine: Engine, **task: Any) -> None:
     engine.trigger(engine.save("etl", {"a": {"retries": 3, "retry_delay": "10s", **task}}))
-    engine.settle()
+    engine.run_until_idle()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_lost_worker_can_be_made_final(engine: Engine) -> None:
 def test_default_args_may_hold_the_retry_policy_of_all_tasks(engine: Engine) -> None:
     policy = [{"exit_code": [2], "action": "fail"}]
     engine.trigger(engine.save("etl", {"a": {"retries": 1}}, default_args={"retry_policy": policy}))
-    engine.settle()
+    engine.run_until_idle()
     engine.fail("a", exit_code=2)
     assert engine.states() == {"a": "failed"}
 
@@ -99,11 +99,11 @@ def test_no_try_starts_later_than_the_retry_deadline(engine: Engine) -> None:
     begin(engine, retry_deadline="25s")
     engine.fail("a")
     engine.clock.move(timedelta(seconds=10))
-    engine.settle()
+    engine.run_until_idle()
     engine.fail("a")
     assert engine.states() == {"a": "up_for_retry"}, "20 s after the first start another try may begin"
     engine.clock.move(timedelta(seconds=10))
-    engine.settle()
+    engine.run_until_idle()
     engine.fail("a")
     (instance,) = engine.instances()
     assert (instance.state, instance.state_reason, instance.try_number) == ("failed", "deadline", 3)
@@ -122,11 +122,11 @@ def test_a_retry_that_finds_no_slot_before_its_deadline_fails(engine: Engine) ->
     engine.fail("a")
     engine.executor.slots = 0
     engine.clock.move(timedelta(seconds=10))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "scheduled"}
     engine.executor.slots = 64
     engine.clock.move(timedelta(seconds=10))
-    engine.settle()
+    engine.run_until_idle()
     (instance,) = engine.instances()
     assert (instance.state, instance.state_reason) == ("failed", "deadline")
     assert engine.run()["state"] == "failed"
@@ -135,7 +135,7 @@ def test_a_retry_that_finds_no_slot_before_its_deadline_fails(engine: Engine) ->
 def test_a_jittered_delay_is_never_longer_than_the_plain_one_and_varies(engine: Engine) -> None:
     tasks = {f"t{n}": {"retries": 1, "retry_delay": "100s", "retry_jitter": True} for n in range(20)}
     engine.trigger(engine.save("etl", tasks))
-    engine.settle()
+    engine.run_until_idle()
     for task_id in tasks:
         engine.fail(task_id)
     waits = {one.not_before - engine.clock.now() for one in engine.instances()}

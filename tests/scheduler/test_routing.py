@@ -23,7 +23,7 @@ def tasks_of(executor: ScriptedExecutor) -> list[str]:
 def test_each_task_goes_to_the_executor_that_it_asks_for_and_the_others_to_the_first(make_engine: Make) -> None:
     engine = make_engine(executors=["local", "thread", "rq"])
     engine.trigger(engine.save("mixed", {"a": {}, "b": {"executor": "rq"}, "c": {"executor": "thread"}, "d": {}}))
-    engine.settle()
+    engine.run_until_idle()
     assert {name: tasks_of(one) for name, one in engine.executors.items()} == {
         "local": ["a", "d"],
         "thread": ["c"],
@@ -42,7 +42,7 @@ def test_the_executor_of_default_args_is_that_of_every_task_which_names_none(mak
     engine.trigger(
         engine.save("mixed", {"a": {}, "b": {"executor": "thread"}}, default_args={"executor": "local"}),
     )
-    engine.settle()
+    engine.run_until_idle()
     assert (tasks_of(engine.executors["local"]), tasks_of(engine.executor)) == (["a"], ["b"])
 
 
@@ -53,7 +53,7 @@ def test_the_backlog_of_a_full_executor_holds_up_no_other(make_engine: Make, ful
     backlog = {f"w{n}": {"executor": full, "priority_weight": 9} for n in range(40)}
     other = "rq" if full == "thread" else "thread"
     engine.trigger(engine.save("mixed", {**backlog, "light": {"executor": other}}))
-    engine.settle()
+    engine.run_until_idle()
     assert len(engine.executors[full].submitted) == 1
     assert tasks_of(engine.executors[other]) == ["light"]
 
@@ -63,7 +63,7 @@ def test_a_full_executor_does_not_keep_the_one_free_slot_of_a_run_from_others(ma
     engine.executors["thread"].slots = 0
     tasks = {"a": {"priority_weight": 9}, "b": {"executor": "local"}}
     engine.trigger(engine.save("mixed", tasks, max_active_tasks=1))
-    engine.settle()
+    engine.run_until_idle()
     assert {name: tasks_of(one) for name, one in engine.executors.items()} == {"thread": [], "local": ["b"]}
 
 
@@ -75,7 +75,7 @@ def test_executors_share_the_slots_of_a_run_in_order_of_priority(make_engine: Ma
         "middle": {"priority_weight": 2},
     }
     engine.trigger(engine.save("mixed", tasks, max_active_tasks=2))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"low": "scheduled", "high": "queued", "middle": "queued"}
 
 
@@ -83,7 +83,7 @@ def test_executors_share_the_slots_of_a_run_in_order_of_priority(make_engine: Ma
 def test_a_task_whose_executor_was_taken_away_fails_alone_and_says_why(make_engine: Make, left: list[str]) -> None:
     engine = make_engine(executors=left)
     engine.trigger(engine.save("mixed", {"a": {"executor": "rq", "retries": 3}, "b": {}, "c": {"depends_on": ["a"]}}))
-    engine.settle()
+    engine.run_until_idle()
     engine.finish("b")
     assert engine.states() == {"a": "failed", "b": "success", "c": "upstream_failed"}
     (attempt,) = engine.tries("a")
@@ -94,7 +94,7 @@ def test_a_task_whose_executor_was_taken_away_fails_alone_and_says_why(make_engi
 def test_what_takes_no_executor_needs_none(make_engine: Make) -> None:
     engine = make_engine()
     engine.trigger(engine.save("mixed", {"a": {"type": "noop", "executor": "rq"}}))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "success"}
 
 
@@ -129,11 +129,11 @@ def test_what_ran_on_an_executor_that_was_taken_away_is_lost_once_no_worker_hold
 ) -> None:
     first = make_engine(executors=["thread", "rq"])
     first.trigger(first.save("mixed", {"a": {"executor": "rq"}}))
-    first.settle()
+    first.run_until_idle()
     first.executors["rq"].report(
         Started(attempt_id=first.executors["rq"].open[0].attempt_id, seq=1, at=START, hostname="there")
     )
-    first.settle()
+    first.run_until_idle()
     if lease is not None:
         with first.database.write() as connection:
             connection.execute(update(task_try).values(lease_expires_at=START + lease))
@@ -141,5 +141,5 @@ def test_what_ran_on_an_executor_that_was_taken_away_is_lost_once_no_worker_hold
     second.scheduler.inject(
         find_lost(second.database, second.executors, incarnation="second", is_exclusive=True, now=START)
     )
-    second.settle()
+    second.run_until_idle()
     assert second.states() == {"a": "failed" if lost else "running"}

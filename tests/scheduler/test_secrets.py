@@ -31,7 +31,7 @@ def put(engine: Engine, key_ring: KeyRing, name: str, value: str) -> None:
 
 def run(engine: Engine, run_id: str = "r1", **task: Any) -> None:
     engine.trigger(engine.save("etl", {"a": task}), run_id)
-    engine.settle()
+    engine.run_until_idle()
 
 
 def everything(database: Database) -> str:
@@ -89,7 +89,7 @@ def test_a_secret_under_keys_that_this_scheduler_lacks_fails_its_task_alone(
     put(engine, KeyRing(tmp_path / "others"), "db-url", "value")
     put(engine, key_ring, "good", "value")
     engine.trigger(engine.save("etl", {"a": ENV, "b": {"env": {"X": {"secret": "good"}}}}))
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states() == {"a": "failed", "b": "queued"}
     assert "same keys" in engine.tries("a")[0].message
 
@@ -112,7 +112,7 @@ def test_a_secret_that_an_expression_names_fails_the_task(
     put(engine, key_ring, "db-url", "canary")
     put(engine, key_ring, "mine", "value")
     engine.trigger(engine.save("etl", {"a": task}), "r1", conf={"x": {"secret": "db-url"}})
-    engine.settle()
+    engine.run_until_idle()
     (instance,) = engine.instances()
     assert (instance.state, instance.state_reason) == ("failed", "expression_error")
     assert "never by an expression" in engine.tries("a")[-1].message

@@ -9,42 +9,42 @@ from time import monotonic
 from mainspring.attempts import Report
 from mainspring_scheduler.service import LINGER_SECONDS_MAX, Service
 from mainspring_store.database.lease import take_scheduler_lease
-from mainspring_store.database.notify import open_ringer
+from mainspring_store.database.notify import open_notifier
 from mainspring_store.database.transactions import Database, open_database
 from mainspring_store.schema.migrate import migrate
 from tests.scheduler.engine import BOUND, MovedClock, ScriptedExecutor
 
-RINGS = 30
+NOTIFICATIONS = 30
 DONE_SECONDS_MAX = 60.0
 
 
-class Ringing(ScriptedExecutor):
+class Notifying(ScriptedExecutor):
     """Rings in each pass, as a worker does that reports without a pause."""
 
-    def __init__(self, database: Database, *, slack: float) -> None:
+    def __init__(self, database: Database, *, headroom: float) -> None:
         super().__init__(MovedClock(), 8, BOUND)
-        self._slack = slack
-        self._ringer = open_ringer(database)
-        self._rings = 0
+        self._headroom = headroom
+        self._notifier = open_notifier(database)
+        self._notifications = 0
         self.is_done = threading.Event()
 
     def reports(self, timeout: float) -> Sequence[Report]:
-        self._rings += 1
-        if self._rings < RINGS:
-            self._ringer.ring()
+        self._notifications += 1
+        if self._notifications < NOTIFICATIONS:
+            self._notifier.notify()
         else:
             self.is_done.set()
         return super().reports(timeout)
 
-    def slack(self) -> float:
-        return self._slack
+    def headroom(self) -> float:
+        return self._headroom
 
     def close(self, grace: timedelta) -> None:
         super().close(grace)
-        self._ringer.close()
+        self._notifier.close()
 
 
-def seconds_of_passes(database: Database, executor: Ringing) -> float:
+def seconds_of_passes(database: Database, executor: Notifying) -> float:
     lease = take_scheduler_lease(database)
     service = Service(database, {"thread": executor}, lease, version="1")
     thread = threading.Thread(target=service.run, args=(timedelta(0),))
@@ -61,7 +61,10 @@ def seconds_of_passes(database: Database, executor: Ringing) -> float:
 def test_rings_are_collected_while_there_is_slack_and_answered_at_once_while_there_is_none(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path}/mainspring.db")
     migrate(database)
-    assert seconds_of_passes(database, Ringing(database, slack=float("inf"))) >= (RINGS - 2) * LINGER_SECONDS_MAX
-    assert seconds_of_passes(database, Ringing(database, slack=0.05)) >= (RINGS - 2) * 0.05
-    assert seconds_of_passes(database, Ringing(database, slack=0.0)) < (RINGS - 2) * 0.05
+    assert (
+        seconds_of_passes(database, Notifying(database, headroom=float("inf")))
+        >= (NOTIFICATIONS - 2) * LINGER_SECONDS_MAX
+    )
+    assert seconds_of_passes(database, Notifying(database, headroom=0.05)) >= (NOTIFICATIONS - 2) * 0.05
+    assert seconds_of_passes(database, Notifying(database, headroom=0.0)) < (NOTIFICATIONS - 2) * 0.05
     database.close()

@@ -28,8 +28,8 @@ def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_
     heavy = {name: {"depends_on": ["first"], "priority_weight": 9} for name in ("h1", "h2")}
     light = {f"t{n}": {} for n in range(4)}
     first.trigger(first.save("wide", {"first": {}, **heavy, **light}, max_active_tasks=2))
-    first.settle()
-    second.settle()
+    first.run_until_idle()
+    second.run_until_idle()
     first.executor.slots = second.executor.slots = 64
     read = CandidateReads.ready
     overtakes = iter([True])
@@ -54,7 +54,7 @@ def test_two_schedulers_that_decide_at_once_keep_the_limit_per_dag(
     version = first.save("etl", {"a": {"max_active_tis_per_dag": 1}})
     for run_id in ("r1", "r2"):
         first.trigger(version, run_id)
-    first.settle()
+    first.run_until_idle()
     first.executor.slots, second.executor.slots = 1, 64
     count = TaskLimitWrites.active_in_dag
     overtakes = iter([True])
@@ -68,10 +68,10 @@ def test_two_schedulers_that_decide_at_once_keep_the_limit_per_dag(
     monkeypatch.setattr(TaskLimitWrites, "active_in_dag", count_and_be_overtaken)
     first.step()
     assert (first.states("r1"), first.states("r2")) == ({"a": "queued"}, {"a": "scheduled"})
-    second.settle()
+    second.run_until_idle()
     assert second.executor.submitted == {}
     first.finish("a", run_id="r1")
-    second.settle()
+    second.run_until_idle()
     assert first.states("r2") == {"a": "queued"}
 
 
@@ -82,14 +82,14 @@ def test_a_parked_instance_whose_wake_was_missed_is_asked_about_again(
     version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
     engine.trigger(version, "r1")
     engine.trigger(version, "r2")
-    engine.settle()
+    engine.run_until_idle()
     with monkeypatch.context() as missed:
-        missed.setattr(Pass, "unpark", lambda *_: None)
+        missed.setattr(Pass, "unblock", lambda *_: None)
         engine.finish("a", run_id="r1")
     assert engine.states("r2") == {"a": "scheduled"}
     engine.clock.move(timedelta(seconds=10))
     assert wake_forgotten(engine.database, before=engine.clock.now() - timedelta(seconds=10)) == 0
     engine.clock.move(timedelta(seconds=1))
     assert wake_forgotten(engine.database, before=engine.clock.now() - timedelta(seconds=10)) == 1
-    engine.settle()
+    engine.run_until_idle()
     assert engine.states("r2") == {"a": "queued"}

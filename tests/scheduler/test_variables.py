@@ -18,7 +18,7 @@ def make(engine: Engine, **variables: str) -> None:
 
 def begin(engine: Engine, tasks: dict[str, Any], run_id: str = "r1", **fields: Any) -> None:
     engine.trigger(engine.save("etl", tasks, **fields), run_id)
-    engine.settle()
+    engine.run_until_idle()
 
 
 def asked_for_variables(engine: Engine) -> list[str]:

@@ -28,12 +28,12 @@ MINUTE = timedelta(minutes=1)
 
 def begin(engine: Engine, tasks: dict[str, Any], conf: dict[str, Any] | None = None, **fields: Any) -> None:
     engine.trigger(engine.save("etl", tasks, params=PARAMS, **fields), conf=conf)
-    engine.settle()
+    engine.run_until_idle()
 
 
 def pass_time(engine: Engine, by: timedelta) -> None:
     engine.clock.move(by)
-    engine.settle()
+    engine.run_until_idle()
 
 
 def say_not_yet(engine: Engine) -> None:
@@ -113,10 +113,10 @@ class TestTime:
         first = make_engine()
         begin(first, PAUSE)
         second = make_engine(incarnation="second")
-        second.settle()
+        second.run_until_idle()
         assert second.states()["pause"] == "deferred"
         second.clock.move(timedelta(days=3))
-        second.settle()
+        second.run_until_idle()
         assert second.states() == {"pause": "success", "after": "queued"}
 
     def test_a_clock_that_goes_back_only_makes_the_wait_longer(self, engine: Engine) -> None:
@@ -264,7 +264,7 @@ class TestHttp:
                 attempt_id=attempt_id, seq=2, at=engine.clock.now(), outcome=Outcome.SUCCESS, outputs={"status": 1}
             )
         )
-        engine.settle()
+        engine.run_until_idle()
         assert (engine.states()["poll"], engine.instances()[0].not_before) == ("deferred", due)
 
     @pytest.mark.parametrize("phase", ["waiting", "asking"])
@@ -284,7 +284,7 @@ class TestHttp:
                 now=second.clock.now(),
             )
         )
-        second.settle()
+        second.run_until_idle()
         assert second.states()["poll"] == "deferred"
         pass_time(second, timedelta(seconds=20))
         second.finish("poll")

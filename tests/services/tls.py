@@ -58,7 +58,7 @@ def tls_front(server: str, certificate: tuple[Path, Path]) -> Iterator[int]:
             client.sendall(b"S")
             plain.connect(server)
             with context.wrap_socket(client, server_side=True) as secured:
-                _carry(secured, plain)
+                _run_attempts(secured, plain)
 
     def accept() -> None:
         with suppress(OSError):  # the end of the listener
@@ -71,7 +71,7 @@ def tls_front(server: str, certificate: tuple[Path, Path]) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _carry(secured: ssl.SSLSocket, plain: socket.socket) -> None:
+def _run_attempts(secured: ssl.SSLSocket, plain: socket.socket) -> None:
     """Both ways, until one side ends."""
     other: dict[socket.socket, socket.socket] = {secured: plain, plain: secured}
     while True:

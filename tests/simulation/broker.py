@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from mainspring.attempts import Attempt, Report
-from mainspring_executors.contract import SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import AttemptLocation, SubmitResult, Submitted
 from mainspring_executors.rq.executor import RqExecutor
 
 __all__ = ["Broker", "BrokerExecutor"]
@@ -50,13 +50,13 @@ class BrokerExecutor(RqExecutor):
     def cancel(self, attempt_ids: Sequence[str]) -> None:
         """Workers learn of it when they beat."""
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
-        return dict.fromkeys(attempt_ids, Whereabouts.UNKNOWN)
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
+        return dict.fromkeys(attempt_ids, AttemptLocation.UNKNOWN)
 
     def capacity(self) -> int:
         return SLOTS
 
-    def slack(self) -> float:
+    def headroom(self) -> float:
         return 0.0
 
     def close(self, grace: timedelta) -> None:

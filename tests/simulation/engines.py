@@ -81,20 +81,20 @@ class PostgresMachine(EngineMachine):
         # Each pass that held goes a step further: the outer one goes on with what the inner one began, called runs too.
         for _ in range((any(done) and not inner.was_undone) + (not outer.was_undone)):
             self.model.look(self.clock.now())
-            self.follow(is_settled=False)
-        self.compare(is_settled=False)
+            self.follow(is_idle=False)
+        self.compare(is_idle=False)
 
     @precondition(lambda self: "pools" in self.features)
     @rule(host=PICK, name=st.sampled_from(POOLS), slots=st.integers(0, 2))
     def shrink_a_pool_within_a_pass(self, host: int, name: str, slots: int) -> None:
         """Between what a scheduler reads of a pool and what it takes of it, somebody makes it smaller."""
-        carrier = one_of(self.hosts, host)
-        inbox = list(carrier.inbox)
-        self._interrupted(carrier, lambda: change_pools(self.database, {name: {"slots": slots}}))
-        if not carrier.was_undone:
+        worker_loop = one_of(self.hosts, host)
+        inbox = list(worker_loop.inbox)
+        self._interrupted(worker_loop, lambda: change_pools(self.database, {name: {"slots": slots}}))
+        if not worker_loop.was_undone:
             self.model.apply(inbox + self.taken_from_afar(), self.clock.now())
             self.model.look(self.clock.now())
-        self.compare(is_settled=False)
+        self.compare(is_idle=False)
 
     def _interrupted(self, host: Host, by: Callable[[], object]) -> None:
         self.database.between = by
@@ -116,9 +116,9 @@ def _empty_database() -> UnreliableDatabase:
     """The one file of this process, emptied: a new engine would compile every statement anew."""
     folder, database = _database()
     database.disconnect()
-    for leftover in folder.glob("mainspring.db*"):
-        if not leftover.name.endswith("-turn"):
-            leftover.unlink()
+    for orphan in folder.glob("mainspring.db*"):
+        if not orphan.name.endswith("-turn"):
+            orphan.unlink()
     shutil.copy(folder / "empty.db", folder / "mainspring.db")
     database.fault = None
     return database

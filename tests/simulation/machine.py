@@ -33,7 +33,7 @@ PICK = st.integers(0, 63)
 """Which of several; taken modulo their number, so that a shrunk example still means something."""
 LEASE = timedelta(seconds=30)
 EXECUTION_API = "execution-api"
-SETTLED_AFTER_MAX = 60
+IDLE_AFTER_MAX = 60
 DRAINED_AFTER_MAX = 60
 
 
@@ -122,7 +122,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- passes -------------------------------------------------------------------------------------------------
 
-    def do_pass(self, host: Host, fault: str | None = None, *, is_settled: bool = False) -> bool:
+    def do_pass(self, host: Host, fault: str | None = None, *, is_idle: bool = False) -> bool:
         """One pass, followed by the model; whether it did nothing."""
         now, inbox = self.clock.now(), list(host.inbox)
         host.database.fault = fault
@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
             self.model.apply(inbox + self.taken_from_afar(), now)
             self.model.look(now)
         is_idle = counts is not None and counts.did_nothing and not host.was_undone
-        self.compare(is_settled=is_settled and is_idle)
+        self.compare(is_idle=is_idle and is_idle)
         return is_idle
 
     def taken_from_afar(self) -> list[Report]:
@@ -182,14 +182,14 @@ class Machine(RuleBasedStateMachine):
         with self.database.read() as connection:
             return bool(connection.scalar(select(func.count()).where(task_try.c.attempt_id == attempt_id)))
 
-    def do_settle(self, host: Host) -> None:
-        for _ in range(SETTLED_AFTER_MAX):
-            if self.do_pass(host, is_settled=True) and not host.inbox and not self.remote_inbox:
+    def do_run_until_idle(self, host: Host) -> None:
+        for _ in range(IDLE_AFTER_MAX):
+            if self.do_pass(host, is_idle=True) and not host.inbox and not self.remote_inbox:
                 return
         raise AssertionError("the scheduler never comes to rest")
 
-    def compare(self, *, is_settled: bool) -> None:
-        facts, seen = self.follow(is_settled=is_settled)
+    def compare(self, *, is_idle: bool) -> None:
+        facts, seen = self.follow(is_idle=is_idle)
         assert {run.run_id for run in facts.runs.values()} == self.model.runs.keys(), "a run came or went by itself"
         for row in facts.runs.values():
             run = self.model.runs[row.run_id]
@@ -202,7 +202,7 @@ class Machine(RuleBasedStateMachine):
                 has_start = row.start_date is not None or row.attempt_id not in self.model.started
                 assert has_start, f"attempt {row.attempt_id} ({row.state}) has started, and is recorded without a start"
 
-    def follow(self, *, is_settled: bool) -> tuple[Facts, Mapping[str, Mapping[Key, Seen]]]:
+    def follow(self, *, is_idle: bool) -> tuple[Facts, Mapping[str, Mapping[Key, Seen]]]:
         """Have the model go where the engine went, wherever it may; what it has not seen of it are called runs."""
         facts = read_facts(self.database)
         seen: dict[str, dict[Key, Seen]] = {run.run_id: {} for run in facts.runs.values()}
@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
         room = _Room(facts, seen, is_full=any(host.executor.capacity() < 1 for host in self.hosts))
 
         def may_lag(run: Run, instance: Instance) -> bool:
-            return not is_settled or self.model.paused[run.dag_id] or room.is_missing(run, instance)
+            return not is_idle or self.model.paused[run.dag_id] or room.is_missing(run, instance)
 
         self.model.follow(seen, numbers, may_lag)
         return facts, seen
@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
             for host in self.hosts:
                 host.rescue()
                 host.find_expired()
-                self.do_settle(host)
+                self.do_run_until_idle(host)
             for host, attempt in self.open_attempts():
                 outcome = Outcome.CANCELLED if attempt.attempt_id in host.executor.cancelled else Outcome.SUCCESS
                 self.report(host, self.final(attempt, outcome, 0))
@@ -253,13 +253,13 @@ class Machine(RuleBasedStateMachine):
         unstopped = [one for tries in self.facts.tries.values() for one in tries if one.stopped_at is None]
         assert not unstopped, f"attempts {unstopped} are over, but nobody says that they stopped"
         for host in self.hosts:
-            self.do_settle(host)
+            self.do_run_until_idle(host)
         assert read_facts(self.database) == self.facts, "a pass without news wrote something"
 
     def let_time_pass(self, seconds: int) -> None:
         self.clock.move(timedelta(seconds=seconds))
         for host in self.hosts:
-            host.beat()
+            host.heartbeat()
 
     def open_approvals(self) -> list[tuple[Run, Instance]]:
         return [

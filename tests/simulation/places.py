@@ -39,19 +39,19 @@ class Places(Machine):
     @rule(host=PICK, outcomes=OUTCOMES)
     def work(self, host: int, outcomes: list[Outcome]) -> None:
         """An undisturbed while: whatever can begin begins, and some of it ends."""
-        carrier = one_of(self.hosts, host)
-        self.do_settle(carrier)
-        for attempt, outcome in zip(carrier.executor.open, outcomes, strict=False):
-            self.report_start(carrier, attempt)
-            self.report(carrier, self.final(attempt, outcome, ways=len(outcomes)))
-        self.do_pass(carrier)
+        worker_loop = one_of(self.hosts, host)
+        self.do_run_until_idle(worker_loop)
+        for attempt, outcome in zip(worker_loop.executor.open, outcomes, strict=False):
+            self.report_start(worker_loop, attempt)
+            self.report(worker_loop, self.final(attempt, outcome, ways=len(outcomes)))
+        self.do_pass(worker_loop)
 
     @precondition(lambda self: self.reported)
     @rule(pick=st.integers(0, 1000), host=PICK)
     def repeat_a_report(self, pick: int, host: int) -> None:
         """Anything that was ever reported may arrive again at any time, at its own scheduler while that lives."""
-        carrier, report = one_of(self.reported, pick)
-        (carrier if carrier in self.hosts else one_of(self.hosts, host)).deliver(report)
+        worker_loop, report = one_of(self.reported, pick)
+        (worker_loop if worker_loop in self.hosts else one_of(self.hosts, host)).deliver(report)
 
     @rule(host=PICK, pick=PICK, seq=NUMBERS, is_known=st.booleans())
     def report_nonsense(self, host: int, pick: int, seq: int, is_known: bool) -> None:

@@ -18,19 +18,19 @@ class Schedulers(Machine):
         self.do_pass(one_of(self.hosts, host))
 
     @rule(host=PICK)
-    def settle(self, host: int) -> None:
-        self.do_settle(one_of(self.hosts, host))
+    def run_until_idle(self, host: int) -> None:
+        self.do_run_until_idle(one_of(self.hosts, host))
 
     @rule(host=PICK, fault=st.sampled_from(["rollback", "unknown"]), starts=st.integers(0, 2), outcomes=OUTCOMES)
     def break_the_commit(self, host: int, fault: str, starts: int, outcomes: list[Outcome]) -> None:
         """The transaction in which reports arrive is lost, or its answer is."""
-        carrier = one_of(self.hosts, host)
-        carried = carrier.executor.open
+        worker_loop = one_of(self.hosts, host)
+        carried = worker_loop.executor.open
         for attempt in carried[: starts + len(outcomes)]:
-            self.report_start(carrier, attempt)
+            self.report_start(worker_loop, attempt)
         for attempt, outcome in zip(carried[starts:], outcomes, strict=False):
-            self.report(carrier, self.final(attempt, outcome, ways=len(outcomes)))
-        self.do_pass(carrier, fault)
+            self.report(worker_loop, self.final(attempt, outcome, ways=len(outcomes)))
+        self.do_pass(worker_loop, fault)
 
     @rule(host=PICK)
     def rescue(self, host: int) -> None:

@@ -149,13 +149,13 @@ class TimeMachine(RuleBasedStateMachine):
         self._pass(one_of(self.hosts, host), fault)
 
     @rule(host=PICK)
-    def settle(self, host: int) -> None:
+    def run_until_idle(self, host: int) -> None:
         """All that is due by one clock is made, as far as there is room, and no more than is made up for."""
-        carrier = one_of(self.hosts, host)
+        worker_loop = one_of(self.hosts, host)
         before = read_facts(self.database)
-        now, expected = carrier.clock.now(), self._expected(before, carrier.clock.now())
+        now, expected = worker_loop.clock.now(), self._expected(before, worker_loop.clock.now())
         for _ in range(PASSES_MAX):
-            if self._pass(carrier):
+            if self._pass(worker_loop):
                 break
         else:
             raise AssertionError("the scheduler never comes to rest")
@@ -299,7 +299,7 @@ class TimeMachine(RuleBasedStateMachine):
         latest = self.latest + timedelta(seconds=10)
         for host in self.hosts:
             host.clock.instant = latest
-            host.beat()
+            host.heartbeat()
         dags.set_paused(self.database, DAG, False, now=latest)
         self.is_paused = False
         for one in self.facts.backfills.values():
@@ -308,7 +308,7 @@ class TimeMachine(RuleBasedStateMachine):
         for _ in range(DRAINED_AFTER_MAX):
             for host in self.hosts:
                 host.rescue()
-                self.settle(self.hosts.index(host))
+                self.run_until_idle(self.hosts.index(host))
             self.finish([Outcome.SUCCESS] * 200)
             facts = read_facts(self.database)
             is_busy = any(run.state in ("queued", "running") for run in facts.runs.values())
@@ -320,7 +320,7 @@ class TimeMachine(RuleBasedStateMachine):
             assert one.completed_at is not None, f"backfill {one.id} never ends"
         assert self._expected(self.facts, latest) == [], "slots that are due have no run"
         for host in self.hosts:
-            self.settle(self.hosts.index(host))
+            self.run_until_idle(self.hosts.index(host))
         assert read_facts(self.database) == self.facts, "a pass without news wrote something"
 
 

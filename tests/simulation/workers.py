@@ -70,25 +70,25 @@ class Workers(Machine):
         assert not remote.finish_attempt(self.database, end)[0]
 
     @precondition(lambda self: self.broker.leases and self.broker.waiting)
-    @rule(ends=st.lists(PICK, max_size=2), bids=st.lists(PICK, max_size=2))
-    def exchange(self, ends: list[int], bids: list[int]) -> None:
+    @rule(ends=st.lists(PICK, max_size=2), claim_requests=st.lists(PICK, max_size=2))
+    def exchange(self, ends: list[int], claim_requests: list[int]) -> None:
         """A worker reports some ends, and claims some of what waits ahead, in one."""
         held = {one_of(list(self.broker.leases), pick) for pick in ends}
         told = [self.end_of_claimed(attempt_id, Outcome.SUCCESS) for attempt_id in sorted(held)]
-        wanted = sorted({one_of(self.broker.waiting, pick) for pick in bids} - held)
-        wishes = [self._bid(attempt_id, _token(attempt_id), is_ahead=True) for attempt_id in wanted]
-        claimed = remote.exchange_attempts(self.database, told, wishes)
+        wanted = sorted({one_of(self.broker.waiting, pick) for pick in claim_requests} - held)
+        wishes = [self._claim_request(attempt_id, _token(attempt_id), is_ahead=True) for attempt_id in wanted]
+        claimed = remote.report_and_claim(self.database, told, wishes)
         for end in told:
             self.note_remote_end(end)
-        for bid in wishes:
-            self.broker.waiting.remove(bid.attempt_id)
-            self.broker.handed_out.append(bid.attempt_id)
-            self._note_claim(bid, is_claimed=bid.attempt_id in claimed)
+        for claim_request in wishes:
+            self.broker.waiting.remove(claim_request.attempt_id)
+            self.broker.handed_out.append(claim_request.attempt_id)
+            self._note_claim(claim_request, is_claimed=claim_request.attempt_id in claimed)
 
     @precondition(lambda self: self.broker.leases)
     @rule()
-    def beat(self) -> None:
-        self._beat()
+    def heartbeat(self) -> None:
+        self._heartbeat()
 
     @precondition(lambda self: "remote" in self.features)
     @rule()
@@ -97,14 +97,14 @@ class Workers(Machine):
         self.broker.waiting.clear()
 
     @precondition(lambda self: "remote" in self.features)
-    @rule(is_beating=st.booleans())
-    def watch_leases(self, is_beating: bool) -> None:
+    @rule(sends_heartbeats=st.booleans())
+    def watch_leases(self, sends_heartbeats: bool) -> None:
         """A while in which all is well, but the workers perhaps: exactly the leases that ran out are lost."""
         for _ in range(LOOKS):
             self.let_time_pass(int(WATCH.total_seconds()))
-            services.beat(self.database, EXECUTION_API, now=self.clock.now())
-            if is_beating:
-                self._beat()
+            services.heartbeat(self.database, EXECUTION_API, now=self.clock.now())
+            if sends_heartbeats:
+                self._heartbeat()
             for host in self.hosts:
                 expected = self._expired(self.clock.now() - MARGIN)
                 found = {one.attempt_id for one in host.find_expired()}
@@ -112,31 +112,31 @@ class Workers(Machine):
         assert found == expected, f"the leases of {expected - found} ran out, and nobody says so"
 
     def _claim(self, attempt_id: str, token: str, *, is_ahead: bool) -> None:
-        bid = self._bid(attempt_id, token, is_ahead=is_ahead)
-        self._note_claim(bid, is_claimed=remote.claim_attempt(self.database, bid) is not None)
+        claim_request = self._claim_request(attempt_id, token, is_ahead=is_ahead)
+        self._note_claim(claim_request, is_claimed=remote.claim_attempt(self.database, claim_request) is not None)
 
-    def _bid(self, attempt_id: str, token: str, *, is_ahead: bool) -> remote.Bid:
+    def _claim_request(self, attempt_id: str, token: str, *, is_ahead: bool) -> remote.ClaimRequest:
         now = self.clock.now()
-        return remote.Bid(
+        return remote.ClaimRequest(
             attempt_id=attempt_id, token_hash=token, hostname="w", at=now, lease_expires_at=now + LEASE,
             is_ahead=is_ahead, worker_id="w",
         )  # fmt: skip
 
-    def _note_claim(self, bid: remote.Bid, *, is_claimed: bool) -> None:
-        attempt_id = bid.attempt_id
+    def _note_claim(self, claim_request: remote.ClaimRequest, *, is_claimed: bool) -> None:
+        attempt_id = claim_request.attempt_id
         is_first = attempt_id not in self.broker.leases
         state = self._state(attempt_id)
-        is_same = bid.token_hash == _token(attempt_id)
+        is_same = claim_request.token_hash == _token(attempt_id)
         may = (state == "queued" and is_first) or (state in ACTIVE and not is_first and is_same)
         assert is_claimed is may, f"attempt {attempt_id}, {state}: {'claimed' if is_claimed else 'refused'}"
         if is_claimed:
-            self.broker.leases[attempt_id] = bid.lease_expires_at
-        if is_claimed and is_first and bid.is_ahead:
+            self.broker.leases[attempt_id] = claim_request.lease_expires_at
+        if is_claimed and is_first and claim_request.is_ahead:
             self.broker.ahead.add(attempt_id)
-        if is_claimed and not bid.is_ahead and state == "queued":
+        if is_claimed and not claim_request.is_ahead and state == "queued":
             self.note_remote_start(attempt_id)
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         now = self.clock.now()
         worker = remote.Worker(
             incarnation="w", hostname="w", pid=1, version="0", queue="q", is_stopped=False, is_proven=True

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event
 
 from mainspring.attempts import Attempt, Finished, Report
 from mainspring.errors import StoreUnavailable
-from mainspring_executors.contract import Capabilities, Executor, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import AttemptLocation, Capabilities, Executor, SubmitResult, Submitted
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import find_lost, find_unsubmitted
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
@@ -72,9 +72,11 @@ class SimulatedExecutor(ScriptedExecutor):
         self.answer = SubmitResult.ACCEPTED
         return answers
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
-        places = {one: Whereabouts.RUNNING if one in self.submitted else Whereabouts.ABSENT for one in attempt_ids}
-        return places | {one: Whereabouts.FINISHED for one in attempt_ids if one in self.finished}
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
+        places = {
+            one: AttemptLocation.RUNNING if one in self.submitted else AttemptLocation.ABSENT for one in attempt_ids
+        }
+        return places | {one: AttemptLocation.FINISHED for one in attempt_ids if one in self.finished}
 
 
 class Host:
@@ -123,8 +125,8 @@ class Host:
         self.inbox += reports
         self.executor.finished.update(one.attempt_id for one in reports if isinstance(one, Finished))
 
-    def beat(self) -> None:
-        services.beat(self.database, self.incarnation, now=self.clock.now())
+    def heartbeat(self) -> None:
+        services.heartbeat(self.database, self.incarnation, now=self.clock.now())
 
     def rescue(self) -> list[Report]:
         """Look for attempts that nobody carries any more, as the service does with each beat."""

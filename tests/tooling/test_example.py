@@ -45,8 +45,8 @@ def test_weather_rows_without_a_measurement_are_left_out() -> None:
 def test_only_days_of_both_files_are_joined_and_weekends_are_marked() -> None:
     from weather_sales.tables import join
 
-    joined = join({"2015-01-02": [5.0, 0.0], "2015-01-03": [6.0, 1.0]}, {"2015-01-03": 9, "2015-01-04": 8})
-    assert joined == {"table": [["2015-01-03", 6.0, 1.0, 1, 9]], "days": 1}
+    shared = join({"2015-01-02": [5.0, 0.0], "2015-01-03": [6.0, 1.0]}, {"2015-01-03": 9, "2015-01-04": 8})
+    assert shared == {"table": [["2015-01-03", 6.0, 1.0, 1, 9]], "days": 1}
     with pytest.raises(ValueError, match="no day in common"):
         join({"2015-01-02": [5.0, 0.0]}, {})
 

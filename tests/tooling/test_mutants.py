@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import ROOT, Plant
+from tests.mutants.__main__ import ROOT, Mutant
 
 
 @pytest.mark.parametrize(
@@ -14,8 +14,8 @@ from tests.mutants.__main__ import ROOT, Plant
 def test_a_mutant_applies_and_names_tests_that_exist(path: Path) -> None:
     applied = subprocess.run(["git", "apply", "--check", path], cwd=ROOT, capture_output=True, text=True)
     assert applied.returncode == 0, applied.stderr
-    plant = Plant.read(path)
-    assert plant.what.endswith(".")
-    places = [one.partition("::")[0] for one in plant.tests if one.startswith("tests/")]
+    mutant = Mutant.read(path)
+    assert mutant.what.endswith(".")
+    places = [one.partition("::")[0] for one in mutant.tests if one.startswith("tests/")]
     assert places
     assert all((ROOT / place).exists() for place in places)

@@ -17,32 +17,32 @@ from werkzeug.routing import BaseConverter
 
 from mainspring.attempts import Attempt
 from mainspring.errors import StoreUnavailable
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring_api.execution.bodies import (
     ATTEMPT_ID,
     BODY_BYTES_MAX,
     Bad,
+    ClaimFields,
     Ended,
-    Wish,
     checked_token,
-    read_beat,
     read_chunk,
     read_claim,
-    read_exchange,
     read_finish,
+    read_heartbeat,
     read_json,
     read_next,
+    read_report_and_claim,
     read_start,
 )
 from mainspring_api.execution.credentials import Credential, Credentials, incarnation_of
-from mainspring_api.execution.heart import Heart
+from mainspring_api.execution.heartbeats import Heartbeat
 from mainspring_api.execution.orders import WorkOrders, order_as_json
 from mainspring_api.http.connection import note_principal
 from mainspring_api.http.routing import route_exactly
 from mainspring_api.settings import STATEMENT_SECONDS_MAX
 from mainspring_store import open_database
 from mainspring_store.database.key_ring import KeyRing
-from mainspring_store.database.notify import Ringer, open_ringer
+from mainspring_store.database.notify import Notifier, open_notifier
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.scheduling import worker_protocol as remote
@@ -73,8 +73,8 @@ class ExecutionSettings:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Context:
     database: Database
-    ringer: Ringer
-    heart: Heart
+    notifier: Notifier
+    heartbeats: Heartbeat
     order: Callable[[remote.Claimed], Attempt]
     lease: timedelta
     credentials: Credentials
@@ -94,7 +94,7 @@ def create_execution_app(
     """The WSGI application over a migrated database. To be made in the process that serves.
 
     order: makes the work order of a claimed attempt; `None` = from its definition and its secrets.
-    is_served: whether workers are answered now; see `Heart`.
+    is_served: whether workers are answered now; see `Heartbeat`.
     """
     app = Flask("mainspring_execution", static_folder=None)
     route_exactly(app)
@@ -106,8 +106,8 @@ def create_execution_app(
     )
     context = _Context(
         database=database,
-        ringer=open_ringer(database),
-        heart=Heart(database, version=settings.version, lease=settings.lease, is_served=is_served),
+        notifier=open_notifier(database),
+        heartbeats=Heartbeat(database, version=settings.version, lease=settings.lease, is_served=is_served),
         order=order or WorkOrders(database, settings.key_ring),
         lease=settings.lease,
         credentials=Credentials(database, settings.worker_tokens),
@@ -115,7 +115,7 @@ def create_execution_app(
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.url_map.converters["attempt"] = _AttemptId
     app.extensions[_EXTENSION] = context
-    context.heart.start()
+    context.heartbeats.start()
     app.before_request(lambda: _refuse_strangers(context))
     app.register_error_handler(Bad, lambda exc: _answer(422, {"detail": str(exc)}))
     app.register_error_handler(remote.ForeignIncarnation, _not_a_worker)
@@ -125,8 +125,8 @@ def create_execution_app(
     for call in (_claim(context), _start(context), _log(context), _finish(context), _release(context)):
         rule = f"/execution/v1/attempts/<attempt:attempt_id>/{call.__name__}"
         app.add_url_rule(rule, view_func=call, methods=["POST"])
-    app.add_url_rule("/execution/v1/exchange", view_func=_exchange(context), methods=["POST"])
-    app.add_url_rule("/execution/v1/beat", view_func=_beat(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/exchange", view_func=_report_and_claim(context), methods=["POST"])
+    app.add_url_rule("/execution/v1/beat", view_func=_heartbeat(context), methods=["POST"])
     app.add_url_rule("/execution/v1/workers/<hostname>", view_func=_workers(context), methods=["GET"])
     app.add_url_rule("/execution/v1/health", view_func=_health, methods=["GET"])
     return app
@@ -135,8 +135,8 @@ def create_execution_app(
 def close_execution_app(app: Flask) -> None:
     """Close the connections."""
     context: _Context = app.extensions[_EXTENSION]
-    context.heart.stop()
-    context.ringer.close()
+    context.heartbeats.stop()
+    context.notifier.close()
     context.database.close()
 
 
@@ -166,30 +166,30 @@ def _nothing_there(error: NotFound) -> Response:
 
 def _claim(context: _Context) -> Any:
     def claim(attempt_id: str) -> Response:
-        wish = read_claim(attempt_id, _attempt_token(), _body())
-        claimed = remote.claim_attempt(context.database, _bid(context, wish))
+        claim_fields = read_claim(attempt_id, _attempt_token(), _body())
+        claimed = remote.claim_attempt(context.database, _claim_request(context, claim_fields))
         if claimed is None:
             return _answer(409, {"detail": f"attempt {attempt_id} is not to be claimed: taken, cancelled or over"})
-        context.ringer.ring()
+        context.notifier.notify()
         order = _work_order(context, claimed)
-        reach("execution.claim.before-answer")
+        failpoint("execution.claim.before-answer")
         return _answer(200, order)
 
     return claim
 
 
-def _bid(context: _Context, wish: Wish, *, is_ahead: bool = False) -> remote.Bid:
+def _claim_request(context: _Context, claim_fields: ClaimFields, *, is_ahead: bool = False) -> remote.ClaimRequest:
     now = datetime.now(UTC)
-    return remote.Bid(
-        attempt_id=wish.attempt_id,
-        token_hash=_hash(wish.token),
-        hostname=wish.hostname,
+    return remote.ClaimRequest(
+        attempt_id=claim_fields.attempt_id,
+        token_hash=_hash(claim_fields.token),
+        hostname=claim_fields.hostname,
         at=now,
         lease_expires_at=now + context.lease,
         is_ahead=is_ahead,
         worker_id=_worker_id(),
         # What a token is bound to counts; what a worker says of itself keeps it from attempts that strayed.
-        queue=_credential().queue or wish.queue,
+        queue=_credential().queue or claim_fields.queue,
     )
 
 
@@ -208,7 +208,7 @@ def _start(context: _Context) -> Any:
         token_hash = _hash(_attempt_token())
         if not remote.start_attempt(context.database, attempt_id, read_start(_body()), token_hash=token_hash):
             return _not_yours(attempt_id)
-        context.ringer.ring()
+        context.notifier.notify()
         return _answer(200, {})
 
     return start
@@ -227,10 +227,10 @@ def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]
     return {"lease_seconds": context.lease.total_seconds(), "attempt": order_as_json(context.order(claimed))}
 
 
-def _beat(context: _Context) -> Any:
-    def beat() -> Response:
+def _heartbeat(context: _Context) -> Any:
+    def heartbeat() -> Response:
         credential = _credential()
-        worker, attempt_ids = read_beat(_body(), worker_id=_worker_id(), token=credential.token)
+        worker, attempt_ids = read_heartbeat(_body(), worker_id=_worker_id(), token=credential.token)
         if credential.queue not in (None, worker.queue):
             detail = f"this token is for workers of queue '{credential.queue}', not of '{worker.queue}'"
             return _answer(403, {"detail": detail})
@@ -242,7 +242,7 @@ def _beat(context: _Context) -> Any:
         lease_seconds = context.lease.total_seconds()
         return _answer(200, {"stop": stop, "lease_seconds": lease_seconds, "takes_claims_ahead": True})
 
-    return beat
+    return heartbeat
 
 
 def _workers(context: _Context) -> Any:
@@ -270,32 +270,36 @@ def _finish(context: _Context) -> Any:
     def finish(attempt_id: str) -> Response:
         body = _body()
         end = _end(read_finish(attempt_id, body, now=datetime.now(UTC)), _attempt_token())
-        wish = read_next(body)
-        bid = None if wish is None else _bid(context, wish)
-        is_held, claimed = remote.finish_attempt(context.database, end, bid)
+        claim_fields = read_next(body)
+        claim_request = None if claim_fields is None else _claim_request(context, claim_fields)
+        is_held, claimed = remote.finish_attempt(context.database, end, claim_request)
         if not is_held:
             return _not_yours(attempt_id)
-        context.ringer.ring()
+        context.notifier.notify()
         order = None if claimed is None else _work_order(context, claimed)
-        reach("execution.finish.before-answer")
+        failpoint("execution.finish.before-answer")
         return _answer(200, {"next": order})
 
     return finish
 
 
-def _exchange(context: _Context) -> Any:
-    def exchange() -> Response:
-        ended, wishes = read_exchange(_body(), now=datetime.now(UTC))
+def _report_and_claim(context: _Context) -> Any:
+    def report_and_claim() -> Response:
+        ended, requested = read_report_and_claim(_body(), now=datetime.now(UTC))
         ends = [_end(one, token) for one, token in ended]
-        bids = [_bid(context, wish, is_ahead=True) for wish in wishes]
-        claimed = remote.exchange_attempts(context.database, ends, bids)
+        claim_requests = [_claim_request(context, claim_fields, is_ahead=True) for claim_fields in requested]
+        claimed = remote.report_and_claim(context.database, ends, claim_requests)
         if ends:
-            context.ringer.ring()
-        orders = [_work_order(context, claimed[wish.attempt_id]) for wish in wishes if wish.attempt_id in claimed]
-        reach("execution.exchange.before-answer")
+            context.notifier.notify()
+        orders = [
+            _work_order(context, claimed[claim_fields.attempt_id])
+            for claim_fields in requested
+            if claim_fields.attempt_id in claimed
+        ]
+        failpoint("execution.exchange.before-answer")
         return _answer(200, {"claimed": orders})
 
-    return exchange
+    return report_and_claim
 
 
 def _health() -> Response:

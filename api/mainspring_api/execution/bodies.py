@@ -19,26 +19,26 @@ from mainspring_store.scheduling.worker_protocol import Worker
 __all__ = [
     "ATTEMPTS_MAX",
     "ATTEMPT_ID",
+    "BATCH_MAX",
     "BODY_BYTES_MAX",
-    "EXCHANGED_MAX",
     "Bad",
+    "ClaimFields",
     "Ended",
-    "Wish",
     "checked_token",
-    "read_beat",
     "read_chunk",
     "read_claim",
-    "read_exchange",
     "read_finish",
+    "read_heartbeat",
     "read_json",
     "read_next",
+    "read_report_and_claim",
     "read_start",
 ]  # fmt: skip
 
 ATTEMPT_ID = "[0-9a-f]{32}"
 BODY_BYTES_MAX = 2 * 1024 * 1024
 ATTEMPTS_MAX = 1000
-EXCHANGED_MAX = 16
+BATCH_MAX = 16
 """Ends in one exchange, and wishes."""
 _TOKEN_CHARS_MIN = 32
 _TOKEN_CHARS_MAX = 200
@@ -63,7 +63,7 @@ class Bad(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ClaimFields:
     """What a worker wants to claim beside another call."""
 
     attempt_id: str
@@ -96,11 +96,11 @@ def read_json(data: bytes) -> Any:
     return value
 
 
-def read_claim(attempt_id: str, token: str, body: Any) -> Wish:
+def read_claim(attempt_id: str, token: str, body: Any) -> ClaimFields:
     """The claim of an attempt with a checked token."""
     fields = _object(body)
     queue = _text(fields, "queue", 250) if fields.get("queue") is not None else None
-    return Wish(attempt_id, token, _text(fields, "hostname", 255), queue)
+    return ClaimFields(attempt_id, token, _text(fields, "hostname", 255), queue)
 
 
 def read_start(body: Any) -> Mapping[str, Any]:
@@ -109,7 +109,7 @@ def read_start(body: Any) -> Mapping[str, Any]:
     return {"at": _instant(fields, "at").isoformat(), "hostname": _text(fields, "hostname", 255)}
 
 
-def read_beat(body: Any, *, worker_id: str | None, token: WorkerToken | None) -> tuple[Worker, Sequence[str]]:
+def read_heartbeat(body: Any, *, worker_id: str | None, token: WorkerToken | None) -> tuple[Worker, Sequence[str]]:
     """The worker, and the ids of the attempts that it says it carries.
 
     worker_id: its incarnation, proven; `None` = it is of the release before, and is taken at its word.
@@ -190,27 +190,27 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> Ended:
     )
 
 
-def read_next(body: Any) -> Wish | None:
+def read_next(body: Any) -> ClaimFields | None:
     """What a worker wants to claim with the end of an attempt."""
-    wish = _object(body).get("next")
-    return None if wish is None else _wish(wish, "next")
+    claim_fields = _object(body).get("next")
+    return None if claim_fields is None else _claim_fields(claim_fields, "next")
 
 
-def read_exchange(body: Any, *, now: datetime) -> tuple[Sequence[tuple[Ended, str]], Sequence[Wish]]:
+def read_report_and_claim(body: Any, *, now: datetime) -> tuple[Sequence[tuple[Ended, str]], Sequence[ClaimFields]]:
     """Ends, each with the token of its attempt, and what is to be claimed ahead."""
     fields = _object(body)
     ends = [
         (read_finish(_attempt_id(end, "an end"), end, now=now), checked_token(end.get("token"), "the token of an end"))
-        for end in _list(fields, "ends", EXCHANGED_MAX)
+        for end in _list(fields, "ends", BATCH_MAX)
     ]
-    wishes = [_wish(wish, "a bid") for wish in _list(fields, "bids", EXCHANGED_MAX)]
-    ids = [end.attempt_id for end, _ in ends] + [wish.attempt_id for wish in wishes]
+    requested = [_claim_fields(claim_fields, "a bid") for claim_fields in _list(fields, "bids", BATCH_MAX)]
+    ids = [end.attempt_id for end, _ in ends] + [claim_fields.attempt_id for claim_fields in requested]
     if len(set(ids)) < len(ids):
         raise Bad("an attempt is named twice")
-    return ends, wishes
+    return ends, requested
 
 
-def _wish(value: Any, name: str) -> Wish:
+def _claim_fields(value: Any, name: str) -> ClaimFields:
     fields = _object(value, name)
     token = checked_token(fields.get("token"), f"the token of {name}")
     return read_claim(_attempt_id(fields, name), token, fields)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mainspring.attempts import Outcome
 from mainspring.states import DECIDED_REASONS, StateReason
-from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BODY_BYTES_MAX, EXCHANGED_MAX
+from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BATCH_MAX, BODY_BYTES_MAX
 
 __all__ = ["execution_document"]
 
@@ -201,8 +201,8 @@ _SCHEMAS: Mapping[str, Any] = {
     "FinishBody": _object((*_END_OPTIONAL, "next"), **_END, next=_or_null(_ref("Wish"))),
     "Wish": _object(("queue",), attempt_id=_ID, token=_TOKEN, hostname=_text(255), queue=_QUEUE),
     "ExchangeBody": _object(
-        ends={"type": "array", "items": _ref("End"), "maxItems": EXCHANGED_MAX},
-        bids={"type": "array", "items": _ref("Wish"), "maxItems": EXCHANGED_MAX},
+        ends={"type": "array", "items": _ref("End"), "maxItems": BATCH_MAX},
+        bids={"type": "array", "items": _ref("Wish"), "maxItems": BATCH_MAX},
     ),
     "End": _object(_END_OPTIONAL, attempt_id=_ID, token=_TOKEN, **_END),
     "Exchanged": _object(

@@ -11,7 +11,7 @@ from mainspring_api.http.client_address import client_address
 from mainspring_api.http.context import application_context
 from mainspring_store import Database
 from mainspring_store.access.audit import AuditEvent, Outcome, write_event
-from mainspring_store.database.shared_transaction import Accompanied
+from mainspring_store.database.shared_transaction import AuditedTransaction
 
 __all__ = ["READING_METHODS", "audit_detail", "audited", "operation_id", "record_refusal"]
 
@@ -40,7 +40,7 @@ def audited(database: Database) -> Database:
     def along(connection: Connection) -> None:
         write_event(connection, _event(Outcome.DONE))
 
-    return Accompanied(database, along)
+    return AuditedTransaction(database, along)
 
 
 def audit_detail(**details: Any) -> None:

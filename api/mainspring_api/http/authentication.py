@@ -13,7 +13,14 @@ from mainspring_api.http.credential_files import admin_token, admin_token_path
 from mainspring_api.http.login_tokens import Expired, Forged, LoginTokens, is_login_token
 from mainspring_store import Database
 from mainspring_store.access.roles import Principal
-from mainspring_store.access.tokens import USE_KEPT_TO, FoundToken, TokenKind, find_token, keep_admin_token, touch_token
+from mainspring_store.access.tokens import (
+    USE_KEPT_TO,
+    TokenKind,
+    TokenRecord,
+    find_token,
+    keep_admin_token,
+    touch_token,
+)
 
 __all__ = ["Authenticator", "Forbidden", "InvalidToken", "Unauthenticated", "ensure_admin_token"]
 
@@ -45,7 +52,7 @@ class Authenticator:
         self._database = database
         self._login_tokens = login_tokens
         self._monotonic = monotonic
-        self._kept: OrderedDict[str, tuple[FoundToken, float]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[TokenRecord, float]] = OrderedDict()
         self._lock = Lock()
 
     def authenticate(self, header: str | None) -> Principal:
@@ -71,12 +78,12 @@ class Authenticator:
         with self._lock:
             self._kept.clear()
 
-    def _kept_token(self, secret: str) -> FoundToken | None:
+    def _kept_token(self, secret: str) -> TokenRecord | None:
         with self._lock:
             token, trusted_until = self._kept.get(secret, (None, 0.0))
         return token if self._monotonic() < trusted_until else None
 
-    def _look_up(self, secret: str) -> FoundToken:
+    def _look_up(self, secret: str) -> TokenRecord:
         is_login = is_login_token(secret)
         token = find_token(self._database, self._jti(secret) if is_login else secret)
         # A `jti` by itself, without its signature, is no token.
@@ -98,7 +105,7 @@ class Authenticator:
         except Forged as exc:
             raise InvalidToken("Invalid JWT token") from exc
 
-    def _note_use(self, token: FoundToken) -> None:
+    def _note_use(self, token: TokenRecord) -> None:
         now = datetime.now(UTC)
         if token.last_used_at is not None and now - token.last_used_at < USE_KEPT_TO:
             return

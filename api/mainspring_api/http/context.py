@@ -16,7 +16,7 @@ from mainspring_api.settings import ApiSettings
 from mainspring_store import Database
 from mainspring_store.access.quotas import Usage
 from mainspring_store.database.key_ring import KeyRing
-from mainspring_store.database.notify import Ringer
+from mainspring_store.database.notify import Notifier
 from mainspring_store.resources.dags import Versions
 
 __all__ = ["Context", "application_context", "context", "replace_database"]
@@ -30,7 +30,7 @@ class Context:
 
     settings: ApiSettings
     database: Database
-    ringer: Ringer
+    notifier: Notifier
     versions: Versions
     authenticator: Authenticator
     watcher: RunWatcher

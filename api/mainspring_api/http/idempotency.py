@@ -26,7 +26,7 @@ from mainspring_store.access.idempotency import (
     find_answer,
     keep_answer,
 )
-from mainspring_store.database.shared_transaction import Joined
+from mainspring_store.database.shared_transaction import SharedTransaction
 
 __all__ = ["HEADER", "REPLAYED", "idempotent"]
 
@@ -38,7 +38,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 View = Callable[..., Response]
 
 
-def idempotent(view: View, *, tells_secret: bool = False) -> View:
+def idempotent(view: View, *, contains_secret: bool = False) -> View:
     """The view of a POST, which does no work when the key of the request has an answer.
 
     tells_secret: its answer holds a secret, which is shown once: the answer is not kept, and a request that is sent
@@ -52,28 +52,28 @@ def idempotent(view: View, *, tells_secret: bool = False) -> View:
         call = _call(request.headers[HEADER])
         kept = find_answer(context().database, call)
         if kept is not None:
-            return _replay(kept, call, tells_secret=tells_secret)
+            return _replay(kept, call, contains_secret=contains_secret)
         with context().keys_in_use.holding(call):
-            return _first(partial(view, **path), call, tells_secret=tells_secret)
+            return _first(partial(view, **path), call, contains_secret=contains_secret)
 
     return once
 
 
-def _first(view: Callable[[], Response], call: Call, *, tells_secret: bool) -> Response:
+def _first(view: Callable[[], Response], call: Call, *, contains_secret: bool) -> Response:
     here = context()
     try:
-        with Joined(here.database, at_begin=lambda connection: claim_key(connection, call)) as joined:
-            replace_database(joined)
+        with SharedTransaction(here.database, at_begin=lambda connection: claim_key(connection, call)) as shared:
+            replace_database(shared)
             response = view()
-            if joined.connection is not None:
-                keep_answer(joined.connection, call, _kept(response, call, tells_secret=tells_secret))
+            if shared.connection is not None:
+                keep_answer(shared.connection, call, _kept(response, call, contains_secret=contains_secret))
     except AlreadyAnswered:
         kept = find_answer(here.database, call)
         if kept is None:
             raise KeyInUse("a request with this Idempotency-Key has ended at this moment; send it again") from None
-        return _replay(kept, call, tells_secret=tells_secret)
+        return _replay(kept, call, contains_secret=contains_secret)
     # The view rang before there was anything to see.
-    here.ringer.ring()
+    here.notifier.notify()
     return response
 
 
@@ -91,23 +91,23 @@ def _call(key: str) -> Call:
     )
 
 
-def _kept(response: Response, call: Call, *, tells_secret: bool) -> KeptAnswer:
+def _kept(response: Response, call: Call, *, contains_secret: bool) -> KeptAnswer:
     body = response.get_data()
     return KeptAnswer(
         fingerprint=call.fingerprint,
         status=response.status_code,
         media_type=response.mimetype or "",
-        body=str(orjson.loads(body)["id"]).encode() if tells_secret else body,
+        body=str(orjson.loads(body)["id"]).encode() if contains_secret else body,
         is_sealed=False,
     )
 
 
-def _replay(kept: KeptAnswer, call: Call, *, tells_secret: bool) -> Response:
+def _replay(kept: KeptAnswer, call: Call, *, contains_secret: bool) -> Response:
     """Raises InvalidHeader when the key was used for another request, Conflict when the answer held a secret."""
     if kept.fingerprint != call.fingerprint:
         message = "was used for another request in the last 24 hours; use a new key for each"
         raise InvalidHeader([Problem(pointer=f"/{HEADER}", message=message, code="idempotency_key_reused")])
-    if tells_secret or kept.is_sealed:
+    if contains_secret or kept.is_sealed:
         # Sealed are answers of earlier versions, which held the secret.
         made = "it made" if kept.is_sealed else f"'{kept.body.decode()}'"
         raise Conflict(

@@ -21,7 +21,7 @@ from mainspring_api.http.response_body import deliver
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Principal, Role
 
-__all__ = ["PUBLIC_OPERATIONS", "install_gate", "is_sent_by_admin"]
+__all__ = ["PUBLIC_OPERATIONS", "install_middleware", "is_sent_by_admin"]
 
 PUBLIC_OPERATIONS = frozenset(
     {
@@ -49,7 +49,7 @@ SECURITY_HEADERS = {
 }
 
 
-def install_gate(app: Flask) -> None:
+def install_middleware(app: Flask) -> None:
     app.before_request(_admit)
     app.after_request(_seal)
 

@@ -58,7 +58,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         errors: Sequence[int] = (),
         also: Mapping[int, type[Schema]] | None = None,
         other_media: Mapping[str, Any] | None = None,
-        tells_secret: bool = False,
+        contains_secret: bool = False,
         has_etag: bool = False,
         reads_if_match: bool = False,
     ) -> Register:
@@ -96,7 +96,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             has_no_state = method == "PUT" and not reads_if_match
             loaded = _loading(view, body() if body else None, query() if query else None, has_no_state=has_no_state)
             if method == "POST":
-                loaded = idempotent(loaded, tells_secret=tells_secret)
+                loaded = idempotent(loaded, contains_secret=contains_secret)
             documented = self._with_answers(view, {status: answer, **(also or {})}, sorted(known_errors))
             documented = self._with_arguments(documented, query, body)
             # Flask gets the bare view: what flask-smorest's wrappers know is for the document alone.

@@ -15,10 +15,10 @@ from mainspring.errors import InvalidDag, Problem
 from mainspring.pointers import join_pointer
 from mainspring_store.access.roles import Principal, Role
 
-__all__ = ["check_reach"]
+__all__ = ["check_references"]
 
 
-def check_reach(definition: Definition) -> None:
+def check_references(definition: Definition) -> None:
     """Raises InvalidDag when the sender of the current request may not run a DAG that it runs, or was granted no DAGs
     of the name of a secret that it names."""
     user: Principal = g.user

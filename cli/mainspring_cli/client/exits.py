@@ -6,7 +6,7 @@ from typing import Any
 
 from mainspring.errors import MainspringError
 
-__all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "tell_fault"]
+__all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "describe_fault"]
 
 
 class Exit(IntEnum):
@@ -60,12 +60,12 @@ class Rejected(RemoteError):
 
     def __init__(self, message: str, *, status: int, faults: Sequence[Mapping[str, Any]] = ()) -> None:
         """faults: what is wrong with what was sent, as the server tells it (`pointer`, `message`, `line`, `hint`)."""
-        super().__init__(message if len(faults) < 2 else "\n  ".join([f"{status}", *map(tell_fault, faults)]))
+        super().__init__(message if len(faults) < 2 else "\n  ".join([f"{status}", *map(describe_fault, faults)]))
         self.status = status
         self.faults = faults
 
 
-def tell_fault(fault: Mapping[str, Any]) -> str:
+def describe_fault(fault: Mapping[str, Any]) -> str:
     """A fault in words, without its line."""
     pointer, hint = fault["pointer"], fault["hint"]
     return f"{pointer}: {fault['message']}".removeprefix(": ") + (f" ({hint})" if hint else "")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mainspring_cli.client.definition_files import dag_id_of, find_definitions, read_definition
-from mainspring_cli.client.exits import Exit, Rejected, tell_fault
+from mainspring_cli.client.exits import Exit, Rejected, describe_fault
 from mainspring_cli.client.output import Output
 from mainspring_cli.client.resource_names import DAG_ID
 from mainspring_cli.client.session import Session, with_session
@@ -171,5 +171,5 @@ def _told_faults(path: Path, message: str, told: Sequence[Mapping[str, Any]] = (
     faults = list(told or [{"line": None, "pointer": "", "message": message, "hint": None}])
     for fault in faults:
         line = "" if fault["line"] is None else f":{fault['line']}"
-        click.echo(f"{path}{line}: {tell_fault(fault)}", err=True)
+        click.echo(f"{path}{line}: {describe_fault(fault)}", err=True)
     return faults

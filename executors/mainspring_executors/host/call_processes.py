@@ -6,7 +6,7 @@ import selectors
 from collections.abc import Callable
 from functools import partial
 
-from mainspring_executors.host.fork_server import Prepared, Zygote, ZygoteGone
+from mainspring_executors.host.fork_server import ForkServer, ForkServerGone, Prepared
 
 __all__ = ["CallProcesses"]
 
@@ -20,23 +20,23 @@ class CallProcesses:
         """
         self._selector = selector
         self._ended = ended
-        self._zygote: Zygote | None = None
+        self._fork_server: ForkServer | None = None
         self._has_calls = False
         self._prepared: Prepared | None = None
 
     @property
-    def zygote_pid(self) -> int | None:
-        return None if self._zygote is None else self._zygote.pid
+    def fork_server_pid(self) -> int | None:
+        return None if self._fork_server is None else self._fork_server.pid
 
     def open(self) -> None:
         """Start the zygote. It, and each call, has a copy of what this process knows now."""
         # Without one, the first call says what is wrong.
         with contextlib.suppress(OSError):
-            self._zygote = Zygote()
+            self._fork_server = ForkServer()
 
     def prepare(self) -> None:
         """Have one ready, if there were calls before."""
-        if self._has_calls and self._zygote is not None and self._prepared is None:
+        if self._has_calls and self._fork_server is not None and self._prepared is None:
             # Without one, the next call says what is wrong.
             with contextlib.suppress(OSError):
                 self._prepared = self._fork()
@@ -49,30 +49,30 @@ class CallProcesses:
 
     def forget(self, pid: int) -> None:
         """This process has ended and is reaped: the zygote, one that waits, or no concern of this object."""
-        is_zygote = self._zygote is not None and pid == self._zygote.pid
-        if self._zygote is not None and is_zygote:
-            self._zygote.close()
-            self._zygote = None
+        is_fork_server = self._fork_server is not None and pid == self._fork_server.pid
+        if self._fork_server is not None and is_fork_server:
+            self._fork_server.close()
+            self._fork_server = None
         # With its zygote it ends too, and may take an order until then.
-        if self._prepared is not None and (is_zygote or pid == self._prepared.pid):
+        if self._prepared is not None and (is_fork_server or pid == self._prepared.pid):
             self._prepared.close()
             self._prepared = None
 
     def _fork(self) -> Prepared:
-        zygote = self._zygote = self._zygote or Zygote()
+        fork_server = self._fork_server = self._fork_server or ForkServer()
         try:
-            prepared = zygote.prepare()
-        except ZygoteGone:
-            zygote.close()
-            zygote = self._zygote = Zygote()
-            prepared = zygote.prepare()
-        self._selector.register(prepared.pidfd, selectors.EVENT_READ, partial(self._reap, zygote, prepared))
+            prepared = fork_server.prepare()
+        except ForkServerGone:
+            fork_server.close()
+            fork_server = self._fork_server = ForkServer()
+            prepared = fork_server.prepare()
+        self._selector.register(prepared.pidfd, selectors.EVENT_READ, partial(self._reap, fork_server, prepared))
         return prepared
 
-    def _reap(self, zygote: Zygote, prepared: Prepared) -> None:
+    def _reap(self, fork_server: ForkServer, prepared: Prepared) -> None:
         self._selector.unregister(prepared.pidfd)
         os.close(prepared.pidfd)
-        with contextlib.suppress(ZygoteGone):
-            status = zygote.reap(prepared.pid)
+        with contextlib.suppress(ForkServerGone):
+            status = fork_server.reap(prepared.pid)
             self.forget(prepared.pid)
             self._ended(prepared.pid, status)

@@ -19,7 +19,7 @@ from mainspring_executors.protocol.results import Result
 from mainspring_executors.protocol.wire import clean, decode_attempt, encode_attempt
 from mainspring_executors.tasks.plan import Call, Work
 
-__all__ = ["DESCRIPTORS", "carry_out", "decode_result", "encode_order", "order_of_nothing", "rehearse"]
+__all__ = ["DESCRIPTORS", "carry_out", "decode_result", "encode_order", "no_op_order", "warm_up"]
 
 DESCRIPTORS = 3
 """How many descriptors a process gets: where to answer, where its order comes from, where it prints."""
@@ -62,7 +62,7 @@ def decode_result(answer: bytes) -> Result:
     )
 
 
-def carry_out(parent_pid: int, rehearsal: bytes) -> NoReturn:
+def carry_out(parent_pid: int, warm_up: bytes) -> NoReturn:
     """Be the process of a call, forked by the single-threaded `parent_pid` with no more than its descriptors open.
 
     rehearsal: an order that is carried out ahead of the true one.
@@ -75,7 +75,7 @@ def carry_out(parent_pid: int, rehearsal: bytes) -> NoReturn:
         for stream in (1, 2):
             os.dup2(_OUTPUT_FD, stream)
         os.close(_OUTPUT_FD)
-        _answer_to(rehearsal)
+        _answer_to(warm_up)
         order = _read_order(_ORDER_FD)
         if order:
             _tell(_STATUS_FD, _answer_to(order))
@@ -86,7 +86,7 @@ def carry_out(parent_pid: int, rehearsal: bytes) -> NoReturn:
         os._exit(1)
 
 
-def order_of_nothing() -> bytes:
+def no_op_order() -> bytes:
     """An order for a call of nothing for nobody, as a rehearsal. A fork copies each page of memory when it is touched,
     and all that a short call touches takes longer than the call."""
     attempt = Attempt(
@@ -101,7 +101,7 @@ def order_of_nothing() -> bytes:
     return encode_order(Work(attempt=attempt), env=env, cwd="/", code_path=())
 
 
-def rehearse(order: bytes) -> None:
+def warm_up(order: bytes) -> None:
     """All that `carry_out` does with a short order but for its process, and nobody is told. After some times, the
     interpreter has rewritten the code for what it meets, and found what it looks up."""
     reader, writer = os.pipe()

@@ -15,22 +15,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, TextIO
 
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.inspection import forbid_inspection
 from mainspring_executors.host import child
 from mainspring_executors.host import process_tree as family
 from mainspring_executors.host.capture import install_logging
 
-__all__ = ["Prepared", "Zygote", "ZygoteGone"]
+__all__ = ["ForkServer", "ForkServerGone", "Prepared"]
 
 _FORK = b"fork"
 _SOCKET_FD = 10
 """Where a zygote keeps its socket: above the places into which it receives the descriptors of a call."""
 _MESSAGE_BYTES_MAX = 32
-_REHEARSALS = 16
+_WARM_UPS = 16
 
 
-class ZygoteGone(OSError):
+class ForkServerGone(OSError):
     """It has ended, as its children do with it. They are children of the caller's now, to be waited for."""
 
 
@@ -61,7 +61,7 @@ class Prepared:
             os.close(descriptor)
 
 
-class Zygote:
+class ForkServer:
     """A zygote, from the outside. Only for single-threaded processes that adopt orphans."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Zygote:
         theirs.close()
 
     def prepare(self) -> Prepared:
-        """Have a process ready for a call. Raises `ZygoteGone`, and `OSError` when there can be none now."""
+        """Have a process ready for a call. Raises `ForkServerGone`, and `OSError` when there can be none now."""
         (order, order_writer), (output_reader, output), (status_reader, status) = _pipes(3)
         pid = 0
         try:
@@ -99,7 +99,7 @@ class Zygote:
         return Prepared(pid, pidfd, order_writer, output_reader, status_reader)
 
     def reap(self, pid: int) -> int:
-        """The wait status of a process of its own that has ended; waits for the end. Raises `ZygoteGone`."""
+        """The wait status of a process of its own that has ended; waits for the end. Raises `ForkServerGone`."""
         return self._ask(b"%d" % pid)
 
     def close(self) -> None:
@@ -111,9 +111,9 @@ class Zygote:
             socket.send_fds(self._socket, [question], descriptors)
             answer = self._socket.recv(_MESSAGE_BYTES_MAX)
         except OSError as exc:
-            raise ZygoteGone(exc.errno, "the process that forks is gone") from exc
+            raise ForkServerGone(exc.errno, "the process that forks is gone") from exc
         if not answer:
-            raise ZygoteGone("the process that forks is gone")
+            raise ForkServerGone("the process that forks is gone")
         if (number := int(answer)) < 0:
             raise OSError(-number, os.strerror(-number))
         return number
@@ -134,13 +134,13 @@ def _pipes(count: int) -> list[tuple[int, int]]:
 
 def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
     """Be the zygote, until its parent is gone or wants none any more."""
-    _settle(asked, parent_pid)
-    own_pid, rehearsal = os.getpid(), child.order_of_nothing()
-    for _ in range(_REHEARSALS):
-        family.rehearse_fork()
+    _conclude(asked, parent_pid)
+    own_pid, warm_up = os.getpid(), child.no_op_order()
+    for _ in range(_WARM_UPS):
+        family.warm_up_fork()
         family.die_with_parent(parent_pid)
         forbid_inspection()
-        child.rehearse(rehearsal)
+        child.warm_up(warm_up)
     with socket.socket(fileno=_SOCKET_FD) as questions:
         while True:
             question, descriptors, *_ = socket.recv_fds(questions, _MESSAGE_BYTES_MAX, child.DESCRIPTORS)
@@ -149,18 +149,18 @@ def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
             if question == _FORK and len(descriptors) < child.DESCRIPTORS:
                 answer = -errno.EMFILE  # the kernel drops what finds no place here
             elif question == _FORK:
-                reach("zygote.fork.before")
-                answer = _fork(own_pid, rehearsal)
-                reach("zygote.fork.done")
+                failpoint("zygote.fork.before")
+                answer = _fork(own_pid, warm_up)
+                failpoint("zygote.fork.done")
             else:
-                reach("zygote.reap.before")
+                failpoint("zygote.reap.before")
                 _, answer = os.waitpid(int(question), 0)
             for descriptor in descriptors:
                 os.close(descriptor)
             questions.send(b"%d" % answer)
 
 
-def _settle(asked: socket.socket, parent_pid: int) -> None:
+def _conclude(asked: socket.socket, parent_pid: int) -> None:
     """Shed everything of the host that no call must see."""
     os.setsid()
     family.die_with_parent(parent_pid)
@@ -190,7 +190,7 @@ def _text_stream(descriptor: int) -> TextIO:
     return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _fork(own_pid: int, rehearsal: bytes) -> int:
+def _fork(own_pid: int, warm_up: bytes) -> int:
     """Fork a process for a call. Its number, or the negative number of the error."""
     try:
         pid = os.fork()
@@ -198,5 +198,5 @@ def _fork(own_pid: int, rehearsal: bytes) -> int:
         return -(exc.errno or errno.EAGAIN)
     if pid == 0:
         os.close(_SOCKET_FD)
-        child.carry_out(own_pid, rehearsal)
+        child.carry_out(own_pid, warm_up)
     return pid

@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any
 
 from mainspring.attempts import Attempt
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.attempt_log import FLUSH_SECONDS
@@ -49,12 +49,12 @@ __all__ = ["ProcessHost"]
 
 _LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 _PATIENCE_SECONDS_MAX = 60.0
-_START_UNTOLD_SECONDS_MAX = 0.005
+_START_UNREPORTED_SECONDS_MAX = 0.005
 """How long a start waits for an end to be told with: a short task wakes whoever listens once instead of twice."""
 _TIDY_SECONDS = 1.0
-_SETTLE_SECONDS = 0.05
+_CONCLUDE_SECONDS = 0.05
 """Between two looks at what is left of an ended attempt; most often the end of a child tells sooner."""
-_SETTLE_SECONDS_MAX = 5.0
+_CONCLUDE_SECONDS_MAX = 5.0
 """After which a process that does not die of KILL is reported as still running."""
 
 
@@ -105,7 +105,7 @@ class ProcessHost:
             self._link.send()
             if self._close_at is None:
                 self._calls.prepare()
-            reach("host.turn")
+            failpoint("host.turn")
             self._heed_backlog()
             if self._link.is_deserted:
                 self._begin_close(0.0)
@@ -114,7 +114,7 @@ class ProcessHost:
             if monotonic() - self._link.heard_at > self._config.self_fence_seconds:
                 # Nobody may know any more what runs here; the guard ends it before another scheduler starts it again.
                 os._exit(FENCED_EXIT_CODE)
-            self._ring()
+            self._notify()
         self._link.drain()
         os._exit(0)
 
@@ -124,7 +124,7 @@ class ProcessHost:
                 case "attempt":
                     attempt = decode_attempt(message)
                     self._queued[attempt.attempt_id] = attempt
-                    reach("host.ordered")
+                    failpoint("host.ordered")
                 case "cancel":
                     self._cancel(message[1])
                 case "ping":
@@ -157,7 +157,7 @@ class ProcessHost:
         seconds = min(at for at in until if at is not None) - monotonic()
         return min(max(0.0, seconds) + 0.001, _PATIENCE_SECONDS_MAX)
 
-    def _ring(self) -> None:
+    def _notify(self) -> None:
         for what, attempt_id in self._alarms.due(monotonic()):
             run = self._runs.get(attempt_id)
             if what == "interrupt":
@@ -174,7 +174,7 @@ class ProcessHost:
                 run.is_flush_due = False
                 run.log.flush()
             elif what == "settle":
-                self._settle(run)
+                self._conclude(run)
 
     # -- the way of one attempt: start, stop, end, settle, finish
 
@@ -192,7 +192,7 @@ class ProcessHost:
                 self._link.report(encode_started(attempt.attempt_id, self._pid))
                 self._link.report(encode_finished(attempt.attempt_id, plan, log_bytes=0))
                 return
-            reach("host.spawn.before")
+            failpoint("host.spawn.before")
             run = start(
                 work,
                 plan,
@@ -210,9 +210,9 @@ class ProcessHost:
             return
         self._refused_in_a_row = 0
         self._runs[attempt.attempt_id] = self._by_pid[run.pid] = run
-        reach("host.spawn.done")
+        failpoint("host.spawn.done")
         self._watch(run)
-        self._link.report(encode_started(attempt.attempt_id, run.pid), patience=_START_UNTOLD_SECONDS_MAX)
+        self._link.report(encode_started(attempt.attempt_id, run.pid), patience=_START_UNREPORTED_SECONDS_MAX)
         if attempt.timeout is not None:
             self._alarms.set(monotonic() + attempt.timeout.total_seconds(), ("timeout", attempt.attempt_id))
 
@@ -229,12 +229,12 @@ class ProcessHost:
         """TERM now, KILL after the grace. The first reason stands; an attempt that has ended is left alone."""
         if run.stop is not None or run.exit_code is not None:
             return
-        reach("host.stop.before")
+        failpoint("host.stop.before")
         run.stop = result
         run.kill_at = monotonic() + run.attempt.cancel_grace.total_seconds()
         # CONT, because a process that was halted would not see the TERM.
         run.signal_tree(signal.SIGTERM, signal.SIGCONT)
-        reach("host.stop.done")
+        failpoint("host.stop.done")
         _signal_all(self._left_of(run), signal.SIGTERM)
         self._alarms.set(run.kill_at, ("settle", run.attempt.attempt_id))
 
@@ -255,42 +255,42 @@ class ProcessHost:
             self._end_with_fork_server(pid)
             self._calls.forget(pid)
             self._note_end(pid, status)
-        self._settle_all()
+        self._conclude_all()
 
     def _end_with_fork_server(self, pid: int) -> None:
         """End this host when its fork server died under running calls: these die too, and one of them may be the cause.
         The scheduler then treats all attempts here as it treats those of any host that died."""
         ended = self._by_pid.get(pid)
         # Calls are children of the fork server, so this process gets their ends only when the fork server is gone.
-        dying = [ended] if ended else list(self._by_pid.values()) if pid == self._calls.zygote_pid else []
+        dying = [ended] if ended else list(self._by_pid.values()) if pid == self._calls.fork_server_pid else []
         if any(_is_unanswered_call(run) for run in dying):
             self._link.drain()
             signal.raise_signal(signal.SIGKILL)
 
     def _call_ended(self, pid: int, status: int) -> None:
         self._note_end(pid, status)
-        self._settle_all()
+        self._conclude_all()
 
     def _note_end(self, pid: int, status: int) -> None:
         run = self._by_pid.pop(pid, None)
         if run is not None:
-            reach("host.reaped")
+            failpoint("host.reaped")
             run.exit_code, run.ended_at = os.waitstatus_to_exitcode(status), monotonic()
             self._settling[run.attempt.attempt_id] = run
 
-    def _settle_all(self) -> None:
+    def _conclude_all(self) -> None:
         for run in list(self._settling.values()):
-            self._settle(run)
+            self._conclude(run)
 
-    def _settle(self, run: Run) -> None:
+    def _conclude(self, run: Run) -> None:
         """Finish a run once nothing of it is left. What is left is killed, after the grace if the run was stopped: the
         main process first, then its orphans, then theirs, each a child of this process by then."""
         left = self._left_of(run) if run.exit_code is not None else [run.pid]
         now = monotonic()
         if now >= run.kill_at:
             _signal_all(left, signal.SIGKILL)
-        if left and now < max(run.ended_at, run.kill_at) + _SETTLE_SECONDS_MAX:
-            self._alarms.set(now + _SETTLE_SECONDS, ("settle", run.attempt.attempt_id))
+        if left and now < max(run.ended_at, run.kill_at) + _CONCLUDE_SECONDS_MAX:
+            self._alarms.set(now + _CONCLUDE_SECONDS, ("settle", run.attempt.attempt_id))
         elif run.is_over:
             self._forget(run, left)
         else:
@@ -307,7 +307,7 @@ class ProcessHost:
         ]
 
     def _orphans(self) -> list[int]:
-        ours = {self._janitor, self._calls.zygote_pid}
+        ours = {self._janitor, self._calls.fork_server_pid}
         return [pid for pid in family.own_children() if pid not in self._by_pid and pid not in ours]
 
     def _finish(self, run: Run, left: list[int]) -> None:
@@ -322,17 +322,17 @@ class ProcessHost:
             return
         log_bytes = run.log.close()
         attempt_id = run.attempt.attempt_id
-        reach("host.finish.before")
+        failpoint("host.finish.before")
         self._link.report(encode_finished(attempt_id, result, log_bytes=log_bytes, still_running=bool(left)))
         run.is_over, run.was_left = True, bool(left)
         if left:
-            self._alarms.set(monotonic() + _SETTLE_SECONDS_MAX, ("settle", attempt_id))
+            self._alarms.set(monotonic() + _CONCLUDE_SECONDS_MAX, ("settle", attempt_id))
         else:
             self._forget(run, left)
 
     def _forget(self, run: Run, left: list[int]) -> None:
         if left:
-            self._alarms.set(monotonic() + _SETTLE_SECONDS_MAX, ("settle", run.attempt.attempt_id))
+            self._alarms.set(monotonic() + _CONCLUDE_SECONDS_MAX, ("settle", run.attempt.attempt_id))
             return
         if run.was_left:
             self._link.report(encode_stopped(run.attempt.attempt_id))

@@ -9,7 +9,7 @@ from mainspring_executors.environment import ATTEMPT_VARIABLE
 
 __all__ = [
     "adopt_orphans", "attempt_of", "children", "descendants", "die_with_parent", "group_of", "is_ending", "is_stopped",
-    "kill_children", "own_children", "rehearse_fork",
+    "kill_children", "own_children", "warm_up_fork",
 ]  # fmt: skip
 
 _PR_SET_PDEATHSIG = 1
@@ -34,7 +34,7 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
-def rehearse_fork() -> None:
+def warm_up_fork() -> None:
     """What the interpreter does around a fork, as the child: this is a single-threaded process, so it changes nothing.
     It has what it runs through, hooks of modules also, ready for the children of this process. Left out where it was
     not tried: it only saves time."""

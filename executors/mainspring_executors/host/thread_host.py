@@ -98,7 +98,7 @@ class ThreadHost:
                     self._obey(orjson.loads(payload))
             elif monotonic() - self._heard_at > self._config.self_fence_seconds:
                 os._exit(FENCED_EXIT_CODE)
-            self._ring()
+            self._notify()
             if self._grow_at:
                 self._grow()
         if self._close_at is not None:
@@ -263,7 +263,7 @@ class ThreadHost:
         if self._close_at is not None:
             os.eventfd_write(self._wake, 1)
 
-    def _ring(self) -> None:
+    def _notify(self) -> None:
         with self._lock:
             due = self._alarms.due(monotonic())
         for running, is_last in due:

@@ -21,7 +21,7 @@ from mainspring.attempts import LogChunk
 from mainspring_executors.environment import HOST_VARIABLE
 from mainspring_executors.host import process_tree
 from mainspring_executors.host.config import HostConfig
-from mainspring_executors.local import orphans as leftovers
+from mainspring_executors.local import orphans as orphans
 from mainspring_executors.local.task_user import SAME_USER, TaskUser
 from mainspring_executors.protocol.frames import FrameError, FrameReader, frame
 from mainspring_executors.protocol.wire import FENCED_EXIT_CODE, decode_log_chunk, join
@@ -191,7 +191,7 @@ class HostProcess:
         self._poller.unregister(self._pidfd)
         os.close(self._pidfd)
         # The guard has done so already, unless it was killed itself.
-        leftovers.kill_host(self.epoch, self._user)
+        orphans.kill_host(self.epoch, self._user)
         if self.has_ended:
             self.exit_code = _exit_code_of_host(self._process.returncode)
             self.has_failed = self.has_failed and self.exit_code != FENCED_EXIT_CODE

@@ -22,10 +22,10 @@ import orjson
 
 from mainspring.attempts import Attempt, Report, Started
 from mainspring.errors import ExecutorError
-from mainspring_executors.contract import Capabilities, Refusals, SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import AttemptLocation, Capabilities, Refusals, SubmitResult, Submitted
 from mainspring_executors.environment import inherited
 from mainspring_executors.host.config import HostConfig
-from mainspring_executors.local import orphans as leftovers
+from mainspring_executors.local import orphans as orphans
 from mainspring_executors.local.host_process import HostProcess
 from mainspring_executors.local.report_order import Delivery
 from mainspring_executors.local.suspects import Suspects, key_of
@@ -121,10 +121,10 @@ class HostedExecutor:
         self._concurrency = settings.concurrency or concurrency
         self._owns_state_dir = settings.state_dir is None
         self._state_dir = settings.state_dir or Path(tempfile.mkdtemp(prefix="mainspring-"))
-        self._installation = leftovers.installation_of(self._state_dir)
+        self._installation = orphans.installation_of(self._state_dir)
         self._work_dir = self._state_dir / "work"
         self._user = None if settings.task_user is None else TaskUser.find(settings.task_user)
-        self._clear_leftovers()
+        self._clear_orphans()
         self._poller = select.epoll()
         self._nudge = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._poller.register(self._nudge, select.EPOLLIN)
@@ -200,8 +200,8 @@ class HostedExecutor:
             host.send(messages)
         self._nudge_reader()
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
-        return {attempt_id: self._whereabouts(attempt_id) for attempt_id in attempt_ids}
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
+        return {attempt_id: self._location(attempt_id) for attempt_id in attempt_ids}
 
     def capacity(self) -> int:
         if self._is_closing or self._waiting:
@@ -211,7 +211,7 @@ class HostedExecutor:
             in_flight -= sum(tracked.host in self._old_hosts for tracked in self._tracked.values())
         return max(0, self._concurrency + max(_PREFETCH_MIN, 4 * self._concurrency) - in_flight)
 
-    def slack(self) -> float:
+    def headroom(self) -> float:
         return float("inf") if len(self._tracked) > 2 * self._concurrency else 0.0
 
     def close(self, grace: timedelta) -> None:
@@ -287,7 +287,7 @@ class HostedExecutor:
 
     def _open_host(self, mode: HostMode, concurrency: int) -> HostProcess | None:
         """A new host; `None` when none can be started now."""
-        mark = leftovers.new_mark(self._installation)
+        mark = orphans.new_mark(self._installation)
         folder = self._work_dir / mark
         self._folders.add(folder)
         try:
@@ -550,29 +550,29 @@ class HostedExecutor:
 
     # -- the rest
 
-    def _whereabouts(self, attempt_id: str) -> Whereabouts:
+    def _location(self, attempt_id: str) -> AttemptLocation:
         tracked = self._tracked.get(attempt_id)
         if tracked is None:
-            return Whereabouts.FINISHED if attempt_id in self._finished else Whereabouts.ABSENT
+            return AttemptLocation.FINISHED if attempt_id in self._finished else AttemptLocation.ABSENT
         if tracked.delivery.is_ending:
-            return Whereabouts.FINISHED
-        return Whereabouts.RUNNING if tracked.delivery.is_started else Whereabouts.QUEUED
+            return AttemptLocation.FINISHED
+        return AttemptLocation.RUNNING if tracked.delivery.is_started else AttemptLocation.QUEUED
 
     def _nudge_reader(self) -> None:
         """Make `fileno` readable for reports that came from no socket."""
         if self._ready and not self._is_closed:
             os.eventfd_write(self._nudge, 1)
 
-    def _clear_leftovers(self) -> None:
+    def _clear_orphans(self) -> None:
         """End what a scheduler that was killed left behind here, before anything of the same may start again."""
         if self._user is None:
             self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         else:
             prepare_folder(self._state_dir)
             prepare_folder(self._work_dir)
-        leftovers.kill_orphaned(self._installation, self._user, folder=self._work_dir)
+        orphans.kill_orphaned(self._installation, self._user, folder=self._work_dir)
         for folder in self._work_dir.iterdir():
-            if leftovers.is_orphaned(folder.name, self._installation):
+            if orphans.is_orphaned(folder.name, self._installation):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

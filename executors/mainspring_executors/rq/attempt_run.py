@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
 from mainspring.attempts import Finished, LogChunk, Outcome
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.states import StateReason
 from mainspring_executors.contract import SubmitResult
 from mainspring_executors.local.local import LocalExecutor
-from mainspring_executors.rq.execution_client import Bid, Claim, Courier, End, Refused, Unreachable
-from mainspring_executors.rq.prefetch import AHEAD_SECONDS, Lookahead
+from mainspring_executors.rq.execution_client import Claim, ClaimRequest, End, ExecutionClient, Refused, Unreachable
+from mainspring_executors.rq.prefetch import PREFETCH_SECONDS, Prefetcher
 
-__all__ = ["BEATS_IN_LEASE", "RETRY_SECONDS", "Carriage"]
+__all__ = ["HEARTBEATS_IN_LEASE", "RETRY_SECONDS", "AttemptRun"]
 
 _log = logging.getLogger(__name__)
 
-BEATS_IN_LEASE = 6
+HEARTBEATS_IN_LEASE = 6
 LOG_SECONDS = 0.2
 """How long log may wait for more of it, so that a chatty task costs few calls."""
 FINISH_CHUNKS_MAX = 8
@@ -36,16 +36,16 @@ _LISTEN_SECONDS = 0.5
 """How long a request to stop may go unseen."""
 
 
-class Carriage:
+class AttemptRun:
     """One attempt under way."""
 
     def __init__(
         self,
-        courier: Courier,
+        execution_client: ExecutionClient,
         executor: LocalExecutor,
         claim: Claim,
         *,
-        beside: Lookahead,
+        prefetcher: Prefetcher,
         took_seconds_before: float,
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
@@ -55,28 +55,28 @@ class Carriage:
         stop_grace: how long it may go on once `is_stopping`; then it is interrupted.
         """
         self.attempt_id = claim.attempt.attempt_id
-        self.beside = beside
+        self.prefetcher = prefetcher
         self.took_seconds = float("inf")
         """From its start to its end; known then."""
         self._took_seconds_before = took_seconds_before
-        self._courier = courier
+        self._execution_client = execution_client
         self._executor = executor
         self._claim = claim
         self._is_stopping = is_stopping
         self._stop_grace_seconds = stop_grace.total_seconds()
         lease_seconds = claim.lease.total_seconds()
-        self._beat_seconds = lease_seconds / BEATS_IN_LEASE
+        self._heartbeat_seconds = lease_seconds / HEARTBEATS_IN_LEASE
         # Half of the lease is left for the stop itself, so that nothing runs any more when it ends.
         self._fence_seconds = lease_seconds / 2
         self._kill_seconds = lease_seconds * 0.9
         # The lease began when it was granted, and the answer may have been on its way for long.
-        self._renewed_at = self._beat_at = claim.asked_at
+        self._renewed_at = self._heartbeat_at = claim.asked_at
         self._log_at = monotonic()
         self._chunks: list[LogChunk] = []
         self._end: Finished | None = None
-        self._untold_start: datetime | None = None
+        self._unreported_start: datetime | None = None
         """When it started, until that is told. A claim tells it, unless it was made ahead."""
-        self._tell_start_at = float("inf")
+        self._report_start_at = float("inf")
         self._is_wanted = True
         self._interruption: str | None = None
         """Why this worker stops it of its own accord."""
@@ -92,15 +92,15 @@ class Carriage:
         if not self._has_time():
             return self._not_started()
         self._executor.reports(0)  # a host that ended while it was idle is replaced now
-        reach("worker.start.before")
+        failpoint("worker.start.before")
         (answer,) = self._executor.submit([self._claim.attempt])
-        reach("worker.start.done")
+        failpoint("worker.start.done")
         if answer.result is SubmitResult.REJECTED:
             return self._rejected(answer.detail, log_bytes=0)
         began = monotonic()
         if self._claim.is_ahead:
-            self._untold_start, self._tell_start_at = datetime.now(UTC), began + AHEAD_SECONDS
-        self.beside.begin(self._took_seconds_before)
+            self._unreported_start, self._report_start_at = datetime.now(UTC), began + PREFETCH_SECONDS
+        self.prefetcher.begin(self._took_seconds_before)
         end = None
         while end is None:
             end = self._listen()
@@ -110,16 +110,16 @@ class Carriage:
 
     def _has_time(self) -> bool:
         """Whether enough of the lease is left to start. It is renewed first when what came before took long."""
-        if monotonic() - self._beat_at >= self._beat_seconds:
-            self._beat_at = monotonic()
-            self._beat()
+        if monotonic() - self._heartbeat_at >= self._heartbeat_seconds:
+            self._heartbeat_at = monotonic()
+            self._heartbeat()
         return self._is_wanted and monotonic() - self._renewed_at <= self._fence_seconds
 
     def _listen(self) -> Finished | None:
         """Take in what the attempt has to say; its end, when that is among it. What is left of others is dropped."""
         end = None
-        due = min(self.beside.tend_at, self._tell_start_at) - monotonic()
-        patience = min(self._beat_seconds, LOG_SECONDS if self._chunks else _LISTEN_SECONDS, max(0.0, due))
+        due = min(self.prefetcher.tend_at, self._report_start_at) - monotonic()
+        patience = min(self._heartbeat_seconds, LOG_SECONDS if self._chunks else _LISTEN_SECONDS, max(0.0, due))
         for report in self._executor.reports(patience):
             if report.attempt_id != self.attempt_id:
                 continue
@@ -134,13 +134,13 @@ class Carriage:
         if self._is_stopping() and self._interrupt_at == float("inf"):
             self._interrupt_at = now + self._stop_grace_seconds
             self._give_up_at = self._interrupt_at + self._stop_grace_seconds
-        self.beside.tend(is_stopping=self._is_stopping())
-        if now >= self._tell_start_at:
-            self._tell_start()
+        self.prefetcher.tend(is_stopping=self._is_stopping())
+        if now >= self._report_start_at:
+            self._report_start()
         now = monotonic()
-        if now - self._beat_at >= self._beat_seconds:
-            self._beat_at = now
-            self._beat()
+        if now - self._heartbeat_at >= self._heartbeat_seconds:
+            self._heartbeat_at = now
+            self._heartbeat()
         if self._chunks and now - self._log_at >= LOG_SECONDS:
             self._log_at = now
             self._send_log(keep=0)
@@ -154,16 +154,16 @@ class Carriage:
             self._interrupt("stopped by its worker, which could not renew its lease at the execution API")
         if now - self._renewed_at > self._kill_seconds and not self._is_killed:
             self._is_killed = True
-            reach("worker.kill.before")
+            failpoint("worker.kill.before")
             # Whatever grace the task was given: somebody else may run it soon.
             self._executor.kill("the lease of the attempt in it runs out")
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         try:
-            reach("worker.beat.before")
+            failpoint("worker.beat.before")
             asked_at = monotonic()
-            heard = self._courier.beat([self.attempt_id, *self.beside.held])
-            reach("worker.beat.answered")
+            heard = self._execution_client.heartbeat([self.attempt_id, *self.prefetcher.held])
+            failpoint("worker.beat.answered")
         except (Unreachable, Refused) as exc:
             _log.warning("the lease of attempt %s is not renewed: %s", self.attempt_id, exc)
             return
@@ -171,14 +171,14 @@ class Carriage:
         self._renewed_at = asked_at
         if self._is_wanted and self.attempt_id in heard.stop:
             self._is_wanted = False
-            reach("worker.cancel.before")
+            failpoint("worker.cancel.before")
             _log.info("attempt %s is not wanted any more", self.attempt_id)
             self._executor.cancel([self.attempt_id])
 
     def _interrupt(self, why: str) -> None:
         if self._interruption is None and self._is_wanted:
             self._interruption = why
-            reach("worker.interrupt.before")
+            failpoint("worker.interrupt.before")
             _log.warning("attempt %s is %s", self.attempt_id, why)
             self._executor.cancel([self.attempt_id])
 
@@ -186,11 +186,11 @@ class Carriage:
         """Send all but the last `keep` chunks; False when that is to be tried again."""
         try:
             while len(self._chunks) > keep:
-                reach("worker.log.before")
-                if not self._courier.log(self._claim, self._chunks[0]):
+                failpoint("worker.log.before")
+                if not self._execution_client.log(self._claim, self._chunks[0]):
                     keep = 0
                     self._chunks.clear()
-                reach("worker.log.acknowledged")
+                failpoint("worker.log.acknowledged")
                 del self._chunks[:1]
         except Refused as exc:
             _log.error("%d pieces of the log of attempt %s are lost: %s", len(self._chunks), self.attempt_id, exc)
@@ -201,18 +201,18 @@ class Carriage:
             return False
         return True
 
-    def _tell_start(self) -> None:
-        assert self._untold_start is not None
+    def _report_start(self) -> None:
+        assert self._unreported_start is not None
         try:
-            reach("worker.start-told.before")
-            self._courier.start(self._claim, self._untold_start)
-            self._untold_start, self._tell_start_at = None, float("inf")
+            failpoint("worker.start-told.before")
+            self._execution_client.start(self._claim, self._unreported_start)
+            self._unreported_start, self._report_start_at = None, float("inf")
         except Refused as exc:
             _log.error("the start of attempt %s cannot be reported: %s", self.attempt_id, exc)
-            self._tell_start_at = float("inf")
+            self._report_start_at = float("inf")
         except Unreachable as exc:
             _log.warning("%s; the start of attempt %s is told again", exc, self.attempt_id)
-            self._tell_start_at = monotonic() + RETRY_SECONDS[-1]
+            self._report_start_at = monotonic() + RETRY_SECONDS[-1]
 
     @property
     def fits_one_call(self) -> bool:
@@ -223,13 +223,13 @@ class Carriage:
     def end(self) -> End:
         """What is to be told, once it has ended."""
         assert self._end is not None
-        return End(self._claim, self._end, self._chunks, self._untold_start)
+        return End(self._claim, self._end, self._chunks, self._unreported_start)
 
-    def tell(self) -> None:
+    def report_once(self) -> None:
         """Report the end beside another attempt, once; only when it `fits_one_call`."""
-        self._finish(None, patience=self._courier.patience_seconds)
+        self._finish(None, patience=self._execution_client.patience_seconds)
 
-    def report_end(self, bid: Bid | None) -> tuple[bool, Claim | None]:
+    def report_end(self, claim_request: ClaimRequest | None) -> tuple[bool, Claim | None]:
         """Report the end until it is acknowledged, and claim what comes next; while no attempt runs. False: the worker
         was told to stop before."""
         turn = 0
@@ -237,22 +237,22 @@ class Carriage:
             try:
                 if self._send_log(keep=FINISH_CHUNKS_MAX):
                     # Claimed with the report: a short task costs one request. If that has to be told again, apart.
-                    return True, self._finish(None if turn else bid)
+                    return True, self._finish(None if turn else claim_request)
             except Unreachable as exc:
                 _log.warning("%s; the end of attempt %s is told again", exc, self.attempt_id)
             if not self._may_go_on():
                 return False, None
-            sleep(min(self._beat_seconds, RETRY_SECONDS[min(turn, len(RETRY_SECONDS) - 1)]))
+            sleep(min(self._heartbeat_seconds, RETRY_SECONDS[min(turn, len(RETRY_SECONDS) - 1)]))
             turn += 1
 
-    def _finish(self, bid: Bid | None, **patience: float) -> Claim | None:
+    def _finish(self, claim_request: ClaimRequest | None, **patience: float) -> Claim | None:
         """Raises `Unreachable`."""
         while True:
             end = self.end
             try:
-                reach("worker.finish.before")
-                claim = self._courier.finish(end, bid, **patience)
-                reach("worker.finish.acknowledged")
+                failpoint("worker.finish.before")
+                claim = self._execution_client.finish(end, claim_request, **patience)
+                failpoint("worker.finish.acknowledged")
                 return claim
             except Refused as exc:
                 if end.report.reason is StateReason.REJECTED:
@@ -267,9 +267,9 @@ class Carriage:
             self._give_up_at = monotonic() + self._stop_grace_seconds
         if monotonic() > self._give_up_at:
             return False
-        if monotonic() - self._beat_at >= self._beat_seconds:
-            self._beat_at = monotonic()
-            self._beat()
+        if monotonic() - self._heartbeat_at >= self._heartbeat_seconds:
+            self._heartbeat_at = monotonic()
+            self._heartbeat()
         self._executor.reports(0)  # its task host must hear from us
         return True
 

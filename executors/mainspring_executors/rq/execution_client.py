@@ -19,10 +19,10 @@ from mainspring.errors import ExecutorError
 from mainspring_executors.rq.http_connection import Answer, Connection, Unreachable
 
 __all__ = [
-    "Bid",
     "Claim",
-    "Courier",
+    "ClaimRequest",
     "End",
+    "ExecutionClient",
     "Heard",
     "Outdated",
     "Refused",
@@ -48,7 +48,7 @@ class Refused(ExecutorError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bid:
+class ClaimRequest:
     """An attempt that we want to carry."""
 
     attempt_id: str
@@ -91,7 +91,7 @@ class Heard:
     lease: timedelta
 
 
-class Courier:
+class ExecutionClient:
     """One worker's word with the execution API. Not safe for threads.
 
     Every call raises `Unreachable` when it may be repeated, and `Refused` when that is of no use.
@@ -119,14 +119,14 @@ class Courier:
             "queue": queue,
         }
 
-    def claim(self, bid: Bid) -> Claim | None:
+    def claim(self, claim_request: ClaimRequest) -> Claim | None:
         """Take an attempt; None when it is not to be had, and never will be."""
         asked_at = monotonic()
-        path = f"/attempts/{bid.attempt_id}/claim"
-        answer = self._answer(self._post(path, self._claimant, token=bid.token))
-        return None if answer is None else _claim(answer, bid, asked_at, is_ahead=False)
+        path = f"/attempts/{claim_request.attempt_id}/claim"
+        answer = self._answer(self._post(path, self._claimant, token=claim_request.token))
+        return None if answer is None else _claim(answer, claim_request, asked_at, is_ahead=False)
 
-    def beat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
+    def heartbeat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
         """Say that this worker lives, and renew the leases of what it carries.
 
         is_last: it is about to end.
@@ -144,25 +144,36 @@ class Courier:
         """Report the start of what was claimed ahead. It is acknowledged, or the attempt is not ours any more."""
         self._report(claim, "start", self._started(at), patience=self.patience_seconds)
 
-    def release(self, bid: Bid) -> None:
+    def release(self, claim_request: ClaimRequest) -> None:
         """Let others have what was claimed ahead, if it was."""
         self._answer(
-            self._post(f"/attempts/{bid.attempt_id}/release", {}, token=bid.token, patience=self.patience_seconds)
+            self._post(
+                f"/attempts/{claim_request.attempt_id}/release",
+                {},
+                token=claim_request.token,
+                patience=self.patience_seconds,
+            )
         )
 
-    def finish(self, end: End, bid: Bid | None, *, patience: float = _ANSWER_SECONDS_MAX) -> Claim | None:
+    def finish(
+        self, end: End, claim_request: ClaimRequest | None, *, patience: float = _ANSWER_SECONDS_MAX
+    ) -> Claim | None:
         """Report an end. It is acknowledged, or the attempt is not ours any more.
 
         bid: for what comes next, to be claimed by the same call; None = it was not, and a claim will tell why.
         """
         body = self._end(end)
-        if bid is not None:
-            body["next"] = self._wish(bid)
+        if claim_request is not None:
+            body["next"] = self._claim_body(claim_request)
         asked_at = monotonic()
         following = (self._report(end.claim, "finish", body, patience=patience) or {}).get("next")
-        return None if bid is None or following is None else _claim(following, bid, asked_at, is_ahead=False)
+        return (
+            None
+            if claim_request is None or following is None
+            else _claim(following, claim_request, asked_at, is_ahead=False)
+        )
 
-    def exchange(self, ends: Sequence[End], bids: Sequence[Bid]) -> Mapping[str, Claim]:
+    def report_and_claim(self, ends: Sequence[End], claim_requests: Sequence[ClaimRequest]) -> Mapping[str, Claim]:
         """Report ends, and claim what comes later, in one call: only while it `takes_claims_ahead`. Each end is
         acknowledged, or its attempt is not ours any more. What is not in the answer, by attempt, is not to be had, and
         never will be."""
@@ -170,15 +181,15 @@ class Courier:
             "ends": [
                 {"attempt_id": end.claim.attempt.attempt_id, "token": end.claim.token, **self._end(end)} for end in ends
             ],
-            "bids": [self._wish(bid) for bid in bids],
+            "bids": [self._claim_body(claim_request) for claim_request in claim_requests],
         }
         asked_at = monotonic()
         answer = self._answer(self._post("/exchange", body, patience=self.patience_seconds))
         orders = {order["attempt"]["attempt_id"]: order for order in answer["claimed"]}
         return {
-            bid.attempt_id: _claim(orders[bid.attempt_id], bid, asked_at, is_ahead=True)
-            for bid in bids
-            if bid.attempt_id in orders
+            claim_request.attempt_id: _claim(orders[claim_request.attempt_id], claim_request, asked_at, is_ahead=True)
+            for claim_request in claim_requests
+            if claim_request.attempt_id in orders
         }
 
     def close(self) -> None:
@@ -188,8 +199,8 @@ class Courier:
     def _claimant(self) -> dict[str, Any]:
         return {"hostname": self._worker["hostname"], "queue": self._worker["queue"]}
 
-    def _wish(self, bid: Bid) -> dict[str, Any]:
-        return {"attempt_id": bid.attempt_id, "token": bid.token, **self._claimant}
+    def _claim_body(self, claim_request: ClaimRequest) -> dict[str, Any]:
+        return {"attempt_id": claim_request.attempt_id, "token": claim_request.token, **self._claimant}
 
     def _end(self, end: End) -> dict[str, Any]:
         report = end.report
@@ -240,9 +251,9 @@ class Courier:
             raise Unreachable(f"what answers at {self._url} is not the execution API: {exc}") from exc
 
 
-def _claim(answer: Mapping[str, Any], bid: Bid, asked_at: float, *, is_ahead: bool) -> Claim:
+def _claim(answer: Mapping[str, Any], claim_request: ClaimRequest, asked_at: float, *, is_ahead: bool) -> Claim:
     lease = timedelta(seconds=answer["lease_seconds"])
-    return Claim(attempt_from_json(answer["attempt"]), bid.token, lease, asked_at, is_ahead)
+    return Claim(attempt_from_json(answer["attempt"]), claim_request.token, lease, asked_at, is_ahead)
 
 
 def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:

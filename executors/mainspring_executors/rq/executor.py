@@ -11,8 +11,8 @@ from time import monotonic
 
 from mainspring.attempts import Attempt, Report
 from mainspring.errors import ExecutorError
-from mainspring.failpoints import reach
-from mainspring_executors.contract import Capabilities, SubmitResult, Submitted, Whereabouts
+from mainspring.failpoints import failpoint
+from mainspring_executors.contract import AttemptLocation, Capabilities, SubmitResult, Submitted
 from mainspring_executors.rq import redis_queue as transport
 from mainspring_executors.settings import ExecutorSettings
 
@@ -86,7 +86,7 @@ class RqExecutor:
     def cancel(self, attempt_ids: Sequence[str]) -> None:
         """Nothing to do here: a claim of a fenced attempt is refused, and a heartbeat's answer stops a claimed one."""
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
         """Queued, or unknown: what is not in Redis may be with a worker, and that only the store can tell.
 
         Asks Redis and waits for the answer, for a few seconds at most; the scheduler's loop does not use it.
@@ -99,13 +99,13 @@ class RqExecutor:
             queued |= transport.waiting(self._redis, queues)
         except RedisError as exc:
             _log.warning("Redis cannot tell what waits: %s", exc)
-        return {one: Whereabouts.QUEUED if one in queued else Whereabouts.UNKNOWN for one in attempt_ids}
+        return {one: AttemptLocation.QUEUED if one in queued else AttemptLocation.UNKNOWN for one in attempt_ids}
 
     def capacity(self) -> int:
         with self._lock:
             return max(0, WAITING_MAX - self._waiting.total() - len(self._pending))
 
-    def slack(self) -> float:
+    def headroom(self) -> float:
         """A quarter of the time in which the first of the queues in use would be empty: the last look at them may be
         half of that ago."""
         since = monotonic() - _IN_USE_SECONDS
@@ -174,9 +174,9 @@ class RqExecutor:
 
     def _send(self, batch: Sequence[tuple[str, str]]) -> None:
         for queue in dict.fromkeys(queue for queue, _ in batch):
-            reach("remote.enqueue.before")
+            failpoint("remote.enqueue.before")
             transport.enqueue(self._redis, queue, [attempt_id for of, attempt_id in batch if of == queue])
-            reach("remote.enqueue.done")
+            failpoint("remote.enqueue.done")
         with self._lock:
             for queue, attempt_id in batch:
                 self._pending.pop(attempt_id, None)
@@ -199,12 +199,12 @@ class RqExecutor:
             for queue in unclaimed.values():
                 self._accepted_at.setdefault(queue, float("-inf"))
         if unclaimed:
-            reach("remote.put-back.before")
+            failpoint("remote.put-back.before")
             there = transport.waiting(self._redis, set(unclaimed.values()))
             missing = [(queue, one) for one, queue in unclaimed.items() if one not in there]
             if missing:
                 _log.warning("%d attempts that no worker claimed were missing in Redis: put back", len(missing))
             self._send(missing)
-            reach("remote.put-back.done")
+            failpoint("remote.put-back.done")
         with self._lock:
             self._unclaimed = {}

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
-from mainspring.failpoints import reach
-from mainspring_executors.rq.execution_client import Bid, Claim, Courier, End, Refused, Unreachable
+from mainspring.failpoints import failpoint
+from mainspring_executors.rq.execution_client import Claim, ClaimRequest, End, ExecutionClient, Refused, Unreachable
 
-__all__ = ["AHEAD_SECONDS", "Deliveries", "Ended", "Lookahead"]
+__all__ = ["PREFETCH_SECONDS", "Deliveries", "Ended", "Prefetcher"]
 
 _log = logging.getLogger(__name__)
 
-AHEAD_SECONDS = 0.1
+PREFETCH_SECONDS = 0.1
 """How long the next attempt is kept while one runs, and the start of one that was claimed ahead untold: a short one has
 ended by then."""
 _MOMENT_SECONDS = 0.02
 """An attempt that took no longer is followed by two that are claimed ahead; and so long an end waits to be told with
 another one."""
-_UNTOLD_MAX = 2
+_UNREPORTED_MAX = 2
 _RETRY_SECONDS = 0.5
 """Beside an attempt, which is to be heard and its lease renewed meanwhile."""
 
@@ -37,12 +37,12 @@ class Deliveries(Protocol):
         """What waits next, if the worker is to go on; never waits for it. Only while no attempt runs."""
         ...
 
-    def settle(self, attempt_id: str) -> None:
+    def acknowledge(self, attempt_id: str) -> None:
         """It needs to be delivered to nobody any more."""
         ...
 
-    def exchange(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
-        """`settle` some and `take` what waits next, in order, in one round trip and beside an attempt."""
+    def acknowledge_and_take(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
+        """`acknowledge` some and `take` what waits next, in order, in one round trip and beside an attempt."""
         ...
 
     def give_back(self, attempt_id: str) -> None:
@@ -59,11 +59,11 @@ class Ended(Protocol):
     @property
     def end(self) -> End: ...
 
-    def tell(self) -> None:
+    def report_once(self) -> None:
         """Report the end by itself, once. Raises `Unreachable`, and may be repeated then."""
         ...
 
-    def report_end(self, bid: Bid | None) -> tuple[bool, Claim | None]:
+    def report_end(self, claim_request: ClaimRequest | None) -> tuple[bool, Claim | None]:
         """Report the end until it is acknowledged, while no attempt runs. False: the worker was told to stop before."""
         ...
 
@@ -72,25 +72,25 @@ class Ended(Protocol):
 class _Taken:
     """What comes next."""
 
-    bid: Bid
+    claim_request: ClaimRequest
     is_asked: bool = False
     """The bid was made, and may have been taken even without an answer."""
     claim: Claim | None = None
 
 
-class Lookahead:
+class Prefetcher:
     """Beside the attempts of one worker, one after the other."""
 
-    def __init__(self, courier: Courier, deliveries: Deliveries) -> None:
-        self._courier = courier
+    def __init__(self, execution_client: ExecutionClient, deliveries: Deliveries) -> None:
+        self._execution_client = execution_client
         self._deliveries = deliveries
-        self.untold: list[Ended] = []
+        self.unreported: list[Ended] = []
         """What is to be told beside the next attempt, in the order of the ends."""
         self._unsettled: list[str] = []
         """Deliveries of attempts whose ends are acknowledged."""
         self._taken: list[_Taken] = []
         """From the deliveries, in order."""
-        self._tell_at = float("inf")
+        self._report_at = float("inf")
         """When the ends that are not told are told by themselves, or again."""
         self._until = float("inf")
         """When what was taken is let go."""
@@ -99,14 +99,14 @@ class Lookahead:
     @property
     def held(self) -> Sequence[str]:
         """Attempts whose leases are to be renewed besides."""
-        return [ended.attempt_id for ended in self.untold]
+        return [ended.attempt_id for ended in self.unreported]
 
     @property
     def tend_at(self) -> float:
         """When `tend` has something to do, by the monotonic clock."""
         return min(
             self._until if self._taken else float("inf"),
-            self._tell_at if self.untold else float("inf"),
+            self._report_at if self.unreported else float("inf"),
         )
 
     @property
@@ -117,35 +117,38 @@ class Lookahead:
     @property
     def has_room(self) -> bool:
         """Whether another end may wait to be told."""
-        return len(self.untold) < _UNTOLD_MAX
+        return len(self.unreported) < _UNREPORTED_MAX
 
     def begin(self, took_seconds: float) -> None:
         """An attempt has started. took_seconds: the one before it, which tells how long the next ones may take."""
         now = monotonic()
-        self._until = now + AHEAD_SECONDS
+        self._until = now + PREFETCH_SECONDS
         if self._taken:
-            self._tell_at = now + _MOMENT_SECONDS
+            self._report_at = now + _MOMENT_SECONDS
             return
-        if took_seconds < AHEAD_SECONDS:
-            count = 2 if took_seconds < _MOMENT_SECONDS and self._courier.takes_claims_ahead else 1
+        if took_seconds < PREFETCH_SECONDS:
+            count = 2 if took_seconds < _MOMENT_SECONDS and self._execution_client.takes_claims_ahead else 1
             unsettled, self._unsettled = self._unsettled, []
-            self._taken = [_Taken(Bid(attempt_id)) for attempt_id in self._deliveries.exchange(unsettled, count)]
-        self._tell()
+            self._taken = [
+                _Taken(ClaimRequest(attempt_id))
+                for attempt_id in self._deliveries.acknowledge_and_take(unsettled, count)
+            ]
+        self._report_ends()
 
     def tend(self, *, is_stopping: bool) -> None:
         """Do what is due. is_stopping: the worker carries nothing more."""
         now = monotonic()
-        if self.untold and now >= self._tell_at:
-            self._tell()
+        if self.unreported and now >= self._report_at:
+            self._report_ends()
         if is_stopping and not self._is_stopping:
             self._is_stopping, self._until = True, now
         if now >= self._until:
             self.let_go()
 
-    def take(self) -> Bid | None:
+    def take(self) -> ClaimRequest | None:
         """What comes next, which is of no concern to this object any more; it is claimed already when `claim` is
         there. None when nothing was taken."""
-        return self._taken.pop(0).bid if self._taken else None
+        return self._taken.pop(0).claim_request if self._taken else None
 
     def let_go(self) -> None:
         """Give back what was taken, and release what may be claimed. Tried again by `tend` when nobody answers."""
@@ -156,68 +159,70 @@ class Lookahead:
             last = self._taken[-1]
             if last.is_asked:
                 try:
-                    reach("worker.release.before")
-                    self._courier.release(last.bid)
-                    reach("worker.release.done")
+                    failpoint("worker.release.before")
+                    self._execution_client.release(last.claim_request)
+                    failpoint("worker.release.done")
                 except (Unreachable, Refused) as exc:
-                    _log.warning("attempt %s is not released: %s", last.bid.attempt_id, exc)
+                    _log.warning("attempt %s is not released: %s", last.claim_request.attempt_id, exc)
                     self._until = monotonic() + _RETRY_SECONDS
                     return
-            self._deliveries.give_back(last.bid.attempt_id)
+            self._deliveries.give_back(last.claim_request.attempt_id)
             self._taken.pop()
 
-    def tell_beside(self, ended: Ended) -> None:
+    def report_later(self, ended: Ended) -> None:
         """Tell its end while the next attempt runs. Only while it `has_room`."""
-        self.untold.append(ended)
+        self.unreported.append(ended)
 
-    def note_told(self, ended: Ended) -> None:
+    def note_reported(self, ended: Ended) -> None:
         """Its end is acknowledged."""
-        if ended in self.untold:
-            self.untold.remove(ended)
+        if ended in self.unreported:
+            self.unreported.remove(ended)
         self._unsettled.append(ended.attempt_id)
 
-    def settle(self) -> None:
+    def acknowledge(self) -> None:
         """What is acknowledged, while no attempt runs."""
         for attempt_id in self._unsettled:
-            self._deliveries.settle(attempt_id)
+            self._deliveries.acknowledge(attempt_id)
         self._unsettled.clear()
 
-    def _tell(self) -> None:
+    def _report_ends(self) -> None:
         """Tell the ends, and claim what was taken: once, as whoever is not answered may have it."""
-        if not self._courier.takes_claims_ahead:
-            self._tell_each()
+        if not self._execution_client.takes_claims_ahead:
+            self._report_each()
             return
         asked = [taken for taken in self._taken if not taken.is_asked]
-        if not asked and not self.untold:
+        if not asked and not self.unreported:
             return
         for taken in asked:
             taken.is_asked = True
         try:
-            reach("worker.ahead.before")
-            claims = self._courier.exchange([ended.end for ended in self.untold], [taken.bid for taken in asked])
-            reach("worker.ahead.done")
+            failpoint("worker.ahead.before")
+            claims = self._execution_client.report_and_claim(
+                [ended.end for ended in self.unreported], [taken.claim_request for taken in asked]
+            )
+            failpoint("worker.ahead.done")
         except Refused as exc:
             _log.error("ends and claims cannot be exchanged: %s", exc)
-            self._tell_each()
+            self._report_each()
         except Unreachable as exc:
-            self._tell_again(exc)
+            self._retry_report(exc)
         else:
-            for ended in list(self.untold):
-                self.note_told(ended)
+            for ended in list(self.unreported):
+                self.note_reported(ended)
             for taken in asked:
-                taken.claim = claims.get(taken.bid.attempt_id)
+                taken.claim = claims.get(taken.claim_request.attempt_id)
                 if taken.claim is None:
                     self._taken.remove(taken)
-                    self._unsettled.append(taken.bid.attempt_id)
+                    self._unsettled.append(taken.claim_request.attempt_id)
 
-    def _tell_each(self) -> None:
+    def _report_each(self) -> None:
         try:
-            for ended in list(self.untold):
-                ended.tell()
-                self.note_told(ended)
+            for ended in list(self.unreported):
+                ended.report_once()
+                self.note_reported(ended)
         except Unreachable as exc:
-            self._tell_again(exc)
+            self._retry_report(exc)
 
-    def _tell_again(self, exc: Unreachable) -> None:
+    def _retry_report(self, exc: Unreachable) -> None:
         _log.warning("%s; what is to be told is told again", exc)
-        self._tell_at = monotonic() + _RETRY_SECONDS
+        self._report_at = monotonic() + _RETRY_SECONDS

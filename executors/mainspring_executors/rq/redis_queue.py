@@ -17,8 +17,21 @@ if TYPE_CHECKING:
     from redis import Redis
 
 __all__ = [
-    "ANSWER_SECONDS_MAX", "CALLABLE", "LISTEN_SECONDS_MAX", "QUEUE_PREFIX", "connect", "drop", "enqueue", "exchange",
-    "give_back", "is_attempt_id", "lengths", "mends_wrong_types", "remove", "take", "waiting",
+    "ANSWER_SECONDS_MAX",
+    "CALLABLE",
+    "LISTEN_SECONDS_MAX",
+    "QUEUE_PREFIX",
+    "acknowledge_and_take",
+    "connect",
+    "drop",
+    "enqueue",
+    "give_back",
+    "is_attempt_id",
+    "lengths",
+    "mends_wrong_types",
+    "remove",
+    "take",
+    "waiting",
 ]  # fmt: skip
 
 _log = logging.getLogger(__name__)
@@ -151,7 +164,7 @@ def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
         pipeline.execute()
 
 
-def exchange(redis: "Redis", queue: str, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
+def acknowledge_and_take(redis: "Redis", queue: str, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
     """`remove` some that are done, but for what waits of them, which is refused when it is claimed; and `take` the
     next ones, in order.
 

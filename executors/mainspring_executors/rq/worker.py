@@ -21,12 +21,12 @@ from rq.serializers import JSONSerializer
 from rq.utils import now as rq_now
 
 from mainspring.errors import ExecutorError
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring_executors.local.local import LocalExecutor
 from mainspring_executors.rq import redis_queue as transport
-from mainspring_executors.rq.attempt_run import BEATS_IN_LEASE
-from mainspring_executors.rq.execution_client import Courier, Outdated, Unauthorized, Unreachable
-from mainspring_executors.rq.worker_loop import Carrier
+from mainspring_executors.rq.attempt_run import HEARTBEATS_IN_LEASE
+from mainspring_executors.rq.execution_client import ExecutionClient, Outdated, Unauthorized, Unreachable
+from mainspring_executors.rq.worker_loop import WorkerLoop
 from mainspring_executors.settings import ExecutorSettings
 
 __all__ = ["WorkerSettings", "check_redis", "run_worker"]
@@ -97,7 +97,7 @@ class _Worker(SimpleWorker):
     def __init__(
         self,
         *arguments: Any,
-        carry: Callable[[str], None],
+        run_attempts: Callable[[str], None],
         tend: Callable[[], None],
         tend_seconds: float,
         is_stopping: Callable[[], bool],
@@ -106,7 +106,7 @@ class _Worker(SimpleWorker):
         # Before RQ's own start, which asks for the timeout of a dequeue.
         self._tend_seconds = max(1, min(int(tend_seconds), transport.LISTEN_SECONDS_MAX))
         super().__init__(*arguments, **options)
-        self._carry = carry
+        self._run_attempts = run_attempts
         self._tend = tend
         self._is_stopping = is_stopping
 
@@ -121,7 +121,7 @@ class _Worker(SimpleWorker):
         return transport.ANSWER_SECONDS_MAX
 
     def execute_job(self, job: Any, queue: Any) -> None:
-        self._carry(job.id)
+        self._run_attempts(job.id)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Ours goes to the execution API; RQ's, written for each job, would cost more than the job."""
@@ -153,13 +153,13 @@ class _Service:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._redis = transport.connect(settings.redis_url)
-        self._courier = Courier(settings.execution_url, settings.worker_token, queue=settings.queue)
+        self._execution_client = ExecutionClient(settings.execution_url, settings.worker_token, queue=settings.queue)
         self._is_waiting = False
         """Whether a signal may end what is going on at once."""
         self.is_stopping = False
         self._outdated: Outdated | None = None
         self._lease = timedelta(0)
-        self._beat_at = float("-inf")
+        self._heartbeat_at = float("-inf")
 
     def stop(self) -> None:
         """Ask it to end: at once when it is idle, else when its attempt has ended. For a signal handler."""
@@ -200,8 +200,8 @@ class _Service:
         while not self.is_stopping:
             try:
                 check_redis(self._redis)
-                self._lease = self._courier.beat([]).lease
-                self._courier.patience_seconds = self._lease.total_seconds() / _CALLS_IN_LEASE
+                self._lease = self._execution_client.heartbeat([]).lease
+                self._execution_client.patience_seconds = self._lease.total_seconds() / _CALLS_IN_LEASE
                 return True
             except Unauthorized as exc:
                 raise ExecutorError(str(exc)) from exc
@@ -235,24 +235,24 @@ class _Service:
             job_class=_Job,
             queue_class=_Queue,
             serializer=JSONSerializer,
-            carry=self._carry,
+            run_attempts=self._run_attempts,
             tend=self._tend,
-            tend_seconds=self._lease.total_seconds() / BEATS_IN_LEASE,
+            tend_seconds=self._lease.total_seconds() / HEARTBEATS_IN_LEASE,
             is_stopping=lambda: self.is_stopping,
         )
 
-    def _carry(self, attempt_id: str) -> None:
+    def _run_attempts(self, attempt_id: str) -> None:
         self._is_waiting = False
-        reach("worker.taken")
-        carrier = Carrier(
-            self._courier,
+        failpoint("worker.taken")
+        worker_loop = WorkerLoop(
+            self._execution_client,
             self._executor,
             self,
             is_stopping=lambda: self.is_stopping,
             stop_grace=self._settings.close_grace,
         )
         try:
-            carrier.carry(attempt_id)
+            worker_loop.run_attempts(attempt_id)
         except Outdated as exc:
             self._retire(exc)
         except Exception:
@@ -273,27 +273,27 @@ class _Service:
             _log.warning("Redis is away: %s", exc)
             return None
         if attempt_id is not None:
-            reach("worker.next-taken")
+            failpoint("worker.next-taken")
         return attempt_id
 
-    def settle(self, attempt_id: str) -> None:
+    def acknowledge(self, attempt_id: str) -> None:
         try:
-            reach("worker.remove.before")
+            failpoint("worker.remove.before")
             transport.remove(self._redis, self._settings.queue, attempt_id)
-            reach("worker.remove.done")
+            failpoint("worker.remove.done")
         except RedisError as exc:
             self._left(attempt_id, exc)
 
-    def exchange(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
-        self._beat()
+    def acknowledge_and_take(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
+        self._heartbeat()
         if self.is_stopping:
             for attempt_id in attempt_ids:
-                self.settle(attempt_id)
+                self.acknowledge(attempt_id)
             return []
         try:
-            reach("worker.exchange.before")
-            following = transport.exchange(self._redis, self._settings.queue, attempt_ids, count_max)
-            reach("worker.exchange.done")
+            failpoint("worker.exchange.before")
+            following = transport.acknowledge_and_take(self._redis, self._settings.queue, attempt_ids, count_max)
+            failpoint("worker.exchange.done")
         except RedisError as exc:
             _log.warning("Redis is away: %s", exc)
             return []
@@ -301,9 +301,9 @@ class _Service:
 
     def give_back(self, attempt_id: str) -> None:
         try:
-            reach("worker.give-back.before")
+            failpoint("worker.give-back.before")
             transport.give_back(self._redis, self._settings.queue, attempt_id)
-            reach("worker.give-back.done")
+            failpoint("worker.give-back.done")
         except RedisError as exc:
             # It is put back when nobody claims it.
             _log.warning("attempt %s cannot be given back to Redis: %s", attempt_id, exc)
@@ -316,16 +316,16 @@ class _Service:
         """What an idle worker has to do: keep its task host alive, and say that it lives."""
         was_waiting, self._is_waiting = self._is_waiting, False
         self._executor.reports(0)
-        self._beat()
+        self._heartbeat()
         self._is_waiting = was_waiting
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         """Say that it lives, when that is due."""
-        if monotonic() - self._beat_at >= self._lease.total_seconds() / BEATS_IN_LEASE:
-            self._beat_at = monotonic()
-            reach("worker.idle-beat")
+        if monotonic() - self._heartbeat_at >= self._lease.total_seconds() / HEARTBEATS_IN_LEASE:
+            self._heartbeat_at = monotonic()
+            failpoint("worker.idle-beat")
             try:
-                self._courier.beat([])
+                self._execution_client.heartbeat([])
             except Outdated as exc:
                 self._retire(exc)
             except ExecutorError as exc:
@@ -337,12 +337,12 @@ class _Service:
         self.is_stopping = True
 
     def _say_goodbye(self) -> None:
-        reach("worker.goodbye")
+        failpoint("worker.goodbye")
         try:
-            self._courier.beat([], is_last=True)
+            self._execution_client.heartbeat([], is_last=True)
         except ExecutorError as exc:
             _log.warning("%s", exc)
-        self._courier.close()
+        self._execution_client.close()
         self._redis.close()
 
 

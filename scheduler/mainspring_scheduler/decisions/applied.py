@@ -14,20 +14,20 @@ from mainspring.instants import format_instant
 from mainspring.run_names import attempt_context
 from mainspring.states import RunType, TaskState
 from mainspring.waits import WaitKind, attempt_timeout
-from mainspring_scheduler.decisions.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
 from mainspring_scheduler.decisions.decision_context import DecisionContext
-from mainspring_store.scheduling import Candidate, Decided, LiveAttempt, NewAttempt
+from mainspring_scheduler.decisions.decision_types import Block, Decision, Defer, Expand, Fail, Queue, Resolve, StartRun
+from mainspring_store.scheduling import Candidate, LiveAttempt, NewAttempt, StateUpdate
 from mainspring_store.state.runs import NewRun
 
-__all__ = ["Chosen", "child_run", "decided", "live_attempt", "work_order"]
+__all__ = ["AppliedDecision", "child_run", "decided", "live_attempt", "work_order"]
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class AppliedDecision:
     """The choice on one candidate, and the attempt that it makes."""
 
     context: DecisionContext
-    choice: Choice
+    decision: Decision
     attempt: NewAttempt | None = None
     order: Attempt | None = None
 
@@ -37,7 +37,7 @@ class Chosen:
 
     def due_at(self, now: datetime) -> datetime | None:
         """When something is to be looked at because of it; None = nothing by time."""
-        match self.choice:
+        match self.decision:
             case Defer(until=until):
                 return until
             case StartRun():
@@ -45,10 +45,10 @@ class Chosen:
         return None
 
 
-def decided(one: Chosen, now: datetime) -> Decided:
+def decided(one: AppliedDecision, now: datetime) -> StateUpdate:
     """The next state of its instance."""
-    following = partial(Decided, id=one.candidate.id, at=now, generation=one.candidate.generation)
-    match one.choice:
+    following = partial(StateUpdate, id=one.candidate.id, at=now, generation=one.candidate.generation)
+    match one.decision:
         case Queue() | Fail() | Defer() | StartRun():
             assert one.attempt is not None
             return _begun(one, one.attempt, now)
@@ -56,7 +56,7 @@ def decided(one: Chosen, now: datetime) -> Decided:
             # What succeeds here has done its work now: it starts and ends at one instant.
             start_date = now if state is TaskState.SUCCESS else None
             return following(state=state, reason=reason, start_date=start_date, end_date=now)
-        case Park(reason):
+        case Block(reason):
             return following(state=TaskState.SCHEDULED, reason=reason)
         case Expand(items):
             # The placeholder becomes the first instance; `Pass.expand` adds the others.
@@ -64,9 +64,9 @@ def decided(one: Chosen, now: datetime) -> Decided:
             return following(state=TaskState.SCHEDULED, ready=True, map_index=0, map_value=text)
 
 
-def _begun(one: Chosen, attempt: NewAttempt, now: datetime) -> Decided:
+def _begun(one: AppliedDecision, attempt: NewAttempt, now: datetime) -> StateUpdate:
     """The next state of an instance that got an attempt."""
-    begun = Decided(
+    begun = StateUpdate(
         id=one.candidate.id,
         state=TaskState.QUEUED,
         at=now,
@@ -74,7 +74,7 @@ def _begun(one: Chosen, attempt: NewAttempt, now: datetime) -> Decided:
         attempt_id=attempt.attempt_id,
         try_number=attempt.try_number,
     )
-    match one.choice:
+    match one.decision:
         case Fail(reason):
             return replace(begun, state=TaskState.FAILED, reason=reason, end_date=now)
         case Defer(waits_for, until):
@@ -88,12 +88,12 @@ def _begun(one: Chosen, attempt: NewAttempt, now: datetime) -> Decided:
     return replace(begun, waits_for=orjson.dumps(one.candidate.waits_for).decode())
 
 
-def _deferred(begun: Decided, waits_for: Mapping[str, Any], until: datetime | None) -> Decided:
+def _deferred(begun: StateUpdate, waits_for: Mapping[str, Any], until: datetime | None) -> StateUpdate:
     text = orjson.dumps(waits_for).decode()
     return replace(begun, state=TaskState.DEFERRED, start_date=begun.at, not_before=until, waits_for=text)
 
 
-def _waits_for_run(one: Chosen, start: StartRun, attempt: NewAttempt) -> Mapping[str, Any]:
+def _waits_for_run(one: AppliedDecision, start: StartRun, attempt: NewAttempt) -> Mapping[str, Any]:
     return {
         "kind": WaitKind.RUN,
         "dag_id": start.version.definition.dag_id,
@@ -102,7 +102,7 @@ def _waits_for_run(one: Chosen, start: StartRun, attempt: NewAttempt) -> Mapping
     }
 
 
-def child_run(one: Chosen, start: StartRun, attempt: NewAttempt, now: datetime) -> NewRun:
+def child_run(one: AppliedDecision, start: StartRun, attempt: NewAttempt, now: datetime) -> NewRun:
     """The run that `start` makes. Its id follows from the attempt, so no attempt makes two."""
     return NewRun(
         version=start.version,
@@ -118,7 +118,7 @@ def child_run(one: Chosen, start: StartRun, attempt: NewAttempt, now: datetime) 
     )
 
 
-def work_order(context: DecisionContext, attempt: NewAttempt, choice: Queue) -> Attempt:
+def work_order(context: DecisionContext, attempt: NewAttempt, decision: Queue) -> Attempt:
     """What the executor is given."""
     candidate, task = context.candidate, context.task
     return Attempt(
@@ -130,8 +130,8 @@ def work_order(context: DecisionContext, attempt: NewAttempt, choice: Queue) -> 
         try_number=attempt.try_number,
         queue=task.queue,
         task_type=task.runner,
-        payload=choice.payload,
-        secrets=choice.secrets,
+        payload=decision.payload,
+        secrets=decision.secrets,
         context=attempt_context(context.run),
         text_outputs=task.text_outputs,
         timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),

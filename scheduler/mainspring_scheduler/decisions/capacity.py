@@ -7,10 +7,10 @@ from mainspring.definition.model import SLOTLESS_TYPES, Task, TaskType
 from mainspring.states import StateReason
 from mainspring_store.scheduling import Candidate, Pass
 
-__all__ = ["Room"]
+__all__ = ["Capacity"]
 
 
-class Room:
+class Capacity:
     """Of executors, runs, pools, and of tasks that have limits of their own."""
 
     def __init__(self, scheduling: Pass, executors: MutableMapping[str, int], runs: Mapping[int, int | None]) -> None:
@@ -92,7 +92,7 @@ class Room:
             self._active_in_run[candidate.dag_run_id, task.index] += 1
         self._taken_in_dag[candidate.dag_id, task.task_id] += 1
 
-    def parked(self, candidate: Candidate, task: Task) -> StateReason | None:
+    def blocked(self, candidate: Candidate, task: Task) -> StateReason | None:
         """Why the task's own limits hold the candidate back; None = they do not."""
         if task.depends_on_past and not self._scheduling.limits.past_succeeded(candidate, task.task_id):
             return StateReason.DEPENDS_ON_PAST

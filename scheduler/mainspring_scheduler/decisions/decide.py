@@ -11,9 +11,9 @@ from mainspring.definition.model import TaskType
 from mainspring.errors import ExpressionError
 from mainspring.expressions import Template
 from mainspring.states import StateReason, TaskState
-from mainspring.trigger_rules import Decision, evaluate
-from mainspring_scheduler.decisions.choices import Choice, Expand, Fail, Park, Queue, Resolve
+from mainspring.trigger_rules import RuleResult, evaluate
 from mainspring_scheduler.decisions.decision_context import DecisionContext
+from mainspring_scheduler.decisions.decision_types import Block, Decision, Expand, Fail, Queue, Resolve
 from mainspring_scheduler.decisions.deferring import begin_approval, begin_run, begin_wait, next_poke
 from mainspring_scheduler.progress.branching import chosen_tasks
 from mainspring_scheduler.progress.outcomes import is_past_deadline
@@ -23,7 +23,7 @@ __all__ = ["decide"]
 MAPPED_MAX = 10_000
 
 
-def decide(context: DecisionContext) -> Choice:
+def decide(context: DecisionContext) -> Decision:
     """What becomes of the instance now.
 
     Raises:
@@ -34,20 +34,20 @@ def decide(context: DecisionContext) -> Choice:
         return next_poke(context)
     is_placeholder = task.is_mapped and candidate.map_value is None
     match evaluate(task.trigger_rule, candidate.counts):
-        case Decision.WAIT:
+        case RuleResult.WAIT:
             # Asked too early: the next result of its upstream asks again.
-            return Park(None)
-        case Decision.SKIP:
+            return Block(None)
+        case RuleResult.SKIP:
             return Resolve(TaskState.SKIPPED, StateReason.TRIGGER_RULE)
-        case Decision.UPSTREAM_FAILED:
+        case RuleResult.UPSTREAM_FAILED:
             return Resolve(TaskState.UPSTREAM_FAILED, StateReason.TRIGGER_RULE)
     if candidate.pool_slots_free is None:
         return Fail(StateReason.POOL_MISSING, f"there is no pool '{candidate.pool}'; create it, then clear this task")
     if _is_too_late(context):
         return Fail(StateReason.DEADLINE, "its retry_deadline had passed before another try could start")
-    parked = None if is_placeholder else context.room.parked(candidate, task)
-    if parked is not None:
-        return Park(parked)
+    blocked = None if is_placeholder else context.capacity.blocked(candidate, task)
+    if blocked is not None:
+        return Block(blocked)
     if task.when is not None and not (is_placeholder and "map" in task.when.names) and not _holds(context):
         return Resolve(TaskState.SKIPPED, StateReason.WHEN)
     if is_placeholder:
@@ -71,7 +71,7 @@ def _holds(context: DecisionContext) -> bool:
     return result
 
 
-def _expanded(context: DecisionContext) -> Choice:
+def _expanded(context: DecisionContext) -> Decision:
     lists = {name: _list_of(context, name, template) for name, template in context.task.expand.items()}
     count = 1
     for items in lists.values():
@@ -104,25 +104,25 @@ def _items(name: str, value: Any) -> Sequence[Any]:
     raise ExpressionError(f"expand: {name} gave {type(value).__name__} {value!r}; it must give a list or a map")
 
 
-def _queued(context: DecisionContext) -> Choice:
+def _queued(context: DecisionContext) -> Decision:
     payload = context.task.payload
     return context.with_secrets(Queue(context.render(payload)), payload.source)
 
 
-def _noop(_: DecisionContext) -> Choice:
+def _noop(_: DecisionContext) -> Decision:
     return Resolve(TaskState.SUCCESS)
 
 
-def _branch(context: DecisionContext) -> Choice:
+def _branch(context: DecisionContext) -> Decision:
     payload = context.task.payload
     if "choose" not in payload.source:
         return _queued(context)
     value = context.render(payload)["choose"]
-    chosen = chosen_tasks(context.version, context.candidate.task_index, value)
-    return Resolve(TaskState.SUCCESS, outputs={"return_value": value}, branch=chosen)
+    applied_decisions = chosen_tasks(context.version, context.candidate.task_index, value)
+    return Resolve(TaskState.SUCCESS, outputs={"return_value": value}, branch=applied_decisions)
 
 
-_BY_TYPE: Mapping[str, Callable[[DecisionContext], Choice]] = {
+_BY_TYPE: Mapping[str, Callable[[DecisionContext], Decision]] = {
     TaskType.NOOP: _noop,
     TaskType.BRANCH: _branch,
     TaskType.WAIT: begin_wait,

@@ -9,8 +9,8 @@ from mainspring.definition.model import Task
 from mainspring.definition.secret_names import secrets_to_open
 from mainspring.expressions import Expression, Template
 from mainspring.states import StateReason, TaskState
-from mainspring_scheduler.decisions.capacity import Room
-from mainspring_scheduler.decisions.choices import Choice, Fail, Queue
+from mainspring_scheduler.decisions.capacity import Capacity
+from mainspring_scheduler.decisions.decision_types import Decision, Fail, Queue
 from mainspring_scheduler.decisions.lookups import Lookups
 from mainspring_scheduler.decisions.run_context import expression_context
 from mainspring_scheduler.versions import Version, Versions
@@ -28,7 +28,7 @@ class DecisionContext:
         candidate: Candidate,
         version: Version,
         run: Mapping[str, Any],
-        room: Room,
+        capacity: Capacity,
         lookups: Lookups,
         versions: Versions,
         now: datetime,
@@ -37,7 +37,7 @@ class DecisionContext:
         self.candidate = candidate
         self.version = version
         self.run = run
-        self.room = room
+        self.capacity = capacity
         self.lookups = lookups
         self.versions = versions
         self.now = now
@@ -56,7 +56,7 @@ class DecisionContext:
         tasks = self._names(template.task_references).get("tasks", {})
         return any(task["state"] == TaskState.SKIPPED for task in tasks.values())
 
-    def with_secrets(self, queue: Queue, written: Mapping[str, Any]) -> Choice:
+    def with_secrets(self, queue: Queue, written: Mapping[str, Any]) -> Decision:
         """`queue` with the secrets that `written`, the payload in the definition, names by literals; a failure when
         one of them cannot be had.
 

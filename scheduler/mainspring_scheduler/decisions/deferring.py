@@ -11,8 +11,8 @@ from mainspring.instants import format_instant, parse_instant
 from mainspring.params import resolve_params
 from mainspring.states import StateReason, TaskState
 from mainspring.waits import CHOICES, WaitKind
-from mainspring_scheduler.decisions.choices import Choice, Defer, Fail, Queue, Resolve, StartRun
 from mainspring_scheduler.decisions.decision_context import DecisionContext
+from mainspring_scheduler.decisions.decision_types import Decision, Defer, Fail, Queue, Resolve, StartRun
 from mainspring_store.state.runs import VersionRef
 
 __all__ = ["LEVELS_MAX", "begin_approval", "begin_run", "begin_wait", "next_poke"]
@@ -22,7 +22,7 @@ LEVELS_MAX = 10
 _PROBLEM_CHARS_MAX = 2_000
 
 
-def begin_wait(context: DecisionContext) -> Choice:
+def begin_wait(context: DecisionContext) -> Decision:
     """Type `wait`."""
     fields, now = context.task.payload.source, context.now
     give_up_at = _later(now, fields.get("timeout"))
@@ -39,13 +39,13 @@ def begin_wait(context: DecisionContext) -> Choice:
     return Defer(waits_for, until=min(until, give_up_at or until))
 
 
-def next_poke(context: DecisionContext) -> Choice:
+def next_poke(context: DecisionContext) -> Decision:
     """The request of an HTTP wait that is due now."""
     payload = context.task.payload
     return context.with_secrets(Queue(context.render(payload)["http"]), payload.source["http"])
 
 
-def begin_approval(context: DecisionContext) -> Choice:
+def begin_approval(context: DecisionContext) -> Decision:
     """Type `approval`."""
     fields = context.render(context.task.payload)
     message = fields["message"]
@@ -60,7 +60,7 @@ def begin_approval(context: DecisionContext) -> Choice:
     return Defer(waits_for, until=give_up_at)
 
 
-def begin_run(context: DecisionContext) -> Choice:
+def begin_run(context: DecisionContext) -> Decision:
     """Type `dag`."""
     task = context.task
     fields: Mapping[str, Any] = context.render(task.payload)

@@ -17,11 +17,11 @@ from mainspring.attempts import Attempt
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
-from mainspring_scheduler.decisions.applied import Chosen, child_run, decided, live_attempt, work_order
-from mainspring_scheduler.decisions.capacity import Room
-from mainspring_scheduler.decisions.choices import Choice, Defer, Expand, Fail, Park, Queue, Resolve, StartRun
+from mainspring_scheduler.decisions.applied import AppliedDecision, child_run, decided, live_attempt, work_order
+from mainspring_scheduler.decisions.capacity import Capacity
 from mainspring_scheduler.decisions.decide import decide
 from mainspring_scheduler.decisions.decision_context import DecisionContext
+from mainspring_scheduler.decisions.decision_types import Block, Decision, Defer, Expand, Fail, Queue, Resolve, StartRun
 from mainspring_scheduler.decisions.lookups import look_up
 from mainspring_scheduler.decisions.ready_queue import ReadyQueue
 from mainspring_scheduler.decisions.run_context import RunContexts
@@ -88,22 +88,22 @@ class Dispatcher:
         capacity: executor name -> attempts it takes now. An executor that is not a key takes none.
         """
         result = Dispatched()
-        room = dict(capacity)
+        capacity = dict(capacity)
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
-            chosen, may_hide_more = self._round(scheduling, room, result.broken_runs, now)
-            counters = scheduling.settle()
+            applied_decisions, may_hide_more = self._round(scheduling, capacity, result.broken_runs, now)
+            counters = scheduling.flush()
             result.counters.update(counters)
-            due = [one.due_at(now) for one in chosen]
+            due = [one.due_at(now) for one in applied_decisions]
             result.next_due_at = min(filter(None, (result.next_due_at, *due)), default=None)
-            for one in chosen:
+            for one in applied_decisions:
                 if one.order is not None and one.attempt is not None:
                     result.attempts.setdefault(one.attempt.executor, []).append(one.order)
-            resolved = sum(1 for one in chosen if one.order is None)
+            resolved = sum(1 for one in applied_decisions if one.order is None)
             result.resolved += resolved
-            made_room = any(one.was_full for one in counters.values())
+            made_capacity = any(one.was_full for one in counters.values())
             # A full round may hide, behind what waits for a slot of its run or pool, others that need not wait.
-            if not (resolved or made_room or (chosen and may_hide_more)):
+            if not (resolved or made_capacity or (applied_decisions and may_hide_more)):
                 return result
         result.is_complete = False
         return result
@@ -111,18 +111,18 @@ class Dispatcher:
     def _round(
         self,
         scheduling: Pass,
-        room: MutableMapping[str, int],
+        capacity: MutableMapping[str, int],
         broken_runs: MutableMapping[int, str],
         now: datetime,
-    ) -> tuple[list[Chosen], bool]:
+    ) -> tuple[list[AppliedDecision], bool]:
         """What was chosen of as many candidates as there is room for, and whether more may be behind them."""
-        candidates, at_limit = self._queue.take(scheduling, room)
+        candidates, at_limit = self._queue.take(scheduling, capacity)
         if not candidates:
             return [], False
-        locked = scheduling.lock_runs_with_room({one.dag_run_id for one in candidates})
+        locked = scheduling.lock_runs_with_capacity({one.dag_run_id for one in candidates})
         of_versions = {one.dag_run_id: one.version_id for one in candidates if one.dag_run_id in locked}
         contexts = self._contexts.get(of_versions, scheduling)
-        left = Room(scheduling, room, locked)
+        left = Capacity(scheduling, capacity, locked)
         known = [
             (candidate, version)
             for candidate in candidates
@@ -132,17 +132,17 @@ class Dispatcher:
             and left.admits(candidate, version.tasks[candidate.task_index], self._executor_of(candidate))
         ]
         lookups = look_up(scheduling, known, self._key_ring)
-        chosen = []
+        applied_decisions = []
         for candidate, version in known:
             context = DecisionContext(
                 scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, self._versions, now
             )
-            one = self._chosen(context, _choose(context), now)
+            one = self._apply(context, _choose(context), now)
             if one is not None:
-                chosen.append(one)
-        self._queue.note_used(len(chosen))
-        may_hide_more = left.has_turned_away or any(room.get(name, 0) > 0 for name in at_limit)
-        return self._write(scheduling, chosen, now), may_hide_more
+                applied_decisions.append(one)
+        self._queue.note_used(len(applied_decisions))
+        may_hide_more = left.has_turned_away or any(capacity.get(name, 0) > 0 for name in at_limit)
+        return self._write(scheduling, applied_decisions, now), may_hide_more
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
         """The candidate's version; None when it cannot be read, which is noted once for its run."""
@@ -155,34 +155,34 @@ class Dispatcher:
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
 
-    def _chosen(self, context: DecisionContext, choice: Choice, now: datetime) -> Chosen | None:
+    def _apply(self, context: DecisionContext, decision: Decision, now: datetime) -> AppliedDecision | None:
         """The choice with its attempt; None leaves the instance ready, for lack of room."""
         candidate = context.candidate
         executor = self._executor_of(candidate)
-        if isinstance(choice, Queue) and executor not in self._executors:
-            choice = Fail(StateReason.EXECUTOR_MISSING, self._why_missing(executor))
-        match choice:
+        if isinstance(decision, Queue) and executor not in self._executors:
+            decision = Fail(StateReason.EXECUTOR_MISSING, self._why_missing(executor))
+        match decision:
             case Queue(payload):
-                if not context.room.take(candidate, context.task, executor):
+                if not context.capacity.take(candidate, context.task, executor):
                     return None
                 is_needed = executor in self._remote_executors or payload is not context.task.payload.source
                 text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
-                return Chosen(context, choice, attempt, work_order(context, attempt, choice))
+                return AppliedDecision(context, decision, attempt, work_order(context, attempt, decision))
             case Fail(reason, message):
                 ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
-                return Chosen(context, choice, self._new_attempt(candidate, executor, now, **ended))
+                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **ended))
             case Defer() | StartRun(is_awaited=True):
-                room = context.room
-                is_call = isinstance(choice, StartRun)
-                if not (room.take_call(candidate, context.task) if is_call else room.take_deferred(candidate)):
+                capacity = context.capacity
+                is_call = isinstance(decision, StartRun)
+                if not (capacity.take_call(candidate, context.task) if is_call else capacity.take_deferred(candidate)):
                     return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
-                return Chosen(context, choice, self._new_attempt(candidate, executor, now, **waits))
+                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **waits))
             case StartRun():
                 ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
-                return Chosen(context, choice, self._new_attempt(candidate, executor, now, **ended))
-        return Chosen(context, choice)
+                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **ended))
+        return AppliedDecision(context, decision)
 
     def _executor_of(self, candidate: Candidate) -> str:
         return candidate.executor or self._executors[0]
@@ -206,41 +206,43 @@ class Dispatcher:
             **more,
         )
 
-    def _write(self, scheduling: Pass, chosen: Sequence[Chosen], now: datetime) -> list[Chosen]:
+    def _write(
+        self, scheduling: Pass, applied_decisions: Sequence[AppliedDecision], now: datetime
+    ) -> list[AppliedDecision]:
         """Write the choices; returns those that held."""
-        if not chosen:
+        if not applied_decisions:
             return []
-        moved = scheduling.decisions.decide([decided(one, now) for one in chosen])
-        held = [one for one in chosen if one.candidate.id in moved]
+        moved = scheduling.decisions.decide([decided(one, now) for one in applied_decisions])
+        held = [one for one in applied_decisions if one.candidate.id in moved]
         attempts = [one.attempt for one in held if one.attempt is not None]
         pokes = [one.candidate for one in held if one.candidate.waits_for is not None]
         if pokes:
             scheduling.waits.drop_earlier_pokes((poke.id, poke.try_number) for poke in pokes)
         if attempts:
             scheduling.decisions.add_attempts(attempts)
-        for one in _in_order_of_telling(held):
+        for one in _in_write_order(held):
             self._collect_effects(scheduling, one, now)
         self._follow_branches(scheduling, held, now)
         return held
 
-    def _follow_branches(self, scheduling: Pass, held: Sequence[Chosen], now: datetime) -> None:
+    def _follow_branches(self, scheduling: Pass, held: Sequence[AppliedDecision], now: datetime) -> None:
         """Skip what branches left out. After the effects of all: what is left out may be among them."""
         of_mapped: list[tuple[Version, int, int]] = []
         for one in held:
-            if not isinstance(one.choice, Resolve):
+            if not isinstance(one.decision, Resolve):
                 continue
             version, run_id, index = one.context.version, one.candidate.dag_run_id, one.candidate.task_index
             if is_mapped_branch(version, index):
                 of_mapped.append((version, run_id, index))
-            elif one.choice.branch is not None:
-                skip_left_out(scheduling, version, run_id, index, one.choice.branch, now)
+            elif one.decision.branch is not None:
+                skip_left_out(scheduling, version, run_id, index, one.decision.branch, now)
         follow_mapped_branches(scheduling, of_mapped, now)
 
-    def _collect_effects(self, scheduling: Pass, one: Chosen, now: datetime) -> None:
+    def _collect_effects(self, scheduling: Pass, one: AppliedDecision, now: datetime) -> None:
         candidate, version = one.candidate, one.context.version
         downstream = version.graph.downstream[candidate.task_index]
-        match one.choice:
-            case Park():
+        match one.decision:
+            case Block():
                 return
             case Expand(items):
                 revived = scheduling.limits.expand(candidate, items, downstream)
@@ -248,7 +250,7 @@ class Dispatcher:
                 for instance in revived:
                     scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
                 # Items of the next run that have no counterpart in this one waited for it to be known.
-                scheduling.unpark(candidate.dag_id, one.context.task.task_id)
+                scheduling.unblock(candidate.dag_id, one.context.task.task_id)
                 return
             case Resolve(outputs=outputs) if outputs:
                 _store_outputs(scheduling, candidate, outputs, now)
@@ -265,7 +267,7 @@ class Dispatcher:
                 candidate.task_index,
                 candidate.pool,
                 candidate.pool_slots,
-                isinstance(one.choice, StartRun),
+                isinstance(one.decision, StartRun),
             ),
             TaskState.SCHEDULED,
             became.state,
@@ -278,15 +280,15 @@ class Dispatcher:
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(live_attempt(one.attempt, candidate))
         else:
-            scheduling.unpark(candidate.dag_id, one.context.task.task_id)
+            scheduling.unblock(candidate.dag_id, one.context.task.task_id)
 
 
-def _in_order_of_telling(held: Sequence[Chosen]) -> Sequence[Chosen]:
+def _in_write_order(held: Sequence[AppliedDecision]) -> Sequence[AppliedDecision]:
     """What ends by its trigger rule first, and of it what is further down: it was decided on what had ended before all
     of these, some of which may be its upstream."""
 
-    def is_by_rule(one: Chosen) -> bool:
-        return isinstance(one.choice, Resolve) and one.choice.reason is StateReason.TRIGGER_RULE
+    def is_by_rule(one: AppliedDecision) -> bool:
+        return isinstance(one.decision, Resolve) and one.decision.reason is StateReason.TRIGGER_RULE
 
     by_rule = [one for one in held if is_by_rule(one)]
     if not by_rule:
@@ -295,7 +297,7 @@ def _in_order_of_telling(held: Sequence[Chosen]) -> Sequence[Chosen]:
     return [*by_rule, *(one for one in held if not is_by_rule(one))]
 
 
-def _choose(context: DecisionContext) -> Choice:
+def _choose(context: DecisionContext) -> Decision:
     """`decide`, so guarded that one bad row costs only itself."""
     try:
         return decide(context)

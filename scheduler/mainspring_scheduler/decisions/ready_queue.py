@@ -26,24 +26,24 @@ class ReadyQueue:
     def __init__(self, executors: Sequence[str]) -> None:
         """executors: names of those that are offered; the first carries what asks for none."""
         self._executors = tuple(executors)
-        self._crowds: dict[str, _Crowd] = {}
+        self._dominant_dags: dict[str, _DominantDag] = {}
         self._batch_max = BATCH_MIN
 
-    def take(self, scheduling: Pass, room: Mapping[str, int]) -> tuple[list[Candidate], list[str]]:
+    def take(self, scheduling: Pass, capacity: Mapping[str, int]) -> tuple[list[Candidate], list[str]]:
         """What is ready, in order, as many as there is room for, and the executors that may have more. What asks for
         an executor that is not offered counts as the first's."""
         found, at_limit = [], []
         for name in self._executors:
-            free = min(room.get(name, 0), self._batch_max)
+            free = min(capacity.get(name, 0), self._batch_max)
             limit = max(free, 1)
             batch = self._batch(scheduling, name, limit)
             found += batch
             if len(batch) >= limit:
                 at_limit.append(name)
                 if free > 0:
-                    self._crowds.setdefault(name, _Crowd()).note(batch)
+                    self._dominant_dags.setdefault(name, _DominantDag()).note(batch)
             else:
-                self._crowds.pop(name, None)
+                self._dominant_dags.pop(name, None)
         if len(self._executors) > 1:
             found.sort(key=lambda candidate: (candidate.rank, candidate.id))
         return found, at_limit
@@ -58,15 +58,15 @@ class ReadyQueue:
     def _batch(self, scheduling: Pass, name: str, limit: int) -> list[Candidate]:
         first, *others = self._executors
         of_executor = {"besides": others} if name == first else {"executor": name}
-        crowd = self._crowds.get(name)
-        if crowd is None or crowd.dag_id is None:
+        dominant_dags = self._dominant_dags.get(name)
+        if dominant_dags is None or dominant_dags.dag_id is None:
             return scheduling.candidates.ready(limit, **of_executor)
-        of_others, of_all = scheduling.candidates.ready_beside(crowd.dag_id, limit, **of_executor)
-        chosen = {one.id: one for one in crowd.in_turn(of_others)[: (limit + 1) // 2]}
-        return list({**chosen, **{one.id: one for one in of_all}}.values())[:limit]
+        of_others, of_all = scheduling.candidates.ready_beside(dominant_dags.dag_id, limit, **of_executor)
+        applied_decisions = {one.id: one for one in dominant_dags.in_turn(of_others)[: (limit + 1) // 2]}
+        return list({**applied_decisions, **{one.id: one for one in of_all}}.values())[:limit]
 
 
-class _Crowd:
+class _DominantDag:
     """What is remembered of one executor's full batches, one after the other."""
 
     def __init__(self) -> None:

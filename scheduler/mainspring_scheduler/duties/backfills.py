@@ -21,7 +21,7 @@ from mainspring_store.scheduling.backfill_runs import (
     BackfillWrites,
     ExistingRun,
     OpenBackfill,
-    backfills_with_room,
+    backfills_with_capacity,
     begin_backfill,
     halt_backfill,
 )
@@ -46,7 +46,7 @@ def advance_backfills(database: Database, versions: Versions, now: datetime) -> 
         StoreUnavailable: What was moved on before stays so.
     """
     moved = 0
-    for key in backfills_with_room(database, BACKFILLS_MAX):
+    for key in backfills_with_capacity(database, BACKFILLS_MAX):
         try:
             with begin_backfill(database, key) as writes:
                 if writes is not None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from mainspring.attempts import Finished, Outcome, Report
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.states import StateReason
 from mainspring_executors.contract import Executor
 from mainspring_executors.rq.executor import RqExecutor
@@ -22,7 +22,7 @@ __all__ = ["RemoteRescue"]
 
 WATCH_SECONDS = 0.5
 """Between two looks."""
-BEAT_MAX = timedelta(seconds=10)
+HEARTBEAT_MAX = timedelta(seconds=10)
 """How old the latest beat of an execution API may be; at most half a lease too."""
 MARGIN = timedelta(seconds=2)
 """After the end of a lease, for the clocks of two machines."""
@@ -67,8 +67,8 @@ class RemoteRescue:
         with scheduling.begin_pass(self._database) as current:
             current.reports.note_expired_stops(now - MARGIN, now=now)
             expired = current.reports.expired_leases(now - MARGIN)
-            reach("remote.leases.before-commit")
-        reach("remote.leases.committed")
+            failpoint("remote.leases.before-commit")
+        failpoint("remote.leases.committed")
         return [report for started in expired for report in (started, _lost(started.attempt_id, now))]
 
     def _watch(self, moment: float, lease: timedelta | None) -> None:
@@ -84,9 +84,11 @@ class RemoteRescue:
 
     def _lease_when_well(self, now: datetime) -> timedelta | None:
         """How long a lease lasts, by the execution APIs that live; None when none does."""
-        beats = services.latest_beats(self._database, kind="execution", since=now - BEAT_MAX)
+        heartbeats = services.latest_heartbeats(self._database, kind="execution", since=now - HEARTBEAT_MAX)
         leases = [
-            lease for at, details in beats if at >= now - (lease := timedelta(seconds=details["lease_seconds"])) / 2
+            lease
+            for at, details in heartbeats
+            if at >= now - (lease := timedelta(seconds=details["lease_seconds"])) / 2
         ]
         return max(leases, default=None)
 
@@ -95,7 +97,7 @@ class RemoteRescue:
         for name, executor in self._executors.items():
             with scheduling.begin_pass(self._database) as current:
                 unclaimed = current.reports.unclaimed(name, before)
-            reach("remote.restore.before")
+            failpoint("remote.restore.before")
             executor.restore(unclaimed)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import StateReason
-from mainspring_executors.contract import Executor, Whereabouts
+from mainspring_executors.contract import AttemptLocation, Executor
 from mainspring_store import scheduling
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources import heartbeats as services
@@ -63,7 +63,7 @@ def find_unsubmitted(
         reports += [
             _lost(attempt, "it was never handed to its executor", now)
             for attempt in mine
-            if places[attempt.attempt_id] is Whereabouts.ABSENT
+            if places[attempt.attempt_id] is AttemptLocation.ABSENT
         ]
     return reports
 

@@ -19,12 +19,16 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
     started = 0
     for _ in range(ROUNDS_MAX):
         runs = scheduling.runs.startable_runs(now, BATCH_MAX)
-        chosen = _within_limits(runs)
-        ids = frozenset(scheduling.runs.start_runs([run.id for run in chosen], now=now)) if chosen else frozenset()
-        for run in chosen:
+        applied_decisions = _within_limits(runs)
+        ids = (
+            frozenset(scheduling.runs.start_runs([run.id for run in applied_decisions], now=now))
+            if applied_decisions
+            else frozenset()
+        )
+        for run in applied_decisions:
             if run.id in ids:
                 scheduling.effects.event(run.id, RunState.RUNNING, at=now)
-        _set_timeouts(scheduling, versions, [run for run in chosen if run.id in ids], now)
+        _set_timeouts(scheduling, versions, [run for run in applied_decisions if run.id in ids], now)
         started += len(ids)
         # A full batch may have hidden runs of other DAGs behind those of one that has no room left.
         if len(runs) < BATCH_MAX or not ids:
@@ -34,13 +38,13 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
 
 def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
     taken: Counter[tuple[str, int | None]] = Counter()
-    chosen = []
+    applied_decisions = []
     for run in runs:
         limited = (run.dag_id, run.backfill_id)
         if run.running_runs + taken[limited] < run.max_active_runs:
             taken[limited] += 1
-            chosen.append(run)
-    return chosen
+            applied_decisions.append(run)
+    return applied_decisions
 
 
 def _set_timeouts(scheduling: Pass, versions: Versions, runs: Sequence[StartableRun], now: datetime) -> None:

@@ -17,11 +17,11 @@ from mainspring_scheduler.progress.branching import (
     is_mapped_branch,
     skip_left_out,
 )
-from mainspring_scheduler.progress.merged_reports import Folded, LiveAttempts
-from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, Verdict, judge, typed
+from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports
+from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, ResolvedOutcome, judge, typed
 from mainspring_scheduler.progress.wait_ends import judge_poke
 from mainspring_scheduler.versions import Version, Versions
-from mainspring_store.scheduling import AttemptEnd, Decided, LateReport, LiveAttempt, Pass
+from mainspring_store.scheduling import AttemptEnd, LateReport, LiveAttempt, Pass, StateUpdate
 from mainspring_store.state.effects import InstanceRef
 
 __all__ = ["Applied", "apply_reports", "end_waits", "late_report"]
@@ -41,9 +41,9 @@ class _Step:
     """One attempt's way through this pass."""
 
     live: LiveAttempt
-    folded: Folded
+    merged: MergedReports
     version: Version
-    verdict: Verdict | None
+    verdict: ResolvedOutcome | None
     """None = it only started."""
     branch: Sequence[str] | None = None
     """What a branch chose; None = it is no branch that succeeded."""
@@ -56,7 +56,7 @@ class _Step:
 
 def apply_reports(
     scheduling: Pass,
-    folded: Mapping[str, Folded],
+    merged: Mapping[str, MergedReports],
     *,
     live_attempts: LiveAttempts,
     versions: Versions,
@@ -64,18 +64,18 @@ def apply_reports(
     random: Random,
 ) -> Applied:
     """Apply what was reported. Effects are left collected in the pass."""
-    live_attempts.complete(folded)
-    live = live_attempts.find(folded, scheduling)
+    live_attempts.complete(merged)
+    live = live_attempts.find(merged, scheduling)
     if live:
         scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
     load = scheduling.runs.version_document
     known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    steps = _steps(scheduling, live, folded, known, now, random)
+    steps = _steps(scheduling, live, merged, known, now, random)
     took = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
-    _note_late(scheduling, folded, took)
+    _note_late(scheduling, merged, took)
     won = [step for attempt_id, step in steps.items() if attempt_id in took]
     moved = scheduling.reports.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
-    for attempt_id, report in folded.items():
+    for attempt_id, report in merged.items():
         if report.finished is not None:
             live_attempts.forget(attempt_id)
             continue
@@ -98,10 +98,10 @@ def end_waits(
     if not ended:
         return Applied()
     live = {attempt.attempt_id: attempt for attempt, _ in ended}
-    folded = {report.attempt_id: Folded(finished=report) for _, report in ended}
+    merged = {report.attempt_id: MergedReports(finished=report) for _, report in ended}
     load = scheduling.runs.version_document
     known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    steps = _steps(scheduling, live, folded, known, now, random)
+    steps = _steps(scheduling, live, merged, known, now, random)
     took = scheduling.waits.end_attempts([_attempt_end(step) for step in steps.values()])
     won = [step for attempt_id, step in steps.items() if attempt_id in took]
     moved = scheduling.waits.leave([_decided(step, now) for step in won]) if won else frozenset()
@@ -111,18 +111,18 @@ def end_waits(
 def _steps(
     scheduling: Pass,
     live: Mapping[str, LiveAttempt],
-    folded: Mapping[str, Folded],
+    merged: Mapping[str, MergedReports],
     versions: Mapping[str, Version],
     now: datetime,
     random: Random,
 ) -> dict[str, _Step]:
-    first_starts = _first_starts(scheduling, live, folded, versions)
+    first_starts = _first_starts(scheduling, live, merged, versions)
     return {
         attempt_id: _judged(
-            attempt, folded[attempt_id], versions[attempt_id], first_starts.get(attempt.instance_id), now, random
+            attempt, merged[attempt_id], versions[attempt_id], first_starts.get(attempt.instance_id), now, random
         )
         for attempt_id, attempt in live.items()
-        if folded[attempt_id].started or folded[attempt_id].finished
+        if merged[attempt_id].started or merged[attempt_id].finished
     }
 
 
@@ -133,7 +133,7 @@ def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Appli
         _collect_effects(scheduling, step, now)
         if step.verdict is not None:
             task = step.version.tasks[step.live.task_index]
-            scheduling.unpark(step.version.definition.dag_id, task.task_id)
+            scheduling.unblock(step.version.definition.dag_id, task.task_id)
     # After the moves of all: what a branch leaves out may be among those that moved.
     of_mapped: list[tuple[Version, int, int]] = []
     for step in followed:
@@ -150,21 +150,21 @@ def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Appli
 def _first_starts(
     scheduling: Pass,
     live: Mapping[str, LiveAttempt],
-    folded: Mapping[str, Folded],
+    merged: Mapping[str, MergedReports],
     versions: Mapping[str, Version],
 ) -> Mapping[int, datetime]:
     """When the first try started, of those instances whose retries have a deadline and that may need one now."""
     ended = [
         attempt
         for attempt_id, attempt in live.items()
-        if folded[attempt_id].finished is not None
+        if merged[attempt_id].finished is not None
         and versions[attempt_id].tasks[attempt.task_index].retry_deadline is not None
     ]
     if not ended:
         return {}
     found = dict(scheduling.reports.first_starts(attempt.instance_id for attempt in ended))
     for attempt in ended:
-        started = folded[attempt.attempt_id].started
+        started = merged[attempt.attempt_id].started
         if started is not None:  # not in the store yet
             found[attempt.instance_id] = min(started.at, found.get(attempt.instance_id, started.at))
     return found
@@ -172,35 +172,35 @@ def _first_starts(
 
 def _judged(
     live: LiveAttempt,
-    folded: Folded,
+    merged: MergedReports,
     version: Version,
     first_started_at: datetime | None,
     now: datetime,
     random: Random,
 ) -> _Step:
-    if folded.finished is None:
-        return _Step(live, folded, version, None)
+    if merged.finished is None:
+        return _Step(live, merged, version, None)
     branch = None
     task = version.tasks[live.task_index]
     if live.is_poke and live.waits_for is not None:
-        poke = judge_poke(folded.finished, task, live.waits_for, now=now)
+        poke = judge_poke(merged.finished, task, live.waits_for, now=now)
         if poke is not None:
-            folded.finished, verdict = poke
-            return _Step(live, folded, version, verdict)
+            merged.finished, verdict = poke
+            return _Step(live, merged, version, verdict)
     if task.type == TaskType.BRANCH:
-        folded.finished, branch = followed_branch(version, live.task_index, folded.finished)
-    folded.finished = typed(folded.finished, version.output_types.get(live.task_index))
+        merged.finished, branch = followed_branch(version, live.task_index, merged.finished)
+    merged.finished = typed(merged.finished, version.output_types.get(live.task_index))
     verdict = judge(
-        folded.finished,
+        merged.finished,
         task,
         try_number=live.try_number,
         max_tries=0 if _ends_for_good(live) else live.max_tries,
-        has_started=live.is_running or folded.started is not None,
+        has_started=live.is_running or merged.started is not None,
         first_started_at=first_started_at,
         now=now,
         random=random,
     )
-    return _Step(live, folded, version, verdict, branch if verdict.state is TaskState.SUCCESS else None)
+    return _Step(live, merged, version, verdict, branch if verdict.state is TaskState.SUCCESS else None)
 
 
 def _ends_for_good(live: LiveAttempt) -> bool:
@@ -209,14 +209,14 @@ def _ends_for_good(live: LiveAttempt) -> bool:
 
 
 def _attempt_end(step: _Step) -> AttemptEnd:
-    started, finished = step.folded.started, step.folded.finished
+    started, finished = step.merged.started, step.merged.finished
     return AttemptEnd(
         attempt_id=step.live.attempt_id,
         state=_attempt_state(step),
         start_date=started.at if started else None,
         end_date=finished.at if finished and not step.waits_on else None,
         # A live attempt that was said to have stopped would not be looked after any more.
-        stopped_at=step.folded.stopped_at if finished else None,
+        stopped_at=step.merged.stopped_at if finished else None,
         reason=finished.reason if finished else None,
         message=finished.message if finished else None,
         hostname=started.hostname if started else None,
@@ -229,16 +229,16 @@ def _attempt_end(step: _Step) -> AttemptEnd:
 def _attempt_state(step: _Step) -> AttemptState:
     if step.waits_on:
         return AttemptState.DEFERRED
-    return AttemptState.RUNNING if step.folded.finished is None else ATTEMPT_STATE[step.folded.finished.outcome]
+    return AttemptState.RUNNING if step.merged.finished is None else ATTEMPT_STATE[step.merged.finished.outcome]
 
 
-def _decided(step: _Step, now: datetime) -> Decided:
-    started, finished, verdict = step.folded.started, step.folded.finished, step.verdict
+def _decided(step: _Step, now: datetime) -> StateUpdate:
+    started, finished, verdict = step.merged.started, step.merged.finished, step.verdict
     # A wait began before its first request did.
     start_date = started.at if started and not step.live.is_poke else None
     waits_for = orjson.dumps(step.live.waits_for).decode() if step.live.waits_for is not None else None
     if verdict is None or finished is None:
-        return Decided(
+        return StateUpdate(
             id=step.live.instance_id,
             state=TaskState.RUNNING,
             at=now,
@@ -246,7 +246,7 @@ def _decided(step: _Step, now: datetime) -> Decided:
             start_date=start_date,
             waits_for=waits_for,
         )
-    return Decided(
+    return StateUpdate(
         id=step.live.instance_id,
         state=verdict.state,
         at=now,
@@ -261,14 +261,14 @@ def _decided(step: _Step, now: datetime) -> Decided:
     )
 
 
-def _note_late(scheduling: Pass, folded: Mapping[str, Folded], took: frozenset[str]) -> None:
+def _note_late(scheduling: Pass, merged: Mapping[str, MergedReports], took: frozenset[str]) -> None:
     """An attempt that was fenced before its report came: only that it started and stopped is news."""
-    late = [late_report(attempt_id, reports) for attempt_id, reports in folded.items() if attempt_id not in took]
+    late = [late_report(attempt_id, reports) for attempt_id, reports in merged.items() if attempt_id not in took]
     if any(late):
         scheduling.reports.note_late(filter(None, late))
 
 
-def late_report(attempt_id: str, reports: Folded) -> LateReport | None:
+def late_report(attempt_id: str, reports: MergedReports) -> LateReport | None:
     """What can be recorded of an attempt that has ended before; `None` = nothing."""
     if reports.stopped_at is None and reports.started is None:
         return None
@@ -287,11 +287,11 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
             "instance_id": step.live.instance_id,
             "key": key,
             "value": orjson.dumps(value).decode(),
-            "at": step.folded.finished.at,
+            "at": step.merged.finished.at,
         }
         for step in followed
-        if step.folded.finished is not None and step.verdict is not None and step.verdict.state is TaskState.SUCCESS
-        for key, value in step.folded.finished.outputs.items()
+        if step.merged.finished is not None and step.verdict is not None and step.verdict.state is TaskState.SUCCESS
+        for key, value in step.merged.finished.outputs.items()
     ]
     if rows:
         scheduling.reports.store_outputs(rows)
@@ -302,12 +302,12 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
     is_call = step.version.tasks[live.task_index].type == TaskType.DAG
     instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots, is_call)
     old = live.state
-    if step.folded.started is not None and not live.is_running:
+    if step.merged.started is not None and not live.is_running:
         scheduling.effects.moved(
             instance,
             old,
             TaskState.RUNNING,
-            at=step.folded.started.at,
+            at=step.merged.started.at,
             try_number=live.try_number,
             is_news=not live.is_poke,
         )
@@ -317,7 +317,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             instance,
             old,
             verdict.state,
-            at=step.folded.finished.at if step.folded.finished else now,
+            at=step.merged.finished.at if step.merged.finished else now,
             downstream=step.version.graph.downstream[live.task_index],
             reason=verdict.reason or _reason_of(step),
             try_number=live.try_number,
@@ -326,7 +326,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
 
 
 def _reason_of(step: _Step) -> StateReason | None:
-    return step.folded.finished.reason if step.folded.finished else None
+    return step.merged.finished.reason if step.merged.finished else None
 
 
 def _running(live: LiveAttempt) -> LiveAttempt:

@@ -30,26 +30,26 @@ def chosen_tasks(version: Version, index: int, value: Any) -> Sequence[str]:
     Raises:
         ExpressionError: It is something else, or names a task that is not directly downstream.
     """
-    chosen = [] if value is None else [value] if isinstance(value, str) else value
+    applied_decisions = [] if value is None else [value] if isinstance(value, str) else value
     downstream = [version.tasks[one].task_id for one in version.graph.downstream[index]]
-    if not isinstance(chosen, list | tuple) or not all(isinstance(one, str) for one in chosen):
+    if not isinstance(applied_decisions, list | tuple) or not all(isinstance(one, str) for one in applied_decisions):
         raise ExpressionError(f"a branch must choose a task id or a list of task ids, not {value!r}")
-    unknown = [one for one in chosen if one not in downstream]
+    unknown = [one for one in applied_decisions if one not in downstream]
     if unknown:
         raise ExpressionError(
             f"the branch chose '{unknown[0]}', which is not directly downstream of it; known: {', '.join(downstream)}"
         )
-    return list(chosen)
+    return list(applied_decisions)
 
 
-def left_out(version: Version, index: int, chosen: Sequence[str]) -> list[int]:
+def left_out(version: Version, index: int, applied_decisions: Sequence[str]) -> list[int]:
     """Task indexes to skip: direct downstream that was not chosen and is not behind what was chosen.
 
     As in Airflow: a task that joins a chosen way with one that was left out still runs.
     """
     graph = version.graph
     kept: set[int] = set()
-    ahead = [graph.index[task_id] for task_id in chosen]
+    ahead = [graph.index[task_id] for task_id in applied_decisions]
     while ahead:
         task = ahead.pop()
         if task not in kept:
@@ -72,11 +72,16 @@ def followed_branch(version: Version, index: int, report: Finished) -> tuple[Fin
 
 
 def skip_left_out(
-    scheduling: Pass, version: Version, dag_run_id: int, task_index: int, chosen: Sequence[str], now: datetime
+    scheduling: Pass,
+    version: Version,
+    dag_run_id: int,
+    task_index: int,
+    applied_decisions: Sequence[str],
+    now: datetime,
 ) -> None:
     """Skip what a branch did not choose, and collect what follows from it. To be called after everything else that
     was decided in one statement with the branch has been written: it may be among what is left out."""
-    for instance in scheduling.limits.skip_tasks(dag_run_id, left_out(version, task_index, chosen), now=now):
+    for instance in scheduling.limits.skip_tasks(dag_run_id, left_out(version, task_index, applied_decisions), now=now):
         scheduling.effects.moved(
             instance,
             TaskState.SCHEDULED,
@@ -85,7 +90,7 @@ def skip_left_out(
             downstream=version.graph.downstream[instance.task_index],
             reason=StateReason.BRANCH,
         )
-        scheduling.unpark(version.definition.dag_id, version.tasks[instance.task_index].task_id)
+        scheduling.unblock(version.definition.dag_id, version.tasks[instance.task_index].task_id)
 
 
 def is_mapped_branch(version: Version, task_index: int) -> bool:
@@ -102,22 +107,22 @@ def follow_mapped_branches(scheduling: Pass, ended: Iterable[tuple[Version, int,
     """
     branches = {(run_id, index): version for version, run_id, index in ended}
     for (run_id, index), version in sorted(branches.items(), key=lambda branch: branch[0]):
-        chosen = _chosen_together(scheduling, version, run_id, index)
-        if chosen is not None:
-            skip_left_out(scheduling, version, run_id, index, chosen, now)
+        applied_decisions = _chosen_together(scheduling, version, run_id, index)
+        if applied_decisions is not None:
+            skip_left_out(scheduling, version, run_id, index, applied_decisions, now)
 
 
 def _chosen_together(scheduling: Pass, version: Version, run_id: int, task_index: int) -> Sequence[str] | None:
     """What the instances of a mapped branch chose; None = nothing is to be skipped, because an instance has not ended
     yet, or one failed, or was marked, so that no choice of it is known. A skipped instance chooses nothing."""
     states: dict[int, TaskState] = {}
-    choices: dict[int, Sequence[str]] = {}
+    decision_types: dict[int, Sequence[str]] = {}
     for _, map_index, state, key, value in scheduling.runs.outputs(run_id, [task_index]):
         states[map_index] = state
         if state is TaskState.SUCCESS and key == "return_value":
-            choices[map_index] = chosen_tasks(version, task_index, orjson.loads(value))
+            decision_types[map_index] = chosen_tasks(version, task_index, orjson.loads(value))
     successes = {map_index for map_index, state in states.items() if state is TaskState.SUCCESS}
     is_known = all(state in (TaskState.SUCCESS, TaskState.SKIPPED) for state in states.values())
-    if not is_known or not successes or successes != choices.keys():
+    if not is_known or not successes or successes != decision_types.keys():
         return None
-    return list(dict.fromkeys(task_id for choice in choices.values() for task_id in choice))
+    return list(dict.fromkeys(task_id for decision in decision_types.values() for task_id in decision))

@@ -7,11 +7,11 @@ from datetime import datetime
 from mainspring.attempts import Finished, Report, Started, Stopped
 from mainspring_store.scheduling import LiveAttempt, Pass
 
-__all__ = ["Folded", "LiveAttempts", "fold"]
+__all__ = ["LiveAttempts", "MergedReports", "merge_reports"]
 
 
 @dataclass(slots=True)
-class Folded:
+class MergedReports:
     """All that has arrived about one attempt: a task that starts and ends between two passes costs one write."""
 
     started: Started | None = None
@@ -38,12 +38,12 @@ class Folded:
         return None
 
 
-def fold(reports: Iterable[Report]) -> dict[str, Folded]:
+def merge_reports(reports: Iterable[Report]) -> dict[str, MergedReports]:
     """Reports by attempt, in order of first arrival."""
-    folded: dict[str, Folded] = {}
+    merged: dict[str, MergedReports] = {}
     for report in reports:
-        folded.setdefault(report.attempt_id, Folded()).add(report)
-    return folded
+        merged.setdefault(report.attempt_id, MergedReports()).add(report)
+    return merged
 
 
 class LiveAttempts:
@@ -80,10 +80,10 @@ class LiveAttempts:
         if len(self._early) > self.KEPT_MAX:
             del self._early[next(iter(self._early))]
 
-    def complete(self, folded: Mapping[str, Folded]) -> None:
+    def complete(self, merged: Mapping[str, MergedReports]) -> None:
         """Add what was told too early to the ends that it belongs to."""
-        for attempt_id in self._early.keys() & folded.keys():
-            folded[attempt_id].add(self._early[attempt_id])
+        for attempt_id in self._early.keys() & merged.keys():
+            merged[attempt_id].add(self._early[attempt_id])
 
     def find(self, attempt_ids: Iterable[str], scheduling: Pass) -> dict[str, LiveAttempt]:
         """Those of the attempts that are, or were when last seen, live."""

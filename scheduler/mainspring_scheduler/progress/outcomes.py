@@ -12,7 +12,7 @@ from mainspring.output_types import OutputTypes
 from mainspring.retry_policy import fitting_rule
 from mainspring.states import AttemptState, StateReason, TaskState
 
-__all__ = ["ATTEMPT_STATE", "Verdict", "is_past_deadline", "judge", "typed"]
+__all__ = ["ATTEMPT_STATE", "ResolvedOutcome", "is_past_deadline", "judge", "typed"]
 
 ATTEMPT_STATE: Mapping[Outcome, AttemptState] = {
     Outcome.SUCCESS: AttemptState.SUCCESS,
@@ -38,7 +38,7 @@ _NOT_RETRIED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ResolvedOutcome:
     """The instance's next state."""
 
     state: TaskState
@@ -59,7 +59,7 @@ def judge(
     first_started_at: datetime | None,
     now: datetime,
     random: Random,
-) -> Verdict:
+) -> ResolvedOutcome:
     """What becomes of an instance after the final report of its live attempt.
 
     max_tries: retries allowed beyond the first try, as grown by clears and interruptions.
@@ -70,16 +70,16 @@ def judge(
     """
     match report.outcome:
         case Outcome.SUCCESS:
-            return Verdict(TaskState.SUCCESS)
+            return ResolvedOutcome(TaskState.SUCCESS)
         case Outcome.SKIPPED:
-            return Verdict(TaskState.SKIPPED, report.reason or StateReason.TASK_SKIPPED)
+            return ResolvedOutcome(TaskState.SKIPPED, report.reason or StateReason.TASK_SKIPPED)
         case Outcome.INTERRUPTED:
-            return Verdict(TaskState.SCHEDULED, StateReason.INTERRUPTED, is_free=True)
+            return ResolvedOutcome(TaskState.SCHEDULED, StateReason.INTERRUPTED, is_free=True)
         case Outcome.LOST if not has_started or report.reason is StateReason.HOST_LOST:
-            return Verdict(TaskState.SCHEDULED, report.reason or StateReason.WORKER_LOST, is_free=True)
+            return ResolvedOutcome(TaskState.SCHEDULED, report.reason or StateReason.WORKER_LOST, is_free=True)
     reason = report.reason or StateReason.WORKER_LOST
     if try_number > max_tries or not _may_be_retried(report, reason, task):
-        return Verdict(TaskState.FAILED, reason)
+        return ResolvedOutcome(TaskState.FAILED, reason)
     delay = retry_delay(
         try_number,
         delay=task.retry_delay,
@@ -89,10 +89,10 @@ def judge(
         random=random.random,
     )
     if first_started_at is not None and is_past_deadline(task, first_started_at, now + delay):
-        return Verdict(TaskState.FAILED, StateReason.DEADLINE)
+        return ResolvedOutcome(TaskState.FAILED, StateReason.DEADLINE)
     if delay <= timedelta(0):
-        return Verdict(TaskState.SCHEDULED, reason)
-    return Verdict(TaskState.UP_FOR_RETRY, reason, not_before=now + delay)
+        return ResolvedOutcome(TaskState.SCHEDULED, reason)
+    return ResolvedOutcome(TaskState.UP_FOR_RETRY, reason, not_before=now + delay)
 
 
 def is_past_deadline(task: Task, first_started_at: datetime, at: datetime) -> bool:

@@ -10,7 +10,7 @@ from mainspring.durations import parse_duration
 from mainspring.instants import format_instant, parse_instant
 from mainspring.states import RUN_FINISHED, RunState, StateReason, TaskState
 from mainspring.waits import REJECT, WaitKind
-from mainspring_scheduler.progress.outcomes import Verdict
+from mainspring_scheduler.progress.outcomes import ResolvedOutcome
 from mainspring_store.scheduling import ChildRun
 
 __all__ = ["POKE_INTERVAL", "deadline", "end_of_wait", "judge_poke"]
@@ -47,7 +47,7 @@ def end_of_wait(
 
 def judge_poke(
     report: Finished, task: Task, waits_for: Mapping[str, Any], *, now: datetime
-) -> tuple[Finished, Verdict] | None:
+) -> tuple[Finished, ResolvedOutcome] | None:
     """What a request of an HTTP wait means, and the report as it is to be kept; None = as for any other attempt.
 
     "Not yet", a lost request and one that a stop cut short cost no try: the wait goes on.
@@ -59,11 +59,11 @@ def judge_poke(
     if give_up_at is not None and give_up_at <= now:
         message = f"{_gave_up(waits_for)}; at last: {report.message}"
         failure = _Ends(report.attempt_id, now).failure(StateReason.TIMED_OUT, message)
-        return failure, Verdict(TaskState.FAILED, StateReason.TIMED_OUT)
+        return failure, ResolvedOutcome(TaskState.FAILED, StateReason.TIMED_OUT)
     interval = task.payload.source.get("interval")
     again_at = now + (POKE_INTERVAL if interval is None else parse_duration(interval))
     not_before = again_at if give_up_at is None else min(again_at, give_up_at)
-    return report, Verdict(TaskState.DEFERRED, not_before=not_before)
+    return report, ResolvedOutcome(TaskState.DEFERRED, not_before=not_before)
 
 
 def deadline(waits_for: Mapping[str, Any]) -> datetime | None:

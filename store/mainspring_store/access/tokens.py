@@ -18,8 +18,8 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.tables import api_token, dag_grant, user_account
 
 __all__ = [
-    "FoundToken",
     "TokenKind",
+    "TokenRecord",
     "add_grants",
     "add_login",
     "add_token",
@@ -51,7 +51,7 @@ class TokenKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundToken:
+class TokenRecord:
     """A token that is valid unless it has expired."""
 
     principal: Principal
@@ -106,7 +106,7 @@ def keep_admin_token(database: Database, token: str, *, now: datetime, is_only: 
         _log.debug("another process has kept the admin token")
 
 
-def find_token(database: Database, token: str) -> FoundToken | None:
+def find_token(database: Database, token: str) -> TokenRecord | None:
     """Who sent this token; `None` when it is unknown, revoked, for workers, or its user is not active.
 
     Looked up by the hash, so how long it takes tells nothing about the token.
@@ -128,7 +128,7 @@ def find_token(database: Database, token: str) -> FoundToken | None:
         user_id=row.user_id,
         rights=rights,
     )
-    return FoundToken(
+    return TokenRecord(
         principal=principal, kind=TokenKind(row.kind), expires_at=row.expires_at, last_used_at=row.last_used_at
     )
 

@@ -19,23 +19,23 @@ from typing import Protocol
 
 from mainspring_store.database.transactions import Database
 
-__all__ = ["Doorbell", "Ringer", "open_doorbell", "open_ringer"]
+__all__ = ["Listener", "Notifier", "open_listener", "open_notifier"]
 
-RING_INTERVAL_SECONDS_MIN = 0.02
+NOTIFY_INTERVAL_SECONDS_MIN = 0.02
 _CHANNEL = "mainspring"
 
 
-class Ringer(Protocol):
+class Notifier(Protocol):
     """The button. Safe to press from many threads."""
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the schedulers. Call it after the commit. Never blocks for long, never raises."""
         ...
 
     def close(self) -> None: ...
 
 
-class Doorbell(Protocol):
+class Listener(Protocol):
     """The bell, held by one scheduler."""
 
     def fileno(self) -> int:
@@ -49,16 +49,16 @@ class Doorbell(Protocol):
     def close(self) -> None: ...
 
 
-def open_ringer(database: Database) -> Ringer:
+def open_notifier(database: Database) -> Notifier:
     if database.is_sqlite:
         return _SocketRinger(_socket_path(database))
     return _NotifyRinger(database)
 
 
-def open_doorbell(database: Database) -> Doorbell:
+def open_listener(database: Database) -> Listener:
     if database.is_sqlite:
-        return _SocketDoorbell(_socket_path(database))
-    return _ListenDoorbell(database)
+        return _SocketListener(_socket_path(database))
+    return _PostgresListener(database)
 
 
 def _socket_path(database: Database) -> str:
@@ -78,7 +78,7 @@ class _SocketRinger:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         # No scheduler, or a full queue of rings: both mean that nothing more need be said.
         with contextlib.suppress(OSError):
             self._socket.sendto(b"!", self._path)
@@ -87,7 +87,7 @@ class _SocketRinger:
         self._socket.close()
 
 
-class _SocketDoorbell:
+class _SocketListener:
     def __init__(self, path: str) -> None:
         self._path = path
         with contextlib.suppress(FileNotFoundError):
@@ -120,7 +120,7 @@ class _NotifyRinger:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
@@ -139,7 +139,7 @@ class _NotifyRinger:
             with contextlib.suppress(Exception), self._engine.connect() as connection:
                 connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
                 connection.commit()
-            pause.wait(RING_INTERVAL_SECONDS_MIN)
+            pause.wait(NOTIFY_INTERVAL_SECONDS_MIN)
 
     def close(self) -> None:
         self._closed = True
@@ -149,7 +149,7 @@ class _NotifyRinger:
             self._thread.join(timeout=5)
 
 
-class _ListenDoorbell:
+class _PostgresListener:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._idle_read, self._idle_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

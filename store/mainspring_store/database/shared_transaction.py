@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from mainspring_store.database.transactions import Database
 
-__all__ = ["Accompanied", "Joined"]
+__all__ = ["AuditedTransaction", "SharedTransaction"]
 
 
-class Accompanied(Database):
+class AuditedTransaction(Database):
     """The same database; something is written along with the first write transaction of a piece of work.
 
     For one thread.
@@ -32,7 +32,7 @@ class Accompanied(Database):
         self._along = None
 
 
-class Joined(Database):
+class SharedTransaction(Database):
     """The same database; all write transactions of a piece of work are one, committed when it ends well.
 
     It begins with the first of them, and what is read from then on is read inside it. A write that fails takes back

@@ -18,7 +18,7 @@ from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptS
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.interventions.targets import Shape, TargetRun
-from mainspring_store.state.blocking import PARKED
+from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.effects import Effects, InstanceRef
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.runs import wake_waiting
@@ -111,7 +111,7 @@ class Changes:
         self._move_runs(connection, statements)
         for shape, runs in self._runs_by_shape().items():
             self._recount(connection, statements, shape, runs)
-        self._wake_parked(connection, statements)
+        self._wake_blocked(connection, statements)
         self._effects.apply(connection)
 
     def _note_move(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason | None) -> None:
@@ -183,13 +183,13 @@ class Changes:
             statements.find_ready, {"runs": of_runs, "tasks": dump_rows({"id": index} for index in sorted(touched))}
         )
 
-    def _wake_parked(self, connection: Connection, statements: "_Statements") -> None:
+    def _wake_blocked(self, connection: Connection, statements: "_Statements") -> None:
         moved: dict[str, set[str]] = defaultdict(set)
         for run, instance, _, _ in self._moves.values():
             moved[run.dag_id].add(run.rows[instance.id].task_id)
         for dag_id, names in moved.items():
             tasks = dump_rows({"task_id": name} for name in sorted(names))
-            connection.execute(statements.wake_parked, {"tasks": tasks, "of_dag": dag_id})
+            connection.execute(statements.wake_blocked, {"tasks": tasks, "of_dag": dag_id})
 
     def _states(self, run_key: int) -> Mapping[int, Counter[TaskState]]:
         """Task index -> how many instances of the run are in each state now."""
@@ -332,17 +332,17 @@ class _Statements:
             )
         )
         tasks = rows_of("tasks", task_id=str)
-        parked = (
+        blocked = (
             select(table.id)
             .join(dag_run, run.id == table.dag_run_id)
             .where(
-                PARKED,
+                BLOCKED,
                 table.task_id.in_(select(tasks.c.task_id)),
                 run.dag_id == bindparam("of_dag"),
                 run.state == literal_column("'running'"),
             )
         )
-        self.wake_parked = update(task_instance).where(table.id.in_(parked)).values(ready=True, state_reason=None)
+        self.wake_blocked = update(task_instance).where(table.id.in_(blocked)).values(ready=True, state_reason=None)
 
 
 @lru_cache(maxsize=2)

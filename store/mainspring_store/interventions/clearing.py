@@ -20,7 +20,7 @@ from mainspring_store.interventions.targets import (
     load_runs,
     wanted_in,
 )
-from mainspring_store.interventions.version_change import Renewal, renewed, write_renewals
+from mainspring_store.interventions.version_change import VersionChange, renewed, write_version_changes
 from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.notes import note_instances
 
@@ -51,12 +51,12 @@ class _Clearing:
     """As the version sees it that it goes on with."""
     instances: Sequence[Instance] = ()
     """To be sent back."""
-    renewal: Renewal | None = None
+    version_change: VersionChange | None = None
     """None = it keeps its version."""
 
     @property
     def is_empty(self) -> bool:
-        return not self.instances and self.renewal is None
+        return not self.instances and self.version_change is None
 
 
 def preview_clear(database: Database, versions: Versions, dag_id: str, request: Clear) -> list[int]:
@@ -136,11 +136,11 @@ def _clearing(run: TargetRun, latest: Shape, wanted: Mapping[int, Wanted]) -> _C
     if run.shape.version_id == latest.version_id:
         begun = _begun(found)
         return _Clearing(run, _with_prevented(run, begun) if begun else begun)
-    renewal = renewed(run, latest)
-    found_now = _chosen(renewal.run, wanted)
+    version_change = renewed(run, latest)
+    found_now = _chosen(version_change.run, wanted)
     if not (found or found_now):
         return _Clearing(run)
-    return _Clearing(renewal.run, _with_prevented(renewal.run, _begun(found_now)), renewal)
+    return _Clearing(version_change.run, _with_prevented(version_change.run, _begun(found_now)), version_change)
 
 
 def _chosen(run: TargetRun, wanted: Mapping[int, Wanted]) -> Sequence[Instance]:
@@ -170,12 +170,12 @@ def _refuse_running(found: Sequence[_Clearing]) -> None:
 
 def _apply(connection: Connection, found: Sequence[_Clearing], now: datetime, *, told: str) -> None:
     changes = Changes(now=now, fence_reason=StateReason.CANCELLED, fence_message=told)
-    renewals = [clearing.renewal for clearing in found if clearing.renewal is not None]
+    version_changes = [clearing.version_change for clearing in found if clearing.version_change is not None]
     for clearing in found:
         if not clearing.is_empty:
             _note(changes, clearing)
-    if renewals:
-        write_renewals(connection, renewals, moved=changes.moved, now=now)
+    if version_changes:
+        write_version_changes(connection, version_changes, moved=changes.moved, now=now)
     changes.apply(connection)
 
 
@@ -183,9 +183,9 @@ def _note(changes: Changes, clearing: _Clearing) -> None:
     run = clearing.run
     ids = {one.id for one in clearing.instances}
     collapsed = dict(collapsing(run.shape.graph, run.instances, ids, run.shape.mapped))
-    if clearing.renewal is not None:
-        collapsed.update(clearing.renewal.begun_anew(ids))
-        for one in clearing.renewal.vanished:
+    if clearing.version_change is not None:
+        collapsed.update(clearing.version_change.begun_anew(ids))
+        for one in clearing.version_change.vanished:
             changes.end(run, one, TaskState.REMOVED, StateReason.CLEARED)
         changes.renew_run(run)
     for first, *others in collapsed.values():

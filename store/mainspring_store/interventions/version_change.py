@@ -23,11 +23,11 @@ from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_rows
 from mainspring_store.tables import dag_run, task_instance
 
-__all__ = ["Renewal", "renewed", "write_renewals"]
+__all__ = ["VersionChange", "renewed", "write_version_changes"]
 
 
 @dataclass(frozen=True)
-class Renewal:
+class VersionChange:
     """One run and the version that it is to go on with."""
 
     before: TargetRun
@@ -79,7 +79,7 @@ class Renewal:
         return ((task, by_task[task.index]) for task in self.run.shape.tasks if task.index in by_task)
 
 
-def renewed(run: TargetRun, latest: Shape) -> Renewal:
+def renewed(run: TargetRun, latest: Shape) -> VersionChange:
     """The run as `latest` sees it. Changes nothing."""
     ids = {row.task_id for row in run.rows.values()}
     tasks = latest.definition.tasks
@@ -92,11 +92,11 @@ def renewed(run: TargetRun, latest: Shape) -> Renewal:
         if task.task_id not in ids
     )
     instances.sort(key=lambda one: (one.task_index, one.map_index))
-    return Renewal(run, replace(run, shape=latest, instances=instances))
+    return VersionChange(run, replace(run, shape=latest, instances=instances))
 
 
-def write_renewals(
-    connection: Connection, renewals: Sequence[Renewal], *, moved: Collection[int], now: datetime
+def write_version_changes(
+    connection: Connection, version_changes: Sequence[VersionChange], *, moved: Collection[int], now: datetime
 ) -> None:
     """Pin the runs, whose rows and instances are locked, to the new version. Counters of upstream results and
     readiness are left to whoever moves the instances.
@@ -108,58 +108,64 @@ def write_renewals(
         InvalidParams: The conf of a run does not fit the new version.
     """
     statements = _statements(connection.dialect.name == "sqlite")
-    runs = {"rows": dump_rows({"id": renewal.run.key} for renewal in renewals)}
-    _refuse_under_way(renewals, moved, set(connection.scalars(statements.waiting, runs)))
+    runs = {"rows": dump_rows({"id": version_change.run.key} for version_change in version_changes)}
+    _refuse_under_way(version_changes, moved, set(connection.scalars(statements.waiting, runs)))
     confs = {row.id: row.conf for row in connection.execute(statements.confs, runs)}
-    pins = [_pin(renewal, confs[renewal.run.key]) for renewal in renewals]
+    pins = [_pin(version_change, confs[version_change.run.key]) for version_change in version_changes]
     connection.execute(statements.pin, {"rows": dump_rows(pins)})
     # No two tasks may ever share an index, not even within a statement; below 0 there is none in the way.
     connection.execute(statements.make_way, runs)
-    latest = renewals[0].run.shape
+    latest = version_changes[0].run.shape
     plan = list(plan_rows(latest.definition, latest.graph))
-    kept, gone = _moves(renewals, plan)
+    kept, gone = _moves(version_changes, plan)
     connection.execute(statements.keep, {"rows": dump_rows(kept)})
     connection.execute(statements.set_aside, {"rows": dump_rows(gone)})
-    added = [{**plan[index], "run": renewal.run.key, "at": now} for renewal in renewals for index in renewal.added]
+    added = [
+        {**plan[index], "run": version_change.run.key, "at": now}
+        for version_change in version_changes
+        for index in version_change.added
+    ]
     connection.execute(statements.add, {"rows": dump_rows(added)})
 
 
-def _refuse_under_way(renewals: Sequence[Renewal], moved: Collection[int], waiting: Collection[int]) -> None:
-    for renewal in renewals:
-        for one in renewal.run.instances:
+def _refuse_under_way(
+    version_changes: Sequence[VersionChange], moved: Collection[int], waiting: Collection[int]
+) -> None:
+    for version_change in version_changes:
+        for one in version_change.run.instances:
             is_under_way = one.state in TASK_ACTIVE or one.state is TaskState.DEFERRED or one.id in waiting
             if is_under_way and one.id not in moved:
-                run = renewal.run
+                run = version_change.run
                 raise Conflict(
                     f"task '{run.rows[one.id].task_id}' of run '{run.run_id}' is under way with the version that the "
                     "run has; clear it too, or wait for its end"
                 )
 
 
-def _pin(renewal: Renewal, conf: Mapping[str, Any]) -> Mapping[str, Any]:
-    definition = renewal.run.shape.definition
+def _pin(version_change: VersionChange, conf: Mapping[str, Any]) -> Mapping[str, Any]:
+    definition = version_change.run.shape.definition
     return {
-        "id": renewal.run.key,
-        "version": renewal.run.shape.version_id,
+        "id": version_change.run.key,
+        "version": version_change.run.shape.version_id,
         "params": orjson.dumps(resolve_params(definition.params, conf)).decode(),
         "max_active_tasks": definition.max_active_tasks,
-        "added": len(renewal.added),
+        "added": len(version_change.added),
     }
 
 
 def _moves(
-    renewals: Sequence[Renewal], plan: Sequence[Mapping[str, Any]]
+    version_changes: Sequence[VersionChange], plan: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Of each task of each run its index and what follows from it; apart, the index alone of those that are gone."""
     kept: list[Mapping[str, Any]] = []
     gone: list[Mapping[str, Any]] = []
-    for renewal in renewals:
-        for before, index in renewal.moved_indexes.items():
-            place = {"run": renewal.run.key, "before": before, "task_index": index}
+    for version_change in version_changes:
+        for before, index in version_change.moved_indexes.items():
+            place = {"run": version_change.run.key, "before": before, "task_index": index}
             if index >= len(plan):
                 gone.append(place)
                 continue
-            old = renewal.before.shape.definition.tasks.get(plan[index]["task_id"])
+            old = version_change.before.shape.definition.tasks.get(plan[index]["task_id"])
             retries = plan[index]["max_tries"] - old.retries if old is not None else 0
             kept.append({**plan[index], **place, "max_tries": retries})
     return kept, gone

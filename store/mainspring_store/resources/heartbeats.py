@@ -13,9 +13,9 @@ from mainspring_store.tables import service
 __all__ = [
     "CLOCK_OFFSET_MAX",
     "alive",
-    "beat",
     "count_alive",
-    "latest_beats",
+    "heartbeat",
+    "latest_heartbeats",
     "register_service",
     "stop_service",
 ]
@@ -52,11 +52,11 @@ def register_service(
 CLOCK_OFFSET_MAX = timedelta(seconds=30)
 """From which on a scheduler creates no runs by its clock."""
 
-_BEAT = update(service).where(service.c.incarnation == bindparam("me"))
+_HEARTBEAT = update(service).where(service.c.incarnation == bindparam("me"))
 _STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
 
 
-def beat(
+def heartbeat(
     database: Database,
     incarnation: str,
     *,
@@ -71,7 +71,7 @@ def beat(
         values["details"] = dict(details)
     if clock_offset is not None:
         values["clock_offset_seconds"] = clock_offset.total_seconds()
-    statement = _BEAT.values(values)
+    statement = _HEARTBEAT.values(values)
     with database.write() as connection:
         if database.is_sqlite:
             connection.execute(statement, {"me": incarnation})
@@ -110,7 +110,7 @@ _COUNT_ALIVE = select(func.count()).where(
 )
 
 
-def latest_beats(database: Database, *, kind: str, since: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:
+def latest_heartbeats(database: Database, *, kind: str, since: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:
     """The processes of a kind that beat at or after `since` and have not stopped: the beat, and what they tell about
     themselves."""
     with database.read() as connection:

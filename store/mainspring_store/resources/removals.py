@@ -11,7 +11,7 @@ from mainspring.states import RUN_FINISHED, RunState, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.queries.runs import run_not_found
-from mainspring_store.state.blocking import wake_parked
+from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.runs import wake_waiting
 from mainspring_store.tables import dag_run, task_instance
@@ -35,7 +35,7 @@ def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -
             raise run_not_found(dag_id, run_id)
         if row.state == RunState.RUNNING:
             raise Conflict(f"run '{run_id}' of dag '{dag_id}' is running; cancel it first, by PATCH with state failed")
-        wake_parked(connection, key)
+        wake_blocked(connection, key)
         wake_waiting(connection, [(key, row.parent_attempt_id)], now=now)
         lift_time_limit(connection)
         connection.execute(_DELETE_RUN, {"key": key})

@@ -4,25 +4,24 @@ from mainspring_store.scheduling.due_runs import DueDag, Plan
 from mainspring_store.scheduling.reports import note_never_claimed, unstopped_cancels
 from mainspring_store.scheduling.transaction import Pass, begin_pass
 from mainspring_store.state.records import (
-    Agenda,
     AttemptEnd,
     Candidate,
     ChildRun,
-    Decided,
+    DueWork,
     LateReport,
     LiveAttempt,
     NewAttempt,
     RunFacts,
     StartableRun,
+    StateUpdate,
 )
 
 __all__ = [
-    "Agenda",
     "AttemptEnd",
     "Candidate",
     "ChildRun",
-    "Decided",
     "DueDag",
+    "DueWork",
     "LateReport",
     "LiveAttempt",
     "NewAttempt",
@@ -30,6 +29,7 @@ __all__ = [
     "Plan",
     "RunFacts",
     "StartableRun",
+    "StateUpdate",
     "begin_pass",
     "note_never_claimed",
     "unstopped_cancels",

@@ -19,7 +19,14 @@ from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.runs import NewRun, insert_run
 from mainspring_store.tables import backfill, dag, dag_run, dag_version
 
-__all__ = ["BackfillWrites", "ExistingRun", "OpenBackfill", "backfills_with_room", "begin_backfill", "halt_backfill"]
+__all__ = [
+    "BackfillWrites",
+    "ExistingRun",
+    "OpenBackfill",
+    "backfills_with_capacity",
+    "begin_backfill",
+    "halt_backfill",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,11 +66,11 @@ class ExistingRun:
     state: RunState
 
 
-def backfills_with_room(database: Database, limit: int) -> list[int]:
+def backfills_with_capacity(database: Database, limit: int) -> list[int]:
     """Backfills that are neither paused nor of a paused DAG, and have fewer unfinished runs than they may; oldest
     first."""
     with database.read() as connection:
-        return list(connection.scalars(_WITH_ROOM, {"limit_": limit}))
+        return list(connection.scalars(_WITH_CAPACITY, {"limit_": limit}))
 
 
 @contextmanager
@@ -183,7 +190,7 @@ _unfinished_of_row = (
     .scalar_subquery()
 )
 _OPEN = (text("backfill.completed_at IS NULL"), ~backfill.c.is_paused, ~dag.c.is_paused)
-_WITH_ROOM = (
+_WITH_CAPACITY = (
     select(backfill.c.id)
     .join(dag, dag.c.dag_id == backfill.c.dag_id)
     .where(*_OPEN, _unfinished_of_row < backfill.c.max_active_runs)

@@ -74,11 +74,11 @@ def _ready() -> Select[Any]:
     """Ready instances that there is room for, as far as their run and their pool go: what has none must not stand
     before those that have."""
     table = task_instance.c
-    has_pool_room = or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots)
+    has_pool_capacity = or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots)
     is_call = table.operator == literal_column(f"'{TaskType.DAG.value}'")
     may_call = and_(
         or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.calling + table.pool_slots <= pool.c.slots),
-        or_(has_pool_room, ~pool.c.include_deferred),
+        or_(has_pool_capacity, ~pool.c.include_deferred),
     )
     return (
         select(
@@ -119,13 +119,13 @@ def _ready() -> Select[Any]:
             or_(
                 and_(
                     dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                    or_(and_(~is_call, has_pool_room), and_(is_call, may_call)),
+                    or_(and_(~is_call, has_pool_capacity), and_(is_call, may_call)),
                 ),
                 # What begins to wait takes no slot, but in a pool that says so; the requests of a wait do.
                 and_(
                     table.operator.in_(_SLOTLESS_TYPES),
                     table.waits_for.is_(None),
-                    or_(has_pool_room, ~pool.c.include_deferred),
+                    or_(has_pool_capacity, ~pool.c.include_deferred),
                 ),
             ),
         )

@@ -23,16 +23,16 @@ from sqlalchemy.types import Integer
 from mainspring.states import TaskState
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.state.blocking import ANY_PARKED
-from mainspring_store.state.conditions import DUE, READY, decide_rows, decided_values, either
+from mainspring_store.state.blocking import ANY_BLOCKED
+from mainspring_store.state.conditions import DUE, READY, decide_rows, either, update_values
 from mainspring_store.state.effects import RunCounters
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import (
     ATTEMPT_FIELDS,
-    DECIDED_FIELDS,
-    Agenda,
-    Decided,
+    UPDATE_FIELDS,
+    DueWork,
     NewAttempt,
+    StateUpdate,
 )
 from mainspring_store.tables import dag_run, task_instance, task_try
 
@@ -45,25 +45,25 @@ class DecisionWrites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
-        self.saw_parked = False
+        self.saw_blocked = False
 
-    def decide(self, decided: Sequence[Decided]) -> frozenset[int]:
+    def decide(self, decided: Sequence[StateUpdate]) -> frozenset[int]:
         """Move ready instances: queued with a new attempt, or to a final state; returns the ids that moved."""
         rows = self._connection.execute(self._statements.decide, {"rows": decide_rows(decided)}).all()
-        parks = any(one.state is TaskState.SCHEDULED and not one.ready for one in decided)
-        self.saw_parked = parks or any(row.any_parked for row in rows)
+        blocks = any(one.state is TaskState.SCHEDULED and not one.ready for one in decided)
+        self.saw_blocked = blocks or any(row.any_blocked for row in rows)
         return frozenset(row.id for row in rows)
 
     def add_attempts(self, attempts: Sequence[NewAttempt]) -> None:
         rows = dump_rows({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
         self._connection.execute(self._statements.add_attempts, {"rows": rows})
 
-    def agenda(self, now: datetime) -> Agenda:
+    def due_work(self, now: datetime) -> DueWork:
         """What time, or somebody else's write, has made due."""
         runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
         over = []
         next_due_at = None
-        for row in self._connection.execute(self._statements.agenda, {"now": now}):
+        for row in self._connection.execute(self._statements.due_work, {"now": now}):
             match row.what:
                 case "due":
                     next_due_at = row.at
@@ -71,7 +71,7 @@ class DecisionWrites:
                     over.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
                 case what:
                     runs[what].append(row.id)
-        return Agenda(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over), next_due_at)
+        return DueWork(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over), next_due_at)
 
     def wake_retries(self, now: datetime) -> None:
         """Make instances ready whose retry is due."""
@@ -84,20 +84,20 @@ class _Statements:
             return as_rows(fields, is_sqlite=is_sqlite)
 
         table = task_instance.c
-        rows = rows_of(DECIDED_FIELDS)
+        rows = rows_of(UPDATE_FIELDS)
         queued = rows.c.state == literal_column("'queued'")
         self.decide = (
             update(task_instance)
             .where(table.id == rows.c.id, READY, table.generation == rows.c.generation)
             .values(
-                **decided_values(rows),
+                **update_values(rows),
                 attempt_id=func.coalesce(rows.c.attempt_id, table.attempt_id),
                 try_number=func.coalesce(rows.c.try_number, table.try_number),
                 map_index=func.coalesce(rows.c.map_index, table.map_index),
                 map_value=func.coalesce(rows.c.map_value, table.map_value),
                 queued_at=either(queued, rows.c.at, table.queued_at, is_sqlite),
             )
-            .returning(table.id, ANY_PARKED.label("any_parked"))
+            .returning(table.id, ANY_BLOCKED.label("any_blocked"))
         )
         rows = rows_of(ATTEMPT_FIELDS)
         self.add_attempts = insert(task_try).from_select(
@@ -155,7 +155,7 @@ class _Statements:
             )
 
         # One statement: on most looks nothing is due.
-        self.agenda = union_all(
+        self.due_work = union_all(
             runs("overdue").where(
                 text("dag_run.state = 'running' AND dag_run.timeout_at IS NOT NULL"),
                 run.timeout_at <= now,

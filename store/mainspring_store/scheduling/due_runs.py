@@ -56,10 +56,10 @@ class DueWrites:
             DueDag(*row) for row in self._connection.execute(self._statements.due_dags, {"now": now, "limit_": limit})
         ]
 
-    def look_ahead(self, now: datetime) -> tuple[datetime | None, bool]:
+    def prefetch(self, now: datetime) -> tuple[datetime | None, bool]:
         """When the next slot or the next run with a later start comes due, after `now`; and whether a backfill is
         under way."""
-        *instants, has_backfills = self._connection.execute(self._statements.look_ahead, {"now": now}).one()
+        *instants, has_backfills = self._connection.execute(self._statements.prefetch, {"now": now}).one()
         return min(filter(None, instants), default=None), has_backfills
 
     def create_run(self, run: NewRun, *, now: datetime) -> int | None:
@@ -115,7 +115,7 @@ class _Statements:
         )
         if not is_sqlite:
             self.due_dags = self.due_dags.with_for_update(key_share=True, skip_locked=True, of=dag)
-        self.look_ahead = select(
+        self.prefetch = select(
             select(func.min(dag.c.next_run_after, type_=UtcDateTime))
             .where(text("next_run_after IS NOT NULL AND NOT is_paused"), dag.c.next_run_after > now)
             .scalar_subquery(),

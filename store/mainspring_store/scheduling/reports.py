@@ -31,22 +31,22 @@ from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.resources.logs import insert_chunks
-from mainspring_store.state.blocking import ANY_PARKED
+from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.conditions import (
     ACTIVE,
     LIVE,
     decide_rows,
-    decided_values,
     ended_values,
+    update_values,
 )
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import (
-    DECIDED_FIELDS,
     END_FIELDS,
+    UPDATE_FIELDS,
     AttemptEnd,
-    Decided,
     LateReport,
     LiveAttempt,
+    StateUpdate,
 )
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try, xcom
 
@@ -69,7 +69,7 @@ class ReportWrites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
-        self.saw_parked = False
+        self.saw_blocked = False
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> frozenset[str]:
         """Record starts and ends of attempts; returns the ids of those that were live and took it."""
@@ -85,10 +85,10 @@ class ReportWrites:
         if any(report.start_date is not None for report in reports):
             self._connection.execute(self._statements.start_ended_instances, {"rows": rows})
 
-    def follow_reports(self, decided: Sequence[Decided]) -> frozenset[int]:
+    def follow_reports(self, decided: Sequence[StateUpdate]) -> frozenset[int]:
         """Move instances whose live attempt (`attempt_id`) reported; returns the ids of those that moved."""
         rows = self._connection.execute(self._statements.follow_reports, {"rows": decide_rows(decided)}).all()
-        self.saw_parked = any(row.any_parked for row in rows)
+        self.saw_blocked = any(row.any_blocked for row in rows)
         return frozenset(row.id for row in rows)
 
     def live_attempts(self, attempt_ids: Sequence[str]) -> list[LiveAttempt]:
@@ -221,13 +221,13 @@ class _Statements:
             )
             .values(start_date=task_try.c.start_date)
         )
-        rows = rows_of(DECIDED_FIELDS)
+        rows = rows_of(UPDATE_FIELDS)
         self.follow_reports = (
             update(task_instance)
             .where(task_instance.c.id == rows.c.id, task_instance.c.attempt_id == rows.c.attempt_id, ACTIVE)
             # Another try waits for an upstream that was cleared meanwhile.
-            .values(**{**decided_values(rows), "ready": and_(rows.c.ready, may_decide())})
-            .returning(task_instance.c.id, ANY_PARKED.label("any_parked"))
+            .values(**{**update_values(rows), "ready": and_(rows.c.ready, may_decide())})
+            .returning(task_instance.c.id, ANY_BLOCKED.label("any_blocked"))
         )
         attempts = (
             select(

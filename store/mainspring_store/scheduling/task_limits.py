@@ -12,7 +12,7 @@ from sqlalchemy.types import Integer
 from mainspring.states import RunState, StateReason, TaskState, was_prevented
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.state.blocking import PARKED
+from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.conditions import ACTIVE, CALLING
 from mainspring_store.state.effects import InstanceRef
 from mainspring_store.state.records import (
@@ -22,7 +22,7 @@ from mainspring_store.tables import dag, dag_run, task_instance
 
 __all__ = ["TaskLimitWrites"]
 
-UNPARKED_MAX = 256
+UNBLOCKED_MAX = 256
 """Parked instances asked again at once; those that still find no room are parked again."""
 
 
@@ -82,9 +82,9 @@ class TaskLimitWrites:
             for row in self._connection.execute(self._statements.skip_tasks, params)
         ]
 
-    def unpark(self, dag_id: str, task_id: str) -> None:
+    def unblock(self, dag_id: str, task_id: str) -> None:
         """See `Pass.unpark`."""
-        self._connection.execute(self._statements.unpark, {"of_dag": dag_id, "of_task": task_id})
+        self._connection.execute(self._statements.unblock, {"of_dag": dag_id, "of_task": task_id})
 
     def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
         """Whether the same instance of the run before is success or skipped, or there is none. An instance that a
@@ -187,14 +187,14 @@ class _Statements:
             )
             .returning(table.id, table.task_index, table.pool, table.pool_slots)
         )
-        parked = (
+        blocked = (
             select(table.id)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
-            .where(PARKED, table.task_id == bindparam("of_task"), dag_run.c.dag_id == bindparam("of_dag"))
+            .where(BLOCKED, table.task_id == bindparam("of_task"), dag_run.c.dag_id == bindparam("of_dag"))
             .order_by(table.id)
-            .limit(UNPARKED_MAX)
+            .limit(UNBLOCKED_MAX)
         )
-        self.unpark = update(task_instance).where(table.id.in_(parked)).values(ready=True, state_reason=None)
+        self.unblock = update(task_instance).where(table.id.in_(blocked)).values(ready=True, state_reason=None)
         mine, run = dag_run.alias("mine"), dag_run.c
         moment = func.coalesce(run.logical_date, run.run_after)
         mine_moment = func.coalesce(mine.c.logical_date, mine.c.run_after)

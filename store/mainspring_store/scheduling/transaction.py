@@ -14,7 +14,7 @@ from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from mainspring_store.scheduling.waits import WaitWrites
-from mainspring_store.state.effects import Effects, RunCounters, lock_runs, lock_runs_with_room
+from mainspring_store.state.effects import Effects, RunCounters, lock_runs, lock_runs_with_capacity
 
 __all__ = ["Pass", "begin_pass"]
 
@@ -25,7 +25,7 @@ def begin_pass(database: Database) -> Iterator["Pass"]:
     with database.write() as connection:
         current = Pass(connection)
         yield current
-        current.settle()
+        current.flush()
 
 
 class Pass:
@@ -51,23 +51,23 @@ class Pass:
         """See `effects.lock_runs`."""
         return lock_runs(self._connection, run_ids, skip_locked=skip_locked)
 
-    def unpark(self, dag_id: str, task_id: str) -> None:
+    def unblock(self, dag_id: str, task_id: str) -> None:
         """Ask again about parked instances of a task in all runs of its DAG, because one of them ended or made room.
 
         Costs nothing unless something is parked, as the statements that ended instances have told.
         """
-        if self.reports.saw_parked or self.decisions.saw_parked or self.waits.saw_parked:
-            self.limits.unpark(dag_id, task_id)
+        if self.reports.saw_blocked or self.decisions.saw_blocked or self.waits.saw_blocked:
+            self.limits.unblock(dag_id, task_id)
 
-    def lock_runs_with_room(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:
+    def lock_runs_with_capacity(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:
         """See `effects.lock_runs_with_room`."""
-        return lock_runs_with_room(self._connection, run_ids)
+        return lock_runs_with_capacity(self._connection, run_ids)
 
     def unlock_downstream(self) -> None:
-        """Write only what decides readiness, so that `candidates` sees it; the rest is left for `settle`."""
+        """Write only what decides readiness, so that `candidates` sees it; the rest is left for `flush`."""
         self.effects.apply_upstream(self._connection)
 
-    def settle(self) -> Mapping[int, RunCounters]:
+    def flush(self) -> Mapping[int, RunCounters]:
         """Apply the effects collected so far and begin anew; returns the counters of the runs they touched."""
         effects, self.effects = self.effects, Effects()
         return effects.apply(self._connection)

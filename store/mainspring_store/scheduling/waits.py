@@ -11,16 +11,16 @@ from sqlalchemy.types import Integer
 from mainspring.states import RunState, TaskState
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.state.blocking import ANY_PARKED
-from mainspring_store.state.conditions import DUE, decide_rows, decided_values, ended_values
+from mainspring_store.state.blocking import ANY_BLOCKED
+from mainspring_store.state.conditions import DUE, decide_rows, ended_values, update_values
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import (
-    DECIDED_FIELDS,
     END_FIELDS,
+    UPDATE_FIELDS,
     AttemptEnd,
     ChildRun,
-    Decided,
     LiveAttempt,
+    StateUpdate,
 )
 from mainspring_store.tables import dag_run, task_instance, task_try
 
@@ -33,7 +33,7 @@ class WaitWrites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._statements = _statements(connection.dialect.name == "sqlite")
-        self.saw_parked = False
+        self.saw_blocked = False
 
     def due_runs(self, now: datetime, limit: int) -> frozenset[int]:
         """Runs of the deferred instances that are due, of the first `limit` instances."""
@@ -61,10 +61,10 @@ class WaitWrites:
         rows = dump_rows({name: getattr(end, name) for name in END_FIELDS} for end in ends)
         return frozenset(self._connection.scalars(self._statements.end_attempts, {"rows": rows}))
 
-    def leave(self, decided: Sequence[Decided]) -> frozenset[int]:
+    def leave(self, decided: Sequence[StateUpdate]) -> frozenset[int]:
         """Move deferred instances on; returns the ids of those that moved."""
         rows = self._connection.execute(self._statements.leave, {"rows": decide_rows(decided)}).all()
-        self.saw_parked = any(row.any_parked for row in rows)
+        self.saw_blocked = any(row.any_blocked for row in rows)
         return frozenset(row.id for row in rows)
 
     def make_ready(self, pokes: Sequence[LiveAttempt], *, now: datetime) -> frozenset[int]:
@@ -139,12 +139,12 @@ class _Statements:
             .values(**ended_values(rows))
             .returning(task_try.c.attempt_id)
         )
-        rows = rows_of(DECIDED_FIELDS)
+        rows = rows_of(UPDATE_FIELDS)
         self.leave = (
             update(task_instance)
             .where(table.id == rows.c.id, table.attempt_id == rows.c.attempt_id, is_deferred)
-            .values(**decided_values(rows))
-            .returning(table.id, ANY_PARKED.label("any_parked"))
+            .values(**update_values(rows))
+            .returning(table.id, ANY_BLOCKED.label("any_blocked"))
         )
         rows = rows_of({"id": int, "attempt_id": str})
         self.make_ready = (

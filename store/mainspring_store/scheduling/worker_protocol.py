@@ -16,7 +16,7 @@ from sqlalchemy import Connection, String, and_, bindparam, exists, func, litera
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.states import ATTEMPT_LIVE, AttemptState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -25,8 +25,18 @@ from mainspring_store.state.conditions import LIVE
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
 __all__ = [
-    "Bid", "Claimed", "End", "ForeignIncarnation", "Worker", "append_log", "claim_attempt", "exchange_attempts",
-    "finish_attempt", "hear_worker", "release_attempt", "start_attempt",
+    "ClaimRequest",
+    "Claimed",
+    "End",
+    "ForeignIncarnation",
+    "Worker",
+    "append_log",
+    "claim_attempt",
+    "finish_attempt",
+    "hear_worker",
+    "release_attempt",
+    "report_and_claim",
+    "start_attempt",
 ]  # fmt: skip
 
 _log = logging.getLogger(__name__)
@@ -40,7 +50,7 @@ class ForeignIncarnation(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bid:
+class ClaimRequest:
     """A worker's wish to have an attempt."""
 
     attempt_id: str
@@ -113,18 +123,18 @@ class Worker:
     token_name: str | None = None
 
 
-def claim_attempt(database: Database, bid: Bid) -> Claimed | None:
+def claim_attempt(database: Database, claim_request: ClaimRequest) -> Claimed | None:
     """Take a queued attempt for a worker; None when it is not to be had: claimed, cancelled, over or unknown.
 
     Its start is reported in the same transaction, unless it is claimed ahead. Whoever holds the token of a claim may
     repeat it while the attempt is live: the first answer may have been lost.
     """
     with database.write() as connection:
-        claimed, reports = _claim(connection, [bid])
+        claimed, reports = _claim(connection, [claim_request])
         _put(connection, reports)
-        reach("execution.claim.before-commit")
-    reach("execution.claim.committed")
-    return claimed.get(bid.attempt_id)
+        failpoint("execution.claim.before-commit")
+    failpoint("execution.claim.committed")
+    return claimed.get(claim_request.attempt_id)
 
 
 def hear_worker(
@@ -152,8 +162,8 @@ def hear_worker(
         noted = _noted(worker, [row.attempt_id for row in renewed], lease_expires_at=lease_expires_at, now=now)
         if connection.scalar(statements.note_worker, noted) is None:
             raise ForeignIncarnation(worker.incarnation)
-        reach("execution.beat.before-commit")
-    reach("execution.beat.committed")
+        failpoint("execution.beat.before-commit")
+    failpoint("execution.beat.committed")
     return frozenset(row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None)
 
 
@@ -184,8 +194,8 @@ def start_attempt(database: Database, attempt_id: str, start: Mapping[str, Any],
         if not connection.scalar(_IS_HOLDER, {"me": attempt_id, "hash": token_hash}):
             return False
         _put(connection, [{"attempt_id": attempt_id, "kind": "started", "body": dict(start)}])
-        reach("execution.start.before-commit")
-    reach("execution.start.committed")
+        failpoint("execution.start.before-commit")
+    failpoint("execution.start.committed")
     return True
 
 
@@ -197,8 +207,8 @@ def release_attempt(database: Database, attempt_id: str, *, token_hash: str) -> 
     """
     with database.write() as connection:
         released = connection.execute(_RELEASE, {"me": attempt_id, "hash": token_hash}).rowcount == 1
-        reach("execution.release.before-commit")
-    reach("execution.release.committed")
+        failpoint("execution.release.before-commit")
+    failpoint("execution.release.committed")
     return released
 
 
@@ -208,12 +218,14 @@ def append_log(database: Database, chunks: Sequence[LogChunk], *, token_hash: st
         if not connection.scalar(_IS_HOLDER, {"me": chunks[0].attempt_id, "hash": token_hash}):
             return False
         insert_chunks(connection, chunks)
-        reach("execution.log.before-commit")
-    reach("execution.log.committed")
+        failpoint("execution.log.before-commit")
+    failpoint("execution.log.committed")
     return True
 
 
-def finish_attempt(database: Database, end: End, bid: Bid | None = None) -> tuple[bool, Claimed | None]:
+def finish_attempt(
+    database: Database, end: End, claim_request: ClaimRequest | None = None
+) -> tuple[bool, Claimed | None]:
     """Put the final report, and the last of the log, into the inbox; False when the token is not its token.
 
     bid: for what the worker is to do next, claimed in the same transaction. Not tried when the token is refused.
@@ -223,22 +235,24 @@ def finish_attempt(database: Database, end: End, bid: Bid | None = None) -> tupl
         held, reports = _end(connection, [end])
         if not held:
             return False, None
-        claimed, more = _claim(connection, [] if bid is None else [bid])
+        claimed, more = _claim(connection, [] if claim_request is None else [claim_request])
         _put(connection, reports + more)
-        reach("execution.finish.before-commit")
-    reach("execution.finish.committed")
-    return True, None if bid is None else claimed.get(bid.attempt_id)
+        failpoint("execution.finish.before-commit")
+    failpoint("execution.finish.committed")
+    return True, None if claim_request is None else claimed.get(claim_request.attempt_id)
 
 
-def exchange_attempts(database: Database, ends: Sequence[End], bids: Sequence[Bid]) -> Mapping[str, Claimed]:
+def report_and_claim(
+    database: Database, ends: Sequence[End], claim_requests: Sequence[ClaimRequest]
+) -> Mapping[str, Claimed]:
     """Do for some what `finish_attempt` and `claim_attempt` do for one, in one transaction. An end whose token is not
     its attempt's is dropped. Returns what could be claimed, by attempt."""
     with database.write() as connection:
         _, reports = _end(connection, ends)
-        claimed, more = _claim(connection, bids)
+        claimed, more = _claim(connection, claim_requests)
         _put(connection, reports + more)
-        reach("execution.exchange.before-commit")
-    reach("execution.exchange.committed")
+        failpoint("execution.exchange.before-commit")
+    failpoint("execution.exchange.committed")
     return claimed
 
 
@@ -261,55 +275,64 @@ def _end(connection: Connection, ends: Sequence[End]) -> tuple[frozenset[str], l
     return held, reports
 
 
-def _claim(connection: Connection, bids: Sequence[Bid]) -> tuple[Mapping[str, Claimed], list[_Report]]:
+def _claim(
+    connection: Connection, claim_requests: Sequence[ClaimRequest]
+) -> tuple[Mapping[str, Claimed], list[_Report]]:
     """Those that are to be had, and what is to be put into the inbox about them."""
-    if not bids:
+    if not claim_requests:
         return {}, []
     statements = _statements(connection.dialect.name == "sqlite")
     rows = dump_rows(
         {
-            "attempt_id": bid.attempt_id,
-            "token_hash": bid.token_hash,
-            "hostname": bid.hostname,
-            "at": bid.at,
-            "lease": bid.lease_expires_at,
-            "worker_id": bid.worker_id,
-            "queue": bid.queue,
+            "attempt_id": claim_request.attempt_id,
+            "token_hash": claim_request.token_hash,
+            "hostname": claim_request.hostname,
+            "at": claim_request.at,
+            "lease": claim_request.lease_expires_at,
+            "worker_id": claim_request.worker_id,
+            "queue": claim_request.queue,
         }
-        for bid in sorted(bids, key=lambda bid: bid.attempt_id)
+        for claim_request in sorted(claim_requests, key=lambda claim_request: claim_request.attempt_id)
     )
     states = {row.attempt_id: row.state for row in connection.execute(statements.claim, {"rows": rows})}
-    _log_foreign(connection, [bid for bid in bids if bid.queue is not None and bid.attempt_id not in states])
+    _log_foreign(
+        connection,
+        [
+            claim_request
+            for claim_request in claim_requests
+            if claim_request.queue is not None and claim_request.attempt_id not in states
+        ],
+    )
     if not states:
         return {}, []
     # A claim that was made ahead and is repeated as another, or that is repeated before its start is applied.
     reports: list[_Report] = [
         {
-            "attempt_id": bid.attempt_id,
+            "attempt_id": claim_request.attempt_id,
             "kind": "started",
-            "body": {"at": bid.at.isoformat(), "hostname": bid.hostname},
+            "body": {"at": claim_request.at.isoformat(), "hostname": claim_request.hostname},
         }
-        for bid in bids
-        if not bid.is_ahead and states.get(bid.attempt_id) == AttemptState.QUEUED
+        for claim_request in claim_requests
+        if not claim_request.is_ahead and states.get(claim_request.attempt_id) == AttemptState.QUEUED
     ]
     rows = dump_rows({"attempt_id": attempt_id} for attempt_id in states)
     claimed = [Claimed(**row._mapping) for row in connection.execute(statements.claimed, {"rows": rows})]
     return {one.attempt_id: one for one in claimed}, reports
 
 
-def _log_foreign(connection: Connection, refused: Sequence[Bid]) -> None:
+def _log_foreign(connection: Connection, refused: Sequence[ClaimRequest]) -> None:
     """Say which of the refused claims were for attempts of another queue than the worker's."""
     if not refused:
         return
     queues = {
         row.attempt_id: row.queue for row in connection.execute(_QUEUES, {"ids": [b.attempt_id for b in refused]})
     }
-    for bid in refused:
-        queue = queues.get(bid.attempt_id, bid.queue)
-        if queue != bid.queue:
+    for claim_request in refused:
+        queue = queues.get(claim_request.attempt_id, claim_request.queue)
+        if queue != claim_request.queue:
             _log.warning(
                 "a claim for an attempt of another queue is refused: attempt=%s queue=%s worker_queue=%s hostname=%s",
-                bid.attempt_id, queue, bid.queue, bid.hostname,
+                claim_request.attempt_id, queue, claim_request.queue, claim_request.hostname,
             )  # fmt: skip
 
 
@@ -363,7 +386,7 @@ class _Statements:
         self.held = select(task_try.c.attempt_id).join(
             held, and_(task_try.c.attempt_id == held.c.attempt_id, task_try.c.token_hash == held.c.token_hash)
         )
-        bids = as_rows(
+        claim_requests = as_rows(
             {
                 "attempt_id": str,
                 "token_hash": str,
@@ -378,21 +401,21 @@ class _Statements:
         self.claim = (
             update(task_try)
             .where(
-                task_try.c.attempt_id == bids.c.attempt_id,
+                task_try.c.attempt_id == claim_requests.c.attempt_id,
                 task_instance.c.id == task_try.c.task_instance_id,
-                func.coalesce(bids.c.queue, task_instance.c.queue) == task_instance.c.queue,
+                func.coalesce(claim_requests.c.queue, task_instance.c.queue) == task_instance.c.queue,
                 task_try.c.cancel_requested_at.is_(None),
                 or_(
                     and_(task_try.c.state == AttemptState.QUEUED, task_try.c.claimed_at.is_(None)),
-                    and_(LIVE, task_try.c.token_hash == bids.c.token_hash),
+                    and_(LIVE, task_try.c.token_hash == claim_requests.c.token_hash),
                 ),
             )
             .values(
-                claimed_at=func.coalesce(task_try.c.claimed_at, bids.c.at),
-                lease_expires_at=bids.c.lease,
-                token_hash=bids.c.token_hash,
-                hostname=bids.c.hostname,
-                worker_id=bids.c.worker_id,
+                claimed_at=func.coalesce(task_try.c.claimed_at, claim_requests.c.at),
+                lease_expires_at=claim_requests.c.lease,
+                token_hash=claim_requests.c.token_hash,
+                hostname=claim_requests.c.hostname,
+                worker_id=claim_requests.c.worker_id,
             )
             .returning(task_try.c.attempt_id, task_try.c.state)
         )

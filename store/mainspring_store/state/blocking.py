@@ -13,19 +13,19 @@ from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import Key, UtcDateTime
 from mainspring_store.tables import dag_run, task_instance
 
-__all__ = ["ANY_PARKED", "PARKED", "wake_forgotten", "wake_parked"]
+__all__ = ["ANY_BLOCKED", "BLOCKED", "wake_blocked", "wake_forgotten"]
 
 # The very words of the partial index, so that both databases recognise it.
-PARKED = text(
+BLOCKED = text(
     "task_instance.state = 'scheduled' AND NOT task_instance.ready "
     "AND task_instance.state_reason IN ('depends_on_past', 'max_active_tis')"
 )
 
 # A subquery of its own, though it stands in statements on the same table.
-ANY_PARKED = exists(select(literal_column("1")).select_from(task_instance).where(PARKED).correlate(None))
+ANY_BLOCKED = exists(select(literal_column("1")).select_from(task_instance).where(BLOCKED).correlate(None))
 
 
-def wake_parked(connection: Connection, run_key: int) -> None:
+def wake_blocked(connection: Connection, run_key: int) -> None:
     """Ask again about all parked instances in the DAG of a run that was ended at once."""
     connection.execute(_wake(), {"run": run_key})
 
@@ -45,7 +45,7 @@ _forgotten = (
     select(task_instance.c.id)
     .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
     .where(
-        PARKED,
+        BLOCKED,
         task_instance.c.updated_at < bindparam("before", type_=UtcDateTime),
         dag_run.c.state == literal_column("'running'"),
     )
@@ -65,5 +65,5 @@ def _wake() -> Update:
     dag_id = select(dag_run.c.dag_id).where(dag_run.c.id == bindparam("run", type_=Key)).scalar_subquery()
     runs = select(dag_run.c.id).where(dag_run.c.dag_id == dag_id, dag_run.c.state == literal_column("'running'"))
     return (
-        update(task_instance).where(PARKED, task_instance.c.dag_run_id.in_(runs)).values(ready=True, state_reason=None)
+        update(task_instance).where(BLOCKED, task_instance.c.dag_run_id.in_(runs)).values(ready=True, state_reason=None)
     )

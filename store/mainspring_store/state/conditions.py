@@ -8,8 +8,8 @@ from sqlalchemy import and_, case, func, literal_column, text
 from mainspring_store.database.batches import dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.records import (
-    DECIDED_FIELDS,
-    Decided,
+    UPDATE_FIELDS,
+    StateUpdate,
 )
 from mainspring_store.tables import task_instance, task_try
 
@@ -20,9 +20,9 @@ __all__ = [
     "READY",
     "UNLIMITED",
     "decide_rows",
-    "decided_values",
     "either",
     "ended_values",
+    "update_values",
 ]
 
 # Constants and the very words of the partial indexes, so that both databases recognise them.
@@ -38,12 +38,12 @@ CALLING = and_(
 """Waits for a child run: it counts for the limits of its run and of its task."""
 
 
-def decide_rows(decided: Iterable[Decided]) -> str:
-    """The batch of `DECIDED_FIELDS`."""
-    return dump_rows({name: getattr(one, name) for name in DECIDED_FIELDS} for one in decided)
+def decide_rows(decided: Iterable[StateUpdate]) -> str:
+    """The batch of `UPDATE_FIELDS`."""
+    return dump_rows({name: getattr(one, name) for name in UPDATE_FIELDS} for one in decided)
 
 
-def decided_values(rows: Any) -> dict[str, Any]:
+def update_values(rows: Any) -> dict[str, Any]:
     table = task_instance.c
     return {
         "state": rows.c.state,

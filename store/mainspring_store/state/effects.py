@@ -20,7 +20,7 @@ from mainspring.trigger_rules import WakeOn
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.tables import dag_run, pool, run_event, task_instance
 
-__all__ = ["Effects", "InstanceRef", "RunCounters", "SlotsTaken", "lock_runs", "lock_runs_with_room"]
+__all__ = ["Effects", "InstanceRef", "RunCounters", "SlotsTaken", "lock_runs", "lock_runs_with_capacity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ def lock_runs(connection: Connection, run_ids: Iterable[int], *, skip_locked: bo
     return frozenset(connection.scalars(statement, {"rows": dump_rows({"id": run_id} for run_id in run_ids)}))
 
 
-def lock_runs_with_room(connection: Connection, run_ids: Iterable[int]) -> Mapping[int, int | None]:
+def lock_runs_with_capacity(connection: Connection, run_ids: Iterable[int]) -> Mapping[int, int | None]:
     """As `lock_runs` with `skip_locked`; run -> how many more active tasks it may have, read under its lock.
 
     None on SQLite, where what was read in this transaction before is still so.
@@ -235,7 +235,7 @@ def lock_runs_with_room(connection: Connection, run_ids: Iterable[int]) -> Mappi
     if connection.dialect.name == "sqlite":
         return dict.fromkeys(run_ids)
     rows = dump_rows({"id": run_id} for run_id in run_ids)
-    return {row.id: row.free for row in connection.execute(_statements(False).lock_runs_with_room, {"rows": rows})}
+    return {row.id: row.free for row in connection.execute(_statements(False).lock_runs_with_capacity, {"rows": rows})}
 
 
 class _Statements:
@@ -320,7 +320,9 @@ class _Statements:
             .with_for_update(key_share=True)
         )
         room = (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("free")
-        self.lock_runs_with_room = self.lock_runs.add_columns(room).with_for_update(key_share=True, skip_locked=True)
+        self.lock_runs_with_capacity = self.lock_runs.add_columns(room).with_for_update(
+            key_share=True, skip_locked=True
+        )
         self.lock_runs_free = self.lock_runs.with_for_update(key_share=True, skip_locked=True)
 
 

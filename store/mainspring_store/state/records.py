@@ -12,19 +12,19 @@ from mainspring_store.state.effects import RunCounters
 
 __all__ = [
     "ATTEMPT_FIELDS",
-    "DECIDED_FIELDS",
     "END_FIELDS",
-    "Agenda",
+    "UPDATE_FIELDS",
     "AttemptEnd",
     "Candidate",
     "ChildRun",
-    "Decided",
+    "DueWork",
     "LateReport",
     "LiveAttempt",
     "NewAttempt",
     "ParentAndChild",
     "RunFacts",
     "StartableRun",
+    "StateUpdate",
 ]
 
 
@@ -89,7 +89,7 @@ class LateReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decided:
+class StateUpdate:
     """The next state of one instance. A field that is None leaves the column as it is, except as said."""
 
     id: int
@@ -170,7 +170,7 @@ class NewAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Agenda:
+class DueWork:
     """What is due beside new runs."""
 
     overdue_runs: tuple[int, ...]
@@ -257,7 +257,7 @@ END_FIELDS: Fields = {
     "exit_code": int,
     "log_bytes": int,
 }
-DECIDED_FIELDS: Fields = {
+UPDATE_FIELDS: Fields = {
     "id": int,
     "generation": int,
     "state": str,

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import Definition, TaskType
 from mainspring.errors import Conflict, NotFound
-from mainspring.failpoints import reach
+from mainspring.failpoints import failpoint
 from mainspring.states import (
     ATTEMPT_LIVE,
     RUN_FINISHED,
@@ -27,7 +27,7 @@ from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import Key, UtcDateTime
-from mainspring_store.state.blocking import wake_parked
+from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_of
 from mainspring_store.tables import dag_run, task_instance, task_try
@@ -86,10 +86,10 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
                 owner.admit(connection, Quota.ACTIVE_RUNS)
                 owner.admit(connection, Quota.ACTIVE_TASKS, len(run.version.definition.tasks))
             key = insert_run(connection, run, now=now)
-            reach("api.trigger.before-commit")
+            failpoint("api.trigger.before-commit")
     except IntegrityError as exc:
         raise _explained(run, exc) from exc
-    reach("api.trigger.committed")
+    failpoint("api.trigger.committed")
     return key
 
 
@@ -165,8 +165,8 @@ def cancel_run(
         effects = Effects()
         is_ended = end_run(connection, key, effects, now=now, reason=reason, message=message)
         effects.apply(connection)
-        reach("api.cancel.before-commit")
-    reach("api.cancel.committed")
+        failpoint("api.cancel.before-commit")
+    failpoint("api.cancel.committed")
     return is_ended
 
 
@@ -183,7 +183,7 @@ def end_run(
     if run is None or run.state in RUN_FINISHED:
         return False
     _stop_instances(connection, key, effects, now=now, reason=reason)
-    wake_parked(connection, key)
+    wake_blocked(connection, key)
     effects.event(key, RunState.FAILED, at=now, reason=reason)
     connection.execute(
         update(dag_run)

@@ -13,8 +13,8 @@ from mainspring_store import open_database
 from mainspring_store.schema.migrate import migrate
 from tests.services.valkey import ValkeyServer
 
-from .bed import Bed
 from .differences import RQ
+from .harness import Harness
 from .remote import Remote
 
 CODE = Path(__file__).parent / "code"
@@ -30,18 +30,18 @@ def executor_name(request: pytest.FixtureRequest) -> str:
     return name
 
 
-Open = Callable[..., Bed]
+Open = Callable[..., Harness]
 
 
 @pytest.fixture
-def make(executor_name: str, open_bed: Open, tmp_path: Path) -> Iterator[Open]:
+def make(executor_name: str, open_harness: Open, tmp_path: Path) -> Iterator[Open]:
     """Opens executors with settings of the test's own, and closes them."""
     opened: list[Executor] = []
 
-    def opening(**settings: Any) -> Bed:
-        bed = open_bed(executor_name, tmp_path / "state", tmp_path, **settings)
-        opened.append(bed.executor)
-        return bed
+    def opening(**settings: Any) -> Harness:
+        harness = open_harness(executor_name, tmp_path / "state", tmp_path, **settings)
+        opened.append(harness.executor)
+        return harness
 
     yield opening
     for executor in opened:
@@ -49,16 +49,16 @@ def make(executor_name: str, open_bed: Open, tmp_path: Path) -> Iterator[Open]:
 
 
 @pytest.fixture
-def bed(
+def harness(
     executor_name: str,
-    shared: dict[str, Bed],
-    open_bed: Open,
+    shared: dict[str, Harness],
+    open_harness: Open,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Bed:
+) -> Harness:
     """An executor that earlier tests may have used; whatever they did to it must not matter."""
     if executor_name not in shared:
-        shared[executor_name] = open_bed(
+        shared[executor_name] = open_harness(
             executor_name,
             tmp_path_factory.mktemp(executor_name),
             tmp_path,
@@ -66,29 +66,29 @@ def bed(
             # Nobody talks to it while other tests run.
             self_fence=timedelta(hours=1),
         )
-    return Bed(shared[executor_name].executor, tmp_path, shared[executor_name].state_dir)
+    return Harness(shared[executor_name].executor, tmp_path, shared[executor_name].state_dir)
 
 
 @pytest.fixture(scope="session")
-def shared() -> Iterator[dict[str, Bed]]:
-    beds: dict[str, Bed] = {}
-    yield beds
-    for bed in beds.values():
-        bed.executor.close(timedelta(0))
+def shared() -> Iterator[dict[str, Harness]]:
+    harnesses: dict[str, Harness] = {}
+    yield harnesses
+    for harness in harnesses.values():
+        harness.executor.close(timedelta(0))
 
 
 @pytest.fixture(scope="session")
-def open_bed(request: pytest.FixtureRequest) -> Open:
+def open_harness(request: pytest.FixtureRequest) -> Open:
     """Opens an executor by its name, in a folder of its own, with witness files in another."""
 
-    def opening(name: str, state_dir: Path, folder: Path, **settings: Any) -> Bed:
+    def opening(name: str, state_dir: Path, folder: Path, **settings: Any) -> Harness:
         settings = {"code_path": (CODE,), "state_dir": state_dir, **settings}
         if name != "rq":
             settings.setdefault("concurrency", 4)
-            return Bed(open_executor(name, ExecutorSettings(**settings)), folder, state_dir)
+            return Harness(open_executor(name, ExecutorSettings(**settings)), folder, state_dir)
         services = request.getfixturevalue("valkey"), request.getfixturevalue("database_template")
         remote = Remote(ExecutorSettings(**settings), redis_url=services[0], template=services[1])
-        return Bed(remote, folder, state_dir)
+        return Harness(remote, folder, state_dir)
 
     return opening
 

@@ -29,12 +29,12 @@ from mainspring.states import AttemptState, StateReason
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_api.execution.orders import order_as_json
 from mainspring_executors import ExecutorSettings
-from mainspring_executors.contract import SubmitResult, Submitted, Whereabouts
+from mainspring_executors.contract import AttemptLocation, SubmitResult, Submitted
 from mainspring_executors.rq.execution_client import attempt_from_json
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_store import open_database, scheduling
 from mainspring_store.database.key_ring import KeyRing
-from mainspring_store.database.notify import open_doorbell
+from mainspring_store.database.notify import open_listener
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_log, task_try
 
 WORKER = Path(__file__).with_name("rq_worker.py")
@@ -55,7 +55,7 @@ class Remote:
         shutil.copyfile(template, self._folder / "mainspring.db")
         url = f"sqlite:///{self._folder / 'mainspring.db'}"
         self._database = open_database(url, synchronous="NORMAL")
-        self._bell = open_doorbell(self._database)
+        self._bell = open_listener(self._database)
         self._app = create_execution_app(
             ExecutionSettings(
                 database_url=url,
@@ -115,10 +115,10 @@ class Remote:
         for attempt_id in unclaimed:
             if attempt_id in self._live:
                 self._ready += self._end(_cancelled(attempt_id, now))
-                self._app.extensions["mainspring_execution"].ringer.ring()
+                self._app.extensions["mainspring_execution"].notifier.notify()
         self._executor.cancel(attempt_ids)
 
-    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+    def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
         with self._database.read() as connection:
             rows = connection.execute(
                 query(task_try.c.attempt_id, task_try.c.claimed_at).where(task_try.c.attempt_id.in_(attempt_ids))
@@ -127,16 +127,16 @@ class Remote:
         unclaimed = [one for one in attempt_ids if one in claimed_at and claimed_at[one] is None]
         places = dict(self._executor.recover(unclaimed))
         for one in set(attempt_ids) - set(unclaimed):
-            places[one] = Whereabouts.RUNNING if one in self._live else Whereabouts.FINISHED
+            places[one] = AttemptLocation.RUNNING if one in self._live else AttemptLocation.FINISHED
             if one not in claimed_at:
-                places[one] = Whereabouts.ABSENT
+                places[one] = AttemptLocation.ABSENT
         return places
 
     def capacity(self) -> int:
         return self._executor.capacity()
 
-    def slack(self) -> float:
-        return self._executor.slack()
+    def headroom(self) -> float:
+        return self._executor.headroom()
 
     def close(self, grace: timedelta) -> None:
         if self._is_closed:

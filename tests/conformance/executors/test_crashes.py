@@ -13,10 +13,10 @@ import pytest
 
 from mainspring.attempts import LogChunk, Outcome, Started
 from mainspring.states import StateReason
-from mainspring_executors.local import orphans as leftovers
+from mainspring_executors.local import orphans as orphans
 from mainspring_executors.local.hosted import HostedExecutor
 
-from .bed import Bed, call, hosts_of, is_running, lacks, sh, text_of, wait_for
+from .harness import Harness, call, hosts_of, is_running, lacks, sh, text_of, wait_for
 
 SCHEDULER = Path(__file__).with_name("scheduler.py")
 
@@ -41,7 +41,7 @@ def assert_gone(pids: list[int], *, seconds: float = 10.0) -> None:
 
 
 @pytest.fixture
-def bed(make: Callable[..., Bed]) -> Bed:
+def harness(make: Callable[..., Harness]) -> Harness:
     """An executor of the test's own: it will not be the same afterwards."""
     return make()
 
@@ -49,75 +49,79 @@ def bed(make: Callable[..., Bed]) -> Bed:
 # -- tasks and hosts
 
 
-def test_a_task_killed_from_outside_costs_only_itself(make: Callable[..., Bed]) -> None:
-    bed = make(concurrency=2)
+def test_a_task_killed_from_outside_costs_only_itself(make: Callable[..., Harness]) -> None:
+    harness = make(concurrency=2)
     victim, other = sh("sleep 60"), sh("sleep 0.5; echo fine")
-    bed.start(victim)
-    bed.start(other)
-    os.killpg(bed.pid_of(victim), signal.SIGKILL)
-    assert bed.finish(victim).reason is StateReason.KILLED
-    assert bed.finish(other).outcome is Outcome.SUCCESS
+    harness.start(victim)
+    harness.start(other)
+    os.killpg(harness.pid_of(victim), signal.SIGKILL)
+    assert harness.finish(victim).reason is StateReason.KILLED
+    assert harness.finish(other).outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("which", ["host", "guard", "both"])
-def test_a_killed_host_takes_its_tasks_along_and_another_takes_over(bed: Bed, tmp_path: Path, which: str) -> None:
+def test_a_killed_host_takes_its_tasks_along_and_another_takes_over(
+    harness: Harness, tmp_path: Path, which: str
+) -> None:
     task = sh(family(tmp_path) + "; echo unreachable")
     queued = [sh("true") for _ in range(3)]
-    bed.start(task)
+    harness.start(task)
     pids = pids_of(tmp_path)
-    ((guard, host),) = [pair for pair in bed.hosts() if _runs_under(pids[2], pair[1])]
-    bed.submit(*queued)
+    ((guard, host),) = [pair for pair in harness.hosts() if _runs_under(pids[2], pair[1])]
+    harness.submit(*queued)
     for pid in {"host": [host], "guard": [guard], "both": [guard, host]}[which]:
         os.kill(pid, signal.SIGKILL)
-    end = bed.finish(task)
+    end = harness.finish(task)
     # A worker has one task at a time, so the cause is known there.
-    reason = StateReason.HOST_LOST if isinstance(bed.executor, HostedExecutor) else StateReason.HOST_KILLED
+    reason = StateReason.HOST_LOST if isinstance(harness.executor, HostedExecutor) else StateReason.HOST_KILLED
     assert (end.outcome, end.reason, end.outputs) == (Outcome.LOST, reason, {})
     assert "whether its work was done is unknown" in (end.message or "")
     # Reported only once nothing runs any more: another try may start now.
     assert not any(map(is_running, [*pids, host, guard]))
     for other in queued:
-        assert bed.finish(other).outcome in (Outcome.SUCCESS, Outcome.LOST)
-    assert bed.run(sh("true")).outcome is Outcome.SUCCESS
+        assert harness.finish(other).outcome in (Outcome.SUCCESS, Outcome.LOST)
+    assert harness.run(sh("true")).outcome is Outcome.SUCCESS
 
 
-def test_the_log_before_a_host_died_is_kept(bed: Bed) -> None:
+def test_the_log_before_a_host_died_is_kept(harness: Harness) -> None:
     task = sh("echo before; sleep 60")
-    bed.submit(task)
-    bed.until(lambda: bed.log(task) == b"before\n", "the log")
-    for guard, host in bed.hosts():
+    harness.submit(task)
+    harness.until(lambda: harness.log(task) == b"before\n", "the log")
+    for guard, host in harness.hosts():
         os.kill(host, signal.SIGKILL)
         os.kill(guard, signal.SIGTERM)
-    end = bed.finish(task)
+    end = harness.finish(task)
     assert end.outcome is Outcome.LOST
-    assert end.log_bytes == sum(len(chunk.data) for chunk in bed.of(task, LogChunk))
+    assert end.log_bytes == sum(len(chunk.data) for chunk in harness.of(task, LogChunk))
 
 
-def test_a_host_that_does_not_answer_is_given_up(make: Callable[..., Bed], tmp_path: Path) -> None:
-    bed = make(self_fence=timedelta(seconds=2))
+def test_a_host_that_does_not_answer_is_given_up(make: Callable[..., Harness], tmp_path: Path) -> None:
+    harness = make(self_fence=timedelta(seconds=2))
     task = sh(family(tmp_path))
-    bed.start(task)
+    harness.start(task)
     pids = pids_of(tmp_path)
-    for _, host in bed.hosts():
+    for _, host in harness.hosts():
         os.kill(host, signal.SIGSTOP)
-    assert bed.finish(task, seconds=30).outcome is Outcome.LOST
+    assert harness.finish(task, seconds=30).outcome is Outcome.LOST
     assert not any(map(is_running, pids))
-    assert bed.run(sh("true")).outcome is Outcome.SUCCESS
+    assert harness.run(sh("true")).outcome is Outcome.SUCCESS
 
 
-def test_a_callable_that_crashes_its_host_loses_what_runs_beside_it_and_nothing_else(bed: Bed, tmp_path: Path) -> None:
-    lacks(bed, "isolates_crash")
+def test_a_callable_that_crashes_its_host_loses_what_runs_beside_it_and_nothing_else(
+    harness: Harness, tmp_path: Path
+) -> None:
+    lacks(harness, "isolates_crash")
     bystanders = [call("wait_for", "/nonexistent", str(tmp_path / f"pid{number}")) for number in range(3)]
     culprit, queued = call("die", 7), [call("one") for _ in range(20)]
     for bystander in bystanders:
-        bed.start(bystander)
-    bed.submit(culprit, *queued)
-    assert bed.finish(culprit).outcome is Outcome.LOST
+        harness.start(bystander)
+    harness.submit(culprit, *queued)
+    assert harness.finish(culprit).outcome is Outcome.LOST
     for bystander in bystanders:
-        assert bed.finish(bystander).outcome is Outcome.LOST
+        assert harness.finish(bystander).outcome is Outcome.LOST
     for task in queued:
-        assert bed.finish(task).outcome is Outcome.SUCCESS
-        assert len(bed.of(task, Started)) == 1
+        assert harness.finish(task).outcome is Outcome.SUCCESS
+        assert len(harness.of(task, Started)) == 1
 
 
 @pytest.mark.parametrize(
@@ -129,35 +133,35 @@ def test_a_callable_that_crashes_its_host_loses_what_runs_beside_it_and_nothing_
         pytest.param("000000025b5d", id="no message"),
     ],
 )
-def test_a_host_that_talks_nonsense_is_given_up(bed: Bed, noise: str) -> None:
-    lacks(bed, "isolates_crash")
+def test_a_host_that_talks_nonsense_is_given_up(harness: Harness, noise: str) -> None:
+    lacks(harness, "isolates_crash")
     task = call("scribble_on_sockets", noise)
-    end = bed.run(task)
+    end = harness.run(task)
     assert end.outcome is Outcome.LOST
-    assert bed.run(call("one")).outcome is Outcome.SUCCESS
+    assert harness.run(call("one")).outcome is Outcome.SUCCESS
 
 
 def test_a_host_that_dies_at_its_start_again_and_again_is_started_less_and_less_often(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    bed.run(sh("true"))
-    bed.run(call("one"))
+    harness.run(sh("true"))
+    harness.run(call("one"))
     broken = tmp_path / "python"
     broken.write_text(f"#!/bin/sh\necho >> {tmp_path}/starts\nexit 1\n")
     broken.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(broken))
-    for _, host in bed.hosts():
+    for _, host in harness.hosts():
         os.kill(host, signal.SIGKILL)
-    bed.until(lambda: text_of(tmp_path / "starts"), "the end of the host to be noticed")
+    harness.until(lambda: text_of(tmp_path / "starts"), "the end of the host to be noticed")
     task, unwanted = sh("true"), sh("true")
-    bed.submit(task, unwanted)
-    bed.until(lambda: text_of(tmp_path / "starts").count("\n") >= 2, "two starts")
-    bed.until(lambda: bed.executor.capacity() == 0, "no capacity while there is no host")
-    bed.executor.cancel([unwanted.attempt_id])
-    assert bed.finish(unwanted).outcome is Outcome.CANCELLED
-    assert bed.finished(task) is None
+    harness.submit(task, unwanted)
+    harness.until(lambda: text_of(tmp_path / "starts").count("\n") >= 2, "two starts")
+    harness.until(lambda: harness.executor.capacity() == 0, "no capacity while there is no host")
+    harness.executor.cancel([unwanted.attempt_id])
+    assert harness.finish(unwanted).outcome is Outcome.CANCELLED
+    assert harness.finished(task) is None
     monkeypatch.undo()
-    assert bed.finish(task).outcome is Outcome.SUCCESS
+    assert harness.finish(task).outcome is Outcome.SUCCESS
     assert text_of(tmp_path / "starts").count("\n") < 20
 
 
@@ -193,7 +197,7 @@ def start(executor_name: str, tmp_path: Path) -> Iterator[Callable[..., Schedule
         scheduler.process.kill()
         scheduler.process.wait()
     # Also when the test has failed.
-    leftovers.kill_orphaned(leftovers.installation_of(tmp_path / "state"))
+    orphans.kill_orphaned(orphans.installation_of(tmp_path / "state"))
 
 
 def test_a_killed_scheduler_leaves_nothing_running(start: Callable[..., Scheduler], tmp_path: Path) -> None:
@@ -228,7 +232,7 @@ def test_tasks_end_when_their_scheduler_is_silent_for_too_long(start: Callable[.
 
 
 def test_what_survived_the_death_of_all_is_ended_by_the_next_start(
-    start: Callable[..., Scheduler], make: Callable[..., Bed], tmp_path: Path
+    start: Callable[..., Scheduler], make: Callable[..., Harness], tmp_path: Path
 ) -> None:
     scheduler = start(family(tmp_path))
     pids = pids_of(tmp_path)
@@ -241,14 +245,14 @@ def test_what_survived_the_death_of_all_is_ended_by_the_next_start(
     assert any(map(is_running, pids))
     orphaned = list((tmp_path / "state" / "work").iterdir())
     assert orphaned
-    bed = make()
+    harness = make()
     assert not any(map(is_running, pids))
     assert not any(folder.exists() for folder in orphaned)
-    assert bed.run(sh("true")).outcome is Outcome.SUCCESS
+    assert harness.run(sh("true")).outcome is Outcome.SUCCESS
 
 
 def test_a_start_does_not_touch_what_a_living_scheduler_runs(
-    start: Callable[..., Scheduler], make: Callable[..., Bed], tmp_path: Path
+    start: Callable[..., Scheduler], make: Callable[..., Harness], tmp_path: Path
 ) -> None:
     start(family(tmp_path))
     pids = pids_of(tmp_path)
@@ -259,7 +263,7 @@ def test_a_start_does_not_touch_what_a_living_scheduler_runs(
 def test_a_start_does_not_touch_another_installation(start: Callable[..., Scheduler], tmp_path: Path) -> None:
     start(family(tmp_path))
     pids = pids_of(tmp_path)
-    leftovers.kill_orphaned(leftovers.installation_of(tmp_path / "another"))
+    orphans.kill_orphaned(orphans.installation_of(tmp_path / "another"))
     assert all(map(is_running, pids))
 
 

@@ -12,7 +12,7 @@ from mainspring.attempts import Outcome
 from mainspring.states import StateReason
 from mainspring_executors.environment import INHERITED
 
-from .bed import Bed, attempt, call, sh
+from .harness import Harness, attempt, call, sh
 
 CONTEXT = {
     "logical_date": "2026-11-22T00:00:00+00:00",
@@ -40,7 +40,7 @@ with open(os.environ["MAINSPRING_OUTPUT"], "a") as file:
     ],
 )
 def test_the_environment_is_built_from_empty(
-    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch, task: object
+    make: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch, task: object
 ) -> None:
     monkeypatch.setenv("MAINSPRING_DATABASE_URL", "postgresql://user:password@db/main")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-hand-on")
@@ -53,7 +53,7 @@ def test_the_environment_is_built_from_empty(
 
 
 def test_a_thread_sees_no_more_of_the_environment_than_a_process(
-    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAINSPRING_DATABASE_URL", "postgresql://user:password@db/main")
     env = make().run(call("environment")).outputs["return_value"]
@@ -61,32 +61,32 @@ def test_a_thread_sees_no_more_of_the_environment_than_a_process(
 
 
 def test_a_host_finds_its_code_where_the_scheduler_found_it_and_tells_no_task(
-    make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "only_by_pythonpath.py").write_text("def answer(): return 42\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    bed = make(code_path=())
+    harness = make(code_path=())
     found = attempt("python", {"callable": "only_by_pythonpath:answer"})
-    assert bed.run(found).outputs == {"return_value": 42}
+    assert harness.run(found).outputs == {"return_value": 42}
     ask = {"callable": "os:getenv", "args": ["PYTHONPATH"]}
     for task in (attempt("python", {"source": DUMP}), sh("env"), attempt("python", ask)):
-        end = bed.run(task)
+        end = harness.run(task)
         assert "PYTHONPATH" not in end.outputs.get("env", {})
         assert end.outputs.get("return_value") is None
-        assert b"PYTHONPATH" not in bed.log(task)
+        assert b"PYTHONPATH" not in harness.log(task)
 
 
-def test_named_variables_are_handed_on_besides(make: Callable[..., Bed], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_named_variables_are_handed_on_besides(make: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", "/data")
     task = sh("echo $DATA_DIR")
-    bed = make(environment=("DATA_DIR",))
-    bed.run(task)
-    assert bed.log(task) == b"/data\n"
+    harness = make(environment=("DATA_DIR",))
+    harness.run(task)
+    assert harness.log(task) == b"/data\n"
 
 
-def test_the_facts_about_the_attempt_are_in_the_environment(bed: Bed) -> None:
+def test_the_facts_about_the_attempt_are_in_the_environment(harness: Harness) -> None:
     task = attempt("python", {"source": DUMP}, context=CONTEXT, map_index=3, try_number=2)
-    env = bed.run(task).outputs["env"]
+    env = harness.run(task).outputs["env"]
     assert env["MAINSPRING_ATTEMPT_ID"] == task.attempt_id
     assert (env["MAINSPRING_DAG_ID"], env["MAINSPRING_TASK_ID"]) == ("etl", "extract")
     assert (env["MAINSPRING_MAP_INDEX"], env["MAINSPRING_TRY_NUMBER"]) == ("3", "2")
@@ -94,23 +94,23 @@ def test_the_facts_about_the_attempt_are_in_the_environment(bed: Bed) -> None:
     assert "MAINSPRING_DATA_INTERVAL_END" not in env
 
 
-def test_a_tasks_own_variables_are_set_but_never_replace_the_facts(bed: Bed) -> None:
+def test_a_tasks_own_variables_are_set_but_never_replace_the_facts(harness: Harness) -> None:
     env = {"REGION": "eu", "COUNT": 3, "FLAG": True, "LIST": [1, "a"], "MAINSPRING_DAG_ID": "other"}
-    end = bed.run(attempt("python", {"source": DUMP, "env": env}))
+    end = harness.run(attempt("python", {"source": DUMP, "env": env}))
     seen = end.outputs["env"]
     assert {name: seen[name] for name in ("REGION", "COUNT", "FLAG")} == {"REGION": "eu", "COUNT": "3", "FLAG": "true"}
     assert json.loads(seen["LIST"]) == [1, "a"]
     assert seen["MAINSPRING_DAG_ID"] == "etl"
 
 
-def test_a_callable_with_variables_of_its_own_gets_them(bed: Bed) -> None:
+def test_a_callable_with_variables_of_its_own_gets_them(harness: Harness) -> None:
     task = attempt("python", {"callable": "os:getenv", "args": ["REGION"], "env": {"REGION": "eu"}})
-    assert bed.run(task).outputs["return_value"] == "eu"
+    assert harness.run(task).outputs["return_value"] == "eu"
 
 
-def test_a_secret_reaches_the_environment(bed: Bed) -> None:
+def test_a_secret_reaches_the_environment(harness: Harness) -> None:
     task = sh('[ "$TOKEN" = "s3cr3t-value" ]', env={"TOKEN": {"secret": "token"}}, secrets={"token": "s3cr3t-value"})
-    assert bed.run(task).outcome is Outcome.SUCCESS
+    assert harness.run(task).outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize(
@@ -120,41 +120,41 @@ def test_a_secret_reaches_the_environment(bed: Bed) -> None:
         pytest.param({"command": ["echo", {"secret": "token"}]}, id="command"),
     ],
 )
-def test_an_object_at_a_place_for_text_is_refused(bed: Bed, payload: dict[str, object]) -> None:
+def test_an_object_at_a_place_for_text_is_refused(harness: Harness, payload: dict[str, object]) -> None:
     task = attempt("shell", payload, secrets={"token": "s3cr3t-value"})
-    end = bed.run(task)
+    end = harness.run(task)
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
     assert "needs text" in (end.message or "")
 
 
-def test_a_secret_that_the_order_does_not_open_is_not_to_be_had(bed: Bed) -> None:
+def test_a_secret_that_the_order_does_not_open_is_not_to_be_had(harness: Harness) -> None:
     """As when an expression named it: what is opened is decided from the definition, before the executor."""
     task = sh("env", env={"X": {"secret": "victim"}, "Y": {"secret": "mine"}}, secrets={"mine": "s3cr3t-value"})
-    end = bed.run(task)
+    end = harness.run(task)
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.SECRET_MISSING)
-    assert bed.log(task) == b""
+    assert harness.log(task) == b""
 
 
 @pytest.mark.parametrize("kind", ["shell", "source"])
-def test_values_that_a_program_writes_do_not_change(bed: Bed, kind: str) -> None:
+def test_values_that_a_program_writes_do_not_change(harness: Harness, kind: str) -> None:
     lines = "sha=1234e56\nversion=1.10\nlong=123456789012345678901\nrows=42\ndeclared=42\n"
     payloads = {
         "shell": ("shell", {"script": 'printf %s "$LINES_" >> "$MAINSPRING_OUTPUT"', "env": {"LINES_": lines}}),
         "source": ("python", {"source": f"import os; open(os.environ['MAINSPRING_OUTPUT'], 'a').write({lines!r})"}),
     }
     task_type, payload = payloads[kind]
-    end = bed.run(attempt(task_type, payload, text_outputs=("declared",)))
+    end = harness.run(attempt(task_type, payload, text_outputs=("declared",)))
     long = "123456789012345678901"
     assert end.outputs == {"sha": "1234e56", "version": "1.10", "long": long, "rows": 42, "declared": "42"}
 
 
-def test_values_are_never_spliced_into_shell_source(bed: Bed, tmp_path: Path) -> None:
+def test_values_are_never_spliced_into_shell_source(harness: Harness, tmp_path: Path) -> None:
     hostile = f"$(touch {tmp_path}/pwned); `touch {tmp_path}/pwned`; '; touch {tmp_path}/pwned #\n"
     command = attempt("shell", {"command": ["printf", "%s", hostile]})
     script = sh('printf %s "$VALUE"', env={"VALUE": hostile})
     for task in (command, script):
-        assert bed.run(task).outcome is Outcome.SUCCESS
-        assert bed.log(task).decode() == hostile
+        assert harness.run(task).outcome is Outcome.SUCCESS
+        assert harness.log(task).decode() == hostile
     assert not (tmp_path / "pwned").exists()
 
 
@@ -166,30 +166,30 @@ def test_values_are_never_spliced_into_shell_source(bed: Bed, tmp_path: Path) ->
         pytest.param("#!/bin/sh -e\nfalse\necho unreachable\n", b"", id="shebang with an argument"),
     ],
 )
-def test_a_script_runs_by_sh_or_its_own_interpreter(bed: Bed, script: str, output: bytes) -> None:
+def test_a_script_runs_by_sh_or_its_own_interpreter(harness: Harness, script: str, output: bytes) -> None:
     task = sh(script)
-    bed.run(task)
-    assert bed.log(task) == output
+    harness.run(task)
+    assert harness.log(task) == output
 
 
-def test_a_task_runs_in_a_private_folder_that_is_removed_afterwards(bed: Bed) -> None:
+def test_a_task_runs_in_a_private_folder_that_is_removed_afterwards(harness: Harness) -> None:
     task = sh('pwd; echo $TMPDIR; stat -c %a .; umask; mkdir -p a/b; chmod 500 a; echo x > file; mkdir "$TMPDIR/c"')
-    assert bed.run(task).outcome is Outcome.SUCCESS
-    cwd, tmpdir, mode, umask = bed.log(task).decode().split()
+    assert harness.run(task).outcome is Outcome.SUCCESS
+    cwd, tmpdir, mode, umask = harness.log(task).decode().split()
     assert cwd == tmpdir
     assert (mode, umask) == ("700", "0077")
-    bed.until(lambda: not Path(cwd).exists(), "the removal of the folder")
+    harness.until(lambda: not Path(cwd).exists(), "the removal of the folder")
 
 
-def test_two_attempts_never_share_a_folder(bed: Bed) -> None:
+def test_two_attempts_never_share_a_folder(harness: Harness) -> None:
     tasks = [sh("pwd"), sh("pwd")]
     for task in tasks:
-        bed.run(task)
-    assert bed.log(tasks[0]) != bed.log(tasks[1])
+        harness.run(task)
+    assert harness.log(tasks[0]) != harness.log(tasks[1])
 
 
 @pytest.mark.parametrize("kind", ["shell", "callable", "source"])
-def test_a_task_runs_in_the_working_dir_it_names(bed: Bed, tmp_path: Path, kind: str) -> None:
+def test_a_task_runs_in_the_working_dir_it_names(harness: Harness, tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     payloads = {
@@ -199,19 +199,19 @@ def test_a_task_runs_in_the_working_dir_it_names(bed: Bed, tmp_path: Path, kind:
     }
     task_type, payload = payloads[kind]
     task = attempt(task_type, {**payload, "working_dir": str(folder)})
-    assert bed.run(task).outcome is Outcome.SUCCESS
-    assert bed.log(task).decode().splitlines()[0] == str(folder)
+    assert harness.run(task).outcome is Outcome.SUCCESS
+    assert harness.log(task).decode().splitlines()[0] == str(folder)
     assert folder.exists()
 
 
-def test_a_callable_with_a_working_dir_is_there(bed: Bed, tmp_path: Path) -> None:
+def test_a_callable_with_a_working_dir_is_there(harness: Harness, tmp_path: Path) -> None:
     task = attempt("python", {"callable": "jobs:whereabouts", "working_dir": str(tmp_path)})
-    assert bed.run(task).outputs["cwd"] == str(tmp_path)
+    assert harness.run(task).outputs["cwd"] == str(tmp_path)
 
 
-def test_a_callable_can_ask_about_its_attempt(bed: Bed) -> None:
+def test_a_callable_can_ask_about_its_attempt(harness: Harness) -> None:
     task = call("about_me", context=CONTEXT, try_number=2, map_index=1)
-    told = bed.run(task).outputs["return_value"]
+    told = harness.run(task).outputs["return_value"]
     assert told == {
         "dag_id": "etl",
         "run_id": "manual__2026-11-22",
@@ -225,37 +225,37 @@ def test_a_callable_can_ask_about_its_attempt(bed: Bed) -> None:
     }
 
 
-def test_inline_source_can_ask_about_its_attempt(bed: Bed) -> None:
+def test_inline_source_can_ask_about_its_attempt(harness: Harness) -> None:
     source = "from mainspring_executors import current_attempt\nprint(current_attempt().task_id)"
     task = attempt("python", {"source": source}, context=CONTEXT)
-    bed.run(task)
-    assert bed.log(task) == b"extract\n"
+    harness.run(task)
+    assert harness.log(task) == b"extract\n"
 
 
-def test_inline_source_sees_only_what_is_installed(bed: Bed) -> None:
+def test_inline_source_sees_only_what_is_installed(harness: Harness) -> None:
     task = attempt("python", {"source": "import jobs"})
-    assert bed.run(task).outcome is Outcome.FAILED
-    assert b"No module named 'jobs'" in bed.log(task)
+    assert harness.run(task).outcome is Outcome.FAILED
+    assert b"No module named 'jobs'" in harness.log(task)
 
 
-def test_a_program_finds_the_code_folders(bed: Bed) -> None:
+def test_a_program_finds_the_code_folders(harness: Harness) -> None:
     task = attempt("shell", {"command": ["python", "-c", "import jobs; print(jobs.one())"]})
-    bed.run(task)
-    assert bed.log(task) == b"1\n"
+    harness.run(task)
+    assert harness.log(task) == b"1\n"
 
 
-def test_users_modules_are_imported_in_no_host_of_processes(bed: Bed) -> None:
+def test_users_modules_are_imported_in_no_host_of_processes(harness: Harness) -> None:
     seen = 'import sys; print("jobs" in sys.modules)'
     task = attempt("python", {"callable": "builtins:exec", "args": [seen], "env": {"X": "1"}})
-    bed.run(call("one"))
-    bed.run(task)
-    assert bed.log(task) == b"False\n"
+    harness.run(call("one"))
+    harness.run(task)
+    assert harness.log(task) == b"False\n"
 
 
-def test_standard_input_is_empty(bed: Bed) -> None:
+def test_standard_input_is_empty(harness: Harness) -> None:
     task = sh("cat; echo done")
-    bed.run(task)
-    assert bed.log(task) == b"done\n"
+    harness.run(task)
+    assert harness.log(task) == b"done\n"
 
 
 @pytest.mark.parametrize(
@@ -266,28 +266,28 @@ def test_standard_input_is_empty(bed: Bed) -> None:
         pytest.param("descriptors", {"env": {"X": "1"}}, id="forked callable"),
     ],
 )
-def test_no_socket_of_the_host_is_inherited(bed: Bed, function: str | None, payload: dict[str, object]) -> None:
+def test_no_socket_of_the_host_is_inherited(harness: Harness, function: str | None, payload: dict[str, object]) -> None:
     other = sh("sleep 30")
-    bed.start(other)
+    harness.start(other)
     task = call(function, payload=payload) if function else attempt("shell", payload)
-    end = bed.run(task)
-    seen = end.outputs["return_value"] if function else bed.log(task).decode()
+    end = harness.run(task)
+    seen = end.outputs["return_value"] if function else harness.log(task).decode()
     assert "pipe:" in seen
     assert "socket:" not in seen
     assert "anon_inode" not in seen
-    bed.executor.cancel([other.attempt_id])
-    bed.finish(other)
+    harness.executor.cancel([other.attempt_id])
+    harness.finish(other)
 
 
-def test_signals_that_the_host_handles_have_their_own_meaning_again(bed: Bed) -> None:
+def test_signals_that_the_host_handles_have_their_own_meaning_again(harness: Harness) -> None:
     task = sh("grep -E '^Sig(Ign|Blk)' /proc/self/status")
-    bed.run(task)
-    for line in bed.log(task).decode().splitlines():
+    harness.run(task)
+    for line in harness.log(task).decode().splitlines():
         mask = int(line.split()[1], 16)
         for number in (1, 2, 15, 17):
             assert not mask >> (number - 1) & 1, line
 
 
-def test_the_state_folder_is_private(bed: Bed) -> None:
-    bed.run(call("one"))
-    assert stat.S_IMODE(os.stat(bed.state_dir / "work").st_mode) == 0o700
+def test_the_state_folder_is_private(harness: Harness) -> None:
+    harness.run(call("one"))
+    assert stat.S_IMODE(os.stat(harness.state_dir / "work").st_mode) == 0o700

@@ -13,7 +13,7 @@ import pytest
 from mainspring.attempts import Attempt, Limits, Outcome
 from mainspring.states import StateReason
 
-from .bed import Bed, attempt, sh
+from .harness import Harness, attempt, sh
 
 
 class Server(ThreadingHTTPServer):
@@ -143,19 +143,23 @@ def other() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def open_to_this_machine(open_bed: Callable[..., Bed], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+def open_to_this_machine(
+    open_harness: Callable[..., Harness], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Harness]:
     """Workers that may reach any server here: starting some for each test would take minutes."""
     folder = tmp_path_factory.mktemp("rq")
-    bed = open_bed("rq", folder / "state", folder, http_allow=("127.0.0.0/8",))
-    yield bed
-    bed.executor.close(timedelta(0))
+    harness = open_harness("rq", folder / "state", folder, http_allow=("127.0.0.0/8",))
+    yield harness
+    harness.executor.close(timedelta(0))
 
 
 @pytest.fixture
-def bed(executor_name: str, make: Callable[..., Bed], server: Server, request: pytest.FixtureRequest) -> Bed:
+def harness(
+    executor_name: str, make: Callable[..., Harness], server: Server, request: pytest.FixtureRequest
+) -> Harness:
     if executor_name == "rq":
-        shared: Bed = request.getfixturevalue("open_to_this_machine")
-        return Bed(shared.executor, shared.folder, shared.state_dir)
+        shared: Harness = request.getfixturevalue("open_to_this_machine")
+        return Harness(shared.executor, shared.folder, shared.state_dir)
     return make(http_allow=(f"127.0.0.1:{server.port}",))
 
 
@@ -163,9 +167,9 @@ def get(url: str, *, fields: dict[str, Any] | None = None, **payload: Any) -> At
     return attempt("http", {"url": url, **payload}, **(fields or {}))
 
 
-def test_a_json_answer_becomes_outputs(bed: Bed, server: Server) -> None:
+def test_a_json_answer_becomes_outputs(harness: Harness, server: Server) -> None:
     task = get(f"{server.url}/json", query={"date": "2026-11-22", "n": 1, "tag": ["a", "b"]}, headers={"X-Day": "1"})
-    end = bed.run(task)
+    end = harness.run(task)
     assert end.outcome is Outcome.SUCCESS
     assert end.outputs["status"] == 200
     assert end.outputs["body"] == {"rate": 1.08, "list": [1, 2]}
@@ -173,16 +177,16 @@ def test_a_json_answer_becomes_outputs(bed: Bed, server: Server) -> None:
     (request,) = server.requests
     assert request["query"] == {"date": ["2026-11-22"], "n": ["1"], "tag": ["a", "b"]}
     assert request["headers"]["x-day"] == "1"
-    assert b"/json -> 200" in bed.log(task)
-    assert b"2026-11-22" not in bed.log(task)
+    assert b"/json -> 200" in harness.log(task)
+    assert b"2026-11-22" not in harness.log(task)
 
 
-def test_a_long_integer_of_a_json_answer_keeps_its_digits(bed: Bed, server: Server) -> None:
-    assert bed.run(get(f"{server.url}/long")).outputs["body"] == {"id": "123456789012345678901", "n": 1}
+def test_a_long_integer_of_a_json_answer_keeps_its_digits(harness: Harness, server: Server) -> None:
+    assert harness.run(get(f"{server.url}/long")).outputs["body"] == {"id": "123456789012345678901", "n": 1}
 
 
-def test_another_answer_is_text_in_its_charset(bed: Bed, server: Server) -> None:
-    assert bed.run(get(f"{server.url}/text")).outputs["body"] == "h\u00e9llo"
+def test_another_answer_is_text_in_its_charset(harness: Harness, server: Server) -> None:
+    assert harness.run(get(f"{server.url}/text")).outputs["body"] == "h\u00e9llo"
 
 
 @pytest.mark.parametrize(
@@ -193,8 +197,10 @@ def test_another_answer_is_text_in_its_charset(bed: Bed, server: Server) -> None
         pytest.param({"body": [1, "a"]}, '[1, "a"]', None, id="body that an expression gave"),
     ],
 )
-def test_a_body_is_sent(bed: Bed, server: Server, payload: dict[str, Any], body: str, media: str | None) -> None:
-    assert bed.run(get(f"{server.url}/json", method="POST", **payload)).outcome is Outcome.SUCCESS
+def test_a_body_is_sent(
+    harness: Harness, server: Server, payload: dict[str, Any], body: str, media: str | None
+) -> None:
+    assert harness.run(get(f"{server.url}/json", method="POST", **payload)).outcome is Outcome.SUCCESS
     (request,) = server.requests
     assert (request["method"], request["body"]) == ("POST", body)
     assert request["headers"].get("content-type") == media
@@ -216,41 +222,41 @@ def test_a_body_is_sent(bed: Bed, server: Server, payload: dict[str, Any], body:
     ],
 )
 def test_the_status_decides(
-    bed: Bed, server: Server, status: int, expected: list[Any] | None, outcome: Outcome
+    harness: Harness, server: Server, status: int, expected: list[Any] | None, outcome: Outcome
 ) -> None:
     extra = {} if expected is None else {"expected_status": expected}
-    end = bed.run(get(f"{server.url}/status/{status}", **extra))
+    end = harness.run(get(f"{server.url}/status/{status}", **extra))
     assert end.outcome is outcome
     if outcome is Outcome.FAILED:
         assert end.reason is StateReason.HTTP_STATUS
         assert f"answered {status}" in (end.message or "")
 
 
-def test_the_body_of_an_unexpected_answer_is_in_the_log(bed: Bed, server: Server) -> None:
+def test_the_body_of_an_unexpected_answer_is_in_the_log(harness: Harness, server: Server) -> None:
     task = get(f"{server.url}/status/500")
-    bed.run(task)
-    assert b"because" in bed.log(task)
+    harness.run(task)
+    assert b"because" in harness.log(task)
 
 
-def test_an_answer_that_lies_about_its_type_fails(bed: Bed, server: Server) -> None:
-    end = bed.run(get(f"{server.url}/liar"))
+def test_an_answer_that_lies_about_its_type_fails(harness: Harness, server: Server) -> None:
+    end = harness.run(get(f"{server.url}/liar"))
     assert end.reason is StateReason.OUTPUT_INVALID
     assert "is not JSON" in (end.message or "")
 
 
 @pytest.mark.parametrize("path", ["big", "bomb"])
-def test_an_answer_over_the_limit_is_not_read_to_its_end(bed: Bed, server: Server, path: str) -> None:
-    end = bed.run(get(f"{server.url}/{path}", response_bytes_max=100_000))
+def test_an_answer_over_the_limit_is_not_read_to_its_end(harness: Harness, server: Server, path: str) -> None:
+    end = harness.run(get(f"{server.url}/{path}", response_bytes_max=100_000))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.OUTPUT_TOO_LARGE)
     assert "response_bytes_max" in (end.message or "")
 
 
-def test_the_limit_of_outputs_holds_for_answers(bed: Bed, server: Server) -> None:
+def test_the_limit_of_outputs_holds_for_answers(harness: Harness, server: Server) -> None:
     task = get(f"{server.url}/big", response_bytes_max=2_000_000, fields={"limits": Limits(output_bytes_max=500_000)})
-    assert bed.run(task).reason is StateReason.OUTPUT_TOO_LARGE
+    assert harness.run(task).reason is StateReason.OUTPUT_TOO_LARGE
 
 
-def test_nobody_listening_is_an_error_with_its_cause(make: Callable[..., Bed]) -> None:
+def test_nobody_listening_is_an_error_with_its_cause(make: Callable[..., Harness]) -> None:
     end = make(http_allow=("127.0.0.1:1",)).run(get("http://127.0.0.1:1/"))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.HTTP_ERROR)
     assert "Connection refused" in (end.message or "")
@@ -259,12 +265,12 @@ def test_nobody_listening_is_an_error_with_its_cause(make: Callable[..., Bed]) -
 # -- secrets and redirects
 
 
-def test_a_secret_header_is_sent_and_masked_everywhere(bed: Bed, server: Server) -> None:
+def test_a_secret_header_is_sent_and_masked_everywhere(harness: Harness, server: Server) -> None:
     fields = {"secrets": {"token": "Bearer s3cr3t-value"}}
     task = get(f"{server.url}/json", headers={"Authorization": {"secret": "token"}}, fields=fields)
-    bed.run(task)
+    harness.run(task)
     assert server.requests[0]["headers"]["authorization"] == "Bearer s3cr3t-value"
-    assert b"s3cr3t" not in bed.log(task)
+    assert b"s3cr3t" not in harness.log(task)
 
 
 @pytest.mark.parametrize(
@@ -276,12 +282,12 @@ def test_a_secret_header_is_sent_and_masked_everywhere(bed: Bed, server: Server)
         pytest.param(" a\\b", id="too short to be masked"),
     ],
 )
-def test_a_secret_that_is_no_header_is_in_no_message(bed: Bed, server: Server, value: str) -> None:
+def test_a_secret_that_is_no_header_is_in_no_message(harness: Harness, server: Server, value: str) -> None:
     task = get(f"{server.url}/json", headers={"X-Key": {"secret": "token"}}, fields={"secrets": {"token": value}})
-    end = bed.run(task)
+    end = harness.run(task)
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
     assert "X-Key" in (end.message or "")
-    told = (end.message or "") + bed.log(task).decode()
+    told = (end.message or "") + harness.log(task).decode()
     assert not any(part in told for part in (value, repr(value)[1:-1], "s3cr3t", "\u20ac", "a\\"))
     assert not server.requests
 
@@ -289,41 +295,45 @@ def test_a_secret_that_is_no_header_is_in_no_message(bed: Bed, server: Server, v
 @pytest.mark.parametrize(
     ("hops", "follow", "status"), [(1, True, 200), (2, True, 200), (1, False, 302)], ids=["one", "two", "not followed"]
 )
-def test_redirects_are_followed_on_request(bed: Bed, server: Server, hops: int, follow: bool, status: int) -> None:
+def test_redirects_are_followed_on_request(
+    harness: Harness, server: Server, hops: int, follow: bool, status: int
+) -> None:
     task = get(f"{server.url}/hop/{hops}", follow_redirects=follow, expected_status=[status])
-    assert bed.run(task).outputs["status"] == status
+    assert harness.run(task).outputs["status"] == status
 
 
-def test_more_than_three_redirects_are_too_many(bed: Bed, server: Server) -> None:
-    end = bed.run(get(f"{server.url}/hop/9"))
+def test_more_than_three_redirects_are_too_many(harness: Harness, server: Server) -> None:
+    end = harness.run(get(f"{server.url}/hop/9"))
     assert end.reason is StateReason.HTTP_ERROR
     assert "more than 3 times" in (end.message or "")
     assert len(server.requests) == 4
 
 
-def test_see_other_turns_a_post_into_a_get_without_a_body(bed: Bed, server: Server) -> None:
-    assert bed.run(get(f"{server.url}/see", method="POST", json={"a": 1})).outcome is Outcome.SUCCESS
+def test_see_other_turns_a_post_into_a_get_without_a_body(harness: Harness, server: Server) -> None:
+    assert harness.run(get(f"{server.url}/see", method="POST", json={"a": 1})).outcome is Outcome.SUCCESS
     _, second = server.requests
     assert (second["method"], second["body"]) == ("GET", "")
     assert "content-type" not in second["headers"]
 
 
 def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(
-    make: Callable[..., Bed], server: Server, other: Server
+    make: Callable[..., Harness], server: Server, other: Server
 ) -> None:
-    bed = make(http_allow=(f"127.0.0.1:{server.port}",))
+    harness = make(http_allow=(f"127.0.0.1:{server.port}",))
     server.other = other
-    end = bed.run(get(f"{server.url}/away"))
+    end = harness.run(get(f"{server.url}/away"))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.ADDRESS_REFUSED)
     assert not other.requests
 
 
-def test_a_redirect_elsewhere_takes_no_secret_along(make: Callable[..., Bed], server: Server, other: Server) -> None:
+def test_a_redirect_elsewhere_takes_no_secret_along(
+    make: Callable[..., Harness], server: Server, other: Server
+) -> None:
     server.other = other
-    bed = make(http_allow=("127.0.0.0/8",))
+    harness = make(http_allow=("127.0.0.0/8",))
     headers = {"X-Api-Key": {"secret": "key"}, "Authorization": "Basic dTpw", "Cookie": "a=b", "X-Plain": "1"}
     task = get(f"{server.url}/away", method="POST", json={}, headers=headers, fields={"secrets": {"key": "s3cr3t-key"}})
-    assert bed.run(task).outcome is Outcome.SUCCESS
+    assert harness.run(task).outcome is Outcome.SUCCESS
     assert server.requests[0]["headers"]["x-api-key"] == "s3cr3t-key"
     (request,) = other.requests
     assert request["method"] == "POST"
@@ -371,17 +381,17 @@ FORBIDDEN = [
 ]
 
 
-def test_no_spelling_of_a_private_address_is_reached(make: Callable[..., Bed], server: Server) -> None:
-    bed = make()
-    tasks = bed.submit(*(get(url.format(port=server.port)) for url in FORBIDDEN))
+def test_no_spelling_of_a_private_address_is_reached(make: Callable[..., Harness], server: Server) -> None:
+    harness = make()
+    tasks = harness.submit(*(get(url.format(port=server.port)) for url in FORBIDDEN))
     for task in tasks:
-        end = bed.finish(task, seconds=60)
+        end = harness.finish(task, seconds=60)
         assert end.outcome is Outcome.FAILED, task.payload
         # A spelling that no resolver here knows is an error of another kind.
         assert end.reason in (StateReason.ADDRESS_REFUSED, StateReason.HTTP_ERROR), (task.payload, end.message)
         if end.reason is StateReason.ADDRESS_REFUSED:
             assert "MAINSPRING_HTTP_ALLOW" in (end.message or "")
-    refused = [task for task in tasks if bed.finish(task).reason is StateReason.ADDRESS_REFUSED]
+    refused = [task for task in tasks if harness.finish(task).reason is StateReason.ADDRESS_REFUSED]
     assert len(refused) >= len(FORBIDDEN) - 6
     assert not server.requests
 
@@ -401,8 +411,8 @@ def test_no_spelling_of_a_private_address_is_reached(make: Callable[..., Bed], s
         "example.com",
     ],
 )
-def test_what_is_no_plain_address_is_rejected(bed: Bed, url: str) -> None:
-    end = bed.run(get(url))
+def test_what_is_no_plain_address_is_rejected(harness: Harness, url: str) -> None:
+    end = harness.run(get(url))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
 
 
@@ -420,7 +430,7 @@ def test_what_is_no_plain_address_is_rejected(bed: Bed, url: str) -> None:
     ],
 )
 def test_the_allow_list_opens_exactly_what_it_names(
-    make: Callable[..., Bed], server: Server, entry: str, is_allowed: bool
+    make: Callable[..., Harness], server: Server, entry: str, is_allowed: bool
 ) -> None:
     end = make(http_allow=(entry.format(port=server.port),)).run(get(f"{server.url}/json"))
     assert end.outcome is (Outcome.SUCCESS if is_allowed else Outcome.FAILED)
@@ -428,13 +438,13 @@ def test_the_allow_list_opens_exactly_what_it_names(
 
 
 def test_no_proxy_and_no_netrc_of_the_machine_is_used(
-    make: Callable[..., Bed], server: Server, other: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    make: Callable[..., Harness], server: Server, other: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login user password hunter2\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("http_proxy", other.url)
-    bed = make(http_allow=("127.0.0.0/8",), environment=("http_proxy",))
-    assert bed.run(get(f"{server.url}/json")).outcome is Outcome.SUCCESS
+    harness = make(http_allow=("127.0.0.0/8",), environment=("http_proxy",))
+    assert harness.run(get(f"{server.url}/json")).outcome is Outcome.SUCCESS
     assert not other.requests
     assert "authorization" not in server.requests[0]["headers"]
 
@@ -444,14 +454,14 @@ def test_no_proxy_and_no_netrc_of_the_machine_is_used(
 
 @pytest.mark.parametrize("path", ["wait", "drip"])
 @pytest.mark.parametrize("how", ["timeout", "cancel"])
-def test_a_request_is_stopped_wherever_it_waits(bed: Bed, server: Server, path: str, how: str) -> None:
+def test_a_request_is_stopped_wherever_it_waits(harness: Harness, server: Server, path: str, how: str) -> None:
     fields = {"timeout": timedelta(milliseconds=700)} if how == "timeout" else {}
     task = get(f"{server.url}/{path}", fields={"cancel_grace": timedelta(seconds=10), **fields})
-    bed.submit(task)
-    bed.until(server.asked.is_set, "the request")
+    harness.submit(task)
+    harness.until(server.asked.is_set, "the request")
     if how == "cancel":
-        bed.executor.cancel([task.attempt_id])
-    end = bed.finish(task, seconds=8)
+        harness.executor.cancel([task.attempt_id])
+    end = harness.finish(task, seconds=8)
     assert end.reason is (StateReason.TIMED_OUT if how == "timeout" else StateReason.CANCELLED)
     assert not end.still_running
-    assert bed.run(sh("true")).outcome is Outcome.SUCCESS
+    assert harness.run(sh("true")).outcome is Outcome.SUCCESS

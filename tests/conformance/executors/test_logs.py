@@ -10,63 +10,63 @@ import pytest
 
 from mainspring.attempts import Finished, LogChunk, Outcome
 
-from .bed import Bed, attempt, call, limits, sh
+from .harness import Harness, attempt, call, limits, sh
 
 SECRET = 'p@ss"w/ord+1'
 ALL_BYTES = bytes(range(256)) + b"\x1b[31mred\x1b[0m\r\n\0end"
 
 
-def test_standard_output_and_error_are_merged_in_order(bed: Bed) -> None:
+def test_standard_output_and_error_are_merged_in_order(harness: Harness) -> None:
     task = sh("echo one; echo two >&2; echo three")
-    bed.run(task)
-    assert bed.log(task) == b"one\ntwo\nthree\n"
+    harness.run(task)
+    assert harness.log(task) == b"one\ntwo\nthree\n"
 
 
-def test_a_callables_prints_and_log_records_are_its_log(bed: Bed) -> None:
+def test_a_callables_prints_and_log_records_are_its_log(harness: Harness) -> None:
     task = call("talk", "h\u00e9llo")
-    bed.run(task)
-    first, second, third = bed.log(task).decode().splitlines()
+    harness.run(task)
+    first, second, third = harness.log(task).decode().splitlines()
     assert (first, second) == ("h\u00e9llo", "to stderr")
     assert third.endswith("INFO jobs: through logging")
 
 
-def test_attempts_that_run_side_by_side_have_logs_of_their_own(bed: Bed) -> None:
+def test_attempts_that_run_side_by_side_have_logs_of_their_own(harness: Harness) -> None:
     tasks = [call("talk", f"task {number}") for number in range(20)]
-    bed.submit(*tasks)
+    harness.submit(*tasks)
     for number, task in enumerate(tasks):
-        bed.finish(task)
-        assert bed.log(task).decode().splitlines()[0] == f"task {number}"
+        harness.finish(task)
+        assert harness.log(task).decode().splitlines()[0] == f"task {number}"
 
 
 @pytest.mark.parametrize("kind", ["shell", "callable"])
-def test_bytes_arrive_as_they_were_written(bed: Bed, kind: str, tmp_path: Path) -> None:
+def test_bytes_arrive_as_they_were_written(harness: Harness, kind: str, tmp_path: Path) -> None:
     if kind == "shell":
         (tmp_path / "bytes").write_bytes(ALL_BYTES)
         task = sh(f"cat {tmp_path}/bytes")
     else:
         task = call("write_bytes", ALL_BYTES.hex())
-    bed.run(task)
-    assert bed.log(task) == ALL_BYTES
+    harness.run(task)
+    assert harness.log(task) == ALL_BYTES
 
 
-def test_a_silent_task_has_no_log(bed: Bed) -> None:
+def test_a_silent_task_has_no_log(harness: Harness) -> None:
     task = call("one")
-    assert bed.run(task).log_bytes == 0
-    assert not bed.of(task, LogChunk)
+    assert harness.run(task).log_bytes == 0
+    assert not harness.of(task, LogChunk)
 
 
 @pytest.mark.parametrize("kind", ["shell", "callable"])
-def test_ten_megabytes_of_log_arrive_whole(bed: Bed, kind: str) -> None:
+def test_ten_megabytes_of_log_arrive_whole(harness: Harness, kind: str) -> None:
     line = "x" * 99
     task = sh(f"yes {line} | head -n 100000") if kind == "shell" else call("print_many", 100_000, 100)
-    end = bed.run(task)
+    end = harness.run(task)
     assert end.outcome is Outcome.SUCCESS
     assert end.log_bytes == 10_000_000
-    assert bed.log(task) == f"{line}\n".encode() * 100_000
+    assert harness.log(task) == f"{line}\n".encode() * 100_000
 
 
 @pytest.mark.parametrize("kind", ["shell", "callable"])
-def test_one_line_of_a_hundred_megabytes_is_cut_and_says_so(bed: Bed, kind: str) -> None:
+def test_one_line_of_a_hundred_megabytes_is_cut_and_says_so(harness: Harness, kind: str) -> None:
     written = 100_000_000
     bounds = limits(log_bytes_max=1_000_000)
     task = (
@@ -74,8 +74,8 @@ def test_one_line_of_a_hundred_megabytes_is_cut_and_says_so(bed: Bed, kind: str)
         if kind == "shell"
         else call("print_one_line", 100, limits=bounds)
     )
-    end = bed.run(task, seconds=60)
-    log = bed.log(task)
+    end = harness.run(task, seconds=60)
+    log = harness.log(task)
     assert end.outcome is Outcome.SUCCESS
     assert log[:1_000_000] == b"y" * 1_000_000
     assert log[1_000_000:].decode().strip() == (
@@ -84,32 +84,32 @@ def test_one_line_of_a_hundred_megabytes_is_cut_and_says_so(bed: Bed, kind: str)
     assert end.log_bytes == len(log)
 
 
-def test_a_hundred_megabytes_cost_the_hosts_no_memory(bed: Bed) -> None:
-    bed.run(call("one"))
+def test_a_hundred_megabytes_cost_the_hosts_no_memory(harness: Harness) -> None:
+    harness.run(call("one"))
     before = _memory_of_hosts()
-    bed.run(sh("head -c 100000000 /dev/zero"), seconds=60)
+    harness.run(sh("head -c 100000000 /dev/zero"), seconds=60)
     assert _memory_of_hosts() - before < 40_000_000
 
 
 @pytest.mark.parametrize("kind", ["shell", "callable"])
-def test_the_log_arrives_while_the_task_runs(bed: Bed, tmp_path: Path, kind: str) -> None:
+def test_the_log_arrives_while_the_task_runs(harness: Harness, tmp_path: Path, kind: str) -> None:
     release = tmp_path / "release"
     if kind == "shell":
         task = sh(f"echo early; until [ -e {release} ]; do sleep 0.02; done")
     else:
         task = call("talk_around", str(release), str(tmp_path / "pid"))
-    bed.submit(task)
-    bed.until(lambda: bed.log(task) == b"early\n", "the first line")
-    assert not bed.of(task, Finished)
+    harness.submit(task)
+    harness.until(lambda: harness.log(task) == b"early\n", "the first line")
+    assert not harness.of(task, Finished)
     release.touch()
-    bed.finish(task)
+    harness.finish(task)
 
 
-def test_a_background_process_that_keeps_the_pipe_open_does_not_delay_the_end(bed: Bed) -> None:
+def test_a_background_process_that_keeps_the_pipe_open_does_not_delay_the_end(harness: Harness) -> None:
     task = sh("sleep 60 & echo started")
-    end = bed.run(task, seconds=10)
+    end = harness.run(task, seconds=10)
     assert end.outcome is Outcome.SUCCESS
-    assert bed.log(task) == b"started\n"
+    assert harness.log(task) == b"started\n"
 
 
 FORMS = {
@@ -124,7 +124,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 @pytest.mark.parametrize("kind", ["shell", "callable"])
-def test_a_secret_is_masked_in_every_spelling(bed: Bed, kind: str, form: str) -> None:
+def test_a_secret_is_masked_in_every_spelling(harness: Harness, kind: str, form: str) -> None:
     text = f"before {form} after"
     secrets = {"token": SECRET}
     task = (
@@ -132,14 +132,14 @@ def test_a_secret_is_masked_in_every_spelling(bed: Bed, kind: str, form: str) ->
         if kind == "shell"
         else call("talk", text, secrets=secrets)
     )
-    bed.run(task)
-    log = bed.log(task).decode()
+    harness.run(task)
+    log = harness.log(task).decode()
     assert "before " in log
     assert "***" in log
     assert form not in log
 
 
-def test_a_secret_is_masked_across_the_border_of_two_chunks(bed: Bed) -> None:
+def test_a_secret_is_masked_across_the_border_of_two_chunks(harness: Harness) -> None:
     size = 64 * 1024
     for shift in (1, len(SECRET) // 2, len(SECRET) - 1):
         script = 'head -c "$SIZE" /dev/zero | tr "\\0" x; printf %s "$TOKEN"; echo; echo end'
@@ -148,33 +148,33 @@ def test_a_secret_is_masked_across_the_border_of_two_chunks(bed: Bed) -> None:
             env={"TOKEN": {"secret": "token"}, "SIZE": str(size - shift)},
             secrets={"token": SECRET},
         )
-        bed.run(task)
-        assert bed.log(task) == b"x" * (size - shift) + b"***\nend\n"
+        harness.run(task)
+        assert harness.log(task) == b"x" * (size - shift) + b"***\nend\n"
 
 
-def test_a_secret_is_masked_when_it_is_written_piece_by_piece(bed: Bed, tmp_path: Path) -> None:
+def test_a_secret_is_masked_when_it_is_written_piece_by_piece(harness: Harness, tmp_path: Path) -> None:
     half = len(SECRET) // 2
     script = f'printf %s "$A"; touch {tmp_path}/half; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo "$B"'
     task = sh(script, env={"A": "first " + SECRET[:half], "B": SECRET[half:]}, secrets={"token": SECRET})
-    bed.submit(task)
-    bed.until(lambda: bed.log(task) == b"first ", "what cannot be part of the secret")
+    harness.submit(task)
+    harness.until(lambda: harness.log(task) == b"first ", "what cannot be part of the secret")
     (tmp_path / "go").touch()
-    bed.finish(task)
-    assert bed.log(task) == b"first ***\n"
+    harness.finish(task)
+    assert harness.log(task) == b"first ***\n"
 
 
-def test_a_secret_is_masked_in_the_message_of_a_failure(bed: Bed) -> None:
-    end = bed.run(call("boom", f"cannot log in with {SECRET}", secrets={"token": SECRET}))
+def test_a_secret_is_masked_in_the_message_of_a_failure(harness: Harness) -> None:
+    end = harness.run(call("boom", f"cannot log in with {SECRET}", secrets={"token": SECRET}))
     assert end.message == "ValueError: cannot log in with ***"
 
 
-def test_a_log_that_nobody_reads_holds_up_only_who_writes_it(bed: Bed) -> None:
+def test_a_log_that_nobody_reads_holds_up_only_who_writes_it(harness: Harness) -> None:
     """The reports of another attempt come through although far more log waits than any buffer holds."""
     writer = sh("head -c 9000000 /dev/zero; sleep 30")
-    bed.start(writer)
-    assert bed.run(sh("exit 3")).exit_code == 3
-    bed.executor.cancel([writer.attempt_id])
-    assert bed.finish(writer).outcome is Outcome.CANCELLED
+    harness.start(writer)
+    assert harness.run(sh("exit 3")).exit_code == 3
+    harness.executor.cancel([writer.attempt_id])
+    assert harness.finish(writer).outcome is Outcome.CANCELLED
 
 
 def _memory_of_hosts() -> int:

@@ -10,40 +10,40 @@ from mainspring.attempts import Attempt, Outcome, Started
 from mainspring.states import StateReason
 from mainspring_executors import SubmitResult
 
-from .bed import Bed, attempt, call, needs, sh
+from .harness import Harness, attempt, call, needs, sh
 
 
-def test_a_callable_succeeds_with_what_it_returned(bed: Bed) -> None:
-    end = bed.run(call("one"))
+def test_a_callable_succeeds_with_what_it_returned(harness: Harness) -> None:
+    end = harness.run(call("one"))
     assert (end.outcome, end.reason, end.message) == (Outcome.SUCCESS, None, None)
     assert end.outputs == {"return_value": 1}
 
 
-def test_a_command_that_ends_with_zero_succeeds(bed: Bed) -> None:
-    end = bed.run(attempt("shell", {"command": ["true"]}))
+def test_a_command_that_ends_with_zero_succeeds(harness: Harness) -> None:
+    end = harness.run(attempt("shell", {"command": ["true"]}))
     assert (end.outcome, end.exit_code) == (Outcome.SUCCESS, 0)
 
 
-def test_inline_source_succeeds(bed: Bed) -> None:
-    end = bed.run(attempt("python", {"source": "print('hello')"}))
+def test_inline_source_succeeds(harness: Harness) -> None:
+    end = harness.run(attempt("python", {"source": "print('hello')"}))
     assert (end.outcome, end.exit_code) == (Outcome.SUCCESS, 0)
 
 
-def test_a_noop_starts_and_succeeds(bed: Bed) -> None:
+def test_a_noop_starts_and_succeeds(harness: Harness) -> None:
     task = attempt("noop", {})
-    assert bed.run(task).outcome is Outcome.SUCCESS
-    assert bed.of(task, Started)
+    assert harness.run(task).outcome is Outcome.SUCCESS
+    assert harness.of(task, Started)
 
 
 @pytest.mark.parametrize("code", [1, 3, 126, 255])
-def test_the_exit_code_of_a_failed_command_is_told(bed: Bed, code: int) -> None:
-    end = bed.run(sh(f"exit {code}"))
+def test_the_exit_code_of_a_failed_command_is_told(harness: Harness, code: int) -> None:
+    end = harness.run(sh(f"exit {code}"))
     assert (end.outcome, end.reason, end.exit_code) == (Outcome.FAILED, StateReason.EXIT_CODE, code)
     assert f"exit code {code}" in (end.message or "")
 
 
-def test_exit_code_127_is_explained(bed: Bed) -> None:
-    end = bed.run(sh("no-such-program"))
+def test_exit_code_127_is_explained(harness: Harness) -> None:
+    end = harness.run(sh("no-such-program"))
     assert end.exit_code == 127
     assert "did not find a command" in (end.message or "")
 
@@ -56,13 +56,13 @@ def test_exit_code_127_is_explained(bed: Bed) -> None:
         pytest.param(sh("exit 0", payload={"skip_exit_code": 99}), Outcome.SUCCESS, id="zero"),
     ],
 )
-def test_one_exit_code_may_mean_skip(bed: Bed, task: Attempt, outcome: Outcome) -> None:
-    assert bed.run(task).outcome is outcome
+def test_one_exit_code_may_mean_skip(harness: Harness, task: Attempt, outcome: Outcome) -> None:
+    assert harness.run(task).outcome is outcome
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_program_ended_by_a_foreign_signal_was_killed(bed: Bed, number: signal.Signals) -> None:
-    end = bed.run(sh(f"kill -{number.value} $$"))
+def test_a_program_ended_by_a_foreign_signal_was_killed(harness: Harness, number: signal.Signals) -> None:
+    end = harness.run(sh(f"kill -{number.value} $$"))
     assert (end.outcome, end.reason, end.exit_code) == (Outcome.FAILED, StateReason.KILLED, -number.value)
     assert number.name in (end.message or "")
 
@@ -76,8 +76,8 @@ def test_a_program_ended_by_a_foreign_signal_was_killed(bed: Bed, number: signal
         pytest.param({"script": "#!/no/such/interpreter\n"}, "install it", id="absent interpreter"),
     ],
 )
-def test_a_command_that_cannot_be_started_says_the_cure(bed: Bed, payload: dict[str, Any], cure: str) -> None:
-    end = bed.run(attempt("shell", payload))
+def test_a_command_that_cannot_be_started_says_the_cure(harness: Harness, payload: dict[str, Any], cure: str) -> None:
+    end = harness.run(attempt("shell", payload))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.COMMAND_NOT_FOUND)
     assert re.search(cure, end.message or "")
 
@@ -93,31 +93,31 @@ def test_a_command_that_cannot_be_started_says_the_cure(bed: Bed, payload: dict[
         pytest.param("email.no_such_module:go", "email.no_such_module", id="no submodule"),
     ],
 )
-def test_a_callable_that_is_not_there_says_the_cure(bed: Bed, name: str, cure: str) -> None:
-    end = bed.run(attempt("python", {"callable": name}))
+def test_a_callable_that_is_not_there_says_the_cure(harness: Harness, name: str, cure: str) -> None:
+    end = harness.run(attempt("python", {"callable": name}))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.CALLABLE_NOT_FOUND)
     assert name in (end.message or "")
     assert cure in (end.message or "")
 
 
-def test_a_module_missing_inside_of_the_callables_module_is_its_own_error(bed: Bed) -> None:
-    end = bed.run(call("import_missing"))
+def test_a_module_missing_inside_of_the_callables_module_is_its_own_error(harness: Harness) -> None:
+    end = harness.run(call("import_missing"))
     assert end.reason is StateReason.EXCEPTION
     assert end.message == "ModuleNotFoundError: No module named 'a_module_that_is_not_installed'"
 
 
-def test_callables_of_one_module_can_be_called_while_it_is_being_imported(bed: Bed) -> None:
-    tasks = bed.submit(*(attempt("python", {"callable": "slow_to_import:answer"}) for _ in range(4)))
+def test_callables_of_one_module_can_be_called_while_it_is_being_imported(harness: Harness) -> None:
+    tasks = harness.submit(*(attempt("python", {"callable": "slow_to_import:answer"}) for _ in range(4)))
     for task in tasks:
-        assert bed.finish(task).outputs == {"return_value": 42}
+        assert harness.finish(task).outputs == {"return_value": 42}
 
 
-def test_an_exception_is_told_with_its_traceback_in_the_log(bed: Bed) -> None:
+def test_an_exception_is_told_with_its_traceback_in_the_log(harness: Harness) -> None:
     task = call("boom", "no rows for 2026-11-22")
-    end = bed.run(task)
+    end = harness.run(task)
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.EXCEPTION)
     assert end.message == "ValueError: no rows for 2026-11-22"
-    log = bed.log(task).decode()
+    log = harness.log(task).decode()
     assert log.startswith("Traceback (most recent call last):")
     assert 'jobs.py", line' in log
     assert "mainspring_executors" not in log
@@ -131,18 +131,18 @@ def test_an_exception_is_told_with_its_traceback_in_the_log(bed: Bed) -> None:
         pytest.param("boom_in_base_exception", "GeneratorExit", id="no Exception"),
     ],
 )
-def test_a_strange_exception_fails_like_any_other(bed: Bed, function: str, message: str) -> None:
-    end = bed.run(call(function))
+def test_a_strange_exception_fails_like_any_other(harness: Harness, function: str, message: str) -> None:
+    end = harness.run(call(function))
     assert (end.outcome, end.reason, end.message) == (Outcome.FAILED, StateReason.EXCEPTION, message)
 
 
-def test_a_task_can_ask_to_be_skipped(bed: Bed) -> None:
-    end = bed.run(call("skip", "nothing new"))
+def test_a_task_can_ask_to_be_skipped(harness: Harness) -> None:
+    end = harness.run(call("skip", "nothing new"))
     assert (end.outcome, end.reason, end.message) == (Outcome.SKIPPED, StateReason.TASK_SKIPPED, "nothing new")
 
 
-def test_a_task_can_ask_to_fail_for_good(bed: Bed) -> None:
-    end = bed.run(call("fail", "the contract has ended"))
+def test_a_task_can_ask_to_fail_for_good(harness: Harness) -> None:
+    end = harness.run(call("fail", "the contract has ended"))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.FAIL_REQUESTED)
     assert end.message == "the contract has ended"
 
@@ -152,22 +152,22 @@ def test_a_task_can_ask_to_fail_for_good(bed: Bed) -> None:
     [(0, Outcome.SUCCESS, None), (None, Outcome.SUCCESS, None), (7, Outcome.FAILED, 7), ("text", Outcome.FAILED, 1)],
 )
 def test_sys_exit_means_what_it_means_in_a_program(
-    bed: Bed, code: object, outcome: Outcome, exit_code: int | None
+    harness: Harness, code: object, outcome: Outcome, exit_code: int | None
 ) -> None:
-    end = bed.run(call("leave", code))
+    end = harness.run(call("leave", code))
     assert (end.outcome, end.exit_code) == (outcome, exit_code)
 
 
-def test_a_callable_that_ends_its_process_fails_alone(bed: Bed) -> None:
-    needs(bed, "isolates_crash")
-    end = bed.run(call("die", 7))
+def test_a_callable_that_ends_its_process_fails_alone(harness: Harness) -> None:
+    needs(harness, "isolates_crash")
+    end = harness.run(call("die", 7))
     assert (end.outcome, end.reason, end.exit_code) == (Outcome.FAILED, StateReason.EXIT_CODE, 7)
-    assert bed.run(call("one")).outcome is Outcome.SUCCESS
+    assert harness.run(call("one")).outcome is Outcome.SUCCESS
 
 
-def test_a_callable_ended_by_a_signal_was_killed(bed: Bed) -> None:
-    needs(bed, "isolates_crash")
-    end = bed.run(call("die_by", signal.SIGSEGV.value))
+def test_a_callable_ended_by_a_signal_was_killed(harness: Harness) -> None:
+    needs(harness, "isolates_crash")
+    end = harness.run(call("die_by", signal.SIGSEGV.value))
     assert (end.outcome, end.reason, end.exit_code) == (Outcome.FAILED, StateReason.KILLED, -signal.SIGSEGV)
 
 
@@ -187,9 +187,9 @@ def test_a_callable_ended_by_a_signal_was_killed(bed: Bed) -> None:
     ],
 )
 def test_a_payload_that_cannot_be_run_is_rejected_with_a_sentence(
-    bed: Bed, task_type: str, payload: dict[str, Any], problem: str
+    harness: Harness, task_type: str, payload: dict[str, Any], problem: str
 ) -> None:
-    end = bed.run(attempt(task_type, payload))
+    end = harness.run(attempt(task_type, payload))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
     assert problem in (end.message or "")
 
@@ -203,40 +203,40 @@ def test_a_payload_that_cannot_be_run_is_rejected_with_a_sentence(
         pytest.param(attempt("noop", {"x": "y" * 9_000_000}), "limit is", id="too long"),
     ],
 )
-def test_what_can_never_run_is_rejected_when_it_is_submitted(bed: Bed, task: Attempt, problem: str) -> None:
-    (answer,) = bed.executor.submit([task])
+def test_what_can_never_run_is_rejected_when_it_is_submitted(harness: Harness, task: Attempt, problem: str) -> None:
+    (answer,) = harness.executor.submit([task])
     assert answer.result is SubmitResult.REJECTED
     assert problem in (answer.detail or "")
-    assert bed.run(call("one")).outcome is Outcome.SUCCESS
+    assert harness.run(call("one")).outcome is Outcome.SUCCESS
 
 
-def test_arguments_that_are_too_long_are_rejected_with_a_sentence(bed: Bed) -> None:
-    end = bed.run(attempt("shell", {"command": ["true", "x" * 3_000_000]}))
+def test_arguments_that_are_too_long_are_rejected_with_a_sentence(harness: Harness) -> None:
+    end = harness.run(attempt("shell", {"command": ["true", "x" * 3_000_000]}))
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.REJECTED)
     assert "hand large values over in a file" in (end.message or "")
 
 
-def test_a_missing_secret_fails_the_task_before_it_starts(bed: Bed) -> None:
+def test_a_missing_secret_fails_the_task_before_it_starts(harness: Harness) -> None:
     task = sh("true", env={"TOKEN": {"secret": "api-token"}})
-    end = bed.run(task)
+    end = harness.run(task)
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.SECRET_MISSING)
     assert "'api-token'" in (end.message or "")
-    assert not bed.of(task, Started)
+    assert not harness.of(task, Started)
 
 
-def test_start_log_and_end_come_in_this_order(bed: Bed) -> None:
+def test_start_log_and_end_come_in_this_order(harness: Harness) -> None:
     task = call("talk", "hello")
-    end = bed.run(task)
-    kinds = [type(report).__name__ for report in bed.reports[task.attempt_id]]
+    end = harness.run(task)
+    kinds = [type(report).__name__ for report in harness.reports[task.attempt_id]]
     assert kinds[0] == "Started"
     assert set(kinds[1:-1]) == {"LogChunk"}
-    assert bed.of(task, Started)[0].at <= end.at
-    assert end.log_bytes == len(bed.log(task))
+    assert harness.of(task, Started)[0].at <= end.at
+    assert end.log_bytes == len(harness.log(task))
 
 
-def test_the_started_report_names_the_process(bed: Bed) -> None:
+def test_the_started_report_names_the_process(harness: Harness) -> None:
     task = sh("echo $$")
-    bed.run(task)
-    started = bed.of(task, Started)[0]
-    assert started.pid == int(bed.log(task))
+    harness.run(task)
+    started = harness.of(task, Started)[0]
+    assert started.pid == int(harness.log(task))
     assert started.hostname

@@ -5,34 +5,34 @@ import pytest
 from mainspring.attempts import Limits, Outcome
 from mainspring.states import StateReason
 
-from .bed import Bed, attempt, call, sh
+from .harness import Harness, attempt, call, sh
 
 
 @pytest.mark.parametrize("value", [0, "text", True, 1.5, [1, [2]], {"rows": 3}, "é \N{SNOWMAN}"], ids=repr)
-def test_a_returned_value_is_the_output_return_value(bed: Bed, value: object) -> None:
-    assert bed.run(call("echo", value)).outputs["return_value"] == value
+def test_a_returned_value_is_the_output_return_value(harness: Harness, value: object) -> None:
+    assert harness.run(call("echo", value)).outputs["return_value"] == value
 
 
-def test_the_keys_of_a_returned_mapping_are_outputs_too(bed: Bed) -> None:
-    end = bed.run(call("echo", payload={"kwargs": {"rows": 3, "rate": 0.5}}))
+def test_the_keys_of_a_returned_mapping_are_outputs_too(harness: Harness) -> None:
+    end = harness.run(call("echo", payload={"kwargs": {"rows": 3, "rate": 0.5}}))
     assert end.outputs == {"rows": 3, "rate": 0.5, "return_value": {"rows": 3, "rate": 0.5}}
 
 
-def test_none_is_no_output(bed: Bed) -> None:
-    assert bed.run(call("echo")).outputs == {}
+def test_none_is_no_output(harness: Harness) -> None:
+    assert harness.run(call("echo")).outputs == {}
 
 
-def test_a_program_writes_its_outputs_as_lines_of_json(bed: Bed) -> None:
-    end = bed.run(sh('printf \'rows=3\\nname="eu"\\n\\nlist=[1,2]\\nrows=4\\n\' >> "$MAINSPRING_OUTPUT"'))
+def test_a_program_writes_its_outputs_as_lines_of_json(harness: Harness) -> None:
+    end = harness.run(sh('printf \'rows=3\\nname="eu"\\n\\nlist=[1,2]\\nrows=4\\n\' >> "$MAINSPRING_OUTPUT"'))
     assert end.outputs == {"rows": 4, "name": "eu", "list": [1, 2]}
 
 
-def test_an_output_that_is_not_json_is_text(bed: Bed) -> None:
-    end = bed.run(sh("printf 'day=2026-11-22\\nnan=NaN\\nempty=\\n' >> \"$MAINSPRING_OUTPUT\""))
+def test_an_output_that_is_not_json_is_text(harness: Harness) -> None:
+    end = harness.run(sh("printf 'day=2026-11-22\\nnan=NaN\\nempty=\\n' >> \"$MAINSPRING_OUTPUT\""))
     assert end.outputs == {"day": "2026-11-22", "nan": "NaN", "empty": ""}
 
 
-def test_inline_source_reads_inputs_and_writes_outputs(bed: Bed) -> None:
+def test_inline_source_reads_inputs_and_writes_outputs(harness: Harness) -> None:
     source = """
 import json, os
 with open(os.environ["MAINSPRING_INPUT"]) as file:
@@ -40,12 +40,12 @@ with open(os.environ["MAINSPRING_INPUT"]) as file:
 with open(os.environ["MAINSPRING_OUTPUT"], "a") as file:
     print(f"total={total}", file=file)
 """
-    end = bed.run(attempt("python", {"source": source, "inputs": {"numbers": [1, 2, 3]}}))
+    end = harness.run(attempt("python", {"source": source, "inputs": {"numbers": [1, 2, 3]}}))
     assert end.outputs == {"total": 6}
 
 
-def test_a_failed_task_has_no_outputs(bed: Bed) -> None:
-    end = bed.run(sh("echo rows=1 >> $MAINSPRING_OUTPUT; exit 1"))
+def test_a_failed_task_has_no_outputs(harness: Harness) -> None:
+    end = harness.run(sh("echo rows=1 >> $MAINSPRING_OUTPUT; exit 1"))
     assert end.outputs == {}
 
 
@@ -65,8 +65,8 @@ def test_a_failed_task_has_no_outputs(bed: Bed) -> None:
         pytest.param(sh("ln -s /etc/passwd $MAINSPRING_OUTPUT"), "cannot be read", id="a link"),
     ],
 )
-def test_outputs_that_cannot_be_kept_say_why(bed: Bed, task: object, problem: str) -> None:
-    end = bed.run(task)  # type: ignore[arg-type]
+def test_outputs_that_cannot_be_kept_say_why(harness: Harness, task: object, problem: str) -> None:
+    end = harness.run(task)  # type: ignore[arg-type]
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.OUTPUT_INVALID)
     assert problem in (end.message or "")
     assert end.outputs == {}
@@ -83,14 +83,14 @@ def test_outputs_that_cannot_be_kept_say_why(bed: Bed, task: object, problem: st
         ),
     ],
 )
-def test_outputs_over_the_limit_say_the_cure(bed: Bed, task: object) -> None:
-    end = bed.run(task)  # type: ignore[arg-type]
+def test_outputs_over_the_limit_say_the_cure(harness: Harness, task: object) -> None:
+    end = harness.run(task)  # type: ignore[arg-type]
     assert (end.outcome, end.reason) == (Outcome.FAILED, StateReason.OUTPUT_TOO_LARGE)
     assert "the limit is 1000 bytes" in (end.message or "")
     assert "to a file or a table" in (end.message or "")
 
 
-def test_outputs_just_within_the_limit_are_kept(bed: Bed) -> None:
+def test_outputs_just_within_the_limit_are_kept(harness: Harness) -> None:
     size = 200_000
-    end = bed.run(call("long_text", size, limits=Limits(output_bytes_max=size + len('{"return_value":""}'))))
+    end = harness.run(call("long_text", size, limits=Limits(output_bytes_max=size + len('{"return_value":""}'))))
     assert end.outputs == {"return_value": "z" * size}

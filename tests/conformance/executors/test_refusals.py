@@ -13,23 +13,23 @@ from mainspring.attempts import Attempt, Outcome
 from mainspring_executors.contract import ShowsRefusals
 
 from . import confined
-from .bed import Bed, call, children_of, sh, text_of
+from .harness import Harness, call, children_of, sh, text_of
 
 
-def is_refused(bed: Bed, cause: str) -> bool:
+def is_refused(harness: Harness, cause: str) -> bool:
     """Whether the executor, or its worker's log, says that a task cannot be started for this cause."""
-    if isinstance(bed.executor, ShowsRefusals):
-        shown = bed.executor.refusals()
+    if isinstance(harness.executor, ShowsRefusals):
+        shown = harness.executor.refusals()
         return shown.count > 0 and shown.cause == cause
-    return f"tasks cannot be started now: cause={cause!r}" in text_of(bed.state_dir / "workers.log")
+    return f"tasks cannot be started now: cause={cause!r}" in text_of(harness.state_dir / "workers.log")
 
 
-def assert_waits_and_runs(bed: Bed, task: Attempt, cause: str, make_room: Callable[[], None]) -> None:
-    bed.submit(task)
-    bed.until(lambda: is_refused(bed, cause), f"a refusal for {cause}")
-    assert bed.finished(task) is None
+def assert_waits_and_runs(harness: Harness, task: Attempt, cause: str, make_room: Callable[[], None]) -> None:
+    harness.submit(task)
+    harness.until(lambda: is_refused(harness, cause), f"a refusal for {cause}")
+    assert harness.finished(task) is None
     make_room()
-    assert bed.finish(task, seconds=40).outcome is Outcome.SUCCESS
+    assert harness.finish(task, seconds=40).outcome is Outcome.SUCCESS
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def fill(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("kind", ["script", "function"])
 def test_a_task_waits_while_the_disk_is_full(
-    make: Callable[..., Bed], executor_name: str, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+    make: Callable[..., Harness], executor_name: str, tmp_path: Path, request: pytest.FixtureRequest, kind: str
 ) -> None:
     if not confined.is_inside():
         return confined.run_with_own_mounts(request, tmp_path)
@@ -60,31 +60,31 @@ def test_a_task_waits_while_the_disk_is_full(
         return None  # needs no disk
     disk = tmp_path / "state" / ("worker-0" if executor_name == "rq" else "")
     with small_disk(disk):
-        bed = make(concurrency=1)
-        assert bed.run(sh("true")).outcome is Outcome.SUCCESS
+        harness = make(concurrency=1)
+        assert harness.run(sh("true")).outcome is Outcome.SUCCESS
         fillers = fill(disk)
         assert fillers
         task = sh("true") if kind == "script" else call("one")
         assert_waits_and_runs(
-            bed, task, "No space left on device", lambda: [path.unlink() for path in fillers] and None
+            harness, task, "No space left on device", lambda: [path.unlink() for path in fillers] and None
         )
     return None
 
 
 @pytest.mark.parametrize("kind", ["script", "function"])
 def test_a_task_waits_while_no_process_can_be_started(
-    make: Callable[..., Bed], executor_name: str, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+    make: Callable[..., Harness], executor_name: str, tmp_path: Path, request: pytest.FixtureRequest, kind: str
 ) -> None:
     if not confined.is_inside():
         return confined.run_with_a_limit_of_processes(request, tmp_path)
-    bed = make(concurrency=2 if executor_name == "thread" else 1)
+    harness = make(concurrency=2 if executor_name == "thread" else 1)
     needs_thread = (executor_name, kind) == ("thread", "function")
     blocker = call("wait_for", str(tmp_path / "go"), str(tmp_path / "up"))
     if needs_thread:
-        bed.start(blocker)
+        harness.start(blocker)
     else:
-        assert bed.run(sh("true")).outcome is Outcome.SUCCESS
-    limited = [pid for pair in bed.hosts() for host in pair for pid in (host, *children_of(host))]
+        assert harness.run(sh("true")).outcome is Outcome.SUCCESS
+    limited = [pid for pair in harness.hosts() for host in pair for pid in (host, *children_of(host))]
     before = {pid: resource.prlimit(pid, resource.RLIMIT_NPROC) for pid in limited}
     for pid, (_, hard) in before.items():
         resource.prlimit(pid, resource.RLIMIT_NPROC, (1, hard))
@@ -95,20 +95,20 @@ def test_a_task_waits_while_no_process_can_be_started(
                 resource.prlimit(pid, resource.RLIMIT_NPROC, limits)
 
     cause = "no thread can be started now" if needs_thread else "Resource temporarily unavailable"
-    assert_waits_and_runs(bed, sh("true") if kind == "script" else call("one"), cause, make_room)
+    assert_waits_and_runs(harness, sh("true") if kind == "script" else call("one"), cause, make_room)
     (tmp_path / "go").touch()
     return None
 
 
 @pytest.mark.parametrize("kind", ["script", "function"])
 def test_a_task_waits_while_its_host_has_no_descriptor_left(
-    make: Callable[..., Bed], executor_name: str, kind: str
+    make: Callable[..., Harness], executor_name: str, kind: str
 ) -> None:
     if (executor_name, kind) == ("thread", "function"):
         pytest.skip("a function on a thread needs no descriptor")
-    bed = make(concurrency=1)
-    assert bed.run(sh("true")).outcome is Outcome.SUCCESS
-    hosts = [host for _, host in bed.hosts()]
+    harness = make(concurrency=1)
+    assert harness.run(sh("true")).outcome is Outcome.SUCCESS
+    hosts = [host for _, host in harness.hosts()]
     before = {host: resource.prlimit(host, resource.RLIMIT_NOFILE) for host in hosts}
     for host, (_, hard) in before.items():
         resource.prlimit(host, resource.RLIMIT_NOFILE, (3, hard))
@@ -118,23 +118,23 @@ def test_a_task_waits_while_its_host_has_no_descriptor_left(
             resource.prlimit(host, resource.RLIMIT_NOFILE, limits)
 
     task = sh("true") if kind == "script" else call("one")
-    assert_waits_and_runs(bed, task, "Too many open files", make_room)
-    assert set(hosts) <= {host for _, host in bed.hosts()}, "a host died of it"
+    assert_waits_and_runs(harness, task, "Too many open files", make_room)
+    assert set(hosts) <= {host for _, host in harness.hosts()}, "a host died of it"
 
 
-def test_an_output_is_read_when_there_is_a_descriptor_again(make: Callable[..., Bed], tmp_path: Path) -> None:
-    bed = make(concurrency=1)
+def test_an_output_is_read_when_there_is_a_descriptor_again(make: Callable[..., Harness], tmp_path: Path) -> None:
+    harness = make(concurrency=1)
     script = f"echo x=1 >> $MAINSPRING_OUTPUT; touch {tmp_path}/up; until [ -e {tmp_path}/go ]; do sleep 0.05; done"
     task = sh(script)
-    bed.submit(task)
-    bed.until((tmp_path / "up").exists, "the task")
-    hosts = [host for _, host in bed.hosts()]
+    harness.submit(task)
+    harness.until((tmp_path / "up").exists, "the task")
+    hosts = [host for _, host in harness.hosts()]
     before = {host: resource.prlimit(host, resource.RLIMIT_NOFILE) for host in hosts}
     for host, (_, hard) in before.items():
         resource.prlimit(host, resource.RLIMIT_NOFILE, (3, hard))
     (tmp_path / "go").touch()
-    bed.until(lambda: is_refused(bed, "Too many open files"), "a refusal")
+    harness.until(lambda: is_refused(harness, "Too many open files"), "a refusal")
     for host, limits in before.items():
         resource.prlimit(host, resource.RLIMIT_NOFILE, limits)
-    end = bed.finish(task, seconds=40)
+    end = harness.finish(task, seconds=40)
     assert (end.outcome, end.outputs) == (Outcome.SUCCESS, {"x": 1})

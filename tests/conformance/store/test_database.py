@@ -17,7 +17,7 @@ from mainspring_store import Database, open_database
 from mainspring_store.database import transactions as database_module
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.lease import take_scheduler_lease
-from mainspring_store.database.notify import open_doorbell, open_ringer
+from mainspring_store.database.notify import open_listener, open_notifier
 from mainspring_store.resources.dags import save_dag
 from mainspring_store.schema.migrate import current_revision, downgrade, head_revision, migrate, pending_changes
 from mainspring_store.tables import dag, pool, task_display_name, variable
@@ -186,31 +186,31 @@ class TestTransactions:
 
 class TestDoorbell:
     def test_a_ring_wakes_the_listener(self, database: Database) -> None:
-        bell, ringer = open_doorbell(database), open_ringer(database)
+        bell, notifier = open_listener(database), open_notifier(database)
         try:
-            ringer.ring()
+            notifier.notify()
             assert select.select([bell], [], [], 5.0)[0]
             assert bell.clear()
             assert not bell.clear()
         finally:
-            ringer.close()
+            notifier.close()
             bell.close()
 
     def test_many_rings_are_cleared_at_once(self, database: Database) -> None:
-        bell, ringer = open_doorbell(database), open_ringer(database)
+        bell, notifier = open_listener(database), open_notifier(database)
         try:
             for _ in range(1000):
-                ringer.ring()
+                notifier.notify()
             assert select.select([bell], [], [], 5.0)[0]
             assert bell.clear()
         finally:
-            ringer.close()
+            notifier.close()
             bell.close()
 
     def test_ringing_without_a_listener_is_no_error(self, database: Database) -> None:
-        ringer = open_ringer(database)
-        ringer.ring()
-        ringer.close()
+        notifier = open_notifier(database)
+        notifier.notify()
+        notifier.close()
 
 
 class TestSQLite:

@@ -10,7 +10,7 @@ from sqlalchemy import URL, make_url
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store import open_database
-from mainspring_store.database.notify import open_doorbell, open_ringer
+from mainspring_store.database.notify import open_listener, open_notifier
 from mainspring_store.schema.migrate import current_revision, head_revision, migrate
 from tests.services.postgres import PostgresServer
 from tests.services.tls import self_signed, tls_front
@@ -32,11 +32,11 @@ def test_a_server_with_the_right_certificate_is_used_for_rows_and_for_the_doorbe
     database = open_database(url.render_as_string(hide_password=False))
     migrate(database)
     assert current_revision(database) == head_revision()
-    bell, ringer = open_doorbell(database), open_ringer(database)
-    ringer.ring()
+    bell, notifier = open_listener(database), open_notifier(database)
+    notifier.notify()
     assert select.select([bell], [], [], 5.0)[0]
     assert bell.clear()
-    ringer.close()
+    notifier.close()
     bell.close()
     database.close()
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.trigger_rules import Decision, TriggerRule, UpstreamCounts, WakeOn, evaluate, handles_failure, wake_on
+from mainspring.trigger_rules import RuleResult, TriggerRule, UpstreamCounts, WakeOn, evaluate, handles_failure, wake_on
 from tests.unit.strategies import trigger_rules, upstream_states
 
-WAIT, RUN, SKIP, FAIL = Decision.WAIT, Decision.RUN, Decision.SKIP, Decision.UPSTREAM_FAILED
+WAIT, RUN, SKIP, FAIL = RuleResult.WAIT, RuleResult.RUN, RuleResult.SKIP, RuleResult.UPSTREAM_FAILED
 
 COLUMNS = (
     "....",

@@ -12,7 +12,7 @@ import pytest
 from mainspring.attempts import Attempt, Finished, Outcome, Started
 from mainspring.states import StateReason
 from mainspring_executors import ExecutorSettings, open_executor
-from tests.conformance.executors.bed import children_of, hosts_of, is_running, wait_for
+from tests.conformance.executors.harness import children_of, hosts_of, is_running, wait_for
 
 DEADLINE_SECONDS = 20.0
 
@@ -25,14 +25,14 @@ class Local:
         self.others = hosts_of(os.getpid())
         self.executor = open_executor("local", ExecutorSettings(concurrency=1, state_dir=folder))
 
-    def zygote(self) -> int:
+    def fork_server(self) -> int:
         """The leader of a session among the children of the only host; others of them sweep up."""
         ((_, host),) = [one for one in hosts_of(os.getpid()) if one not in self.others]
         return wait_for(lambda: next((pid for pid in children_of(host) if _leads(pid)), 0), "a zygote")
 
     def prepared(self) -> int:
         """The process that waits now, while no call runs."""
-        (pid,) = wait_for(lambda: children_of(self.zygote()), "a prepared process")
+        (pid,) = wait_for(lambda: children_of(self.fork_server()), "a prepared process")
         return pid
 
     def run(self, number: int, function: str = "os:getpid", *arguments: object) -> Finished:
@@ -108,12 +108,12 @@ def test_it_ends_with_its_executor(local: Local) -> None:
 
 def test_a_zygote_that_is_killed_takes_its_processes_along_and_another_takes_over(local: Local) -> None:
     local.run(1)
-    zygote, ready = local.zygote(), local.prepared()
-    os.kill(zygote, signal.SIGKILL)
-    wait_for(lambda: not is_running(zygote) and not is_running(ready), "their end")
+    fork_server, ready = local.fork_server(), local.prepared()
+    os.kill(fork_server, signal.SIGKILL)
+    wait_for(lambda: not is_running(fork_server) and not is_running(ready), "their end")
     end = local.run(2)
     assert (end.outcome, end.outputs["return_value"] != ready) == (Outcome.SUCCESS, True)
-    assert local.zygote() != zygote
+    assert local.fork_server() != fork_server
 
 
 def test_a_call_whose_zygote_is_killed_is_lost_with_its_host(local: Local) -> None:
@@ -121,7 +121,7 @@ def test_a_call_whose_zygote_is_killed_is_lost_with_its_host(local: Local) -> No
     called = local.prepared()
     local.submit(2, "time:sleep", 60)
     wait_for(lambda: any(isinstance(one, Started) for one in local.executor.reports(0.1)), "its start")
-    os.kill(local.zygote(), signal.SIGKILL)
+    os.kill(local.fork_server(), signal.SIGKILL)
     end = local.finish()
     assert (end.outcome, end.reason, end.exit_code) == (Outcome.LOST, StateReason.HOST_LOST, -signal.SIGKILL)
     assert not is_running(called)
@@ -140,7 +140,7 @@ def test_the_number_of_a_call_is_nobody_elses_until_its_host_has_seen_its_end(lo
         wait_for(lambda: _state(host) == "T", "its halt")
         os.kill(called, signal.SIGKILL)
         wait_for(lambda: not is_running(called), "its end")
-        wait_for(lambda: _has_seen_its_signals(local.zygote()), "its zygote to know of it")
+        wait_for(lambda: _has_seen_its_signals(local.fork_server()), "its zygote to know of it")
         assert _state(called) == "Z"
     finally:
         os.kill(host, signal.SIGCONT)

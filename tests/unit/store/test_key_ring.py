@@ -36,17 +36,17 @@ def test_given_keys_are_used_instead_of_the_file(file: Path) -> None:
 
 
 def test_a_ciphertext_opens_under_its_own_name_only(file: Path) -> None:
-    ring = KeyRing(file)
+    notify = KeyRing(file)
     with pytest.raises(CannotOpen, match="another secret"):
-        ring.decrypt("mine", ring.encrypt("yours", "x"))
+        notify.decrypt("mine", notify.encrypt("yours", "x"))
 
 
 def test_a_changed_ciphertext_opens_nothing(file: Path) -> None:
-    ring = KeyRing(file)
-    ciphertext = bytearray(ring.encrypt("db", "x"))
+    notify = KeyRing(file)
+    ciphertext = bytearray(notify.encrypt("db", "x"))
     ciphertext[20] ^= 1
     with pytest.raises(CannotOpen):
-        ring.decrypt("db", bytes(ciphertext))
+        notify.decrypt("db", bytes(ciphertext))
 
 
 def test_a_service_that_was_running_before_a_rotation_opens_what_was_written_after_it(file: Path) -> None:
@@ -59,24 +59,24 @@ def test_a_service_that_was_running_before_a_rotation_opens_what_was_written_aft
 
 
 def test_a_key_is_dropped_by_the_second_rotation(file: Path) -> None:
-    ring = KeyRing(file)
-    old = ring.encrypt("db", "x")
+    notify = KeyRing(file)
+    old = notify.encrypt("db", "x")
     for _ in range(2):
-        with ring.rotating():
+        with notify.rotating():
             pass
     assert len(file.read_text().split()) == 2
     with pytest.raises(CannotOpen):
-        ring.decrypt("db", old)
+        notify.decrypt("db", old)
 
 
 def test_a_rotation_that_failed_drops_no_key(file: Path) -> None:
-    ring = KeyRing(file)
+    notify = KeyRing(file)
     ciphertexts = []
     for _ in range(3):
-        ciphertexts.append(ring.encrypt("db", "x"))
-        with pytest.raises(RuntimeError), ring.rotating():
+        ciphertexts.append(notify.encrypt("db", "x"))
+        with pytest.raises(RuntimeError), notify.rotating():
             raise RuntimeError("the database went away")
-    assert [ring.decrypt("db", one) for one in ciphertexts] == ["x"] * 3
+    assert [notify.decrypt("db", one) for one in ciphertexts] == ["x"] * 3
 
 
 def test_what_is_no_key_is_refused_without_being_told(file: Path) -> None:

@@ -32,7 +32,7 @@ from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import has_precondition, names_a_state
 from mainspring_api.http.problems import BadRequest
-from mainspring_api.http.reference_authorization import check_reach
+from mainspring_api.http.reference_authorization import check_references
 from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.access.roles import Role
@@ -184,13 +184,13 @@ def put_dag(dag_id: str) -> Response:
     here = context()
     replaces = _replaced_content(dag_id) if has_precondition() else None
     definition = _read_definition(dag_id)
-    check_reach(definition)
+    check_references(definition)
     audit_detail(content_hash=definition.content_hash)
     saved = save_dag(
         here.database, definition, by=g.user.name, owner=current_owner(), replaces=replaces, now=datetime.now(UTC)
     )
     here.versions.keep(saved.version)
-    here.ringer.ring()
+    here.notifier.notify()
     return answer(_details(dag_id), 201 if saved.is_new_dag else 200)
 
 
@@ -264,7 +264,7 @@ def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) ->
     _check_mask(query)
     here = context()
     set_paused(here.database, dag_id, body["is_paused"], now=datetime.now(UTC))
-    here.ringer.ring()
+    here.notifier.notify()
     return answer(_dag(questions.get_dag(here.database, dag_id)))
 
 
@@ -294,7 +294,7 @@ def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     set_all_paused(
         here.database, questions.find_dag_ids(here.database, **asked), body["is_paused"], now=datetime.now(UTC)
     )
-    here.ringer.ring()
+    here.notifier.notify()
     dags = questions.get_dags(here.database, [row["dag_id"] for row in page.rows])
     return answer({"dags": [_dag(row) for row in dags], "total_entries": page.total})
 
@@ -306,7 +306,7 @@ def remove_dag(dag_id: str) -> Response:
     """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running."""
     here = context()
     delete_dag(here.database, dag_id, now=datetime.now(UTC))
-    here.ringer.ring()
+    here.notifier.notify()
     return no_content()
 
 

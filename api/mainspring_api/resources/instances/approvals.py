@@ -108,7 +108,7 @@ def post_answer(
         note=body["note"] or None,
         now=datetime.now(UTC),
     )
-    here.ringer.ring()
+    here.notifier.notify()
     return answer(recorded)
 
 

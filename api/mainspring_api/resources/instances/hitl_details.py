@@ -153,7 +153,7 @@ def update_hitl_detail(body: Mapping[str, Any], dag_id: str, dag_run_id: str, ta
         note=None,
         now=datetime.now(UTC),
     )
-    here.ringer.ring()
+    here.notifier.notify()
     content = {
         "responded_by": _user(recorded["by"]),
         "responded_at": recorded["at"],

@@ -216,5 +216,5 @@ def _clear(here: Context, dag_id: str, request: Clear, *, is_preview: bool) -> S
         return preview_clear(here.database, here.versions, dag_id, request)
     ids = clear(here.database, here.versions, dag_id, request, now=datetime.now(UTC))
     if ids or request.run_on_latest_version:  # a version may bring tasks that were not there to be cleared
-        here.ringer.ring()
+        here.notifier.notify()
     return ids

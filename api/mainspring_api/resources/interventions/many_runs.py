@@ -94,7 +94,7 @@ def bulk_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
 
     def delete(run: Mapping[str, Any]) -> list[str]:
         delete_run(here.database, run["dag_id"], run["dag_run_id"], now=datetime.now(UTC))
-        here.ringer.ring()
+        here.notifier.notify()
         return [_label(run)]
 
     actions = EachActions(

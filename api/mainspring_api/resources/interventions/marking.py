@@ -136,7 +136,7 @@ def change_instances(
     ids: Sequence[int] = mark(here.database, here.versions, dag_id, request, by=g.user.name, now=now)
     if not ids:
         raise Conflict(f"task '{task_id}' of run '{run_id}' is {request.state} already")
-    here.ringer.ring()
+    here.notifier.notify()
     return ids
 
 

@@ -128,7 +128,7 @@ def get_tokens(query: Mapping[str, Any]) -> Response:
     status=201,
     body=ApiTokenBody,
     errors=(404,),
-    tells_secret=True,
+    contains_secret=True,
 )
 def post_token(body: Mapping[str, Any]) -> Response:
     """Make a token. It may do no more than its user, whatever its role and grants say."""

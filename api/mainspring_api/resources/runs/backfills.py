@@ -135,7 +135,7 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
         user=g.user.name,
     )
     key = create_backfill(here.database, new, owner=current_owner(), now=now)
-    here.ringer.ring()
+    here.notifier.notify()
     return _answer(key)
 
 
@@ -213,7 +213,7 @@ def cancel(backfill_id: int) -> Response:
     """End a backfill: its queued runs become failed, those that run go on to their end."""
     here = context()
     cancel_backfill(here.database, _possible(backfill_id), by=g.user.name, now=datetime.now(UTC))
-    here.ringer.ring()
+    here.notifier.notify()
     return _answer(backfill_id)
 
 
@@ -234,7 +234,7 @@ for _name, _view in (("pause", pause), ("unpause", unpause), ("cancel", cancel))
 def _set_paused(backfill_id: int, is_paused: bool) -> Response:
     here = context()
     pause_backfill(here.database, _possible(backfill_id), is_paused, now=datetime.now(UTC))
-    here.ringer.ring()
+    here.notifier.notify()
     return _answer(backfill_id)
 
 

@@ -143,7 +143,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
     )
     audit_detail(run_id=run_id)
     create_run(here.database, run, owner=current_owner(), now=now)
-    here.ringer.ring()
+    here.notifier.notify()
     return answer(run_body(questions.get_run(here.database, dag_id, run_id)))
 
 
@@ -211,7 +211,7 @@ def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
     """Delete a run with its logs and outputs. Refused while it is running."""
     here = context()
     delete_run(here.database, dag_id, dag_run_id, now=datetime.now(UTC))
-    here.ringer.ring()
+    here.notifier.notify()
     return no_content()
 
 
@@ -238,7 +238,7 @@ def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None
             and cancel_run(here.database, dag_id, run_id, now=now, message=f"cancelled by {by}")
         ) or mark_run(here.database, here.versions, dag_id, run_id, state, by=by, now=now)
     if has_changed:
-        here.ringer.ring()
+        here.notifier.notify()
 
 
 def _check_no_partitions(query: Mapping[str, Any]) -> None:

@@ -90,14 +90,14 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
         for body in bodies
     ]
     written = create_pools(context().database, pools, on_existence=on_existence, given=[body.keys() for body in bodies])
-    context().ringer.ring()
+    context().notifier.notify()
     return written
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:
     told = {name: _columns(change) for name, change in changes.items()}
     changed = change_pools(context().database, told, on_absence=on_absence)
-    context().ringer.ring()
+    context().notifier.notify()
     return changed
 
 

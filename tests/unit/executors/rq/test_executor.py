@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from mainspring.attempts import Attempt
 from mainspring.errors import ExecutorError
 from mainspring_executors import ExecutorSettings
-from mainspring_executors.contract import SubmitResult, Whereabouts
+from mainspring_executors.contract import AttemptLocation, SubmitResult
 from mainspring_executors.rq import executor as module
 from mainspring_executors.rq import redis_queue as transport
 from mainspring_executors.rq.executor import RqExecutor
@@ -118,9 +118,9 @@ def test_recover_says_unknown_and_never_absent(executor: RqExecutor, server: Val
     executor.submit([attempt(1)])
     until(lambda: queued(redis), "the job")
     ours, other = f"{1:032x}", "f" * 32
-    assert executor.recover([ours, other]) == {ours: Whereabouts.QUEUED, other: Whereabouts.UNKNOWN}
+    assert executor.recover([ours, other]) == {ours: AttemptLocation.QUEUED, other: AttemptLocation.UNKNOWN}
     server.close()
-    assert executor.recover([ours, other]) == {ours: Whereabouts.UNKNOWN, other: Whereabouts.UNKNOWN}
+    assert executor.recover([ours, other]) == {ours: AttemptLocation.UNKNOWN, other: AttemptLocation.UNKNOWN}
 
 
 def test_what_is_missing_in_redis_is_put_back_once_with_the_same_id(executor: RqExecutor, redis: Redis) -> None:
@@ -153,48 +153,48 @@ def test_capacity_is_the_room_in_redis(executor: RqExecutor, redis: Redis) -> No
 
 
 def test_there_is_slack_while_more_waits_than_workers_soon_take(executor: RqExecutor, redis: Redis) -> None:
-    assert executor.slack() == 0
+    assert executor.headroom() == 0
     executor.submit([attempt(number) for number in range(3)])
     until(lambda: len(queued(redis)) == 3, "the first jobs")
-    assert executor.slack() == 0
+    assert executor.headroom() == 0
     executor.submit([attempt(number) for number in range(3, 100)])
-    slack = executor.slack()
-    assert slack > 0
+    headroom = executor.headroom()
+    assert headroom > 0
     until(lambda: len(queued(redis)) == 100, "all jobs")
-    assert executor.slack() == slack
+    assert executor.headroom() == headroom
     redis.delete(LIST)
-    until(lambda: executor.slack() == 0, "the end of the slack to be noticed")
+    until(lambda: executor.headroom() == 0, "the end of the slack to be noticed")
 
 
 def test_the_slack_is_that_of_the_first_queue_in_use_to_be_empty(executor: RqExecutor, redis: Redis) -> None:
     executor.submit([attempt(number) for number in range(100)])
-    slack = executor.slack()
+    headroom = executor.headroom()
     executor.submit([attempt(100, queue="gpu")])
-    assert executor.slack() == 0
+    assert executor.headroom() == 0
     until(lambda: len(queued(redis)) == 100, "all jobs")
     redis.delete("rq:queue:mainspring-gpu")
-    until(lambda: executor.slack() == slack, "the other queue to be out of use")
+    until(lambda: executor.headroom() == headroom, "the other queue to be out of use")
 
 
 def test_quick_workers_leave_less_slack(executor: RqExecutor, redis: Redis) -> None:
     executor.submit([attempt(number) for number in range(500)])
     until(lambda: len(queued(redis)) == 500, "all jobs")
-    slack = executor.slack()
+    headroom = executor.headroom()
     redis.ltrim(LIST, 0, 249)
-    until(lambda: executor.slack() < slack / 2, "what was taken to be noticed")
-    until(lambda: executor.slack() == pytest.approx(slack * 246 / 496), "the workers to be slower")
+    until(lambda: executor.headroom() < headroom / 2, "what was taken to be noticed")
+    until(lambda: executor.headroom() == pytest.approx(headroom * 246 / 496), "the workers to be slower")
 
 
 def test_a_worker_exchanges_what_is_done_for_what_comes_next(executor: RqExecutor, redis: Redis) -> None:
     executor.submit([attempt(number) for number in range(1, 6)])
     until(lambda: len(queued(redis)) == 5, "the jobs")
     ids = [f"{number:032x}" for number in range(1, 6)]
-    assert transport.exchange(redis, "default", [], 2) == ids[:2]
-    assert transport.exchange(redis, "default", ids[:2], 2) == ids[2:4]
+    assert transport.acknowledge_and_take(redis, "default", [], 2) == ids[:2]
+    assert transport.acknowledge_and_take(redis, "default", ids[:2], 2) == ids[2:4]
     assert not redis.exists(*(f"rq:job:{done}" for done in ids[:2]))
     assert (queued(redis), set(queued(redis, f"{LIST}:intermediate"))) == (ids[4:], set(ids[2:4]))
-    assert transport.exchange(redis, "default", ids[2:4], 2) == ids[4:]
-    assert transport.exchange(redis, "default", ids[4:], 1) == []
+    assert transport.acknowledge_and_take(redis, "default", ids[2:4], 2) == ids[4:]
+    assert transport.acknowledge_and_take(redis, "default", ids[4:], 1) == []
     assert not redis.exists(f"{LIST}:intermediate")
 
 
@@ -278,7 +278,7 @@ class Taken:
             job_class=_Job,
             queue_class=_Queue,
             serializer=JSONSerializer,
-            carry=self.ids.append,
+            run_attempts=self.ids.append,
             tend=lambda: None,
             tend_seconds=1,
             is_stopping=lambda: len(self.ids) >= count,
@@ -303,7 +303,7 @@ def test_entries_that_are_no_attempts_are_taken_beside_none(redis: Redis, caplog
     redis.rpush(LIST, *FOREIGN, f"{1:032x}")
     assert transport.waiting(redis, ["default"]) == {f"{1:032x}"}
     assert transport.take(redis, "default") is None
-    assert transport.exchange(redis, "default", [], len(FOREIGN)) == [f"{1:032x}"]
+    assert transport.acknowledge_and_take(redis, "default", [], len(FOREIGN)) == [f"{1:032x}"]
     assert queued(redis, f"{LIST}:intermediate") == [f"{1:032x}"]
     assert caplog.text.count("is dropped: queue=default") == len(FOREIGN)
 

@@ -55,7 +55,7 @@ def test_a_worker_works_with_the_documented_user(server: ValkeyServer, worker_re
         job_class=_Job,
         queue_class=_Queue,
         serializer=JSONSerializer,
-        carry=taken.append,
+        run_attempts=taken.append,
         tend=lambda: None,
         tend_seconds=1,
         is_stopping=lambda: bool(taken),
@@ -64,7 +64,7 @@ def test_a_worker_works_with_the_documented_user(server: ValkeyServer, worker_re
     assert taken == ids[:1]
     assert transport.take(worker_redis, "gpu") == ids[1]
     transport.give_back(worker_redis, "gpu", ids[1])
-    assert transport.exchange(worker_redis, "gpu", ids[:1], 2) == ids[1:3]
+    assert transport.acknowledge_and_take(worker_redis, "gpu", ids[:1], 2) == ids[1:3]
     transport.remove(worker_redis, "gpu", ids[1])
     executor.close(timedelta(0))
 

@@ -14,7 +14,7 @@ import pytest
 
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Report, Started, Stopped
 from mainspring_executors import Executor, SubmitResult
-from mainspring_executors.local import orphans as leftovers
+from mainspring_executors.local import orphans as orphans
 
 from .remote import Remote
 
@@ -56,7 +56,7 @@ def wait_for(condition: Callable[[], T], what: str, *, seconds: float = DEADLINE
     return value
 
 
-class Bed:
+class Harness:
     """An executor and everything it has reported so far."""
 
     def __init__(self, executor: Executor, folder: Path, state_dir: Path) -> None:
@@ -120,7 +120,7 @@ class Bed:
         """(guard, host) of each of its task hosts."""
         if isinstance(self.executor, Remote):
             return [pair for worker in self.executor.workers for pair in hosts_of(worker.pid)]
-        mark = f"\0{leftovers.installation_of(self.state_dir)}-".encode()
+        mark = f"\0{orphans.installation_of(self.state_dir)}-".encode()
         return [pair for pair in hosts_of(os.getpid()) if mark in Path(f"/proc/{pair[0]}/cmdline").read_bytes()]
 
     def pid_of(self, attempt: Attempt) -> int:
@@ -163,16 +163,16 @@ def limits(**fields: int) -> Limits:
     return Limits(**fields)
 
 
-def needs(bed: Bed, capability: str) -> None:
+def needs(harness: Harness, capability: str) -> None:
     """Skip a test that is about a capability which this executor declares that it lacks."""
-    if not getattr(bed.executor.capabilities, capability):
-        pytest.skip(f"{type(bed.executor).__name__} declares capabilities.{capability} = False")
+    if not getattr(harness.executor.capabilities, capability):
+        pytest.skip(f"{type(harness.executor).__name__} declares capabilities.{capability} = False")
 
 
-def lacks(bed: Bed, capability: str) -> None:
+def lacks(harness: Harness, capability: str) -> None:
     """Skip a test about life without a capability on an executor that has it."""
-    if getattr(bed.executor.capabilities, capability):
-        pytest.skip(f"{type(bed.executor).__name__} declares capabilities.{capability} = True")
+    if getattr(harness.executor.capabilities, capability):
+        pytest.skip(f"{type(harness.executor).__name__} declares capabilities.{capability} = True")
 
 
 def children_of(pid: int) -> list[int]:

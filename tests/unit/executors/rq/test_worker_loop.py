@@ -17,10 +17,10 @@ import pytest
 from mainspring.attempts import Attempt, Finished
 from mainspring_api.execution.orders import order_as_json
 from mainspring_executors.local.local import LocalExecutor
-from mainspring_executors.rq import prefetch as lookahead
-from mainspring_executors.rq.execution_client import Courier
-from mainspring_executors.rq.prefetch import AHEAD_SECONDS
-from mainspring_executors.rq.worker_loop import Carrier
+from mainspring_executors.rq import prefetch as prefetcher
+from mainspring_executors.rq.execution_client import ExecutionClient
+from mainspring_executors.rq.prefetch import PREFETCH_SECONDS
+from mainspring_executors.rq.worker_loop import WorkerLoop
 from mainspring_executors.settings import ExecutorSettings
 from tests.acceptance.server import is_running
 
@@ -95,7 +95,7 @@ class ExecutionApi:
             case "finish":
                 return 200, {"next": self.orders.get(body.get("next", {}).get("attempt_id"))}
             case "exchange":
-                wanted = [bid["attempt_id"] for bid in body["bids"]]
+                wanted = [claim_request["attempt_id"] for claim_request in body["bids"]]
                 return 200, {"claimed": [self.orders[one] for one in wanted if one in self.orders]}
         return answer
 
@@ -123,18 +123,18 @@ class Deliveries:
 
     def __init__(self, *waiting: str) -> None:
         self.waiting = list(waiting)
-        self.settled: list[str] = []
+        self.acknowledged: list[str] = []
         self.given_back: list[str] = []
 
     def take(self) -> str | None:
         return self.waiting.pop(0) if self.waiting and not self.given_back else None
 
-    def settle(self, attempt_id: str) -> None:
-        self.settled.append(attempt_id)
+    def acknowledge(self, attempt_id: str) -> None:
+        self.acknowledged.append(attempt_id)
 
-    def exchange(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
+    def acknowledge_and_take(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
         for attempt_id in attempt_ids:
-            self.settle(attempt_id)
+            self.acknowledge(attempt_id)
         return [one for one in (self.take() for _ in range(count_max)) if one is not None]
 
     def give_back(self, attempt_id: str) -> None:
@@ -153,29 +153,31 @@ def granted(attempt_id: str, script: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def carry(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
+def run_attempts(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
     """Carry an attempt that runs a script, to its acknowledged end; says whether its delivery is settled."""
 
-    def carry(script: str) -> bool:
+    def run_attempts(script: str) -> bool:
         api.orders = {ATTEMPT_ID: granted(ATTEMPT_ID, script)}
-        courier = Courier(api.url, "the workers' token", queue="default")
-        courier.patience_seconds = LEASE_SECONDS / 4
+        execution_client = ExecutionClient(api.url, "the workers' token", queue="default")
+        execution_client.patience_seconds = LEASE_SECONDS / 4
         deliveries = Deliveries()
-        carrier = Carrier(courier, executor, deliveries, is_stopping=lambda: False, stop_grace=timedelta(0))
+        worker_loop = WorkerLoop(
+            execution_client, executor, deliveries, is_stopping=lambda: False, stop_grace=timedelta(0)
+        )
         try:
-            carrier.carry(ATTEMPT_ID)
+            worker_loop.run_attempts(ATTEMPT_ID)
         finally:
-            courier.close()
-        return deliveries.settled == [ATTEMPT_ID]
+            execution_client.close()
+        return deliveries.acknowledged == [ATTEMPT_ID]
 
-    return carry
+    return run_attempts
 
 
 def test_an_attempt_that_somebody_else_claimed_is_not_started(
-    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path
+    api: ExecutionApi, run_attempts: Callable[[str], bool], tmp_path: Path
 ) -> None:
     api.answers["claim"] = [REFUSED]
-    assert carry(f"touch {tmp_path}/witness")
+    assert run_attempts(f"touch {tmp_path}/witness")
     assert len(api.calls["claim"]) == 1
     assert not (tmp_path / "witness").exists()
     assert not api.calls["finish"]
@@ -183,20 +185,20 @@ def test_an_attempt_that_somebody_else_claimed_is_not_started(
 
 @pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
 def test_a_claim_is_repeated_with_the_same_token(
-    api: ExecutionApi, carry: Callable[[str], bool], lost: tuple[int, Any] | None
+    api: ExecutionApi, run_attempts: Callable[[str], bool], lost: tuple[int, Any] | None
 ) -> None:
     api.answers["claim"] = [lost, lost, OK]
-    assert carry("true")
+    assert run_attempts("true")
     assert len(api.tokens["claim"]) == 3
     assert len({*api.tokens["claim"], *api.tokens["finish"]}) == 1
 
 
 @pytest.mark.parametrize("lost", [BUSY, None], ids=["refused-for-now", "answer-lost"])
 def test_the_end_is_told_until_it_is_acknowledged(
-    api: ExecutionApi, carry: Callable[[str], bool], lost: tuple[int, Any] | None
+    api: ExecutionApi, run_attempts: Callable[[str], bool], lost: tuple[int, Any] | None
 ) -> None:
     api.answers["finish"] = [lost, lost, OK]
-    assert carry('echo "rows=3" >> "$MAINSPRING_OUTPUT"')
+    assert run_attempts('echo "rows=3" >> "$MAINSPRING_OUTPUT"')
     assert len(api.calls["finish"]) == 3
     first, *others = api.calls["finish"]
     assert (first["outcome"], first["outputs"]) == ("success", {"rows": 3})
@@ -204,10 +206,10 @@ def test_the_end_is_told_until_it_is_acknowledged(
 
 
 def test_a_piece_of_log_that_was_not_acknowledged_is_sent_again_at_its_offset(
-    api: ExecutionApi, carry: Callable[[str], bool]
+    api: ExecutionApi, run_attempts: Callable[[str], bool]
 ) -> None:
     api.answers["log"] = [BUSY, BUSY, OK]
-    assert carry("echo one; sleep 1; echo two")
+    assert run_attempts("echo one; sleep 1; echo two")
     sent = [*api.calls["log"], *(chunk for body in api.calls["finish"] for chunk in body["log"])]
     chunks = {chunk["offset"]: base64.b64decode(chunk["data"]) for chunk in sent}
     assert b"".join(chunks[offset] for offset in sorted(chunks)) == b"one\ntwo\n"
@@ -215,17 +217,17 @@ def test_a_piece_of_log_that_was_not_acknowledged_is_sent_again_at_its_offset(
     assert api.calls["finish"][-1]["log_bytes"] == len(b"one\ntwo\n")
 
 
-def test_a_task_that_is_not_wanted_any_more_is_stopped(api: ExecutionApi, carry: Callable[[str], bool]) -> None:
+def test_a_task_that_is_not_wanted_any_more_is_stopped(api: ExecutionApi, run_attempts: Callable[[str], bool]) -> None:
     api.answers["beat"] = [(200, {"stop": [ATTEMPT_ID], "lease_seconds": LEASE_SECONDS})]
     began = monotonic()
-    assert carry("sleep 30")
+    assert run_attempts("sleep 30")
     assert monotonic() - began < 10
     assert api.calls["finish"][-1]["outcome"] == "cancelled"
 
 
 @pytest.mark.parametrize("body", ["trap '' TERM", "true"], ids=["it-resists", "it-ends-when-asked"])
 def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
-    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path, body: str
+    api: ExecutionApi, run_attempts: Callable[[str], bool], tmp_path: Path, body: str
 ) -> None:
     """Whatever it does against it; and it costs no try."""
     api.answers["beat"] = [BUSY]
@@ -239,7 +241,7 @@ def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
 
     timer = threading.Timer(LEASE_SECONDS + MARGIN_SECONDS, look)
     timer.start()
-    assert carry(f"{body}; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done")
+    assert run_attempts(f"{body}; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done")
     timer.join()
     assert noted == [False], f"it ran {monotonic() - claimed_at:.1f} s after its claim"
     last = api.calls["finish"][-1]
@@ -247,43 +249,47 @@ def test_a_task_whose_lease_cannot_be_renewed_has_ended_before_the_lease(
 
 
 def test_a_claim_that_was_answered_late_is_not_started_when_it_cannot_be_renewed(
-    api: ExecutionApi, carry: Callable[[str], bool], tmp_path: Path
+    api: ExecutionApi, run_attempts: Callable[[str], bool], tmp_path: Path
 ) -> None:
     """Its lease began before the answer was on its way. What was not started costs no try."""
     api.delays_seconds["claim"] = LEASE_SECONDS * 0.6
     api.answers["beat"] = [BUSY]
-    assert carry(f"touch {tmp_path}/witness")
+    assert run_attempts(f"touch {tmp_path}/witness")
     assert not (tmp_path / "witness").exists()
     assert api.calls["finish"][-1]["outcome"] == "interrupted"
 
 
-def test_a_claim_that_was_answered_late_is_renewed_and_started(api: ExecutionApi, carry: Callable[[str], bool]) -> None:
+def test_a_claim_that_was_answered_late_is_renewed_and_started(
+    api: ExecutionApi, run_attempts: Callable[[str], bool]
+) -> None:
     api.delays_seconds["claim"] = LEASE_SECONDS * 0.6
-    assert carry("true")
+    assert run_attempts("true")
     assert len(api.calls["beat"]) >= 1
     assert api.calls["finish"][-1]["outcome"] == "success"
 
 
 def test_a_task_that_ends_while_nothing_can_be_renewed_has_its_own_end(
-    api: ExecutionApi, carry: Callable[[str], bool]
+    api: ExecutionApi, run_attempts: Callable[[str], bool]
 ) -> None:
     api.answers["beat"] = [BUSY]
-    assert carry("sleep 0.6; exit 3")
+    assert run_attempts("sleep 0.6; exit 3")
     assert (api.calls["finish"][-1]["outcome"], api.calls["finish"][-1]["exit_code"]) == ("failed", 3)
 
 
-def test_the_lease_is_renewed_several_times_before_it_ends(api: ExecutionApi, carry: Callable[[str], bool]) -> None:
-    assert carry(f"sleep {LEASE_SECONDS}")
+def test_the_lease_is_renewed_several_times_before_it_ends(
+    api: ExecutionApi, run_attempts: Callable[[str], bool]
+) -> None:
+    assert run_attempts(f"sleep {LEASE_SECONDS}")
     assert len(api.calls["beat"]) >= 4
     assert {body["worker"]["pid"] for body in api.calls["beat"]} == {os.getpid()}
     assert api.calls["finish"][-1]["outcome"] == "success"
 
 
 def test_what_is_left_of_another_attempt_is_not_taken_for_its_own(
-    api: ExecutionApi, executor: LocalExecutor, carry: Callable[[str], bool]
+    api: ExecutionApi, executor: LocalExecutor, run_attempts: Callable[[str], bool]
 ) -> None:
     executor.submit([attempt_of("f" * 32, "sleep 0.5; echo a stranger; exit 3")])
-    assert carry("echo mine")
+    assert run_attempts("echo mine")
     (end,) = api.calls["finish"]
     assert end["outcome"] == "success"
     assert [base64.b64decode(chunk["data"]) for chunk in (*api.calls["log"], *end["log"])] == [b"mine\n"]
@@ -300,26 +306,26 @@ class Road:
         orders = [granted(letter * 32, script) for letter, script in zip("abcdef", scripts, strict=False)]
         api.orders = {order["attempt"]["attempt_id"]: order for order in orders}
         api.answers["beat"] = [(200, {"stop": [], "lease_seconds": LEASE_SECONDS, "takes_claims_ahead": ahead})]
-        self._thread = threading.Thread(target=self._carry)
+        self._thread = threading.Thread(target=self._run_attempts)
 
-    def _carry(self) -> None:
+    def _run_attempts(self) -> None:
         # Its task host takes longer for its own start than a short attempt for its whole way.
         self._executor.submit([attempt_of("9" * 32, "true")])
         while not any(isinstance(report, Finished) for report in self._executor.reports(0.1)):
             continue
-        courier = Courier(self._api.url, "the workers' token", queue="default")
-        courier.patience_seconds = LEASE_SECONDS / 4
-        courier.beat([])
+        execution_client = ExecutionClient(self._api.url, "the workers' token", queue="default")
+        execution_client.patience_seconds = LEASE_SECONDS / 4
+        execution_client.heartbeat([])
         try:
-            Carrier(
-                courier,
+            WorkerLoop(
+                execution_client,
                 self._executor,
                 self.deliveries,
                 is_stopping=lambda: self.is_stopping,
                 stop_grace=timedelta(0),
-            ).carry("a" * 32)
+            ).run_attempts("a" * 32)
         finally:
-            courier.close()
+            execution_client.close()
 
     def __enter__(self) -> "Road":
         self._thread.start()
@@ -347,9 +353,9 @@ class Road:
                 ends += [(end["attempt_id"][0], end) for end in body["ends"]]
         return ends
 
-    def claimed_ahead(self) -> list[list[str]]:
+    def prefetched(self) -> list[list[str]]:
         """First letters of the attempts that each exchange asked for."""
-        return [[bid["attempt_id"][0] for bid in body["bids"]] for body in self.bodies("exchange")]
+        return [[claim_request["attempt_id"][0] for claim_request in body["bids"]] for body in self.bodies("exchange")]
 
     def bodies(self, call: str) -> list[dict[str, Any]]:
         return [body for path, body in self._api.bodies if path.endswith(f"/{call}")]
@@ -366,25 +372,25 @@ def waiting_for(sign: Path) -> str:
     return f"while [ ! -e {sign} ]; do sleep 0.02; done"
 
 
-@pytest.fixture(params=[0.0, AHEAD_SECONDS], ids=["one-by-one", "two-by-two"])
+@pytest.fixture(params=[0.0, PREFETCH_SECONDS], ids=["one-by-one", "two-by-two"])
 def pace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whether attempts count as so short that two of them are claimed ahead."""
-    monkeypatch.setattr(lookahead, "_MOMENT_SECONDS", request.param)
+    monkeypatch.setattr(prefetcher, "_MOMENT_SECONDS", request.param)
     return "two-by-two" if request.param else "one-by-one"
 
 
 @pytest.fixture
 def two_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookahead, "_MOMENT_SECONDS", AHEAD_SECONDS)
+    monkeypatch.setattr(prefetcher, "_MOMENT_SECONDS", PREFETCH_SECONDS)
 
 
 def test_short_attempts_are_carried_one_after_the_other(api: ExecutionApi, executor: LocalExecutor, pace: str) -> None:
     with Road(api, executor, "true", "true", "echo c", "exit 1", "true", "true") as road:
         pass
     assert road.ends() == {**dict.fromkeys("abcef", "success"), "d": "failed"}
-    assert road.deliveries.settled == [letter * 32 for letter in "abcdef"]
+    assert road.deliveries.acknowledged == [letter * 32 for letter in "abcdef"]
     assert not road.deliveries.given_back
-    ahead = road.claimed_ahead()
+    ahead = road.prefetched()
     assert ahead == ([["c", "d"], ["e", "f"], []] if pace == "two-by-two" else [["c"], ["d"], ["e"], ["f"], []])
     # Each is told once: its end, and its start, with its claim or with its end.
     assert [letter for letter, _ in road.told()] == list("abcdef")
@@ -400,7 +406,7 @@ def test_an_api_of_the_release_before_is_asked_for_no_more_than_it_knows(
     assert [(letter, end["outcome"]) for letter, end in road.told()] == [
         *((letter, "success") for letter in "abc"), ("d", "failed"),
     ]  # fmt: skip
-    assert road.deliveries.settled == [letter * 32 for letter in "abcd"]
+    assert road.deliveries.acknowledged == [letter * 32 for letter in "abcd"]
     assert {path.rpartition("/")[2] for path, _ in api.bodies} == {"beat", "claim", "finish"}
     assert not any("started" in end for _, end in road.told())
 
@@ -419,7 +425,7 @@ def test_what_comes_next_is_let_go_when_the_attempt_before_it_takes_its_time(
         (tmp_path / "go").touch()
     assert road.ends() == {"a": "success", "b": "success", "c": "success"}
     assert "started" not in road.bodies("finish")[-1]
-    assert road.deliveries.settled == [letter * 32 for letter in "abc"]
+    assert road.deliveries.acknowledged == [letter * 32 for letter in "abc"]
 
 
 @pytest.mark.usefixtures("two_by_two")
@@ -438,7 +444,7 @@ def test_a_worker_that_is_to_stop_lets_go_of_what_it_has_not_started(
 ) -> None:
     with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", f"touch {tmp_path}/c") as road:
         until((tmp_path / "b").exists, "the second attempt")
-        until(lambda: road.claimed_ahead(), "the claim of the third")
+        until(lambda: road.prefetched(), "the claim of the third")
         road.is_stopping = True
     assert road.ends() == {"a": "success", "b": "interrupted"}
     assert road.deliveries.given_back == ["c" * 32]
@@ -452,7 +458,7 @@ def test_a_worker_that_is_to_stop_starts_nothing_when_its_release_is_not_answere
     api.answers["release"] = [BUSY]
     with Road(api, executor, "true", f"touch {tmp_path}/b; sleep 30", *[f"touch {tmp_path}/c"] * 2) as road:
         until((tmp_path / "b").exists, "the second attempt")
-        until(lambda: road.claimed_ahead(), "the claim of the third")
+        until(lambda: road.prefetched(), "the claim of the third")
         road.is_stopping = True
     assert road.ends() == {"a": "success", "b": "interrupted"}
     assert not (tmp_path / "c").exists()
@@ -509,7 +515,7 @@ def test_ends_that_are_refused_together_are_told_each_by_itself(
         pass
     assert road.ends() == {**dict.fromkeys("abc", "success"), "d": "failed"}
     assert [path.split("/")[-2][0] for path, _ in api.bodies if path.endswith("/finish")] == list("abcd")
-    assert road.deliveries.settled == [letter * 32 for letter in "abcd"]
+    assert road.deliveries.acknowledged == [letter * 32 for letter in "abcd"]
 
 
 def test_what_could_not_be_claimed_ahead_is_claimed_when_its_turn_comes(
@@ -522,7 +528,7 @@ def test_what_could_not_be_claimed_ahead_is_claimed_when_its_turn_comes(
     assert [(letter, end["next"]["attempt_id"][0]) for letter, end in road.told() if "next" in end] == [
         ("a", "b"), ("b", "c"), ("c", "d"),
     ]  # fmt: skip
-    ahead = {bid["attempt_id"]: bid["token"] for bid in api.calls["exchange"][0]["bids"]}
+    ahead = {claim_request["attempt_id"]: claim_request["token"] for claim_request in api.calls["exchange"][0]["bids"]}
     assert ahead == {body["next"]["attempt_id"]: body["next"]["token"] for body in api.calls["finish"][1:3]}
     assert road.ends() == dict.fromkeys("abcd", "success")
 
@@ -565,5 +571,5 @@ def test_what_was_claimed_ahead_by_somebody_else_is_passed_over(
     with road:
         pass
     assert road.ends() == {"a": "success", "b": "success", "d": "success"}
-    assert road.claimed_ahead()[0] == ["c", "d"]
-    assert sorted(road.deliveries.settled) == [letter * 32 for letter in "abcd"]
+    assert road.prefetched()[0] == ["c", "d"]
+    assert sorted(road.deliveries.acknowledged) == [letter * 32 for letter in "abcd"]

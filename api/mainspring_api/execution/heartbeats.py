@@ -12,14 +12,14 @@ from mainspring.errors import StoreUnavailable
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources import heartbeats as services
 
-__all__ = ["Heart"]
+__all__ = ["Heartbeat"]
 
 _log = logging.getLogger(__name__)
 
-BEAT_SECONDS_MAX = 5.0
+HEARTBEAT_SECONDS_MAX = 5.0
 
 
-class Heart:
+class Heartbeat:
     """Beats from a thread of its own until it is stopped."""
 
     def __init__(
@@ -57,11 +57,11 @@ class Heart:
             _log.warning("%s", exc)
 
     def _run(self) -> None:
-        while not self._stopped.wait(min(BEAT_SECONDS_MAX, self._lease_seconds / 4)):
+        while not self._stopped.wait(min(HEARTBEAT_SECONDS_MAX, self._lease_seconds / 4)):
             try:
                 if not self._is_served():
                     _log.warning("workers are not answered in time")
                     continue
-                services.beat(self._database, self._incarnation, now=datetime.now(UTC))
+                services.heartbeat(self._database, self._incarnation, now=datetime.now(UTC))
             except StoreUnavailable as exc:
                 _log.warning("%s", exc)

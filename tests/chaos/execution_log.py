@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
-    "DIAMOND", "Line", "Outcome", "document", "expected_output", "poison_document", "poison_violations", "read_witness",
-    "witness_violations",
+    "DIAMOND",
+    "Line",
+    "Outcome",
+    "document",
+    "execution_log_violations",
+    "expected_output",
+    "poison_document",
+    "poison_violations",
+    "read_execution_log",
 ]  # fmt: skip
 
 DIAMOND: Mapping[str, Sequence[str]] = {
@@ -66,19 +73,19 @@ class Outcome:
     log: bytes
 
 
-def document(dag_id: str, witness: Path, pauses: Mapping[str, float], *, resists: bool) -> Mapping[str, object]:
-    """The diamond as a DAG whose tasks write into `witness`, each taking as long as `pauses` says.
+def document(dag_id: str, execution_log: Path, pauses: Mapping[str, float], *, resists: bool) -> Mapping[str, object]:
+    """The diamond as a DAG whose tasks write into `execution_log`, each taking as long as `pauses` says.
 
     resists: whether the programs do not heed a TERM.
     """
     tasks = {
         task_id: {
-            **({"callable": "tests.chaos.deed:carry_out"} if task_id in CALLABLES else {"script": _SCRIPT}),
+            **({"callable": "tests.chaos.task_body:carry_out"} if task_id in CALLABLES else {"script": _SCRIPT}),
             "type": "python" if task_id in CALLABLES else "shell",
             "depends_on": list(upstream),
             "env": {
                 "RESISTS": "yes" if resists else "",
-                "WITNESS": str(witness),
+                "WITNESS": str(execution_log),
                 "PAUSE": f"{pauses[task_id]:.2f}",
                 "SUM": "${{ " + (" + ".join(f"int(tasks.{name}.outputs.n)" for name in upstream) or "0") + " }}",
             },
@@ -94,20 +101,20 @@ def document(dag_id: str, witness: Path, pauses: Mapping[str, float], *, resists
     }
 
 
-def poison_document(dag_id: str, witness: Path) -> Mapping[str, object]:
+def poison_document(dag_id: str, execution_log: Path) -> Mapping[str, object]:
     """A DAG of one task that kills its task host as soon as it starts."""
     script = 'echo "start $MAINSPRING_ATTEMPT_ID" >> "$WITNESS"; kill -9 $PPID; sleep 5'
-    task = {"type": "shell", "script": script, "env": {"WITNESS": str(witness)}, "retries": POISON_RETRIES}
+    task = {"type": "shell", "script": script, "env": {"WITNESS": str(execution_log)}, "retries": POISON_RETRIES}
     return {"dag_id": dag_id, "tasks": {"poison": {**task, "retry_delay": "0s"}}}
 
 
-def poison_violations(witness: Path, state: str, *, scheduler_ends: int, free_tries: int) -> list[str]:
+def poison_violations(execution_log: Path, state: str, *, scheduler_ends: int, free_tries: int) -> list[str]:
     """The task that kills its host fails, after a bounded number of starts.
 
     scheduler_ends: how often a scheduler died; it forgets its suspects then.
     free_tries: those that cost nothing for another reason.
     """
-    starts = witness.read_text().count("\n") if witness.exists() else 0
+    starts = execution_log.read_text().count("\n") if execution_log.exists() else 0
     starts_max = 3 + POISON_RETRIES + 3 * scheduler_ends + free_tries
     found = [] if state == "failed" else [f"the run of the task that kills its host is {state}"]
     return found if starts <= starts_max else [*found, f"it was started {starts} times, {starts_max} are allowed"]
@@ -121,7 +128,7 @@ def expected_output() -> int:
     return values["last"]
 
 
-def read_witness(path: Path) -> list[Line]:
+def read_execution_log(path: Path) -> list[Line]:
     """Its whole lines so far; none while there is no file."""
     if not path.exists():
         return []
@@ -129,7 +136,7 @@ def read_witness(path: Path) -> list[Line]:
     return [Line(word, run_id, task_id, attempt_id, int(pid)) for word, run_id, task_id, attempt_id, pid in rows]
 
 
-def witness_violations(lines: Sequence[Line], outcomes: Sequence[Outcome], cancelled: str | None) -> list[str]:
+def execution_log_violations(lines: Sequence[Line], outcomes: Sequence[Outcome], cancelled: str | None) -> list[str]:
     """Every broken promise.
 
     cancelled: the run that somebody cancelled; it may have ended before that.

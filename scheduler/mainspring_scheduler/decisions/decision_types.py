@@ -8,7 +8,7 @@ from typing import Any
 from mainspring.states import StateReason, TaskState
 from mainspring_store.state.runs import VersionRef
 
-__all__ = ["Choice", "Defer", "Expand", "Fail", "Park", "Queue", "Resolve", "StartRun"]
+__all__ = ["Block", "Decision", "Defer", "Expand", "Fail", "Queue", "Resolve", "StartRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Fail:
 
 
 @dataclass(frozen=True, slots=True)
-class Park:
+class Block:
     """Waits, not ready, until another instance of the same task ends; without a reason, until its upstream does."""
 
     reason: StateReason | None
@@ -80,4 +80,4 @@ class Expand:
     """Never empty."""
 
 
-Choice = Queue | Resolve | Fail | Park | Defer | StartRun | Expand
+Decision = Queue | Resolve | Fail | Block | Defer | StartRun | Expand

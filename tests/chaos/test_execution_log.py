@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.chaos.execution_log import DIAMOND, Line, Outcome, execution_log_violations, expected_output
 from tests.chaos.faults import drawn, failpoints
-from tests.chaos.witness import DIAMOND, Line, Outcome, expected_output, witness_violations
 
 
 def history() -> tuple[list[Line], list[Outcome]]:
@@ -34,14 +34,14 @@ def _outcome(task_id: str, attempt_id: str, log: bytes) -> Outcome:
 
 
 def test_a_history_without_faults_breaks_nothing() -> None:
-    assert witness_violations(*history(), cancelled=None) == []
+    assert execution_log_violations(*history(), cancelled=None) == []
 
 
 def test_a_lost_try_that_was_made_again_breaks_nothing() -> None:
     lines, outcomes = history()
     lines.insert(0, Line("start", "run-1", "first", "lost", 99))
     outcomes.append(replace(_outcome("first", "lost", b"begun lost\n"), state="failed", is_latest=False))
-    assert witness_violations(lines, outcomes, cancelled=None) == []
+    assert execution_log_violations(lines, outcomes, cancelled=None) == []
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_lost_try_that_was_made_again_breaks_nothing() -> None:
 )
 def test_what_no_task_may_write_is_told(extra: Line, said: str) -> None:
     lines, outcomes = history()
-    assert any(said in one for one in witness_violations([*lines, extra], outcomes, cancelled=None))
+    assert any(said in one for one in execution_log_violations([*lines, extra], outcomes, cancelled=None))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_no_task_may_write_is_told(extra: Line, said: str) -> None:
 def test_what_no_database_may_tell_is_told(changes: dict[str, object], said: str) -> None:
     lines, outcomes = history()
     outcomes[-1] = replace(outcomes[-1], **changes)  # type: ignore[arg-type]
-    assert any(said in one for one in witness_violations(lines, outcomes, cancelled=None))
+    assert any(said in one for one in execution_log_violations(lines, outcomes, cancelled=None))
 
 
 def test_the_output_of_a_run_follows_from_all_of_its_tasks() -> None:

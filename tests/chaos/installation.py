@@ -29,7 +29,7 @@ from tests.services.process import spawn, stop
 from tests.services.slow_clients import slow_clients
 from tests.services.valkey import ValkeyServer
 
-__all__ = ["LEASE_SECONDS", "ROOT", "Part", "Stage", "staged"]
+__all__ = ["LEASE_SECONDS", "ROOT", "Installation", "Part", "installed"]
 
 LEASE_SECONDS = 3
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ class Part:
 
 
 @dataclass(kw_only=True)
-class Stage:
+class Installation:
     """A running installation. Call `tend` all the time: nothing is restarted or continued otherwise."""
 
     executor: str
@@ -159,7 +159,7 @@ class Stage:
 
     def pids(self, role: str) -> list[int]:
         """The processes that a fault of this role may hit; for `host`, all that belong to task hosts; for `inner-host`,
-        those below a guard; for `zygote`, those that fork calls."""
+        those below a guard; for `fork_server`, those that fork calls."""
         if role in ("host", "inner-host", "zygote"):
             below = [pid for part in self.parts if part.process for pid in descendants(part.process.pid)]
             hosts = [pid for pid in below if "mainspring_executors.host" in cmdline_of(pid)]
@@ -251,7 +251,7 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, executor: str) -> Iterator[Stage]:
+def installed(folder: Path, executor: str) -> Iterator[Installation]:
     """An installation below the empty `folder`, up and proven by a request; ended afterwards."""
     with ExitStack() as stack:
         postgres, valkey, valkey_folder = None, None, None
@@ -265,14 +265,14 @@ def staged(folder: Path, executor: str) -> Iterator[Stage]:
             stack.callback(postgres.close)
             url = postgres.create_database()
             valkey = ValkeyServer.start(valkey_folder, appendonly=True)
-            stack.callback(lambda: stage.valkey and stage.valkey.close())
+            stack.callback(lambda: installation.valkey and installation.valkey.close())
         listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
         token = secrets.token_urlsafe(32)
         database = open_database(url, connections_max=4)
         stack.callback(database.close)
         migrate(database)
         (folder / "failpoints").mkdir()
-        stage = Stage(
+        installation = Installation(
             executor=executor,
             folder=folder,
             client=Client(url=f"http://127.0.0.1:{_port(listeners[0])}/api/v2", token=token, timeout_seconds=5),
@@ -284,10 +284,10 @@ def staged(folder: Path, executor: str) -> Iterator[Stage]:
             valkey=valkey,
             valkey_folder=valkey_folder,
         )
-        stack.callback(_end, stage)
-        stage.tend()
-        until(lambda: _is_ready(stage), "the API's first answer")
-        yield stage
+        stack.callback(_end, installation)
+        installation.tend()
+        until(lambda: _is_ready(installation), "the API's first answer")
+        yield installation
 
 
 def _parts(
@@ -338,18 +338,18 @@ def _port(listener: socket.socket) -> int:
     return port
 
 
-def _is_ready(stage: Stage) -> bool:
-    stage.tend()
+def _is_ready(installation: Installation) -> bool:
+    installation.tend()
     try:
-        stage.client.get("/dags")
+        installation.client.get("/dags")
     except ApiError:
         return False
     return True
 
 
-def _end(stage: Stage) -> None:
-    stage.clear_faults()
-    running = [part.process for part in stage.parts if part.process is not None]
+def _end(installation: Installation) -> None:
+    installation.clear_faults()
+    running = [part.process for part in installation.parts if part.process is not None]
     for process in running:
         process.send_signal(signal.SIGTERM)
     for process in running:

@@ -8,7 +8,7 @@ __all__ = ["carry_out"]
 
 
 def carry_out() -> dict[str, int]:
-    """The same as the script of the other tasks; see `witness`."""
+    """The same as the script of the other tasks; see `execution_log`."""
     env = os.environ
     run_id, task_id, attempt_id = (env[f"MAINSPRING_{name}_ID"] for name in ("RUN", "TASK", "ATTEMPT"))
 
