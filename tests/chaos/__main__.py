@@ -1,4 +1,4 @@
-"""Kill trials: `./dev chaos --trials 60 [--seed N] [--executor rq|local|thread] [--resume]`.
+"""Kill trials: `./dev chaos --trials 60 [--seed N] [--executor rq|local|thread] [--fault KIND] [--resume]`.
 
 Trial k has seed N + k, and does the same again with that seed. Results are appended to `.chaos/<commit>.jsonl`;
 `--resume` counts the trials of this commit that are there and goes on after the last of their seeds. What a failed
@@ -11,11 +11,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import count, islice
 from pathlib import Path
 
-from tests.chaos import record
+from tests.chaos import record, small_disk
+from tests.chaos.faults import KINDS, kinds_of
 from tests.chaos.installation import Installation, installed
 from tests.chaos.trial import Trial, Verdict
 
@@ -31,9 +33,12 @@ def main(arguments: Sequence[str]) -> int:
     if before:
         seed = max(verdict.seed for verdict in before) + 1
     trials = max(0, wanted.trials - len(before))
-    print(f"{trials} trials; the same again: ./dev chaos --executor {wanted.executor} --trials {trials} --seed {seed}")
+    again = f"--executor {wanted.executor} --trials {trials} --seed {seed}"
+    again += f" --fault '{wanted.fault}'" if wanted.fault else ""
+    print(f"{trials} trials; the same again: ./dev chaos {again}")
+    seeds = (number for number in count(seed) if wanted.fault in (None, *kinds_of(number, wanted.executor)))
     failed = 0
-    for verdict in _verdicts(range(seed, seed + trials), wanted.executor, wanted.seconds):
+    for verdict in _verdicts(islice(seeds, trials), wanted.executor, wanted.seconds):
         record.append(path, verdict)
         failed += bool(verdict.violations)
         print(_line(verdict), flush=True)
@@ -51,15 +56,16 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of the first trial; a new one each time when left out")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no trial after so long")
     parser.add_argument("--executor", choices=("rq", "local", "thread"), default="rq")
+    parser.add_argument("--fault", choices=KINDS, help="make only trials that draw a fault of this kind")
     parser.add_argument("--resume", action="store_true", help="count the trials that this commit has passed before")
     parser.add_argument("--write", action="store_true", help="write docs/chaos.md from the trials of this commit")
     return parser.parse_args(arguments)
 
 
-def _verdicts(seeds: range, executor: str, seconds_max: float) -> Iterator[Verdict]:
+def _verdicts(seeds: Iterable[int], executor: str, seconds_max: float) -> Iterator[Verdict]:
     """One verdict for each seed. All trials share one stage until one fails: what is left of it is not trusted."""
     began = time.monotonic()
-    remaining = list(reversed(seeds))
+    remaining = list(seeds)[::-1]
     while remaining and time.monotonic() - began < seconds_max:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mainspring-chaos-", dir="/tmp")))
@@ -96,4 +102,5 @@ def _line(verdict: Verdict) -> str:
 
 
 if __name__ == "__main__":
+    small_disk.enter_own_mounts("tests.chaos", sys.argv[1:])
     sys.exit(main(sys.argv[1:]))

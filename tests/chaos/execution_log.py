@@ -40,7 +40,7 @@ flock -n 9 || echo "overlap $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_A
 echo "start $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
 echo "begun $MAINSPRING_ATTEMPT_ID"
 sleep "$PAUSE"
-echo "n=$((SUM + 1))" >> "$MAINSPRING_OUTPUT"
+until { echo "n=$((SUM + 1))" >> "$MAINSPRING_OUTPUT"; } 2> /dev/null; do sleep 0.1; done
 echo "ended $MAINSPRING_ATTEMPT_ID"
 echo "end $MAINSPRING_RUN_ID $MAINSPRING_TASK_ID $MAINSPRING_ATTEMPT_ID $$" >> "$WITNESS"
 """

@@ -8,13 +8,18 @@ from functools import cache
 from random import Random
 
 from tests.chaos.installation import LEASE_SECONDS, ROOT, Installation
+from tests.chaos.small_disk import LACKS
 
 __all__ = [
-    "CANCELLED_RUN", "Fault", "drawn", "failpoints", "has_poison", "needs_long_tasks", "needs_resisting_tasks",
-    "strike",
+    "CANCELLED_RUN", "KINDS", "Fault", "drawn", "failpoints", "has_poison", "kinds_of", "needs_long_tasks",
+    "needs_resisting_tasks", "strike",
 ]  # fmt: skip
 
 CANCELLED_RUN = "run-2"
+KINDS = (
+    "failpoint", "signal", "server", "flapping server", "cancel", "slow clients", "descriptors", "full disk", "poison",
+)  # fmt: skip
+"""What a trial may hold."""
 _ROLES = {
     "rq": ("api", "execution", "scheduler", "worker", "host", "zygote", "task"),
     "local": ("api", "scheduler", "host", "zygote", "task"),
@@ -34,11 +39,11 @@ class Fault:
     at: float
     """Seconds after the first trigger; at 0, just before it."""
     kind: str
-    """`failpoint`, `signal`, `server`, `cancel`, `slow clients`, `descriptors`."""
+    """One of `KINDS`, apart from `poison`."""
     target: str
     """A failpoint; a role; `postgres` or `redis`; a run."""
     action: str = ""
-    """`kill`, `raise`, `stop`; the name of a signal; `kept` or `emptied`."""
+    """`kill`, `raise`, `stop`; the name of a signal; `kept` or `emptied`; what a full disk lacks."""
     seconds: float = 0.0
     """How long what is stopped stays so, and a server away."""
     times: int = 1
@@ -62,7 +67,7 @@ def failpoints(executor: str) -> Sequence[str]:
 def _named() -> Sequence[str]:
     packages = ("core", "store", "executors", "scheduler", "api")
     sources = [path for package in packages for path in (ROOT / package).rglob("*.py")]
-    return sorted({name for path in sources for name in re.findall(r'\breach\("([a-z.-]+)"\)', path.read_text())})
+    return sorted({name for path in sources for name in re.findall(r'\bfailpoint\("([a-z.-]+)"\)', path.read_text())})
 
 
 def drawn(seed: int, executor: str) -> Sequence[Fault]:
@@ -96,6 +101,12 @@ def has_poison(seed: int) -> bool:
     return Random(f"poison {seed}").random() < 0.25
 
 
+def kinds_of(seed: int, executor: str) -> Sequence[str]:
+    """The kind of each fault of a trial, in order; `poison` is the last."""
+    kinds = [fault.kind for fault in drawn(seed, executor)]
+    return [*kinds, "poison"] if has_poison(seed) else kinds
+
+
 def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
     """What must happen for a process to come to a place that an ordinary run never reaches."""
     at = random.uniform(0.3, _LATEST_SECONDS)
@@ -115,7 +126,7 @@ def _way_to(place: str, random: Random, executor: str) -> Sequence[Fault]:
 
 def _another(random: Random, executor: str) -> Fault:
     at = random.uniform(0, _LATEST_SECONDS)
-    kinds = ["failpoint", "failpoint", "signal", "signal", "signal", "cancel", "slow clients"]
+    kinds = ["failpoint", "failpoint", "signal", "signal", "signal", "cancel", "slow clients", "full disk"]
     if executor != "thread":  # functions on threads share the descriptors of their host
         kinds.append("descriptors")
     match random.choice(kinds + ["server"] * 2 if executor == "rq" else kinds):
@@ -130,6 +141,9 @@ def _another(random: Random, executor: str) -> Fault:
         case "descriptors":
             seconds = random.choice((0.3, 1.0, 3.0))
             return Fault(at=at, kind="descriptors", target="inner-host", seconds=seconds, pick=random.random())
+        case "full disk":
+            seconds, lacking = random.choice((0.3, 1.0, 3.0)), random.choice(LACKS)
+            return Fault(at=at, kind="full disk", target="disk without", action=lacking, seconds=seconds)
         case "cancel":
             return Fault(at=at, kind="cancel", target=CANCELLED_RUN)
         case "slow clients":
@@ -138,7 +152,7 @@ def _another(random: Random, executor: str) -> Fault:
     server = random.choice(("postgres", "redis", "redis", "flapping redis"))
     if server == "flapping redis":
         seconds, times = random.uniform(0.3, 2.5), random.randint(3, 5)
-        return Fault(at=at, kind="server", target="redis", action="kept", seconds=seconds, times=times)
+        return Fault(at=at, kind="flapping server", target="redis", action="kept", seconds=seconds, times=times)
     kept = "kept" if server == "postgres" else random.choice(("kept", "emptied"))
     return Fault(at=at, kind="server", target=server, action=kept, seconds=random.uniform(0, 1.5))
 
@@ -153,7 +167,9 @@ def strike(installation: Installation, fault: Fault, tasks: Sequence[int]) -> No
         installation.arm(fault.target, fault.action)
     elif fault.kind == "slow clients":
         installation.crowd(fault.target, SILENT, DRIPPING, seconds=fault.seconds)
-    elif fault.kind == "server":
+    elif fault.kind == "full disk":
+        installation.fill_disk(fault.action, seconds=fault.seconds)
+    elif fault.kind in ("server", "flapping server"):
         is_emptied = fault.action == "emptied"
         installation.stop_server(fault.target, away_seconds=fault.seconds, is_emptied=is_emptied, times=fault.times)
     elif fault.kind == "descriptors":

@@ -24,6 +24,7 @@ from mainspring_cli.client.plain_client import ApiError, Client
 from mainspring_store import Database, open_database
 from mainspring_store.schema.migrate import migrate
 from tests.acceptance.server import cmdline_of, descendants, is_running, until
+from tests.chaos.small_disk import SmallDisk, mounted
 from tests.services.postgres import PostgresServer
 from tests.services.process import spawn, stop
 from tests.services.slow_clients import slow_clients
@@ -68,6 +69,8 @@ class Installation:
     parts: list[Part]
     ports: Mapping[str, int]
     """Role of a server, `api` or `execution` -> where it listens."""
+    disk: SmallDisk | None
+    """Where the task hosts keep their files; `None` where this cannot be a disk of its own."""
     postgres: PostgresServer | None = None
     valkey: ValkeyServer | None = None
     valkey_folder: Path | None = None
@@ -84,6 +87,8 @@ class Installation:
     _servers_coming: dict[str, float] = field(default_factory=dict)
     _servers_flapping: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Server -> how often it goes away again once it is back, and for how many seconds each time."""
+    _disk_full: tuple[float, str] | None = None
+    """When the full disk gets room again, and what the disk lacks until then."""
     _crowds: list[tuple[float, ExitStack]] = field(default_factory=list)
     """Slow clients, each crowd with when it leaves."""
 
@@ -116,6 +121,7 @@ class Installation:
             self._send_away(crowd)
         for pid in [pid for pid, (at, _) in self._without_descriptors.items() if now >= at]:
             self._give_descriptors(pid)
+        self._tend_disk(now)
         for taken in self.failpoints.glob("*.*.[0-9]*"):
             self._note_hit(taken)
         for server in [server for server, at in self._servers_due.items() if now >= at]:
@@ -156,6 +162,25 @@ class Installation:
         _, limits = self._without_descriptors.pop(pid)
         with suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+    def fill_disk(self, lacking: str, *, seconds: float) -> None:
+        """Leave the task hosts no room for a file for so long. Leaves the fault out by name without a small disk."""
+        if self.disk is None:
+            self.note("the full disk is left out: a small disk needs root and a mount namespace")
+            return
+        self._disk_full = (time.monotonic() + seconds, lacking)
+        self._tend_disk(time.monotonic())
+
+    def _tend_disk(self, now: float) -> None:
+        if self.disk is None or self._disk_full is None:
+            return
+        full_until, lacking = self._disk_full
+        if now < full_until:
+            self.disk.fill(lacking)
+        else:
+            self._disk_full = None
+            self.disk.drain()
+            self.note("the disk has room again")
 
     def pids(self, role: str) -> list[int]:
         """The processes that a fault of this role may hit; for `host`, all that belong to task hosts; for `inner-host`,
@@ -209,6 +234,7 @@ class Installation:
             self._send_away(crowd)
         for pid in list(self._without_descriptors):
             self._give_descriptors(pid)
+        self._tend_disk(float("inf"))
 
     @property
     def is_whole(self) -> bool:
@@ -272,12 +298,14 @@ def installed(folder: Path, executor: str) -> Iterator[Installation]:
         stack.callback(database.close)
         migrate(database)
         (folder / "failpoints").mkdir()
+        disk = stack.enter_context(mounted(folder / "tasks"))
         installation = Installation(
             executor=executor,
             folder=folder,
             client=Client(url=f"http://127.0.0.1:{_port(listeners[0])}/api/v2", token=token, timeout_seconds=5),
             database=database,
             failpoints=folder / "failpoints",
+            disk=disk,
             ports={"api": _port(listeners[0]), "execution": _port(listeners[1])},
             parts=_parts(folder, executor, listeners, token, url, valkey),
             postgres=postgres,
@@ -296,6 +324,7 @@ def _parts(
     (folder / "tmp").mkdir()
     settings = {
         "HOME": str(folder / "home"),
+        "TASK_FOLDER": str(folder / "tasks"),
         "DATABASE_URL": url,
         "EXECUTOR": executor,
         "ADMIN_TOKEN": token,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.chaos.faults import drawn, failpoints
-from tests.chaos.trial import Verdict
+from tests.chaos.faults import failpoints, kinds_of
+from tests.chaos.trial import LEFT_OUT, Verdict
 
 __all__ = ["FOLDER", "append", "path_of", "read", "summary", "write_page"]
 
@@ -64,8 +64,10 @@ def _figures(verdicts: Sequence[Verdict], executor: str) -> str:
     hits = _hits(verdicts)
     seeds = [verdict.seed for verdict in verdicts]
     missed = sorted(set(failpoints(executor)) - set(hits))
-    struck = Counter(fault.kind for seed in seeds for fault in drawn(seed, executor))
+    struck = Counter(kind for seed in seeds for kind in kinds_of(seed, executor))
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(struck.items()))
+    left_out = sum(LEFT_OUT in fault for verdict in verdicts for fault in verdict.faults)
+    kinds += f" ({left_out} full disk left out: not root)" if left_out else ""
     lines = [
         f"Commit `{_git('rev-parse', '--short=12', 'HEAD')}`, {len(verdicts)} trials with the seeds {_spans(seeds)}, "
         f"{len(failed)} failed{_listed(failed)}. Faults: {kinds}.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos.execution_log import DIAMOND, Line, Outcome, execution_log_violations, expected_output
-from tests.chaos.faults import drawn, failpoints
+from tests.chaos.faults import KINDS, drawn, failpoints, kinds_of
 
 
 def history() -> tuple[list[Line], list[Outcome]]:
@@ -85,3 +85,10 @@ def test_a_seed_draws_the_same_faults_again_and_each_failpoint_has_its_turn(exec
     assert drawn(7, executor) == drawn(7, executor)
     struck = {fault.target for seed in range(len(places)) for fault in drawn(seed, executor)}
     assert struck >= set(places)
+
+
+@pytest.mark.parametrize("executor", ["rq", "local", "thread"])
+def test_each_kind_of_fault_has_its_turn(executor: str) -> None:
+    never: dict[str, set[str]] = {"rq": set(), "local": {"server", "flapping server"}}
+    never["thread"] = {*never["local"], "descriptors"}  # functions on threads share the descriptors of their host
+    assert {kind for seed in range(600) for kind in kinds_of(seed, executor)} == set(KINDS) - never[executor]

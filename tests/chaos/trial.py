@@ -36,7 +36,10 @@ from tests.chaos.faults import (
 from tests.chaos.installation import LEASE_SECONDS, Installation
 from tests.invariants import read_facts, violations
 
-__all__ = ["Trial", "Verdict"]
+__all__ = ["LEFT_OUT", "Trial", "Verdict"]
+
+LEFT_OUT = "left out"
+"""Said of a fault that this machine does not allow."""
 
 RUNS = ("run-1", CANCELLED_RUN, "run-3")
 QUIET_SECONDS_MAX = 60.0
@@ -103,11 +106,15 @@ class Trial:
             seed=self.seed,
             executor=installation.executor,
             seconds=round(time.monotonic() - began, 2),
-            faults=[str(fault) for fault in faults],
+            faults=[self._told(fault) for fault in faults],
             hits=installation.hits,
             violations=found,
             recoveries=self._recoveries(),
         )
+
+    def _told(self, fault: Fault) -> str:
+        is_left_out = fault.kind == "full disk" and self.installation.disk is None
+        return f"{fault} ({LEFT_OUT})" if is_left_out else str(fault)
 
     # -- what clients ask for, each until it is acknowledged
 
