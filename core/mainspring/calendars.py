@@ -39,15 +39,15 @@ def is_calendar(name: str) -> bool:
 
 def calendar_hint(name: str) -> str:
     """What may have been meant by a name that is no calendar."""
-    given, _, part = name.partition("-")
-    code = given.upper()
+    country, _, part = name.partition("-")
+    code = country.upper()
     if code not in _parts():
         examples = "use a country such as 'DE', a part of one such as 'DE-BY', or a market such as 'NYSE'"
         # Two letters are near to too many others.
         return (did_you_mean(code, _parts()) if len(code) > 2 else None) or examples
-    meant = [f"{code}-{one}" for one in _parts()[code] if one.upper() == part.upper()]
-    if meant or not part or not _parts()[code]:
-        return f"did you mean {(meant or [code])[0]!r}?"
+    codes = [f"{code}-{known_part}" for known_part in _parts()[code] if known_part.upper() == part.upper()]
+    if codes or not part or not _parts()[code]:
+        return f"did you mean {(codes or [code])[0]!r}?"
     return f"parts of {code}: {', '.join(_parts()[code])}"
 
 

@@ -93,10 +93,10 @@ def topological_order(upstream: Edges) -> list[int]:
     while ready:
         task = heappop(ready)
         order.append(task)
-        for after in downstream[task]:
-            waiting[after] -= 1
-            if waiting[after] == 0:
-                heappush(ready, after)
+        for follower in downstream[task]:
+            waiting[follower] -= 1
+            if waiting[follower] == 0:
+                heappush(ready, follower)
     return order
 
 
@@ -115,7 +115,7 @@ def find_cycle(upstream: Edges) -> list[int] | None:
     while task not in seen:
         seen[task] = len(path)
         path.append(task)
-        task = next(before for before in upstream[task] if before not in ordered)
+        task = next(predecessor for predecessor in upstream[task] if predecessor not in ordered)
     cycle = path[seen[task] :][::-1]
     lowest = cycle.index(min(cycle))
     return cycle[lowest:] + cycle[:lowest]
@@ -125,8 +125,8 @@ def ancestors(upstream: Edges) -> list[int]:
     """For each task the bitset of all tasks before it, direct or not. The graph has no cycle."""
     sets = [0] * len(upstream)
     for task in topological_order(upstream):
-        for before in upstream[task]:
-            sets[task] |= sets[before] | 1 << before
+        for predecessor in upstream[task]:
+            sets[task] |= sets[predecessor] | 1 << predecessor
     return sets
 
 
@@ -143,11 +143,11 @@ def _priorities(tasks: Sequence[Node], upstream: Edges, downstream: Edges) -> tu
     weights = [task.priority_weight for task in tasks]
     priorities = list(weights)
     for rule, edges in (("upstream", upstream), ("downstream", downstream)):
-        wanted = [index for index, task in enumerate(tasks) if task.weight_rule == rule]
-        if wanted:
+        indexes = [index for index, task in enumerate(tasks) if task.weight_rule == rule]
+        if indexes:
             planes = list(_planes(weights))
             sets = ancestors(edges)
-            for index in wanted:
+            for index in indexes:
                 priorities[index] += sum((sets[index] & plane).bit_count() * value for plane, value in planes)
     return tuple(priorities)
 

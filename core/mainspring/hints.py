@@ -9,12 +9,12 @@ KNOWN_MAX = 500
 """Comparing costs about 10 µs per known name; of more names than this only those of similar length are tried."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     """`did you mean 'extract'?`, or `None` when nothing known is close to `name`."""
     if len(name) > 250:
         return None
-    candidates = list(known)
+    candidates = list(names)
     if len(candidates) > KNOWN_MAX:
-        candidates = [one for one in candidates if abs(len(one) - len(name)) <= 1][:KNOWN_MAX]
+        candidates = [candidate for candidate in candidates if abs(len(candidate) - len(name)) <= 1][:KNOWN_MAX]
     close = get_close_matches(name, candidates, n=1)
     return f"did you mean {close[0]!r}?" if close else None

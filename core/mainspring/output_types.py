@@ -36,9 +36,9 @@ class OutputTypes:
         for name in self._schemas:
             if name not in outputs:
                 return f"output '{name}' is declared and missing; give it in every successful try, or do not declare it"
-            found = self._misfit(name, outputs[name])
-            if found is not None:
-                return f"output '{name}' is {_excerpt(outputs[name])}, which does not fit its declared type: {found}"
+            problem = self._misfit(name, outputs[name])
+            if problem is not None:
+                return f"output '{name}' is {_excerpt(outputs[name])}, which does not fit its declared type: {problem}"
         return None
 
     def _misfit(self, name: str, value: Any) -> str | None:

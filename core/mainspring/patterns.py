@@ -23,8 +23,8 @@ def is_linear_pattern(pattern: str) -> bool:
 
 def is_found(pattern: str, text: str) -> bool:
     """Whether `pattern`, for which `is_linear_pattern` holds, matches anywhere in `text`."""
-    found: bool = _validator(pattern).is_valid(text)
-    return found
+    matches: bool = _validator(pattern).is_valid(text)
+    return matches
 
 
 @lru_cache(maxsize=64)

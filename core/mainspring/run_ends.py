@@ -32,9 +32,9 @@ def run_result(
     leaves = frozenset(graph.leaves)
     culprits = [
         index
-        for index, found in sorted(by_index.items())
-        if (index in leaves and found & _BAD)
-        or (TaskState.FAILED in found and not _is_handled(graph, tasks, index, by_index))
+        for index, states in sorted(by_index.items())
+        if (index in leaves and states & _BAD)
+        or (TaskState.FAILED in states and not _is_handled(graph, tasks, index, by_index))
     ]
     failed = [tasks[index].task_id for index in culprits]
     return (RunState.FAILED if failed else RunState.SUCCESS), failed
@@ -42,9 +42,9 @@ def run_result(
 
 def blame(culprits: Sequence[str]) -> str:
     """The message of a run that these tasks made fail."""
-    shown = ", ".join(f"'{task_id}'" for task_id in culprits[:CULPRITS_SHOWN_MAX])
+    names = ", ".join(f"'{task_id}'" for task_id in culprits[:CULPRITS_SHOWN_MAX])
     more = f" and {len(culprits) - CULPRITS_SHOWN_MAX} more" if len(culprits) > CULPRITS_SHOWN_MAX else ""
-    return f"failed: {shown}{more}"
+    return f"failed: {names}{more}"
 
 
 def _is_handled(graph: Graph, tasks: Sequence[Task], index: int, by_index: dict[int, set[TaskState]]) -> bool:

@@ -82,13 +82,13 @@ def _references(schema: Mapping[str, Any]) -> tuple[list[str], list[int], list[l
     sizes: list[int] = []
     references: list[list[int]] = []
     for name in names:
-        size, found = _measure(_resolve(schema, name))
-        for one in found:
-            if one not in index:
-                index[one] = len(names)
-                names.append(one)
+        size, references_in = _measure(_resolve(schema, name))
+        for reference in references_in:
+            if reference not in index:
+                index[reference] = len(names)
+                names.append(reference)
         sizes.append(size)
-        references.append([index[one] for one in found])
+        references.append([index[reference] for reference in references_in])
     return names, sizes, references
 
 

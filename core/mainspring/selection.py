@@ -43,33 +43,35 @@ class Wanted:
 
 
 def chosen(
-    graph: Graph, instances: Iterable[Instance], wanted: Wanted, *, branches: Collection[int] = ()
+    graph: Graph, instances: Iterable[Instance], selection: Wanted, *, branches: Collection[int] = ()
 ) -> list[Instance]:
     """The instances that are meant, in the order given. Removed ones never are.
 
     branches: task indexes of branches. What a branch left out is not chosen merely because it is a relative: only
         with its branch, which then decides again, or by name.
     """
-    relatives = _reached(graph.upstream, wanted.tasks) if wanted.include_upstream else set()
-    if wanted.include_downstream:
-        relatives |= _reached(graph.downstream, wanted.tasks)
-    tasks = relatives | wanted.tasks.keys()
-    return [one for one in instances if _is_chosen(one, graph, wanted, relatives, tasks, branches)]
+    relatives = _reached(graph.upstream, selection.tasks) if selection.include_upstream else set()
+    if selection.include_downstream:
+        relatives |= _reached(graph.downstream, selection.tasks)
+    tasks = relatives | selection.tasks.keys()
+    return [instance for instance in instances if _is_chosen(instance, graph, selection, relatives, tasks, branches)]
 
 
 def _is_chosen(
-    one: Instance, graph: Graph, wanted: Wanted, relatives: set[int], tasks: set[int], branches: Collection[int]
+    instance: Instance, graph: Graph, selection: Wanted, relatives: set[int], tasks: set[int], branches: Collection[int]
 ) -> bool:
-    if one.state is TaskState.REMOVED or not _is_in_wanted_state(one, wanted.states):
+    if instance.state is TaskState.REMOVED or not _is_in_wanted_state(instance, selection.states):
         return False
-    if one.task_index in wanted.tasks:
-        named = wanted.tasks[one.task_index]
-        if named is None or one.map_index in named:
+    if instance.task_index in selection.tasks:
+        named = selection.tasks[instance.task_index]
+        if named is None or instance.map_index in named:
             return True
-    if one.task_index not in relatives:
+    if instance.task_index not in relatives:
         return False
-    if one.state is TaskState.SKIPPED and one.reason is StateReason.BRANCH:
-        return any(before in tasks and before in branches for before in graph.upstream[one.task_index])
+    if instance.state is TaskState.SKIPPED and instance.reason is StateReason.BRANCH:
+        return any(
+            predecessor in tasks and predecessor in branches for predecessor in graph.upstream[instance.task_index]
+        )
     return True
 
 
@@ -88,19 +90,19 @@ def decided_without_running(
     with_prevented: also the instances that the end of the run prevented from running.
     """
     by_task: dict[int, list[Instance]] = {}
-    for one in instances:
-        by_rule = one.state in _WITHOUT_RUNNING and one.reason is StateReason.TRIGGER_RULE
-        if by_rule or (with_prevented and one.was_prevented):
-            by_task.setdefault(one.task_index, []).append(one)
-    found: list[Instance] = []
-    ahead, seen = list(changed), set(changed)
-    while ahead:
-        for after in graph.downstream[ahead.pop()]:
-            if after not in seen and after in by_task:
-                seen.add(after)
-                ahead.append(after)
-                found.extend(by_task[after])
-    return found
+    for instance in instances:
+        by_rule = instance.state in _WITHOUT_RUNNING and instance.reason is StateReason.TRIGGER_RULE
+        if by_rule or (with_prevented and instance.was_prevented):
+            by_task.setdefault(instance.task_index, []).append(instance)
+    result: list[Instance] = []
+    pending, seen = list(changed), set(changed)
+    while pending:
+        for follower in graph.downstream[pending.pop()]:
+            if follower not in seen and follower in by_task:
+                seen.add(follower)
+                pending.append(follower)
+                result.extend(by_task[follower])
+    return result
 
 
 def collapsing(
@@ -112,29 +114,29 @@ def collapsing(
     cleared: ids of the instances that are cleared. mapped: task indexes.
     """
     by_task: dict[int, list[Instance]] = {}
-    for one in instances:
-        if one.state is not TaskState.REMOVED:
-            by_task.setdefault(one.task_index, []).append(one)
-    found: dict[int, Sequence[Instance]] = {}
+    for instance in instances:
+        if instance.state is not TaskState.REMOVED:
+            by_task.setdefault(instance.task_index, []).append(instance)
+    result: dict[int, Sequence[Instance]] = {}
     for task in mapped:
-        own = by_task.get(task, [])
-        upstream = (one for before in graph.upstream[task] for one in by_task.get(before, ()))
+        of_task = by_task.get(task, [])
+        upstream = (instance for predecessor in graph.upstream[task] for instance in by_task.get(predecessor, ()))
         if (
-            any(one.map_index >= 0 for one in own)
-            and all(one.id in cleared or one.state is TaskState.SCHEDULED for one in own)
-            and any(one.id in cleared for one in upstream)
+            any(instance.map_index >= 0 for instance in of_task)
+            and all(instance.id in cleared or instance.state is TaskState.SCHEDULED for instance in of_task)
+            and any(instance.id in cleared for instance in upstream)
         ):
-            found[task] = sorted(own, key=lambda one: one.map_index)
-    return found
+            result[task] = sorted(of_task, key=lambda instance: instance.map_index)
+    return result
 
 
 def _reached(edges: Sequence[Sequence[int]], start: Iterable[int]) -> set[int]:
     """Tasks that the edges lead to from `start`, which is itself left out unless they lead back to it."""
-    found: set[int] = set()
-    ahead = list(start)
-    while ahead:
-        for after in edges[ahead.pop()]:
-            if after not in found:
-                found.add(after)
-                ahead.append(after)
-    return found
+    result: set[int] = set()
+    pending = list(start)
+    while pending:
+        for follower in edges[pending.pop()]:
+            if follower not in result:
+                result.add(follower)
+                pending.append(follower)
+    return result

@@ -43,5 +43,5 @@ def attempt_timeout(
     """
     if waits_for is None or waits_for["give_up_at"] is None:
         return execution_timeout
-    left = max((parse_instant(waits_for["give_up_at"]) - now).total_seconds(), _SECONDS_MIN)
-    return min(filter(None, (execution_timeout, timedelta(seconds=left))))
+    remaining_seconds = max((parse_instant(waits_for["give_up_at"]) - now).total_seconds(), _SECONDS_MIN)
+    return min(filter(None, (execution_timeout, timedelta(seconds=remaining_seconds))))

@@ -100,10 +100,10 @@ def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> N
         for name in task.get("depends_on", ()):
             downstream.setdefault(name, []).append(task_id)
     for task_id, task in tasks.items():
-        choose, after = task.get("choose"), downstream.get(task_id, [])
-        if choose is not None and "${{" not in choose and choose not in after:
+        choose, followers = task.get("choose"), downstream.get(task_id, [])
+        if choose is not None and "${{" not in choose and choose not in followers:
             at = join_pointer("/tasks", task_id, "choose")
-            report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, after)
+            report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, followers)
 
 
 def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
@@ -137,23 +137,23 @@ def _check_expressions(
     tasks: Mapping[str, Mapping[str, Any]], upstream: list[list[int]] | None, report: Report
 ) -> None:
     """`upstream` is `None` when there is a cycle: then only the names of tasks are checked, not their order."""
-    before = None
+    ancestry: _Ancestry | None = None
     for task_id, task in tasks.items():
         templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
         for name, value in templated.items():
             at = join_pointer("/tasks", task_id, name)
-            found = _read(value, at, report, is_condition=name == "when")
-            if found is None:
+            expression = _read(value, at, report, is_condition=name == "when")
+            if expression is None:
                 continue
-            if "map" in found.names and not task.get("expand"):
+            if "map" in expression.names and not task.get("expand"):
                 report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
-            known = _known_references(found, tasks, at, report)
-            if known and upstream is not None:
-                before = before or _Before(tasks, upstream)
-                before.check(task_id, known, at, report)
+            references = _known_references(expression, tasks, at, report)
+            if references and upstream is not None:
+                ancestry = ancestry or _Ancestry(tasks, upstream)
+                ancestry.check(task_id, references, at, report)
 
 
-class _Before:
+class _Ancestry:
     """Which tasks are upstream of which, directly or not."""
 
     def __init__(self, tasks: Iterable[str], upstream: list[list[int]]) -> None:
@@ -170,12 +170,12 @@ class _Before:
 def _check_outputs(outputs: Mapping[str, Any], tasks: Mapping[str, Any], report: Report) -> None:
     for name, value in outputs.items():
         at = join_pointer("/outputs", name)
-        found = _read(value, at, report)
-        if found is None:
+        expression = _read(value, at, report)
+        if expression is None:
             continue
-        for unknown in sorted(found.names & _RUN_ONLY):
+        for unknown in sorted(expression.names & _RUN_ONLY):
             report.add("unknown_name", at, f"{unknown!r} has a value in tasks, not in the outputs of a run")
-        _known_references(found, tasks, at, report)
+        _known_references(expression, tasks, at, report)
 
 
 def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) -> Expression | Template | None:
@@ -185,22 +185,24 @@ def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) ->
             expression = Expression(value)
             problem = expression.check()
             problems = [problem] if problem else []
-            found: Expression | Template = expression
+            compiled: Expression | Template = expression
         else:
             template = Template(value)
             if template.is_constant:
                 return None
-            problems, found = template.check(), template
+            problems, compiled = template.check(), template
     except InvalidInput as exc:
         problems = list(exc.problems)
     for problem in problems:
         _pass_on(problem, at, report)
-    return None if problems else found
+    return None if problems else compiled
 
 
-def _known_references(found: Expression | Template, tasks: Mapping[str, Any], at: str, report: Report) -> list[str]:
+def _known_references(
+    expression: Expression | Template, tasks: Mapping[str, Any], at: str, report: Report
+) -> list[str]:
     """The tasks that it uses and that exist; the others are reported."""
-    used = sorted(found.task_references)
+    used = sorted(expression.task_references)
     for other in used:
         if other not in tasks:
             report.add_unknown("unknown_task", at, "it uses unknown task", other, tasks)

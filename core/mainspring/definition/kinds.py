@@ -230,8 +230,8 @@ class AnyJson:
     """It is a JSON Schema: `{secret: ...}` in it is a property or an example."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
-        found = None if self.is_schema else _secret_in(value, at)
-        return value if found is None else report.add("secret_not_allowed", found, _NOT_HANDED_OVER, _MEANT_AS_DATA)
+        pointer = None if self.is_schema else _secret_in(value, at)
+        return value if pointer is None else report.add("secret_not_allowed", pointer, _NOT_HANDED_OVER, _MEANT_AS_DATA)
 
     def schema(self) -> dict[str, Any]:
         return {}
@@ -379,8 +379,8 @@ class Either:
         elif isinstance(value, (list, tuple)):
             kind = self.of_list or kind
         if kind is None:
-            wanted = [name for name, one in (("an object", self.of_object), ("a list", self.of_list)) if one]
-            return _wrong_type(value, " or ".join(wanted), at, report)
+            expected = [name for name, member in (("an object", self.of_object), ("a list", self.of_list)) if member]
+            return _wrong_type(value, " or ".join(expected), at, report)
         return kind.read(value, at, report)
 
     def schema(self) -> dict[str, Any]:
@@ -419,28 +419,28 @@ class Record:
         if not isinstance(value, Mapping):
             return _wrong_type(value, self.what, at, report)
         result: dict[str, Any] = {}
-        known = {field.name: field for field in self.fields}
+        by_name = {field.name: field for field in self.fields}
         for name, item in value.items():
-            if name in known:
-                if item is None and known[name].nullable:
+            if name in by_name:
+                if item is None and by_name[name].nullable:
                     continue
-                result[name] = known[name].kind.read(item, f"{at}/{name}", report)
+                result[name] = by_name[name].kind.read(item, f"{at}/{name}", report)
             elif name.startswith("x-"):
                 result[name] = item
             else:
-                report.add_unknown("unknown_field", join_pointer(at, name), "unknown field", name, known)
+                report.add_unknown("unknown_field", join_pointer(at, name), "unknown field", name, by_name)
         self._check_presence(result, at, report)
         # What is left can still be checked: the rest of an object is not at fault for one field.
         return {name: item for name, item in result.items() if item is not INVALID}
 
     def _check_presence(self, result: Mapping[str, Any], at: str, report: Report) -> None:
-        for one in self.fields:
-            if one.required and one.name not in result:
-                report.add("missing_field", at, f"the field {one.name!r} is missing")
-        given = [name for name in self.exactly_one if name in result]
-        if self.exactly_one and not given:
+        for member in self.fields:
+            if member.required and member.name not in result:
+                report.add("missing_field", at, f"the field {member.name!r} is missing")
+        present = [name for name in self.exactly_one if name in result]
+        if self.exactly_one and not present:
             report.add("missing_field", at, f"one of {' or '.join(self.exactly_one)} is needed")
-        for group in (given, [name for name in self.at_most_one if name in result]):
+        for group in (present, [name for name in self.at_most_one if name in result]):
             if len(group) > 1:
                 report.add("exclusive_fields", f"{at}/{group[1]}", f"only one of {' and '.join(group)} may be given")
         for name, other in self.only_with.items():
@@ -451,11 +451,11 @@ class Record:
         schema: dict[str, Any] = {
             **_title(self.name),
             "type": "object",
-            "properties": {one.name: _field_schema(one) for one in self.fields},
+            "properties": {member.name: _field_schema(member) for member in self.fields},
             "patternProperties": {"^x-": {}},
             "additionalProperties": False,
         }
-        if required := [one.name for one in self.fields if one.required]:
+        if required := [member.name for member in self.fields if member.required]:
             schema["required"] = required
         # `oneOf` would say it shorter, but generators of clients take it for a union of types and lose the fields.
         if self.exactly_one:
@@ -483,7 +483,7 @@ def _secret_in(value: Any, at: str) -> str | None:
         children = ((f"{at}/{position}", item) for position, item in enumerate(value))
     else:
         return None
-    return next((found for place, item in children if (found := _secret_in(item, place)) is not None), None)
+    return next((pointer for place, item in children if (pointer := _secret_in(item, place)) is not None), None)
 
 
 _ABSENT: Mapping[str, Any] = {"not": {}}
@@ -494,15 +494,15 @@ def _title(name: str) -> dict[str, Any]:
     return {"title": name} if name else {}
 
 
-def _field_schema(one: Field) -> dict[str, Any]:
-    schema = one.kind.schema()
-    if one.nullable:
+def _field_schema(member: Field) -> dict[str, Any]:
+    schema = member.kind.schema()
+    if member.nullable:
         schema = {"anyOf": [schema, {"type": "null"}]}
-    return {**schema, "description": one.doc} if one.doc else schema
+    return {**schema, "description": member.doc} if member.doc else schema
 
 
-def _wrong_type(value: Any, wanted: str, at: str, report: Report, hint: str | None = None) -> Any:
-    return report.add("wrong_type", at, f"must be {wanted}, not {_type_name(value)}", hint)
+def _wrong_type(value: Any, expected: str, at: str, report: Report, hint: str | None = None) -> Any:
+    return report.add("wrong_type", at, f"must be {expected}, not {_type_name(value)}", hint)
 
 
 def _in_range(value: Any, minimum: float, maximum: float, at: str, report: Report) -> Any:

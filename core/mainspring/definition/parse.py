@@ -77,10 +77,10 @@ def _read_document(tree: Any, dag_id: str | None, report: Report) -> Any:
     if not isinstance(tree, Mapping):
         return report.add("wrong_type", "", "a definition must be an object", "it begins with dag_id and tasks")
     if dag_id is not None:
-        given = tree.get("dag_id", dag_id)
+        named_by_path = tree.get("dag_id", dag_id)
         tree = {"dag_id": dag_id, **tree}
-        if given != dag_id:
-            message = f"dag_id {show(given)} differs from {dag_id!r}, by which it is addressed"
+        if named_by_path != dag_id:
+            message = f"dag_id {show(named_by_path)} differs from {dag_id!r}, by which it is addressed"
             report.add("dag_id_mismatch", "/dag_id", message, "leave dag_id out of the document")
     return DOCUMENT.read(tree, "", report)
 
@@ -158,17 +158,17 @@ class _Type:
         return {"type": "string", "const": self.name}
 
 
-def _task_record(name: str, own: Record) -> Record:
+def _task_record(name: str, fields: Record) -> Record:
     return Record(
-        (Field("type", _Type(name), required=True), *own.fields, *COMMON_TASK_FIELDS),
-        exactly_one=own.exactly_one,
-        at_most_one=own.at_most_one,
-        only_with=own.only_with,
+        (Field("type", _Type(name), required=True), *fields.fields, *COMMON_TASK_FIELDS),
+        exactly_one=fields.exactly_one,
+        at_most_one=fields.at_most_one,
+        only_with=fields.only_with,
         name=f"{name.capitalize()}Task",
     )
 
 
-TASKS = {name: _task_record(name, own) for name, own in TASK_TYPES.items()}
+TASKS = {name: _task_record(name, fields) for name, fields in TASK_TYPES.items()}
 _DEPENDS_ON = Record(tuple(field for field in COMMON_TASK_FIELDS if field.name == "depends_on"))
 DOCUMENT = Record(
     (*DAG_FIELDS, Field("tasks", Tasks(), required=True, doc="Task id -> task.")),

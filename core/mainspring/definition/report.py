@@ -39,12 +39,12 @@ class Report:
             self.problems.append(Problem(pointer=pointer, message=message, hint=hint, code=code))
         return INVALID
 
-    def add_unknown(self, code: str, pointer: str, what: str, name: str, known: Collection[str]) -> Any:
+    def add_unknown(self, code: str, pointer: str, what: str, name: str, choices: Collection[str]) -> Any:
         """Note an unknown name: "{what} 'name'", with a guess at what was meant."""
         if self.is_full:  # neither guess nor text for what is only counted
             return self.add(code, pointer, "")
-        hint = did_you_mean(name, known) if len(self.problems) < _HINTS_MAX else None
-        some = ", ".join(islice(known, _KNOWN_SHOWN)) + (", …" if len(known) > _KNOWN_SHOWN else "")
+        hint = did_you_mean(name, choices) if len(self.problems) < _HINTS_MAX else None
+        some = ", ".join(islice(choices, _KNOWN_SHOWN)) + (", …" if len(choices) > _KNOWN_SHOWN else "")
         return self.add(code, pointer, f"{what} {show(name)}", hint or (f"known: {some}" if some else None))
 
     def counted(self) -> list[Problem]:

@@ -33,8 +33,8 @@ class Wrap:
 
     start: int
     end: int
-    before: str
-    after: str = ""
+    prefix: str
+    suffix: str = ""
     is_inner: bool = False
     """Of two wraps with the same span, whether this one stands inside."""
 
@@ -56,9 +56,9 @@ def rewrite(text: str, wraps: Iterable[Wrap], commas: Iterable["Token"] = ()) ->
     events: list[tuple[int, int, int, int, str, int]] = []  # position, kind, order within it, skipped characters
     for wrap in wraps:
         rank = int(wrap.is_inner)
-        if wrap.after:
-            events.append((wrap.end, 0, -wrap.start, -rank, wrap.after, wrap.end))
-        events.append((wrap.start, 2, -wrap.end, rank, wrap.before, wrap.start))
+        if wrap.suffix:
+            events.append((wrap.end, 0, -wrap.start, -rank, wrap.suffix, wrap.end))
+        events.append((wrap.start, 2, -wrap.end, rank, wrap.prefix, wrap.start))
     events += [(token.start, 1, 0, 0, ",", token.end) for token in commas]
     pieces: list[str] = []
     position = 0

@@ -144,8 +144,8 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            shown = text[position : position + 10]
-            raise Refused("expression_syntax", f"cannot be read at {shown!r}", "strings must be closed on their line")
+            excerpt = text[position : position + 10]
+            raise Refused("expression_syntax", f"cannot be read at {excerpt!r}", "strings must be closed on their line")
         position = match.end()
         if match.lastgroup != "space":
             yield Token(str(match.lastgroup), match[0], match.start(), position)
@@ -193,9 +193,9 @@ class _Bracket:
 class _Reader:
     """One pass over the tokens, keeping the open brackets."""
 
-    def __init__(self, text: str, found: list[Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token]) -> None:
         self.text = text
-        self.tokens = found
+        self.tokens = tokens
         self.brackets: list[_Bracket] = []
         self.paths: set[tuple[str, ...]] = set()
         self.mentions = 0
@@ -230,9 +230,9 @@ class _Reader:
     def _mixed(self) -> str | None:
         if not any(token.text in CALLS for token in self.tokens):
             return None
-        found = operations(self.tokens)
-        wraps = [*self.wraps, *(operation.wrap() for operation in found)]
-        return rewrite(self.text, wraps, (operation.sign for operation in found)) if found else None
+        operators = operations(self.tokens)
+        wraps = [*self.wraps, *(operation.wrap() for operation in operators)]
+        return rewrite(self.text, wraps, (operation.sign for operation in operators)) if operators else None
 
     def _text(self, at: int) -> str:
         """The text of a token by position; empty outside."""

@@ -131,8 +131,8 @@ class Template:
         """What the CEL parser says against its expressions, with pointers within `source`."""
         problems: list[Problem] = []
         for pointer, string in _templated_strings(self.source, ""):
-            found = (piece.check() for piece in self._pieces[string] if isinstance(piece, Expression))
-            problems += (Problem(pointer=pointer, message=p.message, hint=p.hint, code=p.code) for p in found if p)
+            checks = (piece.check() for piece in self._pieces[string] if isinstance(piece, Expression))
+            problems += (Problem(pointer=pointer, message=p.message, hint=p.hint, code=p.code) for p in checks if p)
         return problems
 
     def render(self, context: Mapping[str, Any]) -> Any:
@@ -179,14 +179,14 @@ def _templated_strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
 def _split(string: str) -> Iterator[str | Expression]:
     """The parts of a string: literal text and expressions, in order; no empty text."""
     at = 0
-    while (found := string.find(_OPEN, at)) >= 0:
-        if found > at and string[found - 1] == "$":
-            yield string[at : found - 1] + _OPEN
-            at = found + len(_OPEN)
+    while (opening := string.find(_OPEN, at)) >= 0:
+        if opening > at and string[opening - 1] == "$":
+            yield string[at : opening - 1] + _OPEN
+            at = opening + len(_OPEN)
             continue
-        if found > at:
-            yield string[at:found]
-        start = found + len(_OPEN)
+        if opening > at:
+            yield string[at:opening]
+        start = opening + len(_OPEN)
         end = _closing(string, start)
         yield Expression(string[start:end].strip())
         at = end + 2

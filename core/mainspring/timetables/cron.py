@@ -80,23 +80,23 @@ class CronTimetable:
     def _ticks_of_all_days(self, after: datetime) -> Iterator[datetime]:
         return _distinct(merge(*(line.ticks(after) for line in self._lines)))
 
-    def _latest_ticks(self, before: datetime) -> list[datetime]:
+    def _latest_ticks(self, until: datetime) -> list[datetime]:
         """At least two ticks before an instant, ascending, unless there are fewer since 1990.
 
         Found by going forward from further and further back, never backward, so that a tick which a change of the
         clocks moved is the same instant for whoever asks.
         """
         span = self._span
-        while before - BEGIN > span:
-            found = self._until(before - span, before)
-            if len(found) >= 2:
-                self._span = 2 * (before - found[-2])
-                return found
+        while until - BEGIN > span:
+            ticks = self._until(until - span, until)
+            if len(ticks) >= 2:
+                self._span = 2 * (until - ticks[-2])
+                return ticks
             span *= 6
-        return self._until(BEGIN, before)
+        return self._until(BEGIN, until)
 
-    def _until(self, after: datetime, before: datetime) -> list[datetime]:
-        return list(takewhile(lambda tick: tick < before, self._ticks(after)))
+    def _until(self, after: datetime, until: datetime) -> list[datetime]:
+        return list(takewhile(lambda tick: tick < until, self._ticks(after)))
 
 
 def _distinct(ticks: Iterator[datetime]) -> Iterator[datetime]:

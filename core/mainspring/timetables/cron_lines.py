@@ -51,8 +51,8 @@ class CronLine:
                 return f"{self._tell(left_out, 'is left out')}: due when the gap ends"
         instants = instants_of(wall, self._zone)
         if len(instants) == 2 and self._next_wall_time(wall) == wall:
-            due = "at both" if self._overlap is OverlapRule.BOTH else f"at the {self._overlap}"
-            return f"{self._tell(wall, 'comes twice')}: due {due}"
+            moment = "at both" if self._overlap is OverlapRule.BOTH else f"at the {self._overlap}"
+            return f"{self._tell(wall, 'comes twice')}: due {moment}"
         return None
 
     def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:

@@ -45,9 +45,9 @@ class CronSearch(CronSim):
         """Later than `today`."""
         months = sorted(self.months)
         for year in range(today.year, today.year + YEARS_MAX):
-            for month in months if year > today.year else (one for one in months if one >= today.month):
+            for month in months if year > today.year else (month for month in months if month >= today.month):
                 least = today.day if (year, month) == (today.year, today.month) else 0
-                day = next((one for one in self._days(year, month) if one > least), None)
+                day = next((day for day in self._days(year, month) if day > least), None)
                 if day is not None:
                     return date(year, month, day)
         return date(today.year + YEARS_MAX, 1, 1)
@@ -55,8 +55,8 @@ class CronSearch(CronSim):
     def _days(self, year: int, month: int) -> tuple[int, ...]:
         """The days of a month that match."""
         shape = monthrange(year, month)
-        found = self._days_by_shape.get(shape)
-        if found is None:
+        matching = self._days_by_shape.get(shape)
+        if matching is None:
             days = (date(year, month, day) for day in range(1, shape[1] + 1))
-            found = self._days_by_shape[shape] = tuple(day.day for day in days if self.match_day(day))
-        return found
+            matching = self._days_by_shape[shape] = tuple(day.day for day in days if self.match_day(day))
+        return matching

@@ -36,11 +36,11 @@ class Jittered:
         slot = self._timetable.latest_due(now)
         if slot is None:
             return None
-        found = next(self.from_(slot.logical_date))
-        if found.run_after <= now:
-            return found
-        before = self._timetable.latest_due(slot.run_after - timedelta(microseconds=1))
-        return None if before is None else next(self.from_(before.logical_date))
+        slots = next(self.from_(slot.logical_date))
+        if slots.run_after <= now:
+            return slots
+        earlier = self._timetable.latest_due(slot.run_after - timedelta(microseconds=1))
+        return None if earlier is None else next(self.from_(earlier.logical_date))
 
     def interval_start(self, now: datetime) -> datetime | None:
         return self._timetable.interval_start(now)

@@ -26,14 +26,14 @@ def next_slot(
     catchup_max: of the slots that are due already, how many of the latest are made up for; at least 1.
     """
     begin = max(filter(None, (after, start)), default=None) or timetable.interval_start(now) or now
-    ahead = (slot for slot in timetable.from_(begin) if after is None or slot.logical_date > after)
-    slot = next(ahead, None)
+    upcoming = (slot for slot in timetable.from_(begin) if after is None or slot.logical_date > after)
+    slot = next(upcoming, None)
     if slot is not None and slot.run_after <= now:
-        more = takewhile(lambda slot: slot.run_after <= now and (end is None or slot.logical_date <= end), ahead)
+        more = takewhile(lambda slot: slot.run_after <= now and (end is None or slot.logical_date <= end), upcoming)
         if sum(1 for _ in islice(more, catchup_max)) == catchup_max:
             # More is due than is made up for: only the latest of it.
-            back = slots_between(timetable, begin, end or HORIZON, due_by=now, is_backwards=True)
-            slot = next(islice(back, catchup_max - 1, None))
+            latest = slots_between(timetable, begin, end or HORIZON, due_by=now, is_backwards=True)
+            slot = next(islice(latest, catchup_max - 1, None))
     return None if slot is None or (end is not None and slot.logical_date > end) else slot
 
 

@@ -9,22 +9,22 @@ __all__ = ["gap_end", "instants_of", "repeated_before"]
 def instants_of(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     """The UTC instants at which a clock in the zone shows `wall` (naive): one; two, ascending, where it is put back
     over it; none where it is put forward over it."""
-    before, after = _offsets(wall, zone)
-    if before == after:
-        return ((wall - before).replace(tzinfo=UTC),)
-    if before < after:
+    offset_before, offset_after = _offsets(wall, zone)
+    if offset_before == offset_after:
+        return ((wall - offset_before).replace(tzinfo=UTC),)
+    if offset_before < offset_after:
         return ()
-    return (wall - before).replace(tzinfo=UTC), (wall - after).replace(tzinfo=UTC)
+    return (wall - offset_before).replace(tzinfo=UTC), (wall - offset_after).replace(tzinfo=UTC)
 
 
 def gap_end(wall: datetime, zone: ZoneInfo) -> datetime:
     """The UTC instant at which the gap ends that holds `wall`."""
-    before, after = _offsets(wall, zone)
-    low, high = (wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC)
+    offset_before, offset_after = _offsets(wall, zone)
+    low, high = (wall - offset_after).replace(tzinfo=UTC), (wall - offset_before).replace(tzinfo=UTC)
     # The clocks change later than `low` and at the latest at `high`, at a whole second.
     while high - low > timedelta(seconds=1):
         middle = (low + (high - low) / 2).replace(microsecond=0)
-        low, high = (low, middle) if middle.astimezone(zone).utcoffset() == after else (middle, high)
+        low, high = (low, middle) if middle.astimezone(zone).utcoffset() == offset_after else (middle, high)
     return high
 
 
@@ -38,7 +38,7 @@ def repeated_before(local: datetime) -> timedelta:
 
 def _offsets(wall: datetime, zone: ZoneInfo) -> tuple[timedelta, timedelta]:
     """As before and as after the change of the clocks nearest to `wall`, if it is within a gap or an overlap."""
-    before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
-    assert before is not None
-    assert after is not None
-    return before, after
+    offset_before, offset_after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    assert offset_before is not None
+    assert offset_after is not None
+    return offset_before, offset_after
