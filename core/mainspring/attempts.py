@@ -1,7 +1,7 @@
-"""What travels between the scheduler and an executor: the work order of one try, and the reports about it.
+"""What travels between the scheduler and an executor: the specification of one try, and the reports about the try.
 
-Both are plain data: they cross process borders as JSON, never as pickled objects. Reports are idempotent by
-`(attempt_id, seq)`: applying one twice, late or out of order changes nothing the second time.
+Both are plain data and cross process borders as JSON, never as pickled objects. Reports are idempotent by `(attempt_id,
+seq)`: a report that is applied twice, late or out of order has no second effect.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ __all__ = ["Attempt", "Finished", "Limits", "LogChunk", "Outcome", "Report", "St
 
 
 class Outcome(StrEnum):
-    """How an attempt ended, as its executor saw it."""
+    """How an attempt ended, according to the executor."""
 
     SUCCESS = "success"
     FAILED = "failed"
@@ -32,17 +32,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Bounds of one attempt, all enforced where it runs."""
+    """Bounds of one attempt. The process that runs the attempt enforces them."""
 
     output_bytes_max: int = 256 * 1024
     """All outputs of the attempt together, as JSON."""
     log_bytes_max: int = 10 * 1024 * 1024
-    """Kept log; what comes after is dropped and one marker line says how much."""
+    """Size of the stored log. Further output is dropped, and one marker line names the number of dropped bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """The work order of one try: everything a place of execution needs, nothing it would have to look up.
+    """The specification of one try: complete, so that the executor looks up nothing.
 
     `payload` is the task's own part of the definition (`command`, `script`, `env`, `callable`, `kwargs`, `url`, ...)
     with every expression already evaluated; only `{"secret": name}` objects are still to be replaced, from `secrets`.
@@ -57,17 +57,17 @@ class Attempt:
     try_number: int = 1
     """Counts from 1."""
     queue: str = "default"
-    """Which remote workers may take it; means nothing to executors that run on this machine."""
+    """Queue whose workers may claim the attempt. Executors on the scheduler's machine ignore the queue."""
     task_type: str
     """`shell`, `python`, `http`, `noop`, ... : which runner carries it out."""
     payload: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret name -> value, exactly the names that `payload` refers to. Masked in every log line."""
     context: Mapping[str, Any] = field(default_factory=dict)
-    """`logical_date`, `data_interval_start`, `data_interval_end`, `ds`, `params`: what a task may ask about its run.
-    Instants as RFC 3339 text, absent ones `None`."""
+    """`logical_date`, `data_interval_start`, `data_interval_end`, `ds`, `params`: facts of the run for the task.
+    Instants are RFC 3339 text, absent instants `None`."""
     text_outputs: tuple[str, ...] = ()
-    """Names of the outputs that are declared as strings: what a program writes for them stays text."""
+    """Names of the outputs with the declared type string. A value that a program writes for them stays text."""
     timeout: timedelta | None = None
     """From the start of the task; `None` = no limit."""
     cancel_grace: timedelta = timedelta(seconds=10)
@@ -93,7 +93,7 @@ class LogChunk:
 
     attempt_id: str
     offset: int
-    """Bytes of this attempt's log before this chunk. Chunks of an attempt are contiguous from 0."""
+    """Number of log bytes of the attempt before this chunk. Chunks of an attempt are contiguous from 0."""
     data: bytes
     """At most 64 KiB; may end in mid-line."""
     at: datetime
@@ -101,7 +101,7 @@ class LogChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """The one final report of an attempt. All its log chunks were handed over before it."""
+    """The one final report of an attempt. All log chunks of the attempt were handed over earlier."""
 
     attempt_id: str
     seq: int
@@ -110,7 +110,7 @@ class Finished:
     reason: StateReason | None = None
     """`None` exactly when the outcome is success."""
     message: str | None = None
-    """One or two sentences that name the thing, the value and the cure; shown to users. Never holds a secret."""
+    """One or two sentences with the thing, the value and the cure; shown to users. Never holds a secret."""
     exit_code: int | None = None
     """Of the task's process; negative = ended by that signal; `None` where there is none."""
     outputs: Mapping[str, Any] = field(default_factory=dict)

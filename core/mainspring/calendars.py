@@ -1,7 +1,7 @@
 """Calendars by name: the public holidays of a country or of a part of it, and the days on which a market is closed.
 
-The days are those of the library `holidays` as it is installed. It is imported when a name is first asked for: that
-takes half a second and some 23 MiB once per process, which most schedules have no use for.
+The installed library `holidays` defines the days. The first use of a calendar imports the library, which takes half a
+second and 23 MiB once per process; most schedules need no calendar.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ __all__ = ["calendar_hint", "days_off", "is_calendar"]
 
 @lru_cache(maxsize=1024)
 def days_off(name: str, year: int) -> Mapping[date, str]:
-    """The days of a year that a calendar names, each with what it is, in English where the library knows English.
+    """The days of a year in a calendar, each with its name, in English where the library has English names.
 
     Raises:
         ValueError: There is no such calendar.
@@ -32,13 +32,13 @@ def days_off(name: str, year: int) -> Mapping[date, str]:
 
 
 def is_calendar(name: str) -> bool:
-    """Whether it is a country by its ISO 3166 code, one with a part of it (`DE-BY`), or the code of a market."""
+    """Whether the name is an ISO 3166 code of a country, a country with a part (`DE-BY`), or the code of a market."""
     code, dash, part = name.partition("-")
     return code in _parts() and (not dash or part in _parts()[code])
 
 
 def calendar_hint(name: str) -> str:
-    """What may have been meant by a name that is no calendar."""
+    """A guess at the calendar that the user meant, for an unknown name."""
     country, _, part = name.partition("-")
     code = country.upper()
     if code not in _parts():
@@ -53,7 +53,7 @@ def calendar_hint(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _parts() -> Mapping[str, list[str]]:
-    """The countries and markets that are known, each with its parts."""
+    """Code of each country and market -> codes of its parts."""
     import holidays
 
     return holidays.list_supported_countries(include_aliases=False) | holidays.list_supported_financial()

@@ -1,4 +1,4 @@
-"""Durations as people write them, and the one spelling that is stored.
+"""Durations as people write them, and their stored spelling.
 
 Read are ISO 8601 (`PT15M`, `P1DT12H`, `P2W`, `PT0.5S`) and the short form (`20s`, `1h30m`, `250ms`). Years and months
 have no fixed length and a bare number has no unit: both are refused. Bounded to 3,650 days, precise to a microsecond.

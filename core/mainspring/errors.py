@@ -1,4 +1,4 @@
-"""Everything Mainspring raises on purpose, by what the caller can do about it.
+"""All errors that Mainspring raises on purpose, ordered by the caller's remedy.
 
     MainspringError
     ├── InvalidInput          the request is wrong; mend it
@@ -36,7 +36,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong with an input, and where."""
+    """A fault of an input, with its place."""
 
     pointer: str
     """RFC 6901 pointer into the document, e.g. `/tasks/load/depends_on/0`; empty = the document itself."""
@@ -79,15 +79,15 @@ class NotFound(MainspringError):
 
 
 class PreconditionFailed(MainspringError):
-    """It is not what the request names as the state that it may change."""
+    """The resource is not in the state that the request requires."""
 
 
 class Conflict(MainspringError):
-    """It exists already, or its present state forbids the request."""
+    """The resource exists already, or its present state forbids the request."""
 
 
 class QuotaExceeded(MainspringError):
-    """Whoever asks for it has as many as one may have."""
+    """The user has reached the quota."""
 
 
 class ExpressionError(MainspringError):

@@ -1,10 +1,10 @@
-"""Named places at which a test makes a process die, halt or fail, to prove what the code around them promises.
+"""Named places at which a test makes a process die, halt or fail, to prove the promises of the surrounding code.
 
-Armed by the environment of a process when it starts: `MAINSPRING_FAILPOINTS` names a folder. A file in it that has the
-name of a place says what the first process that comes by shall do there: `kill`, `stop` or `raise`. That process takes
-the file first, by renaming it to `<name>.<its process id>`, so that nobody does it twice.
+Armed by the environment of a process when it starts: `MAINSPRING_FAILPOINTS` names a folder. A file with the name of a
+place tells the first process at this place its action: `kill`, `stop` or `raise`. The process first renames the file to
+`<name>.<process id>`, so that only one process acts.
 
-Without the variable, as everywhere but in `./dev chaos`, a place is a call of a function that does nothing.
+Without the variable, which only `./dev chaos` sets, a place is a call of an empty function.
 """
 
 import os
@@ -17,7 +17,7 @@ VARIABLE = "MAINSPRING_FAILPOINTS"
 
 
 class FailpointError(RuntimeError):
-    """What a place raises when it is told to `raise`: an error that nobody expects there."""
+    """Error that a place raises for the action `raise`: an error that nobody expects there."""
 
 
 def _pass_by(name: str) -> None:
@@ -43,4 +43,4 @@ def _failpoint_in(folder: str) -> Callable[[str], None]:
 
 
 failpoint = _failpoint_in(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else _pass_by
-"""Say that this place is reached; its name is `<process>.<step>`, `remote` being a scheduler towards its workers."""
+"""Say that this place is reached; The name is `<process>.<step>`; `remote` is the scheduler's side of workers."""

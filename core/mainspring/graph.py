@@ -1,7 +1,7 @@
-"""The graph of one definition version, as arrays over task indexes.
+"""The graph of a definition version, as arrays over task indexes.
 
-Nothing here recurses, so a chain of 10,000 tasks costs what a fan of 10,000 does. Sets of tasks are bitsets held in
-Python integers: 10,000 tasks need 12 MB for all transitive upstream sets together, built once and then dropped.
+No function recurses, so a chain of 10,000 tasks costs as much as a fan of 10,000 tasks. Sets of tasks are bitsets held
+in Python integers: 10,000 tasks need 12 MB for all transitive upstream sets together, built once and then dropped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Protocol
 __all__ = ["Graph", "ancestors", "find_cycle", "topological_order"]
 
 Edges = Sequence[Sequence[int]]
-"""For each task index the indexes of its direct neighbours on one side."""
+"""Task index -> indexes of the direct upstream or downstream tasks."""
 
 
 class Node(Protocol):
@@ -103,7 +103,7 @@ def topological_order(upstream: Edges) -> list[int]:
 def find_cycle(upstream: Edges) -> list[int] | None:
     """One cycle in the direction of the run, its first task not repeated; `None` when there is none.
 
-    Starts at the lowest index that no order can reach, so the same graph always shows the same cycle.
+    The search starts at the lowest index outside of every order, so equal graphs show equal cycles.
     """
     ordered = set(topological_order(upstream))
     if len(ordered) == len(upstream):
@@ -131,7 +131,7 @@ def ancestors(upstream: Edges) -> list[int]:
 
 
 def reverse(edges: Edges) -> tuple[tuple[int, ...], ...]:
-    """The same edges seen from the other side, ascending."""
+    """The reversed edges, ascending."""
     turned: list[list[int]] = [[] for _ in edges]
     for task, names in enumerate(edges):
         for name in names:
@@ -153,8 +153,8 @@ def _priorities(tasks: Sequence[Node], upstream: Edges, downstream: Edges) -> tu
 
 
 def _planes(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Split the weights into bitsets of tasks, one per binary digit and sign, so that the sum over any set of tasks
-    is a few bit counts: (tasks whose weight has this digit, what the digit is worth)."""
+    """Split the weights into bitsets of tasks, one per binary digit and sign, so that the sum over any set of tasks is
+    a few bit counts: (tasks whose weight has this binary digit, value of the digit)."""
     for sign in (1, -1):
         parts = [max(0, sign * weight) for weight in weights]
         for digit in range(max(parts, default=0).bit_length()):

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 __all__ = ["did_you_mean"]
 
 KNOWN_MAX = 500
-"""Comparing costs about 10 µs per known name; of more names than this only those of similar length are tried."""
+"""Comparing costs about 10 µs per known name; with more names, only names of similar length are tried."""
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Names that Mainspring makes, and the rules for those it is given."""
+"""Names that Mainspring makes, and rules for names of clients."""
 
 import re
 import secrets
@@ -34,8 +34,8 @@ def new_run_id(run_type: RunType, run_after: datetime) -> str:
 def run_id_of(run_type: RunType, run_after: datetime) -> str:
     """`manual__2026-01-01T02:00:00+02:00`, as Airflow 3.3 names the run that may start at `run_after`.
 
-    Programs compute this id, so that each character counts: the offset is the one of `run_after`, and microseconds
-    stand there only when they are not zero.
+    Programs compute this id, so each character counts: the offset comes from `run_after`, and microseconds appear only
+    when they are not zero.
     """
     return f"{run_type}__{run_after.isoformat()}"
 
@@ -49,7 +49,7 @@ def check_run_id(run_id: str, run_type: RunType = RunType.MANUAL) -> str:
     """Return `run_id`, chosen by a client for a run of `run_type`.
 
     Raises:
-        InvalidInput: it holds other characters or `..`, is `~`, or a prefix that tells of another type of run.
+        InvalidInput: the id holds a forbidden character or `..`, is `~`, or has the prefix of a different type of run.
     """
     problem = None
     if not _RUN_ID.fullmatch(run_id):

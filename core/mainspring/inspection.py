@@ -1,4 +1,5 @@
-"""Whether other processes of the same user may look into this process: its memory, its environment, its descriptors."""
+"""Protection of this process from inspection by processes of the same user: its memory, its environment, its
+descriptors."""
 
 import ctypes
 import sys
@@ -13,8 +14,8 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 def forbid_inspection() -> None:
     """Let only root read this process's /proc files, trace the process or get a core dump of it.
 
-    A forked child inherits this. A program that is started with `exec` loses it, and must call this function itself.
-    Does nothing on a system other than Linux.
+    A forked child inherits this. A program started with `exec` loses the protection and must call this function again.
+    No effect except on Linux.
     """
     _set_dumpable(0)
 

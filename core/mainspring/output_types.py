@@ -1,6 +1,6 @@
 """Declared outputs of a task: for each name a JSON Schema that the value must fit.
 
-The scheduler checks them, so what one check may cost is bounded: each part of a schema meets each part of a value at
+The scheduler checks the outputs, so the cost of a check is bounded: each part of a schema meets each part of a value at
 most once (`schema_bounds`), and a product of their sizes beyond `WORK_MAX` is refused.
 """
 
@@ -31,7 +31,7 @@ class OutputTypes:
     def problem(self, outputs: Mapping[str, Any]) -> str | None:
         """A sentence about the first declared output that is missing or does not fit; `None` when all are right.
 
-        Outputs that are not declared may be anything.
+        Undeclared outputs may have any value.
         """
         for name in self._schemas:
             if name not in outputs:

@@ -37,7 +37,7 @@ _ROOT = "urn:mainspring:params"
 
 
 def resolve_params(schema: Mapping[str, Any], conf: Mapping[str, Any]) -> dict[str, Any]:
-    """The params of a run: `conf` with the schema's defaults where it says nothing, checked.
+    """The params of a run: `conf`, completed with the schema's defaults and checked.
 
     Defaults are filled in at every depth, but never inside an object that is itself absent. An empty schema takes
     anything. `conf` is not changed.
@@ -59,7 +59,7 @@ def resolve_params(schema: Mapping[str, Any], conf: Mapping[str, Any]) -> dict[s
 
 
 def check_schema(schema: Any) -> list[Problem]:
-    """What keeps `schema` from being the params of a DAG; pointers within it, empty when it is fine.
+    """Faults of `schema` as the params of a DAG, with pointers within the schema; empty for a valid schema.
 
     Its defaults must fit their own places; a required param may lack one.
     """
@@ -80,7 +80,7 @@ def check_schema(schema: Any) -> list[Problem]:
 
 
 def check_output_schema(schema: Any) -> list[Problem]:
-    """What keeps `schema` from being the type of a value; pointers within it, empty when it is fine."""
+    """Faults of `schema` as the type of a value, with pointers within the schema; empty for a valid schema."""
     if not isinstance(schema, Mapping):
         return [_problem("", "a JSON Schema must be an object", "e.g. {type: integer}")]
     size = len(json.dumps(schema).encode())
@@ -146,8 +146,8 @@ def _parts_with_default(part: Any, pointer: str, depth: int) -> Iterator[tuple[s
 
 
 def _fill(root: Mapping[str, Any], part: Any, value: Any, budget: Iterator[int]) -> None:
-    """Write the defaults of `part` into the object `value`. `budget` ends what a schema that refers to itself, with
-    an empty object as its default, would do without end."""
+    """Write the defaults of `part` into the object `value`. `budget` ends the otherwise endless recursion of a schema
+    that refers to itself with an empty object as default."""
     part = _resolve(root, part)
     properties = part.get("properties") if isinstance(part, Mapping) else None
     if not isinstance(properties, Mapping) or not isinstance(value, dict):
@@ -163,7 +163,7 @@ def _fill(root: Mapping[str, Any], part: Any, value: Any, budget: Iterator[int])
 
 
 def _resolve(root: Mapping[str, Any], part: Any) -> Any:
-    """`part`, or the object that its references within the schema lead to."""
+    """`part`, or the target of its references within the schema."""
     while isinstance(part, Mapping) and "properties" not in part and isinstance(part.get("$ref"), str):
         target: Any = root
         for key in split_pointer(part["$ref"][1:]):

@@ -1,4 +1,4 @@
-"""Regular expressions that users write: matched in time linear in the text, so that none can stall a service.
+"""Regular expressions that users write: matched in time linear in the text, so that no pattern can stall a service.
 
 The engine is the one of the JSON Schema library (Rust's `regex`): no look-around, no back references.
 """
@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["PATTERN_BYTES_MAX", "is_found", "is_linear_pattern", "pattern_options"]
 
 PATTERN_BYTES_MAX = 1024 * 1024
-"""Of one compiled pattern; without a bound a few characters, `(a{99}){99}{9}`, take as many as ten megabytes."""
+"""Of one compiled pattern; without a bound, `(a{99}){99}{9}` takes ten megabytes."""
 
 
 def is_linear_pattern(pattern: str) -> bool:

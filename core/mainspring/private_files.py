@@ -1,4 +1,4 @@
-"""Small files that only their owner may read, made once and then kept."""
+"""Small files with permissions for the owner alone, made once and then kept."""
 
 import os
 import secrets
@@ -8,15 +8,15 @@ __all__ = ["keep", "replace"]
 
 
 def keep(path: Path, fresh: str) -> tuple[str, bool]:
-    """What the file holds, and whether this call made it: with `fresh` in it, when there was none. Mode 0600.
+    """The content of the file, and whether this call made the file; a new file gets `fresh` as content. Mode 0600.
 
-    Of two makers at one time one wins, and both return what it wrote.
+    When two processes make the file at the same time, both return the content of the winner.
     """
     if path.exists():
         return path.read_text(encoding="ascii").strip(), False
     draft = _draft(path, fresh)
     try:
-        # Linked into place: a reader never sees half a file, and what is there is never overwritten.
+        # Linked into place: a reader never sees half a file, and an existing file is never overwritten.
         os.link(draft, path)
         return fresh, True
     except FileExistsError:

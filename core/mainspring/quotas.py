@@ -1,4 +1,4 @@
-"""How much one user, or one token that belongs to nobody, may have."""
+"""How much a user, or a token without a user, may have."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ __all__ = ["Quotas"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quotas:
-    """The most of each that counts for one principal; 0 = any number. Generous, so that only an accident or an abuse
-    meets them."""
+    """Upper bounds for a principal; 0 = any number. The defaults are generous, so that only an accident or abuse
+    reaches them."""
 
     dags: int = 10_000
     """DAGs that the principal created."""
     active_runs: int = 100_000
-    """Runs, queued or running, that the principal triggered, or that its backfills or runs made."""
+    """Queued and running runs that the principal, its backfills or its runs made."""
     active_tasks: int = 1_000_000
-    """Task instances of those runs that have not ended."""
+    """Unfinished task instances of these runs."""
     log_bytes: int = 100 * 2**30
-    """What is kept of the logs of all its runs."""
+    """Stored log bytes of all runs of the principal."""
     secrets: int = 10_000
     connections: int = 10_000
     variables: int = 10_000

@@ -41,7 +41,7 @@ def run_result(
 
 
 def blame(culprits: Sequence[str]) -> str:
-    """The message of a run that these tasks made fail."""
+    """The message of a run that failed because of these tasks."""
     names = ", ".join(f"'{task_id}'" for task_id in culprits[:CULPRITS_SHOWN_MAX])
     more = f" and {len(culprits) - CULPRITS_SHOWN_MAX} more" if len(culprits) > CULPRITS_SHOWN_MAX else ""
     return f"failed: {names}{more}"

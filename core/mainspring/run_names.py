@@ -1,4 +1,4 @@
-"""The names under which expressions and tasks know their run."""
+"""The names of run values in expressions and tasks."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ def run_names(
 ) -> Mapping[str, Any]:
     """Every name of a run that `${{ ... }}` may use, but for those of tasks and of the instance itself.
 
-    `ds` and `ts` are those of the logical date; a run without one stands for the instant it may start.
+    `ds` and `ts` are those of the logical date; a run without a logical date stands for its earliest start.
     """
     date = logical_date or run_after
     instants = {

@@ -20,7 +20,8 @@ PATTERNS_MAX = 50
 
 _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveRef"), "refer by '#/$defs/name'"),
-    # Each asks again what the schemas beside it evaluated: nested sixteen deep, one check takes a second.
+    # Each of these keywords reads the results of the neighbouring schemas again: nested sixteen deep, one check takes a
+    # second.
     "unevaluatedItems": "use prefixItems and items: false",
     "unevaluatedProperties": "use additionalProperties, beside all the properties",
 }
@@ -32,7 +33,8 @@ _DATA = ("const", "default", "enum", "examples")
 
 
 def bound_problems(schema: Mapping[str, Any]) -> list[Problem]:
-    """What makes `schema` too costly or leads out of it, with pointers within it; empty when it is bounded."""
+    """Parts of `schema` that are too costly or refer to another document, with pointers within the schema; empty when
+    it is bounded."""
     refused = [
         _problem(join_pointer(pointer, keyword), f"{keyword} is not understood here", hint)
         for pointer, part in _subschemas(schema, "")
@@ -56,7 +58,7 @@ def bound_problems(schema: Mapping[str, Any]) -> list[Problem]:
 
 
 def count_parts(schema: Mapping[str, Any]) -> int | None:
-    """The values of a schema, each reference counted as if what it leads to were written there; `None` = no end."""
+    """Number of values of a schema, with each reference counted as a copy of its target; `None` = no end."""
     names, sizes, references = _references(schema)
     order = topological_order(references)
     if len(order) < len(names):
@@ -75,8 +77,8 @@ def _endless_reference(schema: Mapping[str, Any]) -> Problem:
 
 
 def _references(schema: Mapping[str, Any]) -> tuple[list[str], list[int], list[list[int]]]:
-    """What refers to what: the references, the first being the schema itself as ""; for each the values of what it
-    leads to; and for each the positions of the references in there, as often as they stand there."""
+    """What refers to what: the references, the first being the schema itself as ""; for each reference the number of
+    values of its target; and for each reference the positions of the references in the target, with repetitions."""
     names = [""]
     index = {"": 0}
     sizes: list[int] = []
@@ -93,7 +95,7 @@ def _references(schema: Mapping[str, Any]) -> tuple[list[str], list[int], list[l
 
 
 def _measure(value: Any) -> tuple[int, list[str]]:
-    """How many values there are in `value`, and the references among them."""
+    """The number of values in `value`, and its references."""
     size = 0
     references: list[str] = []
     waiting = [value]
@@ -110,7 +112,8 @@ def _measure(value: Any) -> tuple[int, list[str]]:
 
 
 def _resolve(schema: Any, reference: str) -> Any:
-    """What a reference within the schema leads to; nothing for one that leads elsewhere, which does not compile."""
+    """What a reference within the schema leads to; nothing for a reference to another document, which does not
+    compile."""
     if reference and not reference.startswith("#"):
         return None
     for key in split_pointer(reference[1:]):
@@ -119,7 +122,7 @@ def _resolve(schema: Any, reference: str) -> Any:
 
 
 def _subschemas(schema: Any, pointer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(pointer, schema) of the schema and all schemas in it, as far as they are where schemas stand."""
+    """(pointer, schema) of the schema and of all schemas inside at the places of schemas."""
     if isinstance(schema, list):
         for position, item in enumerate(schema):
             yield from _subschemas(item, join_pointer(pointer, position))

@@ -30,7 +30,7 @@ class Instance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What was asked for, in the terms of one definition."""
+    """The selection of a request, in terms of a definition."""
 
     tasks: Mapping[int, frozenset[int] | None]
     """Task index -> map indexes; None = all instances of the task."""
@@ -47,8 +47,8 @@ def chosen(
 ) -> list[Instance]:
     """The instances that are meant, in the order given. Removed ones never are.
 
-    branches: task indexes of branches. What a branch left out is not chosen merely because it is a relative: only
-        with its branch, which then decides again, or by name.
+    branches: task indexes of branches. A task that a branch left out is not selected as a relative. The task is
+    selected by name, or together with its branch, which then decides again.
     """
     relatives = _reached(graph.upstream, selection.tasks) if selection.include_upstream else set()
     if selection.include_downstream:
@@ -84,8 +84,8 @@ def _is_in_wanted_state(instance: Instance, states: frozenset[TaskState] | None)
 def decided_without_running(
     graph: Graph, instances: Sequence[Instance], changed: Iterable[int], *, with_prevented: bool = False
 ) -> list[Instance]:
-    """What a trigger rule ended downstream of these tasks without running it, as far as an unbroken chain of such
-    instances leads: they are to be decided again once the results of `changed` are others.
+    """Instances downstream of these tasks that a trigger rule ended without running them, along unbroken chains. The
+    scheduler decides them again after the results of `changed` have changed.
 
     with_prevented: also the instances that the end of the run prevented from running.
     """
@@ -108,8 +108,8 @@ def decided_without_running(
 def collapsing(
     graph: Graph, instances: Iterable[Instance], cleared: Collection[int], mapped: Iterable[int]
 ) -> Mapping[int, Sequence[Instance]]:
-    """Mapped tasks whose items must be found anew, with their instances in order of map index, the removed ones
-    left out: a direct upstream instance is cleared, and no instance of the task keeps what it did.
+    """Mapped tasks that must be expanded again, with their instances in order of map index, without removed instances:
+    a direct upstream instance is cleared, and no instance of the task keeps what it did.
 
     cleared: ids of the instances that are cleared. mapped: task indexes.
     """
@@ -131,7 +131,7 @@ def collapsing(
 
 
 def _reached(edges: Sequence[Sequence[int]], start: Iterable[int]) -> set[int]:
-    """Tasks that the edges lead to from `start`, which is itself left out unless they lead back to it."""
+    """Tasks reachable from `start` along the edges; `start` itself only when a path leads back."""
     result: set[int] = set()
     pending = list(start)
     while pending:

@@ -1,7 +1,7 @@
 """States of runs, task instances and attempts, and the moves between them, as data.
 
-Every write of a state is a compare-and-set against this table: the store updates a row only while it is still in
-the state the decision was made on. No row updated means that someone else decided first, which is a normal answer.
+Every write of a state is a compare-and-set against this table: the store updates a row only while it is still in the
+state the decision was made on. No updated row means that another process decided first, which is a normal answer.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ class RunState(StrEnum):
     """Born here by a trigger, the timetable or a backfill. Left when its `run_after` has come and `max_active_runs`
     has room. A crash leaves it here; the next pass starts it."""
     RUNNING = "running"
-    """Entered once by the scheduler, which makes its root task instances ready in the same transaction. Left when
-    every task instance is terminal, or by a cancel. A crash leaves it here; nothing about it lives in memory."""
+    """Entered by the scheduler, which makes the root task instances ready in the same transaction. Left when every task
+    instance is terminal, or by a cancel. A crash leaves it here; nothing about it lives in memory."""
     SUCCESS = "success"
     """Final until a clear: all instances are terminal and no failure was left unhandled."""
     FAILED = "failed"
@@ -47,8 +47,8 @@ class TaskState(StrEnum):
     SCHEDULED = "scheduled"
     """Born here with its run. Waits for its upstream (`ready` false) or for a slot (`ready` true)."""
     QUEUED = "queued"
-    """An attempt row exists, slots are taken, the executor is being told. A crash leaves it here; the scheduler's
-    recovery asks the executor where the attempt is."""
+    """An attempt row exists, slots are taken, the scheduler hands the attempt to the executor. A crash leaves it here;
+    the scheduler's recovery asks the executor where the attempt is."""
     RUNNING = "running"
     """The executor reported the start. Left by the attempt's final report, by a cancel, or when its lease is lost."""
     SUCCESS = "success"
@@ -56,8 +56,8 @@ class TaskState(StrEnum):
     FAILED = "failed"
     """Final until a clear or mark: no tries left, or a reason that is not retried."""
     SKIPPED = "skipped"
-    """Final until a clear: `when` was false, a branch was not taken, the trigger rule said so, or a cancel came
-    before it started."""
+    """Final until a clear: `when` was false, a branch was not taken, the trigger rule decided to skip, or a cancel came
+    before the start."""
     UPSTREAM_FAILED = "upstream_failed"
     """Final until a clear: the trigger rule can no longer hold because of a failure upstream."""
     UP_FOR_RETRY = "up_for_retry"
@@ -71,7 +71,7 @@ class TaskState(StrEnum):
 
 
 class AttemptState(StrEnum):
-    """Where one try of a TaskInstance stands; what its executor knows, not what the instance became."""
+    """State of a try of a TaskInstance in its executor, not the state of the instance."""
 
     QUEUED = "queued"
     """Written in the transaction that queued the instance; handed to the executor after the commit."""
@@ -79,7 +79,7 @@ class AttemptState(StrEnum):
     """Started by its executor."""
     DEFERRED = "deferred"
     """Its instance waits without a slot; nothing of it runs. Made or left by the scheduler alone: no executor knows of
-    it. For an HTTP condition it is the latest request, which the next one replaces."""
+    it. For an HTTP condition the attempt is the latest request; the next request replaces the attempt."""
     SUCCESS = "success"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -103,10 +103,11 @@ class RunType(StrEnum):
 
 
 class BackfillState(StrEnum):
-    """Where a backfill stands. It follows from the backfill and from whether its DAG is paused; nothing stores it."""
+    """Where a backfill stands. The state follows from the backfill and from the pause of its DAG; no column stores the
+    state."""
 
     RUNNING = "running"
-    """Its runs are made and started as there is room."""
+    """The scheduler makes and starts runs within the limits."""
     WAITING = "waiting"
     """The backfill or its DAG is paused: none of its runs is made or started."""
     CANCELLED = "cancelled"
@@ -119,7 +120,7 @@ class StateReason(StrEnum):
     """Why a run, an instance or an attempt is in its state; finer than Airflow's closed enums."""
 
     TASK_FAILED = "task_failed"
-    """A run: an instance failed and nothing downstream handled it."""
+    """A run: an instance failed and no downstream task handled the failure."""
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     DEADLINE = "deadline"
@@ -138,23 +139,22 @@ class StateReason(StrEnum):
     EXPRESSION_ERROR = "expression_error"
     SECRET_MISSING = "secret_missing"  # noqa: S105  a reason, no password
     POOL_MISSING = "pool_missing"
-    """The pool was deleted after its DAG had stopped naming it, and then an old run was cleared."""
+    """The pool was deleted after the DAG had stopped using the pool, and then an old run was cleared."""
     EXECUTOR_MISSING = "executor_missing"
-    """The executor that its task asks for was taken out of the settings after its DAG was saved."""
+    """The task's executor was removed from the settings after the DAG was saved."""
     KILLED = "killed"
     """Ended by a signal that was not ours."""
     WORKER_LOST = "worker_lost"
     HOST_LOST = "host_lost"
-    """Its task host died with several tasks in it, and the executor does not know which task was the cause. Costs no
-    try."""
+    """The task host died with several tasks inside, and the executor does not know the cause. Costs no try."""
     HOST_KILLED = "host_killed"
-    """Its task host died while this task ran in it alone. Costs a try."""
+    """The task host died while this task ran alone inside. Costs a try."""
     INTERRUPTED = "interrupted"
     REJECTED = "rejected"
-    """The executor can never run this attempt, and says why."""
+    """The executor can never run this attempt; the message gives the cause."""
     CHILD_RUN_FAILED = "child_run_failed"
     CHILD_RUN_INVALID = "child_run_invalid"
-    """A `dag` task could not make its run: no such DAG, params that do not fit, or too many levels of runs."""
+    """A `dag` task could not make its run: unknown DAG, params that do not fit, or too many levels of runs."""
     APPROVAL_REJECTED = "approval_rejected"
     """A person answered `reject`."""
     TRIGGER_RULE = "trigger_rule"
@@ -166,16 +166,16 @@ class StateReason(StrEnum):
     DEPENDS_ON_PAST = "depends_on_past"
     """Waits: the same task of the run before has not succeeded."""
     MAX_ACTIVE_TIS = "max_active_tis"
-    """Waits: as many instances of its task are active as may be."""
+    """Waits: the task has reached its limit of active instances."""
     CLEARED = "cleared"
-    """A removed instance: a clear made the list of its mapped task open again, or its run go on with a version that
-    has no place for it."""
+    """A removed instance: a clear reopened the list of the mapped task, or the run changed to a version without this
+    instance."""
     MARKED = "marked"
     """Somebody said so."""
     RUN_MARKED = "run_marked"
-    """A skipped instance: its run was marked as a success before the instance had run."""
+    """A skipped instance: a user marked the run as a success before the instance had run."""
     QUARANTINED = "quarantined"
-    """The scheduler could not handle it (a stored row it cannot read); set aside with the reason in its message."""
+    """The scheduler cannot handle the instance (an unreadable stored row); set aside with the reason in its message."""
 
 
 DECIDED_REASONS = frozenset(
@@ -210,7 +210,7 @@ TASK_ACTIVE = frozenset({TaskState.QUEUED, TaskState.RUNNING})
 """States that hold a slot."""
 _PREVENTING = frozenset({StateReason.CANCELLED, StateReason.TIMED_OUT, StateReason.QUARANTINED, StateReason.RUN_MARKED})
 ATTEMPT_LIVE = frozenset({AttemptState.QUEUED, AttemptState.RUNNING, AttemptState.DEFERRED})
-"""States of the try that its instance is in; what ends the instance from outside ends it too."""
+"""States of a current try. An outside end of the instance ends the try too."""
 
 RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.FAILED, RunState.SUCCESS}),
@@ -246,7 +246,7 @@ def was_prevented(state: TaskState, reason: StateReason | None) -> bool:
     """Whether the end of its run kept an instance from running: a cancel, a time limit, a quarantine or a mark.
 
     Airflow's closed enum calls this state `skipped` too, but the instance is unfinished work. A run that goes on has no
-    such instance: a clear, a mark or a requeue that lets the run go on sends all of them back.
+    prevented instance: a clear, a mark or a requeue that lets the run go on sends all of them back.
     """
     return state is TaskState.SKIPPED and reason in _PREVENTING
 

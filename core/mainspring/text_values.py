@@ -1,7 +1,7 @@
 """Values that people and programs write as text: outputs of programs, params of the command line, variables.
 
-JSON is read as JSON and everything else as text, but a value never changes: a number that is not spelled the same when
-it is written back (`1.10`, `1234e56`, `-0`) is the text itself, and so is an integer beyond 64 bits.
+Valid JSON is read as JSON and different input as text, and a value never changes: a number with a different spelling
+after a round trip (`1.10`, `1234e56`, `-0`) stays text, and so does an integer beyond 64 bits.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["INTEGER_MAX", "INTEGER_MIN", "read_json", "read_value"]
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**64 - 1
-"""What every store and every program that is called can hold."""
+"""Range of integers that every store and every called program can hold."""
 
 
 def read_value(text: str) -> Any:
@@ -26,10 +26,11 @@ def read_value(text: str) -> Any:
 
 
 def read_json(text: str) -> Any:
-    """The JSON value that `text` spells. An integer beyond 64 bits in it is kept as a string of its digits.
+    """The JSON value that `text` spells. A nested integer beyond 64 bits becomes a string of its digits.
 
     Raises:
-        ValueError: It is no JSON, or holds what cannot be kept: a number that is not finite, half of a surrogate pair,
+        ValueError: The text is not JSON, or holds a value that cannot be stored: a number that is not finite, half of a
+        surrogate pair,
             too many levels.
     """
     try:

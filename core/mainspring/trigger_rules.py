@@ -1,5 +1,6 @@
 """Trigger rules: what upstream states let a task run. Airflow's rules, as one pure function over counters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 
@@ -24,7 +25,7 @@ class TriggerRule(StrEnum):
 
 
 class RuleResult(StrEnum):
-    """What a rule says about an instance now."""
+    """The result of a rule for an instance."""
 
     WAIT = "wait"
     RUN = "run"
@@ -51,7 +52,7 @@ class UpstreamCounts:
 def handles_failure(rule: TriggerRule) -> bool:
     """Whether a task with this rule counts as handling an upstream failure.
 
-    `all_done` and `always` run whatever happened, so they clean up after a failure without mending it.
+    `all_done` and `always` run after every result, so they clean up after a failure without handling the failure.
     """
     return rule in (TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED)
 
@@ -59,71 +60,64 @@ def handles_failure(rule: TriggerRule) -> bool:
 def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> RuleResult:
     """What `rule` decides on these counts. A task without upstream always runs.
 
-    A decision other than `WAIT` is final: no further upstream result could change it to another one that would
-    have been right earlier. Rules decide as early as Airflow's do, so a doomed task does not wait for its slowest
-    upstream.
+    A decision other than `WAIT` is final: no further upstream result could lead to a different decision that was
+    possible earlier. Rules decide as early as in Airflow, so a doomed task does not wait for its slowest upstream.
     """
     if counts.total == 0 or rule is TriggerRule.ALWAYS:
         return RuleResult.RUN
+    if rule in (TriggerRule.ONE_SUCCESS, TriggerRule.ONE_FAILED, TriggerRule.ONE_DONE):
+        return _evaluate_one(rule, counts)
+    blocked_as = _forbidden(rule, counts)
+    if blocked_as is not None:
+        return blocked_as
+    if counts.done < counts.total:
+        return RuleResult.WAIT
+    if counts.success or rule not in _MIN_ONE_SUCCESS:
+        return RuleResult.RUN
+    return _MIN_ONE_SUCCESS[rule]
+
+
+def _evaluate_one(rule: TriggerRule, counts: UpstreamCounts) -> RuleResult:
+    """The rules that one upstream result satisfies before all upstream is done."""
     bad = counts.failed + counts.upstream_failed
-    all_done = counts.done >= counts.total
+    satisfied = {
+        TriggerRule.ONE_SUCCESS: counts.success,
+        TriggerRule.ONE_FAILED: bad,
+        # A skipped instance, and an instance that its own upstream failed, did not run.
+        TriggerRule.ONE_DONE: counts.success + counts.failed,
+    }
+    if satisfied[rule]:
+        return RuleResult.RUN
+    if counts.done < counts.total:
+        return RuleResult.WAIT
+    return RuleResult.UPSTREAM_FAILED if rule is TriggerRule.ONE_SUCCESS and bad else RuleResult.SKIP
+
+
+_MIN_ONE_SUCCESS: Mapping[TriggerRule, RuleResult] = {
+    TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: RuleResult.UPSTREAM_FAILED,
+    TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS: RuleResult.SKIP,
+}
+"""Rules that need a success -> the result when all upstream is done without a success."""
+
+
+def _forbidden(rule: TriggerRule, counts: UpstreamCounts) -> RuleResult | None:
+    """The result when an upstream state makes the rule impossible; None while the rule may still hold."""
+    bad = counts.failed + counts.upstream_failed
     match rule:
-        case TriggerRule.ALL_SUCCESS:
-            if bad:
-                return RuleResult.UPSTREAM_FAILED
-            if counts.skipped:
-                return RuleResult.SKIP
-            return _run_when(all_done)
-        case TriggerRule.ALL_FAILED:
-            if counts.success or counts.skipped:
-                return RuleResult.SKIP
-            return _run_when(all_done)
-        case TriggerRule.ALL_DONE:
-            return _run_when(all_done)
-        case TriggerRule.ALL_DONE_MIN_ONE_SUCCESS:
-            # Airflow does not count a skip as done here: one is enough to skip.
-            if counts.skipped:
-                return RuleResult.SKIP
-            if not all_done:
-                return RuleResult.WAIT
-            return RuleResult.RUN if counts.success else RuleResult.UPSTREAM_FAILED
-        case TriggerRule.ALL_SKIPPED:
-            if counts.success or bad:
-                return RuleResult.SKIP
-            return _run_when(all_done)
-        case TriggerRule.ONE_SUCCESS:
-            if counts.success:
-                return RuleResult.RUN
-            if not all_done:
-                return RuleResult.WAIT
-            return RuleResult.UPSTREAM_FAILED if bad else RuleResult.SKIP
-        case TriggerRule.ONE_FAILED:
-            if bad:
-                return RuleResult.RUN
-            return RuleResult.SKIP if all_done else RuleResult.WAIT
-        case TriggerRule.ONE_DONE:
-            # One that has run itself: neither skipped nor failed by its own upstream.
-            if counts.success or counts.failed:
-                return RuleResult.RUN
-            return RuleResult.SKIP if all_done else RuleResult.WAIT
-        case TriggerRule.NONE_FAILED:
-            if bad:
-                return RuleResult.UPSTREAM_FAILED
-            return _run_when(all_done)
-        case TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS:
-            if bad:
-                return RuleResult.UPSTREAM_FAILED
-            if not all_done:
-                return RuleResult.WAIT
-            return RuleResult.RUN if counts.success else RuleResult.SKIP
-        case TriggerRule.NONE_SKIPPED:
-            if counts.skipped:
-                return RuleResult.SKIP
-            return _run_when(all_done)
-
-
-def _run_when(condition: bool) -> RuleResult:
-    return RuleResult.RUN if condition else RuleResult.WAIT
+        case TriggerRule.ALL_SUCCESS if bad:
+            return RuleResult.UPSTREAM_FAILED
+        case TriggerRule.NONE_FAILED | TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS if bad:
+            return RuleResult.UPSTREAM_FAILED
+        # As in Airflow, a skip does not count as done for all_done_min_one_success.
+        case TriggerRule.ALL_SUCCESS | TriggerRule.ALL_DONE_MIN_ONE_SUCCESS if counts.skipped:
+            return RuleResult.SKIP
+        case TriggerRule.NONE_SKIPPED if counts.skipped:
+            return RuleResult.SKIP
+        case TriggerRule.ALL_FAILED if counts.success or counts.skipped:
+            return RuleResult.SKIP
+        case TriggerRule.ALL_SKIPPED if counts.success or bad:
+            return RuleResult.SKIP
+    return None
 
 
 class WakeOn(IntFlag):
@@ -139,14 +133,14 @@ class WakeOn(IntFlag):
 
 
 def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
-    """When to ask `rule` besides the moment when all upstream is done.
+    """Events that may decide `rule` before all upstream is done.
 
-    Derived from `evaluate`, so that the two cannot disagree: a kind of result wakes the rule when the first one of
-    it already decides.
+    Derived from `evaluate`, so that both agree: a kind of result wakes the rule when the first result of this kind
+    decides.
     """
     if evaluate(rule, UpstreamCounts(upstream_total)) is not RuleResult.WAIT:
         return WakeOn.START
-    # Of two upstream instances one result is in, so whatever is decided now is decided early.
+    # One of two upstream instances has a result, so a decision now is an early decision.
     firsts = {
         WakeOn.SUCCESS: UpstreamCounts(2, success=1),
         WakeOn.FAILED: UpstreamCounts(2, failed=1),

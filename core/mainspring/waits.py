@@ -14,11 +14,11 @@ __all__ = ["APPROVE", "CHOICES", "REJECT", "WaitKind", "attempt_timeout"]
 
 APPROVE, REJECT = "approve", "reject"
 CHOICES = (APPROVE, REJECT)
-"""Of an approval that names none. `reject` fails its task, every other choice is a success."""
+"""Of an approval that names none. `reject` fails the task; every different choice succeeds."""
 
 
 class WaitKind(StrEnum):
-    """The kinds, and what their documents hold besides."""
+    """The kinds, and the further members of their documents."""
 
     TIME = "time"
     """`until`: the instant it waits for."""
@@ -27,8 +27,7 @@ class WaitKind(StrEnum):
     RUN = "run"
     """`dag_id` and `run_id` of the run whose end it waits for."""
     APPROVAL = "approval"
-    """`message`, `choices`, `default` (null = none), and once somebody has answered `answer`: `choice`, `by`, `note`
-    and `at`."""
+    """`message`, `choices`, `default` (null = none), and after an answer `answer`: `choice`, `by`, `note` and `at`."""
 
 
 _SECONDS_MIN = 1.0

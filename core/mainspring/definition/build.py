@@ -39,7 +39,7 @@ def content_hash(document: Mapping[str, Any]) -> str:
 
 
 def payload_of(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a task that only its type knows."""
+    """The fields of a task that belong to its type alone."""
     return {name: value for name, value in fields.items() if name not in _NOT_PAYLOAD and name[:2] != "x-"}
 
 

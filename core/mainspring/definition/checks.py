@@ -1,5 +1,5 @@
-"""What no field can tell by itself: names that must exist, an order that must be possible, expressions that must make
-sense where they stand. Works on the normalised document, also on one with faults, so that all of them are told."""
+"""What no field can tell by itself: unknown names, impossible orders, and expressions that cannot be evaluated at their
+place. The checks work on a normalised document with faults too, so that one answer reports all faults."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ from mainspring.waits import CHOICES
 __all__ = ["check_document", "check_executors"]
 
 _RUN_ONLY = frozenset({"map", "task_id", "try_number"})
-"""Names that have a value for one task instance, and none for a run."""
+"""Names with a value for a task instance and no value for a run."""
 
 
 def check_document(document: Mapping[str, Any], report: Report) -> None:
@@ -107,7 +107,7 @@ def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> N
 
 
 def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
-    """What is chosen by default must be one of the choices."""
+    """The default must be in the list of choices."""
     for task_id, task in tasks.items():
         if task.get("type") == TaskType.APPROVAL and "default" in task:
             choices = task.get("choices", list(CHOICES))
@@ -136,7 +136,7 @@ def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) 
 def _check_expressions(
     tasks: Mapping[str, Mapping[str, Any]], upstream: list[list[int]] | None, report: Report
 ) -> None:
-    """`upstream` is `None` when there is a cycle: then only the names of tasks are checked, not their order."""
+    """`upstream` is `None` when there is a cycle: then the names of tasks are checked, and their order is not."""
     ancestry: _Ancestry | None = None
     for task_id, task in tasks.items():
         templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
@@ -154,7 +154,7 @@ def _check_expressions(
 
 
 class _Ancestry:
-    """Which tasks are upstream of which, directly or not."""
+    """For each task, the set of its direct and indirect upstream tasks."""
 
     def __init__(self, tasks: Iterable[str], upstream: list[list[int]]) -> None:
         self.index = {task_id: position for position, task_id in enumerate(tasks)}
@@ -179,7 +179,7 @@ def _check_outputs(outputs: Mapping[str, Any], tasks: Mapping[str, Any], report:
 
 
 def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) -> Expression | Template | None:
-    """The expression or template, compiled; `None` when it holds nothing to check or is at fault."""
+    """The compiled expression or template; `None` for a constant and for a faulty text."""
     try:
         if is_condition:
             expression = Expression(value)
@@ -201,7 +201,7 @@ def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) ->
 def _known_references(
     expression: Expression | Template, tasks: Mapping[str, Any], at: str, report: Report
 ) -> list[str]:
-    """The tasks that it uses and that exist; the others are reported."""
+    """The existing tasks in the expression; unknown tasks are reported."""
     used = sorted(expression.task_references)
     for other in used:
         if other not in tasks:

@@ -1,4 +1,4 @@
-"""The fields of a definition, as tables: what may be said about a DAG, about any task, and about each type of task.
+"""The fields of a definition, as tables: for a DAG, for every task, and for each type of task.
 
 Adding a field is adding a line here and its place in the model (`build.py`); adding a type of task is adding an entry
 to `TASK_TYPES`. The parser, the JSON Schema and the error messages follow from the tables.
@@ -208,7 +208,8 @@ TASK_TYPES: Mapping[str, Record] = {
         )
     ),
 }
-"""Type of task -> the fields that only it has. They are the task's payload, in which expressions are evaluated."""
+"""Type of task -> the fields of this type alone. These fields are the task's payload, in which expressions are
+evaluated."""
 
 _RETRY_RULE = Record(
     (
@@ -276,7 +277,7 @@ _DEFAULTABLE: tuple[Field, ...] = (
 )
 
 DEFAULT_ARGS = Record(_DEFAULTABLE, name="DefaultArgs")
-"""What `default_args` may say for all tasks."""
+"""Fields that `default_args` may set for all tasks."""
 
 COMMON_TASK_FIELDS: tuple[Field, ...] = (
     Field(
@@ -302,7 +303,7 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
     ),
     *_DEFAULTABLE,
 )
-"""What may be said about a task of any type."""
+"""Fields of every task."""
 
 _DST = Record(
     (
@@ -400,4 +401,4 @@ DAG_FIELDS: tuple[Field, ...] = (
         doc="Outputs of a run: name -> value made from outputs of tasks.",
     ),
 )
-"""What may be said about a DAG, besides `tasks`."""
+"""Fields of a DAG, except `tasks`."""

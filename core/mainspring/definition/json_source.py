@@ -14,7 +14,7 @@ def load_json(data: bytes, *, bytes_max: int, depth_max: int = DEPTH_MAX, nodes_
     """The value that `data` spells.
 
     Raises:
-        InvalidInput: every fault, with its pointer; a fault of the syntax tells line and column in its message.
+        InvalidInput: every fault, with its pointer; a syntax error names line and column in its message.
     """
     text = decode(data, bytes_max)
     try:
@@ -63,7 +63,7 @@ def read_integer(text: str, base: int = 10) -> int | Unusable:
 
 
 def read_float(text: str) -> float | Unusable:
-    """The number that `text` spells, if it says no more than a double can hold."""
+    """The number in `text`, if a double can hold every digit."""
     return float(text) if len(text) <= 100 else Unusable(f"a number of {len(text)} digits is not kept exactly")
 
 

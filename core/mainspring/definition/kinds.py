@@ -1,7 +1,7 @@
-"""Kinds of values in a definition: each reads a value, reports what is wrong with it, and knows its JSON Schema.
+"""Kinds of values in a definition: each kind reads a value, reports its faults, and has a JSON Schema.
 
-`read` returns the value in its one stored spelling (durations, instants, whole numbers), or `INVALID` after it has
-reported a problem.
+`read` returns the value in the stored spelling (durations, instants, whole numbers), or `INVALID` after a reported
+problem.
 """
 
 import re
@@ -60,9 +60,9 @@ class Text:
     what: str = "a string"
     """Completes "must be ..." where the pattern says too little."""
     templated: bool = False
-    """May hold `${{ ... }}`; such a string is not held against the pattern before it is rendered."""
+    """May hold `${{ ... }}`; a text with an expression is matched with the pattern only after rendering."""
     verbatim_hint: str | None = None
-    """Given: the text is passed on as written, and `${{` in it is an error with this hint."""
+    """When set, the text is passed on as written, and `${{` in the text is an error with this hint."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
         if not isinstance(value, str):
@@ -117,7 +117,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number; `2.0` is one too, as in JSON Schema."""
+    """A whole number; `2.0` is an integer too, as in JSON Schema."""
 
     minimum: int
     maximum: int
@@ -155,9 +155,9 @@ class Choice:
 
     values: tuple[str, ...]
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Strings that a user may expect here -> why they are refused."""
+    """Refused strings that a user may expect -> the reason of the refusal."""
     name: str = ""
-    """Given: its schema is a component of this name, and a type of this name in generated clients."""
+    """Given: the schema becomes a component with this name, and generated clients have a type with this name."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
         if not isinstance(value, str):
@@ -239,7 +239,7 @@ class AnyJson:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scalar:
-    """A string, number or boolean that becomes text where it is used."""
+    """A string, number or boolean that becomes text at its use."""
 
     def read(self, value: Any, at: str, report: Report) -> Any:
         if isinstance(value, (str, int, float, bool)):
@@ -271,7 +271,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class HttpStatus:
-    """A status, a hundred of them (`2xx`) or a range, stored as text."""
+    """A status, a class of statuses (`2xx`) or a range, stored as text."""
 
     pattern = r"[1-5]xx|[1-5]\d\d(-[1-5]\d\d)?"
 
@@ -366,7 +366,7 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """An object of one kind, a list of another, or else a third."""
+    """A value whose kind depends on its JSON type: object, list, or anything else."""
 
     of_object: Kind | None = None
     of_list: Kind | None = None
@@ -403,14 +403,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object with known fields; unknown ones are errors, but for `x-...`, which are kept."""
+    """An object with known fields. Unknown fields are errors, except `x-...`, which are stored."""
 
     fields: tuple[Field, ...]
     exactly_one: tuple[str, ...] = ()
     """Of these fields one must be given."""
     at_most_one: tuple[str, ...] = ()
     only_with: Mapping[str, str] = field(default_factory=dict)
-    """Field -> the other field without which it means nothing."""
+    """Field -> the second field that the first field requires."""
     what: str = "an object"
     name: str = ""
     """As that of a `Choice`."""
@@ -457,7 +457,7 @@ class Record:
         }
         if required := [member.name for member in self.fields if member.required]:
             schema["required"] = required
-        # `oneOf` would say it shorter, but generators of clients take it for a union of types and lose the fields.
+        # `oneOf` would be shorter, but client generators read `oneOf` as a union of types and lose the fields.
         if self.exactly_one:
             schema["not"] = {"properties": dict.fromkeys(self.exactly_one, _ABSENT)}
         if exclusive := self.exactly_one or self.at_most_one:
@@ -487,7 +487,7 @@ def _secret_in(value: Any, at: str) -> str | None:
 
 
 _ABSENT: Mapping[str, Any] = {"not": {}}
-"""A schema that no value fits, so that a property with it cannot be there."""
+"""A schema that fits no value, so that a property with this schema is forbidden."""
 
 
 def _title(name: str) -> dict[str, Any]:

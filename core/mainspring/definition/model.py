@@ -1,4 +1,4 @@
-"""A DAG as checked data. Built by `parse_definition` only, so whoever holds a `Definition` may trust it."""
+"""A DAG as checked data. Only `parse_definition` builds a `Definition`, so every `Definition` is checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class TaskType(StrEnum):
 
 
 WAITING_TYPES: frozenset[str] = frozenset({TaskType.WAIT, TaskType.APPROVAL, TaskType.DAG})
-"""Kinds of task that begin without a slot, as they only wait, most of the time."""
+"""Kinds of task that begin without a slot, because they mostly wait."""
 SLOTLESS_TYPES: frozenset[str] = WAITING_TYPES - {TaskType.DAG}
 """Those of them that do not count for `max_active_tasks`, `max_active_tis` and `max_active_tis_per_dag`."""
 
@@ -46,14 +46,14 @@ class WeightRule(StrEnum):
     """How a task's effective priority follows from `priority_weight`."""
 
     DOWNSTREAM = "downstream"
-    """Its own weight plus those of all tasks after it."""
+    """The weight of the task plus the weights of all downstream tasks."""
     UPSTREAM = "upstream"
-    """Its own weight plus those of all tasks before it."""
+    """The weight of the task plus the weights of all upstream tasks."""
     ABSOLUTE = "absolute"
 
 
 class GapRule(StrEnum):
-    """What becomes of a time of day that the clocks leave out."""
+    """Rule for a time of day that the clocks leave out."""
 
     SHIFT = "shift"
     """It is due when the gap ends."""
@@ -103,7 +103,7 @@ class RetryRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A node of the graph. Defaults are those a task has when neither it nor `default_args` says otherwise."""
+    """A node of the graph. The defaults hold when neither the task nor `default_args` has the field."""
 
     task_id: str
     index: int
@@ -116,7 +116,7 @@ class Task:
     when: Expression | None = None
     """False = the instance is skipped. Evaluated once the trigger rule lets it run."""
     payload: Template
-    """The fields of this task type, as a JSON object in which expressions are still to be evaluated."""
+    """The fields of this task type, as a JSON object with unevaluated expressions."""
     display_name: str | None = None
     description: str | None = None
     doc_md: str | None = None
@@ -135,7 +135,7 @@ class Task:
     expand: Mapping[str, Template] = field(default_factory=dict)
     """Name -> list; empty = not mapped. Several names make the product, the last one varying fastest."""
     max_active_tis: int | None = None
-    """Of this task in one run at one time."""
+    """Active instances of this task in a run."""
     max_active_tis_per_dag: int | None = None
     pool: str = "default_pool"
     pool_slots: int = 1
@@ -150,13 +150,13 @@ class Task:
 
     @property
     def variable_references(self) -> frozenset[str]:
-        """Keys of the variables that its expressions name."""
+        """Keys of the variables in the task's expressions."""
         of_condition = self.when.variable_references if self.when else frozenset()
         return of_condition.union(*(part.variable_references for part in (self.payload, *self.expand.values())))
 
     @property
     def text_outputs(self) -> tuple[str, ...]:
-        """Names of the outputs that are declared as strings and nothing else."""
+        """Names of the outputs with string as the only declared type."""
         types = self.output_types.items()
         return tuple(name for name, schema in types if isinstance(schema, Mapping) and schema.get("type") == "string")
 
@@ -200,6 +200,7 @@ class Definition:
     outputs: Mapping[str, Template] = field(default_factory=dict)
     """What a run returns: name -> value over the tasks' outputs."""
     document: Mapping[str, Any]
-    """The normalised document: what was sent, with durations and instants in one spelling and no defaults added."""
+    """The normalised document: the client's document with durations and instants in the stored spelling, without added
+    defaults."""
     content_hash: str
     """SHA-256 (hex) over the canonical JSON of `document`: the identity of a version."""

@@ -1,4 +1,4 @@
-"""From what a client sent to a checked `Definition`, or to everything that is wrong with it."""
+"""Turns a client's document into a checked `Definition`, or into a list of all faults."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -30,12 +30,12 @@ def parse_definition(
 ) -> Definition:
     """The definition that `source` spells: JSON or YAML text, or the parsed object itself.
 
-    `dag_id` is the id by which it is addressed; it is filled in when the document has none. `executors` are those that
-    tasks may ask for; `None` = any.
+    `dag_id` is the id in the request path; it is filled in when the document has none.
+    `executors` are the names that tasks may use; `None` = any.
 
     Raises:
-        InvalidDag: every problem, each with a pointer, its kind as `code`, the line for YAML, and a hint where there
-            is one. A `dag_id` that differs from the document's has the code `dag_id_mismatch`.
+        InvalidDag: every problem with a pointer, a `code`, the line for YAML, and a hint if there is a hint. A `dag_id`
+        that differs from the document's has the code `dag_id_mismatch`.
     """
     tree, lines = _load(source, media)
     report = Report()

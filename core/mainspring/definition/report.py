@@ -1,4 +1,4 @@
-"""The collecting of problems: every one is told, up to a bound, and the others are counted."""
+"""The collecting of problems: faults are listed up to a bound, and further faults are counted."""
 
 from collections.abc import Collection
 from itertools import islice
@@ -10,7 +10,7 @@ from mainspring.hints import did_you_mean
 __all__ = ["INVALID", "PROBLEMS_MAX", "Report", "show"]
 
 INVALID: Any = object()
-"""Stands for a value that cannot be used, after its problem was noted."""
+"""Stands for an unusable value whose problem is reported."""
 
 PROBLEMS_MAX = 100
 """Told about one document."""
@@ -40,7 +40,7 @@ class Report:
         return INVALID
 
     def add_unknown(self, code: str, pointer: str, what: str, name: str, choices: Collection[str]) -> Any:
-        """Note an unknown name: "{what} 'name'", with a guess at what was meant."""
+        """Note an unknown name: "{what} 'name'", with a guess at the intended name."""
         if self.is_full:  # neither guess nor text for what is only counted
             return self.add(code, pointer, "")
         hint = did_you_mean(name, choices) if len(self.problems) < _HINTS_MAX else None
@@ -48,7 +48,7 @@ class Report:
         return self.add(code, pointer, f"{what} {show(name)}", hint or (f"known: {some}" if some else None))
 
     def counted(self) -> list[Problem]:
-        """A last problem that counts those which were not kept; empty when all were."""
+        """A final problem with the number of faults beyond the bound; empty when all were."""
         if not self._dropped:
             return []
         message = f"and {self._dropped} more problems"

@@ -1,4 +1,4 @@
-"""What can be wrong with a schedule beyond its shape: cron lines that never come due, zones that do not exist."""
+"""Faults of a schedule beyond its shape: cron lines that are never due, unknown zones."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

@@ -1,6 +1,6 @@
 """The JSON Schema of a definition, made from the tables that the parser reads by: for editors and for OpenAPI.
 
-It says what one value may be; what holds between values (names that exist, no cycle) only the parser can tell.
+It says what one value may be; only the parser checks relations between values (existing names, no cycle).
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ __all__ = ["json_schema"]
 def json_schema(refs: str = "#/$defs/") -> dict[str, Any]:
     """A JSON Schema 2020-12 of the definition document.
 
-    `$defs` holds every part that has a name: `Task`, the union of all types of task told apart by the constant
-    `type`, one schema for each type (`ShellTask`, ...), and what they have in common (`RetryRule`, `TriggerRule`, ...).
-    `refs` is where a reference finds these, for documents that keep them elsewhere, such as `#/components/schemas/`.
+    `$defs` holds every part that has a name: `Task`, the union of all types of task with the constant `type` as
+    discriminator, one schema for each type (`ShellTask`, ...), and shared parts (`RetryRule`, `TriggerRule`, ...).
+    `refs` is the prefix of references, for documents with another place for schemas, such as `#/components/schemas/`.
     """
     named: dict[str, Any] = {}
     _extract(DOCUMENT.schema(), refs, named)
@@ -38,7 +38,7 @@ def json_schema(refs: str = "#/$defs/") -> dict[str, Any]:
 def _extract(part: Any, refs: str, named: dict[str, Any]) -> Any:
     """`part` with a reference in place of every schema within it that has a title; those go into `named`.
 
-    A description says what the schema means at its place, so it stays beside the reference.
+    A description explains the schema at its place, so the description stays beside the reference.
     """
     if isinstance(part, list):
         return [_extract(item, refs, named) for item in part]

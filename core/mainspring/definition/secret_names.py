@@ -1,4 +1,4 @@
-"""Which secrets an attempt may open: those that its saved definition names by a literal, and no others.
+"""Which secrets an attempt may open: only the secrets that the saved definition names by a literal.
 
 A secret stands as `{secret: name}` in `env` and in `headers`, and nowhere else. The rights of the author are checked
 against these names when the definition is saved. What an expression gives never names a secret: params, outputs and
@@ -48,7 +48,7 @@ def _names(payload: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """(place, value) of everything that becomes text where the task runs."""
+    """(place, value) of every value that becomes text where the task runs."""
     for place in ("url", "body", "working_dir"):
         if place in payload:
             yield place, payload[place]

@@ -1,4 +1,4 @@
-"""What any JSON document may hold, whoever wrote it: bounded, and storable as UTF-8 and in a database."""
+"""Bounds of every JSON document of a client: bounded, and storable as UTF-8 and in a database."""
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
@@ -31,9 +31,8 @@ class RepeatedKeys(dict[str, Any]):
 
 
 def check_tree(value: Any, *, depth_max: int = DEPTH_MAX, nodes_max: int = NODES_MAX) -> list[Problem]:
-    """Every fault of a tree that is no matter of its meaning.
-
-    Stops at the first bound that is broken, so its cost is bounded too.
+    """Every fault of a tree that does not depend on the meaning. The check stops at the first broken bound, so the cost
+    is bounded too.
     """
     report = Report()
     nodes = 1
@@ -67,7 +66,7 @@ def _children(container: Any) -> list[tuple[Any, Any]]:
 
 
 def _faults(value: Any) -> Iterator[tuple[str, str]]:
-    """(code, message) for what is wrong with one value, its children aside."""
+    """(code, message) for the faults of one value without its children."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             yield "invalid_text", "the text holds a lone surrogate, which is no character"

@@ -3,7 +3,7 @@
 Read event by event from libyaml, so that every bound is kept while reading and not after. The core schema of YAML 1.2
 decides what a plain scalar is: `no`, `12:30` and `2026-01-01` are strings, `010` is ten. Refused are keys that repeat
 or are no strings, merge keys, tags of other kinds, numbers that JSON lacks, and further documents. Aliases are shared,
-not copied, and every use of one counts as if it had been written out.
+not copied, and every use of an alias counts as a written copy.
 """
 
 import re
@@ -35,13 +35,13 @@ class Lines:
 
     def __init__(self) -> None:
         self._lines: dict[int, dict[str, int]] = {}
-        """Identity of a container -> key or index -> line. The containers live as long as the document does."""
+        """Identity of a container -> key or index -> line. The containers live as long as the document."""
 
     def note(self, container: Any, key: str, line: int) -> None:
         self._lines.setdefault(id(container), {})[key] = line
 
     def of(self, document: Any, pointer: str) -> int:
-        """The line, from 1, of the value at `pointer`, or of the nearest thing around it that is there."""
+        """The line, from 1, of the value at `pointer`, or of the nearest existing ancestor."""
         line = 1
         value = document
         for key in split_pointer(pointer):
@@ -58,12 +58,12 @@ class Lines:
 def load_yaml(
     data: bytes, *, bytes_max: int, depth_max: int = DEPTH_MAX, nodes_max: int = NODES_MAX
 ) -> tuple[Any, Lines]:
-    """The value that the one document in `data` spells, and where its parts stand.
+    """The value of the single document in `data`, and the lines of its parts.
 
     What the value holds is still to be held against `check_tree`.
 
     Raises:
-        InvalidInput: what is no such YAML, each problem with its line.
+        InvalidInput: the text is not this YAML; each problem has its line.
     """
     return _Composer(depth_max, nodes_max).compose(decode(data, bytes_max))
 
@@ -98,7 +98,7 @@ class _Open:
     """The key whose value comes next; `None` = a key comes next."""
     skips_value: bool = False
     lines: dict[str, int] = field(default_factory=dict)
-    """Key -> its line, to tell of repeated ones."""
+    """Key -> line, for the report of duplicate keys."""
 
 
 class _Composer:
@@ -208,8 +208,7 @@ class _Composer:
             above.height = max(above.height, closed.anchor.height)
 
     def _add(self, value: Any, anchor: _Anchor, name: str | None, line: int) -> None:
-        """Put a value where it belongs. One that is still open is counted by itself now and with all of it when it
-        is closed."""
+        """Put a value where it belongs. An open collection counts as one node now and with all nodes after its end."""
         self.nodes += anchor.nodes if anchor.is_complete else 1
         if self.nodes > self.nodes_max:
             message = f"the document has more than {self.nodes_max} values, aliases written out"
@@ -275,7 +274,7 @@ def _resolve(text: str) -> Any:
 
 
 def _syntax_problem(exc: Any, lines: int) -> Problem:
-    """What libyaml says, in one line. It counts one line more than there are when it misses something at the end."""
+    """What libyaml says, in one line. The parser counts one line too many when the end of the text is incomplete."""
     mark = getattr(exc, "problem_mark", None)
     line = min(mark.line + 1, lines) if mark else None
     parts = (getattr(exc, "context", None), getattr(exc, "problem", None) or getattr(exc, "reason", None))

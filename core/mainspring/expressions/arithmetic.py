@@ -14,8 +14,8 @@ def apply_operator(sign: str, left: Any, right: Any) -> Any:
     """`left sign right`.
 
     Raises:
-        TypeError: There is no such operation on values of these types.
-        ArithmeticError: The result is beyond 64 bits, or the divisor is 0.
+        TypeError: The operator is not defined for values of these types. ArithmeticError: The result is beyond 64 bits,
+        or the divisor is 0.
     """
     if _is_number(left) and _is_number(right):
         result = _on_numbers(sign, left, right)

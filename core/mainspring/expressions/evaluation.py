@@ -3,9 +3,9 @@
 The CEL library bounds nothing: `map` copies its whole result at each element, so two nested loops over a thousand
 items run for a minute. Three things bound an evaluation here, and all are refusals, never different results:
 
-- only the places that an expression names are handed to it, and their size times the number of mentions is limited;
+- an evaluation gets only the places that the expression names, and their size times the number of mentions is limited;
 - loops call `_step` and `_keep` at each element (`syntax.Analysis.metered`), which count elements and kept bytes;
-- `_step` also reads this thread's CPU time, as the brake for whatever counting did not foresee.
+- `_step` also reads the CPU time of the thread, as a brake for costs that counting misses.
 """
 
 import time
@@ -24,7 +24,7 @@ from mainspring.instants import format_instant
 __all__ = ["CPU_SECONDS_MAX", "STEPS_MAX", "compile_error", "evaluate"]
 
 STEPS_MAX = 100_000
-"""Elements that all loops of one evaluation may visit together."""
+"""Upper bound of the elements visited by all loops of an evaluation."""
 COPIES_BYTES_MAX = 16 * 1024 * 1024
 """Size of the handed values times how often values are mentioned; also bounds what loops keep."""
 ADDING_BYTES_MAX = 1_000_000_000
@@ -61,7 +61,8 @@ def evaluate(text: str, analysis: Analysis, context: Mapping[str, Any]) -> Any:
 
 
 def _metered(text: str, source: str, handed: dict[str, Any], meter: "_Meter") -> Any:
-    """What CEL makes of `source`; raises what CEL raises, and `ExpressionError` for what the meter found."""
+    """What CEL makes of `source`; raises the errors of CEL, and `ExpressionError` when the meter stops the
+    evaluation."""
     if meter.overdrawn:
         raise _too_much_work(text)
     try:
@@ -72,7 +73,7 @@ def _metered(text: str, source: str, handed: dict[str, Any], meter: "_Meter") ->
         if meter.problem:
             raise _error(text, meter.problem) from exc
         raise
-    if meter.overdrawn:  # an error inside one operand of `||` is forgiven when the other is true
+    if meter.overdrawn:  # CEL forgives an error in an operand of `||` when the second operand is true
         raise _too_much_work(text)
     if meter.problem:
         raise _error(text, meter.problem)
@@ -112,7 +113,8 @@ def _look_up(text: str, path: tuple[str | int, ...], context: Mapping[str, Any])
 
 
 def _handed(text: str, analysis: Analysis, context: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the context that the expression names; absent places are left out, so that `has()` can tell."""
+    """The part of the context that the expression names; absent places are left out, so that `has()` is false for
+    them."""
     handed: dict[str, Any] = {}
     for path in analysis.paths:
         if path[0] not in context:
@@ -152,8 +154,8 @@ def _size(text: str, value: Any) -> int:
 
 
 class _Meter:
-    """Counts the work of one evaluation. Its methods are called from within CEL, so they answer instead of raising:
-    an answer of the wrong type ends the evaluation there."""
+    """Counts the work of one evaluation. CEL calls the methods, so they return a value instead of raising: an answer of
+    the wrong type ends the evaluation there."""
 
     def __init__(self, analysis: Analysis, handed_bytes: int) -> None:
         self.room_bytes = min(
@@ -168,14 +170,14 @@ class _Meter:
         self.stop_at = time.thread_time() + CPU_SECONDS_MAX
 
     def step(self) -> bool | int:
-        """True for each element that may be visited; 0, which is no condition in CEL, when there were too many."""
+        """True for each element that may be visited; 0, which is no condition in CEL, after too many steps."""
         self.steps += 1
         if self.steps > STEPS_MAX or self.kept_bytes > self.room_bytes or time.thread_time() > self.stop_at:
             self.overdrawn = True
         return 0 if self.overdrawn else True
 
     def keep(self, value: Any) -> Any:
-        """`value`, counted as part of a list that grows."""
+        """`value`, counted as an element of a growing list."""
         self.kept_bytes += _rough_size(value, self.room_bytes)
         return value
 
@@ -314,7 +316,7 @@ def _too_much_work(text: str) -> ExpressionError:
 
 
 def _cause(exc: Exception) -> tuple[str, str | None]:
-    """What CEL's error says to the user, and the cure where it is known."""
+    """CEL's error as a message for the user, with the cure if known."""
     match exc:
         case KeyError():
             return f"no such key {exc.args[0]!r}", "give it a default, or guard it with has(...)"

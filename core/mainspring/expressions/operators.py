@@ -36,7 +36,7 @@ class Wrap:
     prefix: str
     suffix: str = ""
     is_inner: bool = False
-    """Of two wraps with the same span, whether this one stands inside."""
+    """Whether this wrap is inside another wrap with the same span."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""What an expression says, read from its tokens: the names it uses, the tasks it refers to, the loops it holds.
+"""What an expression says, read from its tokens: names, referenced tasks, loops.
 
-The CEL library compiles and evaluates; it tells root names only, and bounds nothing. So this module reads the tokens
-exactly (strings, comments, numbers, names) and needs no grammar: a text that CEL would not parse may pass here and is
-refused by `Expression.check`. What it must never do is miss a name that CEL would see.
+The CEL library compiles and evaluates; the library reports root names only, and has no bounds. So this module reads the
+tokens exactly (strings, comments, numbers, names) and needs no grammar: a text that CEL would not parse may pass here
+and is refused by `Expression.check`. The reader must never miss a name that CEL sees.
 """
 
 import re
@@ -92,14 +92,14 @@ class Analysis:
     """What the tokens of one expression tell."""
 
     paths: tuple[tuple[str, ...], ...]
-    """Every place that the expression reads, as far as it is named literally: `("tasks", "load", "outputs", "rows")`.
-    None is the beginning of another."""
+    """Every place that the expression reads, up to the last literal name: `("tasks", "load", "outputs", "rows")`. None
+    is the beginning of another."""
     task_references: frozenset[str]
     variable_references: frozenset[str]
     plain: tuple[str | int, ...] | None
-    """The whole expression, where it is nothing but a path."""
+    """The whole expression, if the expression is only a path."""
     mentions: int
-    """How often it names a value; no intermediate value holds more copies of what it was handed."""
+    """How often it names a value; no intermediate value holds more copies of the input."""
     additions: int
     metered: str
     """The CEL text with a call of `_step`, `_keep` or `_pattern` at each point where work is repeated, and with
@@ -121,7 +121,7 @@ class Refused(Exception):
         self.code, self.message, self.hint = code, message, hint
 
     def invalid(self, text: str, pointer: str = "") -> InvalidInput:
-        """The same as an error of the caller's input, naming the expression."""
+        """An error of the caller's input with the text of the expression."""
         message = f"expression {shorten(text)!r}: {self.message}"
         return InvalidInput([Problem(pointer=pointer, message=message, hint=self.hint, code=self.code)])
 
@@ -139,7 +139,7 @@ def analyse(text: str) -> Analysis:
 
 
 def tokens(text: str, start: int = 0) -> Iterator[Token]:
-    """The tokens from `start` on, lazily: a caller that stops early does not care what follows."""
+    """The tokens from `start` on, lazily: a caller that stops early ignores the remaining tokens."""
     position = start
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -154,7 +154,7 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 def closing(text: str, start: int) -> int:
     """Where the `}}` stands that closes the `${{` whose inside begins at `start`; -1 when there is none.
 
-    Braces of CEL maps and whatever is inside strings and comments do not close it.
+    Braces of CEL maps, and braces inside strings and comments, do not close the expression.
     """
     first = text.find("}}", start)
     if first < 0 or not _MAY_HIDE_BRACES.search(text, start, first + 2):
@@ -178,7 +178,7 @@ def shorten(text: str, chars_max: int = 120) -> str:
 
 @dataclass(slots=True)
 class _Bracket:
-    """An open bracket and what was seen in it so far."""
+    """An open bracket and the tokens seen inside."""
 
     token: Token
     at: int
@@ -202,7 +202,7 @@ class _Reader:
         self.macros = 0
         self.wraps: list[Wrap] = []
         self.list_ends: set[int] = set()
-        """Positions of the tokens that close a loop which gives a list."""
+        """Positions of the tokens that close a loop with a list as result."""
 
     def read(self) -> Analysis:
         for at, token in enumerate(self.tokens):
@@ -279,7 +279,7 @@ class _Reader:
         return name
 
     def _path(self, at: int) -> tuple[str, ...]:
-        """The names that literally follow the root at `at`: `.name` or `["name"]`, up to the first other thing."""
+        """The names that literally follow the root at `at`: `.name` or `["name"]`, up to the first different token."""
         path = [self._text(at)]
         at += 1
         while True:
@@ -415,7 +415,7 @@ def _check_task_reference(path: tuple[str, ...]) -> None:
 
 
 def _shortest(paths: set[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """The paths, sorted, without those that another one is the beginning of."""
+    """The sorted paths, without paths that begin with a shorter path of the set."""
     return tuple(sorted(path for path in paths if not any(path[:cut] in paths for cut in range(1, len(path)))))
 
 

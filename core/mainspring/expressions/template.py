@@ -13,14 +13,14 @@ from mainspring.pointers import join_pointer
 __all__ = ["RESULT_BYTES_MAX", "Expression", "Template"]
 
 RESULT_BYTES_MAX = 256 * 1024
-"""Of what one expression or one template yields, as JSON."""
+"""Size of the JSON of a rendered expression or template."""
 
 _OPEN = "${{"
 
 
 @dataclass(frozen=True, init=False)
 class Expression:
-    """One CEL expression, written bare or as `${{ ... }}`. Two are equal when they are written the same."""
+    """One CEL expression, written bare or as `${{ ... }}`. Expressions with equal text are equal."""
 
     source: str
     text: str = field(compare=False)
@@ -79,19 +79,19 @@ class Expression:
 class Template:
     """A JSON tree whose strings may hold `${{ ... }}`; `$${{` stands for a literal `${{`. Keys are never templated.
 
-    A string that is exactly one expression becomes its value with its JSON type. In mixed text strings stand as they
-    are and every other value in its JSON spelling (`true`, `null`, `1.5`, `["a"]`).
+    A string with exactly one expression and no text becomes the value of the expression, with its JSON type. In mixed
+    text a string value is inserted unchanged and any different value in JSON spelling (`true`, `null`, `1.5`, `["a"]`).
     """
 
     source: Any
     _pieces: Mapping[str, tuple[str | Expression, ...]] = field(compare=False, repr=False)
-    """String of the tree that needs work -> its parts."""
+    """Each string of the tree with an expression -> parts of the string."""
 
     def __init__(self, source: Any) -> None:
         """Read it; the CEL library is not needed for that.
 
         Raises:
-            InvalidInput: each expression that `Expression` refuses, with its pointer within `source`.
+            InvalidInput: each refused expression, with a pointer within `source`.
         """
         object.__setattr__(self, "source", source)
         pieces: dict[str, tuple[str | Expression, ...]] = {}
@@ -119,16 +119,16 @@ class Template:
 
     @property
     def task_references(self) -> frozenset[str]:
-        """Ids of the tasks that its expressions name."""
+        """Ids of the tasks in the expressions."""
         return frozenset().union(*(expression.task_references for expression in self._expressions()))
 
     @property
     def variable_references(self) -> frozenset[str]:
-        """Keys of the variables that its expressions name."""
+        """Keys of the variables in the expressions."""
         return frozenset().union(*(expression.variable_references for expression in self._expressions()))
 
     def check(self) -> list[Problem]:
-        """What the CEL parser says against its expressions, with pointers within `source`."""
+        """Errors of the CEL parser for the expressions, with pointers within `source`."""
         problems: list[Problem] = []
         for pointer, string in _templated_strings(self.source, ""):
             checks = (piece.check() for piece in self._pieces[string] if isinstance(piece, Expression))
@@ -136,7 +136,7 @@ class Template:
         return problems
 
     def render(self, context: Mapping[str, Any]) -> Any:
-        """The tree with every expression evaluated. A constant template is returned as it is, not copied.
+        """The tree with every expression evaluated. A constant template is returned without a copy.
 
         `context` is as for `Expression.evaluate`.
 
@@ -164,7 +164,7 @@ class Template:
 
 
 def _templated_strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """(pointer, string) of every string that holds `${{`."""
+    """(pointer, string) of every string with `${{`."""
     if isinstance(value, str):
         if _OPEN in value:
             yield pointer, value

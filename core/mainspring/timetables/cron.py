@@ -1,4 +1,4 @@
-"""Cron lines: each instant at which one comes due ends an interval and begins the next."""
+"""Cron lines: each due instant of a line ends an interval and begins the next interval."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class CronTimetable:
-    """See `Timetable`. Days that the calendar excludes have no instants, so that an interval reaches over them."""
+    """See `Timetable`. Excluded days of the calendar have no instants, so that an interval spans them."""
 
     is_periodic = True
 
@@ -32,7 +32,7 @@ class CronTimetable:
             for line in schedule.crons
         ]
         self._span = timedelta(minutes=10)
-        """How far back to look first for two ticks, as the latest search has told."""
+        """Length of the first backward search for two ticks, learned from the latest search."""
 
     @cached_property
     def description(self) -> str:
@@ -57,34 +57,34 @@ class CronTimetable:
     def why_moved(self, slot: Slot) -> str | None:
         return next(filter(None, (line.why_moved(slot.data_interval_end) for line in self._lines)), None)
 
-    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
-        yield from chain.from_iterable(line.dropped(after, until) for line in self._lines)
+    def dropped(self, earliest: datetime, until: datetime) -> Iterator[Dropped]:
+        yield from chain.from_iterable(line.dropped(earliest, until) for line in self._lines)
         if self._excluded:
-            for tick in takewhile(lambda tick: tick <= until, self._ticks_of_all_days(after)):
+            for tick in takewhile(lambda tick: tick <= until, self._ticks_of_all_days(earliest)):
                 reason = self._excluded.why(tick)
                 if reason is not None:
                     yield Dropped(tick.astimezone(self._zone).replace(tzinfo=None), reason)
 
-    def _ticks(self, after: datetime) -> Iterator[datetime]:
-        return self._ticks_of_open_days(after) if self._excluded else self._ticks_of_all_days(after)
+    def _ticks(self, earliest: datetime) -> Iterator[datetime]:
+        return self._ticks_of_open_days(earliest) if self._excluded else self._ticks_of_all_days(earliest)
 
-    def _ticks_of_open_days(self, after: datetime) -> Iterator[datetime]:
-        ticks = self._ticks_of_all_days(after)
+    def _ticks_of_open_days(self, earliest: datetime) -> Iterator[datetime]:
+        ticks = self._ticks_of_all_days(earliest)
         while (tick := next(ticks, None)) is not None:
             end = self._excluded.end_after(tick)
             if end is None:
                 yield tick
-            elif end > tick:  # else midnight is shown twice, and this is the day before, again
+            elif end > tick:  # otherwise midnight comes twice, and this is the previous day again
                 ticks = self._ticks_of_all_days(end - _MICROSECOND)
 
-    def _ticks_of_all_days(self, after: datetime) -> Iterator[datetime]:
-        return _distinct(merge(*(line.ticks(after) for line in self._lines)))
+    def _ticks_of_all_days(self, earliest: datetime) -> Iterator[datetime]:
+        return _distinct(merge(*(line.ticks(earliest) for line in self._lines)))
 
     def _latest_ticks(self, until: datetime) -> list[datetime]:
         """At least two ticks before an instant, ascending, unless there are fewer since 1990.
 
-        Found by going forward from further and further back, never backward, so that a tick which a change of the
-        clocks moved is the same instant for whoever asks.
+        The search goes forward from ever earlier starts, never backward, so that a tick moved by a change of the clocks
+        is the same instant in every search.
         """
         span = self._span
         while until - BEGIN > span:
@@ -95,8 +95,8 @@ class CronTimetable:
             span *= 6
         return self._until(BEGIN, until)
 
-    def _until(self, after: datetime, until: datetime) -> list[datetime]:
-        return list(takewhile(lambda tick: tick < until, self._ticks(after)))
+    def _until(self, earliest: datetime, until: datetime) -> list[datetime]:
+        return list(takewhile(lambda tick: tick < until, self._ticks(earliest)))
 
 
 def _distinct(ticks: Iterator[datetime]) -> Iterator[datetime]:

@@ -1,8 +1,8 @@
 """One cron line in a zone, through every change of its clocks.
 
-A line that names times of day comes due as people expect it of a clock on the wall: what is left out is due once, at
-the first instant after the gap; what comes twice is due at the first of the two (the rule of Debian's cron), unless the
-schedule asks for something else. A line whose minute or hour begins with a star follows elapsed time through both.
+A line with times of day follows the clock on the wall: what is left out is due once, at the first instant after the
+gap; what comes twice is due at the first of the two (the rule of Debian's cron), unless the schedule asks for something
+else. A line whose minute or hour begins with a star follows elapsed time through both.
 """
 
 from collections import deque
@@ -34,13 +34,13 @@ class CronLine:
         self._overlap = overlap if self._names_times_of_day else OverlapRule.BOTH
         self.description: str = self._search.explain()
 
-    def ticks(self, after: datetime) -> Iterator[datetime]:
-        """Later than `after`, ascending; some may come twice. Up to the horizon."""
-        later = (tick for tick in self._instants(after) if tick > after)
+    def ticks(self, earliest: datetime) -> Iterator[datetime]:
+        """Later than `earliest`, ascending; some may come twice. Up to the horizon."""
+        later = (tick for tick in self._instants(earliest) if tick > earliest)
         return takewhile(lambda tick: tick <= HORIZON, later)
 
     def why_moved(self, tick: datetime) -> str | None:
-        """What a change of the clocks did to a tick; None = nothing, or the tick is of another line."""
+        """What a change of the clocks did to a tick; None = no tick, or the tick belongs to another line."""
         if not self._names_times_of_day:
             return None
         wall = self._wall(tick)
@@ -55,17 +55,17 @@ class CronLine:
             return f"{self._tell(wall, 'comes twice')}: due {moment}"
         return None
 
-    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
-        """What is named later than `after` and up to `until`, is left out by a change of the clocks, and skipped."""
+    def dropped(self, earliest: datetime, until: datetime) -> Iterator[Dropped]:
+        """What is named later than `earliest` and up to `until`, is left out by a change of the clocks, and skipped."""
         if not self._names_times_of_day or self._gap is not GapRule.SKIP:
             return
         last = self._wall(until)
-        for wall in takewhile(lambda wall: wall <= last, self._search.after(self._wall(after))):
+        for wall in takewhile(lambda wall: wall <= last, self._search.after(self._wall(earliest))):
             if not instants_of(wall, self._zone):
                 yield Dropped(wall, f"{self._tell(wall, 'is left out')}, and dst.gap is skip")
 
-    def _instants(self, after: datetime) -> Iterator[datetime]:
-        local = after.astimezone(self._zone)
+    def _instants(self, earliest: datetime) -> Iterator[datetime]:
+        local = earliest.astimezone(self._zone)
         # What the clock has shown since an overlap began will come again.
         begin = local.replace(tzinfo=None) - repeated_before(local)
         again: deque[datetime] = deque()

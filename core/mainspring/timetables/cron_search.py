@@ -16,9 +16,9 @@ YEARS_MAX = 51
 class CronSearch(CronSim):
     """A parsed cron line of five fields.
 
-    cronsim tries one day after the other, which for lines such as `0 0 29 2 *` costs a millisecond. Which days of a
-    month match depends only on its length and on the weekday it begins with, so they are found once for each of these
-    28 shapes. Changes of the clocks are not its matter: in a zone, cronsim's finds depend on where it began.
+    cronsim tries day after day, which costs a millisecond for lines such as `0 0 29 2 *`. The matching days of a month
+    depend only on its length and first weekday, so they are computed once for each of these 28 shapes. Changes of the
+    clocks are not its matter: in a zone, cronsim's finds depend on where it began.
     """
 
     def __init__(self, line: str) -> None:
@@ -33,7 +33,7 @@ class CronSearch(CronSim):
         return search
 
     def advance_month(self) -> None:
-        """To the day that matches next, of whatever month."""
+        """Advance to the next matching day of any month."""
         today = self.dt.date()
         if today.month not in self.months or today.day not in self._days(today.year, today.month):
             self.dt = datetime.combine(self._next_day(today), time())

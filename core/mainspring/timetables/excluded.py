@@ -1,4 +1,4 @@
-"""The local days that a schedule leaves out: given dates, and those that named calendars hold."""
+"""The local days that a schedule leaves out: listed dates, and the days of named calendars."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ _DAY = timedelta(days=1)
 
 
 class ExcludedDays:
-    """Days of a zone's wall on which nothing is due. False when there are none."""
+    """Local days of a zone on which no run is due. False when there are none."""
 
     def __init__(self, dates: tuple[date, ...], calendars: tuple[str, ...], zone: ZoneInfo) -> None:
         self._dates = frozenset(dates)
@@ -42,7 +42,7 @@ class ExcludedDays:
         return None
 
     def end_after(self, instant: datetime) -> datetime | None:
-        """When the next local day begins that is not left out; None = that of the instant is not."""
+        """When the next local day begins that is not left out; None = the day of the instant is not excluded."""
         today = day = instant.astimezone(self._zone).date()
         while day.year <= HORIZON.year and self._holds(day):
             day += _DAY

@@ -29,5 +29,5 @@ class GivenInstants:
     def why_moved(self, slot: Slot) -> str | None:
         return None
 
-    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
+    def dropped(self, earliest: datetime, until: datetime) -> Iterator[Dropped]:
         return iter(())

@@ -1,4 +1,4 @@
-"""Runs spread after their instants, so that a thousand DAGs that are due at midnight do not all start at midnight."""
+"""Runs are spread after their instants, so that a thousand midnight DAGs do not start together."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +12,9 @@ __all__ = ["Jittered"]
 
 
 class Jittered:
-    """A timetable whose slots are due up to `jitter` later. Which DAG and slot it is decides how much, so whoever asks
-    is told the same. A slot is never due before its instant, and always before the instant of the next one; its name
-    and its data interval stay."""
+    """A timetable whose slots are due up to `jitter` later. DAG and slot determine the amount, so every computation
+    gives the same result. A slot is never due before its instant, and always before the instant of the next one; its
+    name and its data interval stay."""
 
     def __init__(self, timetable: Timetable, jitter: timedelta, dag_id: str) -> None:
         self._timetable = timetable
@@ -48,8 +48,8 @@ class Jittered:
     def why_moved(self, slot: Slot) -> str | None:
         return self._timetable.why_moved(slot)
 
-    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
-        return self._timetable.dropped(after, until)
+    def dropped(self, earliest: datetime, until: datetime) -> Iterator[Dropped]:
+        return self._timetable.dropped(earliest, until)
 
     def _later(self, slot: Slot, following: Slot | None) -> Slot:
         room = self._jitter if following is None else min(self._jitter, following.run_after - slot.run_after)

@@ -54,7 +54,7 @@ def slots_between(
     timetable: Timetable, first: datetime, last: datetime, *, due_by: datetime, is_backwards: bool = False
 ) -> Iterator[Slot]:
     """The slots of the logical dates from `first` to `last`, both included, that are due by `due_by`; ascending, or
-    descending with `is_backwards`. Nothing is kept in memory, so the range may be long."""
+    descending with `is_backwards`. No slot is kept in memory, so the range may be long."""
     return _down(timetable, first, last, due_by) if is_backwards else _up(timetable, first, last, due_by)
 
 

@@ -1,4 +1,4 @@
-"""What every timetable answers with, and what can be asked of it."""
+"""The slots of a timetable, and the interface of every timetable."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Dropped:
-    """A time of day that a schedule names and at which nothing is due."""
+    """A scheduled time of day at which no run is due."""
 
     local_time: datetime
-    """On the wall of the schedule's zone: naive, because there may be no such instant."""
+    """On the wall of the schedule's zone: naive, because the instant may not exist."""
     reason: str
 
 
@@ -40,7 +40,7 @@ class Timetable(Protocol):
     summary: str
     """As it was written, in short."""
     is_periodic: bool
-    """Whether it has data intervals, so that a past range can be filled."""
+    """Whether slots have data intervals, so that a backfill can fill a past range."""
 
     @property
     def description(self) -> str:
@@ -63,6 +63,6 @@ class Timetable(Protocol):
         """Why a slot is not due just when the schedule says; None = it is."""
         ...
 
-    def dropped(self, after: datetime, until: datetime) -> Iterator[Dropped]:
-        """What the clocks or the calendar left out later than `after` and up to `until`, in no order."""
+    def dropped(self, earliest: datetime, until: datetime) -> Iterator[Dropped]:
+        """What the clocks or the calendar left out later than `earliest` and up to `until`, in no order."""
         ...

@@ -7,8 +7,8 @@ __all__ = ["gap_end", "instants_of", "repeated_before"]
 
 
 def instants_of(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The UTC instants at which a clock in the zone shows `wall` (naive): one; two, ascending, where it is put back
-    over it; none where it is put forward over it."""
+    """The UTC instants at which a clock in the zone shows `wall` (naive): one; two instants, ascending, where the clock
+    is put back; no instant where the clock is put forward."""
     offset_before, offset_after = _offsets(wall, zone)
     if offset_before == offset_after:
         return ((wall - offset_before).replace(tzinfo=UTC),)
@@ -18,7 +18,7 @@ def instants_of(wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
 
 
 def gap_end(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The UTC instant at which the gap ends that holds `wall`."""
+    """The UTC end of the gap around `wall`."""
     offset_before, offset_after = _offsets(wall, zone)
     low, high = (wall - offset_after).replace(tzinfo=UTC), (wall - offset_before).replace(tzinfo=UTC)
     # The clocks change later than `low` and at the latest at `high`, at a whole second.
