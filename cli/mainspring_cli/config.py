@@ -1,4 +1,4 @@
-"""Settings: where each value comes from, and what it may be.
+"""Settings: the origin of each value, and the allowed values.
 
 Later sources win: defaults, the TOML file, `MAINSPRING_<NAME>` in the environment, flags. A secret may be in
 a file of its own, which `MAINSPRING_<NAME>_FILE` names. Read once at start and passed on; nothing reads the environment
@@ -37,7 +37,7 @@ _LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1")
 
 
 class ConfigError(MainspringError):
-    """Settings that Mainspring refuses to start with; every fault that was found, one a line."""
+    """Settings that Mainspring refuses to start with; every fault, each in a line."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
@@ -123,14 +123,14 @@ def _one_of(*known: str) -> Callable[[Any], str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """Every setting of the services. In the file and as a flag they have these names; see `load_config`."""
+    """Every setting of the services. The file and the flags use these names; see `load_config`."""
 
     home: Path = field(default=Path(".mainspring"), metadata={"parse": _path})
     """Folder of what is kept: the SQLite database, the admin token, the file `mainspring.toml`. Made with mode 0700."""
     database_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """`sqlite:///...` or `postgresql://...`; `None` = a SQLite file in `home`."""
     migrator_database_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
-    """The same PostgreSQL database as the role that owns its tables. For `mainspring db upgrade` alone, which then lets
+    """The same PostgreSQL database with the role of the table owner. For `mainspring db upgrade` alone, which then lets
     the role of `database_url` use the tables; `None` = that role owns them."""
     host: str = field(default="127.0.0.1", metadata={"parse": _text})
     """Address the API listens on. Other than loopback demands `admin_token`, and TLS or `behind_proxy`."""
@@ -140,9 +140,9 @@ class Config:
     """Bearer token of the administrator; `None` = one is made at the first start, in `home`."""
     secret_keys: tuple[str, ...] = field(default=(), metadata={"parse": _fernet_keys, "is_secret": True})
     """Keys that secrets are encrypted with: 32 bytes in URL-safe base64 each, newest first, comma separated; all are
-    tried to decrypt. Empty = one is made in `home` when it is first needed."""
+    tried to decrypt. Empty = the first use makes a value in `home`."""
     allowed_hosts: tuple[str, ...] = field(default=(), metadata={"parse": _words})
-    """Names that clients may put in the Host header, besides those of this machine's loopback and `host`."""
+    """Names that clients may put in the Host header, in addition to loopback names and `host`."""
     behind_proxy: bool = field(default=False, metadata={"parse": _flag})
     """A proxy that ends TLS stands before the API."""
     trusted_proxies: tuple[str, ...] = field(default=(), metadata={"parse": _networks})
@@ -151,17 +151,17 @@ class Config:
     tls_certificate: Path | None = field(default=None, metadata={"parse": _path})
     tls_key: Path | None = field(default=None, metadata={"parse": _path})
     api_threads: int = field(default=64, metadata={"parse": _whole_number(2, 1024)})
-    """Requests in work at once, of each API process; one that waits for a run holds one."""
+    """Requests in work at once, of each API process; a request that waits for a run holds a thread."""
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
     """`None` = 1 on SQLite, 2 on PostgreSQL."""
     quota_dags: int = field(default=_QUOTAS.dags, metadata={"parse": _any_number})
-    """DAGs that one user, or one token that belongs to nobody, may have created; here and below 0 = any number."""
+    """DAGs that a user, or a token without a user, may have created; here and below 0 = any number."""
     quota_active_runs: int = field(default=_QUOTAS.active_runs, metadata={"parse": _any_number})
-    """Runs, queued or running, that count for one user."""
+    """Queued and running runs of a user."""
     quota_active_tasks: int = field(default=_QUOTAS.active_tasks, metadata={"parse": _any_number})
-    """Task instances of those runs that have not ended."""
+    """Unfinished task instances of these runs."""
     quota_log_bytes: int = field(default=_QUOTAS.log_bytes, metadata={"parse": _any_number})
-    """Log that is kept of the runs of one user; with more, no new runs."""
+    """Stored log of the runs of a user; with more, no new runs."""
     quota_secrets: int = field(default=_QUOTAS.secrets, metadata={"parse": _any_number})
     quota_connections: int = field(default=_QUOTAS.connections, metadata={"parse": _any_number})
     quota_variables: int = field(default=_QUOTAS.variables, metadata={"parse": _any_number})
@@ -170,13 +170,13 @@ class Config:
     """`thread`, `local`, `rq`, or names that installed packages registered, comma separated; the first carries out what
     asks for none. The API and all schedulers are given the same."""
     concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
-    """Tasks that run at once in each executor of this machine; `None` = what it finds right for this machine."""
+    """Tasks that run at once in each executor of this machine; `None` = a number that fits the machine."""
     stop_grace_seconds: int = field(default=10, metadata={"parse": _whole_number(0, 3600)})
-    """How long running tasks may go on when the scheduler is told to stop."""
+    """Time for running tasks after the scheduler gets the signal to stop."""
     code_path: tuple[Path, ...] = field(default=(), metadata={"parse": _paths})
     """Folders that Python tasks import from. In the environment separated as in PATH."""
     task_user: str | None = field(default=None, metadata={"parse": _text})
-    """The user whom tasks of this machine run as. Only root can use this; `None` = the user of the service."""
+    """The user of tasks on this machine. Only root can use this; `None` = the user of the service."""
     task_folder: Path | None = field(default=None, metadata={"parse": _path})
     """Where the private folders of tasks are made. `None` = `tasks` in the home folder, which only the service enters;
     with `task_user` a folder in the system's temporary folder."""
@@ -185,8 +185,8 @@ class Config:
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
     worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _words, "is_secret": True})
-    """Credentials at the execution API, comma separated: it takes each of them, so that they can be changed one after
-    another or be one for each worker; a worker shows its first. Empty = one is made in `home`."""
+    """Credentials at the execution API, comma separated: the execution API accepts each token, so that tokens can
+    change one by one, or differ for each worker; a worker shows its first. Empty = one is made in `home`."""
     execution_host: str = field(default="127.0.0.1", metadata={"parse": _text})
     """Address the execution API listens on. Other than loopback demands `worker_token`, and TLS or `behind_proxy`."""
     execution_port: int = field(default=8081, metadata={"parse": _whole_number(0, 65535)})
@@ -194,7 +194,8 @@ class Config:
     execution_url: str = field(default="http://127.0.0.1:8081", metadata={"parse": _text})
     """Where workers find the execution API."""
     lease_seconds: int = field(default=30, metadata={"parse": _whole_number(2, 3600)})
-    """How long a worker may be silent before its attempt is taken for lost; it stops its task after half of that."""
+    """How long a worker may be silent before its attempt is taken for lost; the worker stops its task after half of
+    this time."""
     queues: tuple[str, ...] = field(default=("default",), metadata={"parse": _words})
     """The queues that `mainspring worker` takes attempts from, comma separated; a process for each."""
     log_level: str = field(default="info", metadata={"parse": _one_of("debug", "info", "warning", "error")})
@@ -228,11 +229,12 @@ class Config:
 
     @property
     def has_execution_tls(self) -> bool:
-        """Whether the execution API speaks TLS: not on loopback, for which nobody signs a certificate."""
+        """Whether the execution API speaks TLS: not on loopback, because no authority signs a certificate for
+        loopback."""
         return self.tls_certificate is not None and not is_loopback(self.execution_host)
 
     def to_environment(self) -> dict[str, str]:
-        """The variables from which a child process reads these same settings, file or no file."""
+        """The variables from which a child process reads the same settings, without the file."""
         return {
             _variable(item.name): _as_text(value)
             for item in fields(self)
@@ -246,10 +248,10 @@ class Resolved:
 
     config: Config
     origins: Mapping[str, str]
-    """Setting -> "default", or the file, variable or flag that gave it."""
+    """Setting -> "default", or the file, variable or flag of the value."""
 
     def describe(self) -> list[tuple[str, str, str]]:
-        """Name, value and origin of every setting, as they may be shown to anyone: secrets hidden."""
+        """Name, value and origin of every setting, safe for display: secrets hidden."""
         rows = []
         for item in fields(self.config):
             value = getattr(self.config, item.name)
@@ -263,7 +265,7 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
     """Merge all sources and check the result.
 
     flags: setting -> value as typed; `None` = not given.
-    file: a TOML file that must exist; `None` = `mainspring.toml` in the home folder, where there is one.
+    file: a TOML file that must exist; `None` = `mainspring.toml` in the home folder, if the file exists.
 
     Raises:
         ConfigError: a value that cannot be, or an unknown name in the file; names the setting and its source.
@@ -296,7 +298,7 @@ def secret_file_variables() -> frozenset[str]:
 
 
 def check_exposure(config: Config) -> None:
-    """Refuse to serve other machines with a secret that was not chosen for it, or in clear text.
+    """Refuse to serve other machines with a generated secret or in clear text.
 
     Raises:
         ConfigError: says what is missing.
@@ -380,7 +382,7 @@ def _read_file(
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
+    """Whether only this machine reaches the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The `mainspring` command. Each subcommand imports what it needs when it runs, so that `--help` stays instant."""
+"""The `mainspring` command. Each subcommand imports its modules at its run, so that `--help` is instant."""
 
 import sys
 from collections.abc import Callable
@@ -43,7 +43,7 @@ SERVER_COMMANDS = {
     "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),
     "completion": ("mainspring_cli.commands.completion", "Print the script that completes words in a shell."),
 }
-"""Command -> the module it is in, under its own name, and what the list of commands says about it."""
+"""Command -> its module, which has the command under the same name, and the line in the list of commands."""
 
 
 class _LazyGroup(click.Group):
@@ -66,10 +66,10 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands for a server, here or elsewhere"):
-            formatter.write_dl([(name, told) for name, (_, told) in SERVER_COMMANDS.items()])
-        here = [(name, self.commands[name].get_short_help_str(80)) for name in self.commands]
+            formatter.write_dl([(name, summary) for name, (_, summary) in SERVER_COMMANDS.items()])
+        local = [(name, self.commands[name].get_short_help_str(80)) for name in self.commands]
         with formatter.section("Commands that serve, and look after what is here"):
-            formatter.write_dl(here)
+            formatter.write_dl(local)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -81,7 +81,7 @@ def cli() -> None:
 @cli.command()
 @with_settings(SETTINGS_FLAGS, API_FLAGS, SCHEDULER_FLAGS)
 def up(settings: Resolved) -> None:
-    """Serve the API and run what it is told, until Ctrl-C."""
+    """Serve the API and run DAGs, until Ctrl-C."""
     from mainspring_cli.services.up import run_up
 
     sys.exit(run_up(settings.config))
@@ -129,7 +129,7 @@ def worker(settings: Resolved) -> None:
 @click.argument("service", type=click.Choice(["api", "execution-api", "scheduler", "worker"]))
 @with_settings(SETTINGS_FLAGS, API_FLAGS, EXECUTION_FLAGS, WORKER_FLAGS)
 def health(settings: Resolved, service: str) -> None:
-    """Tell whether a service of this machine works; ends non-zero when it does not."""
+    """Check whether a service of this machine works; ends non-zero when it does not."""
     from mainspring_cli.services.health import check_health
 
     check_health(service, settings.config)
@@ -142,7 +142,7 @@ def health(settings: Resolved, service: str) -> None:
 @click.option("--port", type=int, default=0, help="Port of the API (default: a free one).")
 @click.option("--keep", is_flag=True, help="Go on serving when the run is over.")
 def demo(example: Path, executor: str, port: int, keep: bool) -> None:
-    """Run an example pipeline, from nothing to its figures."""
+    """Run an example pipeline and print its figures."""
     from mainspring_cli.services.demo import run_demo
 
     sys.exit(run_demo(example.absolute(), executor=executor, port=port, keep=keep))
@@ -156,8 +156,7 @@ def db() -> None:
 @db.command("upgrade")
 @with_settings(SETTINGS_FLAGS)
 def db_upgrade(settings: Resolved) -> None:
-    """Bring the tables to this version, as the role of migrator_database_url where that is set. Does nothing when they
-    are."""
+    """Bring the tables to this version, with the role of migrator_database_url if set. Does nothing when they are."""
     from mainspring_cli.services.database import upgrade_database
 
     upgrade_database(settings.config)
@@ -167,7 +166,8 @@ def db_upgrade(settings: Resolved) -> None:
 @with_settings(SETTINGS_FLAGS)
 @with_output
 def db_check(settings: Resolved, output: Output) -> None:
-    """Tell the schema's revision and how sessions work; ends non-zero when the revision is not this version's."""
+    """Print the schema's revision and the settings of sessions; ends non-zero when the revision is not this
+    version's."""
     from mainspring_cli.services.database import look_at_database
 
     state = look_at_database(settings.config)
@@ -198,9 +198,9 @@ def config_group() -> None:
 @with_settings(SETTINGS_FLAGS, API_FLAGS, SCHEDULER_FLAGS)
 @with_output
 def config_show(settings: Resolved, output: Output) -> None:
-    """Print every setting, its value and where it comes from."""
+    """Print every setting with its value and origin."""
     columns = ("name", "value", "origin")
-    output.rows([dict(zip(columns, each, strict=True)) for each in settings.describe()], columns)
+    output.rows([dict(zip(columns, row, strict=True)) for row in settings.describe()], columns)
 
 
 @cli.command()
@@ -212,12 +212,12 @@ def version() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; an error that Mainspring raises on purpose ends in its message alone."""
+    """Run the command line; an error of Mainspring prints its message alone."""
     # Every command holds credentials: those of the services, or the token of a client.
     forbid_inspection()
     open_standard_streams()
     exit_code = _exit_code(partial(cli.main, prog_name="mainspring"))
-    # Output may still be in the buffer. A command that failed keeps its own exit code.
+    # Output may still be in the buffer. A failed command keeps its exit code.
     flushed = _exit_code(sys.stdout.flush)
     sys.exit(exit_code or flushed)
 

@@ -1,4 +1,4 @@
-"""What a run is given, as the command line spells it."""
+"""The conf of a run, from the arguments of the command line."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def with_conf(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_conf(params: tuple[str, ...], conf: str | None) -> dict[str, Any]:
-    """The object that is meant, each of `params` over the same of `conf`.
+    """The merged conf; `params` take precedence over `conf`.
 
     Raises:
         click.UsageError: It is no JSON object, or a param has no value.

@@ -1,4 +1,4 @@
-"""The servers that a user knows by name: a file of mode 0600, because it holds their tokens."""
+"""The servers that a user knows by name: a file of mode 0600, because the file holds tokens."""
 
 import json
 import os
@@ -16,7 +16,7 @@ __all__ = ["Contexts", "Server", "address_of", "contexts_path", "read_contexts",
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """Where a server is and who we are to it."""
+    """The address of a server and the token for the server."""
 
     url: str
     """Without `/api/v2`."""
@@ -31,11 +31,11 @@ class Contexts:
     servers: Mapping[str, Server] = field(default_factory=dict)
 
     def with_server(self, name: str, server: Server) -> "Contexts":
-        """The same with one more, which is the current one when it is the first."""
+        """A copy with a further server; the first server becomes the current server."""
         return replace(self, servers={**self.servers, name: server}, current=self.current or name)
 
     def without(self, name: str) -> "Contexts":
-        servers = {each: server for each, server in self.servers.items() if each != name}
+        servers = {key: server for key, server in self.servers.items() if key != name}
         return replace(self, servers=servers, current=None if self.current == name else self.current)
 
     def require(self, name: str) -> Server:
@@ -44,13 +44,13 @@ class Contexts:
             ConfigError: There is no context of this name.
         """
         if name not in self.servers:
-            known = ", ".join(sorted(self.servers)) or "none"
-            raise ConfigError([f"there is no context {name!r}; known: {known} (mainspring contexts add)"])
+            names = ", ".join(sorted(self.servers)) or "none"
+            raise ConfigError([f"there is no context {name!r}; known: {names} (mainspring contexts add)"])
         return self.servers[name]
 
 
 def address_of(url: str) -> str:
-    """Where a server is, from an address as somebody wrote it.
+    """The server's URL, from an address in the user's spelling.
 
     Raises:
         ConfigError: It is none.
@@ -65,7 +65,7 @@ def server_of(url: str, token: str, *, origin: str) -> Server:
     """The server at an address, and the token from `origin`.
 
     Raises:
-        ConfigError: It is no address, or the token cannot be one; the token itself is not told.
+        ConfigError: The text is no address, or no token; the token itself is not told.
     """
     if not (token.isascii() and token.isprintable()) or " " in token or not token:
         raise ConfigError([f"what {origin} gives is no token: those are one word of ASCII characters"])
@@ -81,12 +81,12 @@ def read_contexts(path: Path) -> Contexts:
     """What the file says; nothing when there is none.
 
     Raises:
-        ConfigError: Others may read the file, or it is not of our making.
+        ConfigError: Other users may read the file, or the file has an unknown format.
     """
     try:
         mode = path.stat().st_mode
         document = json.loads(path.read_text(encoding="utf-8"))
-        servers = {name: Server(url=each["url"], token=each["token"]) for name, each in document["contexts"].items()}
+        servers = {name: Server(url=entry["url"], token=entry["token"]) for name, entry in document["contexts"].items()}
         contexts = Contexts(current=document["current"], servers=servers)
     except FileNotFoundError:
         return Contexts()
@@ -101,7 +101,7 @@ def write_contexts(path: Path, contexts: Contexts) -> None:
     """Put the file in place at once, readable by its owner alone from its first byte on."""
     document: dict[str, Any] = {
         "current": contexts.current,
-        "contexts": {name: {"url": each.url, "token": each.token} for name, each in contexts.servers.items()},
+        "contexts": {name: {"url": server.url, "token": server.token} for name, server in contexts.servers.items()},
     }
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")

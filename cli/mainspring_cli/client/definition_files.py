@@ -12,22 +12,23 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def find_definitions(sources: tuple[Path, ...]) -> list[Path]:
-    """The files that `sources` name, and those in the folders that they name, in the order of their paths.
+    """The files of `sources`, and the definition files in the folders of `sources`, in the order of their paths.
 
     Raises:
         click.UsageError: A folder has none.
     """
     files = []
     for source in sources:
-        within = sorted(each for each in source.rglob("*") if each.suffix in _SUFFIXES) if source.is_dir() else [source]
-        if not within:
+        paths = sorted(path for path in source.rglob("*") if path.suffix in _SUFFIXES) if source.is_dir() else [source]
+        if not paths:
             raise click.UsageError(f"{source}: no {', '.join(_SUFFIXES)} there")
-        files += within
+        files += paths
     return files
 
 
 def read_definition(path: Path) -> Any:
-    """The file as it is. JSON is sent as YAML, which it is but for tabs, because the server tells lines for YAML."""
+    """The file as it is. JSON is sent as YAML, because the server reports lines for YAML; JSON with tabs is sent as
+    JSON."""
     from mainspring_client.types import File
 
     content = path.read_bytes()
@@ -35,9 +36,9 @@ def read_definition(path: Path) -> Any:
 
 
 def dag_id_of(path: Path) -> str:
-    """The id that the definition names, if it can stand in an address; else the name of the file.
+    """The id in the definition, if the id is valid in a path; else the name of the file.
 
-    What else is wrong with the file is for the server to say, which knows its lines.
+    The server reports further faults of the file with their lines.
     """
     import yaml
 

@@ -1,4 +1,4 @@
-"""How a command that speaks to a server ends: exit codes for scripts, and the errors that lead to them."""
+"""How a command that speaks to a server ends: exit codes for scripts, and their errors."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -10,7 +10,7 @@ __all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "U
 
 
 class Exit(IntEnum):
-    """Exit codes, the same for every command that speaks to a server."""
+    """Exit codes of every command that speaks to a server."""
 
     SUCCESS = 0
     FAILED = 1
@@ -22,7 +22,8 @@ class Exit(IntEnum):
     STILL_RUNNING = 4
     """The deadline has passed; the run goes on."""
     UNREACHABLE = 5
-    """The server gave no answer, or said that it cannot now. What became of the request is not known."""
+    """The server gave no answer, or answered that the service is unavailable. What became of the request is not
+    known."""
     REJECTED = 6
     """The server refused the request, and would again."""
     OUTPUT = 74
@@ -42,7 +43,7 @@ class OutputClosed(MainspringError):
 
 
 class RemoteError(MainspringError):
-    """A request was not answered as it should be."""
+    """A request failed."""
 
     exit = Exit.FAILED
 
@@ -59,7 +60,7 @@ class Rejected(RemoteError):
     exit = Exit.REJECTED
 
     def __init__(self, message: str, *, status: int, faults: Sequence[Mapping[str, Any]] = ()) -> None:
-        """faults: what is wrong with what was sent, as the server tells it (`pointer`, `message`, `line`, `hint`)."""
+        """faults: the faults of the request from the server (`pointer`, `message`, `line`, `hint`)."""
         super().__init__(message if len(faults) < 2 else "\n  ".join([f"{status}", *map(describe_fault, faults)]))
         self.status = status
         self.faults = faults

@@ -1,8 +1,8 @@
-"""Starting a run and waiting for its end, through whatever becomes of the server meanwhile.
+"""Starts a run and waits for its end, through restarts and outages of the server.
 
-The two promises: losing the server never starts a second run, and a run that succeeded is never called anything else.
-The first holds because every attempt to start names the same run id and the same idempotency key; the second because
-only an answer of the server says how a run ended.
+The two promises: an outage never starts a second run, and a successful run is always reported as a success. The first
+holds because every attempt to start names the same run id and the same idempotency key; the second because only an
+answer of the server says how a run ended.
 """
 
 import time
@@ -20,7 +20,7 @@ WAIT_SECONDS_MAX = 20.0
 SHOW_SECONDS = 1.0
 """The same while somebody looks on."""
 REACH_SECONDS = 60.0
-"""How long to go on without an answer where nobody says else."""
+"""Default for the time without an answer before the command gives up."""
 _PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between questions to a server that does not answer; the last one repeats."""
 
@@ -34,7 +34,7 @@ class Patience:
     reach_seconds: float
     """Without any answer of the server."""
     deadline: float | None = None
-    """`time.monotonic()` at which to stop waiting; `None` = wait as long as it takes."""
+    """`time.monotonic()` at which to stop waiting; `None` = wait without a limit."""
 
     def __post_init__(self) -> None:
         self._answered_at = time.monotonic()
@@ -65,8 +65,8 @@ def start_run(session: Session, dag_id: str, trigger: Mapping[str, Any], patienc
     """Start a run with the id that `trigger` names, once, however often it has to be asked for.
 
     Raises:
-        Rejected: The server refuses; a run of this id that was there before we asked is such a reason.
-        Unreachable: No answer for too long; the run may have been started.
+        Rejected: The server refuses; an existing run with this id is a reason. Unreachable: No answer for too long; the
+        run may have been started.
     """
     from mainspring_client.api.dag_runs import get_dag_run, trigger_dag_run
     from mainspring_client.models import TriggerBody
@@ -84,14 +84,14 @@ def start_run(session: Session, dag_id: str, trigger: Mapping[str, Any], patienc
         except Rejected as exc:
             if not (may_exist and exc.status == 409):
                 raise
-            found: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, trigger["dag_run_id"])
-            return found
+            existing: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, trigger["dag_run_id"])
+            return existing
 
 
 def await_end(
     session: Session, dag_id: str, run_id: str, patience: Patience, *, show: Show | None = None
 ) -> dict[str, Any]:
-    """The run once it has ended, or as it is at the deadline. `show` is called each second and at the end.
+    """The run after its end, or its state at the deadline. `show` is called each second and at the end.
 
     Raises:
         Rejected: There is no such run any more.
@@ -101,8 +101,8 @@ def await_end(
 
     seconds_max = WAIT_SECONDS_MAX if show is None else SHOW_SECONDS
     while True:
-        left = patience.left_seconds
-        seconds = seconds_max if left is None else min(left, seconds_max)
+        remaining = patience.left_seconds
+        seconds = seconds_max if remaining is None else min(remaining, seconds_max)
         try:
             session.call(wait_dag_run_until_finished, dag_id, run_id, interval=1, timeout=seconds)
         except Unreachable as exc:

@@ -1,4 +1,4 @@
-"""Rights on some DAGs, as the command line spells them: `etl=operator`, `sales_*=viewer`."""
+"""Rights on some DAGs, in the spelling of the command line: `etl=operator`, `sales_*=viewer`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,5 +27,5 @@ GRANT = _Grant()
 
 
 def with_told_grants(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """A user or a token of the API, its `grants` as text."""
-    return {**holder, "grants": ", ".join(f"{each['pattern']}={each['role']}" for each in holder["grants"]) or None}
+    """A user or a token of the API, with `grants` as text."""
+    return {**holder, "grants": ", ".join(f"{grant['pattern']}={grant['role']}" for grant in holder["grants"]) or None}

@@ -1,4 +1,4 @@
-"""The logs of a run's tasks, line by line, as they grow."""
+"""The growing logs of a run's tasks, line by line."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -48,21 +48,21 @@ class LogTail:
         self._complete: set[_Try] = set()
 
     def follow(self) -> Iterator[LogLine]:
-        """All lines until the run has ended, also those that are yet to be written."""
+        """All lines until the end of the run, including future lines."""
         from mainspring_client.api.dag_runs import get_dag_run
 
         patience = Patience(reach_seconds=REACH_SECONDS)
         while True:
-            # Asked before the lines: once it says that the run is over, they are all there.
+            # Asked before the lines: after this answer says that the run has ended, all lines are stored.
             state = ask(self._session, patience, get_dag_run, self._dag_id, self._run_id)["state"]
-            with suppress(Unreachable):  # what was read is remembered; the question above tells when it is enough
+            with suppress(Unreachable):  # read lines are remembered; the request above decides when to stop
                 yield from self.read()
                 if state in ("success", "failed"):
                     return
             time.sleep(POLL_SECONDS)
 
     def read(self) -> Iterator[LogLine]:
-        """The lines that are there and were not read before, task by task in the order of their start.
+        """The unread lines, task by task in the order of their start.
 
         Raises:
             Rejected: The run has no such task.
@@ -70,8 +70,8 @@ class LogTail:
         instances = list(self._instances())
         if not instances and self._task_id is not None:
             raise Rejected(f"run {self._run_id} of {self._dag_id} has no task {self._task_id!r}", status=404)
-        started = [each for each in instances if each["try_number"]]
-        started.sort(key=lambda each: (each["start_date"] or "~", each["task_id"], each["map_index"]))
+        started = [instance for instance in instances if instance["try_number"]]
+        started.sort(key=lambda instance: (instance["start_date"] or "~", instance["task_id"], instance["map_index"]))
         for instance in started:
             number = self._try_number or instance["try_number"]
             yield from self._lines((instance["task_id"], instance["map_index"], number))
@@ -83,18 +83,18 @@ class LogTail:
             if self._task_id in (None, instance["task_id"]):
                 yield instance
 
-    def _lines(self, one: _Try) -> Iterator[LogLine]:
+    def _lines(self, try_key: _Try) -> Iterator[LogLine]:
         from mainspring_client.api.logs import get_log
 
-        task_id, map_index, number = one
-        while one not in self._complete:
+        task_id, map_index, number = try_key
+        while try_key not in self._complete:
             where = (self._dag_id, self._run_id, task_id, number)
             try:
-                page = self._session.call(get_log, *where, map_index=map_index, token=self._tokens.get(one))
+                page = self._session.call(get_log, *where, map_index=map_index, token=self._tokens.get(try_key))
             except Rejected as exc:
                 if exc.status != 404:
                     raise
-                return  # an instance that ended without a try that ran
+                return  # an instance that ended without running
             for line in page["content"]:
                 yield LogLine(
                     task_id=task_id,
@@ -103,8 +103,8 @@ class LogTail:
                     timestamp=line["timestamp"],
                     event=line["event"],
                 )
-            self._tokens[one] = page["continuation_token"]
+            self._tokens[try_key] = page["continuation_token"]
             if page["continuation_token"] is None:
-                self._complete.add(one)
+                self._complete.add(try_key)
             if not page["content"]:
                 return

@@ -47,8 +47,8 @@ class Output:
         if not self.is_table:
             self._document(item)
             return
-        shown = members or [key for key, value in item.items() if not isinstance(value, dict | list)]
-        _print_members([(key, item.get(key)) for key in shown if item.get(key) is not None])
+        columns = members or [key for key, value in item.items() if not isinstance(value, dict | list)]
+        _print_members([(key, item.get(key)) for key in columns if item.get(key) is not None])
 
     def line(self, line: str) -> None:
         """Print one line as it is."""
@@ -64,12 +64,12 @@ class Output:
 
 
 def with_output(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the option -o; it is called with the `Output` as `output`."""
+    """Give a command the option -o; the command gets the `Output` as `output`."""
 
     @click.option("-o", "--output", type=click.Choice(FORMATS), default="table", help="How to print the answer.")
     @functools.wraps(command)
-    def run(*arguments: Any, output: str, **given: Any) -> None:
-        command(*arguments, output=Output(output), **given)
+    def run(*arguments: Any, output: str, **options: Any) -> None:
+        command(*arguments, output=Output(output), **options)
 
     return run
 

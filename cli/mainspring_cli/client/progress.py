@@ -13,7 +13,7 @@ __all__ = ["LineProgress", "Progress", "TableProgress", "open_progress"]
 
 
 class Progress(Protocol):
-    """Told of the task instances again and again; shows what has changed."""
+    """Receives the task instances repeatedly; shows what has changed."""
 
     def show(self, instances: Sequence[Mapping[str, Any]]) -> None:
         """`instances` as the API lists them."""
@@ -30,7 +30,7 @@ def open_progress(out: TextIO = sys.stdout) -> Progress:
 
 
 class LineProgress:
-    """One line when an instance changes its state."""
+    """Prints a line when an instance changes its state."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -49,7 +49,8 @@ class LineProgress:
 
 
 class TableProgress:
-    """A table that is drawn over itself, no longer than the terminal: what goes on stays, what has ended gives way."""
+    """A table that is drawn over itself, no longer than the terminal: running instances stay, ended instances give
+    way."""
 
     def __init__(self, out: TextIO) -> None:
         from rich.console import Console
@@ -62,9 +63,9 @@ class TableProgress:
     def show(self, instances: Sequence[Mapping[str, Any]]) -> None:
         from rich.table import Table
 
-        shown, rest = _fitted(instances, rows_max=max(1, self._console.height - _OTHER_LINES))
+        visible, rest = _fitted(instances, rows_max=max(1, self._console.height - _OTHER_LINES))
         table = Table("task", "state", "time", box=None)
-        for instance in shown:
+        for instance in visible:
             state = instance["state"] or "-"
             table.add_row(_name(instance), f"[{STATE_COLOURS.get(state, 'dim')}]{state}[/]", _seconds_so_far(instance))
         if rest:
@@ -79,20 +80,20 @@ class TableProgress:
 _OTHER_LINES = 4
 """Of the terminal: the line before the table, its header, the line about the rest, and the cursor's."""
 _FIRST = ("running", "failed", "upstream_failed", "up_for_retry", "deferred", "queued", "scheduled")
-"""States that are shown before the others where not all have room."""
+"""States with precedence when not all instances fit."""
 
 
 def _fitted(
     instances: Sequence[Mapping[str, Any]], *, rows_max: int
 ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
-    """The instances that are shown, in their order, and the rest."""
+    """The visible instances in their order, and the rest."""
     ranks = {state: rank for rank, state in enumerate(_FIRST)}
     by_interest = sorted(
         range(len(instances)), key=lambda position: ranks.get(instances[position]["state"], len(ranks))
     )
     chosen = set(by_interest[:rows_max])
-    return [each for position, each in enumerate(instances) if position in chosen], [
-        each for position, each in enumerate(instances) if position not in chosen
+    return [instance for position, instance in enumerate(instances) if position in chosen], [
+        instance for position, instance in enumerate(instances) if position not in chosen
     ]
 
 

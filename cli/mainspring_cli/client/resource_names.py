@@ -41,7 +41,7 @@ def _names(ctx: click.Context, operation: Any, key: str, member: str, *arguments
     """None when the server cannot tell: a shell has nowhere to show why."""
     with suppress(MainspringError):
         page = _session(ctx).call(operation, *arguments, limit=_NAMES_MAX, **options)
-        return [each[member] for each in page[key]]
+        return [resource[member] for resource in page[key]]
     return []
 
 

@@ -8,7 +8,7 @@ __all__ = ["read_secret"]
 
 
 def read_secret(name: str) -> str:
-    """What standard input holds but for its last line's end; on a terminal it is asked for and not shown."""
+    """The text of standard input without the final line end; on a terminal it is asked for and not shown."""
     if not sys.stdin.isatty():
         return sys.stdin.read().removesuffix("\n")
     entered: str = click.prompt(name, hide_input=True)

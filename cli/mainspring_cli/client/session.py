@@ -1,4 +1,4 @@
-"""A session with one server: which one it is, how it is asked, and what becomes of errors."""
+"""A session with one server: address, requests, and errors."""
 
 import functools
 import json
@@ -32,7 +32,7 @@ _BUSY = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Asks one server. Answers are plain JSON, as the server sent it."""
+    """Asks one server. Answers are the server's plain JSON."""
 
     server: Server
     client: "AuthenticatedClient"
@@ -71,11 +71,11 @@ class Session:
             expect_success(response)
         except ApiError as exc:
             status = int(exc.status_code)
-            # A conflict that will pass: the same request is being answered to somebody else.
+            # A conflict that will pass: the server is answering the same request of another client.
             if status in _BUSY or (status == 409 and "Retry-After" in response.headers):
                 raise Unreachable(f"{self.server.url}: {exc}") from exc
             faults = exc.problem.errors or () if exc.problem else ()
-            raise Rejected(str(exc), status=status, faults=[each.to_dict() for each in faults]) from exc
+            raise Rejected(str(exc), status=status, faults=[fault.to_dict() for fault in faults]) from exc
 
 
 def open_session(context: str | None, output: Output, *, headers: Mapping[str, str] | None = None) -> Session:
@@ -101,7 +101,7 @@ def choose_server(context: str | None, environment: Mapping[str, str]) -> Server
     MAINSPRING_CONTEXT; the current context; the server that `mainspring up` would start here.
 
     Raises:
-        ConfigError: It is not known, or there is no token for it.
+        ConfigError: The server is unknown, or has no token.
     """
     url = environment.get("MAINSPRING_URL")
     if url and not context:
@@ -128,12 +128,12 @@ def _server_here(environment: Mapping[str, str]) -> Server:
 
 
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that all of them have; it is called with a session as its first argument."""
+    """Adds the common options to a command, which gets a session as first argument."""
 
     @click.option("--context", metavar="NAME", help="Which server (default: the current context).")
     @with_output
     @functools.wraps(command)
-    def run(context: str | None, output: Output, **given: Any) -> None:
-        command(open_session(context, output), **given)
+    def run(context: str | None, output: Output, **options: Any) -> None:
+        command(open_session(context, output), **options)
 
     return run

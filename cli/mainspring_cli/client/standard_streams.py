@@ -1,7 +1,7 @@
 """Standard streams that never decide how a command ends by accident.
 
 Python flushes `sys.stdout` and `sys.stderr` once more when a process exits, and ends the process with 120 when that
-fails. The streams of this module fail at most once, with an error of their own, and drop everything afterwards.
+fails. The streams of this module fail at most once, with a special error, and drop all later output.
 """
 
 import io
@@ -28,7 +28,7 @@ def open_standard_streams() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is the closed number
             os.set_inheritable(descriptor, True)
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False))
@@ -73,12 +73,12 @@ class _Messages(_Stream):
             return memoryview(data).nbytes
 
 
-def _text_stream(raw: io.FileIO, before: TextIO | None, *, is_line_buffered: bool = False) -> io.TextIOWrapper:
-    """A stream with the encoding of the stream that it replaces. PYTHONUNBUFFERED makes it flush each line."""
-    is_unbuffered = isinstance(before, io.TextIOWrapper) and (before.line_buffering or before.write_through)
+def _text_stream(raw: io.FileIO, replaced: TextIO | None, *, is_line_buffered: bool = False) -> io.TextIOWrapper:
+    """A stream with the encoding of the replaced stream. PYTHONUNBUFFERED makes it flush each line."""
+    is_unbuffered = isinstance(replaced, io.TextIOWrapper) and (replaced.line_buffering or replaced.write_through)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
-        encoding=before.encoding if before is not None else None,
-        errors=before.errors if before is not None else "backslashreplace",
+        encoding=replaced.encoding if replaced is not None else None,
+        errors=replaced.errors if replaced is not None else "backslashreplace",
         line_buffering=is_line_buffered or is_unbuffered,
     )

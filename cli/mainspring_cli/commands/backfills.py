@@ -58,7 +58,7 @@ def create(
     dry_run: bool,
     follow: bool,
 ) -> None:
-    """Make the runs of a DAG's schedule between two dates; runs that are there stay, unless --reprocess says else."""
+    """Make the runs of a DAG's schedule between two dates; existing runs stay, unless --reprocess is given."""
     from mainspring_client.api.backfills import create_backfill, create_backfill_dry_run
     from mainspring_client.models import BackfillBody, JsonObject, ReprocessBehavior
 
@@ -128,28 +128,28 @@ def unpause(session: Session, backfill_id: int) -> None:
 @_ID
 @with_session
 def cancel(session: Session, backfill_id: int) -> None:
-    """End a backfill: no further run of it starts, those that run go on."""
+    """End a backfill: no further run starts, running runs go on."""
     from mainspring_client.api.backfills import cancel_backfill
 
     _print(session, session.call(cancel_backfill, backfill_id))
 
 
-def _print(session: Session, found: Mapping[str, Any]) -> None:
+def _print(session: Session, backfill: Mapping[str, Any]) -> None:
     if not session.output.is_table:
-        session.output.item(found)
+        session.output.item(backfill)
         return
-    session.output.item({**found, **found["progress"]}, (*_COLUMNS, *found["progress"]))
+    session.output.item({**backfill, **backfill["progress"]}, (*_COLUMNS, *backfill["progress"]))
 
 
-def _end(session: Session, found: Mapping[str, Any], *, is_following: bool) -> None:
+def _end(session: Session, backfill: Mapping[str, Any], *, is_following: bool) -> None:
     if is_following:
-        found = _followed(session, found)
-    _print(session, found)
-    if is_following and found["progress"]["runs_failed"]:
+        backfill = _followed(session, backfill)
+    _print(session, backfill)
+    if is_following and backfill["progress"]["runs_failed"]:
         raise SystemExit(Exit.FAILED)
 
 
-def _followed(session: Session, found: Mapping[str, Any]) -> Mapping[str, Any]:
+def _followed(session: Session, backfill: Mapping[str, Any]) -> Mapping[str, Any]:
     """Show progress until the backfill has ended, or Ctrl-C; it goes on in any case."""
     from mainspring_client.api.backfills import get_backfill
 
@@ -158,18 +158,18 @@ def _followed(session: Session, found: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         with closing(bar):
             while True:
-                bar.show(found)
-                if found["completed_at"] is not None:
-                    return found
+                bar.show(backfill)
+                if backfill["completed_at"] is not None:
+                    return backfill
                 time.sleep(_POLL_SECONDS)
-                found = ask(session, patience, get_backfill, found["id"])
+                backfill = ask(session, patience, get_backfill, backfill["id"])
     except KeyboardInterrupt:
-        click.echo(f"the backfill goes on: mainspring backfill show {found['id']}", err=True)
+        click.echo(f"the backfill goes on: mainspring backfill show {backfill['id']}", err=True)
         raise SystemExit(Exit.INTERRUPTED) from None
 
 
 class _Progress(Protocol):
-    def show(self, found: Mapping[str, Any]) -> None: ...
+    def show(self, backfill: Mapping[str, Any]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -186,9 +186,9 @@ class _Bar:
         self._task = self._progress.add_task("runs", total=None)
         self._progress.start()
 
-    def show(self, found: Mapping[str, Any]) -> None:
-        done, total = _done(found["progress"])
-        self._progress.update(self._task, completed=done, total=total, description=_told(found))
+    def show(self, backfill: Mapping[str, Any]) -> None:
+        done, total = _done(backfill["progress"])
+        self._progress.update(self._task, completed=done, total=total, description=_summary(backfill))
 
     def close(self) -> None:
         self._progress.stop()
@@ -200,9 +200,9 @@ class _Lines:
     def __init__(self) -> None:
         self._last = ""
 
-    def show(self, found: Mapping[str, Any]) -> None:
-        done, total = _done(found["progress"])
-        line = f"{done}/{total} {_told(found)}"
+    def show(self, backfill: Mapping[str, Any]) -> None:
+        done, total = _done(backfill["progress"])
+        line = f"{done}/{total} {_summary(backfill)}"
         if line != self._last:
             self._last = line
             click.echo(f"{datetime.now(UTC):%H:%M:%S} {line}", err=True)
@@ -212,18 +212,18 @@ class _Lines:
 
 
 def _done(progress: Mapping[str, Any]) -> tuple[int, int]:
-    """Of all slots, those that need nothing any more."""
-    ended = progress["slots_skipped"] + progress["runs_success"] + progress["runs_failed"]
-    return min(ended, progress["slots_total"]), progress["slots_total"]
+    """Finished slots of all slots."""
+    finished = progress["slots_skipped"] + progress["runs_success"] + progress["runs_failed"]
+    return min(finished, progress["slots_total"]), progress["slots_total"]
 
 
-def _told(found: Mapping[str, Any]) -> str:
-    progress = found["progress"]
+def _summary(backfill: Mapping[str, Any]) -> str:
+    progress = backfill["progress"]
     counts = {state: progress[f"runs_{state}"] for state in ("queued", "running", "success", "failed")}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no runs yet"
-    if found["state"] == "waiting":
-        return f"{told} ({found['message'] or 'paused'})"
-    if found["state"] == "cancelled":
-        return f"{told} (cancelled)"
+    text = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no runs yet"
+    if backfill["state"] == "waiting":
+        return f"{text} ({backfill['message'] or 'paused'})"
+    if backfill["state"] == "cancelled":
+        return f"{text} (cancelled)"
     over_at = progress["estimated_completion_at"]
-    return f"{told}, over at about {parse_instant(over_at):%H:%M}Z" if over_at else told
+    return f"{text}, over at about {parse_instant(over_at):%H:%M}Z" if over_at else text

@@ -12,6 +12,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     """Print the script that teaches a shell to complete commands: eval "$(mainspring completion bash)"."""
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(ctx.find_root().command, {}, "mainspring", "_MAINSPRING_COMPLETE").source())
+    completion = get_completion_class(shell)
+    assert completion is not None
+    click.echo(completion(ctx.find_root().command, {}, "mainspring", "_MAINSPRING_COMPLETE").source())

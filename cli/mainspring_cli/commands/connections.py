@@ -38,7 +38,7 @@ def list_connections(session: Session) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, or ask.")
 @with_session
 def set_connection(session: Session, connection_id: str, conn_type: str, password_stdin: bool, **given: Any) -> None:
-    """Create a connection, or change what is given of one."""
+    """Create a connection, or change the given fields."""
     from mainspring_client.api.connections import patch_connection, post_connection
     from mainspring_client.models import ConnectionBody, ConnectionPatchBody
 

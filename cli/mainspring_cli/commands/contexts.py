@@ -24,9 +24,10 @@ def contexts() -> None:
 @with_output
 def list_contexts(output: Output) -> None:
     """List the contexts; their tokens are not told."""
-    found = _read()
+    contexts = _read()
     rows = [
-        {"name": name, "url": server.url, "is_current": name == found.current} for name, server in found.servers.items()
+        {"name": name, "url": server.url, "is_current": name == contexts.current}
+        for name, server in contexts.servers.items()
     ]
     output.rows(rows, ("name", "url", "is_current"))
 
@@ -48,18 +49,18 @@ def add(name: str, url: str, token_file: Path | None) -> None:
 @click.argument("name")
 def use(name: str) -> None:
     """Make a context the current one."""
-    found = _read()
-    found.require(name)
-    _write(Contexts(current=name, servers=found.servers))
+    contexts = _read()
+    contexts.require(name)
+    _write(Contexts(current=name, servers=contexts.servers))
 
 
 @contexts.command()
 @click.argument("name")
 def remove(name: str) -> None:
     """Forget a context and its token."""
-    found = _read()
-    found.require(name)
-    _write(found.without(name))
+    contexts = _read()
+    contexts.require(name)
+    _write(contexts.without(name))
 
 
 def _token(file: Path | None) -> str:

@@ -34,7 +34,7 @@ def dags() -> None:
 def apply(session: Session, sources: tuple[Path, ...]) -> None:
     """Save the definitions in SOURCES: files of JSON or YAML, or folders of them.
 
-    Each file is one DAG; its id is its `dag_id`, or the name of the file.
+    Each file is one DAG; the id is `dag_id`, or the name of the file.
     """
     from mainspring_client.api.dags import put_dag
 
@@ -144,31 +144,31 @@ def _set_paused(session: Session, dag_id: str, is_paused: bool) -> None:
     session.output.item(session.call(patch_dag, dag_id, body=DagPatch(is_paused=is_paused)), ("dag_id", "is_paused"))
 
 
-def _each(session: Session, sources: tuple[Path, ...], action: Callable[[Path], dict[str, Any]], told: str) -> None:
-    """Do `action` with each file and print its result by the pattern `told`.
+def _each(session: Session, sources: tuple[Path, ...], action: Callable[[Path], dict[str, Any]], pattern: str) -> None:
+    """Do `action` with each file and print its result by `pattern`.
 
-    A file that is refused keeps none of the others back; its faults are told as compilers do, `file:line: fault`.
+    A refused file does not stop the next files; its faults are printed in the form of compilers, `file:line: fault`.
     """
     results = []
     for path in find_definitions(sources):
         try:
             result = {**action(path), "errors": []}
         except Rejected as exc:
-            result = {"errors": _told_faults(path, str(exc), exc.faults)}
+            result = {"errors": _print_faults(path, str(exc), exc.faults)}
         except OSError as exc:
-            result = {"errors": _told_faults(path, f"cannot be read: {exc.strerror}")}
+            result = {"errors": _print_faults(path, f"cannot be read: {exc.strerror}")}
         results.append({"file": str(path), **result})
         if session.output.is_table and not result["errors"]:
-            session.output.line(told.format_map(result))
+            session.output.line(pattern.format_map(result))
     if not session.output.is_table:
         session.output.rows(results, ())
     if any(result["errors"] for result in results):
         raise SystemExit(Exit.REJECTED)
 
 
-def _told_faults(path: Path, message: str, told: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:
-    """The faults that the server told, or the one that `message` says, after they were shown."""
-    faults = list(told or [{"line": None, "pointer": "", "message": message, "hint": None}])
+def _print_faults(path: Path, message: str, reported: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:
+    """Print the server's faults, or a fault with `message`, and return them."""
+    faults = list(reported or [{"line": None, "pointer": "", "message": message, "hint": None}])
     for fault in faults:
         line = "" if fault["line"] is None else f":{fault['line']}"
         click.echo(f"{path}{line}: {describe_fault(fault)}", err=True)

@@ -12,7 +12,7 @@ from mainspring_cli.client.session import Session, with_session
 __all__ = ["doctor"]
 
 _Finding = tuple[str, bool, str]
-"""What was looked at, whether it is well, what was seen."""
+"""Rows of checks: subject, whether the check passed, observation."""
 
 
 @click.command()
@@ -36,10 +36,14 @@ def _findings(session: Session) -> Iterator[_Finding]:
     from mainspring_client.api.version import get_version
 
     answered = session.call(get_version)
-    # An older server answers its own version as `version`.
-    ours, theirs = version_of("mainspring"), answered.get("mainspring_version", answered["version"])
+    # An older server answers its version as `version`.
+    own_version, server_version = version_of("mainspring"), answered.get("mainspring_version", answered["version"])
     yield "server", True, session.server.url
-    yield "version", ours == theirs, theirs if ours == theirs else f"{theirs}; this command is {ours}"
+    yield (
+        "version",
+        own_version == server_version,
+        server_version if own_version == server_version else f"{server_version}; this command is {own_version}",
+    )
     health: dict[str, Any] = session.call(get_health)
     for part, state in health.items():
         if isinstance(state, dict) and state.get("status") is not None:
@@ -54,7 +58,7 @@ def _findings(session: Session) -> Iterator[_Finding]:
         facts = {}
         yield "ready", False, str(exc)
     # Told to administrators alone: whether that is well is theirs to judge.
-    yield from ((fact, True, told) for fact, told in facts.items() if told is not None)
+    yield from ((fact, True, text) for fact, text in facts.items() if text is not None)
 
 
 def _told(state: dict[str, Any]) -> str:

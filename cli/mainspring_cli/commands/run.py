@@ -82,15 +82,15 @@ def _wait(session: Session, started: dict[str, Any], patience: Patience, *, is_q
     _tell(f"run {run_id} of {dag_id}")
     try:
         with _progress(session, dag_id, run_id, is_quiet=is_quiet) as show:
-            ended = await_end(session, dag_id, run_id, patience, show=show)
+            run_at_end = await_end(session, dag_id, run_id, patience, show=show)
     except KeyboardInterrupt:
         _tell(f"no longer waiting; the run goes on: mainspring runs show {dag_id} {run_id}")
         return Exit.INTERRUPTED
-    exit_code = exit_of(ended)
+    exit_code = exit_of(run_at_end)
     if exit_code is Exit.FAILED and not is_quiet:
         _show_failures(session, dag_id, run_id)
     with suppress(OutputClosed):  # the exit code says how the run ended
-        session.output.item(ended, RUN_MEMBERS)
+        session.output.item(run_at_end, RUN_MEMBERS)
     return exit_code
 
 

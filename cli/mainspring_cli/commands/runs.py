@@ -1,4 +1,4 @@
-"""`mainspring runs`: look at runs and change what becomes of them."""
+"""`mainspring runs`: read and change runs."""
 
 from dataclasses import asdict
 from typing import Any
@@ -32,9 +32,9 @@ def list_runs(session: Session, dag_id: str, states: tuple[str, ...], limit: int
     from mainspring_client.api.dag_runs import get_dag_runs
     from mainspring_client.models import DagRunState
 
-    wanted = [DagRunState(state) for state in states]
+    wanted_states = [DagRunState(state) for state in states]
     # By cursor: counting all runs of all DAGs exactly is of no use here.
-    page = session.call(get_dag_runs, dag_id, state=wanted, limit=limit, order_by=["-run_after"], cursor="")
+    page = session.call(get_dag_runs, dag_id, state=wanted_states, limit=limit, order_by=["-run_after"], cursor="")
     session.output.rows(page["dag_runs"], _COLUMNS)
 
 
@@ -62,7 +62,7 @@ def show(session: Session, dag_id: str, run_id: str) -> None:
 @RUN_ID
 @with_session
 def cancel(session: Session, dag_id: str, run_id: str) -> None:
-    """Cancel a run: what runs is stopped, what waits is not started. Does nothing to a run that has failed."""
+    """Cancel a run: running tasks are stopped, waiting tasks are not started. No effect on a failed run."""
     from mainspring_client.api.dag_runs import get_dag_run, patch_dag_run
     from mainspring_client.models import RunPatch
 
@@ -106,9 +106,10 @@ def clear(session: Session, dag_id: str, run_id: str, tasks: tuple[str, ...], is
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @with_session
 def logs(session: Session, dag_id: str, run_id: str, task_id: str | None, try_number: int | None, follow: bool) -> None:
-    """Print what the tasks of a run wrote: one task's lines as they are, all tasks' with the task in front.
+    """Print what the tasks of a run wrote: the unchanged lines of a task, or the lines of all tasks with the task in
+    front.
 
-    JSON and YAML are one document, which is there once all lines are.
+    JSON and YAML are a single document, printed after the last line.
     """
     tail = LogTail(session, dag_id, run_id, task_id=task_id, try_number=try_number)
     lines = tail.follow() if follow else tail.read()

@@ -39,18 +39,18 @@ def list_pools(session: Session) -> None:
 @click.option("--description", help="What it stands for.")
 @with_session
 def set_pool(session: Session, name: str, slots: int, description: str | None) -> None:
-    """Create a pool, or give it another number of slots; -1 = as many as wanted."""
+    """Create a pool, or change its number of slots; -1 = as many as wanted."""
     from mainspring_client.api.pools import patch_pool, post_pool
     from mainspring_client.models import PoolBody, PoolPatchBody
 
-    given = {"slots": slots, **({} if description is None else {"description": description})}
-    mask = list(given)
+    body = {"slots": slots, **({} if description is None else {"description": description})}
+    mask = list(body)
     try:
-        answer = session.call(patch_pool, name, body=PoolPatchBody.from_dict(given), update_mask=mask)
+        answer = session.call(patch_pool, name, body=PoolPatchBody.from_dict(body), update_mask=mask)
     except Rejected as exc:
         if exc.status != 404:
             raise
-        answer = session.call(post_pool, body=PoolBody.from_dict({"name": name, **given}))
+        answer = session.call(post_pool, body=PoolBody.from_dict({"name": name, **body}))
     session.output.item(answer, _POOL_COLUMNS)
 
 
@@ -99,19 +99,19 @@ def show_variable(session: Session, key: str) -> None:
 @click.option("--description", help="What it is for.")
 @with_session
 def set_variable(session: Session, key: str, value: str, description: str | None) -> None:
-    """Create a variable, or give it another value. VALUE is text; `-` reads it from standard input."""
+    """Create a variable, or change its value. VALUE is text; `-` reads it from standard input."""
     from mainspring_client.api.variables import patch_variable, post_variable
     from mainspring_client.models import VariableBody, VariablePatchBody
 
-    given: dict[str, Any] = {"key": key, "value": sys.stdin.read() if value == "-" else value}
-    given |= {} if description is None else {"description": description}
+    body: dict[str, Any] = {"key": key, "value": sys.stdin.read() if value == "-" else value}
+    body |= {} if description is None else {"description": description}
     try:
-        mask = [name for name in given if name != "key"]
-        answer = session.call(patch_variable, key, body=VariablePatchBody.from_dict(given), update_mask=mask)
+        mask = [name for name in body if name != "key"]
+        answer = session.call(patch_variable, key, body=VariablePatchBody.from_dict(body), update_mask=mask)
     except Rejected as exc:
         if exc.status != 404:
             raise
-        answer = session.call(post_variable, body=VariableBody.from_dict(given))
+        answer = session.call(post_variable, body=VariableBody.from_dict(body))
     session.output.item(answer, _VARIABLE_COLUMNS)
 
 
@@ -128,7 +128,7 @@ def delete_variable_of(session: Session, key: str) -> None:
 
 @click.group()
 def secrets() -> None:
-    """Values that only the tasks that name them get."""
+    """Values for the tasks that name them."""
 
 
 @secrets.command("list")
@@ -156,7 +156,7 @@ def set_secret(session: Session, name: str) -> None:
 @click.argument("name")
 @with_session
 def delete_secret_of(session: Session, name: str) -> None:
-    """Delete a secret. Tasks that name it fail from now on."""
+    """Delete a secret. Tasks with this secret fail from now on."""
     from mainspring_client.api.secrets import delete_secret
 
     session.call(delete_secret, name)

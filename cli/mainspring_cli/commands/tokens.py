@@ -36,8 +36,8 @@ def list_tokens(session: Session) -> None:
     """List one's own tokens; an administrator's list has all."""
     from mainspring_client.api.tokens import get_tokens
 
-    found = session.rows(get_tokens, "tokens")
-    session.output.rows(map(with_told_grants, found) if session.output.is_table else found, _COLUMNS)
+    rows = session.rows(get_tokens, "tokens")
+    session.output.rows(map(with_told_grants, rows) if session.output.is_table else rows, _COLUMNS)
 
 
 @tokens.command()
@@ -55,7 +55,8 @@ def create(
     queue: str | None,
     expires_in: float,
 ) -> None:
-    """Make a token and print it, this once. What it may do is said by --role, --grant, or both, or by --queue."""
+    """Make a token and print the token once. --role, --grant or both set the rights, or --queue makes a worker
+    token."""
     from mainspring_client.api.tokens import post_token
     from mainspring_client.models import ApiTokenBody
 
@@ -64,9 +65,9 @@ def create(
     if not (role or grants or queue):
         raise click.UsageError("a token without --role, --grant and --queue may do nothing")
     expires_at = datetime.now(UTC) + timedelta(seconds=expires_in)
-    given: dict[str, object] = {"name": name, "expires_at": expires_at.isoformat()}
-    given |= {"queue": queue} if queue else {"role": role, "grants": list(grants)}
-    made = session.call(post_token, body=ApiTokenBody.from_dict(given))
+    body: dict[str, object] = {"name": name, "expires_at": expires_at.isoformat()}
+    body |= {"queue": queue} if queue else {"role": role, "grants": list(grants)}
+    made = session.call(post_token, body=ApiTokenBody.from_dict(body))
     if session.output.is_table:
         session.output.line(made["token"])
         click.echo(f"token {made['id']}, good until {made['expires_at']}; it is not shown again", err=True)
@@ -78,7 +79,7 @@ def create(
 @click.argument("token_id")
 @with_session
 def revoke(session: Session, token_id: str) -> None:
-    """Let nobody in with a token any more."""
+    """Revoke a token."""
     from mainspring_client.api.tokens import delete_token
 
     session.call(delete_token, token_id)

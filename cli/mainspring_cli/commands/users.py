@@ -1,4 +1,4 @@
-"""`mainspring users`: people with a password, and what they may do."""
+"""`mainspring users`: users with a password, and their rights."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _GRANTS = click.option(
 
 @click.group()
 def users() -> None:
-    """People with a password, and what they may do."""
+    """Users with a password, and their rights."""
 
 
 @users.command("list")
@@ -32,8 +32,8 @@ def list_users(session: Session) -> None:
     """List users."""
     from mainspring_client.api.users import get_users
 
-    found = session.rows(get_users, "users")
-    session.output.rows(map(with_told_grants, found) if session.output.is_table else found, _COLUMNS)
+    rows = session.rows(get_users, "users")
+    session.output.rows(map(with_told_grants, rows) if session.output.is_table else rows, _COLUMNS)
 
 
 @users.command()
@@ -61,8 +61,8 @@ def create(session: Session, username: str, role: str | None, grants: tuple[dict
     from mainspring_client.api.users import post_user
     from mainspring_client.models import UserBody
 
-    given = {"username": username, "password": read_secret("Password"), **_rights(role, grants)}
-    _print(session, session.call(post_user, body=UserBody.from_dict(given)))
+    body = {"username": username, "password": read_secret("Password"), **_rights(role, grants)}
+    _print(session, session.call(post_user, body=UserBody.from_dict(body)))
 
 
 @users.command("set")
@@ -84,17 +84,17 @@ def set_user(
     from mainspring_client.api.users import patch_user
     from mainspring_client.models import UserPatch
 
-    given = _rights(role, grants)
-    given |= {} if is_active is None else {"is_active": is_active}
-    given |= {"password": read_secret("Password")} if has_password else {}
-    _print(session, session.call(patch_user, username, body=UserPatch.from_dict(given)))
+    body = _rights(role, grants)
+    body |= {} if is_active is None else {"is_active": is_active}
+    body |= {"password": read_secret("Password")} if has_password else {}
+    _print(session, session.call(patch_user, username, body=UserPatch.from_dict(body)))
 
 
 @users.command()
 @click.argument("username")
 @with_session
 def delete(session: Session, username: str) -> None:
-    """Delete a user, and let nobody in with what they logged in with."""
+    """Delete a user, and revoke the user's logins."""
     from mainspring_client.api.users import delete_user
 
     session.call(delete_user, username)
@@ -102,9 +102,9 @@ def delete(session: Session, username: str) -> None:
 
 
 def _rights(role: str | None, grants: tuple[dict[str, str], ...]) -> dict[str, Any]:
-    """What is given of them, as the API takes it."""
-    told: dict[str, Any] = {} if role is None else {"role": None if role == "none" else role}
-    return told | ({"grants": list(grants)} if grants else {})
+    """The rights as a body of the API."""
+    rights: dict[str, Any] = {} if role is None else {"role": None if role == "none" else role}
+    return rights | ({"grants": list(grants)} if grants else {})
 
 
 def _print(session: Session, user: dict[str, Any]) -> None:

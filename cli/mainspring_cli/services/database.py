@@ -77,24 +77,24 @@ def look_at_database(config: Config) -> DatabaseState:
     with opened_database(config.store_url) as database:
         rights = role_rights(database)
         sessions = session_facts(database)
-        revision, wanted = current_revision(database), head_revision()
+        revision, head = current_revision(database), head_revision()
         return DatabaseState(
             revision=revision,
-            wanted_revision=wanted,
+            wanted_revision=head,
             too_mighty_role=rights.name if rights is not None and rights.may_change_tables else None,
             sessions=None if sessions is None else str(sessions),
-            advice=_advice(revision, wanted, schema_elsewhere(database) if revision is None else None),
+            advice=_advice(revision, head, schema_elsewhere(database) if revision is None else None),
         )
 
 
-def _advice(revision: str | None, wanted: str, elsewhere: str | None) -> str | None:
+def _advice(revision: str | None, head: str, elsewhere: str | None) -> str | None:
     from mainspring_store.schema.migrate import elsewhere_advice
 
-    if revision == wanted:
+    if revision == head:
         return None
     if elsewhere is not None:
         return elsewhere_advice(elsewhere)
-    if revision is not None and revision > wanted:
+    if revision is not None and revision > head:
         return "the tables are of a later version of Mainspring: run that version; an upgrade by this one is refused"
     return "the database is not of this version: mainspring db upgrade"
 

@@ -102,8 +102,8 @@ def _print_failure(client: Client, path: str, instance: Mapping[str, Any]) -> No
 def _print_outputs(outputs: Mapping[str, Any]) -> None:
     for name, value in outputs.items():
         for key, item in value.items() if isinstance(value, dict) else [("", value)]:
-            shown = f"{item:.4g}" if isinstance(item, float) else item
-            print(f"  {name}{'.' if key else ''}{key} = {shown}")
+            text = f"{item:.4g}" if isinstance(item, float) else item
+            print(f"  {name}{'.' if key else ''}{key} = {text}")
 
 
 @dataclass(frozen=True, kw_only=True)

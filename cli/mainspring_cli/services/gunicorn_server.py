@@ -46,9 +46,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         return self._make_app()
 
 
-def processes(config: Config, wanted: int | None = None) -> int:
+def processes(config: Config, count: int | None = None) -> int:
     """How many processes serve. One writer at a time is SQLite's limit: a second one would only wait for the first."""
-    return wanted or (1 if config.is_sqlite else _POSTGRESQL_PROCESSES)
+    return count or (1 if config.is_sqlite else _POSTGRESQL_PROCESSES)
 
 
 def _raise_descriptor_limit() -> None:

@@ -66,8 +66,8 @@ def worker_facts(config: Config) -> Facts:
 
 
 def log_facts(facts: Facts) -> None:
-    for name, told in facts.items():
-        _log.info("%s: %s", name, told)
+    for name, sentence in facts.items():
+        _log.info("%s: %s", name, sentence)
 
 
 def _address(host: str) -> str:
@@ -126,8 +126,8 @@ def _split(url: str) -> SplitResult:
 
 def _executors(config: Config) -> str:
     user = _task_user(config, "the user of the scheduler")
-    known = {name: text.format(user=user) for name, text in _EXECUTORS.items()}
-    return "; ".join(known.get(name, f"{name}: an installed package's own") for name in config.executor)
+    sentences = {name: text.format(user=user) for name, text in _EXECUTORS.items()}
+    return "; ".join(sentences.get(name, f"{name}: an installed package's own") for name in config.executor)
 
 
 def _task_user(config: Config, otherwise: str) -> str:
