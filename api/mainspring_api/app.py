@@ -37,8 +37,8 @@ from mainspring_api.resources.service import airflow_only, event_logs, jobs, met
 from mainspring_api.resources.stored import connections, pools, secrets, variables
 from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
 from mainspring_store import open_database
-from mainspring_store.access.log_totals import LogTotals
 from mainspring_store.access.quotas import Usage
+from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.database.notify import open_notifier
 from mainspring_store.resources.dags import Versions
@@ -119,7 +119,7 @@ def create_app(settings: ApiSettings) -> Flask:
         limits=limits_of(database, settings.writes_per_second_max),
         login_limits=login_limits_of(database),
         trusted_proxies=TrustedProxies(settings.trusted_proxies),
-        usage=Usage(settings.quotas, LogTotals(database)),
+        usage=Usage(settings.quotas, StoredTotals(database)),
     )
     register_error_handlers(app)
     install_middleware(app)

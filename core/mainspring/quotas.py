@@ -18,6 +18,8 @@ class Quotas:
     """Unfinished task instances of these runs."""
     log_bytes: int = 100 * 2**30
     """Stored log bytes of all runs of the principal."""
+    run_bytes: int = 50 * 2**30
+    """Stored bytes of all runs of the principal without their log: rows, `conf`, inputs, outputs and notes."""
     secrets: int = 10_000
     connections: int = 10_000
     variables: int = 10_000

@@ -1,5 +1,7 @@
 """How much one principal may have of each: exceeded, made room for, counted for the right one, and at what cost."""
 
+import dataclasses
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,8 +13,8 @@ from sqlalchemy import event, func, select, update
 from mainspring.quotas import Quotas
 from mainspring_api import ApiSettings
 from mainspring_api.app import close_app, create_app
-from mainspring_store.access.log_totals import LogTotals
 from mainspring_store.access.roles import Role
+from mainspring_store.access.stored_totals import ROW_BYTES, StoredTotals
 from mainspring_store.access.users import create_user
 from mainspring_store.tables import dag_run, task_try, user_account
 from tests.api.conftest import OpenApi
@@ -125,18 +127,66 @@ def test_with_more_log_than_may_be_kept_there_are_no_new_runs_until_some_are_del
     few.engine.finish("a", run_id=run_id)
     with few.database.write() as connection:
         connection.execute(update(task_try).values(log_bytes=101))
-    count_logs(few)
+    count_stored(few)
     assert_exceeded(trigger(few), "quota_log_bytes")
     assert_exceeded(few.request("POST", "/backfills", json=RANGE), "quota_log_bytes")
     assert trigger(few, token=few.token_of(Role.OPERATOR)).status == 200
     few.delete(f"/dags/etl/dagRuns/{run_id}")
-    count_logs(few)
+    count_stored(few)
     assert trigger(few).status == 200
 
 
-def count_logs(api: Api) -> None:
+STORED: Mapping[str, Mapping[str, Any]] = {
+    "conf": {"conf": {"text": secrets.token_hex(20_000)}},
+    "note": {"note": secrets.token_hex(500)},
+}
+
+
+@pytest.mark.parametrize("what", STORED)
+def test_what_a_run_stores_counts_until_the_run_is_deleted(open_api: OpenApi, kind: str, what: str) -> None:
+    rows = 2 * ROW_BYTES
+    with open_api(kind, quotas=Quotas(run_bytes=rows + 800)) as api:
+        api.save(tasks=NOOP, schedule="@daily")
+        run_id = api.post("/dags/etl/dagRuns", STORED[what])["dag_run_id"]
+        count_stored(api)
+        assert_exceeded(trigger(api), "quota_run_bytes")
+        assert_exceeded(api.request("POST", "/backfills", json=RANGE), "quota_run_bytes")
+        entries = f"/dags/etl/dagRuns/{run_id}/taskInstances/a/xcomEntries"
+        assert_exceeded(api.request("POST", entries, json={"key": "k", "value": "v"}), "quota_run_bytes")
+        assert_exceeded(api.request("PATCH", f"{entries}/k", json={"value": "v"}), "quota_run_bytes")
+        assert trigger(api, token=api.token_of(Role.OPERATOR)).status == 200
+        api.delete(f"/dags/etl/dagRuns/{run_id}")
+        count_stored(api)
+        assert trigger(api).status == 200
+
+
+def test_instances_payloads_and_outputs_count_for_the_principal_of_their_run(open_api: OpenApi, kind: str) -> None:
+    with open_api(kind) as api:
+        api.save(tasks={"a": SHELL, "b": {"type": "noop"}})
+        run_id = api.trigger()
+        counts = [bytes_of_runs(api)]
+        api.engine.run_until_idle()
+        counts.append(bytes_of_runs(api))
+        api.engine.finish("a", run_id=run_id, outputs={"text": secrets.token_hex(500)})
+        api.engine.run_until_idle()
+        counts.append(bytes_of_runs(api))
+    run_and_instances, try_of_a, output = 3 * ROW_BYTES, ROW_BYTES, ROW_BYTES + 1000
+    assert run_and_instances <= counts[0] < run_and_instances + 300
+    assert counts[1] - counts[0] >= try_of_a
+    assert output <= counts[2] - counts[1] < output + 700
+
+
+def bytes_of_runs(api: Api) -> int:
+    """Of the one principal that has runs."""
+    count_stored(api)
+    totals: StoredTotals = api.app.extensions["mainspring"].usage._stored_totals
+    (total,) = totals._totals.run_bytes.values()
+    return total
+
+
+def count_stored(api: Api) -> None:
     """As if a minute had passed since it was done."""
-    totals: LogTotals = api.app.extensions["mainspring"].usage._log_totals
+    totals: StoredTotals = api.app.extensions["mainspring"].usage._stored_totals
     totals._next_at = 0.0
     counting = totals.refresh()
     assert counting is not None
@@ -150,7 +200,7 @@ def test_logs_are_counted_at_most_once_a_minute_and_a_hundredth_of_the_time(sqli
         now[0] += cost[0]
         return now[0]
 
-    totals = LogTotals(sqlite_api.database, monotonic=monotonic)
+    totals = StoredTotals(sqlite_api.database, monotonic=monotonic)
 
     def is_counted(at: float) -> bool:
         now[0] = at
@@ -177,7 +227,7 @@ def test_a_token_counts_for_its_user(few: Api) -> None:
 
 
 def test_zero_is_any_number(open_api: OpenApi) -> None:
-    none = Quotas(dags=0, active_runs=0, active_tasks=0, log_bytes=0, secrets=0, connections=0, variables=0)
+    none = Quotas(**dict.fromkeys((item.name for item in dataclasses.fields(Quotas)), 0))
     with open_api("sqlite", quotas=none) as api:
         api.save(tasks=NOOP)
         assert trigger(api).status == 200

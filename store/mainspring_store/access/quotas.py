@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, select, text
 
 from mainspring.errors import QuotaExceeded
 from mainspring.quotas import Quotas
-from mainspring_store.access.log_totals import LogTotals
+from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.tables import connection as connection_table
 from mainspring_store.tables import dag, dag_run, secret, variable
 
@@ -39,6 +39,7 @@ class Quota(StrEnum):
     ACTIVE_RUNS = "active_runs"
     ACTIVE_TASKS = "active_tasks"
     LOG_BYTES = "log_bytes"
+    RUN_BYTES = "run_bytes"
     SECRETS = "secrets"
     CONNECTIONS = "connections"
     VARIABLES = "variables"
@@ -62,9 +63,10 @@ class Owner:
         """
         self.usage.admit(connection, self, quota, added, is_written=is_written)
 
-    def check_log(self) -> None:
-        """Raises QuotaExceeded when more log is kept of the principal's runs than it may have, as far as is known."""
-        self.usage.check_log(self)
+    def check_stored(self) -> None:
+        """Raises QuotaExceeded when the last count found more log of the principal's runs, or more bytes of the runs
+        themselves, than the principal may have."""
+        self.usage.check_stored(self)
 
 
 @dataclass(slots=True)
@@ -79,10 +81,10 @@ class Usage:
     """What one process knows of how much principals have. Safe to use from many threads."""
 
     def __init__(
-        self, quotas: Quotas, log_totals: LogTotals, *, monotonic: Callable[[], float] = time.monotonic
+        self, quotas: Quotas, stored_totals: StoredTotals, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._quotas = quotas
-        self._log_totals = log_totals
+        self._stored_totals = stored_totals
         self._monotonic = monotonic
         self._rooms: OrderedDict[tuple[str, Quota], _Room] = OrderedDict()
         self._lock = Lock()
@@ -104,15 +106,17 @@ class Usage:
             raise _exceeded(owner, quota, most)
         self._remember(owner, quota, _Room((most - used) // _PARTS, self._monotonic() + _TRUST_SECONDS))
 
-    def check_log(self, owner: Owner) -> None:
+    def check_stored(self, owner: Owner) -> None:
         """See `Owner`."""
-        most = self._quotas.log_bytes
-        if most and self._log_totals.of(owner.principal_id) > most:
-            raise _exceeded(owner, Quota.LOG_BYTES, most)
+        quotas, totals = self._quotas, self._stored_totals
+        if quotas.log_bytes and totals.log_bytes_of(owner.principal_id) > quotas.log_bytes:
+            raise _exceeded(owner, Quota.LOG_BYTES, quotas.log_bytes)
+        if quotas.run_bytes and totals.run_bytes_of(owner.principal_id) > quotas.run_bytes:
+            raise _exceeded(owner, Quota.RUN_BYTES, quotas.run_bytes)
 
     def close(self) -> None:
         """End what counts in the background."""
-        self._log_totals.close()
+        self._stored_totals.close()
 
     def _takes_room(self, owner: Owner, quota: Quota, added: int) -> bool:
         with self._lock:
@@ -145,6 +149,7 @@ _WORDS: Mapping[Quota, tuple[str, str]] = {
     Quota.ACTIVE_RUNS: ("runs queued or running", "wait until some have ended, or cancel some"),
     Quota.ACTIVE_TASKS: ("task instances to be carried out", "wait until some have ended, or cancel runs"),
     Quota.LOG_BYTES: ("bytes of log", "delete runs whose logs are not needed"),
+    Quota.RUN_BYTES: ("bytes of runs, with their inputs and outputs", "delete runs that are not needed"),
     Quota.SECRETS: ("secrets", "delete some that are not needed"),
     Quota.CONNECTIONS: ("connections", "delete some that are not needed"),
     Quota.VARIABLES: ("variables", "delete some that are not needed"),

@@ -70,10 +70,11 @@ def create_backfill(database: Database, new: NewBackfill, *, owner: Owner | None
     Raises:
         Conflict: One of the DAG is under way.
         NotFound: The DAG was deleted meanwhile.
-        QuotaExceeded: The owner may not have so many more active runs, or has as much log as it may have.
+        QuotaExceeded: The owner may not have so many more active runs, or has as much log or stored bytes as it may
+            have.
     """
     if owner is not None:
-        owner.check_log()
+        owner.check_stored()
     values = {
         "dag_id": new.dag_id,
         "dag_version_id": new.version_id,

@@ -75,10 +75,10 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
     Raises:
         Conflict: The DAG has a run of this id, or of this logical date.
         NotFound: The DAG was deleted meanwhile.
-        QuotaExceeded: The owner has as many active runs or tasks, or as much log, as it may have.
+        QuotaExceeded: The owner has as many active runs or tasks, or as much log or stored bytes, as it may have.
     """
     if owner is not None:
-        owner.check_log()
+        owner.check_stored()
         run = replace(run, principal_id=owner.principal_id)
     try:
         with database.write() as connection:

@@ -41,8 +41,9 @@ def test_a_named_file_may_say_where_home_is(tmp_path: Path) -> None:
 
 def test_quotas_are_settings_and_zero_is_no_limit() -> None:
     assert load_config({}, {}).config.quotas == Quotas()
-    config = load_config({}, {"MAINSPRING_QUOTA_DAGS": "0", "MAINSPRING_QUOTA_LOG_BYTES": "1000"}).config
-    assert config.quotas == dataclasses.replace(Quotas(), dags=0, log_bytes=1000)
+    given = {"DAGS": "0", "LOG_BYTES": "1000", "RUN_BYTES": "2000"}
+    config = load_config({}, {f"MAINSPRING_QUOTA_{name}": value for name, value in given.items()}).config
+    assert config.quotas == dataclasses.replace(Quotas(), dags=0, log_bytes=1000, run_bytes=2000)
     assert load_config({}, config.to_environment()).config == config
 
 

@@ -13,6 +13,7 @@ from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Body, Instant, JsonValue, MapIndex, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import xcoms as questions
@@ -123,6 +124,7 @@ def create_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
     """Give a task instance an output from outside."""
     here, key, map_index = context(), body["key"], body["map_index"]
     instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    current_owner().check_stored()
     create_xcom(here.database, instance["id"], key, _text(body["value"]), now=datetime.now(UTC))
     return answer(_entry(here, dag_id, dag_run_id, task_id, key, map_index), 201)
 
@@ -140,6 +142,7 @@ def update_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
     """Correct an output. What was evaluated from it before stays as it is."""
     here, map_index = context(), body["map_index"]
     instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    current_owner().check_stored()
     update_xcom(here.database, instance["id"], xcom_key, _text(body["value"]), now=datetime.now(UTC))
     return answer(_entry(here, dag_id, dag_run_id, task_id, xcom_key, map_index))
 

@@ -1,0 +1,128 @@
+"""How many bytes of log, and how many bytes of runs, the database keeps for each principal.
+
+The sums read every run, instance and try, so no request waits for them: a request that finds the last count old starts
+another count in the background, and goes by the last one. Log counts once its attempt has ended; the log of a running
+attempt has a bound of its own.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Row, Select, cast, func, literal, select
+
+from mainspring.errors import StoreUnavailable
+from mainspring_store.database.transactions import Database, lift_time_limit
+from mainspring_store.tables import dag_run, task_instance, task_try, xcom
+
+__all__ = ["ROW_BYTES", "StoredTotals"]
+
+ROW_BYTES = 500
+"""What a row of a run, an instance, a try or an output costs beside its values, with its entries in indexes; about."""
+_AGE_SECONDS_MIN = 60.0
+_REST = 100.0
+"""Times what a count took, until the next one: a hundredth of one connection's time at most."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Totals:
+    """By principal."""
+
+    log_bytes: Mapping[str, int] = field(default_factory=dict)
+    run_bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+class StoredTotals:
+    """Bytes by principal, as of about a minute ago. Safe to use from many threads."""
+
+    def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._totals = _Totals()
+        self._next_at = float("-inf")
+        self._lock = Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="stored-totals")
+
+    def log_bytes_of(self, principal_id: str) -> int:
+        """Log of the principal's runs; 0 until the first count."""
+        self.refresh()
+        return self._totals.log_bytes.get(principal_id, 0)
+
+    def run_bytes_of(self, principal_id: str) -> int:
+        """What the principal's runs take beside their log: rows, `conf`, inputs, outputs, notes; 0 until the first
+        count. PostgreSQL counts a large value as it is kept, which is compressed."""
+        self.refresh()
+        return self._totals.run_bytes.get(principal_id, 0)
+
+    def refresh(self) -> "Future[None] | None":
+        """Start a count if the last one is old; `None` = it is not, or a count is under way."""
+        with self._lock:
+            if self._monotonic() < self._next_at:
+                return None
+            self._next_at = float("inf")
+        return self._worker.submit(self._count)
+
+    def close(self) -> None:
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def _count(self) -> None:
+        begun = self._monotonic()
+        try:
+            with self._database.read() as connection:
+                lift_time_limit(connection)
+                log_bytes = {row.principal_id: int(row.total) for row in connection.execute(_LOG_TOTALS)}
+                self._totals = _Totals(log_bytes=log_bytes, run_bytes=_run_bytes(connection))
+        except StoreUnavailable as exc:
+            log.warning("the logs and runs were not counted: %s", exc)
+        finally:
+            now = self._monotonic()
+            self._next_at = now + max(_AGE_SECONDS_MIN, _REST * (now - begun))
+
+
+def _run_bytes(connection: Connection) -> Mapping[str, int]:
+    totals: dict[str, int] = {}
+    for statement in _run_totals(is_sqlite=connection.dialect.name == "sqlite"):
+        rows: Iterator[Row[Any]] = iter(connection.execute(statement))
+        for row in rows:
+            totals[row.principal_id] = totals.get(row.principal_id, 0) + int(row.total)
+    return totals
+
+
+def _run_totals(*, is_sqlite: bool) -> Iterator[Select[Any]]:
+    """One statement for each table."""
+
+    def total(*columns: Column[Any]) -> Select[Any]:
+        sizes = [func.coalesce(_size(column, is_sqlite=is_sqlite), 0) for column in columns]
+        row: ColumnElement[int] = sum(sizes, start=literal(ROW_BYTES))
+        of_principal = dag_run.c.principal_id.is_not(None)
+        return select(dag_run.c.principal_id, func.sum(row).label("total")).where(of_principal)
+
+    runs, tasks = dag_run.c, task_instance.c
+    statements = (
+        total(runs.conf, runs.params, runs.outputs, runs.note, runs.message).select_from(dag_run),
+        total(tasks.map_value, tasks.note).select_from(task_instance.join(dag_run)),
+        total(task_try.c.payload, task_try.c.message).select_from(task_try.join(task_instance).join(dag_run)),
+        total(xcom.c.value).select_from(xcom.join(task_instance).join(dag_run)),
+    )
+    for statement in statements:
+        yield statement.group_by(dag_run.c.principal_id)
+
+
+def _size(column: Column[Any], *, is_sqlite: bool) -> ColumnElement[int]:
+    """Bytes of a value, without a read of what PostgreSQL keeps apart from its row."""
+    return func.length(cast(column, LargeBinary)) if is_sqlite else func.pg_column_size(column)
+
+
+_LOG_TOTALS = (
+    select(dag_run.c.principal_id, func.sum(task_try.c.log_bytes).label("total"))
+    .join(task_instance, task_instance.c.dag_run_id == dag_run.c.id)
+    .join(task_try, task_try.c.task_instance_id == task_instance.c.id)
+    .where(dag_run.c.principal_id.is_not(None), task_try.c.log_bytes > 0)
+    .group_by(dag_run.c.principal_id)
+)
