@@ -1,5 +1,6 @@
-"""`python -m bench [NAME ...]`: run these benchmarks, or all of them."""
+"""`./dev bench [NAME ...]`: run these benchmarks, or all of them."""
 
+import argparse
 import importlib
 import pkgutil
 import sys
@@ -11,13 +12,20 @@ def main() -> None:
     known = sorted(
         module.name for module in pkgutil.iter_modules(bench.__path__) if not module.ispkg and module.name != "__main__"
     )
-    names = [argument for argument in sys.argv[1:] if not argument.startswith("--")] or known
+    names = _parsed(known).names or known
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"unknown benchmark: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
     for name in names:
         print(f"== {name}", flush=True)
         importlib.import_module(f"bench.{name}").main()
+
+
+def _parsed(known: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Measure what is promised.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all of them if left out")
+    parser.add_argument("--full", action="store_true", help="api: with 200,000 runs stored")  # read by bench.api
+    return parser.parse_args()
 
 
 main()

@@ -24,8 +24,14 @@ NODE_MIN = 20
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python-only", action="store_true")
+    parser.add_argument("--python-only", action="store_true", help="write the Python client alone")
+    parser.add_argument(
+        "--install-only", action="store_true", help="install what writes and tests the clients"
+    )
     options = parser.parse_args()
+    if options.install_only:
+        install()
+        return
     generate_python(PYTHON)
     if not options.python_only:
         generate_typescript(TYPESCRIPT / SCHEMA)
@@ -59,6 +65,14 @@ def generate_typescript(target: Path) -> None:
     # An object that takes members of one pattern (`^x-`) would take any: a field that is mistyped were no error.
     text = target.read_text(encoding="utf-8")
     target.write_text(re.sub(r"(& \{\s+\[key: )string(\]: unknown;)", r"\1`x-${string}`\2", text), "utf-8")
+
+
+def install() -> None:
+    """Make every environment that this module and the tests may ask for."""
+    install_node_packages()
+    for lock in sorted((ROOT / "clients").glob("*.lock")):
+        if lock.stem != "node":  # only for machines without Node.js, and made by `node` then
+            tool_environment(lock.name)
 
 
 def install_node_packages() -> None:

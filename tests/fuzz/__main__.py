@@ -1,6 +1,6 @@
 """Send generated requests to every operation of a running server and hold every answer to the document.
 
-    python -m tests.fuzz [--seconds N] [--seed N]
+    ./dev fuzz [--seconds N] [--seed N]
 
 Two rounds: one asks about things that exist, the other about anything. Wrong are an answer of 5xx, one whose status,
 media type or body the document does not tell of, and no answer at all.
@@ -55,7 +55,9 @@ KNOWN: Mapping[str, str] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="./dev fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=600, help="of both rounds together (default: 600)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     options = parser.parse_args()

@@ -65,6 +65,32 @@ def test_an_unknown_command_is_named_beside_the_known_ones() -> None:
     assert "./dev test" in answer.stdout
 
 
+COMMANDS = re.findall(r"^  ./dev (\w+)", subprocess.run([ROOT / "dev"], capture_output=True, text=True).stdout, re.M)
+
+
+@pytest.mark.parametrize(("command", "option"), [(command, "--help") for command in COMMANDS] + [("bench", "-h")])
+def test_help_explains_a_command_and_installs_and_writes_nothing(command: str, option: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "dev", tmp_path)
+    for name in (*LOCKS, "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    answer = subprocess.run([tmp_path / "dev", command, option], capture_output=True, text=True, cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith(f"./dev {command}: ")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"lint", "openapi", "setup", "lock"}))
+def test_help_shows_the_options_of_a_command_that_has_its_own_and_runs_nothing(command: str) -> None:
+    answer = subprocess.run([ROOT / "dev", command, "--help"], capture_output=True, text=True)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    explanation, usage, options = re.split(r"(?im)^(usage: )", answer.stdout)
+    assert explanation.startswith(f"./dev {command}: ")
+    assert all(line.startswith("  runs ") for line in explanation.splitlines()[1:])
+    assert usage
+    assert "-h" in options
+
+
 def test_a_python_that_is_too_old_is_told_so(
     dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
