@@ -27,6 +27,7 @@ from mainspring_store.resources.dags import set_paused
 from mainspring_store.resources.heartbeats import latest_heartbeats
 from mainspring_store.tables import dag_run
 from tests.acceptance.server import Server, cmdline_of, started, until
+from tests.services.environment import child_environment
 
 ROUNDS = 3
 RATIO_MIN = 1.5
@@ -108,7 +109,7 @@ def _count(database: Database, *states: str) -> int:
 def _second_scheduler(server: Server, database: Database, url: str) -> Iterator[None]:
     home = server.home.parent / "second"
     home.mkdir(exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
+    environment = child_environment()
     environment |= {"MAINSPRING_HOME": str(home), "MAINSPRING_DATABASE_URL": url, "MAINSPRING_EXECUTOR": "thread"}
     environment |= {"MAINSPRING_LOG_LEVEL": "warning"}
     began = datetime.now(UTC)

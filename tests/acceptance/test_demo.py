@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server import descendants, is_running, until
+from tests.services.environment import child_environment
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "weather_sales"
@@ -21,6 +22,7 @@ EXAMPLE = ROOT / "examples" / "weather_sales"
 def _demo(example: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "mainspring_cli", "demo", str(example), *arguments],
+        env=child_environment(),
         capture_output=True,
         text=True,
         timeout=110,
@@ -29,7 +31,7 @@ def _demo(example: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_demo_that_is_killed_leaves_nothing_running() -> None:
     command = [sys.executable, "-m", "mainspring_cli", "demo", str(EXAMPLE), "--keep"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         assert demo.stdout.readline().startswith("API ")
         below = descendants(demo.pid)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server import is_running, started, started_alone, until
+from tests.services.environment import child_environment
 
 API_ADDRESS, WORKER_ADDRESS, PORT = "10.77.0.1", "10.77.0.2", 8081
 LEASE_SECONDS = 3
@@ -40,7 +41,7 @@ class Namespace:
         return ["nsenter", "--target", str(self.holder), "--user", "--preserve-credentials", "--net", *command]
 
     def ip(self, *arguments: str) -> None:
-        subprocess.run(self.command("ip", *arguments), check=True, capture_output=True)
+        subprocess.run(self.command("ip", *arguments), env=child_environment(), check=True, capture_output=True)
 
 
 @contextmanager
@@ -48,7 +49,9 @@ def namespace(parent: Namespace | None = None) -> Iterator[Namespace]:
     """A new network, beside that of `parent` and under the same user namespace."""
     inner = ["unshare", "--net"] if parent else ["unshare", "--user", "--map-root-user", "--net"]
     line = [*inner, "sh", "-c", "echo up; exec sleep 600"]
-    process = subprocess.Popen(parent.command(*line) if parent else line, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        parent.command(*line) if parent else line, env=child_environment(), stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         if process.stdout.readline() != "up\n":

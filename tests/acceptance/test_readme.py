@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mainspring_cli.config import Config
 from tests.acceptance.server import started
+from tests.services.environment import child_environment
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -18,6 +19,7 @@ def test_the_five_minutes_of_the_readme_work_as_written(tmp_path: Path) -> None:
         address = server.client.url.removeprefix("http://").removesuffix("/api/v2")
         answer = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script.replace("127.0.0.1:8080", address)],
+            env=child_environment(),
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -31,7 +33,9 @@ def test_the_five_minutes_of_the_readme_work_as_written(tmp_path: Path) -> None:
 
 
 def test_every_dev_command_that_is_named_exists() -> None:
-    answer = subprocess.run([README.parent / "dev"], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [README.parent / "dev"], env=child_environment(), capture_output=True, text=True, check=True
+    )
     known = set(re.findall(r"^  \./dev (\w+)", answer.stdout, flags=re.MULTILINE))
     named = set(re.findall(r"\./dev (\w+)", README.read_text())) - {"alone"}
     assert {"demo", "test", "up"} <= named <= known

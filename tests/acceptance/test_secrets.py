@@ -14,6 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.acceptance.server import Server, cmdline_of, descendants, started, until
+from tests.services.environment import child_environment
 
 CANARY = "kanarienvogel-4711"
 PRINTING = """
@@ -106,6 +107,7 @@ def test_keys_are_rotated_while_the_service_runs(tmp_path: Path) -> None:
         keys = (tmp_path / "home" / "secret-keys").read_text().split()
         rotated = subprocess.run(
             [sys.executable, "-m", "mainspring_cli", "secrets", "rotate-keys", "--home", str(tmp_path / "home")],
+            env=child_environment(),
             capture_output=True,
             text=True,
             check=True,

@@ -17,6 +17,7 @@ import pytest
 
 from tests.acceptance.other_users import AS_ROOT_ONLY, command_as, command_in_reach
 from tests.acceptance.server import Server, ask, cmdline_of, descendants, is_running, started, until
+from tests.services.environment import child_environment
 
 TASK_USER = "nobody"
 
@@ -217,7 +218,7 @@ def test_a_task_user_that_cannot_work_is_refused_at_the_start(
     variables = {f"MAINSPRING_{name.upper()}": value.format(folder=folder) for name, value in settings.items()}
     command = [*command_in_reach(), sys.executable, "-m", "mainspring_cli", "up", "--home", str(folder / "home")]
     done = subprocess.run(
-        command, env={**os.environ, **variables, "MAINSPRING_PORT": "0"}, capture_output=True, text=True
+        command, env=child_environment(**variables, MAINSPRING_PORT="0"), capture_output=True, text=True
     )
     assert done.returncode == 78
     assert message in done.stderr

@@ -14,6 +14,7 @@ import pytest
 
 from mainspring_cli.client.plain_client import ApiError
 from tests.acceptance.server import Server, ask, descendants, is_running, proportional_memory_mib, started, until
+from tests.services.environment import child_environment
 
 HELLO = """
 dag_id: hello
@@ -100,7 +101,7 @@ def test_the_home_folder_and_all_in_it_are_private(tmp_path: Path) -> None:
     home = tmp_path / "fresh" / "home"
     os.umask(0o022)
     command = [sys.executable, "-m", "mainspring_cli", "up", "--home", str(home), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
     until((home / "mainspring.db").exists, "the database is there")
@@ -170,7 +171,7 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "mainspring_cli", "up", "--home", str(tmp_path / "h"), "--port", str(port)]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        answer = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=30)
     assert answer.returncode == 78
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use; give another" in answer.stderr
 
@@ -178,7 +179,7 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_a_second_up_on_the_same_home_is_refused(tmp_path: Path) -> None:
     with started(tmp_path / "home") as server:
         command = [sys.executable, "-m", "mainspring_cli", "up", "--home", str(server.home), "--port", "0"]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        answer = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=30)
     assert answer.returncode == 78
     assert "is in use by another `mainspring up`" in answer.stderr
 
@@ -199,7 +200,9 @@ def test_all_processes_together_stay_below_their_memory_limit(tmp_path: Path, ex
 def test_the_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     path = tmp_path / "no" / "such" / "folder" / "test.db"
     command = [sys.executable, "-m", "mainspring_cli", "db", "upgrade", "--database-url", f"sqlite:///{path}"]
-    answer = subprocess.run([*command, "--home", str(tmp_path)], capture_output=True, text=True, timeout=30)
+    answer = subprocess.run(
+        [*command, "--home", str(tmp_path)], env=child_environment(), capture_output=True, text=True, timeout=30
+    )
     assert answer.returncode == 1
     assert answer.stderr == f"mainspring: cannot write the database file {path}: No such file or directory\n"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server import Server, cmdline_of, descendants, is_running, started, until
+from tests.services.environment import child_environment
 
 SLOW = """
 dag_id: slow
@@ -35,7 +36,7 @@ class Field:
         self.execution_log, self.go = folder / "witness", folder / "go"
         (execution,) = {pid for pid in descendants(server.process.pid) if _listens(pid, "execution-api")}
         self.environment = {
-            **os.environ,
+            **child_environment(),
             "MAINSPRING_REDIS_URL": valkey_url,
             "MAINSPRING_EXECUTION_URL": f"http://127.0.0.1:{_port_of(execution)}",
             "MAINSPRING_WORKER_TOKEN": (server.home / "worker-token").read_text().strip(),
@@ -133,13 +134,13 @@ def test_what_a_killed_worker_left_on_disk_is_removed_at_the_next_start(field: F
         field.go.touch()
 
 
-@pytest.mark.parametrize(("beats", "code"), [(0, 78), (1, 78)], ids=["at its start", "while it works"])
+@pytest.mark.parametrize(("heartbeats", "code"), [(0, 78), (1, 78)], ids=["at its start", "while it works"])
 def test_a_worker_ends_clearly_when_the_execution_api_speaks_another_version(
     tmp_path: Path, valkey_url: str, heartbeats: int, code: int
 ) -> None:
     with _newer_server(heartbeats) as url:
         environment = {
-            **os.environ,
+            **child_environment(),
             "MAINSPRING_HOME": str(tmp_path / "home"),
             "MAINSPRING_REDIS_URL": valkey_url,
             "MAINSPRING_EXECUTION_URL": url,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.acceptance.server import descendants
 from tests.api.harness import Api
+from tests.services.environment import child_environment
 
 PROGRAM = """
 import sys
@@ -76,7 +77,7 @@ def serve(api: Api, *, processes: int = 1) -> Iterator[Server]:
         port, descriptor = listener.getsockname()[1], listener.fileno()
         command = [sys.executable, "-c", PROGRAM, settings.database_url, str(settings.home), str(descriptor)]
         command.append(str(processes))
-        process = subprocess.Popen(command, pass_fds=[descriptor], start_new_session=True)
+        process = subprocess.Popen(command, env=child_environment(), pass_fds=[descriptor], start_new_session=True)
     # The socket listens since before the start, so the first request simply waits until it is served.
     server = Server(port=port, process=process)
     try:

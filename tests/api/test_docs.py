@@ -7,6 +7,7 @@ from pathlib import Path
 from mainspring_api.app import document
 from mainspring_api.http.problems import TITLES
 from tests.acceptance.server import started
+from tests.services.environment import child_environment
 
 IDENTITY = (Path(__file__).parents[2] / "docs" / "identity.md").read_text()
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -18,6 +19,7 @@ def output_of_example(page: str, folder: Path) -> str:
         address = server.client.url.removeprefix("http://").removesuffix("/api/v2")
         answer = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script.replace("127.0.0.1:8080", address)],
+            env=child_environment(),
             cwd=folder,
             capture_output=True,
             text=True,

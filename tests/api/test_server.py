@@ -14,6 +14,7 @@ import pytest
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 from tests.api.server import Server, serve
+from tests.services.environment import child_environment
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,8 @@ def test_a_stop_answers_those_who_wait(api: Api) -> None:
 
 def test_the_application_starts_without_what_only_some_requests_need() -> None:
     program = "import sys, mainspring_api.app; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+    ).stdout.split()
     assert "flask" in loaded
     assert not {"cel", "jsonschema_rs", "psycopg", "alembic", "requests", "cryptography"} & set(loaded)

@@ -25,6 +25,7 @@ from mainspring_store import Database, open_database
 from mainspring_store.schema.migrate import migrate
 from tests.acceptance.server import cmdline_of, descendants, is_running, until
 from tests.chaos.small_disk import SmallDisk, mounted
+from tests.services.environment import child_environment
 from tests.services.postgres import PostgresServer
 from tests.services.process import spawn, stop
 from tests.services.slow_clients import slow_clients
@@ -335,7 +336,7 @@ def _parts(
         "EXECUTION_URL": f"http://127.0.0.1:{_port(listeners[1])}",
         **({"REDIS_URL": valkey.url} if valkey else {}),
     }
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
+    environment = child_environment()
     environment |= {f"MAINSPRING_{name}": value for name, value in settings.items()}
     environment |= {VARIABLE: str(folder / "failpoints"), "TMPDIR": str(folder / "tmp")}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.chaos.faults import failpoints, kinds_of
 from tests.chaos.trial import LEFT_OUT, Verdict
+from tests.services.environment import child_environment
 
 __all__ = ["FOLDER", "append", "path_of", "read", "summary", "write_page"]
 
@@ -106,4 +107,6 @@ def _recoveries(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, int, float, 
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *arguments], env=child_environment(), cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.services.environment import child_environment
+
 __all__ = ["LACKS", "SmallDisk", "enter_own_mounts", "mounted"]
 
 LACKS = ("bytes", "inodes")
@@ -51,7 +53,7 @@ def enter_own_mounts(module: str, arguments: Sequence[str]) -> None:
     """Execute `python -m module` again in a mount namespace of its own, where the system allows this; else return."""
     if _ENTERED in os.environ or os.geteuid() != 0 or shutil.which(_UNSHARE[0]) is None:
         return
-    if subprocess.run([*_UNSHARE, "true"], capture_output=True).returncode == 0:
+    if subprocess.run([*_UNSHARE, "true"], env=child_environment(), capture_output=True).returncode == 0:
         os.environ[_ENTERED] = "1"
         os.execvp(_UNSHARE[0], [*_UNSHARE, sys.executable, "-m", module, *arguments])
 
@@ -63,8 +65,8 @@ def mounted(folder: Path) -> Iterator[SmallDisk | None]:
         yield None
         return
     folder.mkdir(mode=0o711, parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", _OPTIONS, "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", _OPTIONS, "tmpfs", str(folder)], env=child_environment(), check=True)
     try:
         yield SmallDisk(folder)
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], env=child_environment(), check=True)

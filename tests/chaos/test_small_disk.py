@@ -8,13 +8,18 @@ import pytest
 
 from tests.chaos.small_disk import LACKS, SmallDisk
 from tests.conformance.executors import confined
+from tests.services.environment import child_environment
 
 
 @pytest.mark.parametrize("lacking", LACKS)
 def test_a_disk_is_full_until_it_is_drained(lacking: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if not confined.is_inside():
         return confined.run_with_own_mounts(request, tmp_path)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=50", "tmpfs", str(tmp_path)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=50", "tmpfs", str(tmp_path)],
+        env=child_environment(),
+        check=True,
+    )
     disk = SmallDisk(tmp_path)
     (tmp_path / "earlier").write_bytes(bytes(50_000))
     disk.fill(lacking)

@@ -7,7 +7,6 @@ media type or body the document does not tell of, and no answer at all.
 """
 
 import argparse
-import os
 import secrets
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.acceptance.server import Server, started
+from tests.services.environment import child_environment
 
 DOCUMENT = Path(__file__).parents[2] / "openapi" / "mainspring.json"
 EXAMPLES = 10
@@ -95,7 +95,7 @@ def _round(server: Server, options: list[str], seconds: int, seed: int) -> int:
         *("--workers", "2", "--request-timeout", "20", "--suppress-health-check", "all", "--continue-on-failure"),
         *("--generation-database", "none", "--warnings", "off"),
     ]
-    return subprocess.call(line, env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks"})
+    return subprocess.call(line, env=child_environment(SCHEMATHESIS_HOOKS="tests.fuzz.hooks"))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.services.environment import child_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("core", "store", "executors", "scheduler", "api", "cli")
 TABLE = re.compile(r"(?<=<!-- mutants -->\n).*?(?=<!-- /mutants -->)", re.DOTALL)
@@ -61,7 +63,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _copied(folder: Path) -> Path:
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], env=child_environment(), cwd=ROOT, check=True, capture_output=True
+    ).stdout.decode()
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,13 +87,15 @@ def _tried(copy: Path, mutant: Mutant) -> tuple[Mutant, str]:
 
 
 def _patched(copy: Path, mutant: Mutant, *options: str) -> bool:
-    return subprocess.run(["git", "apply", *options, str(mutant.path)], cwd=copy).returncode == 0
+    return (
+        subprocess.run(["git", "apply", *options, str(mutant.path)], env=child_environment(), cwd=copy).returncode == 0
+    )
 
 
 def _first_red(copy: Path, tests: Sequence[str]) -> str:
     """The first test that fails; `green` when none does."""
     environment = {
-        **os.environ,
+        **child_environment(),
         "PYTHONPATH": os.pathsep.join(str(copy / package) for package in (*PACKAGES, ".")),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MAINSPRING_SIMULATION_EXAMPLES": "100",

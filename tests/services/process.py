@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.services.environment import child_environment
+
 __all__ = ["ServerError", "package_folder", "spawn", "stop", "wait_until_ready"]
 
 _PR_SET_PDEATHSIG = 1
@@ -36,6 +38,7 @@ def spawn(
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` with its output in `log`; as user and group `uid` when given (root only).
+    `environment`: by default that of every process of the tests.
 
     On Linux the kernel kills it when the calling thread ends, so call it from one that lives as long as the server.
     """
@@ -50,7 +53,7 @@ def spawn(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=environment,
+            env=child_environment() if environment is None else environment,
             pass_fds=pass_fds,
             user=uid,
             group=uid,

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.services.environment import child_environment
+
 __all__ = ["slow_clients"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +33,9 @@ _HEAD = b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 4
 def slow_clients(host: str, port: int, *, silent: int, dripping: int) -> Iterator[None]:
     """All of them, open when this is entered and until it is left."""
     command = [sys.executable, "-m", "tests.services.slow_clients", host, str(port), str(silent), str(dripping)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=child_environment(), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             for line in process.stdout:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import redis
 
+from tests.services.environment import child_environment
 from tests.services.postgres import PostgresServer
 from tests.services.process import ServerError, package_folder, spawn, wait_until_ready
 
@@ -75,6 +76,7 @@ def test_a_server_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     )
     starter = subprocess.Popen(
         [sys.executable, "-c", script],
+        env=child_environment(),
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

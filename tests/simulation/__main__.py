@@ -5,12 +5,13 @@ gone on with later. A failure says how to see it again.
 """
 
 import argparse
-import os
 import secrets
 import subprocess
 import sys
 from collections.abc import Sequence
 from time import monotonic
+
+from tests.services.environment import child_environment
 
 __all__ = ["main"]
 
@@ -53,7 +54,7 @@ def _piece(seed: int, examples: int) -> bool:
     line = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--show-capture=no"]
     ended = subprocess.run(
         [*line, f"--hypothesis-seed={seed}", "tests/simulation"],
-        env={**os.environ, "MAINSPRING_SIMULATION_EXAMPLES": str(examples)},
+        env=child_environment(MAINSPRING_SIMULATION_EXAMPLES=str(examples)),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -63,7 +64,9 @@ def _piece(seed: int, examples: int) -> bool:
 
 
 def _commit() -> str:
-    told = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    told = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], env=child_environment(), capture_output=True, text=True
+    )
     return told.stdout.strip() or "unknown"
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.services.environment import child_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("core", "store", "executors", "scheduler", "api", "cli")
 
@@ -142,11 +144,18 @@ def _long_functions(tree: ast.AST, path: str) -> Iterator[str]:
 
 def long_subjects() -> Sequence[str] | None:
     """Commit subjects that are too long, newest first; None where the history is not there."""
-    known = subprocess.run(["git", "cat-file", "-e", f"{SUBJECTS_SINCE}^{{commit}}"], cwd=ROOT, capture_output=True)
+    known = subprocess.run(
+        ["git", "cat-file", "-e", f"{SUBJECTS_SINCE}^{{commit}}"],
+        env=child_environment(),
+        cwd=ROOT,
+        capture_output=True,
+    )
     if known.returncode != 0:
         return None
     log = ["git", "log", "--no-merges", "--format=%s", f"{SUBJECTS_SINCE}..HEAD"]
-    subjects = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    subjects = subprocess.run(
+        log, env=child_environment(), cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     return [subject for subject in subjects if len(subject) > SUBJECT_CHARS_MAX]
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from clients import generate
+from tests.services.environment import child_environment
 
 
 def test_the_python_client_is_the_generated_one(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def _lines_with_errors(folder: Path, program: str) -> set[int]:
     """What mypy finds in a program that uses the client."""
     (folder / "program.py").write_text(program)
     line = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--no-incremental", "program.py"]
-    told = subprocess.run(line, cwd=folder, capture_output=True, text=True).stdout
+    told = subprocess.run(line, env=child_environment(), cwd=folder, capture_output=True, text=True).stdout
     assert told.startswith(("program.py", "Success")), told
     return {int(number) for number in re.findall(r"^program\.py:(\d+): error", told, flags=re.MULTILINE)}
 

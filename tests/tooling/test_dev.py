@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.services.environment import child_environment
+
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
@@ -59,13 +61,17 @@ def test_the_development_lock_holds_all_of_the_runtime_lock_at_the_same_versions
 
 
 def test_an_unknown_command_is_named_beside_the_known_ones() -> None:
-    answer = subprocess.run([ROOT / "dev", "tset"], capture_output=True, text=True)
+    answer = subprocess.run([ROOT / "dev", "tset"], env=child_environment(), capture_output=True, text=True)
     assert answer.returncode == 1
     assert "unknown command: tset" in answer.stderr
     assert "./dev test" in answer.stdout
 
 
-COMMANDS = re.findall(r"^  ./dev (\w+)", subprocess.run([ROOT / "dev"], capture_output=True, text=True).stdout, re.M)
+COMMANDS = re.findall(
+    r"^  ./dev (\w+)",
+    subprocess.run([ROOT / "dev"], env=child_environment(), capture_output=True, text=True).stdout,
+    re.M,
+)
 
 
 @pytest.mark.parametrize(("command", "option"), [(command, "--help") for command in COMMANDS] + [("bench", "-h")])
@@ -74,7 +80,9 @@ def test_help_explains_a_command_and_installs_and_writes_nothing(command: str, o
     for name in (*LOCKS, "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     before = sorted(tmp_path.iterdir())
-    answer = subprocess.run([tmp_path / "dev", command, option], capture_output=True, text=True, cwd=tmp_path)
+    answer = subprocess.run(
+        [tmp_path / "dev", command, option], env=child_environment(), capture_output=True, text=True, cwd=tmp_path
+    )
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith(f"./dev {command}: ")
     assert sorted(tmp_path.iterdir()) == before
@@ -82,7 +90,7 @@ def test_help_explains_a_command_and_installs_and_writes_nothing(command: str, o
 
 @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"lint", "openapi", "setup", "lock"}))
 def test_help_shows_the_options_of_a_command_that_has_its_own_and_runs_nothing(command: str) -> None:
-    answer = subprocess.run([ROOT / "dev", command, "--help"], capture_output=True, text=True)
+    answer = subprocess.run([ROOT / "dev", command, "--help"], env=child_environment(), capture_output=True, text=True)
     assert (answer.returncode, answer.stderr) == (0, "")
     explanation, usage, options = re.split(r"(?im)^(usage: )", answer.stdout)
     assert explanation.startswith(f"./dev {command}: ")
@@ -162,6 +170,9 @@ def test_the_development_environment_serves_for_running_too(
 
 def test_no_tests_is_a_failure_of_the_test_command(tmp_path: Path) -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)], capture_output=True, cwd=ROOT
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        env=child_environment(),
+        capture_output=True,
+        cwd=ROOT,
     )
     assert answer.returncode != 0

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.__main__ import ROOT, Mutant
+from tests.services.environment import child_environment
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "tests" / "mutants" / "patches").glob("*.patch")), ids=lambda path: path.stem
 )
 def test_a_mutant_applies_and_names_tests_that_exist(path: Path) -> None:
-    applied = subprocess.run(["git", "apply", "--check", path], cwd=ROOT, capture_output=True, text=True)
+    applied = subprocess.run(
+        ["git", "apply", "--check", path], env=child_environment(), cwd=ROOT, capture_output=True, text=True
+    )
     assert applied.returncode == 0, applied.stderr
     mutant = Mutant.read(path)
     assert mutant.what.endswith(".")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.environment import child_environment
+
 __all__ = ["is_inside", "run_with_a_limit_of_processes", "run_with_own_mounts"]
 
 _INSIDE = "MAINSPRING_TEST_CONFINED"
@@ -35,13 +37,16 @@ def run_with_a_limit_of_processes(request: pytest.FixtureRequest, tmp_path: Path
 def _run(request: pytest.FixtureRequest, tmp_path: Path, program: str, *arguments: str) -> None:
     if os.geteuid() != 0:
         pytest.skip(f"needs root, to confine a process with {program}")
-    if shutil.which(program) is None or subprocess.run([program, *arguments, "true"], capture_output=True).returncode:
+    if (
+        shutil.which(program) is None
+        or subprocess.run([program, *arguments, "true"], env=child_environment(), capture_output=True).returncode
+    ):
         pytest.skip(f"{program} is missing or not allowed here")
     test = f"{request.node.path}::{request.node.name}"
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={tmp_path / 'inside'}")
     ended = subprocess.run(
         [program, *arguments, sys.executable, "-m", "pytest", *options, test],
-        cwd=_ROOT, env={**os.environ, _INSIDE: "1"}, capture_output=True, text=True, timeout=_SECONDS_MAX,
+        cwd=_ROOT, env=child_environment(**{_INSIDE: "1"}), capture_output=True, text=True, timeout=_SECONDS_MAX,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "1 passed" in ended.stdout, ended.stdout

@@ -36,6 +36,7 @@ from mainspring_store import open_database, scheduling
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.notify import open_listener
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_log, task_try
+from tests.services.environment import child_environment
 
 WORKER = Path(__file__).with_name("rq_worker.py")
 WORKER_TOKEN = "the workers' token"
@@ -258,7 +259,11 @@ class Remote:
         }
         with (self._folder / "workers.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, str(WORKER), json.dumps(given)], stdin=subprocess.DEVNULL, stderr=log, stdout=log
+                [sys.executable, str(WORKER), json.dumps(given)],
+                env=child_environment(),
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+                stdout=log,
             )
 
 

@@ -15,6 +15,7 @@ from mainspring.attempts import LogChunk, Outcome, Started
 from mainspring.states import StateReason
 from mainspring_executors.local import orphans as orphans
 from mainspring_executors.local.hosted import HostedExecutor
+from tests.services.environment import child_environment
 
 from .harness import Harness, call, hosts_of, is_running, lacks, sh, text_of, wait_for
 
@@ -177,7 +178,7 @@ class Scheduler:
             [
                 sys.executable, str(SCHEDULER), executor_name, str(folder / "state"), str(self.out),
                 json.dumps(scripts),
-            ]
+            ], env=child_environment()
         )  # fmt: skip
 
     def reports(self) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ import pytest
 
 from mainspring.attempts import Attempt, Outcome
 from mainspring_executors.contract import ShowsRefusals
+from tests.services.environment import child_environment
 
 from . import confined
 from .harness import Harness, call, children_of, sh, text_of
@@ -35,7 +36,11 @@ def assert_waits_and_runs(harness: Harness, task: Attempt, cause: str, make_room
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=300", "tmpfs", str(folder)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=300", "tmpfs", str(folder)],
+        env=child_environment(),
+        check=True,
+    )
     yield
 
 

@@ -11,12 +11,13 @@ from typing import IO, Any
 
 import pytest
 
+from tests.services.environment import child_environment
+
 
 def _mainspring(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAINSPRING_")}
     return subprocess.run(
         [sys.executable, "-m", "mainspring_cli", *arguments],
-        env={**clean, **environment},
+        env=child_environment(**environment),
         capture_output=True,
         text=True,
         timeout=30,
@@ -31,7 +32,9 @@ def test_help_imports_no_heavy_library() -> None:
         "heavy = {'sqlalchemy', 'flask', 'requests', 'rich', 'gunicorn', 'redis', 'cel', 'alembic'}\n"
         "print('HEAVY', sorted(heavy & sys.modules.keys()))"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], env=child_environment(), capture_output=True, text=True, check=True
+    )
     assert "HEAVY []" in answer.stdout
     assert "scheduler" in answer.stdout
 
@@ -41,7 +44,9 @@ def test_the_supervisor_imports_no_heavy_library() -> None:
         "import sys, mainspring_cli.main, mainspring_cli.services.up\n"
         "print(sorted({'sqlalchemy', 'flask', 'gunicorn', 'requests', 'rich'} & sys.modules.keys()))"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], env=child_environment(), capture_output=True, text=True, check=True
+    )
     assert answer.stdout == "[]\n"
 
 
@@ -94,7 +99,6 @@ def test_an_executor_that_is_not_there_ends_the_scheduler_with_78(tmp_path: Path
     assert "there is no executor 'celery'; known: local, " in answer.stderr
 
 
-BARE = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 TALKS = ("--help", "version", "config show", "run --help", "completion bash")
 FAILS = {"serve": 2, "up --port http": 78, "runs list": 78}
 
@@ -104,7 +108,7 @@ FAILS = {"serve": 2, "up --port http": 78, "runs list": 78}
 def test_output_that_cannot_be_written_ends_a_command_the_same_way_however_it_prints(
     command: str, unbuffered: dict[str, str], tmp_path: Path
 ) -> None:
-    environment = {**BARE, **unbuffered, "HOME": str(tmp_path)}
+    environment = child_environment(HOME=str(tmp_path), **unbuffered)
     with open("/dev/full", "w") as full:
         on_full_disk = _bare(command, environment, stdout=full)
         assert _bare(command, environment, stderr=full)[0] == 0
@@ -118,7 +122,7 @@ def test_output_that_cannot_be_written_ends_a_command_the_same_way_however_it_pr
 def test_a_command_that_fails_keeps_its_exit_code_when_no_process_reads_its_messages(
     command: str, tmp_path: Path
 ) -> None:
-    environment = {**BARE, "HOME": str(tmp_path)}
+    environment = child_environment(HOME=str(tmp_path))
     with _closed_pipe() as closed, open("/dev/full", "w") as full:
         for stream in (closed, full):
             assert _bare(command, environment, stderr=stream)[0] == FAILS[command]
@@ -128,7 +132,7 @@ def test_a_command_that_fails_keeps_its_exit_code_when_no_process_reads_its_mess
 @pytest.mark.parametrize("command", [*TALKS, *FAILS])
 def test_streams_that_were_closed_before_the_start_are_no_failure(command: str, tmp_path: Path) -> None:
     line = shlex.join([sys.executable, "-m", "mainspring_cli", *command.split()])
-    environment = {**BARE, "HOME": str(tmp_path)}
+    environment = child_environment(HOME=str(tmp_path))
     answer = subprocess.run(["sh", "-c", f"exec {line} <&- >&- 2>&-"], env=environment, timeout=30)
     assert answer.returncode == FAILS.get(command, 0)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.environment import child_environment
 from tests.services.tls import self_signed
 
 PROGRAM = """
@@ -101,7 +102,7 @@ def served(certificate: str = "", key: str = "") -> Iterator[Client]:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port, descriptor = listener.getsockname()[1], listener.fileno()
             command = [sys.executable, "-c", PROGRAM, str(descriptor), certificate, key]
-            process = subprocess.Popen(command, pass_fds=[descriptor])
+            process = subprocess.Popen(command, env=child_environment(), pass_fds=[descriptor])
         try:
             yield Client(port, stack)
         finally:

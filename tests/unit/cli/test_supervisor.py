@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.environment import child_environment
+
 _SUPERVISE = """
 import os, sys
 from mainspring_cli.services.supervisor import Service, supervise
@@ -32,6 +34,7 @@ signal.pause()
 def _supervise(*scripts: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _SUPERVISE, *scripts],
+        env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

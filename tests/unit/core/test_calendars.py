@@ -1,6 +1,5 @@
 """Calendars by name: which there are, which days they hold, and what a schedule makes of them."""
 
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from mainspring.calendars import calendar_hint, days_off, is_calendar
 from mainspring.definition.model import Schedule
 from mainspring.timetables import next_slot, slots_between, timetable_of
+from tests.services.environment import child_environment
 
 PAGE = (Path(__file__).parents[3] / "docs" / "schedules.md").read_text()
 DAYS = re.findall(r"^\| `([^`]+)` \| (\d{4}-\d\d-\d\d) \| ([^|]+) \|$", PAGE, re.MULTILINE)
@@ -90,7 +90,7 @@ def test_any_year_can_be_asked_for(year: int) -> None:
 
 def test_holidays_have_the_same_names_whatever_language_the_process_speaks() -> None:
     program = "from mainspring.calendars import days_off; print([*days_off('DE', 2026).values()])"
-    environment = {**os.environ, "LANGUAGE": "de", "LC_ALL": "de_DE.UTF-8"}
+    environment = child_environment(LANGUAGE="de", LC_ALL="de_DE.UTF-8")
     told = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert "German Unity Day" in told.stdout
 
@@ -105,7 +105,9 @@ parse_definition({"dag_id": "etl", "tasks": {"a": {"type": "noop"}}, "schedule":
     "cron": "@daily", "calendar": {"exclude": ["2026-12-25"]}}})
 print("holidays" in sys.modules)
 """
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+    )
     assert told.stdout.strip() == "False"
 
 

@@ -15,6 +15,7 @@ from mainspring.definition import Definition, TaskType, WeightRule, load_stored,
 from mainspring.errors import InvalidDag, Problem
 from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
+from tests.services.environment import child_environment
 from tests.unit.strategies import definitions
 
 DOCUMENT: dict[str, Any] = {
@@ -409,7 +410,7 @@ def test_a_definition_without_expressions_needs_neither_yaml_nor_cel_nor_json_sc
         "Graph.of(parse_definition({'dag_id': 'd', 'tasks': {'a': {'type': 'noop'}}}).tasks)\n"
         "assert not heavy & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=child_environment(), check=True, timeout=60)
 
 
 def test_a_definition_is_found_wrong_only_by_its_own_error() -> None:

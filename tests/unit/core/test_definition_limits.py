@@ -12,6 +12,7 @@ import pytest
 from mainspring.definition import load_stored, parse_definition
 from mainspring.errors import InvalidDag
 from mainspring.graph import Graph
+from tests.services.environment import child_environment
 
 KIB = 1024
 
@@ -147,5 +148,7 @@ def test_a_refusal_needs_little_memory(name: str, tmp_path: Path) -> None:
         "except InvalidDag:\n"
         "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True, timeout=60
+    )
     assert int(done.stdout) < 128 * KIB, "KiB more than before"

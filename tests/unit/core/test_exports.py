@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import mainspring
+from tests.services.environment import child_environment
 
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(mainspring.__path__, "mainspring.") if "__" not in module.name
@@ -31,7 +32,7 @@ def test_every_module_can_be_the_first_that_is_imported() -> None:
         "        del sys.modules[loaded]\n"
         "    importlib.import_module(name)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=child_environment(), check=True, timeout=60)
 
 
 def test_the_package_re_exports_what_travels_between_the_parts() -> None:
@@ -48,4 +49,4 @@ def test_importing_the_package_stays_cheap() -> None:
         "heavy = {'cel', 'yaml', 'jsonschema_rs', 'cronsim', 'uuid_utils', 'json', 'mainspring.definition'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=child_environment(), check=True, timeout=60)

@@ -11,23 +11,23 @@ from pathlib import Path
 import pytest
 
 from mainspring.failpoints import VARIABLE
+from tests.services.environment import child_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
-from mainspring.failpoints import FailpointError, reach
-reach("test.elsewhere")
+from mainspring.failpoints import FailpointError, failpoint
+failpoint("test.elsewhere")
 try:
-    reach("test.place")
+    failpoint("test.place")
 except FailpointError as exc:
     print("raised", exc)
-reach("test.place")
+failpoint("test.place")
 print("went on")
 """
 
 
 def passed_by(folder: Path, *, is_armed: bool = True) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    environment |= {VARIABLE: str(folder)} if is_armed else {}
+    environment = child_environment(**{VARIABLE: str(folder)} if is_armed else {})
     return subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True)
 
 
@@ -64,6 +64,6 @@ def test_nothing_happens_where_the_environment_does_not_say_so(tmp_path: Path) -
 def test_each_place_has_a_name_of_its_own() -> None:
     packages = ("core", "store", "executors", "scheduler", "api", "cli")
     sources = [path.read_text() for package in packages for path in (ROOT / package).rglob("*.py")]
-    names = Counter(name for source in sources for name in re.findall(r"\breach\(\"(.+?)\"\)", source))
+    names = Counter(name for source in sources for name in re.findall(r"\bfailpoint\(\"(.+?)\"\)", source))
     assert len(names) >= 40
     assert [name for name, count in names.items() if count > 1] == []

@@ -9,6 +9,7 @@ from hypothesis import given
 
 from mainspring.errors import InvalidParams
 from mainspring.params import SCHEMA_BYTES_MAX, check_schema, resolve_params
+from tests.services.environment import child_environment
 from tests.unit.strategies import json_values, texts
 
 SCHEMA: dict[str, Any] = {
@@ -187,4 +188,4 @@ def test_no_schema_needs_no_schema_library() -> None:
         "assert resolve_params({}, {'a': 1}) == {'a': 1} and check_schema({}) == []\n"
         "assert 'jsonschema_rs' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=child_environment(), check=True, timeout=60)

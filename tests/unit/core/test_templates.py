@@ -7,6 +7,7 @@ from hypothesis import given
 
 from mainspring.errors import ExpressionError, InvalidInput
 from mainspring.expressions import Expression, Template
+from tests.services.environment import child_environment
 from tests.unit.strategies import json_values
 
 CONTEXT: dict[str, Any] = {
@@ -99,4 +100,4 @@ def test_plain_paths_and_constants_never_import_the_expression_library() -> None
         "Expression('params.n + 1').evaluate({'params': {'n': 1}})\n"
         "assert 'cel' in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=child_environment(), check=True, timeout=60)

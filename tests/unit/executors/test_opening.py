@@ -12,6 +12,7 @@ import mainspring_executors
 from mainspring.errors import ExecutorError
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.environment import inherited
+from tests.services.environment import child_environment
 
 
 def test_an_unknown_executor_is_refused_with_the_known_ones() -> None:
@@ -62,5 +63,7 @@ def test_the_public_names_are_there() -> None:
 def test_a_host_imports_nothing_heavy(module: str) -> None:
     heavy = {"sqlalchemy", "flask", "requests", "urllib3", "cel", "rq", "redis", "jsonschema_rs", "importlib.metadata"}
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {heavy!r}))"
-    out = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=child_environment(), capture_output=True, text=True, check=True
+    ).stdout
     assert out.strip() == ""

@@ -1,0 +1,17 @@
+"""The environment of every process that a test starts."""
+
+import os
+
+__all__ = ["child_environment"]
+
+_CARRIED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+"""tests/mutants sets these, so that children too run the copy with the known bug."""
+
+
+def child_environment(**variables: str) -> dict[str, str]:
+    """PATH, HOME, LANG and `variables`.
+
+    A variable of the developer's shell decides nothing: PYTHONUNBUFFERED, for example, hides output that is lost.
+    """
+    carried = {name: os.environ[name] for name in ("PATH", "HOME", *_CARRIED) if name in os.environ}
+    return {**carried, "LANG": "C.UTF-8", **variables}
