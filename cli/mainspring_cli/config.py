@@ -90,9 +90,9 @@ def _fernet_keys(raw: Any) -> tuple[str, ...]:
 
 
 def _flag(raw: Any) -> bool:
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    spellings = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
-        return raw if isinstance(raw, bool) else known[raw.lower()]
+        return raw if isinstance(raw, bool) else spellings[raw.lower()]
     except (KeyError, AttributeError):
         raise ValueError("must be true or false") from None
 
@@ -112,10 +112,10 @@ _any_number = _whole_number(0, 10**18)
 _QUOTAS = Quotas()
 
 
-def _one_of(*known: str) -> Callable[[Any], str]:
+def _one_of(*choices: str) -> Callable[[Any], str]:
     def parse(raw: Any) -> str:
-        if raw not in known:
-            raise ValueError(f"must be one of: {', '.join(known)}")
+        if raw not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
         return str(raw)
 
     return parse
@@ -258,8 +258,8 @@ class Resolved:
         for item in fields(self.config):
             value = getattr(self.config, item.name)
             hidden = item.metadata.get("is_secret") and value not in (None, ())
-            shown = "(hidden)" if hidden else "" if value is None else _as_text(value)
-            rows.append((item.name, shown, self.origins[item.name]))
+            text = "(hidden)" if hidden else "" if value is None else _as_text(value)
+            rows.append((item.name, text, self.origins[item.name]))
         return rows
 
 
@@ -272,25 +272,25 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
     Raises:
         ConfigError: a value that cannot be, or an unknown name in the file; names the setting and its source.
     """
-    known = {item.name: item for item in fields(Config)}
-    given: dict[str, tuple[Any, str]] = {}
+    settings_by_name = {item.name: item for item in fields(Config)}
+    sources: dict[str, tuple[Any, str]] = {}
     faults: list[str] = []
-    for name, item in known.items():
+    for name, item in settings_by_name.items():
         if environment.get(_variable(name)):
-            given[name] = (environment[_variable(name)], _variable(name))
+            sources[name] = (environment[_variable(name)], _variable(name))
         if item.metadata.get("is_secret") and environment.get(f"{_variable(name)}_FILE"):
-            _read_secret_file(name, environment, given, faults)
+            _read_secret_file(name, environment, sources, faults)
         if flags.get(name) is not None:
-            given[name] = (flags[name], f"--{name.replace('_', '-')}")
-    default_home = (str(known["home"].default), "default")
-    path = file or _path(given.get("home", default_home)[0]) / _CONFIG_FILE
-    for name, value in _read_file(path, known, faults, must_exist=file is not None).items():
-        given.setdefault(name, value)
-    given.setdefault("home", default_home)
-    values = {name: _parse(known[name], raw, faults) for name, raw in given.items()}
+            sources[name] = (flags[name], f"--{name.replace('_', '-')}")
+    default_home = (str(settings_by_name["home"].default), "default")
+    path = file or _path(sources.get("home", default_home)[0]) / _CONFIG_FILE
+    for name, value in _read_file(path, settings_by_name, faults, must_exist=file is not None).items():
+        sources.setdefault(name, value)
+    sources.setdefault("home", default_home)
+    values = {name: _parse(settings_by_name[name], raw, faults) for name, raw in sources.items()}
     if faults:
         raise ConfigError(faults)
-    origins = {name: given[name][1] if name in given else "default" for name in known}
+    origins = {name: sources[name][1] if name in sources else "default" for name in settings_by_name}
     return Resolved(config=Config(**values), origins=origins)
 
 
@@ -335,22 +335,22 @@ def _check_host(config: Config, name: str, host: str, secret_name: str, secret: 
         raise ConfigError(faults)
 
 
-def _parse(setting: Field[Any], given: tuple[Any, str], faults: list[str]) -> Any:
-    raw, origin = given
+def _parse(setting: Field[Any], sources: tuple[Any, str], faults: list[str]) -> Any:
+    raw, origin = sources
     try:
         return setting.metadata["parse"](raw)
     except (ValueError, TypeError, AttributeError) as exc:
-        shown = "(hidden)" if setting.metadata.get("is_secret") else repr(raw)
-        faults.append(f"{setting.name}: {shown} (from {origin}) {exc}")
+        text = "(hidden)" if setting.metadata.get("is_secret") else repr(raw)
+        faults.append(f"{setting.name}: {text} (from {origin}) {exc}")
         return None
 
 
 def _read_secret_file(
-    name: str, environment: Mapping[str, str], given: dict[str, tuple[Any, str]], faults: list[str]
+    name: str, environment: Mapping[str, str], sources: dict[str, tuple[Any, str]], faults: list[str]
 ) -> None:
-    """Put the text of the file that `MAINSPRING_<NAME>_FILE` names into `given`, without the white space around it."""
+    """Put the text of the file that `MAINSPRING_<NAME>_FILE` names into `sources`, without surrounding space."""
     variable = f"{_variable(name)}_FILE"
-    if name in given:
+    if name in sources:
         faults.append(f"{name}: both {_variable(name)} and {variable} are set; set one of them")
         return
     path = environment[variable]
@@ -362,11 +362,11 @@ def _read_secret_file(
     if not text:
         faults.append(f"{name}: {path} (from {variable}) is empty")
         return
-    given[name] = (text, variable)
+    sources[name] = (text, variable)
 
 
 def _read_file(
-    path: Path, known: Mapping[str, object], faults: list[str], *, must_exist: bool
+    path: Path, settings_by_name: Mapping[str, object], faults: list[str], *, must_exist: bool
 ) -> dict[str, tuple[Any, str]]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -377,10 +377,10 @@ def _read_file(
     except (OSError, ValueError) as exc:
         faults.append(f"{path}: {exc}")
         return {}
-    for name in document.keys() - known.keys():
-        near = difflib.get_close_matches(name, known, n=1)
+    for name in document.keys() - settings_by_name.keys():
+        near = difflib.get_close_matches(name, settings_by_name, n=1)
         faults.append(f"{path}: unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return {name: (value, str(path)) for name, value in document.items() if name in known}
+    return {name: (value, str(path)) for name, value in document.items() if name in settings_by_name}
 
 
 def is_loopback(host: str) -> bool:

@@ -43,7 +43,7 @@ SERVER_COMMANDS = {
     "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),
     "completion": ("mainspring_cli.commands.completion", "Print the script that completes words in a shell."),
 }
-"""Command -> its module, which has the command under the same name, and the line in the list of commands."""
+"""Command -> the module of the command, and the line in the list of commands."""
 
 
 class _LazyGroup(click.Group):

@@ -39,15 +39,15 @@ WORKER_FLAGS = (
 
 
 def with_settings(*groups: tuple[Any, ...]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of these groups; it is called with the merged settings as its first argument."""
+    """Give a command the flags of these groups; the command gets the merged settings as first argument."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
-        def run(config_file: Path | None, **given: Any) -> None:
+        def run(config_file: Path | None, **options: Any) -> None:
             names = Config.__dataclass_fields__.keys()
-            flags = {name: value for name, value in given.items() if name in names}
-            own = {name: value for name, value in given.items() if name not in names}
-            command(load_config(flags, os.environ, file=config_file), **own)
+            flags = {name: value for name, value in options.items() if name in names}
+            command_options = {name: value for name, value in options.items() if name not in names}
+            command(load_config(flags, os.environ, file=config_file), **command_options)
 
         for option in reversed([option for group in groups for option in group]):
             run = option(run)

@@ -1,7 +1,8 @@
-"""How many connections may be open without a request in work: each stands in the row of its address or its principal.
+"""How many connections may be open without a request in work: each connection is in the row of its address or
+principal.
 
-A connection that comes when its row is full takes the place of the oldest in the row. So clients that say nothing push
-each other out, and a client that sends its request at once has been read before its turn comes.
+A connection that comes when its row is full takes the place of the oldest in the row. So silent clients push each other
+out, and a prompt client's request is read before its turn comes.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ __all__ = ["Caps", "Guest", "Places"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caps:
-    """Connections of one process that wait for a request, or for the rest of one."""
+    """Connections of a process whose next request is not complete."""
 
     address: int = 128
     """Of one address, whose last request showed no credential. IPv6: of one network of 64 bits."""
@@ -40,8 +41,8 @@ class Places(Generic[G]):
     """The connections that wait, oldest first in each row. For one thread."""
 
     def __init__(self, caps: Caps, is_proxy: Callable[[str], bool]) -> None:
-        """is_proxy: whether an address is one of a trusted proxy, which speaks for many clients; its row has no cap of
-        its own."""
+        """is_proxy: whether an address belongs to a trusted proxy, which forwards many clients; the row of a proxy has
+        no cap."""
         self._caps = caps
         self._is_proxy = is_proxy
         self._rows: dict[str, dict[G, None]] = {}
@@ -52,7 +53,7 @@ class Places(Generic[G]):
         return len(self._row_of)
 
     def enter(self, guest: G) -> list[G]:
-        """Give a connection a place; returns those that have lost theirs by that and must be closed."""
+        """Give a connection a place; returns the connections that lost their place, which the caller must close."""
         row, cap = self._row(guest)
         members = self._rows.setdefault(row, {})
         members[guest] = None
@@ -69,7 +70,7 @@ class Places(Generic[G]):
         return pushed_out
 
     def leave(self, guest: G) -> None:
-        """Take a connection's place back, where it has one."""
+        """Take a connection's place back, if the connection has a place."""
         row = self._row_of.pop(guest, None)
         if row is None:
             return

@@ -1,11 +1,12 @@
-"""A gunicorn worker that reads requests in its loop and gives a thread only to a request that is there in full.
+"""A gunicorn worker that reads requests in its loop and gives a thread only to a complete request.
 
-A connection is always in one of these states, and its `on_ready` says which:
+A connection is always in one of these states, which `on_ready` holds:
 
-- reading: its TLS handshake or its next request is not there in full; it has a place (`Places`) and a deadline;
-- in work: a thread has it, or it waits for one; the loop does not watch it;
+- reading: its TLS handshake or its next request is incomplete; it has a place (`Places`) and a deadline;
+- in work: a thread serves the connection, or the connection waits for a thread; the loop does not watch it;
 - sending: the thread is done and the client has yet to take the rest of the answer, within a deadline;
-- parting: all is sent, and the client is to end the connection; has a place and a deadline like one that is read.
+- parting: all is sent, and the client is to end the connection; has a place and a deadline like a connection in
+  reading.
 """
 
 import errno
@@ -43,9 +44,9 @@ SENDING_SECONDS_MAX = 30.0
 """For the rest of an answer, and a second more for each `SENDING_BYTES_PER_SECOND` of it."""
 SENDING_BYTES_PER_SECOND = 64 * 1024
 BODY_BYTES_MAX = 2 * 1024 * 1024 + 64 * 1024
-"""More than either application reads, so that each refuses a longer body in its own words."""
+"""Larger than the body bound of both applications, so that the application refuses a longer body with its message."""
 BUFFERED_BYTES_MAX = 64 * 1024 * 1024
-"""Of all requests that are not there in full, and of all answers that are not taken, each."""
+"""Bound for the bytes of all incomplete requests, and for the bytes of all unsent answers."""
 _READ_BYTES = 64 * 1024
 _PARSED_AT_ONCE = 8 * 1024
 _ACCEPTED_AT_ONCE = 64
@@ -75,18 +76,18 @@ class Connection:
         """Whom the connection counts for; see `Caps`."""
         self.buffer = RequestBuffer(BODY_BYTES_MAX)
         self.is_kept = False
-        """An answer was sent, and no byte of another request is there."""
+        """An answer was sent, and no byte of the next request has arrived."""
         self.has_spoken = False
         """A part of a request is there."""
         self.on_ready: Callable[[Connection], None] | None = None
-        """What the loop does when the socket is ready; `None` = the loop does not watch it."""
+        """What the loop does when the socket is ready; `None` = the loop does not watch the connection."""
         self.events = 0
         self.deadline = _NEVER
         self.timer_at = _NEVER
 
 
 class PollingWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's worker with threads; all that concerns connections is done here, in one loop without waits."""
+    """gunicorn's worker with threads; the loop does all work on connections, without waits."""
 
     caps = Caps()
     wsgi: Any
@@ -112,7 +113,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
         self.application, self.wsgi = self.wsgi, self._serve
 
     def _serve(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        # By this the application says whose request it is; see mainspring_api.http.connection.
+        # The application reports the principal of the request; see mainspring_api.http.connection.
         environ["mainspring.connection"] = environ["gunicorn.socket"]
         answer: Iterable[bytes] = self.application(environ, start_response)
         return answer
@@ -150,7 +151,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             self._set_deadline(connection, min(connection.deadline, deadline))
 
     def _set_deadline(self, connection: Connection, at: float) -> None:
-        """A timer that rings too early is set again when it rings: most requests need none of their own."""
+        """A timer that fires too early is set again when it fires: most requests need none of their own."""
         connection.deadline = at
         if at < connection.timer_at:
             connection.timer_at = at
@@ -184,7 +185,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
     # -- reading
 
     def accept(self, listener: Any) -> None:
-        """Accept what waits, up to a number, so that those who are there already get their turn."""
+        """Accept waiting connections, up to a number, so that existing connections get their turn."""
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 accepted, client = listener.accept()
@@ -219,7 +220,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             self._close(oldest)
 
     def _await_request(self, connection: Connection, seconds: float) -> None:
-        """Read the next request, which must be there after so long."""
+        """Read the next request before a deadline."""
         self._set_deadline(connection, time.monotonic() + seconds)
         self._watch(connection, selectors.EVENT_READ, self._read)
         for pushed_out in self.places.enter(connection):
@@ -238,15 +239,15 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             self._read(connection)
 
     def _read(self, connection: Connection) -> None:
-        """Read what is there. A request that is complete is given to a thread, one that cannot be is refused there."""
-        before = len(connection.buffer)
+        """Read what is there. A thread serves a complete request, and refuses an impossible request."""
+        bytes_before = len(connection.buffer)
         is_over = _read_into(connection)
-        self._buffered += len(connection.buffer) - before
+        self._buffered += len(connection.buffer) - bytes_before
         if connection.buffer.ending is not Ending.MISSING:
             self._start_work(connection)
         elif is_over:
             self._close(connection)
-        elif len(connection.buffer) > before:
+        elif len(connection.buffer) > bytes_before:
             self._note_progress(connection)
 
     def _note_progress(self, connection: Connection) -> None:
@@ -272,11 +273,11 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
     # -- in a thread
 
     def handle(self, connection: Connection) -> bool:
-        """In a thread that is free for as long as this takes. True: the connection may have another request."""
+        """Runs in a free thread. True: the connection may have another request."""
         return self.answer(connection)
 
     def answer(self, connection: Connection) -> bool:
-        """Answer one request that is there in full, or cannot be. True: the connection may have another."""
+        """Answer a complete request, or refuse an impossible request. True: the connection may have another."""
         stream, request = connection.sock, None
         ending = connection.buffer.ending
         data = connection.buffer.take()
@@ -349,7 +350,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             self._act(connection)
 
     def _part(self, connection: Connection) -> None:
-        """Say that no more comes, and wait for the client to end the connection: an end while bytes of the client are
+        """End the sending side, and wait for the client to end the connection: an end while bytes of the client are
         unread would take the answer away from it."""
         connection.has_spoken = False
         self._set_deadline(connection, time.monotonic() + PARTING_SECONDS_MAX)
@@ -382,12 +383,12 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
         connection.raw.close()
 
     def _is_proxy(self, address: str) -> bool:
-        known = self._proxies.get(address)
-        if known is None:
+        is_proxy = self._proxies.get(address)
+        if is_proxy is None:
             if len(self._proxies) > _ADDRESSES_KEPT_MAX:
                 self._proxies.clear()
-            known = self._proxies[address] = self._is_trusted(address)
-        return known
+            is_proxy = self._proxies[address] = self._is_trusted(address)
+        return is_proxy
 
     def _is_trusted(self, address: str) -> bool:
         if "*" in self.cfg.forwarded_allow_ips:
@@ -399,7 +400,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
 
 
 def _read_into(connection: Connection) -> bool:
-    """Read until nothing is there or the request is. True: the client sends no more."""
+    """Read until no byte is available or the request is complete. True: the client sends no more."""
     while connection.buffer.ending is Ending.MISSING:
         try:
             data = connection.raw.recv(_READ_BYTES)
@@ -414,8 +415,8 @@ def _read_into(connection: Connection) -> bool:
 
 
 def _parsed(parser: RequestParser, ending: Ending, data: bytes) -> Any:
-    """The request as gunicorn reads it. Raises one of gunicorn's errors when it is malformed, chunks included, so that
-    the application never sees such a request."""
+    """The request as gunicorn reads it. Raises an error of gunicorn for a malformed request, chunks included, so that
+    the application never sees the request."""
     try:
         request = next(parser)
         request._expected_100_continue = False  # the loop has said so, where the client waited for it
@@ -435,7 +436,7 @@ def _parsed(parser: RequestParser, ending: Ending, data: bytes) -> Any:
 
 
 def _announce_too_much(request: Any) -> None:
-    """Have the application refuse the request in its own words, by the length that the request says it has."""
+    """Have the application refuse the request by its declared length."""
     framing = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
     request.headers = [(name, value) for name, value in request.headers if name not in framing]
     request.headers.append(("CONTENT-LENGTH", str(BODY_BYTES_MAX + 1)))
@@ -447,7 +448,7 @@ def _body(data: bytes) -> Body:
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
-    """The parser copies what it holds for each chunk, so it gets no more at once than it would read from a socket."""
+    """The parser copies its buffer for each chunk, so the parser gets at most the size of a socket read at once."""
     for start in range(0, len(data), _PARSED_AT_ONCE):
         yield data[start : start + _PARSED_AT_ONCE]
 

@@ -1,7 +1,7 @@
 """Where a request ends: the bytes that a client sends, collected until a parser can read the request without waiting.
 
-The buffer only looks for the end. gunicorn's parser judges every request, and it gets no byte beyond that end; so a
-request that both would read in two ways is refused and never gives a second request.
+The buffer only looks for the end. gunicorn's parser judges every request, and gets no byte beyond the end of the
+request; so a request that both would read in two ways is refused and never gives a second request.
 """
 
 import re
@@ -13,7 +13,7 @@ HEAD_BYTES_MAX = 64 * 1024
 _OVERHEAD_BYTES_MAX = 256 * 1024
 """Of the head and the lines between chunks: a body in chunks of a byte or two costs too much."""
 _LINE_BYTES_MAX = 1024
-"""Of the line before a chunk, which has its size."""
+"""Bound for the line with the size of a chunk."""
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LENGTH = re.compile(rb"[0-9]{1,15}")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?", re.DOTALL)
@@ -29,11 +29,11 @@ class Ending(Enum):
     TOO_LONG = "too_long"
     """The body is longer than is read."""
     BROKEN = "broken"
-    """The request is malformed, so its end is not certain."""
+    """The request is malformed, so its end is unknown."""
 
 
 class RequestBuffer:
-    """What a client has sent of its next request, and of those after."""
+    """Bytes of a client's next request, and of the requests behind."""
 
     __slots__ = ("_body_bytes", "_body_bytes_max", "_data", "_end", "_is_chunked", "_position", "ending", "wants_go_on")
 
@@ -50,7 +50,7 @@ class RequestBuffer:
         self._position = 0
         """Up to here nothing has to be looked at again."""
         self._end = 0
-        """Of the request, once its head and its length are known; 0 before."""
+        """Length of the request, after its head is complete; 0 before."""
         self._is_chunked = False
         self._body_bytes = 0
 
@@ -63,7 +63,7 @@ class RequestBuffer:
         return self._look()
 
     def take(self) -> bytes:
-        """The bytes of the first request. What follows them is looked at as the next request."""
+        """The bytes of the first request. The following bytes belong to the next request."""
         end = self._end if self.ending is Ending.KNOWN else len(self._data)
         request = bytes(memoryview(self._data)[:end])
         del self._data[:end]
@@ -153,7 +153,7 @@ class RequestBuffer:
         return True
 
     def _pass_trailers(self, start: int) -> bool:
-        """start: where the line of the last chunk ends; the first of the two line ends after which nothing follows."""
+        """start: where the line of the last chunk ends; the first of the two final line ends."""
         index = self._data.find(b"\r\n\r\n", start)
         if index >= 0:
             self._end = index + 4

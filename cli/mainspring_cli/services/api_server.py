@@ -36,13 +36,13 @@ def api_server(config: Config, settings: ApiSettings, *, listen_fd: int) -> Guni
 
 
 class ApiWorker(PollingWorker):
-    """Answers those who wait for a run when it is told to stop, instead of being held up by them."""
+    """At a stop signal the worker answers requests that wait for a run, so that they do not delay the stop."""
 
     application: PatientApp | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        # It may be told so while it still loads the application, and its modules.
+        # The signal may come while the worker still loads the application and its modules.
         if self.application is not None and self.application.app is not None:
             from mainspring_api.app import end_waits
 

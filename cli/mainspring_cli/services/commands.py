@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _STOP_SECONDS = 20.0
-"""For a worker to end, besides the grace of its task: to stop that, and to report it."""
+"""Time for a worker to end, in addition to the grace of its task: to stop that, and to report it."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -119,7 +119,7 @@ def work(config: Config) -> int:
 
 
 def worker_services(config: Config, environment: Mapping[str, str]) -> list[Service]:
-    """One worker for each queue, each a process of its own."""
+    """A worker process for each queue."""
     queues = dict.fromkeys(config.queues)
     files = secret_file_variables()
     settings = {name: value for name, value in environment.items() if name not in files} | config.to_environment()

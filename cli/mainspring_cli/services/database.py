@@ -24,7 +24,8 @@ def prepare_database(config: Config) -> None:
 
 
 def upgrade_database(config: Config) -> None:
-    """Bring the tables to this version, as the migrator where there is one, and let the role of the services use them.
+    """Bring the tables to this version, with the role of the migrator if set, and grant the role of the services
+    access.
 
     Raises:
         ConfigError: The settings do not name that role.
@@ -62,7 +63,7 @@ class DatabaseState:
     """Of the tables; `None` = there are none."""
     wanted_revision: str
     too_mighty_role: str | None
-    """The role of the services when it may change tables, which it need not."""
+    """The role of the services, if the role has the needless right to change tables."""
     sessions: str | None
     """How the sessions of the services work; `None` on SQLite."""
     advice: str | None

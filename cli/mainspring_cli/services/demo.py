@@ -1,4 +1,4 @@
-"""`mainspring demo`: one example, from nothing to its figures, over HTTP as any client would do it."""
+"""`mainspring demo`: an example pipeline with its figures, over HTTP like every client."""
 
 import functools
 import http.server
@@ -32,7 +32,7 @@ _FAILED = ("failed", "upstream_failed")
 
 
 def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
-    """Serve, send the example's DAG, run it, show it; returns 0 when the run succeeded.
+    """Start a server, save the example's DAG, run the DAG and show the run; returns 0 when the run succeeded.
 
     example: a folder with `dag.yaml`, its input in `data/` and its Python functions in `code/`.
     keep: go on serving afterwards, until Ctrl-C.
@@ -55,7 +55,7 @@ def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
 
 
 def _run(client: Client, example: Path, source: str) -> str:
-    """Send the DAG, trigger it, show it to its end; returns the run's state."""
+    """Save the DAG, trigger a run, show the run to its end; returns the run's state."""
     started = time.monotonic()
     dag = client.put_yaml(f"/dags/{example.name}", (example / "dag.yaml").read_bytes())
     run = client.post(f"/dags/{dag['dag_id']}/dagRuns", {"logical_date": None, "conf": {"source": source}})
@@ -72,12 +72,12 @@ def _run(client: Client, example: Path, source: str) -> str:
 
 
 def _follow(client: Client, path: str) -> Sequence[Mapping[str, Any]]:
-    """Show the run until it has ended; returns its task instances as they are then."""
+    """Show the run until it has ended; returns the task instances at the end."""
     progress = open_progress()
     deadline = time.monotonic() + _RUN_SECONDS_MAX
     try:
         while time.monotonic() < deadline:
-            # Asked before the instances: once it says that the run is over, the instances are final.
+            # Asked before the instances: after the answer says that the run has ended, the instances are final.
             state = client.get(path)["state"]
             instances: Sequence[Mapping[str, Any]] = client.get(f"{path}/taskInstances")["task_instances"]
             progress.show(instances)

@@ -1,4 +1,4 @@
-"""The execution API in a gunicorn of its own, so that clients who wait cannot starve workers."""
+"""The execution API in a separate gunicorn, so that waiting clients cannot starve workers."""
 
 import os
 import select
@@ -23,7 +23,7 @@ THREADS = 16
 _STAY_SECONDS = 0.05
 """How long a thread stays with a client for its next request: a worker with short tasks asks again sooner."""
 _CALLS_IN_LEASE = 12
-"""A worker waits this part of a lease for the answer to a beat; so an API that is slower renews nothing."""
+"""A worker waits this part of a lease for the answer to a beat; so a slower API renews nothing."""
 
 
 def execution_server(config: Config, settings: ExecutionSettings, *, listen_fd: int) -> GunicornServer:
@@ -54,7 +54,7 @@ def execution_server(config: Config, settings: ExecutionSettings, *, listen_fd: 
 
 
 class _Worker(PollingWorker):
-    """Answers a worker that asks again at once in the same thread. On the way through the loop that watches all
+    """Answers an immediate second request of a worker in the same thread. On the way through the loop that watches all
     connections, and from there to another thread, a third of a short request's time goes."""
 
     # All workers may share one credential.
@@ -62,7 +62,7 @@ class _Worker(PollingWorker):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # The other threads are for connections that come new.
+        # The remaining threads are for new connections.
         self._may_stay = threading.Semaphore(self.cfg.threads // 2)
 
     def handle(self, connection: Connection) -> bool:
@@ -72,7 +72,8 @@ class _Worker(PollingWorker):
         return goes_on
 
     def _asks_again(self, connection: Connection) -> bool:
-        """Wait a moment for the next request. With TLS it may be in memory already, where no wait sees it."""
+        """Wait a moment for the next request. With TLS the request may be in memory already, where a wait on the socket
+        misses the request."""
         is_worker = connection.sock.principal is not None and not connection.sock.has_unsent
         if not (self.alive and is_worker) or self.cfg.is_ssl or not self._may_stay.acquire(blocking=False):
             return False
@@ -105,7 +106,7 @@ def _connection(config: Config, address: tuple[str, int], patience: float) -> HT
     if config.tls_certificate is None:
         return HTTPConnection(*address, timeout=patience)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # It speaks to itself, by an address that its certificate need not name.
+    # The server connects to itself; the certificate need not name this address.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return HTTPSConnection(*address, timeout=patience, context=context)
 

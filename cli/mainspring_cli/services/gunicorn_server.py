@@ -25,8 +25,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def __init__(
         self, config: Config, make_app: Callable[[], Flask], *, listen_fd: int, settings: Mapping[str, Any]
     ) -> None:
-        """make_app: called in each worker, so that nothing is opened before the fork.
-        settings: of gunicorn, besides those that both servers have.
+        """make_app: called in each worker, so that no connection is opened before the fork. settings: further settings
+        of gunicorn for this server.
         """
         self._config = config
         self._make_app = make_app
@@ -52,7 +52,8 @@ def processes(config: Config, count: int | None = None) -> int:
 
 
 def _raise_descriptor_limit() -> None:
-    """Let this process, and those that it starts, have as many connections as the caps allow, where the system does."""
+    """Raise the descriptor limit of this process and its children to the number of connections that the caps allow, if
+    the system permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS_WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -70,7 +71,7 @@ def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
         "loglevel": config.log_level if config.log_level in ("debug", "error") else "warning",
         "certfile": config.tls_certificate and str(config.tls_certificate),
         "keyfile": config.tls_key and str(config.tls_key),
-        # Only configured proxies may say that the client spoke TLS.
+        # Only configured proxies may report that the client used TLS.
         "forwarded_allow_ips": ",".join(config.proxies),
     }
 

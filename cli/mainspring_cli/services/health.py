@@ -1,4 +1,4 @@
-"""`mainspring health`: whether a service of this machine works, for whoever watches over its process."""
+"""`mainspring health`: whether a service of this machine works, for process supervisors."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ _HEARTBEAT_AGE_MAX = timedelta(seconds=30)
 
 
 def check_health(service: str, config: Config) -> None:
-    """Ask the service itself, or who hears its heartbeats. The settings are those that the service was started with.
+    """Ask the service, or the API that receives its heartbeats. The command uses the settings of the service.
 
     Raises:
         ApiError: it does not work; says why.
@@ -69,7 +69,7 @@ def _expect_200(host: str, port: int, path: str, *, has_tls: bool) -> None:
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     connection = http.client.HTTPConnection(address, port, timeout=_ANSWER_SECONDS_MAX)
     if has_tls:
-        # Its certificate has another name, and nothing secret is sent or believed.
+        # The certificate has a different name, and the check sends no secret.
         context = ssl._create_unverified_context()  # noqa: S323
         connection = http.client.HTTPSConnection(address, port, timeout=_ANSWER_SECONDS_MAX, context=context)
     try:

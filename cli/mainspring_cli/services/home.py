@@ -12,7 +12,7 @@ __all__ = ["keep_admin_token", "lock_home", "prepare_home"]
 
 
 def prepare_home(home: Path) -> None:
-    """Make the folder with mode 0700 if it is not there, and let this process make private files only from now on."""
+    """Make a missing folder with mode 0700, and set the umask so that this process makes private files only."""
     os.umask(0o077)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,9 +36,9 @@ def lock_home(home: Path) -> IO[bytes]:
 
 
 def keep_admin_token(config: Config) -> str | None:
-    """Put the administrator's token in its file: the one of the settings, else one that is made if there is none.
+    """Put the administrator's token in its file: the token of the settings, else a stored or new token.
 
-    Returns the token when it was made by this call.
+    Returns the token if this call made the token.
     """
     if config.admin_token is None:
         token, is_new = admin_token(config.home)

@@ -1,7 +1,7 @@
-"""What guards each service as it is set up, one sentence for each fact: for its log, and for administrators.
+"""The protection of each service in its present set-up, a sentence for each fact: for its log, and for administrators.
 
-Worked out from the settings alone. Of an address only the scheme, the user and whether it is on this machine are told:
-a password that was spelled wrongly may have slipped into any other part.
+Worked out from the settings alone. The facts show the scheme, the user and whether an address is on this machine, and
+no further part: a misspelled password may stand in any part.
 """
 
 import logging
@@ -15,7 +15,7 @@ __all__ = ["api_facts", "execution_facts", "log_facts", "scheduler_facts", "work
 _log = logging.getLogger(__name__)
 
 Facts = Mapping[str, str]
-"""What is told about -> one sentence; in the order in which it is told."""
+"""What is told about -> one sentence; in display order."""
 
 _TLS_TO_DATABASE = {
     "verify-full": "TLS, its certificate and name are checked",
@@ -120,7 +120,7 @@ def _guarded(url: SplitResult, *, tls_scheme: str) -> str:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError:  # it holds a bracket without its other half; whoever connects says so
+    except ValueError:  # an unmatched bracket; whoever connects says so
         return urlsplit("")
 
 

@@ -51,7 +51,7 @@ class PatientApp:
         return [json.dumps(_REFUSAL).encode()]
 
     def _try(self) -> Flask | None:
-        """Make it, unless that was tried just now; while one thread tries, the others do not wait for it."""
+        """Make the application, unless a try failed a moment ago; while a thread tries, further threads do not wait."""
         if not self._lock.acquire(blocking=False):
             return self.app
         try:

@@ -1,7 +1,7 @@
 """Keeps child processes running side by side, and leaves none behind.
 
-A child that ends is started again with backoff; one that keeps ending soon after its start brings the whole down, so
-that whoever started us sees it. The kernel tells the children when the supervisor itself is killed.
+A child that ends is started again with backoff; a service that repeatedly ends soon after its start ends the
+supervisor, so that the caller sees the failure. The kernel signals the children when the supervisor is killed.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(kw_only=True)
 class Service:
-    """One child process and how it has been doing."""
+    """A child process and its history of restarts."""
 
     name: str
     command: Sequence[str]
@@ -78,8 +78,8 @@ class Service:
 def supervise(services: Sequence[Service], *, stop_seconds: float) -> int:
     """Run the services until SIGINT, SIGTERM or SIGHUP, then stop them all; returns the exit code to end with.
 
-    What has not stopped after `stop_seconds`, or when SIGINT comes then (somebody at a terminal is impatient), is
-    killed. Must be called from the only thread.
+    A service that is still running after `stop_seconds`, or at a second SIGINT from an impatient user, is killed. Must
+    be called from the only thread.
     """
     watched = _STOP_SIGNALS | {signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -129,9 +129,9 @@ def _next_signal(watched: frozenset[signal.Signals], *, until: float | None) -> 
 
 
 def follow_parent(parent_pid: int) -> Callable[[], None]:
-    """What a child runs before its program, so that it is told by SIGTERM when its parent, this process, ends.
+    """Code that a child runs before its program, so that the kernel sends SIGTERM to the child when this process ends.
 
-    The thread that starts the child must live as long as the child: the kernel takes its end for the parent's.
+    The starting thread must live as long as the child: the kernel takes its end for the parent's.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

@@ -103,7 +103,8 @@ def _services(config: Config, listener: socket.socket) -> list[Service]:
 
 
 def _environment(config: Config, *, without: Sequence[str] = ()) -> dict[str, str]:
-    """What a service is given: these settings, but never the migrator's password, which no service needs."""
+    """What a service is given: these settings without the migrator's password, because no service needs the
+    password."""
     left_out = {"MAINSPRING_MIGRATOR_DATABASE_URL", *without}
     # A service gets the content of such a file as a setting, and may not have both.
     files = secret_file_variables()
