@@ -12,6 +12,7 @@ from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 from mainspring_api.app import BLUEPRINTS, document
+from mainspring_api.document.field_descriptions import FIELD_DESCRIPTIONS
 from mainspring_api.document.openapi import write_documents
 from mainspring_api.document.openapi_3_0 import rendered_as_3_0
 from tests.api.harness import Api
@@ -62,7 +63,10 @@ def test_the_older_rendering_has_the_same_operations_and_schemas_and_no_word_of_
 
 
 def test_the_older_rendering_keeps_what_may_be_null() -> None:
-    run = rendered_as_3_0(document())["components"]["schemas"]["DagRun"]["properties"]
+    members = rendered_as_3_0(document())["components"]["schemas"]["DagRun"]["properties"]
+    run = {
+        name: {key: value for key, value in member.items() if key != "description"} for name, member in members.items()
+    }
     assert run["note"] == {"type": "string", "nullable": True}
     only_null = {"type": "string", "enum": [None], "nullable": True}
     assert run["conf"]["anyOf"] == [{"$ref": "#/components/schemas/JsonObject"}, only_null]
@@ -90,6 +94,22 @@ def test_examples_of_the_older_rendering_fit_too() -> None:
         if "example" in schema:
             reference = {"$ref": f"#/components/schemas/{name}", "components": components}
             OAS30Validator(reference).validate(schema["example"])
+
+
+def test_every_property_has_a_description() -> None:
+    without = [
+        f"{at}/properties/{name}"
+        for at, schema in schemas_of(document())
+        for name, member in schema.get("properties", {}).items()
+        # A bare reference has the description of its component; `not: {}` forbids a member.
+        if not member.get("description") and member.keys() != {"$ref"} and member != {"not": {}}
+    ]
+    assert without == []
+
+
+def test_no_shared_description_is_unused() -> None:
+    used = {name for _, schema in schemas_of(document()) for name in schema.get("properties", {})}
+    assert set(FIELD_DESCRIPTIONS) <= used
 
 
 def test_every_reference_leads_somewhere_and_every_component_is_used(each_document: Mapping[str, Any]) -> None:

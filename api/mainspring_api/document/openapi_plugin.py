@@ -10,10 +10,11 @@ from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from mainspring.states import RunState, RunType, TaskState
-from mainspring_api.http.fields import Choice, JsonObject
+from mainspring_api.document.field_descriptions import FIELD_DESCRIPTIONS
+from mainspring_api.http.fields import Choice, JsonObject, Query
 
 __all__ = ["SCHEMAS", "Plugin"]
 
@@ -30,7 +31,7 @@ _COMPONENT_NAMES: Mapping[type[StrEnum], str] = {
 class _Converter(OpenAPIConverter):
     def init_attribute_functions(self) -> None:
         super().init_attribute_functions()  # type: ignore[no-untyped-call]
-        for function in (_pattern, _exclusive_minimum, _nullable_enum, _reference):
+        for function in (_pattern, _exclusive_minimum, _nullable_enum, _reference, _description):
             self.add_attribute_function(function)  # type: ignore[no-untyped-call]
 
 
@@ -78,6 +79,19 @@ def _reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, 
     ret.clear()
     reference: dict[str, Any] = {"$ref": f"{SCHEMAS}{name}"}
     return {"anyOf": [reference, _NULL], **said} if field.allow_none else {**reference, **said}
+
+
+def _description(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """The shared description of a member of a body or an answer that has no description of its own.
+
+    A bare reference stays bare: the component has a description, and generators make another type of a reference with
+    text beside it.
+    """
+    is_member = isinstance(field.parent, Schema) and not isinstance(field.parent, Query)
+    description = FIELD_DESCRIPTIONS.get(field.data_key or field.name or "")
+    if not is_member or description is None or "description" in ret or ret.keys() == {"$ref"}:
+        return {}
+    return {"description": description}
 
 
 def _enum_of(field: fields.Field[Any]) -> type[StrEnum] | None:

@@ -21,7 +21,7 @@ class OpenApiDocument(Answer):
     class Meta:
         unknown = INCLUDE
 
-    openapi = fields.String()
+    openapi = fields.String(metadata={"description": "Version of OpenAPI"})
 
 
 @blueprint.operation("GET", "/openapi.json", "get_openapi", role=None, answer=OpenApiDocument)

@@ -32,22 +32,42 @@ class _Kind(StrEnum):
 class BulkAction(Body):
     """One action."""
 
-    action = fields.String(required=True, validate=validate.OneOf([*_Kind]))
+    action = fields.String(
+        required=True, validate=validate.OneOf([*_Kind]), metadata={"description": "Kind of the action"}
+    )
     entities = fields.List(
         JsonValue(),
         required=True,
         validate=validate.Length(max=ENTITIES_MAX),
-        metadata={"description": "To create or update: objects as for one; to delete: names, or objects with them"},
+        metadata={"description": "Objects to create or update; names or objects to delete"},
     )
-    action_on_existence = fields.String(load_default=OnExistence.FAIL, validate=validate.OneOf([*OnExistence]))
-    action_on_non_existence = fields.String(load_default=OnAbsence.FAIL, validate=validate.OneOf([*OnAbsence]))
-    update_mask = fields.List(fields.String(), allow_none=True, load_default=None)
+    action_on_existence = fields.String(
+        load_default=OnExistence.FAIL,
+        validate=validate.OneOf([*OnExistence]),
+        metadata={"description": "Treatment of an entity to create that exists"},
+    )
+    action_on_non_existence = fields.String(
+        load_default=OnAbsence.FAIL,
+        validate=validate.OneOf([*OnAbsence]),
+        metadata={"description": "Treatment of an entity to update or delete that does not exist"},
+    )
+    update_mask = fields.List(
+        fields.String(),
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Members to update; null = all members of the entity"},
+    )
 
 
 class BulkBody(Body):
     """Actions, carried out in order."""
 
-    actions = fields.List(fields.Nested(BulkAction), required=True, validate=validate.Length(max=ACTIONS_MAX))
+    actions = fields.List(
+        fields.Nested(BulkAction),
+        required=True,
+        validate=validate.Length(max=ACTIONS_MAX),
+        metadata={"description": "Actions, carried out in order"},
+    )
 
 
 class BulkResult(Answer):
@@ -60,9 +80,15 @@ class BulkResult(Answer):
 class BulkAnswer(Answer):
     """What became of the actions, by their kind; null = there was none of it."""
 
-    create = fields.Nested(BulkResult, allow_none=True)
-    update = fields.Nested(BulkResult, allow_none=True)
-    delete = fields.Nested(BulkResult, allow_none=True)
+    create = fields.Nested(
+        BulkResult, allow_none=True, metadata={"description": "Result of the actions `create`; null = none"}
+    )
+    update = fields.Nested(
+        BulkResult, allow_none=True, metadata={"description": "Result of the actions `update`; null = none"}
+    )
+    delete = fields.Nested(
+        BulkResult, allow_none=True, metadata={"description": "Result of the actions `delete`; null = none"}
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

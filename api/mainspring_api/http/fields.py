@@ -65,7 +65,9 @@ class Query(Schema):
 class UpdateMask(Query):
     """Which members of a PATCH are applied: those named; none = all."""
 
-    update_mask = fields.List(fields.String(), load_default=list)
+    update_mask = fields.List(
+        fields.String(), load_default=list, metadata={"description": "Members of the body to apply; absent = all"}
+    )
 
 
 class MapIndex(Query):
@@ -74,7 +76,7 @@ class MapIndex(Query):
     map_index = fields.Integer(
         load_default=-1,
         validate=validate.Range(min=-1, max=_INTEGER_MAX),
-        metadata={"description": "-1 = the task is not mapped"},
+        metadata={"description": "Position among the instances of a mapped task; -1 = not mapped"},
     )
 
 
@@ -137,23 +139,32 @@ def list_arguments(
     filters: further ones than the listing's. has_cursor: it can be paged by cursor too.
     """
     keys = ", ".join(listing.sort_keys)
-    arguments = {each: _filter_field(entry) for each, entry in {**listing.filters, **(filters or {})}.items()}
+    arguments = {
+        filter_name: _filter_field(filter_name, entry)
+        for filter_name, entry in {**listing.filters, **(filters or {})}.items()
+    }
     arguments |= members
     if has_cursor:
         arguments["cursor"] = fields.String(
-            metadata={"description": "Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored"}
+            metadata={
+                "description": "Cursor of the page: empty = the first page, then `next_cursor`; `offset` is ignored"
+            }
         )
     arguments |= {
         "limit": fields.Integer(
             load_default=LIMIT_DEFAULT,
             validate=validate.Range(min=0),
-            metadata={"description": f"More than {LIMIT_MAX} is taken as {LIMIT_MAX}"},
+            metadata={"description": f"Entries on a page; more than {LIMIT_MAX} is taken as {LIMIT_MAX}"},
         ),
-        "offset": fields.Integer(load_default=0, validate=validate.Range(min=0, max=_INTEGER_MAX)),
+        "offset": fields.Integer(
+            load_default=0,
+            validate=validate.Range(min=0, max=_INTEGER_MAX),
+            metadata={"description": "Entries to skip"},
+        ),
         "order_by": fields.List(
             fields.String(),
             load_default=list,
-            metadata={"description": f"`-` in front = descending. Keys: {keys}"},
+            metadata={"description": f"Sort keys, each with `-` in front for descending order: {keys}"},
         ),
     }
     return type(name, (Query,), arguments)
@@ -176,16 +187,25 @@ def list_body(name: str, listing: Listing) -> type[Body]:
     """The body that asks for a list: its filters, one sort key, the page. Null and an empty list are the same as
     absent."""
     arguments: dict[str, fields.Field[Any]] = {}
-    for each, entry in listing.filters.items():
-        field = arguments[each] = _filter_field(entry)
+    for filter_name, entry in listing.filters.items():
+        field = arguments[filter_name] = _filter_field(filter_name, entry)
         field.allow_none = True
         if isinstance(field, fields.List) and entry.choices:
-            # Null among states is no state, which nothing has.
+            # Null among states means "no state", which no row has.
             field.inner.allow_none = True
+        if isinstance(field, fields.List):
+            member = filter_name.removesuffix("s")
+            field.metadata = {"description": f"Values of `{member}` to list; null or an empty list = all"}
     arguments |= {
         "page_limit": fields.Integer(load_default=LIMIT_MAX, strict=True, validate=validate.Range(min=0)),
         "page_offset": fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=_INTEGER_MAX)),
-        "order_by": fields.String(load_default=None, allow_none=True),
+        "order_by": fields.String(
+            load_default=None,
+            allow_none=True,
+            metadata={
+                "description": f"Sort key, with `-` in front for descending order: {', '.join(listing.sort_keys)}"
+            },
+        ),
     }
     return type(name, (Body,), {"__doc__": "What to list, and which page.", **arguments})
 
@@ -205,17 +225,39 @@ def list_query_of_body(body: Mapping[str, Any]) -> ListQuery:
     )
 
 
-def _filter_field(entry: Filter) -> fields.Field[Any]:
+_FILTER_DESCRIPTIONS: Mapping[str, str] = {
+    "_gte": "Lower bound of `{}`, inclusive",
+    "_gt": "Lower bound of `{}`, exclusive",
+    "_lte": "Upper bound of `{}`, inclusive",
+    "_lt": "Upper bound of `{}`, exclusive",
+    "_prefix_pattern": "Prefix of `{}`, case-sensitive; `|` separates alternatives, `~` matches every text",
+    "_pattern": "Part of `{}` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches "
+    "every text",
+    "_contains": "Text within `{}` in any letter case",
+}
+"""End of a filter's name -> its description, with a place for the rest of the name."""
+
+
+def _filter_metadata(name: str) -> dict[str, Any]:
+    """The description of a filter whose name says how the filter compares; empty for other filters."""
+    for ending, description in _FILTER_DESCRIPTIONS.items():
+        if name.endswith(ending):
+            return {"description": description.format(name.removesuffix(ending))}
+    return {}
+
+
+def _filter_field(name: str, entry: Filter) -> fields.Field[Any]:
+    metadata = _filter_metadata(name)
     checks: Sequence[Any] = [validate.OneOf(entry.choices)] if entry.choices else []
     match entry.kind:
         case Kind.TEXT:
-            single: fields.Field[Any] = fields.String(validate=[validate.Length(max=1000), *checks])
+            single: fields.Field[Any] = fields.String(validate=[validate.Length(max=1000), *checks], metadata=metadata)
         case Kind.INTEGER:
-            single = fields.Integer(validate=validate.Range(min=-_INTEGER_MAX, max=_INTEGER_MAX))
+            single = fields.Integer(validate=validate.Range(min=-_INTEGER_MAX, max=_INTEGER_MAX), metadata=metadata)
         case Kind.NUMBER:
-            single = fields.Float(validate=validate.Range(min=-_NUMBER_MAX, max=_NUMBER_MAX))
+            single = fields.Float(validate=validate.Range(min=-_NUMBER_MAX, max=_NUMBER_MAX), metadata=metadata)
         case Kind.INSTANT:
-            single = Instant()
+            single = Instant(metadata=metadata)
         case Kind.BOOLEAN:
-            single = fields.Boolean()
+            single = fields.Boolean(metadata=metadata)
     return fields.List(single, validate=validate.Length(max=200)) if entry.is_list else single

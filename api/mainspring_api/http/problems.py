@@ -147,10 +147,12 @@ class ErrorItem(Schema):
     pointer = fields.String(
         required=True, metadata={"description": "RFC 6901 pointer into the body, or the name of the parameter"}
     )
-    message = fields.String(required=True)
+    message = fields.String(required=True, metadata={"description": "Fault in a sentence"})
     code = fields.String(required=True, metadata={"description": "Stable name of this kind of fault"})
-    line = fields.Integer(required=True, allow_none=True, metadata={"description": "In a YAML body; counts from 1"})
-    hint = fields.String(required=True, allow_none=True, metadata={"description": "The cure, where one can be guessed"})
+    line = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Line in a YAML body, from 1; null = unknown"}
+    )
+    hint = fields.String(required=True, allow_none=True, metadata={"description": "Possible cure; null = none"})
 
 
 class ProblemSchema(Schema):
@@ -171,12 +173,16 @@ class ProblemSchema(Schema):
         required=True,
         metadata={"description": "URI reference that names this kind of error, and leads to what is known about it"},
     )
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
+    title = fields.String(required=True, metadata={"description": "Name of the HTTP status"})
+    status = fields.Integer(required=True, metadata={"description": "HTTP status code"})
     code = fields.String(required=True, metadata={"description": "Stable name of this kind of error"})
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(ErrorItem), metadata={"description": f"At most {ERRORS_MAX}"})
-    errors_total = fields.Integer()
+    request_id = fields.String(
+        required=True, metadata={"description": "Identifier of the request, as in the server's log"}
+    )
+    errors = fields.List(
+        fields.Nested(ErrorItem), metadata={"description": f"Faults of the request, at most {ERRORS_MAX}"}
+    )
+    errors_total = fields.Integer(metadata={"description": "Number of all faults"})
 
 
 def require_all(**path: str) -> None:

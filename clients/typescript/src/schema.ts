@@ -1652,12 +1652,13 @@ export interface components {
             location: string;
             /** @description RFC 6901 pointer into the body, or the name of the parameter */
             pointer: string;
+            /** @description Fault in a sentence */
             message: string;
             /** @description Stable name of this kind of fault */
             code: string;
-            /** @description In a YAML body; counts from 1 */
+            /** @description Line in a YAML body, from 1; null = unknown */
             line: number | null;
-            /** @description The cure, where one can be guessed */
+            /** @description Possible cure; null = none */
             hint: string | null;
         };
         /**
@@ -1679,13 +1680,17 @@ export interface components {
             }[];
             /** @description URI reference that names this kind of error, and leads to what is known about it */
             type: string;
+            /** @description Name of the HTTP status */
             title: string;
+            /** @description HTTP status code */
             status: number;
             /** @description Stable name of this kind of error */
             code: string;
+            /** @description Identifier of the request, as in the server's log */
             request_id: string;
-            /** @description At most 200 */
+            /** @description Faults of the request, at most 200 */
             errors?: components["schemas"]["ErrorItem"][];
+            /** @description Number of all faults */
             errors_total?: number;
         };
         /** @enum {string} */
@@ -1836,7 +1841,7 @@ export interface components {
         };
         ShellTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "shell";
@@ -1935,7 +1940,7 @@ export interface components {
         };
         PythonTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "python";
@@ -2042,7 +2047,7 @@ export interface components {
         };
         HttpTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "http";
@@ -2143,7 +2148,7 @@ export interface components {
         };
         NoopTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "noop";
@@ -2246,7 +2251,7 @@ export interface components {
         };
         WaitTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "wait";
@@ -2351,7 +2356,7 @@ export interface components {
         };
         BranchTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "branch";
@@ -2442,7 +2447,7 @@ export interface components {
         };
         ApprovalTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "approval";
@@ -2537,7 +2542,7 @@ export interface components {
         };
         DagTask: {
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description Type of the task. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             type: "dag";
@@ -2724,8 +2729,11 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         DagTag: {
+            /** @description Text of the tag */
             name: string;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
         };
         /** @enum {string} */
@@ -2747,18 +2755,29 @@ export interface components {
          *     }
          */
         DagVersion: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Identifier of the version
+             */
             id: string;
-            /** @description Counts from 1 for each DAG */
+            /** @description Number of the version, from 1 for each DAG */
             version_number: number;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
             created_at: string;
             /** @description SHA-256 (hex) of the normalised definition */
             content_hash: string;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_name: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_version: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_url: string | null;
         };
         /**
@@ -2844,58 +2863,105 @@ export interface components {
          *     }
          */
         DagDetails: {
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
             is_paused: boolean;
+            /** @description Always false: a DAG does not vanish with a file */
             is_stale: boolean;
+            /** @description Instant of the latest change of the DAG */
             last_parsed_time: string | null;
+            /** @description Always null: the server parses no files */
             last_parse_duration: number | null;
+            /** @description Always null: DAGs do not expire */
             last_expired: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_name: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_version: string | null;
+            /** @description Always null: the DAG has no file */
             relative_fileloc: string | null;
+            /** @description Always `api`: the DAG has no file */
             fileloc: string;
+            /** @description The same as `dag_id` */
             file_token: string;
+            /** @description Purpose of the DAG in a sentence; null = none */
             description: string | null;
+            /** @description Schedule in short, as the definition spells it; null = no schedule */
             timetable_summary: string | null;
+            /** @description Schedule in words */
             timetable_description: string | null;
+            /** @description Always false: no DAG is partitioned */
             timetable_partitioned: boolean;
+            /** @description Whether the schedule repeats */
             timetable_periodic: boolean;
+            /** @description Labels of the DAG */
             tags: components["schemas"]["DagTag"][];
+            /** @description Limit of active task instances in a run */
             max_active_tasks: number;
+            /** @description Limit of unfinished runs at a time; null = no limit */
             max_active_runs: number | null;
+            /** @description Always 0: failed runs do not pause the DAG */
             max_consecutive_failed_dag_runs: number;
+            /** @description Always false */
             has_task_concurrency_limits: boolean;
+            /** @description Always false: a faulty definition is refused */
             has_import_errors: boolean;
+            /** @description Logical date of the next scheduled run; null = none is planned */
             next_dagrun_logical_date: string | null;
+            /** @description Start of the next scheduled run's interval, inclusive; null = none is planned */
             next_dagrun_data_interval_start: string | null;
+            /** @description End of the next scheduled run's interval, exclusive; null = none is planned */
             next_dagrun_data_interval_end: string | null;
+            /** @description Instant at which the next scheduled run is due; null = none is planned */
             next_dagrun_run_after: string | null;
+            /** @description Always null: every type of run is allowed */
             allowed_run_types: components["schemas"]["DagRunType"][] | null;
+            /** @description Owners of the DAG's tasks */
             owners: string[];
+            /** @description Whether the schedule has slots that a backfill can fill */
             is_backfillable: boolean;
-            /** @description Why no further run is planned, where that is a fault */
+            /** @description Fault that keeps the scheduler from planning the next run; null = none */
             schedule_error: string | null;
+            /** @description Whether the scheduler makes runs of missed slots */
             catchup: boolean;
-            /** @description ISO 8601 duration */
+            /** @description Time limit of a run, as an ISO 8601 duration; null = none */
             dag_run_timeout: string | null;
+            /** @description Always null: the server has no assets */
             asset_expression: components["schemas"]["JsonObject"] | null;
+            /** @description Documentation in Markdown; null = none */
             doc_md: string | null;
+            /** @description Earliest instant of a scheduled run; null = no bound */
             start_date: string | null;
+            /** @description Latest instant of a scheduled run; null = no bound */
             end_date: string | null;
+            /** @description Whether a new DAG begins paused; null = false */
             is_paused_upon_creation: boolean | null;
-            /** @description Name -> {value, schema, description} */
+            /** @description Name -> {value, schema, description} of each parameter */
             params: components["schemas"]["JsonObject"] | null;
+            /** @description Always true: an expression keeps the type of its value */
             render_template_as_native_obj: boolean;
+            /** @description Always null: templates are not read from files */
             template_search_path: string[] | null;
+            /** @description IANA name of the schedule's time zone */
             timezone: string | null;
+            /** @description Instant at which the current version was saved */
             last_parsed: string | null;
+            /** @description Fields that every task of the definition inherits */
             default_args: components["schemas"]["JsonObject"] | null;
+            /** @description Always empty */
             owner_links: components["schemas"]["JsonObject"] | null;
+            /** @description Always false */
             is_favorite: boolean | null;
+            /** @description Always null */
             rerun_with_latest_version: boolean | null;
+            /** @description Number of running runs */
             active_runs_count: number | null;
+            /** @description The same as `max_active_tasks` */
             concurrency: number;
+            /** @description Current version of the DAG */
             latest_dag_version: components["schemas"]["DagVersion"] | null;
         };
         /**
@@ -2907,10 +2973,13 @@ export interface components {
          *     }
          */
         DefinitionCheck: {
+            /** @description Always true: a faulty definition is answered with an error */
             valid: boolean;
+            /** @description Identifier of the DAG */
             dag_id: string;
-            /** @description Equal to the current version's = saving it changes nothing */
+            /** @description SHA-256 (hex) of the normalised definition; equal to the current version's = no change */
             content_hash: string;
+            /** @description Number of tasks */
             task_count: number;
         };
         /** @enum {string} */
@@ -2957,37 +3026,67 @@ export interface components {
          *     }
          */
         Dag: {
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
             is_paused: boolean;
+            /** @description Always false: a DAG does not vanish with a file */
             is_stale: boolean;
+            /** @description Instant of the latest change of the DAG */
             last_parsed_time: string | null;
+            /** @description Always null: the server parses no files */
             last_parse_duration: number | null;
+            /** @description Always null: DAGs do not expire */
             last_expired: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_name: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_version: string | null;
+            /** @description Always null: the DAG has no file */
             relative_fileloc: string | null;
+            /** @description Always `api`: the DAG has no file */
             fileloc: string;
+            /** @description The same as `dag_id` */
             file_token: string;
+            /** @description Purpose of the DAG in a sentence; null = none */
             description: string | null;
+            /** @description Schedule in short, as the definition spells it; null = no schedule */
             timetable_summary: string | null;
+            /** @description Schedule in words */
             timetable_description: string | null;
+            /** @description Always false: no DAG is partitioned */
             timetable_partitioned: boolean;
+            /** @description Whether the schedule repeats */
             timetable_periodic: boolean;
+            /** @description Labels of the DAG */
             tags: components["schemas"]["DagTag"][];
+            /** @description Limit of active task instances in a run */
             max_active_tasks: number;
+            /** @description Limit of unfinished runs at a time; null = no limit */
             max_active_runs: number | null;
+            /** @description Always 0: failed runs do not pause the DAG */
             max_consecutive_failed_dag_runs: number;
+            /** @description Always false */
             has_task_concurrency_limits: boolean;
+            /** @description Always false: a faulty definition is refused */
             has_import_errors: boolean;
+            /** @description Logical date of the next scheduled run; null = none is planned */
             next_dagrun_logical_date: string | null;
+            /** @description Start of the next scheduled run's interval, inclusive; null = none is planned */
             next_dagrun_data_interval_start: string | null;
+            /** @description End of the next scheduled run's interval, exclusive; null = none is planned */
             next_dagrun_data_interval_end: string | null;
+            /** @description Instant at which the next scheduled run is due; null = none is planned */
             next_dagrun_run_after: string | null;
+            /** @description Always null: every type of run is allowed */
             allowed_run_types: components["schemas"]["DagRunType"][] | null;
+            /** @description Owners of the DAG's tasks */
             owners: string[];
+            /** @description Whether the schedule has slots that a backfill can fill */
             is_backfillable: boolean;
-            /** @description Why no further run is planned, where that is a fault */
+            /** @description Fault that keeps the scheduler from planning the next run; null = none */
             schedule_error: string | null;
         };
         /**
@@ -3037,7 +3136,9 @@ export interface components {
          *     }
          */
         DagCollection: {
+            /** @description DAGs of this page */
             dags: components["schemas"]["Dag"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -3046,6 +3147,7 @@ export interface components {
          *     }
          */
         DagPatch: {
+            /** @description True pauses the DAG, false lets its runs start again */
             is_paused: boolean;
         };
         /**
@@ -3057,10 +3159,13 @@ export interface components {
          *     }
          */
         DagSource: {
-            /** @description JSON, normalised and indented */
+            /** @description Definition as JSON, normalised and indented */
             content: string | null;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Number of the version, from 1 for each DAG */
             version_number: number | null;
         };
         /**
@@ -3082,7 +3187,9 @@ export interface components {
          *     }
          */
         DagVersionCollection: {
+            /** @description Versions of this page */
             dag_versions: components["schemas"]["DagVersion"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -3094,17 +3201,22 @@ export interface components {
          *     }
          */
         DagTagCollection: {
+            /** @description Tags of this page */
             tags: string[];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         DagStatsState: {
             state: components["schemas"]["DagRunState"];
+            /** @description Number of runs in the state */
             count: number;
         };
         DagStats: {
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
-            /** @description Every state, also those with none */
+            /** @description Number of runs for each state, zeros included */
             stats: components["schemas"]["DagStatsState"][];
         };
         /**
@@ -3125,13 +3237,19 @@ export interface components {
          *     }
          */
         DagStatsCollection: {
+            /** @description DAGs with their numbers of runs, all on one page */
             dags: components["schemas"]["DagStats"][];
+            /** @description Number of entries */
             total_entries: number;
         };
         TimeDelta: {
+            /** @description Always `TimeDelta` */
             __type: string;
+            /** @description Whole days */
             days: number;
+            /** @description Seconds beyond the whole days */
             seconds: number;
+            /** @description Microseconds beyond the seconds */
             microseconds: number;
         };
         /**
@@ -3176,35 +3294,59 @@ export interface components {
          *     }
          */
         TaskDefinition: {
+            /** @description Identifier of the task within its DAG */
             task_id: string | null;
+            /** @description Name of the task for people */
             task_display_name: string | null;
-            /** @description `mainspring` where the definition names none */
+            /** @description Owner of the task; `mainspring` where the definition names none */
             owner: string;
+            /** @description Always null: tasks have no dates of their own */
             start_date: string | null;
+            /** @description Always null: tasks have no dates of their own */
             end_date: string | null;
+            /** @description States of the direct upstream that let the task run */
             trigger_rule: string | null;
+            /** @description Whether an instance waits until the task has succeeded in the previous run */
             depends_on_past: boolean;
+            /** @description Always false */
             wait_for_downstream: boolean;
+            /** @description Tries after the first failed try */
             retries: number | null;
+            /** @description Queue whose workers may run the task */
             queue: string | null;
+            /** @description Pool whose slots the task takes */
             pool: string | null;
+            /** @description Slots of the pool that an instance takes */
             pool_slots: number | null;
+            /** @description Time limit of a try; null = none */
             execution_timeout: components["schemas"]["TimeDelta"] | null;
+            /** @description Time between a failed try and the next try */
             retry_delay: components["schemas"]["TimeDelta"] | null;
-            /** @description Factor between delays; 0 = constant */
+            /** @description Factor from one delay to the next; 0 = constant delay */
             retry_exponential_backoff: number;
+            /** @description Weight in the order of ready tasks; larger is earlier */
             priority_weight: number | null;
+            /** @description Rule that adds the weights of neighbours to the priority */
             weight_rule: string | null;
+            /** @description Always `#fff` */
             ui_color: string;
+            /** @description Always `#000` */
             ui_fgcolor: string;
+            /** @description Always empty */
             template_fields: string[] | null;
+            /** @description Identifiers of the tasks directly downstream */
             downstream_task_ids: string[] | null;
+            /** @description Documentation in Markdown; null = none */
             doc_md: string | null;
+            /** @description Type of the task */
             operator_name: string | null;
+            /** @description Always empty: a DAG has parameters, a task has none */
             params: components["schemas"]["JsonObject"] | null;
-            /** @description `module_path`, and in `class_name` the type of the task */
+            /** @description `module_path`, and the type of the task as `class_name` */
             class_ref: components["schemas"]["JsonObject"];
+            /** @description Whether the task has an instance for each item of a list */
             is_mapped: boolean | null;
+            /** @description Always empty */
             extra_links: string[];
         };
         /**
@@ -3254,29 +3396,41 @@ export interface components {
          *     }
          */
         TaskCollection: {
+            /** @description Tasks of the DAG */
             tasks: components["schemas"]["TaskDefinition"][];
+            /** @description Number of tasks */
             total_entries: number;
         };
         PlannedRun: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant that the run stands for
+             */
             logical_date: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start of the interval that the run covers, inclusive
+             */
             data_interval_start: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description End of the interval that the run covers, exclusive
+             */
             data_interval_end: string;
             /**
              * Format: date-time
-             * @description When it is due
+             * @description Instant at which the run is due
              */
             run_after: string;
-            /** @description The same in the schedule's time zone, ISO 8601 with offset */
+            /** @description `run_after` in the schedule's time zone, ISO 8601 with offset */
             local_time: string;
-            /** @description What a change of the clocks did to it; null = nothing */
+            /** @description Effect of a change of the clocks on the due time; null = none */
             moved: string | null;
         };
         DroppedTime: {
-            /** @description In the schedule's time zone, ISO 8601 without offset */
+            /** @description Time in the schedule's time zone, ISO 8601 without offset */
             local_time: string;
+            /** @description Cause of the omission */
             reason: string;
         };
         /**
@@ -3301,16 +3455,21 @@ export interface components {
          *     }
          */
         SchedulePreview: {
+            /** @description Identifier of the DAG */
             dag_id: string;
-            /** @description Nothing is due while a DAG is paused */
+            /** @description Pause of the DAG: no run is due while the DAG is paused */
             is_paused: boolean;
+            /** @description Schedule in short, as the definition spells it; null = no schedule */
             timetable_summary: string | null;
+            /** @description Schedule in words */
             timetable_description: string;
+            /** @description IANA name of the schedule's time zone */
             timezone: string;
+            /** @description Fault that keeps the scheduler from planning the next run; null = none */
             schedule_error: string | null;
-            /** @description Soonest first */
+            /** @description Planned runs, soonest first */
             runs: components["schemas"]["PlannedRun"][];
-            /** @description What the clocks or the calendar leave out before the last of these runs */
+            /** @description Times that the clocks or the calendar leave out before the last of `runs` */
             dropped: components["schemas"]["DroppedTime"][];
         };
         /** @enum {string} */
@@ -3323,27 +3482,40 @@ export interface components {
          *     }
          */
         BackfillBody: {
+            /** @description Identifier of the DAG */
             dag_id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Earliest logical date
+             */
             from_date: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Latest logical date
+             */
             to_date: string;
-            /** @default false */
+            /**
+             * @description Order of the runs: true = latest logical date first
+             * @default false
+             */
             run_backwards?: boolean;
-            /** @default null */
+            /**
+             * @description `conf` of each run of the backfill
+             * @default null
+             */
             dag_run_conf?: components["schemas"]["JsonObject"] | null;
             /**
-             * @description Which slots run again that have a run already
+             * @description Slots with a run that run again
              * @default none
              */
             reprocess_behavior?: components["schemas"]["ReprocessBehavior"];
             /**
-             * @description Unfinished runs at one time, apart from the DAG's own limit
+             * @description Limit of unfinished runs at a time, apart from the DAG's own limit
              * @default 10
              */
             max_active_runs?: number;
             /**
-             * @description So many failed runs pause it, with the reason in `message`; null = never
+             * @description Number of failed runs that pauses the backfill, with the cause in `message`; null = never
              * @default null
              */
             max_failed_runs?: number | null;
@@ -3358,15 +3530,19 @@ export interface components {
         BackfillProgress: {
             /** @description Slots in the range */
             slots_total: number;
-            /** @description Of these, how many were looked at */
+            /** @description Slots that the scheduler has handled */
             slots_done: number;
-            /** @description Of these, how many had a run that was left as it is */
+            /** @description Slots whose existing run was left unchanged */
             slots_skipped: number;
+            /** @description Runs of the backfill that are queued */
             runs_queued: number;
+            /** @description Runs of the backfill that are running */
             runs_running: number;
+            /** @description Runs of the backfill that have succeeded */
             runs_success: number;
+            /** @description Runs of the backfill that have failed */
             runs_failed: number;
-            /** @description At the pace of its latest runs; null while none has ended, or it waits or is over */
+            /** @description Estimate from the pace of the latest runs; null = no estimate */
             estimated_completion_at: string | null;
         };
         /**
@@ -3401,8 +3577,11 @@ export interface components {
          *     }
          */
         Backfill: {
+            /** @description Identifier of the backfill */
             id: number;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
             /**
              * Format: date-time
@@ -3414,27 +3593,43 @@ export interface components {
              * @description Latest logical date
              */
             to_date: string;
+            /** @description `conf` of each run of the backfill */
             dag_run_conf: components["schemas"]["JsonObject"] | null;
-            /** @description It waits while it or its DAG is paused */
+            /** @description State of the backfill; `waiting` while the backfill or its DAG is paused */
             state: components["schemas"]["BackfillState"];
+            /** @description Pause of the backfill */
             is_paused: boolean;
             reprocess_behavior: components["schemas"]["ReprocessBehavior"];
+            /** @description Limit of unfinished runs at a time, apart from the DAG's own limit */
             max_active_runs: number;
+            /** @description Number of failed runs that pauses the backfill; null = never */
             max_failed_runs: number | null;
+            /** @description Order of the runs: true = latest logical date first */
             run_backwards: boolean;
+            /** @description Whether each run uses the version that is current when the run starts */
             run_on_latest_version: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
             created_at: string;
+            /** @description End of the backfill; null = not ended */
             completed_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
             updated_at: string;
-            /** @description Why it waits: it paused by itself, or its DAG is paused */
+            /** @description Cause of a pause in a sentence; null = none */
             message: string | null;
             progress: components["schemas"]["BackfillProgress"];
         };
         DryRunBackfill: {
+            /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
+            /** @description Always null: no DAG is partitioned */
             partition_key: string | null;
+            /** @description Always null: no DAG is partitioned */
             partition_date: string | null;
         };
         /**
@@ -3450,7 +3645,9 @@ export interface components {
          *     }
          */
         DryRunBackfillCollection: {
+            /** @description Runs that the backfill would make, in order */
             backfills: components["schemas"]["DryRunBackfill"][];
+            /** @description Number of runs */
             total_entries: number;
         };
         /**
@@ -3490,7 +3687,9 @@ export interface components {
          *     }
          */
         BackfillCollection: {
+            /** @description Backfills of this page */
             backfills: components["schemas"]["Backfill"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -3542,38 +3741,58 @@ export interface components {
          *     }
          */
         DagRun: {
+            /** @description Identifier of the run within its DAG */
             dag_run_id: string;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
             run_type: components["schemas"]["DagRunType"];
             state: components["schemas"]["DagRunState"];
-            /** @description Why it is in its state */
+            /** @description Code of the cause of the state; null = none */
             state_reason: string | null;
-            /** @description The same for people */
+            /** @description Cause of the state in a sentence; null = none */
             message: string | null;
-            /** @description What was sent with the trigger */
+            /** @description Object that the trigger sent */
             conf: components["schemas"]["JsonObject"] | null;
-            /** @description Defaults of the DAG's schema with `conf` over them */
+            /** @description Parameters of the run: defaults of the DAG, overridden by `conf` */
             params: components["schemas"]["JsonObject"];
-            /** @description What the DAG declares; null until it succeeded */
+            /** @description Outputs that the DAG declares; null until the run has succeeded */
             outputs: components["schemas"]["JsonObject"] | null;
+            /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
+            /** @description Start of the interval that the run covers, inclusive */
             data_interval_start: string | null;
+            /** @description End of the interval that the run covers, exclusive */
             data_interval_end: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Earliest start of the run
+             */
             run_after: string;
+            /** @description Instant at which the run was queued */
             queued_at: string | null;
+            /** @description Start of the execution; null = not started */
             start_date: string | null;
+            /** @description End of the execution; null = not ended */
             end_date: string | null;
-            /** @description Seconds; null while it runs */
+            /** @description Time from start to end, in seconds; null while the run lasts */
             duration: number | null;
+            /** @description Instant of the scheduler's latest decision on the run; null = none yet */
             last_scheduling_decision: string | null;
+            /** @description Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown */
             triggered_by: string | null;
+            /** @description Name of the user or token that made the run; null = the scheduler */
             triggering_user_name: string | null;
+            /** @description Text that a person attached */
             note: string | null;
+            /** @description Version of the DAG that the run executes, as a list of one */
             dag_versions: components["schemas"]["DagVersion"][];
+            /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_version: string | null;
+            /** @description Always null: no DAG is partitioned */
             partition_key: string | null;
+            /** @description Always null: no DAG is partitioned */
             partition_date: string | null;
         };
         /**
@@ -3633,11 +3852,15 @@ export interface components {
          *     }
          */
         DagRunCollection: {
+            /** @description Runs of this page */
             dag_runs: components["schemas"]["DagRun"][];
             /** @description Exact by offset; by cursor at most `total_entries_limit` */
             total_entries: number;
+            /** @description Bound of the count when paged by cursor; null = paged by offset */
             total_entries_limit: number | null;
+            /** @description Cursor of the next page; null = none */
             next_cursor: string | null;
+            /** @description Cursor of the previous page; null = none */
             previous_cursor: string | null;
         };
         /**
@@ -3650,24 +3873,45 @@ export interface components {
          * @example {}
          */
         TriggerBody: {
-            /** @default null */
+            /**
+             * @description Identifier of the run within its DAG; null = made by the server
+             * @default null
+             */
             dag_run_id?: string | null;
-            /** @default null */
+            /**
+             * @description Instant that the run stands for; null = none
+             * @default null
+             */
             logical_date?: string | null;
-            /** @default null */
+            /**
+             * @description Start of the interval that the run covers, inclusive
+             * @default null
+             */
             data_interval_start?: string | null;
-            /** @default null */
+            /**
+             * @description End of the interval that the run covers, exclusive
+             * @default null
+             */
             data_interval_end?: string | null;
             /**
-             * @description Earliest start, and after `manual__` the run's id; null = now
+             * @description Earliest start, and the end of the run's id after `manual__`; null = now
              * @default null
              */
             run_after?: string | null;
-            /** @default null */
+            /**
+             * @description Values of the DAG's parameters, as an object; null = none
+             * @default null
+             */
             conf?: components["schemas"]["JsonObject"] | null;
-            /** @default null */
+            /**
+             * @description Text that a person attached
+             * @default null
+             */
             note?: string | null;
-            /** @default null */
+            /**
+             * @description Null only: no DAG is partitioned
+             * @default null
+             */
             partition_key?: string | null;
         };
         /**
@@ -3679,7 +3923,9 @@ export interface components {
          *     }
          */
         RunPatch: {
+            /** @description Target state: `queued` resumes, `success` marks, `failed` cancels the run */
             state?: ("queued" | "success" | "failed") | null;
+            /** @description Text that a person attached */
             note?: string | null;
         };
         /**
@@ -3701,12 +3947,15 @@ export interface components {
          *     }
          */
         WaitResult: {
-            /** @description Null when the run was deleted meanwhile */
+            /** @description State of the run; null = the run was deleted during the wait */
             state: components["schemas"]["DagRunState"] | null;
+            /** @description Code of the cause of the state; null = none */
             state_reason: string | null;
+            /** @description Cause of the state in a sentence; null = none */
             message: string | null;
+            /** @description Outputs that the DAG declares; null until the run has succeeded */
             outputs: components["schemas"]["JsonObject"] | null;
-            /** @description Task id -> its output `return_value`, for the tasks asked for; a list for a mapped task */
+            /** @description Output `return_value` by task id, for the requested tasks; a list for a mapped task */
             results: components["schemas"]["JsonObject"];
         };
         /**
@@ -3722,52 +3971,92 @@ export interface components {
          *     }
          */
         DagRunsBatchBody: {
+            /** @description Lower bound of `start_date`, inclusive */
             start_date_gte?: string | null;
+            /** @description Lower bound of `start_date`, exclusive */
             start_date_gt?: string | null;
+            /** @description Upper bound of `start_date`, inclusive */
             start_date_lte?: string | null;
+            /** @description Upper bound of `start_date`, exclusive */
             start_date_lt?: string | null;
+            /** @description Lower bound of `end_date`, inclusive */
             end_date_gte?: string | null;
+            /** @description Lower bound of `end_date`, exclusive */
             end_date_gt?: string | null;
+            /** @description Upper bound of `end_date`, inclusive */
             end_date_lte?: string | null;
+            /** @description Upper bound of `end_date`, exclusive */
             end_date_lt?: string | null;
+            /** @description Lower bound of `run_after`, inclusive */
             run_after_gte?: string | null;
+            /** @description Lower bound of `run_after`, exclusive */
             run_after_gt?: string | null;
+            /** @description Upper bound of `run_after`, inclusive */
             run_after_lte?: string | null;
+            /** @description Upper bound of `run_after`, exclusive */
             run_after_lt?: string | null;
+            /** @description Lower bound of `logical_date`, inclusive */
             logical_date_gte?: string | null;
+            /** @description Lower bound of `logical_date`, exclusive */
             logical_date_gt?: string | null;
+            /** @description Upper bound of `logical_date`, inclusive */
             logical_date_lte?: string | null;
+            /** @description Upper bound of `logical_date`, exclusive */
             logical_date_lt?: string | null;
+            /** @description Lower bound of `duration`, inclusive */
             duration_gte?: number | null;
+            /** @description Lower bound of `duration`, exclusive */
             duration_gt?: number | null;
+            /** @description Upper bound of `duration`, inclusive */
             duration_lte?: number | null;
+            /** @description Upper bound of `duration`, exclusive */
             duration_lt?: number | null;
+            /** @description Text within `conf` in any letter case */
             conf_contains?: string | null;
+            /** @description Values of `dag_id` to list; null or an empty list = all */
             dag_ids?: string[] | null;
+            /** @description Values of `state` to list; null or an empty list = all */
             states?: (("queued" | "running" | "success" | "failed" | "no_status" | "none") | null)[] | null;
-            /** @default 100 */
+            /**
+             * @description Entries on a page; more than 100 is taken as 100
+             * @default 100
+             */
             page_limit?: number;
-            /** @default 0 */
+            /**
+             * @description Entries to skip
+             * @default 0
+             */
             page_offset?: number;
-            /** @default null */
+            /**
+             * @description Sort key, with `-` in front for descending order: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration
+             * @default null
+             */
             order_by?: string | null;
         };
         BulkAction: {
-            /** @enum {string} */
+            /**
+             * @description Kind of the action
+             * @enum {string}
+             */
             action: "create" | "update" | "delete";
-            /** @description To create or update: objects as for one; to delete: names, or objects with them */
+            /** @description Objects to create or update; names or objects to delete */
             entities: unknown[];
             /**
+             * @description Treatment of an entity to create that exists
              * @default fail
              * @enum {string}
              */
             action_on_existence?: "fail" | "skip" | "overwrite";
             /**
+             * @description Treatment of an entity to update or delete that does not exist
              * @default fail
              * @enum {string}
              */
             action_on_non_existence?: "fail" | "skip";
-            /** @default null */
+            /**
+             * @description Members to update; null = all members of the entity
+             * @default null
+             */
             update_mask?: string[] | null;
         };
         /**
@@ -3797,6 +4086,7 @@ export interface components {
          *     }
          */
         BulkBody: {
+            /** @description Actions, carried out in order */
             actions: components["schemas"]["BulkAction"][];
         };
         BulkResult: {
@@ -3818,16 +4108,22 @@ export interface components {
          *     }
          */
         BulkAnswer: {
+            /** @description Result of the actions `create`; null = none */
             create: components["schemas"]["BulkResult"] | null;
+            /** @description Result of the actions `update`; null = none */
             update: components["schemas"]["BulkResult"] | null;
+            /** @description Result of the actions `delete`; null = none */
             delete: components["schemas"]["BulkResult"] | null;
         };
         BulkRun: {
+            /** @description Target state: `queued` resumes, `success` marks, `failed` cancels the run */
             state?: ("queued" | "success" | "failed") | null;
+            /** @description Text that a person attached */
             note?: string | null;
+            /** @description Identifier of the run within its DAG */
             dag_run_id: string;
             /**
-             * @description Absent = that of the path
+             * @description Identifier of the DAG; absent = the DAG of the path
              * @default null
              */
             dag_id?: string | null;
@@ -3845,25 +4141,49 @@ export interface components {
          */
         ClearRunsBody: {
             /**
-             * @description True, the default, changes nothing and answers what would be cleared
+             * @description Preview: true, the default, only answers the instances to clear
              * @default true
              */
             dry_run?: boolean;
-            /** @default false */
+            /**
+             * @description Clear failed instances only
+             * @default false
+             */
             only_failed?: boolean;
-            /** @default false */
+            /**
+             * @description False only: new tasks are cleared by name
+             * @default false
+             */
             only_new?: boolean;
-            /** @default null */
+            /**
+             * @description True = the latest version of the DAG; otherwise a run keeps its version
+             * @default null
+             */
             run_on_latest_version?: boolean | null;
-            /** @default null */
+            /**
+             * @description Text that a person attached
+             * @default null
+             */
             note?: string | null;
-            /** @default null */
+            /**
+             * @description Runs to clear
+             * @default null
+             */
             dag_runs?: components["schemas"]["BulkRun"][] | null;
-            /** @default null */
+            /**
+             * @description Null only: no DAG is partitioned
+             * @default null
+             */
             partition_key?: string | null;
-            /** @default null */
+            /**
+             * @description Null only: no DAG is partitioned
+             * @default null
+             */
             partition_date_start?: string | null;
-            /** @default null */
+            /**
+             * @description Null only: no DAG is partitioned
+             * @default null
+             */
             partition_date_end?: string | null;
         };
         /** @enum {string} */
@@ -3923,59 +4243,90 @@ export interface components {
          *     }
          */
         TaskInstance: {
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Identifier of the run within its DAG */
             dag_run_id: string;
+            /** @description Identifier of the task within its DAG */
             task_id: string;
+            /** @description Name of the task for people */
             task_display_name: string;
-            /** @description -1 = not mapped */
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
-            /** @description Why it is in its state */
+            /** @description Code of the cause of the state; null = none */
             state_reason: string | null;
-            /** @description How its latest try ended, for people */
+            /** @description End of the latest try in a sentence; null = nothing to report */
             message: string | null;
-            /** @description Negative = ended by that signal */
+            /** @description Exit code of the process; negative = the number of the signal that ended it; null = none */
             exit_code: number | null;
-            /** @description Tries beyond the first */
+            /** @description Tries after the first */
             max_tries: number;
+            /** @description Start of the execution; null = not started */
             start_date: string | null;
+            /** @description End of the execution; null = not ended */
             end_date: string | null;
-            /** @description Seconds; null while it runs */
+            /** @description Time from start to end, in seconds; null while the instance runs */
             duration: number | null;
+            /** @description Instant at which the scheduler queued the instance; null = not queued yet */
             queued_when: string | null;
+            /** @description The same as `queued_when` */
             scheduled_when: string | null;
-            /** @description Empty before the first try has started */
+            /** @description Host of the try; empty before the first start */
             hostname: string;
-            /** @description Empty: not known */
+            /** @description Always empty */
             unixname: string;
+            /** @description Process id on the host; null = unknown */
             pid: number | null;
+            /** @description Pool whose slots the task takes */
             pool: string;
+            /** @description Slots of the pool that an instance takes */
             pool_slots: number;
+            /** @description Queue whose workers may run the task */
             queue: string | null;
+            /** @description Weight in the order of ready tasks; larger is earlier */
             priority_weight: number | null;
+            /** @description Type of the task */
             operator: string | null;
+            /** @description Type of the task */
             operator_name: string | null;
+            /** @description Executor that runs the instance; null = not chosen yet */
             executor: string | null;
+            /** @description Always `{}` */
             executor_config: string;
+            /** @description Version of the DAG that the run executes */
             dag_version: components["schemas"]["DagVersion"] | null;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Identifier of the task instance
+             */
             id: string;
+            /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Earliest start of the run
+             */
             run_after: string;
+            /** @description State of the task instance */
             state: components["schemas"]["TaskInstanceState"] | null;
-            /** @description 0 before the first try */
+            /** @description Number of the latest try, from 1; 0 = none yet */
             try_number: number;
-            /** @description The instance has ended, but its code could not be stopped and still runs */
+            /** @description Whether code of a try that has ended could not be stopped and still runs */
             still_running: boolean;
-            /** @description When a retry or a timer is due */
+            /** @description Instant at which a retry or a timer is due; null = none */
             next_try_at: string | null;
-            /** @description What it waits for while it is deferred, by `kind` */
+            /** @description Event that a deferred instance waits for, by `kind`; null = not deferred */
             waits_for: components["schemas"]["JsonObject"] | null;
+            /** @description Text that a person attached */
             note: string | null;
+            /** @description `map_index` as text; null = not mapped */
             rendered_map_index: string | null;
             rendered_fields: components["schemas"]["JsonObject"];
+            /** @description Always null */
             trigger: components["schemas"]["JsonObject"] | null;
+            /** @description Always null */
             triggerer_job: components["schemas"]["JsonObject"] | null;
         };
         /**
@@ -4041,11 +4392,15 @@ export interface components {
          *     }
          */
         TaskInstanceCollection: {
+            /** @description Task instances of this page */
             task_instances: components["schemas"]["TaskInstance"][];
             /** @description Exact by offset; by cursor at most `total_entries_limit` */
             total_entries: number;
+            /** @description Bound of the count when paged by cursor; null = paged by offset */
             total_entries_limit: number | null;
+            /** @description Cursor of the next page; null = none */
             next_cursor: string | null;
+            /** @description Cursor of the previous page; null = none */
             previous_cursor: string | null;
         };
         /**
@@ -4060,38 +4415,74 @@ export interface components {
          *     }
          */
         TaskInstancesBatchBody: {
+            /** @description Lower bound of `start_date`, inclusive */
             start_date_gte?: string | null;
+            /** @description Lower bound of `start_date`, exclusive */
             start_date_gt?: string | null;
+            /** @description Upper bound of `start_date`, inclusive */
             start_date_lte?: string | null;
+            /** @description Upper bound of `start_date`, exclusive */
             start_date_lt?: string | null;
+            /** @description Lower bound of `end_date`, inclusive */
             end_date_gte?: string | null;
+            /** @description Lower bound of `end_date`, exclusive */
             end_date_gt?: string | null;
+            /** @description Upper bound of `end_date`, inclusive */
             end_date_lte?: string | null;
+            /** @description Upper bound of `end_date`, exclusive */
             end_date_lt?: string | null;
+            /** @description Lower bound of `run_after`, inclusive */
             run_after_gte?: string | null;
+            /** @description Lower bound of `run_after`, exclusive */
             run_after_gt?: string | null;
+            /** @description Upper bound of `run_after`, inclusive */
             run_after_lte?: string | null;
+            /** @description Upper bound of `run_after`, exclusive */
             run_after_lt?: string | null;
+            /** @description Lower bound of `logical_date`, inclusive */
             logical_date_gte?: string | null;
+            /** @description Lower bound of `logical_date`, exclusive */
             logical_date_gt?: string | null;
+            /** @description Upper bound of `logical_date`, inclusive */
             logical_date_lte?: string | null;
+            /** @description Upper bound of `logical_date`, exclusive */
             logical_date_lt?: string | null;
+            /** @description Lower bound of `duration`, inclusive */
             duration_gte?: number | null;
+            /** @description Lower bound of `duration`, exclusive */
             duration_gt?: number | null;
+            /** @description Upper bound of `duration`, inclusive */
             duration_lte?: number | null;
+            /** @description Upper bound of `duration`, exclusive */
             duration_lt?: number | null;
+            /** @description Values of `state` to list; null or an empty list = all */
             state?: (("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none") | null)[] | null;
+            /** @description Values of `pool` to list; null or an empty list = all */
             pool?: string[] | null;
+            /** @description Values of `queue` to list; null or an empty list = all */
             queue?: string[] | null;
+            /** @description Values of `executor` to list; null or an empty list = all */
             executor?: string[] | null;
+            /** @description Values of `dag_id` to list; null or an empty list = all */
             dag_ids?: string[] | null;
+            /** @description Values of `dag_run_id` to list; null or an empty list = all */
             dag_run_ids?: string[] | null;
+            /** @description Values of `task_id` to list; null or an empty list = all */
             task_ids?: string[] | null;
-            /** @default 100 */
+            /**
+             * @description Entries on a page; more than 100 is taken as 100
+             * @default 100
+             */
             page_limit?: number;
-            /** @default 0 */
+            /**
+             * @description Entries to skip
+             * @default 0
+             */
             page_offset?: number;
-            /** @default null */
+            /**
+             * @description Sort key, with `-` in front for descending order: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator
+             * @default null
+             */
             order_by?: string | null;
         };
         /**
@@ -4102,52 +4493,79 @@ export interface components {
          */
         ClearBody: {
             /**
-             * @description True, the default, changes nothing and answers what would be cleared
+             * @description Preview: true, the default, only answers the instances to clear
              * @default true
              */
             dry_run?: boolean;
-            /** @default null */
+            /**
+             * @description Identifier of the run; null = all runs, or the runs between the dates
+             * @default null
+             */
             dag_run_id?: string | null;
             /**
-             * @description Of the runs: logical date, else `run_after`
+             * @description Earliest logical date of the runs (`run_after` where a run has none); null = no bound
              * @default null
              */
             start_date?: string | null;
-            /** @default null */
+            /**
+             * @description Latest logical date of the runs (`run_after` where a run has none); null = no bound
+             * @default null
+             */
             end_date?: string | null;
-            /** @default null */
+            /**
+             * @description Tasks to clear, as task ids or pairs of task id and map index; null = all
+             * @default null
+             */
             task_ids?: (string | (string | number)[])[] | null;
-            /** @default true */
+            /**
+             * @description Clear failed instances only
+             * @default true
+             */
             only_failed?: boolean;
-            /** @default false */
+            /**
+             * @description Clear running instances only
+             * @default false
+             */
             only_running?: boolean;
-            /** @default false */
+            /**
+             * @description Clear all tasks upstream too
+             * @default false
+             */
             include_upstream?: boolean;
-            /** @default false */
+            /**
+             * @description Clear all tasks downstream too
+             * @default false
+             */
             include_downstream?: boolean;
             /**
-             * @description Also in the runs before `dag_run_id`, by logical date, or before `start_date`
+             * @description Clear the tasks also in runs with an earlier logical date
              * @default false
              */
             include_past?: boolean;
             /**
-             * @description Also in the runs after it, or after `end_date`
+             * @description Clear the tasks also in runs with a later logical date
              * @default false
              */
             include_future?: boolean;
             /**
-             * @description False leaves runs that have ended alone
+             * @description Queue ended runs again; false clears nothing in ended runs
              * @default true
              */
             reset_dag_runs?: boolean;
             /**
-             * @description Clear nothing, with 409, when one of the tasks runs now
+             * @description Answer 409 and clear nothing while one of the tasks runs
              * @default false
              */
             prevent_running_task?: boolean;
-            /** @default null */
+            /**
+             * @description True = the latest version of the DAG; otherwise a run keeps its version
+             * @default null
+             */
             run_on_latest_version?: boolean | null;
-            /** @default null */
+            /**
+             * @description Text that a person attached
+             * @default null
+             */
             note?: string | null;
         };
         /**
@@ -4157,17 +4575,29 @@ export interface components {
          */
         ClearRunBody: {
             /**
-             * @description True, the default, changes nothing and answers what would be cleared
+             * @description Preview: true, the default, only answers the instances to clear
              * @default true
              */
             dry_run?: boolean;
-            /** @default false */
+            /**
+             * @description Clear failed instances only
+             * @default false
+             */
             only_failed?: boolean;
-            /** @default false */
+            /**
+             * @description False only: new tasks are cleared by name
+             * @default false
+             */
             only_new?: boolean;
-            /** @default null */
+            /**
+             * @description True = the latest version of the DAG; otherwise a run keeps its version
+             * @default null
+             */
             run_on_latest_version?: boolean | null;
-            /** @default null */
+            /**
+             * @description Text that a person attached
+             * @default null
+             */
             note?: string | null;
         };
         /**
@@ -4177,32 +4607,35 @@ export interface components {
          *     }
          */
         InstancePatch: {
-            /** @description success, failed or skipped, in any letter case */
+            /** @description Target state: `success`, `failed` or `skipped`, in any letter case */
             new_state?: string;
+            /** @description Text that a person attached */
             note?: string | null;
             /**
-             * @description Also every task that leads to it
+             * @description Mark all tasks upstream too
              * @default false
              */
             include_upstream?: boolean;
             /**
-             * @description Also every task that follows from it
+             * @description Mark all tasks downstream too
              * @default false
              */
             include_downstream?: boolean;
             /**
-             * @description Also in earlier runs, by logical date
+             * @description Mark the task also in runs with an earlier logical date
              * @default false
              */
             include_past?: boolean;
             /**
-             * @description Also in later runs, by logical date
+             * @description Mark the task also in runs with a later logical date
              * @default false
              */
             include_future?: boolean;
         };
         TaskDependency: {
+            /** @description Kind of the condition that is not met */
             name: string;
+            /** @description Condition in a sentence */
             reason: string;
         };
         /**
@@ -4211,23 +4644,32 @@ export interface components {
          *     }
          */
         TaskDependencyCollection: {
+            /** @description Unmet conditions; empty when the instance waits for nothing or has begun */
             dependencies: components["schemas"]["TaskDependency"][];
         };
         Approval: {
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Identifier of the run within its DAG */
             dag_run_id: string;
+            /** @description Identifier of the task within its DAG */
             task_id: string;
-            /** @description -1 = not mapped */
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Question to answer */
             message: string;
-            /** @description `reject` fails the task, all others succeed */
+            /** @description Possible answers; `reject` fails the task, all others succeed */
             choices: string[];
-            /** @description Taken at the timeout; null = the task fails */
+            /** @description Answer taken at the timeout; null = the task fails */
             default: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start of the wait
+             */
             requested_at: string;
-            /** @description The timeout; null = it waits for ever */
+            /** @description Instant of the timeout; null = none */
             give_up_at: string | null;
         };
         /**
@@ -4252,7 +4694,9 @@ export interface components {
          *     }
          */
         ApprovalCollection: {
+            /** @description Approvals of this page */
             approvals: components["schemas"]["Approval"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -4264,7 +4708,10 @@ export interface components {
         ApprovalAnswerBody: {
             /** @description One of the approval's choices */
             choice: string;
-            /** @default null */
+            /**
+             * @description Text that a person attached
+             * @default null
+             */
             note?: string | null;
         };
         /**
@@ -4276,14 +4723,22 @@ export interface components {
          *     }
          */
         ApprovalAnswer: {
+            /** @description Choice that was made */
             choice: string;
+            /** @description Name of the user or token that answered */
             by: string;
+            /** @description Text that a person attached */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the answer
+             */
             at: string;
         };
         HitlUser: {
+            /** @description Name of the user or token */
             id: string;
+            /** @description The same as `id` */
             name: string;
         };
         /**
@@ -4365,20 +4820,31 @@ export interface components {
          */
         HitlDetail: {
             task_instance: components["schemas"]["TaskInstance"];
-            /** @description The message of the approval */
+            /** @description Question to answer */
             subject: string;
+            /** @description Always null */
             body: string | null;
+            /** @description Possible answers */
             options: string[];
+            /** @description Answer taken at the timeout; null = the task fails */
             defaults: string[] | null;
+            /** @description Always false: an answer is one option */
             multiple: boolean;
             params: components["schemas"]["JsonObject"];
+            /** @description Always empty: every user with the role may answer */
             assigned_users: components["schemas"]["HitlUser"][];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start of the wait
+             */
             created_at: string;
+            /** @description Whether an answer is recorded */
             response_received: boolean;
-            /** @description Null = by its default, or rejected and over */
+            /** @description User or token that answered; null = no answer, or the default */
             responded_by_user: components["schemas"]["HitlUser"] | null;
+            /** @description Instant of the answer; null = none yet */
             responded_at: string | null;
+            /** @description Options of the answer; null = none yet */
             chosen_options: string[] | null;
             params_input: components["schemas"]["JsonObject"];
         };
@@ -4465,7 +4931,9 @@ export interface components {
          *     }
          */
         HitlDetailCollection: {
+            /** @description Approvals of this page */
             hitl_details: components["schemas"]["HitlDetail"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -4476,9 +4944,9 @@ export interface components {
          *     }
          */
         HitlAnswerBody: {
-            /** @description One option */
+            /** @description List with one option */
             chosen_options: string[];
-            /** @description Empty: an approval has no params */
+            /** @description Empty object: an approval has no params */
             params_input?: components["schemas"]["JsonObject"] | null;
         };
         /**
@@ -4496,8 +4964,12 @@ export interface components {
          */
         HitlAnswer: {
             responded_by: components["schemas"]["HitlUser"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the answer
+             */
             responded_at: string;
+            /** @description Options of the answer */
             chosen_options: string[];
             params_input: components["schemas"]["JsonObject"];
         };
@@ -4550,49 +5022,69 @@ export interface components {
          *     }
          */
         TaskTry: {
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Identifier of the run within its DAG */
             dag_run_id: string;
+            /** @description Identifier of the task within its DAG */
             task_id: string;
+            /** @description Name of the task for people */
             task_display_name: string;
-            /** @description -1 = not mapped */
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
-            /** @description Why it is in its state */
+            /** @description Code of the cause of the state; null = none */
             state_reason: string | null;
-            /** @description How its latest try ended, for people */
+            /** @description End of the latest try in a sentence; null = nothing to report */
             message: string | null;
-            /** @description Negative = ended by that signal */
+            /** @description Exit code of the process; negative = the number of the signal that ended it; null = none */
             exit_code: number | null;
-            /** @description Tries beyond the first */
+            /** @description Tries after the first */
             max_tries: number;
+            /** @description Start of the execution; null = not started */
             start_date: string | null;
+            /** @description End of the execution; null = not ended */
             end_date: string | null;
-            /** @description Seconds; null while it runs */
+            /** @description Time from start to end, in seconds; null while the instance runs */
             duration: number | null;
+            /** @description Instant at which the scheduler queued the instance; null = not queued yet */
             queued_when: string | null;
+            /** @description The same as `queued_when` */
             scheduled_when: string | null;
-            /** @description Empty before the first try has started */
+            /** @description Host of the try; empty before the first start */
             hostname: string;
-            /** @description Empty: not known */
+            /** @description Always empty */
             unixname: string;
+            /** @description Process id on the host; null = unknown */
             pid: number | null;
+            /** @description Pool whose slots the task takes */
             pool: string;
+            /** @description Slots of the pool that an instance takes */
             pool_slots: number;
+            /** @description Queue whose workers may run the task */
             queue: string | null;
+            /** @description Weight in the order of ready tasks; larger is earlier */
             priority_weight: number | null;
+            /** @description Type of the task */
             operator: string | null;
+            /** @description Type of the task */
             operator_name: string | null;
+            /** @description Executor that runs the instance; null = not chosen yet */
             executor: string | null;
+            /** @description Always `{}` */
             executor_config: string;
+            /** @description Version of the DAG that the run executes */
             dag_version: components["schemas"]["DagVersion"] | null;
-            /** @description Counts from 1, over all generations */
+            /** @description Number of the try, from 1 over all generations */
             try_number: number;
-            /** @description Counts from 1; each clear or mark begins another */
+            /** @description Number of the generation, from 1; each clear or mark begins the next */
             generation: number;
+            /** @description State of the try in the words of task instances */
             state: components["schemas"]["TaskInstanceState"] | null;
-            /** @description Finer than `state` */
+            /** @description State of the attempt, finer than `state` */
             attempt_state: components["schemas"]["AttemptState"];
-            /** @description It has ended, but its code has not stopped yet */
+            /** @description Whether the try has ended and its code has not stopped yet */
             still_running: boolean;
         };
         /**
@@ -4647,15 +5139,18 @@ export interface components {
          *     }
          */
         TaskTryCollection: {
+            /** @description Tries, oldest first */
             task_instances: components["schemas"]["TaskTry"][];
+            /** @description Number of tries */
             total_entries: number;
         };
         LogLine: {
             /**
              * Format: date-time
-             * @description When its end arrived
+             * @description Instant at which the end of the line arrived
              */
             timestamp: string;
+            /** @description Text of the line */
             event: string;
         };
         /**
@@ -4670,22 +5165,37 @@ export interface components {
          *     }
          */
         TaskInstancesLog: {
+            /** @description Lines of this page */
             content: components["schemas"]["LogLine"][];
-            /** @description Send it back as `token` for what follows; null at the end */
+            /** @description `token` for the following lines; null at the end */
             continuation_token: string | null;
         };
         XCom: {
+            /** @description Name of the output */
             key: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant at which the output was stored
+             */
             timestamp: string;
+            /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Earliest start of the run
+             */
             run_after: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Identifier of the task within its DAG */
             task_id: string;
+            /** @description Name of the task for people */
             task_display_name: string;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Identifier of the run within its DAG */
             run_id: string;
         };
         /**
@@ -4708,7 +5218,9 @@ export interface components {
          *     }
          */
         XComCollection: {
+            /** @description Outputs of this page */
             xcom_entries: components["schemas"]["XCom"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -4727,19 +5239,33 @@ export interface components {
          *     }
          */
         XComWithValue: {
+            /** @description Name of the output */
             key: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant at which the output was stored
+             */
             timestamp: string;
+            /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Earliest start of the run
+             */
             run_after: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Identifier of the task within its DAG */
             task_id: string;
+            /** @description Name of the task for people */
             task_display_name: string;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Name of the DAG for people */
             dag_display_name: string;
+            /** @description Identifier of the run within its DAG */
             run_id: string;
-            /** @description Any JSON; its text when `stringify` was asked for */
+            /** @description JSON value; text when the client asked for `stringify` */
             value: unknown;
         };
         /**
@@ -4749,9 +5275,14 @@ export interface components {
          *     }
          */
         XComCreateBody: {
+            /** @description JSON value */
             value: unknown;
-            /** @default -1 */
+            /**
+             * @description Position among the instances of a mapped task; -1 = not mapped
+             * @default -1
+             */
             map_index?: number;
+            /** @description Name of the output */
             key: string;
         };
         /**
@@ -4760,8 +5291,12 @@ export interface components {
          *     }
          */
         XComUpdateBody: {
+            /** @description JSON value */
             value: unknown;
-            /** @default -1 */
+            /**
+             * @description Position among the instances of a mapped task; -1 = not mapped
+             * @default -1
+             */
             map_index?: number;
         };
         /**
@@ -4780,20 +5315,27 @@ export interface components {
          *     }
          */
         Pool: {
+            /** @description Name of the pool */
             name: string;
-            /** @description -1 = as many as wanted */
+            /** @description Number of slots; -1 = no limit */
             slots: number;
+            /** @description Purpose of the pool in a sentence; null = none */
             description: string | null;
             /** @description Whether deferred task instances hold their slots */
             include_deferred: boolean;
+            /** @description Slots that task instances hold */
             occupied_slots: number;
+            /** @description Slots of running task instances */
             running_slots: number;
+            /** @description Slots of queued task instances */
             queued_slots: number;
-            /** @description Of task instances that wait for nothing but a slot */
+            /** @description Slots that ready task instances wait for */
             scheduled_slots: number;
-            /** @description -1 = no limit; negative otherwise never */
+            /** @description Free slots; -1 = no limit */
             open_slots: number;
+            /** @description Slots of deferred task instances */
             deferred_slots: number;
+            /** @description Always null: the server has no teams */
             team_name: string | null;
         };
         /**
@@ -4817,7 +5359,9 @@ export interface components {
          *     }
          */
         PoolCollection: {
+            /** @description Pools of this page */
             pools: components["schemas"]["Pool"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -4827,12 +5371,18 @@ export interface components {
          *     }
          */
         PoolBody: {
+            /** @description Name of the pool */
             name: string;
-            /** @description -1 = as many as wanted */
+            /** @description Number of slots; -1 = no limit */
             slots: number;
+            /** @description Purpose in a sentence */
             description?: string | null;
-            /** @default false */
+            /**
+             * @description Whether deferred task instances hold their slots
+             * @default false
+             */
             include_deferred?: boolean;
+            /** @description Always null: the server has no teams */
             team_name?: null;
         };
         /**
@@ -4841,14 +5391,17 @@ export interface components {
          *     }
          */
         PoolPatchBody: {
-            /** @description The name in the path, if anything */
+            /** @description Name of the pool; the name in the path, or absent */
             pool?: string | null;
             /** @description The same as `pool` */
             name?: string | null;
-            /** @description -1 = as many as wanted */
+            /** @description Number of slots; -1 = no limit */
             slots?: number | null;
+            /** @description Purpose in a sentence */
             description?: string | null;
+            /** @description Whether deferred task instances hold their slots */
             include_deferred?: boolean | null;
+            /** @description Always null: the server has no teams */
             team_name?: null;
         };
         /**
@@ -4861,11 +5414,15 @@ export interface components {
          *     }
          */
         Variable: {
+            /** @description Name of the variable */
             key: string;
+            /** @description Text of the variable */
             value: string;
+            /** @description Purpose in a sentence */
             description: string | null;
-            /** @description False: what must not be read belongs into a secret */
+            /** @description Always false: confidential text belongs in a secret */
             is_encrypted: boolean;
+            /** @description Always null: the server has no teams */
             team_name: string | null;
         };
         /**
@@ -4883,7 +5440,9 @@ export interface components {
          *     }
          */
         VariableCollection: {
+            /** @description Variables of this page */
             variables: components["schemas"]["Variable"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -4893,10 +5452,13 @@ export interface components {
          *     }
          */
         VariableBody: {
+            /** @description Name of the variable */
             key: string;
-            /** @description Text; any other JSON value is kept as its text */
+            /** @description Text of the variable; another JSON value is stored as its text */
             value: unknown;
+            /** @description Purpose in a sentence */
             description?: string | null;
+            /** @description Always null: the server has no teams */
             team_name?: null;
         };
         /**
@@ -4905,11 +5467,13 @@ export interface components {
          *     }
          */
         VariablePatchBody: {
-            /** @description The key in the path, if anything */
+            /** @description Name of the variable; the name in the path, or absent */
             key?: string;
-            /** @description Text; any other JSON value is kept as its text */
+            /** @description Text of the variable; another JSON value is stored as its text */
             value?: unknown;
+            /** @description Purpose in a sentence */
             description?: string | null;
+            /** @description Always null: the server has no teams */
             team_name?: null;
         };
         /**
@@ -4927,17 +5491,25 @@ export interface components {
          *     }
          */
         Connection: {
+            /** @description Identifier of the connection */
             connection_id: string;
+            /** @description Type of the connection, such as `http` or `postgres` */
             conn_type: string;
+            /** @description Purpose in a sentence */
             description: string | null;
+            /** @description Host name or address */
             host: string | null;
+            /** @description Name for the login at the host */
             login: string | null;
+            /** @description Schema or database at the host */
             schema: string | null;
+            /** @description Port number */
             port: number | null;
-            /** @description Write-only: answered as *** when there is one */
+            /** @description Write-only value; answered as *** when set */
             password: string | null;
-            /** @description Write-only: answered as *** when there is one */
+            /** @description Write-only value; answered as *** when set */
             extra: string | null;
+            /** @description Always null: the server has no teams */
             team_name: string | null;
         };
         /**
@@ -4960,7 +5532,9 @@ export interface components {
          *     }
          */
         ConnectionCollection: {
+            /** @description Connections of this page */
             connections: components["schemas"]["Connection"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -4972,17 +5546,25 @@ export interface components {
          *     }
          */
         ConnectionBody: {
+            /** @description Identifier of the connection */
             connection_id: string;
+            /** @description Type of the connection, such as `http` or `postgres` */
             conn_type: string;
+            /** @description Purpose in a sentence */
             description?: string | null;
+            /** @description Host name or address */
             host?: string | null;
+            /** @description Name for the login at the host */
             login?: string | null;
+            /** @description Schema or database at the host */
             schema?: string | null;
+            /** @description Port number */
             port?: number | null;
-            /** @description Write-only: answered as *** when there is one */
+            /** @description Write-only value; answered as *** when set */
             password?: string | null;
-            /** @description Write-only: answered as *** when there is one */
+            /** @description Write-only value; answered as *** when set */
             extra?: string | null;
+            /** @description Always null: the server has no teams */
             team_name?: null;
         };
         /**
@@ -4992,18 +5574,25 @@ export interface components {
          *     }
          */
         ConnectionPatchBody: {
-            /** @description The id in the path, if anything */
+            /** @description Identifier of the connection; the identifier in the path, or absent */
             connection_id?: string;
+            /** @description Type of the connection, such as `http` or `postgres` */
             conn_type?: string;
+            /** @description Purpose in a sentence */
             description?: string | null;
+            /** @description Host name or address */
             host?: string | null;
+            /** @description Name for the login at the host */
             login?: string | null;
+            /** @description Schema or database at the host */
             schema?: string | null;
+            /** @description Port number */
             port?: number | null;
-            /** @description Write-only: answered as *** when there is one */
+            /** @description Write-only value; answered as *** when set */
             password?: string | null;
-            /** @description Write-only: answered as *** when there is one */
+            /** @description Write-only value; answered as *** when set */
             extra?: string | null;
+            /** @description Always null: the server has no teams */
             team_name?: null;
         };
         /**
@@ -5013,8 +5602,12 @@ export interface components {
          *     }
          */
         Secret: {
+            /** @description Name of the secret */
             name: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
             updated_at: string;
         };
         /**
@@ -5029,7 +5622,9 @@ export interface components {
          *     }
          */
         SecretCollection: {
+            /** @description Secrets of this page */
             secrets: components["schemas"]["Secret"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -5038,6 +5633,7 @@ export interface components {
          *     }
          */
         SecretBody: {
+            /** @description Text of the secret */
             value: string;
         };
         /** @enum {string} */
@@ -5061,23 +5657,35 @@ export interface components {
          *     }
          */
         EventLog: {
+            /** @description Number of the entry */
             event_log_id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the event
+             */
             when: string;
-            /** @description The operation, by its id in this document */
+            /** @description Operation, by its id in this document */
             event: string;
             outcome: components["schemas"]["Outcome"];
-            /** @description Name of the user or token */
+            /** @description Name of the user or token; null = unknown */
             owner: string | null;
+            /** @description Identifier of the DAG */
             dag_id: string | null;
+            /** @description The same as `dag_id` */
             dag_display_name: string | null;
+            /** @description Identifier of the run within its DAG */
             run_id: string | null;
+            /** @description Identifier of the task within its DAG */
             task_id: string | null;
+            /** @description The same as `task_id` */
             task_display_name: string | null;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number | null;
+            /** @description Number of the try, from 1 */
             try_number: number | null;
+            /** @description Always null */
             logical_date: string | null;
-            /** @description A JSON object with what else is known */
+            /** @description Further facts, as the text of a JSON object */
             extra: string | null;
         };
         /**
@@ -5104,15 +5712,21 @@ export interface components {
          *     }
          */
         EventLogCollection: {
+            /** @description Entries of this page */
             event_logs: components["schemas"]["EventLog"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         DatabaseHealth: {
+            /** @description `healthy` or `unhealthy` */
             status: string | null;
         };
         SchedulerHealth: {
+            /** @description `healthy` or `unhealthy` */
             status: string | null;
+            /** @description Latest heartbeat of a scheduler; null = none yet */
             latest_scheduler_heartbeat: string | null;
+            /** @description Number of schedulers that are alive */
             alive: number;
             /** @description How far the clock that is furthest off is from the database's; null = nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy */
             clock_offset_seconds: number | null;
@@ -5122,17 +5736,25 @@ export interface components {
             };
         };
         TriggererHealth: {
+            /** @description Always null: the server has no triggerer */
             status: string | null;
+            /** @description Always null: the server has no triggerer */
             latest_triggerer_heartbeat: string | null;
         };
         ExecutionApiHealth: {
+            /** @description `healthy` or `unhealthy`; null = no process was ever started */
             status: string | null;
+            /** @description Latest heartbeat of an execution API; null = none yet */
             latest_execution_api_heartbeat: string | null;
+            /** @description Number of execution APIs that are alive */
             alive: number;
         };
         WorkerHealth: {
+            /** @description `healthy` or `unhealthy`; null = no worker was ever started */
             status: string | null;
+            /** @description Latest heartbeat of a worker; null = none yet */
             latest_worker_heartbeat: string | null;
+            /** @description Number of workers that are alive */
             alive: number;
         };
         /**
@@ -5144,7 +5766,8 @@ export interface components {
          *         "status": "healthy",
          *         "latest_scheduler_heartbeat": "2026-11-28T03:25:40.105Z",
          *         "alive": 1,
-         *         "clock_offset_seconds": 0
+         *         "clock_offset_seconds": 0,
+         *         "refused_starts": {}
          *       },
          *       "triggerer": {
          *         "status": null,
@@ -5172,20 +5795,31 @@ export interface components {
         /** @enum {string} */
         ServiceState: "running" | "success" | "failed";
         Job: {
-            /** @description Made of `incarnation` */
+            /** @description Number made from `incarnation` */
             id: number;
+            /** @description Identifier of this start of the service */
             incarnation: string;
+            /** @description Always null: a service works for all DAGs */
             dag_id: string | null;
+            /** @description Always null: a service works for all DAGs */
             dag_display_name: string | null;
+            /** @description State of the service */
             state: components["schemas"]["ServiceState"] | null;
+            /** @description Kind of the service */
             job_type: string | null;
+            /** @description Start of the service */
             start_date: string | null;
+            /** @description Orderly end of the service; null = none */
             end_date: string | null;
+            /** @description Instant of the latest heartbeat */
             latest_heartbeat: string | null;
+            /** @description Always null */
             executor_class: string | null;
+            /** @description Name of the host */
             hostname: string | null;
-            /** @description Empty: not known */
+            /** @description Always empty */
             unixname: string;
+            /** @description Process id on the host; null = unknown */
             pid: number;
         };
         /**
@@ -5211,7 +5845,9 @@ export interface components {
          *     }
          */
         JobCollection: {
+            /** @description Services of this page */
             jobs: components["schemas"]["Job"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -5221,7 +5857,9 @@ export interface components {
          *     }
          */
         GetAssets: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             assets: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5231,7 +5869,9 @@ export interface components {
          *     }
          */
         GetAssetAliases: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             asset_aliases: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5241,7 +5881,9 @@ export interface components {
          *     }
          */
         GetAssetEvents: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             asset_events: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5251,7 +5893,9 @@ export interface components {
          *     }
          */
         GetImportErrors: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             import_errors: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5261,7 +5905,9 @@ export interface components {
          *     }
          */
         ListDagWarnings: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             dag_warnings: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5271,7 +5917,9 @@ export interface components {
          *     }
          */
         GetPlugins: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             plugins: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5281,7 +5929,9 @@ export interface components {
          *     }
          */
         ImportErrors: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             import_errors: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5291,7 +5941,9 @@ export interface components {
          *     }
          */
         GetProviders: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             providers: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5301,7 +5953,9 @@ export interface components {
          *     }
          */
         UpstreamAssetEventCollection: {
+            /** @description Number of entries on all pages */
             total_entries: number;
+            /** @description Always empty */
             asset_events: components["schemas"]["JsonObject"][];
         };
         /**
@@ -5312,19 +5966,25 @@ export interface components {
          */
         ExtraLinkCollection: {
             extra_links: components["schemas"]["JsonObject"];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         SecurityFacts: {
+            /** @description Address that the server listens on, and who can reach the address */
             address: string;
+            /** @description Tokens and logins that the server accepts */
             authentication: string;
+            /** @description Encryption of the connections of clients */
             transport: string;
+            /** @description Place of the database, the server's role there, and the encryption on the way */
             database: string;
-            /** @description null = a database without roles */
+            /** @description Rights of the server's role in the database; null = the database has no roles */
             database_role: string | null;
-            /** @description What each session has, and which defaults it did not take over; null on SQLite */
+            /** @description Limits of each database session, and defaults that a session did not take; null on SQLite */
             database_sessions: string | null;
-            /** @description As far as this process knows it: the schedulers use it */
+            /** @description Protection of Redis, as far as this process knows the settings of the schedulers */
             redis: string;
+            /** @description Executors, and the isolation of the code of users */
             executors: string;
         };
         /**
@@ -5334,41 +5994,56 @@ export interface components {
          *     }
          */
         Readiness: {
+            /** @description Always `ready`: another state is answered with 503 */
             status: string;
-            /** @description null unless an administrator asks */
+            /** @description Facts about the protection of the server; null = the client is not an administrator */
             security: components["schemas"]["SecurityFacts"] | null;
         };
         /** @enum {string} */
         WorkerStatus: "alive" | "silent" | "stopped";
         CarriedAttempt: {
+            /** @description Identifier of the attempt */
             attempt_id: string;
+            /** @description Identifier of the DAG */
             dag_id: string;
+            /** @description Identifier of the run within its DAG */
             dag_run_id: string;
+            /** @description Identifier of the task within its DAG */
             task_id: string;
-            /** @description -1 = not mapped */
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Number of the try, from 1 */
             try_number: number;
         };
         Worker: {
-            /** @description Random, another one at each start */
+            /** @description Random identifier of this start of the worker */
             worker_id: string;
+            /** @description Name of the host */
             hostname: string;
+            /** @description Process id on the host; null = unknown */
             pid: number;
+            /** @description Version of Mainspring that the worker runs */
             version: string;
+            /** @description Queues that the worker takes attempts from */
             queues: string[];
-            /**
-             * Format: uuid
-             * @description The token of its queue; null = it has the token of all queues
-             */
+            /** @description Identifier of the worker's token; null = the token of all queues */
             token_id: string | null;
+            /** @description Name of the worker's token; null = the token of all queues */
             token_name: string | null;
             status: components["schemas"]["WorkerStatus"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start of the worker
+             */
             started_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the latest heartbeat
+             */
             latest_heartbeat: string;
+            /** @description Orderly end of the worker; null = none */
             stopped_at: string | null;
-            /** @description As of its latest heartbeat */
+            /** @description Attempts of the worker, as of the latest heartbeat */
             attempts: components["schemas"]["CarriedAttempt"][];
         };
         /**
@@ -5378,19 +6053,22 @@ export interface components {
          *     }
          */
         WorkerCollection: {
+            /** @description Workers of this page */
             workers: components["schemas"]["Worker"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /** @enum {string} */
         Role: "viewer" | "operator" | "author" | "admin";
         Grant: {
-            /** @description A dag_id, or the beginning of some followed by `*` */
+            /** @description Identifier of a DAG, or a prefix followed by `*` */
             pattern: string;
             role: components["schemas"]["Role"];
         };
         Rights: {
-            /** @description On every DAG and everything else; null = only what is granted */
+            /** @description Role on every DAG and everything else; null = only the grants */
             role: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants: components["schemas"]["Grant"][];
         };
         /**
@@ -5405,7 +6083,9 @@ export interface components {
          *     }
          */
         Me: {
+            /** @description Name of the user or token */
             name: string;
+            /** @description Rights of the user and of the token; an action needs all of them */
             rights: components["schemas"]["Rights"][];
         };
         /**
@@ -5415,7 +6095,9 @@ export interface components {
          *     }
          */
         PasswordChange: {
+            /** @description Present password */
             current_password: string;
+            /** @description Next password */
             new_password: string;
         };
         /**
@@ -5434,13 +6116,20 @@ export interface components {
          *     }
          */
         User: {
+            /** @description Name of the user */
             username: string;
-            /** @description On every DAG and everything else; null = only what is granted */
+            /** @description Role on every DAG and everything else; null = only the grants */
             role: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants: components["schemas"]["Grant"][];
+            /** @description Permission to log in; false ends all logins */
             is_active: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
             created_at: string;
+            /** @description Instant of the latest login; null = never */
             last_login_at: string | null;
         };
         /**
@@ -5464,13 +6153,18 @@ export interface components {
          *     }
          */
         UserCollection: {
+            /** @description Users of this page */
             users: components["schemas"]["User"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         GrantBody: {
-            /** @description A dag_id, or the beginning of some followed by `*` */
+            /** @description Identifier of a DAG, or a prefix followed by `*` */
             pattern: string;
-            /** @enum {string} */
+            /**
+             * @description Role on the DAGs that `pattern` matches
+             * @enum {string}
+             */
             role: "viewer" | "operator" | "author";
         };
         /**
@@ -5487,13 +6181,16 @@ export interface components {
          *     }
          */
         UserBody: {
+            /** @description Name of the user */
             username: string;
+            /** @description Password; the server stores a hash */
             password: string;
             /**
-             * @description On every DAG and everything else; null = only what is granted
+             * @description Role on every DAG and everything else; null = only the grants
              * @default null
              */
             role?: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants?: components["schemas"]["GrantBody"][];
         };
         /**
@@ -5505,30 +6202,46 @@ export interface components {
          *     }
          */
         UserPatch: {
+            /** @description Password; the server stores a hash */
             password?: string;
-            /** @description On every DAG and everything else; null = only what is granted */
+            /** @description Role on every DAG and everything else; null = only the grants */
             role?: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants?: components["schemas"]["GrantBody"][];
+            /** @description Permission to log in; false ends all logins */
             is_active?: boolean;
         };
         ApiToken: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Identifier of the token
+             */
             id: string;
+            /** @description Name of the token for people */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description Kind of the token
+             * @enum {string}
+             */
             kind: "admin" | "api" | "worker";
-            /** @description Whose it is; null = nobody's */
+            /** @description Owner of the token; null = no owner */
             username: string | null;
+            /** @description Role on every DAG and everything else; null = only the grants */
             role: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants: components["schemas"]["Grant"][];
-            /** @description Of a token for workers: the queue whose attempts it opens */
+            /** @description Queue whose attempts a worker token opens; null = no worker token */
             queue: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
             created_at: string;
             /** @description Null = never */
             expires_at: string | null;
+            /** @description Instant of the revocation; null = not revoked */
             revoked_at: string | null;
-            /** @description To the minute */
+            /** @description Instant of the latest use, to the minute; null = never */
             last_used_at: string | null;
         };
         /**
@@ -5544,6 +6257,7 @@ export interface components {
          *           "created_at": "2026-11-28T03:17:04.338Z",
          *           "expires_at": null,
          *           "revoked_at": null,
+         *           "queue": null,
          *           "last_used_at": "2026-11-28T03:25:11.177Z"
          *         }
          *       ],
@@ -5551,7 +6265,9 @@ export interface components {
          *     }
          */
         ApiTokenCollection: {
+            /** @description API tokens of this page */
             tokens: components["schemas"]["ApiToken"][];
+            /** @description Number of entries on all pages */
             total_entries: number;
         };
         /**
@@ -5562,16 +6278,24 @@ export interface components {
          *     }
          */
         ApiTokenBody: {
+            /** @description Name of the token for people */
             name: string;
-            /** @default null */
+            /**
+             * @description Role on every DAG and everything else; null = only the grants
+             * @default null
+             */
             role?: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants?: components["schemas"]["GrantBody"][];
             /**
              * @description Makes a token for workers of this queue: it opens the execution API, for attempts of this queue alone, and nothing else. Admins only
              * @default null
              */
             queue?: string | null;
-            /** @default null */
+            /**
+             * @description Instant from which the token is refused; null = never
+             * @default null
+             */
             expires_at?: string | null;
             /** @description Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins only */
             username?: string | null;
@@ -5588,29 +6312,43 @@ export interface components {
          *       "expires_at": "2027-02-26T00:00:00Z",
          *       "revoked_at": null,
          *       "last_used_at": null,
+         *       "queue": null,
          *       "token": "ms_the-token-itself"
          *     }
          */
         NewApiToken: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Identifier of the token
+             */
             id: string;
+            /** @description Name of the token for people */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description Kind of the token
+             * @enum {string}
+             */
             kind: "admin" | "api" | "worker";
-            /** @description Whose it is; null = nobody's */
+            /** @description Owner of the token; null = no owner */
             username: string | null;
+            /** @description Role on every DAG and everything else; null = only the grants */
             role: components["schemas"]["Role"] | null;
+            /** @description Roles on single DAGs or groups of DAGs */
             grants: components["schemas"]["Grant"][];
-            /** @description Of a token for workers: the queue whose attempts it opens */
+            /** @description Queue whose attempts a worker token opens; null = no worker token */
             queue: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
             created_at: string;
             /** @description Null = never */
             expires_at: string | null;
+            /** @description Instant of the revocation; null = not revoked */
             revoked_at: string | null;
-            /** @description To the minute */
+            /** @description Instant of the latest use, to the minute; null = never */
             last_used_at: string | null;
-            /** @description For `Authorization: Bearer ...`; never shown again */
+            /** @description Token for `Authorization: Bearer ...`; shown only once */
             token: string;
         };
         /**
@@ -5620,7 +6358,9 @@ export interface components {
          *     }
          */
         LoginBody: {
+            /** @description Name of the user */
             username: string;
+            /** @description Password */
             password: string;
             /** @description The `device_token` of a login in the last 30 days: failed logins of other clients then do not count for this client. Null or empty = the client asks for its first one; absent = it wants none */
             device_token?: string | null;
@@ -5645,12 +6385,15 @@ export interface components {
          *     }
          */
         Version: {
-            /** @description Of Airflow: its clients choose their dialect by it */
+            /** @description Version of Airflow whose API the server speaks */
             version: string;
+            /** @description Version of Mainspring */
             mainspring_version: string;
+            /** @description Always null */
             git_version: string | null;
         };
         OpenApiDocument: {
+            /** @description Version of OpenAPI */
             openapi: string;
         } & {
             [key: `x-${string}`]: unknown;
@@ -5883,6 +6626,7 @@ export interface operations {
     patch_dag: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -5961,9 +6705,13 @@ export interface operations {
         parameters: {
             query?: {
                 owners?: string[];
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Part of `dag_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_display_name_pattern?: string;
+                /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_display_name_prefix_pattern?: string;
                 paused?: boolean;
                 last_dag_run_state?: components["schemas"]["DagRunState"];
@@ -5974,21 +6722,30 @@ export interface operations {
                 has_asset_schedule?: boolean;
                 is_favorite?: boolean;
                 timetable_type?: string[];
+                /** @description Lower bound of `dag_run_start_date`, inclusive */
                 dag_run_start_date_gte?: string;
+                /** @description Lower bound of `dag_run_start_date`, exclusive */
                 dag_run_start_date_gt?: string;
+                /** @description Upper bound of `dag_run_start_date`, inclusive */
                 dag_run_start_date_lte?: string;
+                /** @description Upper bound of `dag_run_start_date`, exclusive */
                 dag_run_start_date_lt?: string;
+                /** @description Lower bound of `dag_run_end_date`, inclusive */
                 dag_run_end_date_gte?: string;
+                /** @description Lower bound of `dag_run_end_date`, exclusive */
                 dag_run_end_date_gt?: string;
+                /** @description Upper bound of `dag_run_end_date`, inclusive */
                 dag_run_end_date_lte?: string;
+                /** @description Upper bound of `dag_run_end_date`, exclusive */
                 dag_run_end_date_lt?: string;
                 dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 tags?: string[];
                 tags_match_mode?: "any" | "all";
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date */
+                /** @description Sort keys, each with `-` in front for descending order: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date */
                 order_by?: string[];
             };
             header?: never;
@@ -6017,11 +6774,16 @@ export interface operations {
     patch_dags: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
                 owners?: string[];
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Part of `dag_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_display_name_pattern?: string;
+                /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_display_name_prefix_pattern?: string;
                 paused?: boolean;
                 last_dag_run_state?: components["schemas"]["DagRunState"];
@@ -6032,21 +6794,30 @@ export interface operations {
                 has_asset_schedule?: boolean;
                 is_favorite?: boolean;
                 timetable_type?: string[];
+                /** @description Lower bound of `dag_run_start_date`, inclusive */
                 dag_run_start_date_gte?: string;
+                /** @description Lower bound of `dag_run_start_date`, exclusive */
                 dag_run_start_date_gt?: string;
+                /** @description Upper bound of `dag_run_start_date`, inclusive */
                 dag_run_start_date_lte?: string;
+                /** @description Upper bound of `dag_run_start_date`, exclusive */
                 dag_run_start_date_lt?: string;
+                /** @description Lower bound of `dag_run_end_date`, inclusive */
                 dag_run_end_date_gte?: string;
+                /** @description Lower bound of `dag_run_end_date`, exclusive */
                 dag_run_end_date_gt?: string;
+                /** @description Upper bound of `dag_run_end_date`, inclusive */
                 dag_run_end_date_lte?: string;
+                /** @description Upper bound of `dag_run_end_date`, exclusive */
                 dag_run_end_date_lt?: string;
                 dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 tags?: string[];
                 tags_match_mode?: "any" | "all";
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date */
+                /** @description Sort keys, each with `-` in front for descending order: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date */
                 order_by?: string[];
             };
             header?: never;
@@ -6188,10 +6959,11 @@ export interface operations {
                 version_number?: number;
                 bundle_name?: string;
                 bundle_version?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, version_number, dag_id, created_at, bundle_name, bundle_version */
+                /** @description Sort keys, each with `-` in front for descending order: id, version_number, dag_id, created_at, bundle_name, bundle_version */
                 order_by?: string[];
             };
             header?: never;
@@ -6251,12 +7023,15 @@ export interface operations {
     get_dag_tags: {
         parameters: {
             query?: {
+                /** @description Part of `tag_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 tag_name_pattern?: string;
+                /** @description Prefix of `tag_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 tag_name_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: name */
+                /** @description Sort keys, each with `-` in front for descending order: name */
                 order_by?: string[];
             };
             header?: never;
@@ -6405,10 +7180,11 @@ export interface operations {
         parameters: {
             query: {
                 dag_id: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, created_at, from_date, to_date, completed_at */
+                /** @description Sort keys, each with `-` in front for descending order: id, created_at, from_date, to_date, completed_at */
                 order_by?: string[];
             };
             header?: never;
@@ -6537,54 +7313,89 @@ export interface operations {
     get_backfill_dag_runs: {
         parameters: {
             query?: {
+                /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
+                /** @description Lower bound of `run_after`, exclusive */
                 run_after_gt?: string;
+                /** @description Upper bound of `run_after`, inclusive */
                 run_after_lte?: string;
+                /** @description Upper bound of `run_after`, exclusive */
                 run_after_lt?: string;
+                /** @description Lower bound of `logical_date`, inclusive */
                 logical_date_gte?: string;
+                /** @description Lower bound of `logical_date`, exclusive */
                 logical_date_gt?: string;
+                /** @description Upper bound of `logical_date`, inclusive */
                 logical_date_lte?: string;
+                /** @description Upper bound of `logical_date`, exclusive */
                 logical_date_lt?: string;
+                /** @description Lower bound of `start_date`, inclusive */
                 start_date_gte?: string;
+                /** @description Lower bound of `start_date`, exclusive */
                 start_date_gt?: string;
+                /** @description Upper bound of `start_date`, inclusive */
                 start_date_lte?: string;
+                /** @description Upper bound of `start_date`, exclusive */
                 start_date_lt?: string;
+                /** @description Lower bound of `end_date`, inclusive */
                 end_date_gte?: string;
+                /** @description Lower bound of `end_date`, exclusive */
                 end_date_gt?: string;
+                /** @description Upper bound of `end_date`, inclusive */
                 end_date_lte?: string;
+                /** @description Upper bound of `end_date`, exclusive */
                 end_date_lt?: string;
+                /** @description Lower bound of `updated_at`, inclusive */
                 updated_at_gte?: string;
+                /** @description Lower bound of `updated_at`, exclusive */
                 updated_at_gt?: string;
+                /** @description Upper bound of `updated_at`, inclusive */
                 updated_at_lte?: string;
+                /** @description Upper bound of `updated_at`, exclusive */
                 updated_at_lt?: string;
+                /** @description Lower bound of `duration`, inclusive */
                 duration_gte?: number;
+                /** @description Lower bound of `duration`, exclusive */
                 duration_gt?: number;
+                /** @description Upper bound of `duration`, inclusive */
                 duration_lte?: number;
+                /** @description Upper bound of `duration`, exclusive */
                 duration_lt?: number;
+                /** @description Text within `conf` in any letter case */
                 conf_contains?: string;
                 run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 dag_version?: number[];
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description Part of `triggering_user_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 triggering_user_name_pattern?: string;
+                /** @description Prefix of `triggering_user_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 triggering_user_name_prefix_pattern?: string;
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
                 bundle_version?: string;
+                /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
+                /** @description Prefix of `partition_key`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 partition_key_prefix_pattern?: string;
+                /** @description Part of `consuming_asset` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 consuming_asset_pattern?: string;
                 /** @description Refused with 400: no DAG is partitioned */
                 partition_date_gte?: string | null;
                 /** @description Refused with 400: no DAG is partitioned */
                 partition_date_lte?: string | null;
-                /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
+                /** @description Cursor of the page: empty = the first page, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
+                /** @description Sort keys, each with `-` in front for descending order: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
                 order_by?: string[];
             };
             header?: never;
@@ -6799,54 +7610,89 @@ export interface operations {
     get_dag_runs: {
         parameters: {
             query?: {
+                /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
+                /** @description Lower bound of `run_after`, exclusive */
                 run_after_gt?: string;
+                /** @description Upper bound of `run_after`, inclusive */
                 run_after_lte?: string;
+                /** @description Upper bound of `run_after`, exclusive */
                 run_after_lt?: string;
+                /** @description Lower bound of `logical_date`, inclusive */
                 logical_date_gte?: string;
+                /** @description Lower bound of `logical_date`, exclusive */
                 logical_date_gt?: string;
+                /** @description Upper bound of `logical_date`, inclusive */
                 logical_date_lte?: string;
+                /** @description Upper bound of `logical_date`, exclusive */
                 logical_date_lt?: string;
+                /** @description Lower bound of `start_date`, inclusive */
                 start_date_gte?: string;
+                /** @description Lower bound of `start_date`, exclusive */
                 start_date_gt?: string;
+                /** @description Upper bound of `start_date`, inclusive */
                 start_date_lte?: string;
+                /** @description Upper bound of `start_date`, exclusive */
                 start_date_lt?: string;
+                /** @description Lower bound of `end_date`, inclusive */
                 end_date_gte?: string;
+                /** @description Lower bound of `end_date`, exclusive */
                 end_date_gt?: string;
+                /** @description Upper bound of `end_date`, inclusive */
                 end_date_lte?: string;
+                /** @description Upper bound of `end_date`, exclusive */
                 end_date_lt?: string;
+                /** @description Lower bound of `updated_at`, inclusive */
                 updated_at_gte?: string;
+                /** @description Lower bound of `updated_at`, exclusive */
                 updated_at_gt?: string;
+                /** @description Upper bound of `updated_at`, inclusive */
                 updated_at_lte?: string;
+                /** @description Upper bound of `updated_at`, exclusive */
                 updated_at_lt?: string;
+                /** @description Lower bound of `duration`, inclusive */
                 duration_gte?: number;
+                /** @description Lower bound of `duration`, exclusive */
                 duration_gt?: number;
+                /** @description Upper bound of `duration`, inclusive */
                 duration_lte?: number;
+                /** @description Upper bound of `duration`, exclusive */
                 duration_lt?: number;
+                /** @description Text within `conf` in any letter case */
                 conf_contains?: string;
                 run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 dag_version?: number[];
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description Part of `triggering_user_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 triggering_user_name_pattern?: string;
+                /** @description Prefix of `triggering_user_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 triggering_user_name_prefix_pattern?: string;
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
                 bundle_version?: string;
+                /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
+                /** @description Prefix of `partition_key`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 partition_key_prefix_pattern?: string;
+                /** @description Part of `consuming_asset` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 consuming_asset_pattern?: string;
                 /** @description Refused with 400: no DAG is partitioned */
                 partition_date_gte?: string | null;
                 /** @description Refused with 400: no DAG is partitioned */
                 partition_date_lte?: string | null;
-                /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
+                /** @description Cursor of the page: empty = the first page, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
+                /** @description Sort keys, each with `-` in front for descending order: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
                 order_by?: string[];
             };
             header?: never;
@@ -7013,6 +7859,7 @@ export interface operations {
     patch_dag_run: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -7165,59 +8012,98 @@ export interface operations {
         parameters: {
             query?: {
                 task_id?: string;
+                /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
+                /** @description Lower bound of `run_after`, exclusive */
                 run_after_gt?: string;
+                /** @description Upper bound of `run_after`, inclusive */
                 run_after_lte?: string;
+                /** @description Upper bound of `run_after`, exclusive */
                 run_after_lt?: string;
+                /** @description Lower bound of `logical_date`, inclusive */
                 logical_date_gte?: string;
+                /** @description Lower bound of `logical_date`, exclusive */
                 logical_date_gt?: string;
+                /** @description Upper bound of `logical_date`, inclusive */
                 logical_date_lte?: string;
+                /** @description Upper bound of `logical_date`, exclusive */
                 logical_date_lt?: string;
+                /** @description Lower bound of `start_date`, inclusive */
                 start_date_gte?: string;
+                /** @description Lower bound of `start_date`, exclusive */
                 start_date_gt?: string;
+                /** @description Upper bound of `start_date`, inclusive */
                 start_date_lte?: string;
+                /** @description Upper bound of `start_date`, exclusive */
                 start_date_lt?: string;
+                /** @description Lower bound of `end_date`, inclusive */
                 end_date_gte?: string;
+                /** @description Lower bound of `end_date`, exclusive */
                 end_date_gt?: string;
+                /** @description Upper bound of `end_date`, inclusive */
                 end_date_lte?: string;
+                /** @description Upper bound of `end_date`, exclusive */
                 end_date_lt?: string;
+                /** @description Lower bound of `updated_at`, inclusive */
                 updated_at_gte?: string;
+                /** @description Lower bound of `updated_at`, exclusive */
                 updated_at_gt?: string;
+                /** @description Upper bound of `updated_at`, inclusive */
                 updated_at_lte?: string;
+                /** @description Upper bound of `updated_at`, exclusive */
                 updated_at_lt?: string;
+                /** @description Lower bound of `duration`, inclusive */
                 duration_gte?: number;
+                /** @description Lower bound of `duration`, exclusive */
                 duration_gt?: number;
+                /** @description Upper bound of `duration`, inclusive */
                 duration_lte?: number;
+                /** @description Upper bound of `duration`, exclusive */
                 duration_lt?: number;
+                /** @description Part of `task_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_display_name_pattern?: string;
+                /** @description Prefix of `task_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_display_name_prefix_pattern?: string;
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 pool?: string[];
+                /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 pool_name_pattern?: string;
+                /** @description Prefix of `pool_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 pool_name_prefix_pattern?: string;
                 queue?: string[];
+                /** @description Part of `queue_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 queue_name_pattern?: string;
+                /** @description Prefix of `queue_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 queue_name_prefix_pattern?: string;
                 executor?: string[];
                 version_number?: number[];
                 try_number?: number[];
                 operator?: string[];
+                /** @description Part of `operator_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 operator_name_pattern?: string;
+                /** @description Prefix of `operator_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 operator_name_prefix_pattern?: string;
                 map_index?: number[];
+                /** @description Part of `rendered_map_index` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 rendered_map_index_pattern?: string;
+                /** @description Prefix of `rendered_map_index`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 rendered_map_index_prefix_pattern?: string;
                 task_group_id?: string;
-                /** @description Pages by cursor: empty = the first, then `next_cursor`; `offset` is ignored */
+                /** @description Cursor of the page: empty = the first page, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator */
+                /** @description Sort keys, each with `-` in front for descending order: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator */
                 order_by?: string[];
             };
             header?: never;
@@ -7354,7 +8240,7 @@ export interface operations {
     delete_task_instance: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -7388,6 +8274,7 @@ export interface operations {
     patch_task_instance: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
                 /** @description Absent = all instances of the task, if it is mapped */
                 map_index?: number | null;
@@ -7431,57 +8318,96 @@ export interface operations {
         parameters: {
             query?: {
                 task_id?: string;
+                /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
+                /** @description Lower bound of `run_after`, exclusive */
                 run_after_gt?: string;
+                /** @description Upper bound of `run_after`, inclusive */
                 run_after_lte?: string;
+                /** @description Upper bound of `run_after`, exclusive */
                 run_after_lt?: string;
+                /** @description Lower bound of `logical_date`, inclusive */
                 logical_date_gte?: string;
+                /** @description Lower bound of `logical_date`, exclusive */
                 logical_date_gt?: string;
+                /** @description Upper bound of `logical_date`, inclusive */
                 logical_date_lte?: string;
+                /** @description Upper bound of `logical_date`, exclusive */
                 logical_date_lt?: string;
+                /** @description Lower bound of `start_date`, inclusive */
                 start_date_gte?: string;
+                /** @description Lower bound of `start_date`, exclusive */
                 start_date_gt?: string;
+                /** @description Upper bound of `start_date`, inclusive */
                 start_date_lte?: string;
+                /** @description Upper bound of `start_date`, exclusive */
                 start_date_lt?: string;
+                /** @description Lower bound of `end_date`, inclusive */
                 end_date_gte?: string;
+                /** @description Lower bound of `end_date`, exclusive */
                 end_date_gt?: string;
+                /** @description Upper bound of `end_date`, inclusive */
                 end_date_lte?: string;
+                /** @description Upper bound of `end_date`, exclusive */
                 end_date_lt?: string;
+                /** @description Lower bound of `updated_at`, inclusive */
                 updated_at_gte?: string;
+                /** @description Lower bound of `updated_at`, exclusive */
                 updated_at_gt?: string;
+                /** @description Upper bound of `updated_at`, inclusive */
                 updated_at_lte?: string;
+                /** @description Upper bound of `updated_at`, exclusive */
                 updated_at_lt?: string;
+                /** @description Lower bound of `duration`, inclusive */
                 duration_gte?: number;
+                /** @description Lower bound of `duration`, exclusive */
                 duration_gt?: number;
+                /** @description Upper bound of `duration`, inclusive */
                 duration_lte?: number;
+                /** @description Upper bound of `duration`, exclusive */
                 duration_lt?: number;
+                /** @description Part of `task_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_display_name_pattern?: string;
+                /** @description Prefix of `task_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_display_name_prefix_pattern?: string;
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 pool?: string[];
+                /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 pool_name_pattern?: string;
+                /** @description Prefix of `pool_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 pool_name_prefix_pattern?: string;
                 queue?: string[];
+                /** @description Part of `queue_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 queue_name_pattern?: string;
+                /** @description Prefix of `queue_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 queue_name_prefix_pattern?: string;
                 executor?: string[];
                 version_number?: number[];
                 try_number?: number[];
                 operator?: string[];
+                /** @description Part of `operator_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 operator_name_pattern?: string;
+                /** @description Prefix of `operator_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 operator_name_prefix_pattern?: string;
                 map_index?: number[];
+                /** @description Part of `rendered_map_index` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 rendered_map_index_pattern?: string;
+                /** @description Prefix of `rendered_map_index`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 rendered_map_index_prefix_pattern?: string;
                 task_group_id?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator */
+                /** @description Sort keys, each with `-` in front for descending order: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator */
                 order_by?: string[];
             };
             header?: never;
@@ -7545,6 +8471,7 @@ export interface operations {
     patch_task_instance_by_map_index: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -7664,6 +8591,7 @@ export interface operations {
     patch_task_instance_dry_run: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
                 /** @description Absent = all instances of the task, if it is mapped */
                 map_index?: number | null;
@@ -7706,6 +8634,7 @@ export interface operations {
     patch_task_instance_dry_run_by_map_index: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -7747,7 +8676,7 @@ export interface operations {
     get_task_instance_dependencies: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -7810,16 +8739,23 @@ export interface operations {
     get_approvals: {
         parameters: {
             query?: {
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description Part of `task_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_id_pattern?: string;
+                /** @description Prefix of `task_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_id_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, requested_at, dag_id */
+                /** @description Sort keys, each with `-` in front for descending order: id, requested_at, dag_id */
                 order_by?: string[];
             };
             header?: never;
@@ -7890,22 +8826,31 @@ export interface operations {
     get_hitl_details: {
         parameters: {
             query?: {
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
                 task_id?: string;
+                /** @description Part of `task_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_id_pattern?: string;
+                /** @description Prefix of `task_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_id_prefix_pattern?: string;
                 map_index?: number;
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
+                /** @description Lower bound of `created_at`, inclusive */
                 created_at_gte?: string;
+                /** @description Lower bound of `created_at`, exclusive */
                 created_at_gt?: string;
+                /** @description Upper bound of `created_at`, inclusive */
                 created_at_lte?: string;
+                /** @description Upper bound of `created_at`, exclusive */
                 created_at_lt?: string;
                 response_received?: boolean | null;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: ti_id, created_at, dag_id, run_id, run_after, rendered_map_index, task_instance_state, task_instance_operator */
+                /** @description Sort keys, each with `-` in front for descending order: ti_id, created_at, dag_id, run_id, run_after, rendered_map_index, task_instance_state, task_instance_operator */
                 order_by?: string[];
             };
             header?: never;
@@ -8007,7 +8952,7 @@ export interface operations {
     get_task_instance_tries: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -8070,7 +9015,7 @@ export interface operations {
     get_task_instance_try_details: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -8135,7 +9080,7 @@ export interface operations {
     get_log: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
                 /** @description In one answer, not in pages */
                 full_content?: boolean;
@@ -8178,26 +9123,43 @@ export interface operations {
                 xcom_key?: string;
                 map_index?: number;
                 map_index_filter?: number;
+                /** @description Part of `xcom_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 xcom_key_pattern?: string;
+                /** @description Prefix of `xcom_key`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 xcom_key_prefix_pattern?: string;
+                /** @description Part of `dag_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_display_name_pattern?: string;
+                /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_display_name_prefix_pattern?: string;
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description Part of `task_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_id_pattern?: string;
+                /** @description Prefix of `task_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_id_prefix_pattern?: string;
+                /** @description Lower bound of `logical_date`, inclusive */
                 logical_date_gte?: string;
+                /** @description Lower bound of `logical_date`, exclusive */
                 logical_date_gt?: string;
+                /** @description Upper bound of `logical_date`, inclusive */
                 logical_date_lte?: string;
+                /** @description Upper bound of `logical_date`, exclusive */
                 logical_date_lt?: string;
+                /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
+                /** @description Lower bound of `run_after`, exclusive */
                 run_after_gt?: string;
+                /** @description Upper bound of `run_after`, inclusive */
                 run_after_lte?: string;
+                /** @description Upper bound of `run_after`, exclusive */
                 run_after_lt?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: dag_id, task_id, run_id, map_index, key, timestamp, logical_date, run_after */
+                /** @description Sort keys, each with `-` in front for descending order: dag_id, task_id, run_id, map_index, key, timestamp, logical_date, run_after */
                 order_by?: string[];
             };
             header?: never;
@@ -8271,7 +9233,7 @@ export interface operations {
     get_xcom_entry: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
                 /** @description Without effect: values are plain JSON always */
                 deserialize?: boolean;
@@ -8308,7 +9270,7 @@ export interface operations {
     delete_xcom_entry: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -8377,12 +9339,15 @@ export interface operations {
     get_pools: {
         parameters: {
             query?: {
+                /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 pool_name_pattern?: string;
+                /** @description Prefix of `pool_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 pool_name_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, pool, name, slots */
+                /** @description Sort keys, each with `-` in front for descending order: id, pool, name, slots */
                 order_by?: string[];
             };
             header?: never;
@@ -8531,6 +9496,7 @@ export interface operations {
     patch_pool: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -8569,12 +9535,15 @@ export interface operations {
     get_variables: {
         parameters: {
             query?: {
+                /** @description Part of `variable_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 variable_key_pattern?: string;
+                /** @description Prefix of `variable_key`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 variable_key_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: key, id, _val, description, is_encrypted, team_name */
+                /** @description Sort keys, each with `-` in front for descending order: key, id, _val, description, is_encrypted, team_name */
                 order_by?: string[];
             };
             header?: never;
@@ -8723,6 +9692,7 @@ export interface operations {
     patch_variable: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -8761,12 +9731,15 @@ export interface operations {
     get_connections: {
         parameters: {
             query?: {
+                /** @description Part of `connection_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 connection_id_pattern?: string;
+                /** @description Prefix of `connection_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 connection_id_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, connection_id, conn_id, conn_type, description, host, port, team_name */
+                /** @description Sort keys, each with `-` in front for descending order: id, connection_id, conn_id, conn_type, description, host, port, team_name */
                 order_by?: string[];
             };
             header?: never;
@@ -8915,6 +9888,7 @@ export interface operations {
     patch_connection: {
         parameters: {
             query?: {
+                /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
             };
             header?: never;
@@ -8953,12 +9927,15 @@ export interface operations {
     get_secrets: {
         parameters: {
             query?: {
+                /** @description Part of `name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 name_pattern?: string;
+                /** @description Prefix of `name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 name_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: name, updated_at */
+                /** @description Sort keys, each with `-` in front for descending order: name, updated_at */
                 order_by?: string[];
             };
             header?: never;
@@ -9067,20 +10044,31 @@ export interface operations {
                 outcome?: ("done" | "refused")[];
                 before?: string;
                 after?: string;
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
+                /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description Part of `task_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_id_pattern?: string;
+                /** @description Prefix of `task_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_id_prefix_pattern?: string;
+                /** @description Part of `owner` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 owner_pattern?: string;
+                /** @description Prefix of `owner`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 owner_prefix_pattern?: string;
+                /** @description Part of `event` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 event_pattern?: string;
+                /** @description Prefix of `event`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 event_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, event_log_id, when, dttm, dag_id, run_id, task_id, event, owner, extra, logical_date */
+                /** @description Sort keys, each with `-` in front for descending order: id, event_log_id, when, dttm, dag_id, run_id, task_id, event, owner, extra, logical_date */
                 order_by?: string[];
             };
             header?: never;
@@ -9158,13 +10146,21 @@ export interface operations {
     get_jobs: {
         parameters: {
             query?: {
+                /** @description Lower bound of `start_date`, inclusive */
                 start_date_gte?: string;
+                /** @description Lower bound of `start_date`, exclusive */
                 start_date_gt?: string;
+                /** @description Upper bound of `start_date`, inclusive */
                 start_date_lte?: string;
+                /** @description Upper bound of `start_date`, exclusive */
                 start_date_lt?: string;
+                /** @description Lower bound of `end_date`, inclusive */
                 end_date_gte?: string;
+                /** @description Lower bound of `end_date`, exclusive */
                 end_date_gt?: string;
+                /** @description Upper bound of `end_date`, inclusive */
                 end_date_lte?: string;
+                /** @description Upper bound of `end_date`, exclusive */
                 end_date_lt?: string;
                 hostname?: string;
                 executor_class?: string;
@@ -9172,10 +10168,11 @@ export interface operations {
                 /** @description One that no service has finds none */
                 job_state?: string | null;
                 job_type?: string | null;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, start_date, end_date, latest_heartbeat, hostname, job_type, state, dag_id, executor_class, unixname, incarnation */
+                /** @description Sort keys, each with `-` in front for descending order: id, start_date, end_date, latest_heartbeat, hostname, job_type, state, dag_id, executor_class, unixname, incarnation */
                 order_by?: string[];
             };
             header?: never;
@@ -9456,7 +10453,7 @@ export interface operations {
     get_extra_links: {
         parameters: {
             query?: {
-                /** @description -1 = the task is not mapped */
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: never;
@@ -9535,10 +10532,11 @@ export interface operations {
     get_workers: {
         parameters: {
             query?: {
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, hostname, started_at, latest_heartbeat */
+                /** @description Sort keys, each with `-` in front for descending order: id, hostname, started_at, latest_heartbeat */
                 order_by?: string[];
             };
             header?: never;
@@ -9622,12 +10620,15 @@ export interface operations {
         parameters: {
             query?: {
                 is_active?: boolean;
+                /** @description Part of `username` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 username_pattern?: string;
+                /** @description Prefix of `username`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 username_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: username, created_at, last_login_at */
+                /** @description Sort keys, each with `-` in front for descending order: username, created_at, last_login_at */
                 order_by?: string[];
             };
             header?: never;
@@ -9778,12 +10779,15 @@ export interface operations {
         parameters: {
             query?: {
                 username?: string;
+                /** @description Part of `name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 name_pattern?: string;
+                /** @description Prefix of `name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 name_prefix_pattern?: string;
-                /** @description More than 100 is taken as 100 */
+                /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
-                /** @description `-` in front = descending. Keys: id, name, created_at, expires_at, last_used_at */
+                /** @description Sort keys, each with `-` in front for descending order: id, name, created_at, expires_at, last_used_at */
                 order_by?: string[];
             };
             header?: never;

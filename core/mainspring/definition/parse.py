@@ -155,7 +155,7 @@ class _Type:
         return self.name
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "const": self.name}
+        return {"type": "string", "const": self.name, "description": "Type of the task."}
 
 
 def _task_record(name: str, fields: Record) -> Record:

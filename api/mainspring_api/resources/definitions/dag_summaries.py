@@ -23,7 +23,7 @@ blueprint = Resource("dag_summaries", "Tags of DAGs, and counts of their runs", 
 class DagTagCollection(Answer):
     """A page of tags."""
 
-    tags = fields.List(fields.String())
+    tags = fields.List(fields.String(), metadata={"description": "Tags of this page"})
     total_entries = fields.Integer()
 
 
@@ -31,7 +31,7 @@ class DagStatsState(Answer):
     """How many runs are in one state."""
 
     state = Choice(RunState)
-    count = fields.Integer()
+    count = fields.Integer(metadata={"description": "Number of runs in the state"})
 
 
 class DagStats(Answer):
@@ -39,14 +39,18 @@ class DagStats(Answer):
 
     dag_id = fields.String()
     dag_display_name = fields.String()
-    stats = fields.List(fields.Nested(DagStatsState), metadata={"description": "Every state, also those with none"})
+    stats = fields.List(
+        fields.Nested(DagStatsState), metadata={"description": "Number of runs for each state, zeros included"}
+    )
 
 
 class DagStatsCollection(Answer):
     """The runs of DAGs, all on one page."""
 
-    dags = fields.List(fields.Nested(DagStats))
-    total_entries = fields.Integer()
+    dags = fields.List(
+        fields.Nested(DagStats), metadata={"description": "DAGs with their numbers of runs, all on one page"}
+    )
+    total_entries = fields.Integer(metadata={"description": "Number of entries"})
 
 
 class StatsQuery(Query):

@@ -27,8 +27,8 @@ TEXT = "text/plain"
 class DagVersion(Answer):
     """One version of a DAG's definition."""
 
-    id = fields.UUID()
-    version_number = fields.Integer(metadata={"description": "Counts from 1 for each DAG"})
+    id = fields.UUID(metadata={"description": "Identifier of the version"})
+    version_number = fields.Integer(metadata={"description": "Number of the version, from 1 for each DAG"})
     dag_id = fields.String()
     dag_display_name = fields.String()
     created_at = Instant()
@@ -48,10 +48,12 @@ class DagVersionCollection(Answer):
 class DagSource(Answer):
     """A definition as text."""
 
-    content = fields.String(allow_none=True, metadata={"description": "JSON, normalised and indented"})
+    content = fields.String(allow_none=True, metadata={"description": "Definition as JSON, normalised and indented"})
     dag_id = fields.String()
     dag_display_name = fields.String()
-    version_number = fields.Integer(allow_none=True)
+    version_number = fields.Integer(
+        allow_none=True, metadata={"description": "Number of the version, from 1 for each DAG"}
+    )
 
 
 class VersionChoice(Query):

@@ -49,7 +49,7 @@ YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yam
 class DagTag(Answer):
     """A tag of a DAG."""
 
-    name = fields.String()
+    name = fields.String(metadata={"description": "Text of the tag"})
     dag_id = fields.String()
     dag_display_name = fields.String()
 
@@ -60,59 +60,95 @@ class Dag(Answer):
     dag_id = fields.String()
     dag_display_name = fields.String()
     is_paused = fields.Boolean()
-    is_stale = fields.Boolean()
-    last_parsed_time = Instant(allow_none=True)
-    last_parse_duration = fields.Float(allow_none=True)
-    last_expired = Instant(allow_none=True)
+    is_stale = fields.Boolean(metadata={"description": "Always false: a DAG does not vanish with a file"})
+    last_parsed_time = Instant(allow_none=True, metadata={"description": "Instant of the latest change of the DAG"})
+    last_parse_duration = fields.Float(
+        allow_none=True, metadata={"description": "Always null: the server parses no files"}
+    )
+    last_expired = Instant(allow_none=True, metadata={"description": "Always null: DAGs do not expire"})
     bundle_name = fields.String(allow_none=True)
     bundle_version = fields.String(allow_none=True)
-    relative_fileloc = fields.String(allow_none=True)
-    fileloc = fields.String()
-    file_token = fields.String()
-    description = fields.String(allow_none=True)
+    relative_fileloc = fields.String(allow_none=True, metadata={"description": "Always null: the DAG has no file"})
+    fileloc = fields.String(metadata={"description": "Always `api`: the DAG has no file"})
+    file_token = fields.String(metadata={"description": "The same as `dag_id`"})
+    description = fields.String(
+        allow_none=True, metadata={"description": "Purpose of the DAG in a sentence; null = none"}
+    )
     timetable_summary = fields.String(allow_none=True)
     timetable_description = fields.String(allow_none=True)
-    timetable_partitioned = fields.Boolean()
-    timetable_periodic = fields.Boolean()
-    tags = fields.List(fields.Nested(DagTag))
-    max_active_tasks = fields.Integer()
+    timetable_partitioned = fields.Boolean(metadata={"description": "Always false: no DAG is partitioned"})
+    timetable_periodic = fields.Boolean(metadata={"description": "Whether the schedule repeats"})
+    tags = fields.List(fields.Nested(DagTag), metadata={"description": "Labels of the DAG"})
+    max_active_tasks = fields.Integer(metadata={"description": "Limit of active task instances in a run"})
     max_active_runs = fields.Integer(allow_none=True)
-    max_consecutive_failed_dag_runs = fields.Integer()
-    has_task_concurrency_limits = fields.Boolean()
-    has_import_errors = fields.Boolean()
-    next_dagrun_logical_date = Instant(allow_none=True)
-    next_dagrun_data_interval_start = Instant(allow_none=True)
-    next_dagrun_data_interval_end = Instant(allow_none=True)
-    next_dagrun_run_after = Instant(allow_none=True)
-    allowed_run_types = fields.List(Choice(RunType), allow_none=True)
-    owners = fields.List(fields.String())
-    is_backfillable = fields.Boolean()
+    max_consecutive_failed_dag_runs = fields.Integer(
+        metadata={"description": "Always 0: failed runs do not pause the DAG"}
+    )
+    has_task_concurrency_limits = fields.Boolean(metadata={"description": "Always false"})
+    has_import_errors = fields.Boolean(metadata={"description": "Always false: a faulty definition is refused"})
+    next_dagrun_logical_date = Instant(
+        allow_none=True, metadata={"description": "Logical date of the next scheduled run; null = none is planned"}
+    )
+    next_dagrun_data_interval_start = Instant(
+        allow_none=True,
+        metadata={"description": "Start of the next scheduled run's interval, inclusive; null = none is planned"},
+    )
+    next_dagrun_data_interval_end = Instant(
+        allow_none=True,
+        metadata={"description": "End of the next scheduled run's interval, exclusive; null = none is planned"},
+    )
+    next_dagrun_run_after = Instant(
+        allow_none=True,
+        metadata={"description": "Instant at which the next scheduled run is due; null = none is planned"},
+    )
+    allowed_run_types = fields.List(
+        Choice(RunType), allow_none=True, metadata={"description": "Always null: every type of run is allowed"}
+    )
+    owners = fields.List(fields.String(), metadata={"description": "Owners of the DAG's tasks"})
+    is_backfillable = fields.Boolean(
+        metadata={"description": "Whether the schedule has slots that a backfill can fill"}
+    )
     schedule_error = fields.String(
-        allow_none=True, metadata={"description": "Why no further run is planned, where that is a fault"}
+        allow_none=True,
+        metadata={"description": "Fault that keeps the scheduler from planning the next run; null = none"},
     )
 
 
 class DagDetails(Dag):
     """A DAG with what only its definition tells."""
 
-    catchup = fields.Boolean()
-    dag_run_timeout = fields.String(allow_none=True, metadata={"description": "ISO 8601 duration"})
-    asset_expression = JsonObject(allow_none=True)
+    catchup = fields.Boolean(metadata={"description": "Whether the scheduler makes runs of missed slots"})
+    dag_run_timeout = fields.String(
+        allow_none=True, metadata={"description": "Time limit of a run, as an ISO 8601 duration; null = none"}
+    )
+    asset_expression = JsonObject(allow_none=True, metadata={"description": "Always null: the server has no assets"})
     doc_md = fields.String(allow_none=True)
-    start_date = Instant(allow_none=True)
-    end_date = Instant(allow_none=True)
-    is_paused_upon_creation = fields.Boolean(allow_none=True)
-    params = JsonObject(allow_none=True, metadata={"description": "Name -> {value, schema, description}"})
-    render_template_as_native_obj = fields.Boolean()
-    template_search_path = fields.List(fields.String(), allow_none=True)
+    start_date = Instant(
+        allow_none=True, metadata={"description": "Earliest instant of a scheduled run; null = no bound"}
+    )
+    end_date = Instant(allow_none=True, metadata={"description": "Latest instant of a scheduled run; null = no bound"})
+    is_paused_upon_creation = fields.Boolean(
+        allow_none=True, metadata={"description": "Whether a new DAG begins paused; null = false"}
+    )
+    params = JsonObject(
+        allow_none=True, metadata={"description": "Name -> {value, schema, description} of each parameter"}
+    )
+    render_template_as_native_obj = fields.Boolean(
+        metadata={"description": "Always true: an expression keeps the type of its value"}
+    )
+    template_search_path = fields.List(
+        fields.String(), allow_none=True, metadata={"description": "Always null: templates are not read from files"}
+    )
     timezone = fields.String(allow_none=True)
-    last_parsed = Instant(allow_none=True)
-    default_args = JsonObject(allow_none=True)
-    owner_links = JsonObject(allow_none=True)
-    is_favorite = fields.Boolean(allow_none=True)
-    rerun_with_latest_version = fields.Boolean(allow_none=True)
-    active_runs_count = fields.Integer(allow_none=True)
-    concurrency = fields.Integer()
+    last_parsed = Instant(allow_none=True, metadata={"description": "Instant at which the current version was saved"})
+    default_args = JsonObject(
+        allow_none=True, metadata={"description": "Fields that every task of the definition inherits"}
+    )
+    owner_links = JsonObject(allow_none=True, metadata={"description": "Always empty"})
+    is_favorite = fields.Boolean(allow_none=True, metadata={"description": "Always false"})
+    rerun_with_latest_version = fields.Boolean(allow_none=True, metadata={"description": "Always null"})
+    active_runs_count = fields.Integer(allow_none=True, metadata={"description": "Number of running runs"})
+    concurrency = fields.Integer(metadata={"description": "The same as `max_active_tasks`"})
     latest_dag_version = fields.Nested(DagVersion, allow_none=True)
 
 
@@ -126,16 +162,25 @@ class DagCollection(Answer):
 class DagPatch(Body):
     """What may be changed of a DAG without a new definition."""
 
-    is_paused = fields.Boolean(required=True, truthy={True}, falsy={False})
+    is_paused = fields.Boolean(
+        required=True,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "True pauses the DAG, false lets its runs start again"},
+    )
 
 
 class DefinitionCheck(Answer):
     """What a valid definition would become."""
 
-    valid = fields.Boolean()
+    valid = fields.Boolean(metadata={"description": "Always true: a faulty definition is answered with an error"})
     dag_id = fields.String()
-    content_hash = fields.String(metadata={"description": "Equal to the current version's = saving it changes nothing"})
-    task_count = fields.Integer()
+    content_hash = fields.String(
+        metadata={
+            "description": "SHA-256 (hex) of the normalised definition; equal to the current version's = no change"
+        }
+    )
+    task_count = fields.Integer(metadata={"description": "Number of tasks"})
 
 
 class DefinitionAddress(Query):

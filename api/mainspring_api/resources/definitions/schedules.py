@@ -30,36 +30,41 @@ DROPPED_MAX = 10_000
 class PlannedRun(Answer):
     """One run that the schedule asks for."""
 
-    logical_date = Instant()
+    logical_date = Instant(metadata={"description": "Instant that the run stands for"})
     data_interval_start = Instant()
     data_interval_end = Instant()
-    run_after = Instant(metadata={"description": "When it is due"})
-    local_time = fields.String(metadata={"description": "The same in the schedule's time zone, ISO 8601 with offset"})
+    run_after = Instant(metadata={"description": "Instant at which the run is due"})
+    local_time = fields.String(
+        metadata={"description": "`run_after` in the schedule's time zone, ISO 8601 with offset"}
+    )
     moved = fields.String(
-        allow_none=True, metadata={"description": "What a change of the clocks did to it; null = nothing"}
+        allow_none=True, metadata={"description": "Effect of a change of the clocks on the due time; null = none"}
     )
 
 
 class DroppedTime(Answer):
     """A time of day that the schedule names and at which nothing is due."""
 
-    local_time = fields.String(metadata={"description": "In the schedule's time zone, ISO 8601 without offset"})
-    reason = fields.String()
+    local_time = fields.String(metadata={"description": "Time in the schedule's time zone, ISO 8601 without offset"})
+    reason = fields.String(metadata={"description": "Cause of the omission"})
 
 
 class SchedulePreview(Answer):
     """What a schedule means."""
 
     dag_id = fields.String()
-    is_paused = fields.Boolean(metadata={"description": "Nothing is due while a DAG is paused"})
+    is_paused = fields.Boolean(metadata={"description": "Pause of the DAG: no run is due while the DAG is paused"})
     timetable_summary = fields.String(allow_none=True)
     timetable_description = fields.String()
     timezone = fields.String()
-    schedule_error = fields.String(allow_none=True)
-    runs = fields.List(fields.Nested(PlannedRun), metadata={"description": "Soonest first"})
+    schedule_error = fields.String(
+        allow_none=True,
+        metadata={"description": "Fault that keeps the scheduler from planning the next run; null = none"},
+    )
+    runs = fields.List(fields.Nested(PlannedRun), metadata={"description": "Planned runs, soonest first"})
     dropped = fields.List(
         fields.Nested(DroppedTime),
-        metadata={"description": "What the clocks or the calendar leave out before the last of these runs"},
+        metadata={"description": "Times that the clocks or the calendar leave out before the last of `runs`"},
     )
 
 

@@ -27,10 +27,10 @@ OWNER_DEFAULT = "mainspring"
 class TimeDelta(Answer):
     """A duration in Airflow's shape."""
 
-    type_ = fields.String(data_key="__type")
-    days = fields.Integer()
-    seconds = fields.Integer()
-    microseconds = fields.Integer()
+    type_ = fields.String(data_key="__type", metadata={"description": "Always `TimeDelta`"})
+    days = fields.Integer(metadata={"description": "Whole days"})
+    seconds = fields.Integer(metadata={"description": "Seconds beyond the whole days"})
+    microseconds = fields.Integer(metadata={"description": "Microseconds beyond the seconds"})
 
 
 class TaskDefinition(Answer):
@@ -38,38 +38,54 @@ class TaskDefinition(Answer):
 
     task_id = fields.String(allow_none=True)
     task_display_name = fields.String(allow_none=True)
-    owner = fields.String(metadata={"description": f"`{OWNER_DEFAULT}` where the definition names none"})
-    start_date = Instant(allow_none=True)
-    end_date = Instant(allow_none=True)
-    trigger_rule = fields.String(allow_none=True)
-    depends_on_past = fields.Boolean()
-    wait_for_downstream = fields.Boolean()
-    retries = fields.Integer(allow_none=True)
+    owner = fields.String(
+        metadata={"description": f"Owner of the task; `{OWNER_DEFAULT}` where the definition names none"}
+    )
+    start_date = Instant(allow_none=True, metadata={"description": "Always null: tasks have no dates of their own"})
+    end_date = Instant(allow_none=True, metadata={"description": "Always null: tasks have no dates of their own"})
+    trigger_rule = fields.String(
+        allow_none=True, metadata={"description": "States of the direct upstream that let the task run"}
+    )
+    depends_on_past = fields.Boolean(
+        metadata={"description": "Whether an instance waits until the task has succeeded in the previous run"}
+    )
+    wait_for_downstream = fields.Boolean(metadata={"description": "Always false"})
+    retries = fields.Integer(allow_none=True, metadata={"description": "Tries after the first failed try"})
     queue = fields.String(allow_none=True)
     pool = fields.String(allow_none=True)
     pool_slots = fields.Integer(allow_none=True)
     execution_timeout = fields.Nested(TimeDelta, allow_none=True)
     retry_delay = fields.Nested(TimeDelta, allow_none=True)
-    retry_exponential_backoff = fields.Float(metadata={"description": "Factor between delays; 0 = constant"})
+    retry_exponential_backoff = fields.Float(
+        metadata={"description": "Factor from one delay to the next; 0 = constant delay"}
+    )
     priority_weight = fields.Integer(allow_none=True)
-    weight_rule = fields.String(allow_none=True)
-    ui_color = fields.String()
-    ui_fgcolor = fields.String()
-    template_fields = fields.List(fields.String(), allow_none=True)
-    downstream_task_ids = fields.List(fields.String(), allow_none=True)
+    weight_rule = fields.String(
+        allow_none=True, metadata={"description": "Rule that adds the weights of neighbours to the priority"}
+    )
+    ui_color = fields.String(metadata={"description": "Always `#fff`"})
+    ui_fgcolor = fields.String(metadata={"description": "Always `#000`"})
+    template_fields = fields.List(fields.String(), allow_none=True, metadata={"description": "Always empty"})
+    downstream_task_ids = fields.List(
+        fields.String(), allow_none=True, metadata={"description": "Identifiers of the tasks directly downstream"}
+    )
     doc_md = fields.String(allow_none=True)
     operator_name = fields.String(allow_none=True)
-    params = JsonObject(allow_none=True)
-    class_ref = JsonObject(metadata={"description": "`module_path`, and in `class_name` the type of the task"})
-    is_mapped = fields.Boolean(allow_none=True)
-    extra_links = fields.List(fields.String())
+    params = JsonObject(
+        allow_none=True, metadata={"description": "Always empty: a DAG has parameters, a task has none"}
+    )
+    class_ref = JsonObject(metadata={"description": "`module_path`, and the type of the task as `class_name`"})
+    is_mapped = fields.Boolean(
+        allow_none=True, metadata={"description": "Whether the task has an instance for each item of a list"}
+    )
+    extra_links = fields.List(fields.String(), metadata={"description": "Always empty"})
 
 
 class TaskCollection(Answer):
     """The tasks of a DAG."""
 
-    tasks = fields.List(fields.Nested(TaskDefinition))
-    total_entries = fields.Integer()
+    tasks = fields.List(fields.Nested(TaskDefinition), metadata={"description": "Tasks of the DAG"})
+    total_entries = fields.Integer(metadata={"description": "Number of tasks"})
 
 
 class TaskOrder(Query):

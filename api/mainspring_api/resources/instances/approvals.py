@@ -28,12 +28,16 @@ class Approval(Answer):
     dag_display_name = fields.String()
     dag_run_id = fields.String()
     task_id = fields.String()
-    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
-    message = fields.String()
-    choices = fields.List(fields.String(), metadata={"description": "`reject` fails the task, all others succeed"})
-    default = fields.String(allow_none=True, metadata={"description": "Taken at the timeout; null = the task fails"})
-    requested_at = Instant()
-    give_up_at = Instant(allow_none=True, metadata={"description": "The timeout; null = it waits for ever"})
+    map_index = fields.Integer()
+    message = fields.String(metadata={"description": "Question to answer"})
+    choices = fields.List(
+        fields.String(), metadata={"description": "Possible answers; `reject` fails the task, all others succeed"}
+    )
+    default = fields.String(
+        allow_none=True, metadata={"description": "Answer taken at the timeout; null = the task fails"}
+    )
+    requested_at = Instant(metadata={"description": "Start of the wait"})
+    give_up_at = Instant(allow_none=True, metadata={"description": "Instant of the timeout; null = none"})
 
 
 class ApprovalCollection(Answer):
@@ -46,10 +50,10 @@ class ApprovalCollection(Answer):
 class ApprovalAnswer(Answer):
     """An answer as it was recorded; the task ends by it at once, and has it as its outputs."""
 
-    choice = fields.String()
-    by = fields.String()
+    choice = fields.String(metadata={"description": "Choice that was made"})
+    by = fields.String(metadata={"description": "Name of the user or token that answered"})
     note = fields.String(allow_none=True)
-    at = Instant()
+    at = Instant(metadata={"description": "Instant of the answer"})
 
 
 class ApprovalAnswerBody(Body):

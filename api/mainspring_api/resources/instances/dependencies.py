@@ -24,8 +24,8 @@ _INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
 class TaskDependency(Answer):
     """One thing that a task instance waits for."""
 
-    name = fields.String()
-    reason = fields.String()
+    name = fields.String(metadata={"description": "Kind of the condition that is not met"})
+    reason = fields.String(metadata={"description": "Condition in a sentence"})
 
 
 class TaskDependencyCollection(Answer):

@@ -37,28 +37,36 @@ _SPELLED = {APPROVE: "Approve", REJECT: "Reject"}
 class HitlUser(Answer):
     """Who has answered."""
 
-    id = fields.String()
-    name = fields.String()
+    id = fields.String(metadata={"description": "Name of the user or token"})
+    name = fields.String(metadata={"description": "The same as `id`"})
 
 
 class HitlDetail(Answer):
     """What an approval asks, and its answer."""
 
     task_instance = fields.Nested(TaskInstance)
-    subject = fields.String(metadata={"description": "The message of the approval"})
-    body = fields.String(allow_none=True)
-    options = fields.List(fields.String())
-    defaults = fields.List(fields.String(), allow_none=True)
-    multiple = fields.Boolean()
-    params = JsonObject()
-    assigned_users = fields.List(fields.Nested(HitlUser))
-    created_at = Instant()
-    response_received = fields.Boolean()
-    responded_by_user = fields.Nested(
-        HitlUser, allow_none=True, metadata={"description": "Null = by its default, or rejected and over"}
+    subject = fields.String(metadata={"description": "Question to answer"})
+    body = fields.String(allow_none=True, metadata={"description": "Always null"})
+    options = fields.List(fields.String(), metadata={"description": "Possible answers"})
+    defaults = fields.List(
+        fields.String(), allow_none=True, metadata={"description": "Answer taken at the timeout; null = the task fails"}
     )
-    responded_at = Instant(allow_none=True)
-    chosen_options = fields.List(fields.String(), allow_none=True)
+    multiple = fields.Boolean(metadata={"description": "Always false: an answer is one option"})
+    params = JsonObject()
+    assigned_users = fields.List(
+        fields.Nested(HitlUser), metadata={"description": "Always empty: every user with the role may answer"}
+    )
+    created_at = Instant(metadata={"description": "Start of the wait"})
+    response_received = fields.Boolean(metadata={"description": "Whether an answer is recorded"})
+    responded_by_user = fields.Nested(
+        HitlUser,
+        allow_none=True,
+        metadata={"description": "User or token that answered; null = no answer, or the default"},
+    )
+    responded_at = Instant(allow_none=True, metadata={"description": "Instant of the answer; null = none yet"})
+    chosen_options = fields.List(
+        fields.String(), allow_none=True, metadata={"description": "Options of the answer; null = none yet"}
+    )
     params_input = JsonObject()
 
 
@@ -73,10 +81,13 @@ class HitlAnswerBody(Body):
     """An answer."""
 
     chosen_options = fields.List(
-        fields.String(), required=True, validate=validate.Length(min=1, max=100), metadata={"description": "One option"}
+        fields.String(),
+        required=True,
+        validate=validate.Length(min=1, max=100),
+        metadata={"description": "List with one option"},
     )
     params_input = JsonObject(
-        load_default=dict, allow_none=True, metadata={"description": "Empty: an approval has no params"}
+        load_default=dict, allow_none=True, metadata={"description": "Empty object: an approval has no params"}
     )
 
 
@@ -84,8 +95,8 @@ class HitlAnswer(Answer):
     """An answer as it was recorded."""
 
     responded_by = fields.Nested(HitlUser)
-    responded_at = Instant()
-    chosen_options = fields.List(fields.String())
+    responded_at = Instant(metadata={"description": "Instant of the answer"})
+    chosen_options = fields.List(fields.String(), metadata={"description": "Options of the answer"})
     params_input = JsonObject()
 
 

@@ -20,18 +20,32 @@ class InstanceFields(Answer):
     dag_run_id = fields.String()
     task_id = fields.String()
     task_display_name = fields.String()
-    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
-    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
-    message = fields.String(allow_none=True, metadata={"description": "How its latest try ended, for people"})
-    exit_code = fields.Integer(allow_none=True, metadata={"description": "Negative = ended by that signal"})
-    max_tries = fields.Integer(metadata={"description": "Tries beyond the first"})
+    map_index = fields.Integer()
+    state_reason = fields.String(
+        allow_none=True, metadata={"description": "Code of the cause of the state; null = none"}
+    )
+    message = fields.String(
+        allow_none=True, metadata={"description": "End of the latest try in a sentence; null = nothing to report"}
+    )
+    exit_code = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "Exit code of the process; negative = the number of the signal that ended it; null = none"
+        },
+    )
+    max_tries = fields.Integer(metadata={"description": "Tries after the first"})
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
-    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
-    queued_when = Instant(allow_none=True)
-    scheduled_when = Instant(allow_none=True)
-    hostname = fields.String(metadata={"description": "Empty before the first try has started"})
-    unixname = fields.String(metadata={"description": "Empty: not known"})
+    duration = fields.Float(
+        allow_none=True, metadata={"description": "Time from start to end, in seconds; null while the instance runs"}
+    )
+    queued_when = Instant(
+        allow_none=True,
+        metadata={"description": "Instant at which the scheduler queued the instance; null = not queued yet"},
+    )
+    scheduled_when = Instant(allow_none=True, metadata={"description": "The same as `queued_when`"})
+    hostname = fields.String(metadata={"description": "Host of the try; empty before the first start"})
+    unixname = fields.String(metadata={"description": "Always empty"})
     pid = fields.Integer(allow_none=True)
     pool = fields.String()
     pool_slots = fields.Integer()
@@ -40,7 +54,7 @@ class InstanceFields(Answer):
     operator = fields.String(allow_none=True)
     operator_name = fields.String(allow_none=True)
     executor = fields.String(allow_none=True)
-    executor_config = fields.String()
+    executor_config = fields.String(metadata={"description": "Always `{}`"})
     dag_version = fields.Nested(DagVersion, allow_none=True)
 
 

@@ -33,16 +33,16 @@ _TOKEN_SALT = "log"  # noqa: S105 - names the use of the signing key
 class LogLine(Answer):
     """One line."""
 
-    timestamp = Instant(metadata={"description": "When its end arrived"})
-    event = fields.String()
+    timestamp = Instant(metadata={"description": "Instant at which the end of the line arrived"})
+    event = fields.String(metadata={"description": "Text of the line"})
 
 
 class TaskInstancesLog(Answer):
     """A page of a log."""
 
-    content = fields.List(fields.Nested(LogLine))
+    content = fields.List(fields.Nested(LogLine), metadata={"description": "Lines of this page"})
     continuation_token = fields.String(
-        allow_none=True, metadata={"description": "Send it back as `token` for what follows; null at the end"}
+        allow_none=True, metadata={"description": "`token` for the following lines; null at the end"}
     )
 
 

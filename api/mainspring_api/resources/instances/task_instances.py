@@ -41,23 +41,28 @@ _UUID_BASE = 0x6D61696E_7370_8000_8000_000000000000
 class TaskInstance(InstanceFields):
     """One task in one run."""
 
-    id = fields.UUID()
+    id = fields.UUID(metadata={"description": "Identifier of the task instance"})
     logical_date = Instant(allow_none=True)
     run_after = Instant()
-    state = Choice(TaskState, allow_none=True)
-    try_number = fields.Integer(metadata={"description": "0 before the first try"})
+    state = Choice(TaskState, allow_none=True, metadata={"description": "State of the task instance"})
+    try_number = fields.Integer(metadata={"description": "Number of the latest try, from 1; 0 = none yet"})
     still_running = fields.Boolean(
-        metadata={"description": "The instance has ended, but its code could not be stopped and still runs"}
+        metadata={"description": "Whether code of a try that has ended could not be stopped and still runs"}
     )
-    next_try_at = Instant(allow_none=True, metadata={"description": "When a retry or a timer is due"})
+    next_try_at = Instant(
+        allow_none=True, metadata={"description": "Instant at which a retry or a timer is due; null = none"}
+    )
     waits_for = JsonObject(
-        allow_none=True, metadata={"description": "What it waits for while it is deferred, by `kind`"}
+        allow_none=True,
+        metadata={"description": "Event that a deferred instance waits for, by `kind`; null = not deferred"},
     )
     note = fields.String(allow_none=True)
-    rendered_map_index = fields.String(allow_none=True)
+    rendered_map_index = fields.String(
+        allow_none=True, metadata={"description": "`map_index` as text; null = not mapped"}
+    )
     rendered_fields = JsonObject()
-    trigger = JsonObject(allow_none=True)
-    triggerer_job = JsonObject(allow_none=True)
+    trigger = JsonObject(allow_none=True, metadata={"description": "Always null"})
+    triggerer_job = JsonObject(allow_none=True, metadata={"description": "Always null"})
 
 
 class TaskInstanceCollection(Answer):

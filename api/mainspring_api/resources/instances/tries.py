@@ -29,18 +29,24 @@ _FAILED = frozenset({AttemptState.CANCELLED, AttemptState.INTERRUPTED, AttemptSt
 class TaskTry(InstanceFields):
     """One try of a task instance."""
 
-    try_number = fields.Integer(metadata={"description": "Counts from 1, over all generations"})
-    generation = fields.Integer(metadata={"description": "Counts from 1; each clear or mark begins another"})
-    state = Choice(TaskState, allow_none=True)
-    attempt_state = Choice(AttemptState, metadata={"description": "Finer than `state`"})
-    still_running = fields.Boolean(metadata={"description": "It has ended, but its code has not stopped yet"})
+    try_number = fields.Integer(metadata={"description": "Number of the try, from 1 over all generations"})
+    generation = fields.Integer(
+        metadata={"description": "Number of the generation, from 1; each clear or mark begins the next"}
+    )
+    state = Choice(
+        TaskState, allow_none=True, metadata={"description": "State of the try in the words of task instances"}
+    )
+    attempt_state = Choice(AttemptState, metadata={"description": "State of the attempt, finer than `state`"})
+    still_running = fields.Boolean(
+        metadata={"description": "Whether the try has ended and its code has not stopped yet"}
+    )
 
 
 class TaskTryCollection(Answer):
     """All tries of a task instance, oldest first."""
 
-    task_instances = fields.List(fields.Nested(TaskTry))
-    total_entries = fields.Integer()
+    task_instances = fields.List(fields.Nested(TaskTry), metadata={"description": "Tries, oldest first"})
+    total_entries = fields.Integer(metadata={"description": "Number of tries"})
 
 
 def _operation(rule: str, operation_id: str, schema: type[Answer], *, is_item: bool) -> Register:

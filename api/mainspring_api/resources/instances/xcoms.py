@@ -28,8 +28,8 @@ blueprint = Resource("xcoms", "XComs: the outputs of tasks")
 class XCom(Answer):
     """One output, without its value."""
 
-    key = fields.String()
-    timestamp = Instant()
+    key = fields.String(metadata={"description": "Name of the output"})
+    timestamp = Instant(metadata={"description": "Instant at which the output was stored"})
     logical_date = Instant(allow_none=True)
     run_after = Instant()
     map_index = fields.Integer()
@@ -43,7 +43,9 @@ class XCom(Answer):
 class XComWithValue(XCom):
     """One output."""
 
-    value = JsonValue(allow_none=True, metadata={"description": "Any JSON; its text when `stringify` was asked for"})
+    value = JsonValue(
+        allow_none=True, metadata={"description": "JSON value; text when the client asked for `stringify`"}
+    )
 
 
 class XComCollection(Answer):
@@ -63,14 +65,18 @@ class XComQuery(MapIndex):
 class XComUpdateBody(Body):
     """An output's new value."""
 
-    value = JsonValue(required=True, allow_none=True)
+    value = JsonValue(required=True, allow_none=True, metadata={"description": "JSON value"})
     map_index = fields.Integer(load_default=-1, strict=True, validate=validate.Range(min=-1, max=2**31 - 1))
 
 
 class XComCreateBody(XComUpdateBody):
     """An output to be created."""
 
-    key = fields.String(required=True, validate=validate.Regexp(r"[^\x00-\x1f/]{1,250}\Z"))
+    key = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[^\x00-\x1f/]{1,250}\Z"),
+        metadata={"description": "Name of the output"},
+    )
 
 
 VALUE_BYTES_MAX = 256 * 1024

@@ -27,7 +27,7 @@ blueprint = Resource("clearing", "Clear: tasks, or whole runs, run again; what t
 
 TASK_IDS_MAX = 10_000
 _FAILURES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
-_IS_PREVIEW = {"description": "True, the default, changes nothing and answers what would be cleared"}
+_IS_PREVIEW = {"description": "Preview: true, the default, only answers the instances to clear"}
 
 
 class TaskChoice(fields.Raw):
@@ -42,9 +42,8 @@ class TaskChoice(fields.Raw):
         raise ValidationError(f"{value!r:.60} is neither a task id nor a list of task id and map index")
 
 
-def _boolean(default: bool, description: str | None = None) -> fields.Boolean:
-    metadata = {"description": description} if description else {}
-    return fields.Boolean(load_default=default, truthy={True}, falsy={False}, metadata=metadata)
+def _boolean(default: bool, description: str) -> fields.Boolean:
+    return fields.Boolean(load_default=default, truthy={True}, falsy={False}, metadata={"description": description})
 
 
 def _note() -> fields.String:
@@ -55,11 +54,23 @@ class ClearBody(Body):
     """Which task instances to clear. Without `dag_run_id` and dates those of all runs."""
 
     dry_run = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=_IS_PREVIEW)
-    dag_run_id = fields.String(load_default=None, allow_none=True)
-    start_date = Instant(
-        load_default=None, allow_none=True, metadata={"description": "Of the runs: logical date, else `run_after`"}
+    dag_run_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Identifier of the run; null = all runs, or the runs between the dates"},
     )
-    end_date = Instant(load_default=None, allow_none=True)
+    start_date = Instant(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Earliest logical date of the runs (`run_after` where a run has none); null = no bound"
+        },
+    )
+    end_date = Instant(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Latest logical date of the runs (`run_after` where a run has none); null = no bound"},
+    )
     task_ids = fields.List(
         TaskChoice(
             metadata={
@@ -70,15 +81,16 @@ class ClearBody(Body):
         load_default=None,
         allow_none=True,
         validate=validate.Length(min=1, max=TASK_IDS_MAX),
+        metadata={"description": "Tasks to clear, as task ids or pairs of task id and map index; null = all"},
     )
-    only_failed = _boolean(True)
-    only_running = _boolean(False)
-    include_upstream = _boolean(False)
-    include_downstream = _boolean(False)
-    include_past = _boolean(False, "Also in the runs before `dag_run_id`, by logical date, or before `start_date`")
-    include_future = _boolean(False, "Also in the runs after it, or after `end_date`")
-    reset_dag_runs = _boolean(True, "False leaves runs that have ended alone")
-    prevent_running_task = _boolean(False, "Clear nothing, with 409, when one of the tasks runs now")
+    only_failed = _boolean(True, "Clear failed instances only")
+    only_running = _boolean(False, "Clear running instances only")
+    include_upstream = _boolean(False, "Clear all tasks upstream too")
+    include_downstream = _boolean(False, "Clear all tasks downstream too")
+    include_past = _boolean(False, "Clear the tasks also in runs with an earlier logical date")
+    include_future = _boolean(False, "Clear the tasks also in runs with a later logical date")
+    reset_dag_runs = _boolean(True, "Queue ended runs again; false clears nothing in ended runs")
+    prevent_running_task = _boolean(False, "Answer 409 and clear nothing while one of the tasks runs")
     run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
     note = _note()
 
@@ -98,8 +110,8 @@ class ClearRunBody(Body):
     """How to clear one run."""
 
     dry_run = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=_IS_PREVIEW)
-    only_failed = _boolean(False)
-    only_new = _boolean(False)
+    only_failed = _boolean(False, "Clear failed instances only")
+    only_new = _boolean(False, "False only: new tasks are cleared by name")
     run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
     note = _note()
 

@@ -34,18 +34,32 @@ class BulkRun(RunPatch):
     """A run in a bulk update."""
 
     dag_run_id = fields.String(required=True)
-    dag_id = fields.String(load_default=None, allow_none=True, metadata={"description": "Absent = that of the path"})
+    dag_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Identifier of the DAG; absent = the DAG of the path"},
+    )
 
 
 class ClearRunsBody(ClearRunBody):
     """Which runs to clear, and how."""
 
     dag_runs = fields.List(
-        fields.Nested(BulkRun), load_default=None, allow_none=True, validate=validate.Length(max=RUNS_MAX)
+        fields.Nested(BulkRun),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=RUNS_MAX),
+        metadata={"description": "Runs to clear"},
     )
-    partition_key = fields.String(load_default=None, allow_none=True)
-    partition_date_start = Instant(load_default=None, allow_none=True)
-    partition_date_end = Instant(load_default=None, allow_none=True)
+    partition_key = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Null only: no DAG is partitioned"}
+    )
+    partition_date_start = Instant(
+        load_default=None, allow_none=True, metadata={"description": "Null only: no DAG is partitioned"}
+    )
+    partition_date_end = Instant(
+        load_default=None, allow_none=True, metadata={"description": "Null only: no DAG is partitioned"}
+    )
 
     @validates_schema
     def _named(self, body: Mapping[str, Any], **_: Any) -> None:

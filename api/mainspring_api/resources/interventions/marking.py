@@ -44,12 +44,12 @@ def _included(description: str) -> fields.Boolean:
 class InstancePatch(Body):
     """What may be said of a task instance."""
 
-    new_state = NewState(metadata={"description": "success, failed or skipped, in any letter case"})
+    new_state = NewState(metadata={"description": "Target state: `success`, `failed` or `skipped`, in any letter case"})
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
-    include_upstream = _included("Also every task that leads to it")
-    include_downstream = _included("Also every task that follows from it")
-    include_past = _included("Also in earlier runs, by logical date")
-    include_future = _included("Also in later runs, by logical date")
+    include_upstream = _included("Mark all tasks upstream too")
+    include_downstream = _included("Mark all tasks downstream too")
+    include_past = _included("Mark the task also in runs with an earlier logical date")
+    include_future = _included("Mark the task also in runs with a later logical date")
 
 
 class PatchQuery(UpdateMask):

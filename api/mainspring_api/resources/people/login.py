@@ -42,7 +42,7 @@ class LoginBody(Schema):
         unknown = EXCLUDE
 
     username = fields.String(required=True)
-    password = fields.String(required=True, load_only=True)
+    password = fields.String(required=True, load_only=True, metadata={"description": "Password"})
     device_token = fields.String(
         allow_none=True,
         load_only=True,

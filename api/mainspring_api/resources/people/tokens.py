@@ -36,25 +36,33 @@ _QUEUE = r"[A-Za-z0-9_.-]{1,250}\Z"
 class ApiToken(Answer):
     """An API token, without what lets anybody in."""
 
-    id = fields.UUID()
-    name = fields.String()
-    kind = Choice(TokenKind, only=[TokenKind.ADMIN, TokenKind.API, TokenKind.WORKER])
-    username = fields.String(allow_none=True, metadata={"description": "Whose it is; null = nobody's"})
-    role = Choice(Role, allow_none=True)
+    id = fields.UUID(metadata={"description": "Identifier of the token"})
+    name = fields.String(metadata={"description": "Name of the token for people"})
+    kind = Choice(
+        TokenKind,
+        only=[TokenKind.ADMIN, TokenKind.API, TokenKind.WORKER],
+        metadata={"description": "Kind of the token"},
+    )
+    username = fields.String(allow_none=True, metadata={"description": "Owner of the token; null = no owner"})
+    role = Choice(
+        Role, allow_none=True, metadata={"description": "Role on every DAG and everything else; null = only the grants"}
+    )
     grants = fields.List(fields.Nested(GrantSchema))
     queue = fields.String(
-        allow_none=True, metadata={"description": "Of a token for workers: the queue whose attempts it opens"}
+        allow_none=True, metadata={"description": "Queue whose attempts a worker token opens; null = no worker token"}
     )
     created_at = Instant()
     expires_at = Instant(allow_none=True, metadata={"description": "Null = never"})
     revoked_at = Instant(allow_none=True)
-    last_used_at = Instant(allow_none=True, metadata={"description": "To the minute"})
+    last_used_at = Instant(
+        allow_none=True, metadata={"description": "Instant of the latest use, to the minute; null = never"}
+    )
 
 
 class NewApiToken(ApiToken):
     """An API token that was just made."""
 
-    token = fields.String(metadata={"description": "For `Authorization: Bearer ...`; never shown again"})
+    token = fields.String(metadata={"description": "Token for `Authorization: Bearer ...`; shown only once"})
 
 
 class ApiTokenCollection(Answer):
@@ -67,8 +75,17 @@ class ApiTokenCollection(Answer):
 class ApiTokenBody(Body):
     """A token to be made. `role` or `grants` must say what it may do, or `queue` that it is for workers."""
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=250))
-    role = Choice(Role, allow_none=True, load_default=None)
+    name = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=250),
+        metadata={"description": "Name of the token for people"},
+    )
+    role = Choice(
+        Role,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Role on every DAG and everything else; null = only the grants"},
+    )
     grants = fields.List(fields.Nested(GrantBody), load_default=list, validate=validate.Length(max=GRANTS_MAX))
     queue = fields.String(
         allow_none=True,

@@ -27,8 +27,8 @@ blueprint = Resource("users", "Users: people with a password, and what they may 
 GRANTS_MAX = 100
 _NAME = validate.Regexp(r"[A-Za-z0-9_.@+-]{1,250}\Z", error="must be 1 to 250 of the characters A-Z a-z 0-9 _ . @ + -")
 _PASSWORD = validate.Length(min=8, max=1000)
-_ROLE = {"description": "On every DAG and everything else; null = only what is granted"}
-_PATTERN = {"description": "A dag_id, or the beginning of some followed by `*`"}
+_ROLE = {"description": "Role on every DAG and everything else; null = only the grants"}
+_PATTERN = {"description": "Identifier of a DAG, or a prefix followed by `*`"}
 
 
 class GrantSchema(Answer):
@@ -46,7 +46,7 @@ class User(Answer):
     grants = fields.List(fields.Nested(GrantSchema))
     is_active = fields.Boolean()
     created_at = Instant()
-    last_login_at = Instant(allow_none=True)
+    last_login_at = Instant(allow_none=True, metadata={"description": "Instant of the latest login; null = never"})
 
 
 class UserCollection(Answer):
@@ -66,8 +66,11 @@ class RightsSchema(Answer):
 class Me(Answer):
     """Whoever asks. With several `rights` only what all of them allow is allowed."""
 
-    name = fields.String()
-    rights = fields.List(fields.Nested(RightsSchema))
+    name = fields.String(metadata={"description": "Name of the user or token"})
+    rights = fields.List(
+        fields.Nested(RightsSchema),
+        metadata={"description": "Rights of the user and of the token; an action needs all of them"},
+    )
 
 
 class GrantBody(Body):
@@ -78,7 +81,12 @@ class GrantBody(Body):
         metadata=_PATTERN,
         validate=validate.Regexp(rf"(?:{GRANT_PATTERN.pattern})\Z", error="must be a dag_id, or a beginning and `*`"),
     )
-    role = Choice(Role, only=[Role.VIEWER, Role.OPERATOR, Role.AUTHOR], required=True)
+    role = Choice(
+        Role,
+        only=[Role.VIEWER, Role.OPERATOR, Role.AUTHOR],
+        required=True,
+        metadata={"description": "Role on the DAGs that `pattern` matches"},
+    )
 
 
 class UserBody(Body):
@@ -102,8 +110,12 @@ class UserPatch(Body):
 class PasswordChange(Body):
     """One's own new password."""
 
-    current_password = fields.String(required=True, load_only=True, validate=validate.Length(max=1000))
-    new_password = fields.String(required=True, load_only=True, validate=_PASSWORD)
+    current_password = fields.String(
+        required=True, load_only=True, validate=validate.Length(max=1000), metadata={"description": "Present password"}
+    )
+    new_password = fields.String(
+        required=True, load_only=True, validate=_PASSWORD, metadata={"description": "Next password"}
+    )
 
 
 UserList = list_arguments("UserList", questions.USERS)

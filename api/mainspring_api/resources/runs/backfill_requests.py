@@ -29,27 +29,29 @@ class BackfillBody(Body):
     """What to fill. A slot belongs to it when its logical date is in the range and its interval has ended."""
 
     dag_id = fields.String(required=True)
-    from_date = Instant(required=True)
-    to_date = Instant(required=True)
+    from_date = Instant(required=True, metadata={"description": "Earliest logical date"})
+    to_date = Instant(required=True, metadata={"description": "Latest logical date"})
     run_backwards = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     dag_run_conf = JsonObject(load_default=None, allow_none=True)
     reprocess_behavior = Choice(
         ReprocessBehavior,
         load_default=ReprocessBehavior.NONE.value,
-        metadata={"description": "Which slots run again that have a run already"},
+        metadata={"description": "Slots with a run that run again"},
     )
     max_active_runs = fields.Integer(
         load_default=10,
         strict=True,
         validate=validate.Range(min=1, max=ACTIVE_RUNS_MAX),
-        metadata={"description": "Unfinished runs at one time, apart from the DAG's own limit"},
+        metadata={"description": "Limit of unfinished runs at a time, apart from the DAG's own limit"},
     )
     max_failed_runs = fields.Integer(
         load_default=None,
         allow_none=True,
         strict=True,
         validate=validate.Range(min=1, max=SLOTS_MAX),
-        metadata={"description": "So many failed runs pause it, with the reason in `message`; null = never"},
+        metadata={
+            "description": "Number of failed runs that pauses the backfill, with the cause in `message`; null = never"
+        },
     )
     run_on_latest_version = fields.Boolean(
         load_default=None,

@@ -41,40 +41,47 @@ class BackfillProgress(Answer):
     """How far a backfill has come."""
 
     slots_total = fields.Integer(metadata={"description": "Slots in the range"})
-    slots_done = fields.Integer(metadata={"description": "Of these, how many were looked at"})
-    slots_skipped = fields.Integer(metadata={"description": "Of these, how many had a run that was left as it is"})
-    runs_queued = fields.Integer()
-    runs_running = fields.Integer()
-    runs_success = fields.Integer()
-    runs_failed = fields.Integer()
+    slots_done = fields.Integer(metadata={"description": "Slots that the scheduler has handled"})
+    slots_skipped = fields.Integer(metadata={"description": "Slots whose existing run was left unchanged"})
+    runs_queued = fields.Integer(metadata={"description": "Runs of the backfill that are queued"})
+    runs_running = fields.Integer(metadata={"description": "Runs of the backfill that are running"})
+    runs_success = fields.Integer(metadata={"description": "Runs of the backfill that have succeeded"})
+    runs_failed = fields.Integer(metadata={"description": "Runs of the backfill that have failed"})
     estimated_completion_at = Instant(
         allow_none=True,
-        metadata={"description": "At the pace of its latest runs; null while none has ended, or it waits or is over"},
+        metadata={"description": "Estimate from the pace of the latest runs; null = no estimate"},
     )
 
 
 class Backfill(Answer):
     """One backfill."""
 
-    id = fields.Integer()
+    id = fields.Integer(metadata={"description": "Identifier of the backfill"})
     dag_id = fields.String()
     dag_display_name = fields.String()
     from_date = Instant(metadata={"description": "Earliest logical date"})
     to_date = Instant(metadata={"description": "Latest logical date"})
     dag_run_conf = JsonObject(allow_none=True)
-    state = Choice(BackfillState, metadata={"description": "It waits while it or its DAG is paused"})
-    is_paused = fields.Boolean()
-    reprocess_behavior = Choice(ReprocessBehavior)
-    max_active_runs = fields.Integer()
-    max_failed_runs = fields.Integer(allow_none=True)
-    run_backwards = fields.Boolean()
-    run_on_latest_version = fields.Boolean()
-    created_at = Instant()
-    completed_at = Instant(allow_none=True)
-    updated_at = Instant()
-    message = fields.String(
-        allow_none=True, metadata={"description": "Why it waits: it paused by itself, or its DAG is paused"}
+    state = Choice(
+        BackfillState,
+        metadata={"description": "State of the backfill; `waiting` while the backfill or its DAG is paused"},
     )
+    is_paused = fields.Boolean(metadata={"description": "Pause of the backfill"})
+    reprocess_behavior = Choice(ReprocessBehavior)
+    max_active_runs = fields.Integer(
+        metadata={"description": "Limit of unfinished runs at a time, apart from the DAG's own limit"}
+    )
+    max_failed_runs = fields.Integer(
+        allow_none=True, metadata={"description": "Number of failed runs that pauses the backfill; null = never"}
+    )
+    run_backwards = fields.Boolean()
+    run_on_latest_version = fields.Boolean(
+        metadata={"description": "Whether each run uses the version that is current when the run starts"}
+    )
+    created_at = Instant()
+    completed_at = Instant(allow_none=True, metadata={"description": "End of the backfill; null = not ended"})
+    updated_at = Instant()
+    message = fields.String(allow_none=True, metadata={"description": "Cause of a pause in a sentence; null = none"})
     progress = fields.Nested(BackfillProgress)
 
 
@@ -96,8 +103,10 @@ class DryRunBackfill(Answer):
 class DryRunBackfillCollection(Answer):
     """All the runs that a backfill would make, in order."""
 
-    backfills = fields.List(fields.Nested(DryRunBackfill))
-    total_entries = fields.Integer()
+    backfills = fields.List(
+        fields.Nested(DryRunBackfill), metadata={"description": "Runs that the backfill would make, in order"}
+    )
+    total_entries = fields.Integer(metadata={"description": "Number of runs"})
 
 
 BackfillList = list_arguments("BackfillList", questions.BACKFILLS, dag_id=fields.String(required=True))

@@ -59,24 +59,41 @@ class DagRun(Answer):
     dag_display_name = fields.String()
     run_type = Choice(RunType)
     state = Choice(RunState)
-    state_reason = fields.String(allow_none=True, metadata={"description": "Why it is in its state"})
-    message = fields.String(allow_none=True, metadata={"description": "The same for people"})
-    conf = JsonObject(allow_none=True, metadata={"description": "What was sent with the trigger"})
-    params = JsonObject(metadata={"description": "Defaults of the DAG's schema with `conf` over them"})
-    outputs = JsonObject(allow_none=True, metadata={"description": "What the DAG declares; null until it succeeded"})
+    state_reason = fields.String(
+        allow_none=True, metadata={"description": "Code of the cause of the state; null = none"}
+    )
+    message = fields.String(allow_none=True, metadata={"description": "Cause of the state in a sentence; null = none"})
+    conf = JsonObject(allow_none=True, metadata={"description": "Object that the trigger sent"})
+    params = JsonObject(metadata={"description": "Parameters of the run: defaults of the DAG, overridden by `conf`"})
+    outputs = JsonObject(
+        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has succeeded"}
+    )
     logical_date = Instant(allow_none=True)
     data_interval_start = Instant(allow_none=True)
     data_interval_end = Instant(allow_none=True)
     run_after = Instant()
-    queued_at = Instant(allow_none=True)
+    queued_at = Instant(allow_none=True, metadata={"description": "Instant at which the run was queued"})
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
-    duration = fields.Float(allow_none=True, metadata={"description": "Seconds; null while it runs"})
-    last_scheduling_decision = Instant(allow_none=True)
-    triggered_by = fields.String(allow_none=True)
-    triggering_user_name = fields.String(allow_none=True)
+    duration = fields.Float(
+        allow_none=True, metadata={"description": "Time from start to end, in seconds; null while the run lasts"}
+    )
+    last_scheduling_decision = Instant(
+        allow_none=True,
+        metadata={"description": "Instant of the scheduler's latest decision on the run; null = none yet"},
+    )
+    triggered_by = fields.String(
+        allow_none=True,
+        metadata={"description": "Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown"},
+    )
+    triggering_user_name = fields.String(
+        allow_none=True, metadata={"description": "Name of the user or token that made the run; null = the scheduler"}
+    )
     note = fields.String(allow_none=True)
-    dag_versions = fields.List(fields.Nested(DagVersion))
+    dag_versions = fields.List(
+        fields.Nested(DagVersion),
+        metadata={"description": "Version of the DAG that the run executes, as a list of one"},
+    )
     bundle_version = fields.String(allow_none=True)
     partition_key = fields.String(allow_none=True)
     partition_date = Instant(allow_none=True)
@@ -95,7 +112,12 @@ class DagRunCollection(Answer):
 class RunPatch(Body):
     """What may be changed of a run. `state` failed cancels one that has not ended."""
 
-    state = Choice(RunState, only=[RunState.QUEUED, RunState.SUCCESS, RunState.FAILED], allow_none=True)
+    state = Choice(
+        RunState,
+        only=[RunState.QUEUED, RunState.SUCCESS, RunState.FAILED],
+        allow_none=True,
+        metadata={"description": "Target state: `queued` resumes, `success` marks, `failed` cancels the run"},
+    )
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
 
 

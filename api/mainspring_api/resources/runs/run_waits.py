@@ -29,14 +29,20 @@ KEEP_ALIVE_SECONDS = 15.0
 class WaitResult(Answer):
     """How a run stands at the end of a wait."""
 
-    state = Choice(RunState, allow_none=True, metadata={"description": "Null when the run was deleted meanwhile"})
-    state_reason = fields.String(allow_none=True)
-    message = fields.String(allow_none=True)
-    outputs = JsonObject(allow_none=True)
+    state = Choice(
+        RunState,
+        allow_none=True,
+        metadata={"description": "State of the run; null = the run was deleted during the wait"},
+    )
+    state_reason = fields.String(
+        allow_none=True, metadata={"description": "Code of the cause of the state; null = none"}
+    )
+    message = fields.String(allow_none=True, metadata={"description": "Cause of the state in a sentence; null = none"})
+    outputs = JsonObject(
+        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has succeeded"}
+    )
     results = JsonObject(
-        metadata={
-            "description": "Task id -> its output `return_value`, for the tasks asked for; a list for a mapped task"
-        }
+        metadata={"description": "Output `return_value` by task id, for the requested tasks; a list for a mapped task"}
     )
 
 

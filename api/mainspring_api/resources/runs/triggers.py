@@ -36,7 +36,11 @@ class Trigger:
 class TriggerBody(Body):
     """What to run. Every member may be left out."""
 
-    dag_run_id = fields.String(load_default=None, allow_none=True)
+    dag_run_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Identifier of the run within its DAG; null = made by the server"},
+    )
     logical_date = Instant(load_default=None, allow_none=True)
     data_interval_start = Instant(load_default=None, allow_none=True)
     data_interval_end = Instant(load_default=None, allow_none=True)
@@ -44,11 +48,17 @@ class TriggerBody(Body):
         keeps_offset=True,
         load_default=None,
         allow_none=True,
-        metadata={"description": "Earliest start, and after `manual__` the run's id; null = now"},
+        metadata={"description": "Earliest start, and the end of the run's id after `manual__`; null = now"},
     )
-    conf = JsonObject(load_default=None, allow_none=True)
+    conf = JsonObject(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Values of the DAG's parameters, as an object; null = none"},
+    )
     note = fields.String(load_default=None, allow_none=True)
-    partition_key = fields.String(load_default=None, allow_none=True)
+    partition_key = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Null only: no DAG is partitioned"}
+    )
 
     @post_load
     def _checked(self, body: dict[str, Any], **_: Any) -> Trigger:

@@ -23,20 +23,20 @@ blueprint = Resource("event_logs", "The audit log: who did what, and who was ref
 class EventLog(Answer):
     """Something that somebody did, or was kept from doing."""
 
-    event_log_id = fields.Integer()
-    when = Instant()
-    event = fields.String(metadata={"description": "The operation, by its id in this document"})
+    event_log_id = fields.Integer(metadata={"description": "Number of the entry"})
+    when = Instant(metadata={"description": "Instant of the event"})
+    event = fields.String(metadata={"description": "Operation, by its id in this document"})
     outcome = Choice(Outcome)
-    owner = fields.String(allow_none=True, metadata={"description": "Name of the user or token"})
+    owner = fields.String(allow_none=True, metadata={"description": "Name of the user or token; null = unknown"})
     dag_id = fields.String(allow_none=True)
-    dag_display_name = fields.String(allow_none=True)
+    dag_display_name = fields.String(allow_none=True, metadata={"description": "The same as `dag_id`"})
     run_id = fields.String(allow_none=True)
     task_id = fields.String(allow_none=True)
-    task_display_name = fields.String(allow_none=True)
+    task_display_name = fields.String(allow_none=True, metadata={"description": "The same as `task_id`"})
     map_index = fields.Integer(allow_none=True)
     try_number = fields.Integer(allow_none=True)
-    logical_date = Instant(allow_none=True)
-    extra = fields.String(allow_none=True, metadata={"description": "A JSON object with what else is known"})
+    logical_date = Instant(allow_none=True, metadata={"description": "Always null"})
+    extra = fields.String(allow_none=True, metadata={"description": "Further facts, as the text of a JSON object"})
 
 
 class EventLogCollection(Answer):

@@ -30,18 +30,20 @@ _ID_BITS = 53
 class Job(Answer):
     """One start of a service."""
 
-    id = fields.Integer(metadata={"description": "Made of `incarnation`"})
-    incarnation = fields.String()
-    dag_id = fields.String(allow_none=True)
-    dag_display_name = fields.String(allow_none=True)
-    state = Choice(ServiceState, allow_none=True)
-    job_type = fields.String(allow_none=True)
-    start_date = Instant(allow_none=True)
-    end_date = Instant(allow_none=True)
-    latest_heartbeat = Instant(allow_none=True)
-    executor_class = fields.String(allow_none=True)
+    id = fields.Integer(metadata={"description": "Number made from `incarnation`"})
+    incarnation = fields.String(metadata={"description": "Identifier of this start of the service"})
+    dag_id = fields.String(allow_none=True, metadata={"description": "Always null: a service works for all DAGs"})
+    dag_display_name = fields.String(
+        allow_none=True, metadata={"description": "Always null: a service works for all DAGs"}
+    )
+    state = Choice(ServiceState, allow_none=True, metadata={"description": "State of the service"})
+    job_type = fields.String(allow_none=True, metadata={"description": "Kind of the service"})
+    start_date = Instant(allow_none=True, metadata={"description": "Start of the service"})
+    end_date = Instant(allow_none=True, metadata={"description": "Orderly end of the service; null = none"})
+    latest_heartbeat = Instant(allow_none=True, metadata={"description": "Instant of the latest heartbeat"})
+    executor_class = fields.String(allow_none=True, metadata={"description": "Always null"})
     hostname = fields.String(allow_none=True)
-    unixname = fields.String(metadata={"description": "Empty: not known"})
+    unixname = fields.String(metadata={"description": "Always empty"})
     pid = fields.Integer()
 
 

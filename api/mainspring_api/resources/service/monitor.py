@@ -31,15 +31,17 @@ HEARTBEAT_AGE_MAX = timedelta(seconds=30)
 class DatabaseHealth(Answer):
     """The database."""
 
-    status = fields.String(allow_none=True)
+    status = fields.String(allow_none=True, metadata={"description": "`healthy` or `unhealthy`"})
 
 
 class SchedulerHealth(Answer):
     """The schedulers; one that lives is enough."""
 
-    status = fields.String(allow_none=True)
-    latest_scheduler_heartbeat = Instant(allow_none=True)
-    alive = fields.Integer()
+    status = fields.String(allow_none=True, metadata={"description": "`healthy` or `unhealthy`"})
+    latest_scheduler_heartbeat = Instant(
+        allow_none=True, metadata={"description": "Latest heartbeat of a scheduler; null = none yet"}
+    )
+    alive = fields.Integer(metadata={"description": "Number of schedulers that are alive"})
     clock_offset_seconds = fields.Float(
         allow_none=True,
         metadata={
@@ -60,24 +62,34 @@ class SchedulerHealth(Answer):
 class ExecutionApiHealth(Answer):
     """The processes of the execution API; no status where there never was one."""
 
-    status = fields.String(allow_none=True)
-    latest_execution_api_heartbeat = Instant(allow_none=True)
-    alive = fields.Integer()
+    status = fields.String(
+        allow_none=True, metadata={"description": "`healthy` or `unhealthy`; null = no process was ever started"}
+    )
+    latest_execution_api_heartbeat = Instant(
+        allow_none=True, metadata={"description": "Latest heartbeat of an execution API; null = none yet"}
+    )
+    alive = fields.Integer(metadata={"description": "Number of execution APIs that are alive"})
 
 
 class WorkerHealth(Answer):
     """The remote workers; no status where there never was one."""
 
-    status = fields.String(allow_none=True)
-    latest_worker_heartbeat = Instant(allow_none=True)
-    alive = fields.Integer()
+    status = fields.String(
+        allow_none=True, metadata={"description": "`healthy` or `unhealthy`; null = no worker was ever started"}
+    )
+    latest_worker_heartbeat = Instant(
+        allow_none=True, metadata={"description": "Latest heartbeat of a worker; null = none yet"}
+    )
+    alive = fields.Integer(metadata={"description": "Number of workers that are alive"})
 
 
 class TriggererHealth(Answer):
     """A part of Airflow that has no counterpart here."""
 
-    status = fields.String(allow_none=True)
-    latest_triggerer_heartbeat = Instant(allow_none=True)
+    status = fields.String(allow_none=True, metadata={"description": "Always null: the server has no triggerer"})
+    latest_triggerer_heartbeat = Instant(
+        allow_none=True, metadata={"description": "Always null: the server has no triggerer"}
+    )
 
 
 class Health(Answer):
@@ -93,25 +105,38 @@ class Health(Answer):
 class SecurityFacts(Answer):
     """What guards this process, a sentence for each fact."""
 
-    address = fields.String()
-    authentication = fields.String()
-    transport = fields.String()
-    database = fields.String()
-    database_role = fields.String(allow_none=True, metadata={"description": "null = a database without roles"})
+    address = fields.String(
+        metadata={"description": "Address that the server listens on, and who can reach the address"}
+    )
+    authentication = fields.String(metadata={"description": "Tokens and logins that the server accepts"})
+    transport = fields.String(metadata={"description": "Encryption of the connections of clients"})
+    database = fields.String(
+        metadata={"description": "Place of the database, the server's role there, and the encryption on the way"}
+    )
+    database_role = fields.String(
+        allow_none=True,
+        metadata={"description": "Rights of the server's role in the database; null = the database has no roles"},
+    )
     database_sessions = fields.String(
         allow_none=True,
-        metadata={"description": "What each session has, and which defaults it did not take over; null on SQLite"},
+        metadata={
+            "description": "Limits of each database session, and defaults that a session did not take; null on SQLite"
+        },
     )
-    redis = fields.String(metadata={"description": "As far as this process knows it: the schedulers use it"})
-    executors = fields.String()
+    redis = fields.String(
+        metadata={"description": "Protection of Redis, as far as this process knows the settings of the schedulers"}
+    )
+    executors = fields.String(metadata={"description": "Executors, and the isolation of the code of users"})
 
 
 class Readiness(Answer):
     """That this process can work."""
 
-    status = fields.String()
+    status = fields.String(metadata={"description": "Always `ready`: another state is answered with 503"})
     security = fields.Nested(
-        SecurityFacts, allow_none=True, metadata={"description": "null unless an administrator asks"}
+        SecurityFacts,
+        allow_none=True,
+        metadata={"description": "Facts about the protection of the server; null = the client is not an administrator"},
     )
 
 

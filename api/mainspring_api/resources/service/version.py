@@ -20,9 +20,9 @@ blueprint = Resource("version", "Version: which one this is")
 class Version(Answer):
     """The version of Airflow whose API this server speaks, and its own."""
 
-    version = fields.String(metadata={"description": "Of Airflow: its clients choose their dialect by it"})
-    mainspring_version = fields.String()
-    git_version = fields.String(allow_none=True)
+    version = fields.String(metadata={"description": "Version of Airflow whose API the server speaks"})
+    mainspring_version = fields.String(metadata={"description": "Version of Mainspring"})
+    git_version = fields.String(allow_none=True, metadata={"description": "Always null"})
 
 
 @blueprint.operation("GET", "/version", "get_version", role=None, answer=Version)

@@ -35,31 +35,35 @@ class WorkerStatus(StrEnum):
 class CarriedAttempt(Answer):
     """A try that a worker carries out."""
 
-    attempt_id = fields.String()
+    attempt_id = fields.String(metadata={"description": "Identifier of the attempt"})
     dag_id = fields.String()
     dag_run_id = fields.String()
     task_id = fields.String()
-    map_index = fields.Integer(metadata={"description": "-1 = not mapped"})
+    map_index = fields.Integer()
     try_number = fields.Integer()
 
 
 class Worker(Answer):
     """One start of a worker process."""
 
-    worker_id = fields.String(metadata={"description": "Random, another one at each start"})
+    worker_id = fields.String(metadata={"description": "Random identifier of this start of the worker"})
     hostname = fields.String()
     pid = fields.Integer()
-    version = fields.String()
-    queues = fields.List(fields.String())
+    version = fields.String(metadata={"description": "Version of Mainspring that the worker runs"})
+    queues = fields.List(fields.String(), metadata={"description": "Queues that the worker takes attempts from"})
     token_id = fields.UUID(
-        allow_none=True, metadata={"description": "The token of its queue; null = it has the token of all queues"}
+        allow_none=True, metadata={"description": "Identifier of the worker's token; null = the token of all queues"}
     )
-    token_name = fields.String(allow_none=True)
+    token_name = fields.String(
+        allow_none=True, metadata={"description": "Name of the worker's token; null = the token of all queues"}
+    )
     status = Choice(WorkerStatus)
-    started_at = Instant()
-    latest_heartbeat = Instant()
-    stopped_at = Instant(allow_none=True)
-    attempts = fields.List(fields.Nested(CarriedAttempt), metadata={"description": "As of its latest heartbeat"})
+    started_at = Instant(metadata={"description": "Start of the worker"})
+    latest_heartbeat = Instant(metadata={"description": "Instant of the latest heartbeat"})
+    stopped_at = Instant(allow_none=True, metadata={"description": "Orderly end of the worker; null = none"})
+    attempts = fields.List(
+        fields.Nested(CarriedAttempt), metadata={"description": "Attempts of the worker, as of the latest heartbeat"}
+    )
 
 
 class WorkerCollection(Answer):

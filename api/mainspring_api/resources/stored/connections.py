@@ -31,7 +31,7 @@ _TEXT = validate.Length(max=10_000)
 _PORT = validate.Range(min=0, max=65_535)
 _NO_TEAM = validate.Equal(None, error="there are no teams here; leave it out")
 _NOT_MASK = validate.NoneOf([MASK], error="is the mask of a value that cannot be read back; send the value itself")
-_SECRET = {"description": f"Write-only: answered as {MASK} when there is one"}
+_SECRET = {"description": f"Write-only value; answered as {MASK} when set"}
 
 
 def _is_object(text: str) -> None:
@@ -69,7 +69,9 @@ class ConnectionCollection(Answer):
 class ConnectionPatchBody(Body):
     """What is to be changed of a connection."""
 
-    connection_id = fields.String(metadata={"description": "The id in the path, if anything"})
+    connection_id = fields.String(
+        metadata={"description": "Identifier of the connection; the identifier in the path, or absent"}
+    )
     conn_type = fields.String(validate=validate.Length(min=1, max=500))
     description = fields.String(allow_none=True, validate=_TEXT)
     host = fields.String(allow_none=True, validate=_TEXT)

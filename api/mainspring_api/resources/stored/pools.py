@@ -26,22 +26,24 @@ _NAME = validate.Regexp(
 _SLOTS = validate.Range(min=-1, max=2**31 - 1)
 _DESCRIPTION = validate.Length(max=10_000)
 _NO_TEAM = validate.Equal(None, error="there are no teams here; leave it out")
-_UNLIMITED = {"description": "-1 = as many as wanted"}
+_UNLIMITED = {"description": "Number of slots; -1 = no limit"}
 
 
 class Pool(Answer):
     """A pool, with its slots by what holds them or waits for them."""
 
-    name = fields.String()
+    name = fields.String(metadata={"description": "Name of the pool"})
     slots = fields.Integer(metadata=_UNLIMITED)
-    description = fields.String(allow_none=True)
+    description = fields.String(
+        allow_none=True, metadata={"description": "Purpose of the pool in a sentence; null = none"}
+    )
     include_deferred = fields.Boolean(metadata={"description": "Whether deferred task instances hold their slots"})
-    occupied_slots = fields.Integer()
-    running_slots = fields.Integer()
-    queued_slots = fields.Integer()
-    scheduled_slots = fields.Integer(metadata={"description": "Of task instances that wait for nothing but a slot"})
-    open_slots = fields.Integer(metadata={"description": "-1 = no limit; negative otherwise never"})
-    deferred_slots = fields.Integer()
+    occupied_slots = fields.Integer(metadata={"description": "Slots that task instances hold"})
+    running_slots = fields.Integer(metadata={"description": "Slots of running task instances"})
+    queued_slots = fields.Integer(metadata={"description": "Slots of queued task instances"})
+    scheduled_slots = fields.Integer(metadata={"description": "Slots that ready task instances wait for"})
+    open_slots = fields.Integer(metadata={"description": "Free slots; -1 = no limit"})
+    deferred_slots = fields.Integer(metadata={"description": "Slots of deferred task instances"})
     team_name = fields.String(allow_none=True)
 
 
@@ -55,7 +57,7 @@ class PoolCollection(Answer):
 class PoolBody(Body):
     """A pool to be created."""
 
-    name = fields.String(required=True, validate=_NAME)
+    name = fields.String(required=True, validate=_NAME, metadata={"description": "Name of the pool"})
     slots = fields.Integer(required=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)
     include_deferred = fields.Boolean(truthy={True}, falsy={False}, metadata={"default": False})
@@ -65,7 +67,7 @@ class PoolBody(Body):
 class PoolPatchBody(Body):
     """What is to be changed of a pool. Null is the same as absent, but for the description, which it removes."""
 
-    pool = fields.String(allow_none=True, metadata={"description": "The name in the path, if anything"})
+    pool = fields.String(allow_none=True, metadata={"description": "Name of the pool; the name in the path, or absent"})
     name = fields.String(allow_none=True, metadata={"description": "The same as `pool`"})
     slots = fields.Integer(allow_none=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)

@@ -29,7 +29,7 @@ SECRET_CHARS_MAX = 64 * 1024
 class Secret(Answer):
     """A secret, without its value."""
 
-    name = fields.String()
+    name = fields.String(metadata={"description": "Name of the secret"})
     updated_at = Instant()
 
 
@@ -43,7 +43,9 @@ class SecretCollection(Answer):
 class SecretBody(Body):
     """The value of a secret."""
 
-    value = fields.String(required=True, validate=validate.Length(max=SECRET_CHARS_MAX))
+    value = fields.String(
+        required=True, validate=validate.Length(max=SECRET_CHARS_MAX), metadata={"description": "Text of the secret"}
+    )
 
 
 SecretList = list_arguments("SecretList", questions.SECRETS)

@@ -29,16 +29,16 @@ _KEY = validate.Regexp(
 )
 _DESCRIPTION = validate.Length(max=10_000)
 _NO_TEAM = validate.Equal(None, error="there are no teams here; leave it out")
-_VALUE = {"description": "Text; any other JSON value is kept as its text"}
+_VALUE = {"description": "Text of the variable; another JSON value is stored as its text"}
 
 
 class Variable(Answer):
     """A variable."""
 
-    key = fields.String()
-    value = fields.String()
+    key = fields.String(metadata={"description": "Name of the variable"})
+    value = fields.String(metadata={"description": "Text of the variable"})
     description = fields.String(allow_none=True)
-    is_encrypted = fields.Boolean(metadata={"description": "False: what must not be read belongs into a secret"})
+    is_encrypted = fields.Boolean(metadata={"description": "Always false: confidential text belongs in a secret"})
     team_name = fields.String(allow_none=True)
 
 
@@ -52,7 +52,7 @@ class VariableCollection(Answer):
 class VariableBody(Body):
     """A variable to be created."""
 
-    key = fields.String(required=True, validate=_KEY)
+    key = fields.String(required=True, validate=_KEY, metadata={"description": "Name of the variable"})
     value = JsonValue(required=True, allow_none=True, metadata=_VALUE)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)
@@ -61,7 +61,7 @@ class VariableBody(Body):
 class VariablePatchBody(Body):
     """What is to be changed of a variable."""
 
-    key = fields.String(metadata={"description": "The key in the path, if anything"})
+    key = fields.String(metadata={"description": "Name of the variable; the name in the path, or absent"})
     value = JsonValue(allow_none=True, metadata=_VALUE)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)

@@ -22,17 +22,17 @@ T = TypeVar("T", bound="ApiToken")
 class ApiToken:
     """
     Attributes:
-        id (UUID):
-        name (str):
-        kind (ApiTokenKind):
-        username (None | str): Whose it is; null = nobody's
-        role (None | Role):
-        grants (list[Grant]):
-        queue (None | str): Of a token for workers: the queue whose attempts it opens
-        created_at (datetime.datetime):
+        id (UUID): Identifier of the token
+        name (str): Name of the token for people
+        kind (ApiTokenKind): Kind of the token
+        username (None | str): Owner of the token; null = no owner
+        role (None | Role): Role on every DAG and everything else; null = only the grants
+        grants (list[Grant]): Roles on single DAGs or groups of DAGs
+        queue (None | str): Queue whose attempts a worker token opens; null = no worker token
+        created_at (datetime.datetime): Instant of the creation
         expires_at (datetime.datetime | None): Null = never
-        revoked_at (datetime.datetime | None):
-        last_used_at (datetime.datetime | None): To the minute
+        revoked_at (datetime.datetime | None): Instant of the revocation; null = not revoked
+        last_used_at (datetime.datetime | None): Instant of the latest use, to the minute; null = never
     """
 
     id: UUID

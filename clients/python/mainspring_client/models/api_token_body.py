@@ -20,12 +20,12 @@ T = TypeVar("T", bound="ApiTokenBody")
 class ApiTokenBody:
     """
     Attributes:
-        name (str):
-        role (None | Role | Unset):
-        grants (list[GrantBody] | Unset):
+        name (str): Name of the token for people
+        role (None | Role | Unset): Role on every DAG and everything else; null = only the grants
+        grants (list[GrantBody] | Unset): Roles on single DAGs or groups of DAGs
         queue (None | str | Unset): Makes a token for workers of this queue: it opens the execution API, for attempts of
             this queue alone, and nothing else. Admins only
-        expires_at (datetime.datetime | None | Unset):
+        expires_at (datetime.datetime | None | Unset): Instant from which the token is refused; null = never
         username (None | str | Unset): Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins
             only
     """

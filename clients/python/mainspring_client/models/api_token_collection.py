@@ -17,8 +17,8 @@ T = TypeVar("T", bound="ApiTokenCollection")
 class ApiTokenCollection:
     """
     Attributes:
-        tokens (list[ApiToken]):
-        total_entries (int):
+        tokens (list[ApiToken]): API tokens of this page
+        total_entries (int): Number of entries on all pages
     """
 
     tokens: list[ApiToken]

@@ -14,16 +14,16 @@ T = TypeVar("T", bound="Approval")
 class Approval:
     """
     Attributes:
-        dag_id (str):
-        dag_display_name (str):
-        dag_run_id (str):
-        task_id (str):
-        map_index (int): -1 = not mapped
-        message (str):
-        choices (list[str]): `reject` fails the task, all others succeed
-        default (None | str): Taken at the timeout; null = the task fails
-        requested_at (datetime.datetime):
-        give_up_at (datetime.datetime | None): The timeout; null = it waits for ever
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        dag_run_id (str): Identifier of the run within its DAG
+        task_id (str): Identifier of the task within its DAG
+        map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        message (str): Question to answer
+        choices (list[str]): Possible answers; `reject` fails the task, all others succeed
+        default (None | str): Answer taken at the timeout; null = the task fails
+        requested_at (datetime.datetime): Start of the wait
+        give_up_at (datetime.datetime | None): Instant of the timeout; null = none
     """
 
     dag_id: str

@@ -14,10 +14,10 @@ T = TypeVar("T", bound="ApprovalAnswer")
 class ApprovalAnswer:
     """
     Attributes:
-        choice (str):
-        by (str):
-        note (None | str):
-        at (datetime.datetime):
+        choice (str): Choice that was made
+        by (str): Name of the user or token that answered
+        note (None | str): Text that a person attached
+        at (datetime.datetime): Instant of the answer
     """
 
     choice: str

@@ -15,7 +15,7 @@ class ApprovalAnswerBody:
     """
     Attributes:
         choice (str): One of the approval's choices
-        note (None | str | Unset):
+        note (None | str | Unset): Text that a person attached
     """
 
     choice: str

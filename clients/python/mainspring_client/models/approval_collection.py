@@ -17,8 +17,8 @@ T = TypeVar("T", bound="ApprovalCollection")
 class ApprovalCollection:
     """
     Attributes:
-        approvals (list[Approval]):
-        total_entries (int):
+        approvals (list[Approval]): Approvals of this page
+        total_entries (int): Number of entries on all pages
     """
 
     approvals: list[Approval]

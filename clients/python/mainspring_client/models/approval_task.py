@@ -28,7 +28,7 @@ T = TypeVar("T", bound="ApprovalTask")
 class ApprovalTask:
     """
     Attributes:
-        type_ (Literal['approval']):
+        type_ (Literal['approval']): Type of the task.
         message (str): The question that a person answers.
         choices (list[str] | Unset): `approve` and `reject` when absent.
         timeout (str | Unset): The task fails when no person has answered for this long.

@@ -22,23 +22,23 @@ T = TypeVar("T", bound="Backfill")
 class Backfill:
     """
     Attributes:
-        id (int):
-        dag_id (str):
-        dag_display_name (str):
+        id (int): Identifier of the backfill
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
         from_date (datetime.datetime): Earliest logical date
         to_date (datetime.datetime): Latest logical date
-        dag_run_conf (JsonObject | None):
+        dag_run_conf (JsonObject | None): `conf` of each run of the backfill
         state (BackfillState):
-        is_paused (bool):
+        is_paused (bool): Pause of the backfill
         reprocess_behavior (ReprocessBehavior):
-        max_active_runs (int):
-        max_failed_runs (int | None):
-        run_backwards (bool):
-        run_on_latest_version (bool):
-        created_at (datetime.datetime):
-        completed_at (datetime.datetime | None):
-        updated_at (datetime.datetime):
-        message (None | str): Why it waits: it paused by itself, or its DAG is paused
+        max_active_runs (int): Limit of unfinished runs at a time, apart from the DAG's own limit
+        max_failed_runs (int | None): Number of failed runs that pauses the backfill; null = never
+        run_backwards (bool): Order of the runs: true = latest logical date first
+        run_on_latest_version (bool): Whether each run uses the version that is current when the run starts
+        created_at (datetime.datetime): Instant of the creation
+        completed_at (datetime.datetime | None): End of the backfill; null = not ended
+        updated_at (datetime.datetime): Instant of the latest change
+        message (None | str): Cause of a pause in a sentence; null = none
         progress (BackfillProgress):
     """
 

@@ -20,14 +20,15 @@ T = TypeVar("T", bound="BackfillBody")
 class BackfillBody:
     """
     Attributes:
-        dag_id (str):
-        from_date (datetime.datetime):
-        to_date (datetime.datetime):
-        run_backwards (bool | Unset):  Default: False.
-        dag_run_conf (JsonObject | None | Unset):
+        dag_id (str): Identifier of the DAG
+        from_date (datetime.datetime): Earliest logical date
+        to_date (datetime.datetime): Latest logical date
+        run_backwards (bool | Unset): Order of the runs: true = latest logical date first Default: False.
+        dag_run_conf (JsonObject | None | Unset): `conf` of each run of the backfill
         reprocess_behavior (ReprocessBehavior | Unset):
-        max_active_runs (int | Unset): Unfinished runs at one time, apart from the DAG's own limit Default: 10.
-        max_failed_runs (int | None | Unset): So many failed runs pause it, with the reason in `message`; null = never
+        max_active_runs (int | Unset): Limit of unfinished runs at a time, apart from the DAG's own limit Default: 10.
+        max_failed_runs (int | None | Unset): Number of failed runs that pauses the backfill, with the cause in
+            `message`; null = never
         run_on_latest_version (bool | None | Unset): Runs go by the version that is current when it is their turn;
             otherwise new ones by the current one of now, and those that exist by their own
     """

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="BackfillCollection")
 class BackfillCollection:
     """
     Attributes:
-        backfills (list[Backfill]):
-        total_entries (int):
+        backfills (list[Backfill]): Backfills of this page
+        total_entries (int): Number of entries on all pages
     """
 
     backfills: list[Backfill]

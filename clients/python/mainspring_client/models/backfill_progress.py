@@ -15,14 +15,14 @@ class BackfillProgress:
     """
     Attributes:
         slots_total (int): Slots in the range
-        slots_done (int): Of these, how many were looked at
-        slots_skipped (int): Of these, how many had a run that was left as it is
-        runs_queued (int):
-        runs_running (int):
-        runs_success (int):
-        runs_failed (int):
-        estimated_completion_at (datetime.datetime | None): At the pace of its latest runs; null while none has ended,
-            or it waits or is over
+        slots_done (int): Slots that the scheduler has handled
+        slots_skipped (int): Slots whose existing run was left unchanged
+        runs_queued (int): Runs of the backfill that are queued
+        runs_running (int): Runs of the backfill that are running
+        runs_success (int): Runs of the backfill that have succeeded
+        runs_failed (int): Runs of the backfill that have failed
+        estimated_completion_at (datetime.datetime | None): Estimate from the pace of the latest runs; null = no
+            estimate
     """
 
     slots_total: int

@@ -29,7 +29,7 @@ T = TypeVar("T", bound="BranchTask")
 class BranchTask:
     """
     Attributes:
-        type_ (Literal['branch']):
+        type_ (Literal['branch']): Type of the task.
         choose (str | Unset): Yields the id, or a list of ids, of direct downstream tasks to run.
         callable_ (str | Unset): `package.module:function`, whose result names the tasks to run.
         args (list[Any] | Unset): Positional arguments of the callable.

@@ -17,11 +17,13 @@ T = TypeVar("T", bound="BulkAction")
 class BulkAction:
     """
     Attributes:
-        action (BulkActionAction):
-        entities (list[Any]): To create or update: objects as for one; to delete: names, or objects with them
-        action_on_existence (BulkActionActionOnExistence | Unset):  Default: BulkActionActionOnExistence.FAIL.
-        action_on_non_existence (BulkActionActionOnNonExistence | Unset):  Default: BulkActionActionOnNonExistence.FAIL.
-        update_mask (list[str] | None | Unset):
+        action (BulkActionAction): Kind of the action
+        entities (list[Any]): Objects to create or update; names or objects to delete
+        action_on_existence (BulkActionActionOnExistence | Unset): Treatment of an entity to create that exists Default:
+            BulkActionActionOnExistence.FAIL.
+        action_on_non_existence (BulkActionActionOnNonExistence | Unset): Treatment of an entity to update or delete
+            that does not exist Default: BulkActionActionOnNonExistence.FAIL.
+        update_mask (list[str] | None | Unset): Members to update; null = all members of the entity
     """
 
     action: BulkActionAction

@@ -17,9 +17,9 @@ T = TypeVar("T", bound="BulkAnswer")
 class BulkAnswer:
     """
     Attributes:
-        create (BulkResult | None):
-        update (BulkResult | None):
-        delete (BulkResult | None):
+        create (BulkResult | None): Result of the actions `create`; null = none
+        update (BulkResult | None): Result of the actions `update`; null = none
+        delete (BulkResult | None): Result of the actions `delete`; null = none
     """
 
     create: BulkResult | None

@@ -16,7 +16,7 @@ T = TypeVar("T", bound="BulkBody")
 class BulkBody:
     """
     Attributes:
-        actions (list[BulkAction]):
+        actions (list[BulkAction]): Actions, carried out in order
     """
 
     actions: list[BulkAction]

@@ -15,10 +15,11 @@ T = TypeVar("T", bound="BulkRun")
 class BulkRun:
     """
     Attributes:
-        dag_run_id (str):
-        state (BulkRunStateType0 | None | Unset):
-        note (None | str | Unset):
-        dag_id (None | str | Unset): Absent = that of the path
+        dag_run_id (str): Identifier of the run within its DAG
+        state (BulkRunStateType0 | None | Unset): Target state: `queued` resumes, `success` marks, `failed` cancels the
+            run
+        note (None | str | Unset): Text that a person attached
+        dag_id (None | str | Unset): Identifier of the DAG; absent = the DAG of the path
     """
 
     dag_run_id: str

@@ -13,12 +13,12 @@ T = TypeVar("T", bound="CarriedAttempt")
 class CarriedAttempt:
     """
     Attributes:
-        attempt_id (str):
-        dag_id (str):
-        dag_run_id (str):
-        task_id (str):
-        map_index (int): -1 = not mapped
-        try_number (int):
+        attempt_id (str): Identifier of the attempt
+        dag_id (str): Identifier of the DAG
+        dag_run_id (str): Identifier of the run within its DAG
+        task_id (str): Identifier of the task within its DAG
+        map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        try_number (int): Number of the try, from 1
     """
 
     attempt_id: str

@@ -15,22 +15,25 @@ T = TypeVar("T", bound="ClearBody")
 class ClearBody:
     """
     Attributes:
-        dry_run (bool | Unset): True, the default, changes nothing and answers what would be cleared Default: True.
-        dag_run_id (None | str | Unset):
-        start_date (datetime.datetime | None | Unset): Of the runs: logical date, else `run_after`
-        end_date (datetime.datetime | None | Unset):
-        task_ids (list[list[int | str] | str] | None | Unset):
-        only_failed (bool | Unset):  Default: True.
-        only_running (bool | Unset):  Default: False.
-        include_upstream (bool | Unset):  Default: False.
-        include_downstream (bool | Unset):  Default: False.
-        include_past (bool | Unset): Also in the runs before `dag_run_id`, by logical date, or before `start_date`
-            Default: False.
-        include_future (bool | Unset): Also in the runs after it, or after `end_date` Default: False.
-        reset_dag_runs (bool | Unset): False leaves runs that have ended alone Default: True.
-        prevent_running_task (bool | Unset): Clear nothing, with 409, when one of the tasks runs now Default: False.
-        run_on_latest_version (bool | None | Unset):
-        note (None | str | Unset):
+        dry_run (bool | Unset): Preview: true, the default, only answers the instances to clear Default: True.
+        dag_run_id (None | str | Unset): Identifier of the run; null = all runs, or the runs between the dates
+        start_date (datetime.datetime | None | Unset): Earliest logical date of the runs (`run_after` where a run has
+            none); null = no bound
+        end_date (datetime.datetime | None | Unset): Latest logical date of the runs (`run_after` where a run has none);
+            null = no bound
+        task_ids (list[list[int | str] | str] | None | Unset): Tasks to clear, as task ids or pairs of task id and map
+            index; null = all
+        only_failed (bool | Unset): Clear failed instances only Default: True.
+        only_running (bool | Unset): Clear running instances only Default: False.
+        include_upstream (bool | Unset): Clear all tasks upstream too Default: False.
+        include_downstream (bool | Unset): Clear all tasks downstream too Default: False.
+        include_past (bool | Unset): Clear the tasks also in runs with an earlier logical date Default: False.
+        include_future (bool | Unset): Clear the tasks also in runs with a later logical date Default: False.
+        reset_dag_runs (bool | Unset): Queue ended runs again; false clears nothing in ended runs Default: True.
+        prevent_running_task (bool | Unset): Answer 409 and clear nothing while one of the tasks runs Default: False.
+        run_on_latest_version (bool | None | Unset): True = the latest version of the DAG; otherwise a run keeps its
+            version
+        note (None | str | Unset): Text that a person attached
     """
 
     dry_run: bool | Unset = True

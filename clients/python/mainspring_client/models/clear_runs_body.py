@@ -19,15 +19,16 @@ T = TypeVar("T", bound="ClearRunsBody")
 class ClearRunsBody:
     """
     Attributes:
-        dry_run (bool | Unset): True, the default, changes nothing and answers what would be cleared Default: True.
-        only_failed (bool | Unset):  Default: False.
-        only_new (bool | Unset):  Default: False.
-        run_on_latest_version (bool | None | Unset):
-        note (None | str | Unset):
-        dag_runs (list[BulkRun] | None | Unset):
-        partition_key (None | str | Unset):
-        partition_date_start (datetime.datetime | None | Unset):
-        partition_date_end (datetime.datetime | None | Unset):
+        dry_run (bool | Unset): Preview: true, the default, only answers the instances to clear Default: True.
+        only_failed (bool | Unset): Clear failed instances only Default: False.
+        only_new (bool | Unset): False only: new tasks are cleared by name Default: False.
+        run_on_latest_version (bool | None | Unset): True = the latest version of the DAG; otherwise a run keeps its
+            version
+        note (None | str | Unset): Text that a person attached
+        dag_runs (list[BulkRun] | None | Unset): Runs to clear
+        partition_key (None | str | Unset): Null only: no DAG is partitioned
+        partition_date_start (datetime.datetime | None | Unset): Null only: no DAG is partitioned
+        partition_date_end (datetime.datetime | None | Unset): Null only: no DAG is partitioned
     """
 
     dry_run: bool | Unset = True

@@ -13,16 +13,16 @@ T = TypeVar("T", bound="Connection")
 class Connection:
     """
     Attributes:
-        connection_id (str):
-        conn_type (str):
-        description (None | str):
-        host (None | str):
-        login (None | str):
-        schema (None | str):
-        port (int | None):
-        password (None | str): Write-only: answered as *** when there is one
-        extra (None | str): Write-only: answered as *** when there is one
-        team_name (None | str):
+        connection_id (str): Identifier of the connection
+        conn_type (str): Type of the connection, such as `http` or `postgres`
+        description (None | str): Purpose in a sentence
+        host (None | str): Host name or address
+        login (None | str): Name for the login at the host
+        schema (None | str): Schema or database at the host
+        port (int | None): Port number
+        password (None | str): Write-only value; answered as *** when set
+        extra (None | str): Write-only value; answered as *** when set
+        team_name (None | str): Always null: the server has no teams
     """
 
     connection_id: str

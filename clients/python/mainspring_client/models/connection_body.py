@@ -14,16 +14,16 @@ T = TypeVar("T", bound="ConnectionBody")
 class ConnectionBody:
     """
     Attributes:
-        connection_id (str):
-        conn_type (str):
-        description (None | str | Unset):
-        host (None | str | Unset):
-        login (None | str | Unset):
-        schema (None | str | Unset):
-        port (int | None | Unset):
-        password (None | str | Unset): Write-only: answered as *** when there is one
-        extra (None | str | Unset): Write-only: answered as *** when there is one
-        team_name (None | Unset):
+        connection_id (str): Identifier of the connection
+        conn_type (str): Type of the connection, such as `http` or `postgres`
+        description (None | str | Unset): Purpose in a sentence
+        host (None | str | Unset): Host name or address
+        login (None | str | Unset): Name for the login at the host
+        schema (None | str | Unset): Schema or database at the host
+        port (int | None | Unset): Port number
+        password (None | str | Unset): Write-only value; answered as *** when set
+        extra (None | str | Unset): Write-only value; answered as *** when set
+        team_name (None | Unset): Always null: the server has no teams
     """
 
     connection_id: str

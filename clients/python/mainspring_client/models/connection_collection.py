@@ -17,8 +17,8 @@ T = TypeVar("T", bound="ConnectionCollection")
 class ConnectionCollection:
     """
     Attributes:
-        connections (list[Connection]):
-        total_entries (int):
+        connections (list[Connection]): Connections of this page
+        total_entries (int): Number of entries on all pages
     """
 
     connections: list[Connection]

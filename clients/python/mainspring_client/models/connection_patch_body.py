@@ -14,16 +14,16 @@ T = TypeVar("T", bound="ConnectionPatchBody")
 class ConnectionPatchBody:
     """
     Attributes:
-        connection_id (str | Unset): The id in the path, if anything
-        conn_type (str | Unset):
-        description (None | str | Unset):
-        host (None | str | Unset):
-        login (None | str | Unset):
-        schema (None | str | Unset):
-        port (int | None | Unset):
-        password (None | str | Unset): Write-only: answered as *** when there is one
-        extra (None | str | Unset): Write-only: answered as *** when there is one
-        team_name (None | Unset):
+        connection_id (str | Unset): Identifier of the connection; the identifier in the path, or absent
+        conn_type (str | Unset): Type of the connection, such as `http` or `postgres`
+        description (None | str | Unset): Purpose in a sentence
+        host (None | str | Unset): Host name or address
+        login (None | str | Unset): Name for the login at the host
+        schema (None | str | Unset): Schema or database at the host
+        port (int | None | Unset): Port number
+        password (None | str | Unset): Write-only value; answered as *** when set
+        extra (None | str | Unset): Write-only value; answered as *** when set
+        team_name (None | Unset): Always null: the server has no teams
     """
 
     connection_id: str | Unset = UNSET

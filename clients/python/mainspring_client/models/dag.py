@@ -20,37 +20,41 @@ T = TypeVar("T", bound="Dag")
 class Dag:
     """
     Attributes:
-        dag_id (str):
-        dag_display_name (str):
-        is_paused (bool):
-        is_stale (bool):
-        last_parsed_time (datetime.datetime | None):
-        last_parse_duration (float | None):
-        last_expired (datetime.datetime | None):
-        bundle_name (None | str):
-        bundle_version (None | str):
-        relative_fileloc (None | str):
-        fileloc (str):
-        file_token (str):
-        description (None | str):
-        timetable_summary (None | str):
-        timetable_description (None | str):
-        timetable_partitioned (bool):
-        timetable_periodic (bool):
-        tags (list[DagTag]):
-        max_active_tasks (int):
-        max_active_runs (int | None):
-        max_consecutive_failed_dag_runs (int):
-        has_task_concurrency_limits (bool):
-        has_import_errors (bool):
-        next_dagrun_logical_date (datetime.datetime | None):
-        next_dagrun_data_interval_start (datetime.datetime | None):
-        next_dagrun_data_interval_end (datetime.datetime | None):
-        next_dagrun_run_after (datetime.datetime | None):
-        allowed_run_types (list[DagRunType] | None):
-        owners (list[str]):
-        is_backfillable (bool):
-        schedule_error (None | str): Why no further run is planned, where that is a fault
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        is_paused (bool): Pause of the DAG: no run starts, and the schedule makes no runs
+        is_stale (bool): Always false: a DAG does not vanish with a file
+        last_parsed_time (datetime.datetime | None): Instant of the latest change of the DAG
+        last_parse_duration (float | None): Always null: the server parses no files
+        last_expired (datetime.datetime | None): Always null: DAGs do not expire
+        bundle_name (None | str): Always null: DAGs are sent as data and have no bundles
+        bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
+        relative_fileloc (None | str): Always null: the DAG has no file
+        fileloc (str): Always `api`: the DAG has no file
+        file_token (str): The same as `dag_id`
+        description (None | str): Purpose of the DAG in a sentence; null = none
+        timetable_summary (None | str): Schedule in short, as the definition spells it; null = no schedule
+        timetable_description (None | str): Schedule in words
+        timetable_partitioned (bool): Always false: no DAG is partitioned
+        timetable_periodic (bool): Whether the schedule repeats
+        tags (list[DagTag]): Labels of the DAG
+        max_active_tasks (int): Limit of active task instances in a run
+        max_active_runs (int | None): Limit of unfinished runs at a time; null = no limit
+        max_consecutive_failed_dag_runs (int): Always 0: failed runs do not pause the DAG
+        has_task_concurrency_limits (bool): Always false
+        has_import_errors (bool): Always false: a faulty definition is refused
+        next_dagrun_logical_date (datetime.datetime | None): Logical date of the next scheduled run; null = none is
+            planned
+        next_dagrun_data_interval_start (datetime.datetime | None): Start of the next scheduled run's interval,
+            inclusive; null = none is planned
+        next_dagrun_data_interval_end (datetime.datetime | None): End of the next scheduled run's interval, exclusive;
+            null = none is planned
+        next_dagrun_run_after (datetime.datetime | None): Instant at which the next scheduled run is due; null = none is
+            planned
+        allowed_run_types (list[DagRunType] | None): Always null: every type of run is allowed
+        owners (list[str]): Owners of the DAG's tasks
+        is_backfillable (bool): Whether the schedule has slots that a backfill can fill
+        schedule_error (None | str): Fault that keeps the scheduler from planning the next run; null = none
     """
 
     dag_id: str

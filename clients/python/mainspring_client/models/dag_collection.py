@@ -17,8 +17,8 @@ T = TypeVar("T", bound="DagCollection")
 class DagCollection:
     """
     Attributes:
-        dags (list[Dag]):
-        total_entries (int):
+        dags (list[Dag]): DAGs of this page
+        total_entries (int): Number of entries on all pages
     """
 
     dags: list[Dag]

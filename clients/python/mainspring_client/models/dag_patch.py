@@ -12,7 +12,7 @@ T = TypeVar("T", bound="DagPatch")
 class DagPatch:
     """
     Attributes:
-        is_paused (bool):
+        is_paused (bool): True pauses the DAG, false lets its runs start again
     """
 
     is_paused: bool

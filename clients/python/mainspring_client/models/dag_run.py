@@ -22,32 +22,33 @@ T = TypeVar("T", bound="DagRun")
 class DagRun:
     """
     Attributes:
-        dag_run_id (str):
-        dag_id (str):
-        dag_display_name (str):
+        dag_run_id (str): Identifier of the run within its DAG
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
         run_type (DagRunType):
         state (DagRunState):
-        state_reason (None | str): Why it is in its state
-        message (None | str): The same for people
-        conf (JsonObject | None): What was sent with the trigger
+        state_reason (None | str): Code of the cause of the state; null = none
+        message (None | str): Cause of the state in a sentence; null = none
+        conf (JsonObject | None): Object that the trigger sent
         params (JsonObject):
-        outputs (JsonObject | None): What the DAG declares; null until it succeeded
-        logical_date (datetime.datetime | None):
-        data_interval_start (datetime.datetime | None):
-        data_interval_end (datetime.datetime | None):
-        run_after (datetime.datetime):
-        queued_at (datetime.datetime | None):
-        start_date (datetime.datetime | None):
-        end_date (datetime.datetime | None):
-        duration (float | None): Seconds; null while it runs
-        last_scheduling_decision (datetime.datetime | None):
-        triggered_by (None | str):
-        triggering_user_name (None | str):
-        note (None | str):
-        dag_versions (list[DagVersion]):
-        bundle_version (None | str):
-        partition_key (None | str):
-        partition_date (datetime.datetime | None):
+        outputs (JsonObject | None): Outputs that the DAG declares; null until the run has succeeded
+        logical_date (datetime.datetime | None): Instant that the run stands for; null = none
+        data_interval_start (datetime.datetime | None): Start of the interval that the run covers, inclusive
+        data_interval_end (datetime.datetime | None): End of the interval that the run covers, exclusive
+        run_after (datetime.datetime): Earliest start of the run
+        queued_at (datetime.datetime | None): Instant at which the run was queued
+        start_date (datetime.datetime | None): Start of the execution; null = not started
+        end_date (datetime.datetime | None): End of the execution; null = not ended
+        duration (float | None): Time from start to end, in seconds; null while the run lasts
+        last_scheduling_decision (datetime.datetime | None): Instant of the scheduler's latest decision on the run; null
+            = none yet
+        triggered_by (None | str): Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown
+        triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
+        note (None | str): Text that a person attached
+        dag_versions (list[DagVersion]): Version of the DAG that the run executes, as a list of one
+        bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
+        partition_key (None | str): Always null: no DAG is partitioned
+        partition_date (datetime.datetime | None): Always null: no DAG is partitioned
     """
 
     dag_run_id: str

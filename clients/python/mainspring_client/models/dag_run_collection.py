@@ -17,11 +17,11 @@ T = TypeVar("T", bound="DagRunCollection")
 class DagRunCollection:
     """
     Attributes:
-        dag_runs (list[DagRun]):
+        dag_runs (list[DagRun]): Runs of this page
         total_entries (int): Exact by offset; by cursor at most `total_entries_limit`
-        total_entries_limit (int | None):
-        next_cursor (None | str):
-        previous_cursor (None | str):
+        total_entries_limit (int | None): Bound of the count when paged by cursor; null = paged by offset
+        next_cursor (None | str): Cursor of the next page; null = none
+        previous_cursor (None | str): Cursor of the previous page; null = none
     """
 
     dag_runs: list[DagRun]

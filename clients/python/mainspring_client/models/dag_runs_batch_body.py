@@ -18,32 +18,34 @@ T = TypeVar("T", bound="DagRunsBatchBody")
 class DagRunsBatchBody:
     """
     Attributes:
-        start_date_gte (datetime.datetime | None | Unset):
-        start_date_gt (datetime.datetime | None | Unset):
-        start_date_lte (datetime.datetime | None | Unset):
-        start_date_lt (datetime.datetime | None | Unset):
-        end_date_gte (datetime.datetime | None | Unset):
-        end_date_gt (datetime.datetime | None | Unset):
-        end_date_lte (datetime.datetime | None | Unset):
-        end_date_lt (datetime.datetime | None | Unset):
-        run_after_gte (datetime.datetime | None | Unset):
-        run_after_gt (datetime.datetime | None | Unset):
-        run_after_lte (datetime.datetime | None | Unset):
-        run_after_lt (datetime.datetime | None | Unset):
-        logical_date_gte (datetime.datetime | None | Unset):
-        logical_date_gt (datetime.datetime | None | Unset):
-        logical_date_lte (datetime.datetime | None | Unset):
-        logical_date_lt (datetime.datetime | None | Unset):
-        duration_gte (float | None | Unset):
-        duration_gt (float | None | Unset):
-        duration_lte (float | None | Unset):
-        duration_lt (float | None | Unset):
-        conf_contains (None | str | Unset):
-        dag_ids (list[str] | None | Unset):
-        states (list[DagRunsBatchBodyStatesType0ItemType0 | None] | None | Unset):
-        page_limit (int | Unset):  Default: 100.
-        page_offset (int | Unset):  Default: 0.
-        order_by (None | str | Unset):
+        start_date_gte (datetime.datetime | None | Unset): Lower bound of `start_date`, inclusive
+        start_date_gt (datetime.datetime | None | Unset): Lower bound of `start_date`, exclusive
+        start_date_lte (datetime.datetime | None | Unset): Upper bound of `start_date`, inclusive
+        start_date_lt (datetime.datetime | None | Unset): Upper bound of `start_date`, exclusive
+        end_date_gte (datetime.datetime | None | Unset): Lower bound of `end_date`, inclusive
+        end_date_gt (datetime.datetime | None | Unset): Lower bound of `end_date`, exclusive
+        end_date_lte (datetime.datetime | None | Unset): Upper bound of `end_date`, inclusive
+        end_date_lt (datetime.datetime | None | Unset): Upper bound of `end_date`, exclusive
+        run_after_gte (datetime.datetime | None | Unset): Lower bound of `run_after`, inclusive
+        run_after_gt (datetime.datetime | None | Unset): Lower bound of `run_after`, exclusive
+        run_after_lte (datetime.datetime | None | Unset): Upper bound of `run_after`, inclusive
+        run_after_lt (datetime.datetime | None | Unset): Upper bound of `run_after`, exclusive
+        logical_date_gte (datetime.datetime | None | Unset): Lower bound of `logical_date`, inclusive
+        logical_date_gt (datetime.datetime | None | Unset): Lower bound of `logical_date`, exclusive
+        logical_date_lte (datetime.datetime | None | Unset): Upper bound of `logical_date`, inclusive
+        logical_date_lt (datetime.datetime | None | Unset): Upper bound of `logical_date`, exclusive
+        duration_gte (float | None | Unset): Lower bound of `duration`, inclusive
+        duration_gt (float | None | Unset): Lower bound of `duration`, exclusive
+        duration_lte (float | None | Unset): Upper bound of `duration`, inclusive
+        duration_lt (float | None | Unset): Upper bound of `duration`, exclusive
+        conf_contains (None | str | Unset): Text within `conf` in any letter case
+        dag_ids (list[str] | None | Unset): Values of `dag_id` to list; null or an empty list = all
+        states (list[DagRunsBatchBodyStatesType0ItemType0 | None] | None | Unset): Values of `state` to list; null or an
+            empty list = all
+        page_limit (int | Unset): Entries on a page; more than 100 is taken as 100 Default: 100.
+        page_offset (int | Unset): Entries to skip Default: 0.
+        order_by (None | str | Unset): Sort key, with `-` in front for descending order: id, state, dag_id, run_id,
+            dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration
     """
 
     start_date_gte: datetime.datetime | None | Unset = UNSET

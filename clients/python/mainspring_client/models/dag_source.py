@@ -13,10 +13,10 @@ T = TypeVar("T", bound="DagSource")
 class DagSource:
     """
     Attributes:
-        content (None | str): JSON, normalised and indented
-        dag_id (str):
-        dag_display_name (str):
-        version_number (int | None):
+        content (None | str): Definition as JSON, normalised and indented
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        version_number (int | None): Number of the version, from 1 for each DAG
     """
 
     content: None | str

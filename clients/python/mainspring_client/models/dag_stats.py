@@ -17,9 +17,9 @@ T = TypeVar("T", bound="DagStats")
 class DagStats:
     """
     Attributes:
-        dag_id (str):
-        dag_display_name (str):
-        stats (list[DagStatsState]): Every state, also those with none
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        stats (list[DagStatsState]): Number of runs for each state, zeros included
     """
 
     dag_id: str

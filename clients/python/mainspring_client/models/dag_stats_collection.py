@@ -17,8 +17,8 @@ T = TypeVar("T", bound="DagStatsCollection")
 class DagStatsCollection:
     """
     Attributes:
-        dags (list[DagStats]):
-        total_entries (int):
+        dags (list[DagStats]): DAGs with their numbers of runs, all on one page
+        total_entries (int): Number of entries
     """
 
     dags: list[DagStats]

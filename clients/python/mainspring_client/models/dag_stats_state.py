@@ -16,7 +16,7 @@ class DagStatsState:
     """
     Attributes:
         state (DagRunState):
-        count (int):
+        count (int): Number of runs in the state
     """
 
     state: DagRunState

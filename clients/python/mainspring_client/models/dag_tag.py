@@ -13,9 +13,9 @@ T = TypeVar("T", bound="DagTag")
 class DagTag:
     """
     Attributes:
-        name (str):
-        dag_id (str):
-        dag_display_name (str):
+        name (str): Text of the tag
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
     """
 
     name: str

@@ -13,8 +13,8 @@ T = TypeVar("T", bound="DagTagCollection")
 class DagTagCollection:
     """
     Attributes:
-        tags (list[str]):
-        total_entries (int):
+        tags (list[str]): Tags of this page
+        total_entries (int): Number of entries on all pages
     """
 
     tags: list[str]

@@ -29,7 +29,7 @@ T = TypeVar("T", bound="DagTask")
 class DagTask:
     """
     Attributes:
-        type_ (Literal['dag']):
+        type_ (Literal['dag']): Type of the task.
         dag_id (str): The DAG to run.
         conf (Values | Unset):
         wait (bool | Unset): Whether the task lasts until the other run has ended; true when absent.

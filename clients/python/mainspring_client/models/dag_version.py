@@ -15,15 +15,15 @@ T = TypeVar("T", bound="DagVersion")
 class DagVersion:
     """
     Attributes:
-        id (UUID):
-        version_number (int): Counts from 1 for each DAG
-        dag_id (str):
-        dag_display_name (str):
-        created_at (datetime.datetime):
+        id (UUID): Identifier of the version
+        version_number (int): Number of the version, from 1 for each DAG
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        created_at (datetime.datetime): Instant of the creation
         content_hash (str): SHA-256 (hex) of the normalised definition
-        bundle_name (None | str):
-        bundle_version (None | str):
-        bundle_url (None | str):
+        bundle_name (None | str): Always null: DAGs are sent as data and have no bundles
+        bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
+        bundle_url (None | str): Always null: DAGs are sent as data and have no bundles
     """
 
     id: UUID

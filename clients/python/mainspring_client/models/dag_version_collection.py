@@ -17,8 +17,8 @@ T = TypeVar("T", bound="DagVersionCollection")
 class DagVersionCollection:
     """
     Attributes:
-        dag_versions (list[DagVersion]):
-        total_entries (int):
+        dag_versions (list[DagVersion]): Versions of this page
+        total_entries (int): Number of entries on all pages
     """
 
     dag_versions: list[DagVersion]

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="DatabaseHealth")
 class DatabaseHealth:
     """
     Attributes:
-        status (None | str):
+        status (None | str): `healthy` or `unhealthy`
     """
 
     status: None | str

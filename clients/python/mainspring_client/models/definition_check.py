@@ -13,10 +13,10 @@ T = TypeVar("T", bound="DefinitionCheck")
 class DefinitionCheck:
     """
     Attributes:
-        valid (bool):
-        dag_id (str):
-        content_hash (str): Equal to the current version's = saving it changes nothing
-        task_count (int):
+        valid (bool): Always true: a faulty definition is answered with an error
+        dag_id (str): Identifier of the DAG
+        content_hash (str): SHA-256 (hex) of the normalised definition; equal to the current version's = no change
+        task_count (int): Number of tasks
     """
 
     valid: bool

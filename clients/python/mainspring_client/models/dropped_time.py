@@ -13,8 +13,8 @@ T = TypeVar("T", bound="DroppedTime")
 class DroppedTime:
     """
     Attributes:
-        local_time (str): In the schedule's time zone, ISO 8601 without offset
-        reason (str):
+        local_time (str): Time in the schedule's time zone, ISO 8601 without offset
+        reason (str): Cause of the omission
     """
 
     local_time: str

@@ -14,9 +14,9 @@ T = TypeVar("T", bound="DryRunBackfill")
 class DryRunBackfill:
     """
     Attributes:
-        logical_date (datetime.datetime | None):
-        partition_key (None | str):
-        partition_date (datetime.datetime | None):
+        logical_date (datetime.datetime | None): Instant that the run stands for; null = none
+        partition_key (None | str): Always null: no DAG is partitioned
+        partition_date (datetime.datetime | None): Always null: no DAG is partitioned
     """
 
     logical_date: datetime.datetime | None

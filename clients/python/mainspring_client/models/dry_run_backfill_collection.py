@@ -17,8 +17,8 @@ T = TypeVar("T", bound="DryRunBackfillCollection")
 class DryRunBackfillCollection:
     """
     Attributes:
-        backfills (list[DryRunBackfill]):
-        total_entries (int):
+        backfills (list[DryRunBackfill]): Runs that the backfill would make, in order
+        total_entries (int): Number of runs
     """
 
     backfills: list[DryRunBackfill]

@@ -14,10 +14,10 @@ class ErrorItem:
     Attributes:
         location (str): `body`, `query` or `header`
         pointer (str): RFC 6901 pointer into the body, or the name of the parameter
-        message (str):
+        message (str): Fault in a sentence
         code (str): Stable name of this kind of fault
-        line (int | None): In a YAML body; counts from 1
-        hint (None | str): The cure, where one can be guessed
+        line (int | None): Line in a YAML body, from 1; null = unknown
+        hint (None | str): Possible cure; null = none
     """
 
     location: str

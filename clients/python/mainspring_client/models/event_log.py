@@ -16,20 +16,20 @@ T = TypeVar("T", bound="EventLog")
 class EventLog:
     """
     Attributes:
-        event_log_id (int):
-        when (datetime.datetime):
-        event (str): The operation, by its id in this document
+        event_log_id (int): Number of the entry
+        when (datetime.datetime): Instant of the event
+        event (str): Operation, by its id in this document
         outcome (Outcome):
-        owner (None | str): Name of the user or token
-        dag_id (None | str):
-        dag_display_name (None | str):
-        run_id (None | str):
-        task_id (None | str):
-        task_display_name (None | str):
-        map_index (int | None):
-        try_number (int | None):
-        logical_date (datetime.datetime | None):
-        extra (None | str): A JSON object with what else is known
+        owner (None | str): Name of the user or token; null = unknown
+        dag_id (None | str): Identifier of the DAG
+        dag_display_name (None | str): The same as `dag_id`
+        run_id (None | str): Identifier of the run within its DAG
+        task_id (None | str): Identifier of the task within its DAG
+        task_display_name (None | str): The same as `task_id`
+        map_index (int | None): Position among the instances of a mapped task; -1 = not mapped
+        try_number (int | None): Number of the try, from 1
+        logical_date (datetime.datetime | None): Always null
+        extra (None | str): Further facts, as the text of a JSON object
     """
 
     event_log_id: int

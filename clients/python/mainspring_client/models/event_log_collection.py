@@ -17,8 +17,8 @@ T = TypeVar("T", bound="EventLogCollection")
 class EventLogCollection:
     """
     Attributes:
-        event_logs (list[EventLog]):
-        total_entries (int):
+        event_logs (list[EventLog]): Entries of this page
+        total_entries (int): Number of entries on all pages
     """
 
     event_logs: list[EventLog]

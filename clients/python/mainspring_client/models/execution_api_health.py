@@ -14,9 +14,9 @@ T = TypeVar("T", bound="ExecutionApiHealth")
 class ExecutionApiHealth:
     """
     Attributes:
-        status (None | str):
-        latest_execution_api_heartbeat (datetime.datetime | None):
-        alive (int):
+        status (None | str): `healthy` or `unhealthy`; null = no process was ever started
+        latest_execution_api_heartbeat (datetime.datetime | None): Latest heartbeat of an execution API; null = none yet
+        alive (int): Number of execution APIs that are alive
     """
 
     status: None | str

@@ -18,7 +18,7 @@ class ExtraLinkCollection:
     """
     Attributes:
         extra_links (JsonObject):
-        total_entries (int):
+        total_entries (int): Number of entries on all pages
     """
 
     extra_links: JsonObject

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="GetAssetAliases")
 class GetAssetAliases:
     """
     Attributes:
-        total_entries (int):
-        asset_aliases (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        asset_aliases (list[JsonObject]): Always empty
     """
 
     total_entries: int

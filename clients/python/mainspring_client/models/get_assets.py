@@ -17,8 +17,8 @@ T = TypeVar("T", bound="GetAssets")
 class GetAssets:
     """
     Attributes:
-        total_entries (int):
-        assets (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        assets (list[JsonObject]): Always empty
     """
 
     total_entries: int

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="GetPlugins")
 class GetPlugins:
     """
     Attributes:
-        total_entries (int):
-        plugins (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        plugins (list[JsonObject]): Always empty
     """
 
     total_entries: int

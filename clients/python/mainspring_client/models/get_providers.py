@@ -17,8 +17,8 @@ T = TypeVar("T", bound="GetProviders")
 class GetProviders:
     """
     Attributes:
-        total_entries (int):
-        providers (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        providers (list[JsonObject]): Always empty
     """
 
     total_entries: int

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="Grant")
 class Grant:
     """
     Attributes:
-        pattern (str): A dag_id, or the beginning of some followed by `*`
+        pattern (str): Identifier of a DAG, or a prefix followed by `*`
         role (Role):
     """
 

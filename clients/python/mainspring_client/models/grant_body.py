@@ -14,8 +14,8 @@ T = TypeVar("T", bound="GrantBody")
 class GrantBody:
     """
     Attributes:
-        pattern (str): A dag_id, or the beginning of some followed by `*`
-        role (GrantBodyRole):
+        pattern (str): Identifier of a DAG, or a prefix followed by `*`
+        role (GrantBodyRole): Role on the DAGs that `pattern` matches
     """
 
     pattern: str

@@ -20,8 +20,8 @@ class HitlAnswer:
     """
     Attributes:
         responded_by (HitlUser):
-        responded_at (datetime.datetime):
-        chosen_options (list[str]):
+        responded_at (datetime.datetime): Instant of the answer
+        chosen_options (list[str]): Options of the answer
         params_input (JsonObject):
     """
 

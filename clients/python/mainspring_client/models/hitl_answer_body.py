@@ -18,8 +18,8 @@ T = TypeVar("T", bound="HitlAnswerBody")
 class HitlAnswerBody:
     """
     Attributes:
-        chosen_options (list[str]): One option
-        params_input (JsonObject | None | Unset): Empty: an approval has no params
+        chosen_options (list[str]): List with one option
+        params_input (JsonObject | None | Unset): Empty object: an approval has no params
     """
 
     chosen_options: list[str]

@@ -21,18 +21,18 @@ class HitlDetail:
     """
     Attributes:
         task_instance (TaskInstance):
-        subject (str): The message of the approval
-        body (None | str):
-        options (list[str]):
-        defaults (list[str] | None):
-        multiple (bool):
+        subject (str): Question to answer
+        body (None | str): Always null
+        options (list[str]): Possible answers
+        defaults (list[str] | None): Answer taken at the timeout; null = the task fails
+        multiple (bool): Always false: an answer is one option
         params (JsonObject):
-        assigned_users (list[HitlUser]):
-        created_at (datetime.datetime):
-        response_received (bool):
-        responded_by_user (HitlUser | None): Null = by its default, or rejected and over
-        responded_at (datetime.datetime | None):
-        chosen_options (list[str] | None):
+        assigned_users (list[HitlUser]): Always empty: every user with the role may answer
+        created_at (datetime.datetime): Start of the wait
+        response_received (bool): Whether an answer is recorded
+        responded_by_user (HitlUser | None): User or token that answered; null = no answer, or the default
+        responded_at (datetime.datetime | None): Instant of the answer; null = none yet
+        chosen_options (list[str] | None): Options of the answer; null = none yet
         params_input (JsonObject):
     """
 

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="HitlDetailCollection")
 class HitlDetailCollection:
     """
     Attributes:
-        hitl_details (list[HitlDetail]):
-        total_entries (int):
+        hitl_details (list[HitlDetail]): Approvals of this page
+        total_entries (int): Number of entries on all pages
     """
 
     hitl_details: list[HitlDetail]

@@ -13,8 +13,8 @@ T = TypeVar("T", bound="HitlUser")
 class HitlUser:
     """
     Attributes:
-        id (str):
-        name (str):
+        id (str): Name of the user or token
+        name (str): The same as `id`
     """
 
     id: str

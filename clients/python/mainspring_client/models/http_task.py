@@ -31,7 +31,7 @@ T = TypeVar("T", bound="HttpTask")
 class HttpTask:
     """
     Attributes:
-        type_ (Literal['http']):
+        type_ (Literal['http']): Type of the task.
         url (str): Address of the request.
         method (HttpMethod | Unset):
         query (HttpQuery | Unset):

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="ImportErrors")
 class ImportErrors:
     """
     Attributes:
-        total_entries (int):
-        import_errors (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        import_errors (list[JsonObject]): Always empty
     """
 
     total_entries: int

@@ -14,12 +14,12 @@ T = TypeVar("T", bound="InstancePatch")
 class InstancePatch:
     """
     Attributes:
-        new_state (str | Unset): success, failed or skipped, in any letter case
-        note (None | str | Unset):
-        include_upstream (bool | Unset): Also every task that leads to it Default: False.
-        include_downstream (bool | Unset): Also every task that follows from it Default: False.
-        include_past (bool | Unset): Also in earlier runs, by logical date Default: False.
-        include_future (bool | Unset): Also in later runs, by logical date Default: False.
+        new_state (str | Unset): Target state: `success`, `failed` or `skipped`, in any letter case
+        note (None | str | Unset): Text that a person attached
+        include_upstream (bool | Unset): Mark all tasks upstream too Default: False.
+        include_downstream (bool | Unset): Mark all tasks downstream too Default: False.
+        include_past (bool | Unset): Mark the task also in runs with an earlier logical date Default: False.
+        include_future (bool | Unset): Mark the task also in runs with a later logical date Default: False.
     """
 
     new_state: str | Unset = UNSET

@@ -16,19 +16,19 @@ T = TypeVar("T", bound="Job")
 class Job:
     """
     Attributes:
-        id (int): Made of `incarnation`
-        incarnation (str):
-        dag_id (None | str):
-        dag_display_name (None | str):
-        state (None | ServiceState):
-        job_type (None | str):
-        start_date (datetime.datetime | None):
-        end_date (datetime.datetime | None):
-        latest_heartbeat (datetime.datetime | None):
-        executor_class (None | str):
-        hostname (None | str):
-        unixname (str): Empty: not known
-        pid (int):
+        id (int): Number made from `incarnation`
+        incarnation (str): Identifier of this start of the service
+        dag_id (None | str): Always null: a service works for all DAGs
+        dag_display_name (None | str): Always null: a service works for all DAGs
+        state (None | ServiceState): State of the service
+        job_type (None | str): Kind of the service
+        start_date (datetime.datetime | None): Start of the service
+        end_date (datetime.datetime | None): Orderly end of the service; null = none
+        latest_heartbeat (datetime.datetime | None): Instant of the latest heartbeat
+        executor_class (None | str): Always null
+        hostname (None | str): Name of the host
+        unixname (str): Always empty
+        pid (int): Process id on the host; null = unknown
     """
 
     id: int

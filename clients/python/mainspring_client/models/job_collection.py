@@ -17,8 +17,8 @@ T = TypeVar("T", bound="JobCollection")
 class JobCollection:
     """
     Attributes:
-        jobs (list[Job]):
-        total_entries (int):
+        jobs (list[Job]): Services of this page
+        total_entries (int): Number of entries on all pages
     """
 
     jobs: list[Job]

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="ListDagWarnings")
 class ListDagWarnings:
     """
     Attributes:
-        total_entries (int):
-        dag_warnings (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        dag_warnings (list[JsonObject]): Always empty
     """
 
     total_entries: int

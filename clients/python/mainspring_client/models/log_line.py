@@ -14,8 +14,8 @@ T = TypeVar("T", bound="LogLine")
 class LogLine:
     """
     Attributes:
-        timestamp (datetime.datetime): When its end arrived
-        event (str):
+        timestamp (datetime.datetime): Instant at which the end of the line arrived
+        event (str): Text of the line
     """
 
     timestamp: datetime.datetime

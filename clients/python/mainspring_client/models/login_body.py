@@ -15,8 +15,8 @@ T = TypeVar("T", bound="LoginBody")
 class LoginBody:
     """
     Attributes:
-        username (str):
-        password (str):
+        username (str): Name of the user
+        password (str): Password
         device_token (None | str | Unset): The `device_token` of a login in the last 30 days: failed logins of other
             clients then do not count for this client. Null or empty = the client asks for its first one; absent = it wants
             none

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="Me")
 class Me:
     """
     Attributes:
-        name (str):
-        rights (list[Rights]):
+        name (str): Name of the user or token
+        rights (list[Rights]): Rights of the user and of the token; an action needs all of them
     """
 
     name: str

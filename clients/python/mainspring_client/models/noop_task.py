@@ -28,7 +28,7 @@ T = TypeVar("T", bound="NoopTask")
 class NoopTask:
     """
     Attributes:
-        type_ (Literal['noop']):
+        type_ (Literal['noop']): Type of the task.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
         task_display_name (str | Unset): Name that people read.

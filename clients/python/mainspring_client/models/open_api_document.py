@@ -13,7 +13,7 @@ T = TypeVar("T", bound="OpenApiDocument")
 class OpenApiDocument:
     """
     Attributes:
-        openapi (str):
+        openapi (str): Version of OpenAPI
     """
 
     openapi: str

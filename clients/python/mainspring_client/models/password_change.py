@@ -12,8 +12,8 @@ T = TypeVar("T", bound="PasswordChange")
 class PasswordChange:
     """
     Attributes:
-        current_password (str):
-        new_password (str):
+        current_password (str): Present password
+        new_password (str): Next password
     """
 
     current_password: str

@@ -14,12 +14,12 @@ T = TypeVar("T", bound="PlannedRun")
 class PlannedRun:
     """
     Attributes:
-        logical_date (datetime.datetime):
-        data_interval_start (datetime.datetime):
-        data_interval_end (datetime.datetime):
-        run_after (datetime.datetime): When it is due
-        local_time (str): The same in the schedule's time zone, ISO 8601 with offset
-        moved (None | str): What a change of the clocks did to it; null = nothing
+        logical_date (datetime.datetime): Instant that the run stands for
+        data_interval_start (datetime.datetime): Start of the interval that the run covers, inclusive
+        data_interval_end (datetime.datetime): End of the interval that the run covers, exclusive
+        run_after (datetime.datetime): Instant at which the run is due
+        local_time (str): `run_after` in the schedule's time zone, ISO 8601 with offset
+        moved (None | str): Effect of a change of the clocks on the due time; null = none
     """
 
     logical_date: datetime.datetime

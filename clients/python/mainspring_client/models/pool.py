@@ -13,17 +13,17 @@ T = TypeVar("T", bound="Pool")
 class Pool:
     """
     Attributes:
-        name (str):
-        slots (int): -1 = as many as wanted
-        description (None | str):
+        name (str): Name of the pool
+        slots (int): Number of slots; -1 = no limit
+        description (None | str): Purpose of the pool in a sentence; null = none
         include_deferred (bool): Whether deferred task instances hold their slots
-        occupied_slots (int):
-        running_slots (int):
-        queued_slots (int):
-        scheduled_slots (int): Of task instances that wait for nothing but a slot
-        open_slots (int): -1 = no limit; negative otherwise never
-        deferred_slots (int):
-        team_name (None | str):
+        occupied_slots (int): Slots that task instances hold
+        running_slots (int): Slots of running task instances
+        queued_slots (int): Slots of queued task instances
+        scheduled_slots (int): Slots that ready task instances wait for
+        open_slots (int): Free slots; -1 = no limit
+        deferred_slots (int): Slots of deferred task instances
+        team_name (None | str): Always null: the server has no teams
     """
 
     name: str

@@ -14,11 +14,11 @@ T = TypeVar("T", bound="PoolBody")
 class PoolBody:
     """
     Attributes:
-        name (str):
-        slots (int): -1 = as many as wanted
-        description (None | str | Unset):
-        include_deferred (bool | Unset):  Default: False.
-        team_name (None | Unset):
+        name (str): Name of the pool
+        slots (int): Number of slots; -1 = no limit
+        description (None | str | Unset): Purpose in a sentence
+        include_deferred (bool | Unset): Whether deferred task instances hold their slots Default: False.
+        team_name (None | Unset): Always null: the server has no teams
     """
 
     name: str

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="PoolCollection")
 class PoolCollection:
     """
     Attributes:
-        pools (list[Pool]):
-        total_entries (int):
+        pools (list[Pool]): Pools of this page
+        total_entries (int): Number of entries on all pages
     """
 
     pools: list[Pool]

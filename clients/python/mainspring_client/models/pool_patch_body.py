@@ -14,12 +14,12 @@ T = TypeVar("T", bound="PoolPatchBody")
 class PoolPatchBody:
     """
     Attributes:
-        pool (None | str | Unset): The name in the path, if anything
+        pool (None | str | Unset): Name of the pool; the name in the path, or absent
         name (None | str | Unset): The same as `pool`
-        slots (int | None | Unset): -1 = as many as wanted
-        description (None | str | Unset):
-        include_deferred (bool | None | Unset):
-        team_name (None | Unset):
+        slots (int | None | Unset): Number of slots; -1 = no limit
+        description (None | str | Unset): Purpose in a sentence
+        include_deferred (bool | None | Unset): Whether deferred task instances hold their slots
+        team_name (None | Unset): Always null: the server has no teams
     """
 
     pool: None | str | Unset = UNSET

@@ -23,12 +23,12 @@ class Problem:
         detail (list[ProblemDetailType2Item] | ProblemDetailType1 | str): A sentence; for most 422 a list of {loc, msg,
             type}; for 409 an object with `message`
         type_ (str): URI reference that names this kind of error, and leads to what is known about it
-        title (str):
-        status (int):
+        title (str): Name of the HTTP status
+        status (int): HTTP status code
         code (str): Stable name of this kind of error
-        request_id (str):
-        errors (list[ErrorItem] | Unset): At most 200
-        errors_total (int | Unset):
+        request_id (str): Identifier of the request, as in the server's log
+        errors (list[ErrorItem] | Unset): Faults of the request, at most 200
+        errors_total (int | Unset): Number of all faults
     """
 
     detail: list[ProblemDetailType2Item] | ProblemDetailType1 | str

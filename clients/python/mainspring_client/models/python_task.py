@@ -31,7 +31,7 @@ T = TypeVar("T", bound="PythonTask")
 class PythonTask:
     """
     Attributes:
-        type_ (Literal['python']):
+        type_ (Literal['python']): Type of the task.
         callable_ (str | Unset): `package.module:function`, imported where the task runs.
         args (list[Any] | Unset): Positional arguments of the callable.
         kwargs (KeywordArguments | Unset):

@@ -17,8 +17,9 @@ T = TypeVar("T", bound="Readiness")
 class Readiness:
     """
     Attributes:
-        status (str):
-        security (None | SecurityFacts): null unless an administrator asks
+        status (str): Always `ready`: another state is answered with 503
+        security (None | SecurityFacts): Facts about the protection of the server; null = the client is not an
+            administrator
     """
 
     status: str

@@ -19,8 +19,8 @@ T = TypeVar("T", bound="Rights")
 class Rights:
     """
     Attributes:
-        role (None | Role): On every DAG and everything else; null = only what is granted
-        grants (list[Grant]):
+        role (None | Role): Role on every DAG and everything else; null = only the grants
+        grants (list[Grant]): Roles on single DAGs or groups of DAGs
     """
 
     role: None | Role

@@ -15,8 +15,9 @@ T = TypeVar("T", bound="RunPatch")
 class RunPatch:
     """
     Attributes:
-        state (None | RunPatchStateType0 | Unset):
-        note (None | str | Unset):
+        state (None | RunPatchStateType0 | Unset): Target state: `queued` resumes, `success` marks, `failed` cancels the
+            run
+        note (None | str | Unset): Text that a person attached
     """
 
     state: None | RunPatchStateType0 | Unset = UNSET

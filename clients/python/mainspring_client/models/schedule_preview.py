@@ -18,14 +18,14 @@ T = TypeVar("T", bound="SchedulePreview")
 class SchedulePreview:
     """
     Attributes:
-        dag_id (str):
-        is_paused (bool): Nothing is due while a DAG is paused
-        timetable_summary (None | str):
-        timetable_description (str):
-        timezone (str):
-        schedule_error (None | str):
-        runs (list[PlannedRun]): Soonest first
-        dropped (list[DroppedTime]): What the clocks or the calendar leave out before the last of these runs
+        dag_id (str): Identifier of the DAG
+        is_paused (bool): Pause of the DAG: no run is due while the DAG is paused
+        timetable_summary (None | str): Schedule in short, as the definition spells it; null = no schedule
+        timetable_description (str): Schedule in words
+        timezone (str): IANA name of the schedule's time zone
+        schedule_error (None | str): Fault that keeps the scheduler from planning the next run; null = none
+        runs (list[PlannedRun]): Planned runs, soonest first
+        dropped (list[DroppedTime]): Times that the clocks or the calendar leave out before the last of `runs`
     """
 
     dag_id: str

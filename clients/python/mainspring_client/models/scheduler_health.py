@@ -18,9 +18,9 @@ T = TypeVar("T", bound="SchedulerHealth")
 class SchedulerHealth:
     """
     Attributes:
-        status (None | str):
-        latest_scheduler_heartbeat (datetime.datetime | None):
-        alive (int):
+        status (None | str): `healthy` or `unhealthy`
+        latest_scheduler_heartbeat (datetime.datetime | None): Latest heartbeat of a scheduler; null = none yet
+        alive (int): Number of schedulers that are alive
         clock_offset_seconds (float | None): How far the clock that is furthest off is from the database's; null =
             nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy
         refused_starts (SchedulerHealthRefusedStarts): Executors whose machine has no room for another task at present

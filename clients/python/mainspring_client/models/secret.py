@@ -14,8 +14,8 @@ T = TypeVar("T", bound="Secret")
 class Secret:
     """
     Attributes:
-        name (str):
-        updated_at (datetime.datetime):
+        name (str): Name of the secret
+        updated_at (datetime.datetime): Instant of the latest change
     """
 
     name: str

@@ -12,7 +12,7 @@ T = TypeVar("T", bound="SecretBody")
 class SecretBody:
     """
     Attributes:
-        value (str):
+        value (str): Text of the secret
     """
 
     value: str

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="SecretCollection")
 class SecretCollection:
     """
     Attributes:
-        secrets (list[Secret]):
-        total_entries (int):
+        secrets (list[Secret]): Secrets of this page
+        total_entries (int): Number of entries on all pages
     """
 
     secrets: list[Secret]

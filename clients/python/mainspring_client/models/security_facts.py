@@ -13,14 +13,15 @@ T = TypeVar("T", bound="SecurityFacts")
 class SecurityFacts:
     """
     Attributes:
-        address (str):
-        authentication (str):
-        transport (str):
-        database (str):
-        database_role (None | str): null = a database without roles
-        database_sessions (None | str): What each session has, and which defaults it did not take over; null on SQLite
-        redis (str): As far as this process knows it: the schedulers use it
-        executors (str):
+        address (str): Address that the server listens on, and who can reach the address
+        authentication (str): Tokens and logins that the server accepts
+        transport (str): Encryption of the connections of clients
+        database (str): Place of the database, the server's role there, and the encryption on the way
+        database_role (None | str): Rights of the server's role in the database; null = the database has no roles
+        database_sessions (None | str): Limits of each database session, and defaults that a session did not take; null
+            on SQLite
+        redis (str): Protection of Redis, as far as this process knows the settings of the schedulers
+        executors (str): Executors, and the isolation of the code of users
     """
 
     address: str

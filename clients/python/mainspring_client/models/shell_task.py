@@ -29,7 +29,7 @@ T = TypeVar("T", bound="ShellTask")
 class ShellTask:
     """
     Attributes:
-        type_ (Literal['shell']):
+        type_ (Literal['shell']): Type of the task.
         command (list[str] | Unset): Program and arguments, started without a shell.
         script (str | Unset): Shell source, run by `sh` as written.
         env (Environment | Unset):

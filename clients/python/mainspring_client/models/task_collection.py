@@ -17,8 +17,8 @@ T = TypeVar("T", bound="TaskCollection")
 class TaskCollection:
     """
     Attributes:
-        tasks (list[TaskDefinition]):
-        total_entries (int):
+        tasks (list[TaskDefinition]): Tasks of the DAG
+        total_entries (int): Number of tasks
     """
 
     tasks: list[TaskDefinition]

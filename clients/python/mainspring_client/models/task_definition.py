@@ -19,33 +19,33 @@ T = TypeVar("T", bound="TaskDefinition")
 class TaskDefinition:
     """
     Attributes:
-        task_id (None | str):
-        task_display_name (None | str):
-        owner (str): `mainspring` where the definition names none
-        start_date (datetime.datetime | None):
-        end_date (datetime.datetime | None):
-        trigger_rule (None | str):
-        depends_on_past (bool):
-        wait_for_downstream (bool):
-        retries (int | None):
-        queue (None | str):
-        pool (None | str):
-        pool_slots (int | None):
-        execution_timeout (None | TimeDelta):
-        retry_delay (None | TimeDelta):
-        retry_exponential_backoff (float): Factor between delays; 0 = constant
-        priority_weight (int | None):
-        weight_rule (None | str):
-        ui_color (str):
-        ui_fgcolor (str):
-        template_fields (list[str] | None):
-        downstream_task_ids (list[str] | None):
-        doc_md (None | str):
-        operator_name (None | str):
-        params (JsonObject | None):
+        task_id (None | str): Identifier of the task within its DAG
+        task_display_name (None | str): Name of the task for people
+        owner (str): Owner of the task; `mainspring` where the definition names none
+        start_date (datetime.datetime | None): Always null: tasks have no dates of their own
+        end_date (datetime.datetime | None): Always null: tasks have no dates of their own
+        trigger_rule (None | str): States of the direct upstream that let the task run
+        depends_on_past (bool): Whether an instance waits until the task has succeeded in the previous run
+        wait_for_downstream (bool): Always false
+        retries (int | None): Tries after the first failed try
+        queue (None | str): Queue whose workers may run the task
+        pool (None | str): Pool whose slots the task takes
+        pool_slots (int | None): Slots of the pool that an instance takes
+        execution_timeout (None | TimeDelta): Time limit of a try; null = none
+        retry_delay (None | TimeDelta): Time between a failed try and the next try
+        retry_exponential_backoff (float): Factor from one delay to the next; 0 = constant delay
+        priority_weight (int | None): Weight in the order of ready tasks; larger is earlier
+        weight_rule (None | str): Rule that adds the weights of neighbours to the priority
+        ui_color (str): Always `#fff`
+        ui_fgcolor (str): Always `#000`
+        template_fields (list[str] | None): Always empty
+        downstream_task_ids (list[str] | None): Identifiers of the tasks directly downstream
+        doc_md (None | str): Documentation in Markdown; null = none
+        operator_name (None | str): Type of the task
+        params (JsonObject | None): Always empty: a DAG has parameters, a task has none
         class_ref (JsonObject):
-        is_mapped (bool | None):
-        extra_links (list[str]):
+        is_mapped (bool | None): Whether the task has an instance for each item of a list
+        extra_links (list[str]): Always empty
     """
 
     task_id: None | str

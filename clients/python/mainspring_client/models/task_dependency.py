@@ -13,8 +13,8 @@ T = TypeVar("T", bound="TaskDependency")
 class TaskDependency:
     """
     Attributes:
-        name (str):
-        reason (str):
+        name (str): Kind of the condition that is not met
+        reason (str): Condition in a sentence
     """
 
     name: str

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="TaskDependencyCollection")
 class TaskDependencyCollection:
     """
     Attributes:
-        dependencies (list[TaskDependency]):
+        dependencies (list[TaskDependency]): Unmet conditions; empty when the instance waits for nothing or has begun
     """
 
     dependencies: list[TaskDependency]

@@ -18,36 +18,39 @@ T = TypeVar("T", bound="TaskInstancesBatchBody")
 class TaskInstancesBatchBody:
     """
     Attributes:
-        start_date_gte (datetime.datetime | None | Unset):
-        start_date_gt (datetime.datetime | None | Unset):
-        start_date_lte (datetime.datetime | None | Unset):
-        start_date_lt (datetime.datetime | None | Unset):
-        end_date_gte (datetime.datetime | None | Unset):
-        end_date_gt (datetime.datetime | None | Unset):
-        end_date_lte (datetime.datetime | None | Unset):
-        end_date_lt (datetime.datetime | None | Unset):
-        run_after_gte (datetime.datetime | None | Unset):
-        run_after_gt (datetime.datetime | None | Unset):
-        run_after_lte (datetime.datetime | None | Unset):
-        run_after_lt (datetime.datetime | None | Unset):
-        logical_date_gte (datetime.datetime | None | Unset):
-        logical_date_gt (datetime.datetime | None | Unset):
-        logical_date_lte (datetime.datetime | None | Unset):
-        logical_date_lt (datetime.datetime | None | Unset):
-        duration_gte (float | None | Unset):
-        duration_gt (float | None | Unset):
-        duration_lte (float | None | Unset):
-        duration_lt (float | None | Unset):
-        state (list[None | TaskInstancesBatchBodyStateType0ItemType0] | None | Unset):
-        pool (list[str] | None | Unset):
-        queue (list[str] | None | Unset):
-        executor (list[str] | None | Unset):
-        dag_ids (list[str] | None | Unset):
-        dag_run_ids (list[str] | None | Unset):
-        task_ids (list[str] | None | Unset):
-        page_limit (int | Unset):  Default: 100.
-        page_offset (int | Unset):  Default: 0.
-        order_by (None | str | Unset):
+        start_date_gte (datetime.datetime | None | Unset): Lower bound of `start_date`, inclusive
+        start_date_gt (datetime.datetime | None | Unset): Lower bound of `start_date`, exclusive
+        start_date_lte (datetime.datetime | None | Unset): Upper bound of `start_date`, inclusive
+        start_date_lt (datetime.datetime | None | Unset): Upper bound of `start_date`, exclusive
+        end_date_gte (datetime.datetime | None | Unset): Lower bound of `end_date`, inclusive
+        end_date_gt (datetime.datetime | None | Unset): Lower bound of `end_date`, exclusive
+        end_date_lte (datetime.datetime | None | Unset): Upper bound of `end_date`, inclusive
+        end_date_lt (datetime.datetime | None | Unset): Upper bound of `end_date`, exclusive
+        run_after_gte (datetime.datetime | None | Unset): Lower bound of `run_after`, inclusive
+        run_after_gt (datetime.datetime | None | Unset): Lower bound of `run_after`, exclusive
+        run_after_lte (datetime.datetime | None | Unset): Upper bound of `run_after`, inclusive
+        run_after_lt (datetime.datetime | None | Unset): Upper bound of `run_after`, exclusive
+        logical_date_gte (datetime.datetime | None | Unset): Lower bound of `logical_date`, inclusive
+        logical_date_gt (datetime.datetime | None | Unset): Lower bound of `logical_date`, exclusive
+        logical_date_lte (datetime.datetime | None | Unset): Upper bound of `logical_date`, inclusive
+        logical_date_lt (datetime.datetime | None | Unset): Upper bound of `logical_date`, exclusive
+        duration_gte (float | None | Unset): Lower bound of `duration`, inclusive
+        duration_gt (float | None | Unset): Lower bound of `duration`, exclusive
+        duration_lte (float | None | Unset): Upper bound of `duration`, inclusive
+        duration_lt (float | None | Unset): Upper bound of `duration`, exclusive
+        state (list[None | TaskInstancesBatchBodyStateType0ItemType0] | None | Unset): Values of `state` to list; null
+            or an empty list = all
+        pool (list[str] | None | Unset): Values of `pool` to list; null or an empty list = all
+        queue (list[str] | None | Unset): Values of `queue` to list; null or an empty list = all
+        executor (list[str] | None | Unset): Values of `executor` to list; null or an empty list = all
+        dag_ids (list[str] | None | Unset): Values of `dag_id` to list; null or an empty list = all
+        dag_run_ids (list[str] | None | Unset): Values of `dag_run_id` to list; null or an empty list = all
+        task_ids (list[str] | None | Unset): Values of `task_id` to list; null or an empty list = all
+        page_limit (int | Unset): Entries on a page; more than 100 is taken as 100 Default: 100.
+        page_offset (int | Unset): Entries to skip Default: 0.
+        order_by (None | str | Unset): Sort key, with `-` in front for descending order: id, state, duration,
+            start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end,
+            rendered_map_index, operator
     """
 
     start_date_gte: datetime.datetime | None | Unset = UNSET

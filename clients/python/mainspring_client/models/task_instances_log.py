@@ -17,8 +17,8 @@ T = TypeVar("T", bound="TaskInstancesLog")
 class TaskInstancesLog:
     """
     Attributes:
-        content (list[LogLine]):
-        continuation_token (None | str): Send it back as `token` for what follows; null at the end
+        content (list[LogLine]): Lines of this page
+        continuation_token (None | str): `token` for the following lines; null at the end
     """
 
     content: list[LogLine]

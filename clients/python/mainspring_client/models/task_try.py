@@ -21,38 +21,39 @@ T = TypeVar("T", bound="TaskTry")
 class TaskTry:
     """
     Attributes:
-        dag_id (str):
-        dag_display_name (str):
-        dag_run_id (str):
-        task_id (str):
-        task_display_name (str):
-        map_index (int): -1 = not mapped
-        state_reason (None | str): Why it is in its state
-        message (None | str): How its latest try ended, for people
-        exit_code (int | None): Negative = ended by that signal
-        max_tries (int): Tries beyond the first
-        start_date (datetime.datetime | None):
-        end_date (datetime.datetime | None):
-        duration (float | None): Seconds; null while it runs
-        queued_when (datetime.datetime | None):
-        scheduled_when (datetime.datetime | None):
-        hostname (str): Empty before the first try has started
-        unixname (str): Empty: not known
-        pid (int | None):
-        pool (str):
-        pool_slots (int):
-        queue (None | str):
-        priority_weight (int | None):
-        operator (None | str):
-        operator_name (None | str):
-        executor (None | str):
-        executor_config (str):
-        dag_version (DagVersion | None):
-        try_number (int): Counts from 1, over all generations
-        generation (int): Counts from 1; each clear or mark begins another
-        state (None | TaskInstanceState):
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        dag_run_id (str): Identifier of the run within its DAG
+        task_id (str): Identifier of the task within its DAG
+        task_display_name (str): Name of the task for people
+        map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        state_reason (None | str): Code of the cause of the state; null = none
+        message (None | str): End of the latest try in a sentence; null = nothing to report
+        exit_code (int | None): Exit code of the process; negative = the number of the signal that ended it; null = none
+        max_tries (int): Tries after the first
+        start_date (datetime.datetime | None): Start of the execution; null = not started
+        end_date (datetime.datetime | None): End of the execution; null = not ended
+        duration (float | None): Time from start to end, in seconds; null while the instance runs
+        queued_when (datetime.datetime | None): Instant at which the scheduler queued the instance; null = not queued
+            yet
+        scheduled_when (datetime.datetime | None): The same as `queued_when`
+        hostname (str): Host of the try; empty before the first start
+        unixname (str): Always empty
+        pid (int | None): Process id on the host; null = unknown
+        pool (str): Pool whose slots the task takes
+        pool_slots (int): Slots of the pool that an instance takes
+        queue (None | str): Queue whose workers may run the task
+        priority_weight (int | None): Weight in the order of ready tasks; larger is earlier
+        operator (None | str): Type of the task
+        operator_name (None | str): Type of the task
+        executor (None | str): Executor that runs the instance; null = not chosen yet
+        executor_config (str): Always `{}`
+        dag_version (DagVersion | None): Version of the DAG that the run executes
+        try_number (int): Number of the try, from 1 over all generations
+        generation (int): Number of the generation, from 1; each clear or mark begins the next
+        state (None | TaskInstanceState): State of the try in the words of task instances
         attempt_state (AttemptState):
-        still_running (bool): It has ended, but its code has not stopped yet
+        still_running (bool): Whether the try has ended and its code has not stopped yet
     """
 
     dag_id: str

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="TaskTryCollection")
 class TaskTryCollection:
     """
     Attributes:
-        task_instances (list[TaskTry]):
-        total_entries (int):
+        task_instances (list[TaskTry]): Tries, oldest first
+        total_entries (int): Number of tries
     """
 
     task_instances: list[TaskTry]

@@ -13,10 +13,10 @@ T = TypeVar("T", bound="TimeDelta")
 class TimeDelta:
     """
     Attributes:
-        field_type_ (str):
-        days (int):
-        seconds (int):
-        microseconds (int):
+        field_type_ (str): Always `TimeDelta`
+        days (int): Whole days
+        seconds (int): Seconds beyond the whole days
+        microseconds (int): Microseconds beyond the seconds
     """
 
     field_type_: str

@@ -19,14 +19,15 @@ T = TypeVar("T", bound="TriggerBody")
 class TriggerBody:
     """
     Attributes:
-        dag_run_id (None | str | Unset):
-        logical_date (datetime.datetime | None | Unset):
-        data_interval_start (datetime.datetime | None | Unset):
-        data_interval_end (datetime.datetime | None | Unset):
-        run_after (datetime.datetime | None | Unset): Earliest start, and after `manual__` the run's id; null = now
-        conf (JsonObject | None | Unset):
-        note (None | str | Unset):
-        partition_key (None | str | Unset):
+        dag_run_id (None | str | Unset): Identifier of the run within its DAG; null = made by the server
+        logical_date (datetime.datetime | None | Unset): Instant that the run stands for; null = none
+        data_interval_start (datetime.datetime | None | Unset): Start of the interval that the run covers, inclusive
+        data_interval_end (datetime.datetime | None | Unset): End of the interval that the run covers, exclusive
+        run_after (datetime.datetime | None | Unset): Earliest start, and the end of the run's id after `manual__`; null
+            = now
+        conf (JsonObject | None | Unset): Values of the DAG's parameters, as an object; null = none
+        note (None | str | Unset): Text that a person attached
+        partition_key (None | str | Unset): Null only: no DAG is partitioned
     """
 
     dag_run_id: None | str | Unset = UNSET

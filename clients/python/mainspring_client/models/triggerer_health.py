@@ -14,8 +14,8 @@ T = TypeVar("T", bound="TriggererHealth")
 class TriggererHealth:
     """
     Attributes:
-        status (None | str):
-        latest_triggerer_heartbeat (datetime.datetime | None):
+        status (None | str): Always null: the server has no triggerer
+        latest_triggerer_heartbeat (datetime.datetime | None): Always null: the server has no triggerer
     """
 
     status: None | str

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="UpstreamAssetEventCollection")
 class UpstreamAssetEventCollection:
     """
     Attributes:
-        total_entries (int):
-        asset_events (list[JsonObject]):
+        total_entries (int): Number of entries on all pages
+        asset_events (list[JsonObject]): Always empty
     """
 
     total_entries: int

@@ -20,12 +20,12 @@ T = TypeVar("T", bound="User")
 class User:
     """
     Attributes:
-        username (str):
-        role (None | Role): On every DAG and everything else; null = only what is granted
-        grants (list[Grant]):
-        is_active (bool):
-        created_at (datetime.datetime):
-        last_login_at (datetime.datetime | None):
+        username (str): Name of the user
+        role (None | Role): Role on every DAG and everything else; null = only the grants
+        grants (list[Grant]): Roles on single DAGs or groups of DAGs
+        is_active (bool): Permission to log in; false ends all logins
+        created_at (datetime.datetime): Instant of the creation
+        last_login_at (datetime.datetime | None): Instant of the latest login; null = never
     """
 
     username: str

@@ -19,10 +19,10 @@ T = TypeVar("T", bound="UserBody")
 class UserBody:
     """
     Attributes:
-        username (str):
-        password (str):
-        role (None | Role | Unset): On every DAG and everything else; null = only what is granted
-        grants (list[GrantBody] | Unset):
+        username (str): Name of the user
+        password (str): Password; the server stores a hash
+        role (None | Role | Unset): Role on every DAG and everything else; null = only the grants
+        grants (list[GrantBody] | Unset): Roles on single DAGs or groups of DAGs
     """
 
     username: str

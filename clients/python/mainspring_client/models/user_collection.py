@@ -17,8 +17,8 @@ T = TypeVar("T", bound="UserCollection")
 class UserCollection:
     """
     Attributes:
-        users (list[User]):
-        total_entries (int):
+        users (list[User]): Users of this page
+        total_entries (int): Number of entries on all pages
     """
 
     users: list[User]

@@ -19,10 +19,10 @@ T = TypeVar("T", bound="UserPatch")
 class UserPatch:
     """
     Attributes:
-        password (str | Unset):
-        role (None | Role | Unset): On every DAG and everything else; null = only what is granted
-        grants (list[GrantBody] | Unset):
-        is_active (bool | Unset):
+        password (str | Unset): Password; the server stores a hash
+        role (None | Role | Unset): Role on every DAG and everything else; null = only the grants
+        grants (list[GrantBody] | Unset): Roles on single DAGs or groups of DAGs
+        is_active (bool | Unset): Permission to log in; false ends all logins
     """
 
     password: str | Unset = UNSET

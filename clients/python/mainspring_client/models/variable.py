@@ -13,11 +13,11 @@ T = TypeVar("T", bound="Variable")
 class Variable:
     """
     Attributes:
-        key (str):
-        value (str):
-        description (None | str):
-        is_encrypted (bool): False: what must not be read belongs into a secret
-        team_name (None | str):
+        key (str): Name of the variable
+        value (str): Text of the variable
+        description (None | str): Purpose in a sentence
+        is_encrypted (bool): Always false: confidential text belongs in a secret
+        team_name (None | str): Always null: the server has no teams
     """
 
     key: str

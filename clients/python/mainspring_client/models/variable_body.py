@@ -14,10 +14,10 @@ T = TypeVar("T", bound="VariableBody")
 class VariableBody:
     """
     Attributes:
-        key (str):
-        value (Any): Text; any other JSON value is kept as its text
-        description (None | str | Unset):
-        team_name (None | Unset):
+        key (str): Name of the variable
+        value (Any): Text of the variable; another JSON value is stored as its text
+        description (None | str | Unset): Purpose in a sentence
+        team_name (None | Unset): Always null: the server has no teams
     """
 
     key: str

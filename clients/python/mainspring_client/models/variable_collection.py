@@ -17,8 +17,8 @@ T = TypeVar("T", bound="VariableCollection")
 class VariableCollection:
     """
     Attributes:
-        variables (list[Variable]):
-        total_entries (int):
+        variables (list[Variable]): Variables of this page
+        total_entries (int): Number of entries on all pages
     """
 
     variables: list[Variable]

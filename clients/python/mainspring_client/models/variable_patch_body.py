@@ -14,10 +14,10 @@ T = TypeVar("T", bound="VariablePatchBody")
 class VariablePatchBody:
     """
     Attributes:
-        key (str | Unset): The key in the path, if anything
-        value (Any | Unset): Text; any other JSON value is kept as its text
-        description (None | str | Unset):
-        team_name (None | Unset):
+        key (str | Unset): Name of the variable; the name in the path, or absent
+        value (Any | Unset): Text of the variable; another JSON value is stored as its text
+        description (None | str | Unset): Purpose in a sentence
+        team_name (None | Unset): Always null: the server has no teams
     """
 
     key: str | Unset = UNSET

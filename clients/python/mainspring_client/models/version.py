@@ -13,9 +13,9 @@ T = TypeVar("T", bound="Version")
 class Version:
     """
     Attributes:
-        version (str): Of Airflow: its clients choose their dialect by it
-        mainspring_version (str):
-        git_version (None | str):
+        version (str): Version of Airflow whose API the server speaks
+        mainspring_version (str): Version of Mainspring
+        git_version (None | str): Always null
     """
 
     version: str

@@ -19,10 +19,10 @@ T = TypeVar("T", bound="WaitResult")
 class WaitResult:
     """
     Attributes:
-        state (DagRunState | None): Null when the run was deleted meanwhile
-        state_reason (None | str):
-        message (None | str):
-        outputs (JsonObject | None):
+        state (DagRunState | None): State of the run; null = the run was deleted during the wait
+        state_reason (None | str): Code of the cause of the state; null = none
+        message (None | str): Cause of the state in a sentence; null = none
+        outputs (JsonObject | None): Outputs that the DAG declares; null until the run has succeeded
         results (JsonObject):
     """
 

@@ -29,7 +29,7 @@ T = TypeVar("T", bound="WaitTask")
 class WaitTask:
     """
     Attributes:
-        type_ (Literal['wait']):
+        type_ (Literal['wait']): Type of the task.
         until (str | Unset): Instant at which the task succeeds.
         for_ (str | Unset): How long the task waits.
         http (HttpRequest | Unset):

@@ -21,18 +21,18 @@ T = TypeVar("T", bound="Worker")
 class Worker:
     """
     Attributes:
-        worker_id (str): Random, another one at each start
-        hostname (str):
-        pid (int):
-        version (str):
-        queues (list[str]):
-        token_id (None | UUID): The token of its queue; null = it has the token of all queues
-        token_name (None | str):
+        worker_id (str): Random identifier of this start of the worker
+        hostname (str): Name of the host
+        pid (int): Process id on the host; null = unknown
+        version (str): Version of Mainspring that the worker runs
+        queues (list[str]): Queues that the worker takes attempts from
+        token_id (None | UUID): Identifier of the worker's token; null = the token of all queues
+        token_name (None | str): Name of the worker's token; null = the token of all queues
         status (WorkerStatus):
-        started_at (datetime.datetime):
-        latest_heartbeat (datetime.datetime):
-        stopped_at (datetime.datetime | None):
-        attempts (list[CarriedAttempt]): As of its latest heartbeat
+        started_at (datetime.datetime): Start of the worker
+        latest_heartbeat (datetime.datetime): Instant of the latest heartbeat
+        stopped_at (datetime.datetime | None): Orderly end of the worker; null = none
+        attempts (list[CarriedAttempt]): Attempts of the worker, as of the latest heartbeat
     """
 
     worker_id: str

@@ -17,8 +17,8 @@ T = TypeVar("T", bound="WorkerCollection")
 class WorkerCollection:
     """
     Attributes:
-        workers (list[Worker]):
-        total_entries (int):
+        workers (list[Worker]): Workers of this page
+        total_entries (int): Number of entries on all pages
     """
 
     workers: list[Worker]

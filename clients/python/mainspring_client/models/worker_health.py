@@ -14,9 +14,9 @@ T = TypeVar("T", bound="WorkerHealth")
 class WorkerHealth:
     """
     Attributes:
-        status (None | str):
-        latest_worker_heartbeat (datetime.datetime | None):
-        alive (int):
+        status (None | str): `healthy` or `unhealthy`; null = no worker was ever started
+        latest_worker_heartbeat (datetime.datetime | None): Latest heartbeat of a worker; null = none yet
+        alive (int): Number of workers that are alive
     """
 
     status: None | str

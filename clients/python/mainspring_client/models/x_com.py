@@ -14,16 +14,16 @@ T = TypeVar("T", bound="XCom")
 class XCom:
     """
     Attributes:
-        key (str):
-        timestamp (datetime.datetime):
-        logical_date (datetime.datetime | None):
-        run_after (datetime.datetime):
-        map_index (int):
-        task_id (str):
-        task_display_name (str):
-        dag_id (str):
-        dag_display_name (str):
-        run_id (str):
+        key (str): Name of the output
+        timestamp (datetime.datetime): Instant at which the output was stored
+        logical_date (datetime.datetime | None): Instant that the run stands for; null = none
+        run_after (datetime.datetime): Earliest start of the run
+        map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        task_id (str): Identifier of the task within its DAG
+        task_display_name (str): Name of the task for people
+        dag_id (str): Identifier of the DAG
+        dag_display_name (str): Name of the DAG for people
+        run_id (str): Identifier of the run within its DAG
     """
 
     key: str

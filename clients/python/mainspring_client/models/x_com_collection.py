@@ -17,8 +17,8 @@ T = TypeVar("T", bound="XComCollection")
 class XComCollection:
     """
     Attributes:
-        xcom_entries (list[XCom]):
-        total_entries (int):
+        xcom_entries (list[XCom]): Outputs of this page
+        total_entries (int): Number of entries on all pages
     """
 
     xcom_entries: list[XCom]

@@ -14,9 +14,9 @@ T = TypeVar("T", bound="XComCreateBody")
 class XComCreateBody:
     """
     Attributes:
-        value (Any):
-        key (str):
-        map_index (int | Unset):  Default: -1.
+        value (Any): JSON value
+        key (str): Name of the output
+        map_index (int | Unset): Position among the instances of a mapped task; -1 = not mapped Default: -1.
     """
 
     value: Any

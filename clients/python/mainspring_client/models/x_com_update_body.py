@@ -14,8 +14,8 @@ T = TypeVar("T", bound="XComUpdateBody")
 class XComUpdateBody:
     """
     Attributes:
-        value (Any):
-        map_index (int | Unset):  Default: -1.
+        value (Any): JSON value
+        map_index (int | Unset): Position among the instances of a mapped task; -1 = not mapped Default: -1.
     """
 
     value: Any
