@@ -1,12 +1,16 @@
-"""Decisions: which instances are ready, and what becomes of them."""
+"""Decisions in a pass: write the decisions on ready instances, and find due work."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CompoundSelect,
     Connection,
+    Insert,
+    Select,
+    Update,
     bindparam,
     cast,
     func,
@@ -21,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import Integer
 
 from mainspring.states import TaskState
-from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.conditions import DUE, READY, decide_rows, either, update_values
@@ -40,53 +44,23 @@ __all__ = ["DecisionWrites"]
 
 
 class DecisionWrites:
-    """The part of a pass that decides on ready instances."""
+    """The part of a pass that decides on ready instances.
+
+    Each statement is built once for each dialect, by the cached function above the method that runs it.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._statements = _statements(connection.dialect.name == "sqlite")
+        self._is_sqlite = connection.dialect.name == "sqlite"
         self.saw_blocked = False
 
-    def decide(self, decided: Sequence[StateUpdate]) -> frozenset[int]:
-        """Move ready instances: queued with a new attempt, or to a final state; returns the ids that moved."""
-        rows = self._connection.execute(self._statements.decide, {"rows": decide_rows(decided)}).all()
-        blocks = any(one.state is TaskState.SCHEDULED and not one.ready for one in decided)
-        self.saw_blocked = blocks or any(row.any_blocked for row in rows)
-        return frozenset(row.id for row in rows)
-
-    def add_attempts(self, attempts: Sequence[NewAttempt]) -> None:
-        rows = dump_rows({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
-        self._connection.execute(self._statements.add_attempts, {"rows": rows})
-
-    def due_work(self, now: datetime) -> DueWork:
-        """What time, or somebody else's write, has made due."""
-        runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
-        over = []
-        next_due_at = None
-        for row in self._connection.execute(self._statements.due_work, {"now": now}):
-            match row.what:
-                case "due":
-                    next_due_at = row.at
-                case "over":
-                    over.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
-                case what:
-                    runs[what].append(row.id)
-        return DueWork(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over), next_due_at)
-
-    def wake_retries(self, now: datetime) -> None:
-        """Make instances ready whose retry is due."""
-        self._connection.execute(self._statements.wake_retries, {"now": now})
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        def rows_of(fields: Fields) -> Any:
-            return as_rows(fields, is_sqlite=is_sqlite)
-
+    @staticmethod
+    @cache
+    def _update_ready_instances(is_sqlite: bool) -> Update:
         table = task_instance.c
-        rows = rows_of(UPDATE_FIELDS)
+        rows = as_rows(UPDATE_FIELDS, is_sqlite=is_sqlite)
         queued = rows.c.state == literal_column("'queued'")
-        self.decide = (
+        return (
             update(task_instance)
             .where(table.id == rows.c.id, READY, table.generation == rows.c.generation)
             .values(
@@ -99,8 +73,20 @@ class _Statements:
             )
             .returning(table.id, ANY_BLOCKED.label("any_blocked"))
         )
-        rows = rows_of(ATTEMPT_FIELDS)
-        self.add_attempts = insert(task_try).from_select(
+
+    def decide(self, decisions: Sequence[StateUpdate]) -> frozenset[int]:
+        """Move ready instances into their decided states; returns the ids of the moved instances."""
+        statement = self._update_ready_instances(self._is_sqlite)
+        rows = self._connection.execute(statement, {"rows": decide_rows(decisions)}).all()
+        blocks = any(decision.state is TaskState.SCHEDULED and not decision.ready for decision in decisions)
+        self.saw_blocked = blocks or any(row.any_blocked for row in rows)
+        return frozenset(row.id for row in rows)
+
+    @staticmethod
+    @cache
+    def _insert_attempts(is_sqlite: bool) -> Insert:
+        rows = as_rows(ATTEMPT_FIELDS, is_sqlite=is_sqlite)
+        return insert(task_try).from_select(
             [
                 "attempt_id",
                 "task_instance_id",
@@ -119,58 +105,94 @@ class _Statements:
             ],
             select(*(rows.c[name] for name in ATTEMPT_FIELDS)),
         )
+
+    def add_attempts(self, attempts: Sequence[NewAttempt]) -> None:
+        rows = dump_rows({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
+        self._connection.execute(self._insert_attempts(self._is_sqlite), {"rows": rows})
+
+    @staticmethod
+    @cache
+    def _select_due_work() -> CompoundSelect[Any]:
+        run, now = dag_run.c, bindparam("now", type_=UtcDateTime)
+        # A single statement, because most passes find nothing due.
+        return union_all(
+            _due_runs("overdue").where(
+                text("dag_run.state = 'running' AND dag_run.timeout_at IS NOT NULL"),
+                run.timeout_at <= now,
+                run.tasks_unfinished > 0,
+            ),
+            _due_runs("orphaned").where(
+                text("dag_run.state IN ('queued', 'running') AND dag_run.parent_attempt_id IS NOT NULL"),
+                ~_is_awaited(),
+            ),
+            _due_runs("over").where(text("dag_run.state = 'running' AND dag_run.tasks_unfinished = 0")),
+            select(
+                literal_column("'due'"),
+                cast(null(), Integer()),
+                func.min(task_instance.c.not_before, type_=UtcDateTime),
+                cast(null(), Integer()),
+                cast(null(), Integer()),
+            ).where(DUE),
+        )
+
+    def due_work(self, now: datetime) -> DueWork:
+        """Work that became due by time, or by the write of a client or of another scheduler."""
+        runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
+        over_runs = []
+        next_due_at = None
+        for row in self._connection.execute(self._select_due_work(), {"now": now}):
+            match row.what:
+                case "due":
+                    next_due_at = row.at
+                case "over":
+                    over_runs.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
+                case kind:
+                    runs[kind].append(row.id)
+        return DueWork(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over_runs), next_due_at)
+
+    @staticmethod
+    @cache
+    def _update_due_retries() -> Update:
+        table = task_instance.c
         now = bindparam("now", type_=UtcDateTime)
-        self.wake_retries = (
+        return (
             update(task_instance)
             .where(DUE, table.not_before <= now, table.state == literal_column("'up_for_retry'"))
             .values(
                 state=TaskState.SCHEDULED,
-                # Its upstream may have been cleared meanwhile.
+                # A client may have cleared the upstream since the last try.
                 ready=may_decide(),
                 not_before=None,
                 updated_at=now,
             )
         )
-        run, no_instant = dag_run.c, cast(null(), UtcDateTime)
-        waiting = task_instance.alias("waiting")
-        is_awaited = (
-            select(waiting.c.id)
-            .join(task_try, task_try.c.task_instance_id == waiting.c.id)
-            .where(
-                task_try.c.attempt_id == run.parent_attempt_id,
-                waiting.c.attempt_id == task_try.c.attempt_id,
-                waiting.c.state == literal_column("'deferred'"),
-            )
-            .exists()
+
+    def wake_retries(self, now: datetime) -> None:
+        """Make instances with a due retry ready."""
+        self._connection.execute(self._update_due_retries(), {"now": now})
+
+
+def _due_runs(kind: str) -> Select[Any]:
+    run = dag_run.c
+    return select(
+        literal_column(f"'{kind}'").label("what"),
+        run.id,
+        cast(null(), UtcDateTime).label("at"),
+        run.tasks_failed,
+        run.event_seq,
+    )
+
+
+def _is_awaited() -> Any:
+    """Whether a `dag` task waits for the run."""
+    waiting = task_instance.alias("waiting")
+    return (
+        select(waiting.c.id)
+        .join(task_try, task_try.c.task_instance_id == waiting.c.id)
+        .where(
+            task_try.c.attempt_id == dag_run.c.parent_attempt_id,
+            waiting.c.attempt_id == task_try.c.attempt_id,
+            waiting.c.state == literal_column("'deferred'"),
         )
-        no_number = cast(null(), Integer())
-
-        def runs(what: str) -> Any:
-            return select(
-                literal_column(f"'{what}'").label("what"),
-                run.id,
-                no_instant.label("at"),
-                run.tasks_failed,
-                run.event_seq,
-            )
-
-        # One statement: on most looks nothing is due.
-        self.due_work = union_all(
-            runs("overdue").where(
-                text("dag_run.state = 'running' AND dag_run.timeout_at IS NOT NULL"),
-                run.timeout_at <= now,
-                run.tasks_unfinished > 0,
-            ),
-            runs("orphaned").where(
-                text("dag_run.state IN ('queued', 'running') AND dag_run.parent_attempt_id IS NOT NULL"), ~is_awaited
-            ),
-            runs("over").where(text("dag_run.state = 'running' AND dag_run.tasks_unfinished = 0")),
-            select(
-                literal_column("'due'"), no_number, func.min(table.not_before, type_=UtcDateTime), no_number, no_number
-            ).where(DUE),
-        )
-
-
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
+        .exists()
+    )

@@ -1,45 +1,95 @@
-"""Mapped tasks, branches, and the limits that a task has of its own."""
+"""Task limits in a pass: mapped tasks, branches, and the limits of a single task."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, func, insert, literal_column, null, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState, was_prevented
-from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.conditions import ACTIVE, CALLING
 from mainspring_store.state.effects import InstanceRef
-from mainspring_store.state.records import (
-    Candidate,
-)
+from mainspring_store.state.records import Candidate
 from mainspring_store.tables import dag, dag_run, task_instance
 
 __all__ = ["TaskLimitWrites"]
 
 UNBLOCKED_MAX = 256
-"""Parked instances asked again at once; those that still find no room are parked again."""
+"""Maximum number of instances unblocked at once. The scheduler blocks an instance again while its limit is reached."""
 
 
 class TaskLimitWrites:
-    """The part of a pass that expands, skips and parks."""
+    """The part of a pass that expands mapped tasks, skips tasks of branches and enforces limits of tasks.
+
+    Each statement is built once for each dialect, by the cached function above the method that runs it.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
-        self._statements = _statements(self._is_sqlite)
+
+    @staticmethod
+    @cache
+    def _insert_mapped_instances(is_sqlite: bool) -> Insert:
+        table = task_instance.c
+        rows = as_rows({"map_index": int, "map_value": str}, is_sqlite=is_sqlite)
+        # Tries, attempt and note of the placeholder stay with the placeholder; the new instances begin without them.
+        fresh: dict[str, Any] = {
+            "try_number": literal_column("0"),
+            "max_tries": table.max_tries - table.try_number,
+            "attempt_id": null(),
+            "note": null(),
+        }
+        not_copied = {"id", "map_index", "map_value", *fresh}
+        copied = [column.name for column in task_instance.columns if column.name not in not_copied]
+        return insert(task_instance).from_select(
+            [*copied, *fresh, "map_index", "map_value"],
+            select(*(table[name] for name in copied), *fresh.values(), rows.c.map_index, rows.c.map_value)
+            .select_from(task_instance)
+            .join(rows, literal_column("true"))
+            .where(table.id == bindparam("id")),
+        )
+
+    @staticmethod
+    @cache
+    def _add_to_upstream_totals(is_sqlite: bool) -> Update:
+        table = task_instance.c
+        rows = as_rows({"run": int, "task": int, "added": int, "revived": int}, is_sqlite=is_sqlite)
+        return (
+            update(task_instance)
+            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
+            .values(up_total=table.up_total + rows.c.added, up_removed=table.up_removed - rows.c.revived)
+        )
 
     def expand(
         self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]
     ) -> list[InstanceRef]:
-        """Add the instances of a mapped task beyond the first, which `decide` made of its placeholder, all of them
-        ready; the counters of what is downstream follow. Returns those that were there before, removed by a clear,
-        and have come back.
+        """Add the ready instances of a mapped task for all items after the first, and adapt the downstream counters.
+
+        `decide` turns the placeholder itself into the instance of the first item. Returns the revived instances: a
+        clear had removed these instances, and an item needs them again.
         """
         values = {index: orjson.dumps(item).decode() for index, item in enumerate(items) if index > 0}
         if not values:
@@ -48,103 +98,20 @@ class TaskLimitWrites:
         rows = dump_rows(
             {"map_index": index, "map_value": value} for index, value in values.items() if index not in revived
         )
-        self._connection.execute(self._statements.expand, {"rows": rows, "id": placeholder.id})
+        insertion = self._insert_mapped_instances(self._is_sqlite)
+        self._connection.execute(insertion, {"rows": rows, "id": placeholder.id})
         counts = {"added": len(values) - len(revived), "revived": len(revived)}
         rows = dump_rows({"run": placeholder.dag_run_id, "task": index, **counts} for index in downstream)
-        self._connection.execute(self._statements.widen_downstream, {"rows": rows})
+        self._connection.execute(self._add_to_upstream_totals(self._is_sqlite), {"rows": rows})
         return list(revived.values())
 
-    def _revive(self, placeholder: Candidate, values: Mapping[int, str]) -> dict[int, InstanceRef]:
-        params = {
-            "rows": dump_rows(
-                {
-                    "run": placeholder.dag_run_id,
-                    "task": placeholder.task_index,
-                    "map_index": index,
-                    "map_value": value,
-                }
-                for index, value in values.items()
-            ),
-            "retries": placeholder.max_tries - placeholder.try_number,
-        }
-        return {
-            row.map_index: InstanceRef(row.id, placeholder.dag_run_id, placeholder.task_index, row.pool, row.pool_slots)
-            for row in self._connection.execute(self._statements.revive, params)
-        }
-
-    def skip_tasks(self, dag_run_id: int, task_indexes: Sequence[int], *, now: datetime) -> list[InstanceRef]:
-        """Skip what a branch left out, as far as it has not begun; returns what was skipped."""
-        if not task_indexes:
-            return []
-        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": dag_run_id, "now": now}
-        return [
-            InstanceRef(row.id, dag_run_id, row.task_index, row.pool, row.pool_slots)
-            for row in self._connection.execute(self._statements.skip_tasks, params)
-        ]
-
-    def unblock(self, dag_id: str, task_id: str) -> None:
-        """See `Pass.unpark`."""
-        self._connection.execute(self._statements.unblock, {"of_dag": dag_id, "of_task": task_id})
-
-    def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
-        """Whether the same instance of the run before is success or skipped, or there is none. An instance that a
-        cancel or time limit kept from running holds back; in a run that was marked as a success it does not."""
-        past = self._connection.execute(
-            self._statements.past,
-            {"run": candidate.dag_run_id, "task_id": task_id, "map": candidate.map_index},
-        ).first()
-        if past is None or past.state == TaskState.SUCCESS or past.run_state == RunState.SUCCESS:
-            return past is None or past.state in (TaskState.SUCCESS, TaskState.SKIPPED)
-        reason = None if past.state_reason is None else StateReason(past.state_reason)
-        return past.state == TaskState.SKIPPED and not was_prevented(TaskState.SKIPPED, reason)
-
-    def active_in_run(self, candidate: Candidate, *, with_calls: bool = False) -> int:
-        """Queued and running instances of the candidate's task in its run.
-
-        with_calls: also those that wait for a child run; of a `dag` task.
-        """
-        params = {"run": candidate.dag_run_id, "task": candidate.task_index}
-        return self._connection.scalar(self._statements.active_in_run[with_calls], params) or 0
-
-    def hold_dag(self, dag_id: str) -> bool:
-        """Keep other schedulers from deciding on the limits of a DAG until the end of the pass; False = one of them
-        does so now. Never waits, as this pass holds runs already. What is counted afterwards sees what they took."""
-        if self._is_sqlite:
-            return True  # the write transaction is the lock
-        return self._connection.scalar(self._statements.hold_dag, {"dag_id": dag_id}) is not None
-
-    def active_in_dag(self, dag_id: str, task_id: str, *, with_calls: bool = False) -> int:
-        """Queued and running instances of a task in all running runs of its DAG; with_calls as in `active_in_run`."""
-        params = {"dag_id": dag_id, "task_id": task_id}
-        return self._connection.scalar(self._statements.active_in_dag[with_calls], params) or 0
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        def rows_of(fields: Fields) -> Any:
-            return as_rows(fields, is_sqlite=is_sqlite)
-
+    @staticmethod
+    @cache
+    def _revive_removed_instances(is_sqlite: bool) -> Update:
         table = task_instance.c
-        rows = rows_of({"map_index": int, "map_value": str})
-        # What the placeholder did in earlier generations is its own.
-        fresh: dict[str, Any] = {
-            "try_number": literal_column("0"),
-            "max_tries": table.max_tries - table.try_number,
-            "attempt_id": null(),
-            "note": null(),
-        }
-        own = {"id", "map_index", "map_value", *fresh}
-        copied = [column.name for column in task_instance.columns if column.name not in own]
-        self.expand = insert(task_instance).from_select(
-            [*copied, *fresh, "map_index", "map_value"],
-            select(*(table[name] for name in copied), *fresh.values(), rows.c.map_index, rows.c.map_value)
-            .select_from(task_instance)
-            .join(rows, literal_column("true"))
-            .where(table.id == bindparam("id")),
-        )
-        # All parts of the index come from the rows, so that each row is one look-up.
-        rows = rows_of({"run": int, "task": int, "map_index": int, "map_value": str})
-        self.revive = (
+        # All parts of the index come from the rows, so each row is a single look-up.
+        rows = as_rows({"run": int, "task": int, "map_index": int, "map_value": str}, is_sqlite=is_sqlite)
+        return (
             update(task_instance)
             .where(
                 table.dag_run_id == rows.c.run,
@@ -163,15 +130,32 @@ class _Statements:
             )
             .returning(table.id, table.map_index, table.pool, table.pool_slots)
         )
-        rows = rows_of({"run": int, "task": int, "added": int, "revived": int})
-        self.widen_downstream = (
-            update(task_instance)
-            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
-            .values(up_total=table.up_total + rows.c.added, up_removed=table.up_removed - rows.c.revived)
-        )
-        rows = rows_of({"id": int})
+
+    def _revive(self, placeholder: Candidate, values: Mapping[int, str]) -> dict[int, InstanceRef]:
+        params = {
+            "rows": dump_rows(
+                {
+                    "run": placeholder.dag_run_id,
+                    "task": placeholder.task_index,
+                    "map_index": index,
+                    "map_value": value,
+                }
+                for index, value in values.items()
+            ),
+            "retries": placeholder.max_tries - placeholder.try_number,
+        }
+        return {
+            row.map_index: InstanceRef(row.id, placeholder.dag_run_id, placeholder.task_index, row.pool, row.pool_slots)
+            for row in self._connection.execute(self._revive_removed_instances(self._is_sqlite), params)
+        }
+
+    @staticmethod
+    @cache
+    def _update_skipped_instances(is_sqlite: bool) -> Update:
+        table = task_instance.c
+        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
         now = bindparam("now", type_=UtcDateTime)
-        self.skip_tasks = (
+        return (
             update(task_instance)
             .where(
                 table.dag_run_id == bindparam("run"),
@@ -187,6 +171,21 @@ class _Statements:
             )
             .returning(table.id, table.task_index, table.pool, table.pool_slots)
         )
+
+    def skip_tasks(self, dag_run_id: int, task_indexes: Sequence[int], *, now: datetime) -> list[InstanceRef]:
+        """Skip tasks outside the choice of a branch, unless a task has begun; returns the skipped instances."""
+        if not task_indexes:
+            return []
+        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": dag_run_id, "now": now}
+        return [
+            InstanceRef(row.id, dag_run_id, row.task_index, row.pool, row.pool_slots)
+            for row in self._connection.execute(self._update_skipped_instances(self._is_sqlite), params)
+        ]
+
+    @staticmethod
+    @cache
+    def _update_blocked_instances() -> Update:
+        table = task_instance.c
         blocked = (
             select(table.id)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
@@ -194,40 +193,96 @@ class _Statements:
             .order_by(table.id)
             .limit(UNBLOCKED_MAX)
         )
-        self.unblock = update(task_instance).where(table.id.in_(blocked)).values(ready=True, state_reason=None)
-        mine, run = dag_run.alias("mine"), dag_run.c
+        return update(task_instance).where(table.id.in_(blocked)).values(ready=True, state_reason=None)
+
+    def unblock(self, dag_id: str, task_id: str) -> None:
+        """See `Pass.unblock`."""
+        self._connection.execute(self._update_blocked_instances(), {"of_dag": dag_id, "of_task": task_id})
+
+    @staticmethod
+    @cache
+    def _select_instance_in_previous_run() -> Select[Any]:
+        candidate_run, run = dag_run.alias("mine"), dag_run.c
         moment = func.coalesce(run.logical_date, run.run_after)
-        mine_moment = func.coalesce(mine.c.logical_date, mine.c.run_after)
-        past = (
+        candidate_moment = func.coalesce(candidate_run.c.logical_date, candidate_run.c.run_after)
+        previous_run_id = (
             select(run.id)
-            .join(mine, mine.c.id == bindparam("run"))
+            .join(candidate_run, candidate_run.c.id == bindparam("run"))
             .where(
-                run.dag_id == mine.c.dag_id,
-                run.id != mine.c.id,
-                or_(moment < mine_moment, and_(moment == mine_moment, run.id < mine.c.id)),
+                run.dag_id == candidate_run.c.dag_id,
+                run.id != candidate_run.c.id,
+                or_(moment < candidate_moment, and_(moment == candidate_moment, run.id < candidate_run.c.id)),
             )
             .order_by(moment.desc(), run.id.desc())
             .limit(1)
             .scalar_subquery()
         )
-        other = task_instance.alias("other")
-        past_run = dag_run.alias("past_run")
-        self.past = select(other.c.state, other.c.state_reason, past_run.c.state.label("run_state")).where(
-            past_run.c.id == other.c.dag_run_id,
-            other.c.dag_run_id == past,
-            other.c.task_id == bindparam("task_id"),
-            # A mapped task that is not expanded yet stands for all of its items.
-            or_(other.c.map_index == bindparam("map"), other.c.map_index == literal_column("-1")),
-            other.c.state != literal_column("'removed'"),
+        instance = task_instance.alias("other")
+        previous_run = dag_run.alias("past_run")
+        return select(instance.c.state, instance.c.state_reason, previous_run.c.state.label("run_state")).where(
+            previous_run.c.id == instance.c.dag_run_id,
+            instance.c.dag_run_id == previous_run_id,
+            instance.c.task_id == bindparam("task_id"),
+            # A mapped task without an expansion stands for all of its items.
+            or_(instance.c.map_index == bindparam("map"), instance.c.map_index == literal_column("-1")),
+            instance.c.state != literal_column("'removed'"),
         )
-        in_run = select(func.count()).where(table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"))
-        self.active_in_run = {False: in_run.where(ACTIVE), True: in_run.where(or_(ACTIVE, CALLING))}
-        self.hold_dag = (
+
+    def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:
+        """Whether the instance in the previous run is success or skipped; also True without a previous instance.
+
+        An instance prevented from running by a cancel or a time limit blocks the candidate, unless a user marked the
+        previous run as a success.
+        """
+        previous = self._connection.execute(
+            self._select_instance_in_previous_run(),
+            {"run": candidate.dag_run_id, "task_id": task_id, "map": candidate.map_index},
+        ).first()
+        if previous is None or previous.state == TaskState.SUCCESS or previous.run_state == RunState.SUCCESS:
+            return previous is None or previous.state in (TaskState.SUCCESS, TaskState.SKIPPED)
+        reason = None if previous.state_reason is None else StateReason(previous.state_reason)
+        return previous.state == TaskState.SKIPPED and not was_prevented(TaskState.SKIPPED, reason)
+
+    @staticmethod
+    @cache
+    def _count_active_in_run(with_calls: bool) -> Select[Any]:
+        table = task_instance.c
+        return select(func.count()).where(
+            table.dag_run_id == bindparam("run"), table.task_index == bindparam("task"), _active(with_calls)
+        )
+
+    def active_in_run(self, candidate: Candidate, *, with_calls: bool = False) -> int:
+        """Number of queued and running instances of the candidate's task in its run.
+
+        with_calls: also count `dag` tasks that wait for a child run.
+        """
+        params = {"run": candidate.dag_run_id, "task": candidate.task_index}
+        return self._connection.scalar(self._count_active_in_run(with_calls), params) or 0
+
+    @staticmethod
+    @cache
+    def _lock_dag() -> Select[Any]:
+        return (
             select(dag.c.dag_id)
             .where(dag.c.dag_id == bindparam("dag_id"))
             .with_for_update(key_share=True, skip_locked=True)
         )
-        in_dag = (
+
+    def hold_dag(self, dag_id: str) -> bool:
+        """Lock the task limits of a DAG until the end of the pass; False = another scheduler holds the lock.
+
+        The call never waits, because this pass already holds locks of runs. Counts after the call include the commits
+        of the previous holders.
+        """
+        if self._is_sqlite:
+            return True  # the write transaction is the lock
+        return self._connection.scalar(self._lock_dag(), {"dag_id": dag_id}) is not None
+
+    @staticmethod
+    @cache
+    def _count_active_in_dag(with_calls: bool) -> Select[Any]:
+        table = task_instance.c
+        return (
             select(func.count())
             .select_from(task_instance)
             .join(dag_run, dag_run.c.id == table.dag_run_id)
@@ -235,11 +290,18 @@ class _Statements:
                 dag_run.c.dag_id == bindparam("dag_id"),
                 text("dag_run.state = 'running'"),
                 table.task_id == bindparam("task_id"),
+                _active(with_calls),
             )
         )
-        self.active_in_dag = {False: in_dag.where(ACTIVE), True: in_dag.where(or_(ACTIVE, CALLING))}
+
+    def active_in_dag(self, dag_id: str, task_id: str, *, with_calls: bool = False) -> int:
+        """Number of queued and running instances of a task in all running runs of its DAG.
+
+        with_calls: see `active_in_run`.
+        """
+        params = {"dag_id": dag_id, "task_id": task_id}
+        return self._connection.scalar(self._count_active_in_dag(with_calls), params) or 0
 
 
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
+def _active(with_calls: bool) -> ColumnElement[bool]:
+    return or_(ACTIVE, CALLING) if with_calls else ACTIVE
