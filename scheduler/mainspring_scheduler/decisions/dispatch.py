@@ -275,7 +275,7 @@ class Dispatcher:
             downstream=downstream,
             reason=became.reason,
             try_number=one.attempt.try_number if one.attempt else candidate.try_number,
-            is_news=one.order is None or candidate.waits_for is None,
+            emits_event=one.order is None or candidate.waits_for is None,
         )
         if one.order is not None and one.attempt is not None:
             self._live_attempts.add(live_attempt(one.attempt, candidate))

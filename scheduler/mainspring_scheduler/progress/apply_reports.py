@@ -309,7 +309,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             TaskState.RUNNING,
             at=step.merged.started.at,
             try_number=live.try_number,
-            is_news=not live.is_poke,
+            emits_event=not live.is_poke,
         )
         old = TaskState.RUNNING
     if verdict is not None:
@@ -321,7 +321,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             downstream=step.version.graph.downstream[live.task_index],
             reason=verdict.reason or _reason_of(step),
             try_number=live.try_number,
-            is_news=not step.waits_on,
+            emits_event=not step.waits_on,
         )
 
 

@@ -54,7 +54,7 @@ def _make_ready(scheduling: Pass, pokes: Sequence[LiveAttempt], now: datetime) -
     for poke in pokes:
         if poke.instance_id in moved:
             instance = InstanceRef(poke.instance_id, poke.dag_run_id, poke.task_index, poke.pool, poke.pool_slots)
-            scheduling.effects.moved(instance, TaskState.DEFERRED, TaskState.SCHEDULED, at=now, is_news=False)
+            scheduling.effects.moved(instance, TaskState.DEFERRED, TaskState.SCHEDULED, at=now, emits_event=False)
 
 
 def _readable(scheduling: Pass, due: Sequence[LiveAttempt], versions: Versions, now: datetime) -> list[LiveAttempt]:
