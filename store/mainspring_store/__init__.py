@@ -1,6 +1,7 @@
-"""The database: tables, migrations, questions and guarded writes, on SQLite and PostgreSQL.
+"""The database: tables, migrations, queries and guarded writes, on SQLite and PostgreSQL.
 
-Modules of functions by what they are about; each takes the `Database` first. No session and no row type leaves here.
+Each module holds the functions of one subject; their first parameter is the `Database`. Callers never get a session
+or a row of SQLAlchemy.
 """
 
 from mainspring_store.database.transactions import Database, open_database

@@ -1,7 +1,7 @@
 """Rows as one parameter: a whole batch goes to the database as a single JSON text.
 
-A set-based statement over such a batch is the only kind that both costs one round trip and says, by `RETURNING`,
-which rows it took; `executemany` cannot. SQLite reads the text by `json_each`, PostgreSQL by `json_to_recordset`.
+A set-based statement over the batch costs one round trip, and its `RETURNING` names the changed rows; `executemany`
+cannot do both. SQLite reads the text by `json_each`, PostgreSQL by `json_to_recordset`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,16 +45,16 @@ _POSTGRESQL: Mapping[type, TypeEngine[Any]] = {
 def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subquery | TableValuedAlias:
     """A FROM item whose columns are `fields`, reading the batch bound to `parameter` (see `dump_rows`).
 
-    Built once per statement, at import or when the database is opened; only the bound text changes. Two batches in
-    one statement need parameters of different names.
+    Build the item once per statement, at import or when the database is opened; only the bound text changes. Two
+    batches in one statement need parameters of different names.
     """
     alias = "r" if parameter == "rows" else f"r_{parameter}"
     if is_sqlite:
-        each = func.json_each(bindparam(parameter, type_=Text())).table_valued("value").alias("each")
+        items = func.json_each(bindparam(parameter, type_=Text())).table_valued("value").alias("each")
         return select(
             *(
-                # `type_coerce`-like: the extracted value keeps its storage class, the type only names it for Core.
-                func.json_extract(each.c.value, literal_column(f"'$.{name}'"), type_=_SQLITE[kind]).label(name)
+                # Like `type_coerce`: the extracted value keeps its storage class; the type is for SQLAlchemy only.
+                func.json_extract(items.c.value, literal_column(f"'$.{name}'"), type_=_SQLITE[kind]).label(name)
                 for name, kind in fields.items()
             )
         ).subquery(alias)
@@ -66,7 +66,7 @@ def as_rows(fields: Fields, *, is_sqlite: bool, parameter: str = "rows") -> Subq
 
 
 def dump_rows(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The text of a batch. Instants are written as the store keeps them; bools as JSON bools."""
+    """The text of a batch. Instants have the format of `to_text`; bools are JSON bools."""
     return orjson.dumps(list(rows), default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 

@@ -1,7 +1,7 @@
-"""The keys that secrets are encrypted with: given by the settings, else kept in a private file of the home folder.
+"""The encryption keys of secrets: from the settings, else from a private file of the home folder.
 
-Fernet (AES-CBC with HMAC) by the `cryptography` library. The name of a secret is encrypted along with its value, so
-that a ciphertext moved to another name in the database opens nothing.
+The cipher is Fernet (AES-CBC with HMAC) of the `cryptography` library. A ciphertext contains the name of the secret
+and the value, so decryption refuses a ciphertext that was moved to a different name in the database.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ __all__ = ["CannotOpen", "InvalidKeys", "KeyRing", "key_file"]
 
 
 class CannotOpen(MainspringError):
-    """A ciphertext that none of the keys opens, or that belongs to another name."""
+    """No key decrypts the ciphertext, or the ciphertext belongs to a secret of a different name."""
 
 
 class InvalidKeys(MainspringError):
@@ -31,35 +31,35 @@ class InvalidKeys(MainspringError):
 
 
 def key_file(home: Path) -> Path:
-    """Where the keys lie that no setting gives, newest first."""
+    """The file with the keys, newest first, when no setting gives keys."""
     return home / "secret-keys"
 
 
 class KeyRing:
-    """The first key encrypts, all of them decrypt. Safe to use from many threads.
+    """The first key encrypts; all keys decrypt. Safe to use from many threads.
 
-    A file is read again when it has changed, so a rotation needs no restart.
+    The key ring reads a changed file again, so a rotation needs no restart.
     """
 
     def __init__(self, file: Path, keys: Sequence[str] = ()) -> None:
-        """`keys`, newest first, are used instead of the file when there are any. Nothing is read yet."""
+        """`keys`, newest first, replace the file unless empty. The first encryption or decryption reads the file."""
         self._file = file
-        self._given = tuple(keys)
+        self._setting_keys = tuple(keys)
         self._loaded: tuple[object, MultiFernet] | None = None
 
     @property
     def is_in_file(self) -> bool:
-        return not self._given
+        return not self._setting_keys
 
     def encrypt(self, name: str, value: str) -> bytes:
-        """The ciphertext of a secret. Makes the file when there is none."""
+        """The ciphertext of a secret. Creates the file when it is missing."""
         return self._ring(is_made=True).encrypt(orjson.dumps({"name": name, "value": value}))
 
     def decrypt(self, name: str, ciphertext: bytes) -> str:
         """The value of the secret of this name.
 
         Raises:
-            CannotOpen: with the cure.
+            CannotOpen: The message names the cure.
         """
         from cryptography.fernet import InvalidToken
 
@@ -80,7 +80,7 @@ class KeyRing:
         """The same secret under the first key.
 
         Raises:
-            CannotOpen: No key opens it.
+            CannotOpen: No key decrypts the ciphertext.
         """
         from cryptography.fernet import InvalidToken
 
@@ -93,10 +93,10 @@ class KeyRing:
 
     @contextmanager
     def rotating(self) -> Iterator[None]:
-        """Put a new key first in the file, for what the caller encrypts again meanwhile; then drop what is outdated.
+        """Put a new key first in the file, let the caller encrypt all secrets again, then drop outdated keys.
 
-        The key before the new one stays until the next rotation, as a service may just be writing with it. When the
-        caller fails, all keys stay. Keys of the settings are not touched: whoever gives them rotates them.
+        The previous key stays until the next rotation, because a service may be encrypting with it right now. When
+        the caller fails, all keys stay. Keys of the settings stay unchanged: the administrator rotates them.
         """
         if not self.is_in_file:
             yield
@@ -113,14 +113,14 @@ class KeyRing:
             replace(self._file, "\n".join([fresh, *keys[:1]]))
 
     def _ring(self, *, is_made: bool = False) -> "MultiFernet":
-        """Raises FileNotFoundError when there is no key, unless one is to be made."""
+        """The loaded keys. Without a key file: create the file if `is_made`, else raise FileNotFoundError."""
         from cryptography.fernet import Fernet
 
         if self.is_in_file and is_made and not self._file.exists():
             keep(self._file, Fernet.generate_key().decode())
         version = _version(self._file) if self.is_in_file else None
         if self._loaded is None or self._loaded[0] != version:
-            keys = self._given or tuple(self._file.read_text(encoding="ascii").split())
+            keys = self._setting_keys or tuple(self._file.read_text(encoding="ascii").split())
             self._loaded = (version, _multi(keys, self._file if self.is_in_file else None))
         return self._loaded[1]
 

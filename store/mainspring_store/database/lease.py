@@ -1,4 +1,4 @@
-"""The right to be the scheduler of an SQLite database: a file lock, held for life and given back by the kernel."""
+"""The lease of the scheduler on an SQLite database: a file lock that the kernel releases when the process dies."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ class SchedulerLease:
 
 
 def take_scheduler_lease(database: Database) -> SchedulerLease:
-    """Take the lease. On PostgreSQL there may be many schedulers, so there is nothing to take.
+    """Take the lease. PostgreSQL allows many schedulers, so on PostgreSQL the function locks no file.
 
     Raises:
         Conflict: Another scheduler runs on this SQLite database.

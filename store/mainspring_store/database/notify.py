@@ -1,10 +1,10 @@
-"""The wake-up: whoever commits work for the scheduler rings, and the scheduler looks at once.
+"""Wake the scheduler: a process that commits work for the scheduler notifies, and the scheduler queries at once.
 
-A ring says only "look"; it may be lost, doubled or late. The scheduler polls each second as well, so a lost ring
-costs a second and nothing else.
+A notification has no content; it may be lost, doubled or late. The scheduler also polls each second, so a lost
+notification costs at most one second.
 
-SQLite: a datagram to the scheduler's socket, ~20 µs. PostgreSQL: NOTIFY, in a transaction of its own after the commit
-and at most one each 20 ms per process, because a NOTIFY takes one lock for the whole server at its commit.
+SQLite: a datagram to the scheduler's socket, ~20 µs. PostgreSQL: NOTIFY, in a separate transaction after the commit
+and at most once per 20 ms and process, because a NOTIFY takes a lock of the whole server at its commit.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _CHANNEL = "mainspring"
 
 
 class Notifier(Protocol):
-    """The button. Safe to press from many threads."""
+    """Sends notifications. Safe to use from many threads."""
 
     def notify(self) -> None:
         """Wake the schedulers. Call it after the commit. Never blocks for long, never raises."""
@@ -36,14 +36,14 @@ class Notifier(Protocol):
 
 
 class Listener(Protocol):
-    """The bell, held by one scheduler."""
+    """Receives notifications for one scheduler."""
 
     def fileno(self) -> int:
-        """Readable when somebody rang. Changes when a lost connection was made again."""
+        """A descriptor that is readable after a notification. Changes when the listener connects again."""
         ...
 
     def clear(self) -> bool:
-        """Forget all rings so far, before looking at the database; says whether there was one."""
+        """Discard the notifications so far; returns whether there were any. Call it before querying the database."""
         ...
 
     def close(self) -> None: ...
@@ -51,8 +51,8 @@ class Listener(Protocol):
 
 def open_notifier(database: Database) -> Notifier:
     if database.is_sqlite:
-        return _SocketRinger(_socket_path(database))
-    return _NotifyRinger(database)
+        return _SocketNotifier(_socket_path(database))
+    return _PostgresNotifier(database)
 
 
 def open_listener(database: Database) -> Listener:
@@ -62,24 +62,24 @@ def open_listener(database: Database) -> Listener:
 
 
 def _socket_path(database: Database) -> str:
-    beside = f"{database.sqlite_path}-bell"
-    if len(beside.encode()) < 100:
-        return beside
-    # A socket's address has room for 107 bytes; a long path gets a short stand-in in a folder of this user only.
+    path = f"{database.sqlite_path}-bell"
+    if len(path.encode()) < 100:
+        return path
+    # The address of a socket holds 107 bytes. A hash in a private folder of this user stands for a longer path.
     folder = Path(tempfile.gettempdir()) / f"mainspring-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user; set TMPDIR to a folder of your own")
-    return str(folder / hashlib.sha256(beside.encode()).hexdigest()[:32])
+    return str(folder / hashlib.sha256(path.encode()).hexdigest()[:32])
 
 
-class _SocketRinger:
+class _SocketNotifier:
     def __init__(self, path: str) -> None:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
     def notify(self) -> None:
-        # No scheduler, or a full queue of rings: both mean that nothing more need be said.
+        # An error means that no scheduler listens, or that the socket is full of notifications: both are harmless.
         with contextlib.suppress(OSError):
             self._socket.sendto(b"!", self._path)
 
@@ -100,11 +100,11 @@ class _SocketListener:
         return self._socket.fileno()
 
     def clear(self) -> bool:
-        rang = False
+        is_notified = False
         with contextlib.suppress(BlockingIOError):
             while self._socket.recv(1):
-                rang = True
-        return rang
+                is_notified = True
+        return is_notified
 
     def close(self) -> None:
         self._socket.close()
@@ -112,10 +112,10 @@ class _SocketListener:
             os.unlink(self._path)
 
 
-class _NotifyRinger:
+class _PostgresNotifier:
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
-        self._wanted = threading.Event()
+        self._pending = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -124,18 +124,18 @@ class _NotifyRinger:
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+                    self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
                     self._thread.start()
-        self._wanted.set()
+        self._pending.set()
 
     def _run(self) -> None:
         pause = threading.Event()
         while True:
-            self._wanted.wait()
+            self._pending.wait()
             if self._closed:
                 return
-            self._wanted.clear()
-            # A database that is away has nobody to wake; the poll covers what is missed.
+            self._pending.clear()
+            # While the database is unreachable, no scheduler can be woken; polling makes up for lost notifications.
             with contextlib.suppress(Exception), self._engine.connect() as connection:
                 connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
                 connection.commit()
@@ -143,9 +143,9 @@ class _NotifyRinger:
 
     def close(self) -> None:
         self._closed = True
-        self._wanted.set()
+        self._pending.set()
         if self._thread is not None:
-            # Its connection must be back in the pool before the database is closed.
+            # The thread must return its connection to the pool before the database is closed.
             self._thread.join(timeout=5)
 
 
@@ -160,7 +160,7 @@ class _PostgresListener:
         import psycopg
 
         url = self._database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        # Not from the pool: a pooled connection would go on listening after its return.
+        # A connection from the pool would go on listening after its return to the pool.
         with contextlib.suppress(psycopg.Error):
             connection = psycopg.connect(url, autocommit=True, connect_timeout=3, keepalives_idle=10)
             connection.execute(f"LISTEN {_CHANNEL}")
@@ -178,7 +178,7 @@ class _PostgresListener:
 
         if not isinstance(self._connection, psycopg.Connection) or self._connection.closed:
             self._connect()
-            # Rings may have been missed meanwhile.
+            # Notifications may have been lost while the listener was disconnected.
             return True
         try:
             if not select.select([self._connection], [], [], 0)[0]:

@@ -1,8 +1,8 @@
-"""What the statements count on in each PostgreSQL session, set when the session begins.
+"""The settings of PostgreSQL sessions that our statements rely on, set when a session begins.
 
-A server, a database and a role can each have defaults of their own (`ALTER ROLE ... SET`). Statements that are right
-under READ COMMITTED fail under SERIALIZABLE, and a search path can lead them to other tables. So no session takes over
-such a default, and a session that cannot be made fit is refused with the reason.
+A server, a database and a role can each change defaults (`ALTER ROLE ... SET`). Statements that are correct under READ
+COMMITTED fail under SERIALIZABLE, and a search path can lead statements to foreign tables. So each session overrides
+these defaults, and the store refuses a session that it cannot prepare.
 """
 
 import re
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "SessionFacts", "chosen_search_path", "schema_elsewhere", "session_facts", "session_preparer"]
 
 SCHEMA = "public"
-"""Where the tables are, unless `options` in the address of the database name another search path."""
+"""The schema of the tables, unless `options` in the database URL set a search path."""
 
 _SETTINGS: Mapping[str, str] = {
     "default_transaction_isolation": "read committed",
@@ -36,22 +36,22 @@ _SETTINGS_SINCE: Mapping[str, tuple[int, str]] = {
     "idle_session_timeout": (140000, "0"),
     "transaction_timeout": (170000, "0"),
 }
-"""Settings that older servers do not know -> the first server version that does, and the value."""
+"""Settings that older servers lack -> the first server version with the setting, and the value."""
 _ENCODING = "UTF8"
 _SEARCH_PATH = re.compile(r"(?:-c\s*|--)search[_-]path=((?:\\.|\S)+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionFacts:
-    """How the sessions of this process work."""
+    """The settings in force in the sessions of this process."""
 
     isolation: str
     encoding: str
     schema: str
     overridden: Mapping[str, str]
-    """Setting -> the default of the server, the database or the role, which would disturb and is not taken over."""
+    """Setting -> the harmful default of the server, the database or the role that our sessions override."""
     is_commit_durable: bool
-    """False: `synchronous_commit` is off, so a crash of the server loses what was answered as done."""
+    """False: `synchronous_commit` is off, so a crash of the server loses work that was confirmed to clients."""
 
     def __str__(self) -> str:
         overridden = [f"{name} = {value}" for name, value in self.overridden.items()]
@@ -65,16 +65,16 @@ class SessionFacts:
 
 
 def chosen_search_path(options: str) -> str | None:
-    """The search path that libpq options in the address of a database choose; None = they choose none."""
+    """The search path in the libpq options of a database URL; None = the options set no search path."""
     chosen = _SEARCH_PATH.findall(options)
     return re.sub(r"\\(.)", r"\1", chosen[-1]) if chosen else None
 
 
 def session_preparer(search_path: str) -> Callable[[Any, Any], None]:
-    """A listener that makes each new connection fit for the statements.
+    """A listener for SQLAlchemy's `connect` event that prepares each new connection for our statements.
 
-    The listener raises StoreUnavailable when it cannot: the database has another encoding, the server only reads, or
-    the schema is not there.
+    The listener raises StoreUnavailable when the database is not in UTF-8, the server is a standby, or no schema of
+    the search path exists.
     """
     settings = {**_SETTINGS, "search_path": search_path}
     values = ", ".join(f"set_config('{name}', %({name})s, false)" for name in settings)
@@ -114,10 +114,10 @@ def _fault(encoding: str, is_standby: bool, schema: str | None, search_path: str
 
 
 def session_facts(database: "Database") -> SessionFacts | None:
-    """How the sessions of this process work; None on SQLite.
+    """The settings in force in the sessions of this process; None on SQLite.
 
     Raises:
-        StoreUnavailable: The database cannot be reached, or no session can be made fit.
+        StoreUnavailable: The database is unreachable, or the session cannot be prepared.
     """
     if database.is_sqlite:
         return None
@@ -134,14 +134,14 @@ def session_facts(database: "Database") -> SessionFacts | None:
 
 
 def _is_harmless(name: str, value: str) -> bool:
-    """Whether an installation without any setting of its own has this default."""
+    """Whether an unconfigured PostgreSQL has this default, so that reporting the override would be noise."""
     if name == "search_path":
         return value in ('"$user", public', SCHEMA)
     return name in ("datestyle", "client_encoding", "extra_float_digits")
 
 
 def schema_elsewhere(database: "Database") -> str | None:
-    """A schema with Mainspring's tables that the search path does not lead to; None = there is none."""
+    """A schema with Mainspring's tables outside the current schema; None = no other schema has them, or SQLite."""
     if database.is_sqlite:
         return None
     with database.read() as connection:

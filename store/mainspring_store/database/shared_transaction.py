@@ -1,4 +1,4 @@
-"""Two ways to make one piece of work, like a request, one transaction without the functions it calls knowing."""
+"""Databases that join the write transactions of one request. Functions of the store run on them unchanged."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,43 +13,40 @@ __all__ = ["AuditedTransaction", "SharedTransaction"]
 
 
 class AuditedTransaction(Database):
-    """The same database; something is written along with the first write transaction of a piece of work.
+    """The same database; the first write transaction of a request also writes an audit event. For one thread."""
 
-    For one thread.
-    """
-
-    def __init__(self, database: Database, along: Callable[[Connection], None]) -> None:
-        """`along` is called just before the commit. When that fails, it is called again in the next transaction."""
+    def __init__(self, database: Database, write_audit: Callable[[Connection], None]) -> None:
+        """`write_audit` runs just before the commit. If the transaction fails, the next transaction calls it again."""
         super().__init__(database.engine, database._write_queue)
-        self._along: Callable[[Connection], None] | None = along
+        self._write_audit: Callable[[Connection], None] | None = write_audit
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with super().write() as connection:
             yield connection
-            if self._along is not None:
-                self._along(connection)
-        self._along = None
+            if self._write_audit is not None:
+                self._write_audit(connection)
+        self._write_audit = None
 
 
 class SharedTransaction(Database):
-    """The same database; all write transactions of a piece of work are one, committed when it ends well.
+    """The same database; all writes of a request share one transaction, which commits at the end of `with`.
 
-    It begins with the first of them, and what is read from then on is read inside it. A write that fails takes back
-    what it has written and no more, as it would by itself. For one thread, by `with`.
+    The transaction begins with the first write; later reads run inside the transaction. A write that fails rolls back
+    to its savepoint only. An exception that leaves `with` rolls back the whole transaction. For one thread.
 
     Raises at the end:
         StoreUnavailable: The commit failed, and the outcome is unknown.
     """
 
     def __init__(self, database: Database, *, at_begin: Callable[[Connection], None]) -> None:
-        """`at_begin` is called at the beginning of the transaction, if one begins."""
+        """The transaction calls `at_begin` when it begins; without a write there is no transaction and no call."""
         super().__init__(database.engine, database._write_queue)
         self._database = database
         self._at_begin = at_begin
         self._stack = ExitStack()
         self.connection: Connection | None = None
-        """Of the transaction; `None` = nothing was written yet."""
+        """The connection of the transaction; `None` = no write yet."""
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

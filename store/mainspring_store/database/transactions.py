@@ -1,8 +1,8 @@
-"""One open database: its connections, its write transactions, and what differs between SQLite and PostgreSQL.
+"""One open database: connections, write transactions, and the differences between SQLite and PostgreSQL.
 
-SQLite has one writer at a time. Its own busy handler sleeps in growing steps, so under load writers wait far longer
-than the lock is held; here they queue on a lock in the process and a `flock` between processes first, and `BEGIN
-IMMEDIATE` then never meets a busy database (measured 2-3 times faster: docs/decisions).
+SQLite has one writer at a time. SQLite's busy handler sleeps in growing steps, so under load a writer waits far longer
+than the lock is held. Therefore writers first queue on a lock of the process and a `flock` between processes, and
+`BEGIN IMMEDIATE` never meets a busy database (measured 2-3 times faster: docs/decisions).
 """
 
 import fcntl
@@ -26,19 +26,19 @@ from mainspring_store.database.postgres_sessions import SCHEMA, chosen_search_pa
 __all__ = ["Database", "lift_time_limit", "open_database"]
 
 CONNECT_SECONDS_MAX = 5
-"""How long PostgreSQL may take to accept a connection."""
+"""PostgreSQL must accept a connection within this time."""
 LOCK_WAIT_SECONDS_MAX = 5.0
-"""How long a statement waits for a lock in PostgreSQL."""
+"""A statement waits this long for a lock in PostgreSQL."""
 IDLE_IN_TRANSACTION_SECONDS_MAX = 30.0
-"""After which PostgreSQL cuts off who holds a transaction open and does nothing, and takes back its locks."""
+"""PostgreSQL ends a session whose open transaction is idle for longer, and releases its locks."""
 CONNECTION_WAIT_SECONDS_MAX = 5.0
-"""How long a thread waits for one of this process's connections before the store is called unavailable."""
+"""A thread that waits longer for a connection of the pool gets `StoreUnavailable`."""
 WRITE_WAIT_SECONDS_MAX = 5.0
-"""How long a writer waits for its turn before the store is called unavailable."""
+"""A writer that waits longer for its turn gets `StoreUnavailable`."""
 
 
 class Database:
-    """Connections to one database. Safe to use from many threads; not to be carried across a fork."""
+    """Connections to one database. Safe to use from many threads. A forked process must not use it."""
 
     def __init__(self, engine: Engine, write_queue: "WriteQueue | None") -> None:
         self.engine = engine
@@ -50,13 +50,13 @@ class Database:
 
     @property
     def sqlite_path(self) -> Path:
-        """Where the SQLite file lies. Only for SQLite."""
+        """The absolute path of the SQLite file. Only for SQLite."""
         assert self.is_sqlite
         return Path(self.engine.url.database or "").absolute()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for questions. On SQLite all statements see one snapshot; on PostgreSQL each its own.
+        """A connection for queries. On SQLite all statements see one snapshot; on PostgreSQL each statement has its own.
 
         Raises:
             StoreUnavailable: The database cannot be reached.
@@ -69,8 +69,8 @@ class Database:
         """A transaction that commits at the end, or rolls back when an exception leaves it.
 
         Raises:
-            StoreUnavailable: The database cannot be reached, or its writers' queue did not move for 5 s. After a
-                failed commit the outcome is unknown: read again before deciding.
+            StoreUnavailable: The database is unreachable, or the writer did not get its turn within
+                `WRITE_WAIT_SECONDS_MAX`. After a failed commit the outcome is unknown: read before deciding.
         """
         with _translated():
             if self._write_queue is None:
@@ -82,8 +82,8 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
-        """A connection for single statements that write: each is a transaction of its own and one round trip on
-        PostgreSQL, all of them are one on SQLite.
+        """A connection for single writing statements. On PostgreSQL each statement is a transaction and one round trip;
+        on SQLite all statements form one transaction.
 
         Raises:
             StoreUnavailable: As for `write`.
@@ -96,7 +96,7 @@ class Database:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def disconnect(self) -> None:
-        """Close all connections; the next use makes new ones. Only while nobody else uses it."""
+        """Close all connections; the next use opens new connections. Call it only while no thread uses the database."""
         self.engine.dispose()
         if self._write_queue is not None:
             self._write_queue.disconnect()
@@ -108,13 +108,13 @@ class Database:
 
 
 class WriteQueue:
-    """The turn to write to one SQLite file, between the threads of this process and between processes."""
+    """The queue of all writers of one SQLite file: the threads of this process and all other processes."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
-        """engine: makes the connection that whoever has the turn writes with, apart from those of its pool."""
+        """engine: opens the connection for writing, which does not count for the pool of the engine."""
         self._engine = engine
         self._connection: Connection | None = None
-        """Kept from turn to turn: another one for each would cost as much as a short transaction."""
+        """Kept between turns: opening a connection costs as much as a short transaction."""
         self._threads = threading.Lock()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -126,7 +126,7 @@ class WriteQueue:
                 with connection.begin():
                     yield connection
             except BaseException:
-                # It may not be fit for another transaction.
+                # The connection may be unfit for a further transaction.
                 self._connection = None
                 connection.close()
                 raise
@@ -146,8 +146,8 @@ class WriteQueue:
             self._threads.release()
 
     def _lock_file(self, deadline: float) -> None:
-        # `flock` has no time limit of its own. Turns are a millisecond long and at most one thread of each process
-        # stands here, so a short nap costs less than a helper thread.
+        # `flock` has no time limit. A turn lasts about a millisecond and at most one thread of each process waits for
+        # the file lock, so polling with short naps costs less than a helper thread.
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,16 +182,17 @@ def open_database(
 ) -> Database:
     """Open the database at an SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg://...`).
 
-    connections_max: of this process, on SQLite besides the one that it writes with; a thread that needs one more waits.
-    statement_seconds_max: PostgreSQL only. A statement that takes longer is ended, as `StoreUnavailable`; `None` = it
-        may take as long as it needs. `lift_time_limit` makes an exception for a transaction.
+    connections_max: maximum of pooled connections of this process; on SQLite one writer connection is added. A thread
+        that finds no free connection waits.
+    statement_seconds_max: PostgreSQL only. PostgreSQL ends a statement that takes longer; the caller gets
+        `StoreUnavailable`. `None` = unlimited. `lift_time_limit` lifts the limit for one transaction.
     synchronous: SQLite only. `FULL` survives a power cut; `NORMAL` may lose the last second at a power cut, never
         at a crash.
 
-    A PostgreSQL session takes over no default of the server or the role that the statements could not work with, see
-    `postgres_sessions`. `options` in the URL are kept, and may choose another search path.
+    A PostgreSQL session overrides harmful defaults of the server and the role, see `postgres_sessions`. `options` in
+    the URL stay in force and may set a search path.
 
-    Nothing is connected yet: the first use does, and may raise `StoreUnavailable`.
+    The function does not connect. The first use connects and may raise `StoreUnavailable`.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -207,11 +208,11 @@ def open_database(
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
         connect_args={
             "connect_timeout": CONNECT_SECONDS_MAX,
-            # Where both name a setting, the later one counts.
+            # When two options set the same value, PostgreSQL uses the last option.
             "options": f"{options} {_session_options(statement_seconds_max)}".lstrip(),
         },
     )
-    # First of all listeners: SQLAlchemy asks the first connection for its isolation and its schema.
+    # This listener must run first: SQLAlchemy's own listener reads isolation and schema of the first connection.
     event.listen(engine, "connect", session_preparer(chosen_search_path(options) or SCHEMA), insert=True)
     return Database(engine, None)
 
@@ -226,7 +227,7 @@ def _session_options(statement_seconds_max: float | None) -> str:
 
 
 def lift_time_limit(connection: Connection) -> None:
-    """Let the statements of this transaction take as long as they need: their work grows with what is stored."""
+    """Lift the time limit of statements for this transaction, because its work grows with the amount of stored rows."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
@@ -237,7 +238,7 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
     path = make_url(url).database
     if not path or path == ":memory:":
         raise ValueError("an SQLite database needs a file: sqlite:///path/to/mainspring.db")
-    # Created by us first, so that it never exists with a wider mode.
+    # Create the file before SQLite does, so that the file never has a wider mode.
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as exc:
@@ -252,7 +253,7 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
     )
 
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
-        # The driver must not begin transactions by itself: `begin` below says which kind.
+        # The driver must not begin transactions: `begin` below chooses the kind of transaction.
         connection.isolation_level = None
         for pragma in (
             f"synchronous={synchronous}",
@@ -276,8 +277,11 @@ def _open_sqlite(url: str, connections_max: int, synchronous: str) -> Database:
 
 
 def _keep_write_ahead_log(path: Path, queue: WriteQueue) -> None:
-    """Make the file one with a write-ahead log, once and for good. In turn, because SQLite has nobody wait for another
-    who does the same: of services that start together on a new file, one would be told that it is locked."""
+    """Switch the file to a write-ahead log permanently, unless it has one.
+
+    The switch needs a lock for which SQLite does not wait. Services that start together on a new file take turns;
+    otherwise a service would fail with "database is locked".
+    """
     with path.open("rb") as file:
         header = file.read(20)
     if header[18:] == b"\x02\x02":  # the file format's versions for writing and reading: 2 = with a write-ahead log
@@ -288,7 +292,7 @@ def _keep_write_ahead_log(path: Path, queue: WriteQueue) -> None:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn "the database is away or busy" into `StoreUnavailable`; let every other error through."""
+    """Translate errors of an unreachable or busy database to `StoreUnavailable`. Programming errors pass unchanged."""
     try:
         yield
     except PoolTimeout as exc:

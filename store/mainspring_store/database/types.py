@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types with the same meaning on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 
 
 def to_text(value: datetime) -> str:
-    """The one spelling of an instant in SQLite: fixed width, so that text order is time order."""
+    """The format of an instant in SQLite: fixed width, so that the order of texts is the order of time."""
     if value.tzinfo is None:
         raise ValueError(f"instant {value!r} has no time zone; the store keeps aware UTC instants only")
     return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
@@ -27,7 +27,7 @@ def from_text(value: str) -> datetime:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant, always UTC on the way out. Naive values are refused."""
+    """An aware instant. Values from the database are in UTC; naive values raise ValueError."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -56,7 +56,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value kept as the text it was written as. SQL NULL is Python `None`; JSON null is not stored apart."""
+    """A JSON value, stored as text; the order of members is kept. Python `None` is stored as SQL NULL, not JSON null."""
 
     impl = Text
     cache_ok = True

@@ -1,6 +1,6 @@
-"""PostgreSQL roles: the migrator, who owns the tables, and the role of the services, which may only use them.
+"""PostgreSQL roles: the migrator owns the tables; the role of the services may only read and write rows.
 
-SQLite has no roles: whoever may write the file may do everything.
+SQLite has no roles: a process with write access to the file has all rights.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _ROWS = "SELECT, INSERT, UPDATE, DELETE"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoleRights:
-    """Whom the database takes us for, and what that role could do besides its work."""
+    """The role of our database session, and whether the role has more rights than a service needs."""
 
     name: str
     may_change_tables: bool
 
 
 def role_rights(database: Database) -> RoleRights | None:
-    """Of the role that this database is open as; `None` on SQLite.
+    """Rights of the role with which the database was opened; `None` on SQLite.
 
     Raises:
         StoreUnavailable: The database cannot be reached.
@@ -38,14 +38,14 @@ def role_rights(database: Database) -> RoleRights | None:
 
 
 def grant_use(connection: Connection, role: str) -> None:
-    """Let a role read and write the rows of our tables, those of later migrations too, and nothing else.
+    """Let a role read and write the rows of all tables, also of tables from later migrations. Grant no other right.
 
-    Called by the owner of the tables, once they are of this version. Granting it again changes nothing.
+    The owner of the tables calls this function after the migrations. The function is idempotent.
 
     Raises:
         NotFound: There is no such role.
     """
-    if connection.scalar(_KNOWN, {"role": role}) is None:
+    if connection.scalar(_ROLE_EXISTS, {"role": role}) is None:
         raise NotFound(f"the database has no role '{role}', which database_url names; create it: docs/running.md")
     quote = connection.dialect.identifier_preparer.quote_identifier
     schema, grantee = quote(connection.scalar(text("SELECT current_schema()"))), quote(role)
@@ -62,16 +62,16 @@ def grant_use(connection: Connection, role: str) -> None:
 
 
 def _sequences(connection: Connection) -> list[str]:
-    """Those that number rows, as SQL spells them."""
-    numbered = [table.autoincrement_column for table in metadata.tables.values()]
+    """Quoted names of the sequences that generate row ids."""
+    id_columns = [table.autoincrement_column for table in metadata.tables.values()]
     return [
         connection.execute(_SEQUENCE, {"table": column.table.name, "column": column.name}).scalar_one()
-        for column in numbered
+        for column in id_columns
         if column is not None
     ]
 
 
-_KNOWN = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
+_ROLE_EXISTS = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 _SEQUENCE = text("SELECT pg_get_serial_sequence(:table, :column)")
 _RIGHTS = text("""
     SELECT current_user AS name,

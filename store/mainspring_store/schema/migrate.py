@@ -28,29 +28,30 @@ __all__ = [
 
 _FOLDER = Path(__file__).parent / "migrations"
 _REFUSALS = frozenset({"42501", "3F000"})
-"""SQLSTATE of what a role may not do, and of a schema that it may not even see."""
+"""SQLSTATE codes: the role lacks a privilege; the role cannot see the schema."""
 
 
 class SchemaMismatch(StoreUnavailable):
-    """The tables are not of this version, and whoever is asked may not, or cannot, bring them there."""
+    """The revision of the tables is wrong for this version, and this process cannot migrate the tables."""
 
 
 def migrate(database: Database, *, service_role: str | None = None) -> None:
-    """Bring the schema to the newest revision. Does nothing, quickly, when it is there already.
+    """Bring the schema to the newest revision. A schema of the newest revision costs one short query.
 
-    Safe to call from several processes at once: the second waits and finds nothing to do.
+    Several processes may call this function at once. The first process migrates; the rest waits and changes nothing.
 
-    service_role: a PostgreSQL role that is given the use of the tables in the same transaction, see `grant_use`.
+    service_role: a PostgreSQL role that gets the use of the tables in the same transaction, see `grant_use`.
 
     Raises:
-        SchemaMismatch: Our role may not change tables, or they are of a later version. Somebody else must act.
+        SchemaMismatch: Our role may not change tables, the tables have a later revision, or another schema holds them.
+            An administrator must act.
         NotFound: There is no such role.
     """
-    found = current_revision(database)
-    if found == head_revision() and service_role is None:
+    revision = current_revision(database)
+    if revision == head_revision() and service_role is None:
         return
-    _refuse_later(found)
-    if found is None:
+    _refuse_later(revision)
+    if revision is None:
         _refuse_second_set(database)
     rights = role_rights(database)
     if rights is not None and not rights.may_change_tables:
@@ -59,7 +60,7 @@ def migrate(database: Database, *, service_role: str | None = None) -> None:
 
     with _refusals_explained(), database.write() as connection:
         if not database.is_sqlite:
-            # Two processes that start together must not both create the tables.
+            # Processes that start together must not all create the tables.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7311990255)")
             lift_time_limit(connection)
         command.upgrade(_config(connection), "head")
@@ -68,7 +69,7 @@ def migrate(database: Database, *, service_role: str | None = None) -> None:
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Take the schema back to an earlier revision; `base` removes everything."""
+    """Migrate the schema to an earlier revision; `base` removes all tables."""
     from alembic import command
 
     with database.write() as connection:
@@ -76,7 +77,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def current_revision(database: Database) -> str | None:
-    """The revision the database is at; None = an empty database.
+    """The revision of the database; None = an empty database.
 
     Raises:
         SchemaMismatch: Our role may not read the tables.
@@ -90,12 +91,12 @@ def current_revision(database: Database) -> str | None:
 
 
 def head_revision() -> str:
-    """The newest revision this program knows. Read from the file names, so that a start need not import Alembic."""
+    """The newest revision of this program. The file names give the revision, so starting needs no import of Alembic."""
     return max(path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
 
 
 def pending_changes(database: Database) -> list[object]:
-    """What the tables in code have that the migrated database has not; empty when they agree."""
+    """Differences between the tables in code and the migrated database, as Alembic operations; empty when none."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -106,23 +107,23 @@ def pending_changes(database: Database) -> list[object]:
         return list(compare_metadata(context, metadata))
 
 
-def _refuse_later(found: str | None) -> None:
-    if found is not None and found > head_revision():
+def _refuse_later(revision: str | None) -> None:
+    if revision is not None and revision > head_revision():
         raise SchemaMismatch(
-            f"the tables are of revision {found}, later than {head_revision()}, which this version needs;"
+            f"the tables are of revision {revision}, later than {head_revision()}, which this version needs;"
             " run the version that brought them there"
         )
 
 
 def _refuse_second_set(database: Database) -> None:
-    """A second, empty set of tables beside those that are there would look as if everything was lost."""
+    """Refuse to create tables when another schema has them: an empty second set would look like lost data."""
     schema = schema_elsewhere(database)
     if schema is not None:
         raise SchemaMismatch(elsewhere_advice(schema))
 
 
 def elsewhere_advice(schema: str) -> str:
-    """What to do when the tables are in a schema that the search path does not lead to."""
+    """Advice for users whose search path does not include the schema of the tables."""
     return (
         f"the tables are in the schema '{schema}', and the search path does not lead there;"
         f" add ?options=-csearch_path%3D{schema} to database_url (and to migrator_database_url)"
@@ -131,7 +132,7 @@ def elsewhere_advice(schema: str) -> str:
 
 @contextmanager
 def _refusals_explained() -> Iterator[None]:
-    """Say what to do where PostgreSQL says only what a role may not."""
+    """Replace a privilege error of PostgreSQL by a `SchemaMismatch` that names the cure."""
     try:
         yield
     except ProgrammingError as exc:
@@ -150,7 +151,7 @@ def _mismatch(reason: str) -> SchemaMismatch:
 def _config(connection: object) -> "Config":
     from alembic.config import Config
 
-    # Alembic tells each step at INFO; a start-up log has better things to say.
+    # Alembic logs each step at INFO, which would fill the log of a start.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))

@@ -1,7 +1,7 @@
-"""The tables. Migrations build them; everything else in this package reads and writes them.
+"""The tables. Migrations create the tables; the other folders of this package read and write the rows.
 
-Instants are aware UTC. States are text with a CHECK, so a row in no known state cannot exist. What the hot path asks
-for is covered by partial indexes over live rows only, so finished history costs nothing.
+Instants are aware UTC. States are text with a CHECK, so a row with an unknown state cannot exist. The statements of
+the hot path use partial indexes that cover live rows only, so finished history costs nothing.
 """
 
 from mainspring_store.tables.access import (

@@ -1,4 +1,4 @@
-"""Who may do what, how often, who did what, and what was answered before."""
+"""Users, tokens, grants, rate limits, the audit log and the stored responses of idempotency keys."""
 
 from sqlalchemy import (
     Boolean,
@@ -29,7 +29,7 @@ user_account = Table(
     Column("username", String(250), nullable=False, unique=True),
     # argon2id, with its parameters and salt.
     Column("password_hash", Text, nullable=False),
-    # On every DAG and everything else; NULL = only what is granted.
+    # Applies to all DAGs and all other resources; NULL = the user has grants only.
     Column("role", String(20)),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", UtcDateTime, nullable=False),
@@ -43,17 +43,17 @@ api_token = Table(
     Column("id", String(36), primary_key=True),
     Column("name", String(250), nullable=False),
     Column("kind", String(10), nullable=False),
-    # SHA-256 (hex); tokens are random, so a fast hash leaves nothing to guess.
+    # SHA-256 (hex). Tokens are random, so guessing is hopeless even with a fast hash.
     Column("token_hash", String(64), nullable=False, unique=True),
-    # As for users. What has an owner may also do no more than its owner.
+    # As for users. A token of a user may do no more than the user.
     Column("role", String(20)),
     Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
-    # Of a token for workers: the one queue whose attempts it opens.
+    # Tokens of workers only: the queue whose attempts the worker may claim.
     Column("queue", String(250)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
-    # To the minute.
+    # Precise to the minute.
     Column("last_used_at", UtcDateTime),
     Index("ix_api_token_user_id", "user_id"),
 )
@@ -61,7 +61,8 @@ api_token = Table(
 login_device = Table(
     "login_device",
     metadata,
-    # A client that logged in as the user. Its token opens nothing; failed logins of other clients do not count for it.
+    # A client that logged in as the user. The device token grants no access. Failed logins of other clients do not use
+    # up the login budget of the device.
     Column("id", String(36), primary_key=True),
     Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
     # SHA-256 (hex); the tokens are random.
@@ -75,7 +76,7 @@ dag_grant = Table(
     "dag_grant",
     metadata,
     Column("id", Key, primary_key=True),
-    # To one of the two.
+    # Exactly one of `user_id` and `token_id` is set.
     Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
     Column("token_id", ForeignKey("api_token.id", ondelete="CASCADE")),
     # A dag_id, where `*` stands for any characters.
@@ -90,13 +91,13 @@ dag_grant = Table(
 audit_event = Table(
     "audit_event",
     metadata,
-    # Who did what. Only added to; rows outlive what they tell of.
+    # Append-only. Rows stay when the DAG, run or user of the event is deleted.
     Column("id", Key, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    # The operation, by its id in the document.
+    # The operation id of the OpenAPI document.
     Column("event", String(250), nullable=False),
     Column("outcome", String(10), nullable=False),
-    # Name of the user or token, and its id; NULL = nobody was known.
+    # Name and id of the user or token; NULL = the request was not authenticated.
     Column("owner", String(250)),
     Column("principal_id", String(36)),
     Column("dag_id", String(250)),
@@ -112,17 +113,17 @@ audit_event = Table(
 idempotency_key = Table(
     "idempotency_key",
     metadata,
-    # The user or token that sent it, and SHA-256 (hex) of the key.
+    # The user or token that sent the key, and SHA-256 (hex) of the key.
     Column("principal_id", String(36), primary_key=True),
     Column("key_hash", String(64), primary_key=True),
     # SHA-256 (hex) of the request: method, path, media type, body.
     Column("fingerprint", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    # The answer; written in the transaction of the effect.
+    # The response, written in the transaction of the effect.
     Column("status", SmallInteger, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    # Encrypted by the key ring, because the answer told a secret.
+    # Whether the key ring encrypted `body`, because the response contains a secret.
     Column("is_sealed", Boolean, nullable=False),
     Index("ix_idempotency_key_created_at", "created_at"),
 )
@@ -130,9 +131,9 @@ idempotency_key = Table(
 rate_limit = Table(
     "rate_limit",
     metadata,
-    # A kind of bucket, and SHA-256 (hex) of whose it is. Unlogged on PostgreSQL.
+    # The kind of the bucket, and SHA-256 (hex) of its holder. The table is unlogged on PostgreSQL.
     Column("name", String(20), primary_key=True),
     Column("holder", String(64), primary_key=True),
-    # When it is full again: seconds since 1970, by the database's clock.
+    # When the bucket is full again: seconds since 1970 by the clock of the database.
     Column("full_at", Double, nullable=False),
 )

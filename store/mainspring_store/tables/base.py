@@ -1,4 +1,4 @@
-"""What all tables are made with."""
+"""The metadata and constraints that all tables use."""
 
 from sqlalchemy import CheckConstraint, MetaData
 
@@ -18,6 +18,6 @@ metadata = MetaData(
 
 
 def one_of(column: str, values: type[RunState | TaskState | AttemptState | RunType]) -> CheckConstraint:
-    """No row whose `column` is none of the values."""
+    """A CHECK constraint: `column` holds one of the values."""
     allowed = ", ".join(f"'{value.value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=column)

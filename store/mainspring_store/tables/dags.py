@@ -12,25 +12,27 @@ dag = Table(
     metadata,
     Column("dag_id", String(250), primary_key=True),
     Column("is_paused", Boolean, nullable=False),
-    # The current version: what the next run is made from.
+    # The current version; new runs use it.
     Column("version_id", Key, nullable=False),
-    # Copied from the current version, because limits and lists are asked for without opening documents.
+    # Copies of fields of the current version, so that limits and lists need not parse documents.
     Column("display_name", Text, nullable=False),
     Column("description", Text),
     Column("owners", Json, nullable=False),
     Column("max_active_runs", Integer, nullable=False),
     Column("max_active_tasks", Integer, nullable=False),
-    # The slot that is planned next; NULL = none. Planned anew whenever the schedule changes or the DAG is unpaused.
+    # The slot that the scheduler planned next; NULL = none. The scheduler plans again when the schedule changes and
+    # when a user unpauses the DAG.
     Column("next_logical_date", UtcDateTime),
     Column("next_data_interval_end", UtcDateTime),
     Column("next_run_after", UtcDateTime),
-    # Why it is planned no further, where that is a fault.
+    # Why the scheduler cannot plan the next slot; NULL = no error.
     Column("schedule_error", Text),
-    # The schedule as it was written and in English; NULL = none. Periodic = it has intervals, so it can be backfilled.
+    # The schedule as the author wrote it, and in English; NULL = no schedule.
     Column("timetable_summary", Text),
     Column("timetable_description", Text),
+    # Whether the schedule has data intervals; only periodic DAGs can have backfills.
     Column("is_periodic", Boolean, nullable=False, server_default=text("false")),
-    # The user or token that created it, for whom it counts; NULL = nobody.
+    # The user or token that created the DAG; the DAG counts for the quota of this principal. NULL = for no quota.
     Column("principal_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -65,14 +67,14 @@ dag_version = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Text),
     UniqueConstraint("dag_id", "version_number"),
-    # What is kept in memory by version or run must stay right after its DAG was deleted, so ids are never used again.
+    # Processes cache definitions by version id. Ids are never reused, so a cache stays correct after a DAG is deleted.
     sqlite_autoincrement=True,
 )
 
 task_display_name = Table(
     "task_display_name",
     metadata,
-    # The tasks of a version that are shown under another name than their id, to be found by it.
+    # Tasks whose display name differs from their id; filters of lists search this table.
     Column("dag_version_id", ForeignKey("dag_version.id", ondelete="CASCADE"), primary_key=True),
     Column("task_id", String(250), primary_key=True),
     Column("display_name", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""Runs, what makes many of them, and what they tell."""
+"""Runs, backfills and the events of runs."""
 
 from sqlalchemy import (
     Boolean,
@@ -26,7 +26,7 @@ backfill = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("dag_id", ForeignKey("dag.dag_id", ondelete="CASCADE"), nullable=False),
-    # Whose schedule says which slots there are.
+    # The version whose schedule defines the slots.
     Column("dag_version_id", ForeignKey("dag_version.id", ondelete="CASCADE"), nullable=False),
     # Bounds of the logical date, both included.
     Column("from_date", UtcDateTime, nullable=False),
@@ -37,19 +37,20 @@ backfill = Table(
     Column("max_active_runs", Integer, nullable=False),
     Column("run_on_latest_version", Boolean, nullable=False),
     Column("is_paused", Boolean, nullable=False, server_default=text("false")),
-    # Slots in the range, and how many of them were looked at; the rest comes after the cursor, a logical date.
+    # Slots in the range, and how many of them the scheduler has processed. `cursor` is the logical date of the last
+    # processed slot.
     Column("slots_total", Integer, nullable=False),
     Column("slots_done", Integer, nullable=False, server_default=text("0")),
-    # Of those looked at, the ones that had a run which was left as it is.
+    # Processed slots whose existing run the backfill left unchanged.
     Column("slots_skipped", Integer, nullable=False, server_default=text("0")),
     Column("cursor", UtcDateTime),
-    # How many failed runs pause it, counted since it began or was last let go on; NULL = any number may fail.
+    # The number of failed runs that pauses the backfill, counted since `resumed_at`; NULL = unlimited.
     Column("max_failed_runs", Integer),
     Column("resumed_at", UtcDateTime, nullable=False),
-    # Why it was paused, where nobody asked for that.
+    # Why the scheduler paused the backfill; NULL = the scheduler did not.
     Column("message", Text),
     Column("triggering_user_name", Text),
-    # The user or token that its runs count for; NULL = nobody.
+    # The user or token whose quota the runs count for; NULL = for no quota.
     Column("principal_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -74,15 +75,16 @@ dag_run = Table(
     Column("run_type", String(30), nullable=False),
     Column("state", String(20), nullable=False),
     Column("state_reason", String(40)),
-    # What a user reads about how it ended.
+    # A message for users about the end of the run.
     Column("message", Text),
-    # The attempt of the `dag` task that waits for it; NULL = nobody does.
+    # The attempt of the `dag` task that waits for the run; NULL = no task waits.
     Column("parent_attempt_id", String(32)),
-    # How many `dag` tasks stand above it; 0 = made by none.
+    # The number of `dag` tasks above the run; 0 = no `dag` task created the run.
     Column("depth", SmallInteger, nullable=False, server_default=text("0")),
     Column("conf", Json, nullable=False),
     Column("params", Json, nullable=False),
-    # The backfill that made it or had it run again; NULL = none, it counts for the DAG's `max_active_runs`.
+    # The backfill that created or reran the run, whose `max_active_runs` limits the run. NULL = no backfill; the limit
+    # of the DAG applies.
     Column("backfill_id", ForeignKey("backfill.id")),
     Column("logical_date", UtcDateTime),
     Column("data_interval_start", UtcDateTime),
@@ -98,19 +100,20 @@ dag_run = Table(
     Column("last_scheduling_decision", UtcDateTime),
     Column("triggered_by", String(30), nullable=False),
     Column("triggering_user_name", Text),
-    # The user or token that it counts for; NULL = nobody, as for what a schedule made.
+    # The user or token whose quota the run counts for; NULL = no quota, as for scheduled runs.
     Column("principal_id", String(36)),
     Column("note", Text),
     # Declared outputs, evaluated when the run succeeded.
     Column("outputs", Json),
-    # The instances of this run by what they hold or miss; moved in the transaction that moves the instances.
+    # Counters of the run's instances. The transaction that changes an instance changes the counters too.
     Column("tasks_total", Integer, nullable=False),
     Column("tasks_unfinished", Integer, nullable=False),
     Column("tasks_active", Integer, nullable=False, server_default=text("0")),
     # Instances in state failed or upstream_failed.
     Column("tasks_failed", Integer, nullable=False, server_default=text("0")),
     Column("max_active_tasks", Integer, nullable=False),
-    # The number of the run's latest event; taken under the lock of this row, so gap-free in commit order.
+    # The number of the run's latest event. Writers increment it under the lock of this row, so the numbers have no
+    # gaps and follow the order of commits.
     Column("event_seq", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "logical_date"),
@@ -137,7 +140,7 @@ dag_run = Table(
         sqlite_where=text("state = 'running' AND timeout_at IS NOT NULL"),
         postgresql_where=text("state = 'running' AND timeout_at IS NOT NULL"),
     ),
-    # Runs that a mark left without anything to do.
+    # Running runs without unfinished instances, after a user marked the last ones.
     Index(
         "ix_dag_run_over",
         "id",
@@ -145,7 +148,7 @@ dag_run = Table(
         postgresql_where=text("state = 'running' AND tasks_unfinished = 0"),
     ),
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
-    # The lists over all DAGs, latest first.
+    # For lists of the runs of all DAGs, newest first.
     Index("ix_dag_run_run_after_id", "run_after", "id"),
     Index("ix_dag_run_dag_version_id", "dag_version_id"),
     Index(
@@ -155,7 +158,7 @@ dag_run = Table(
         sqlite_where=text("backfill_id IS NOT NULL"),
         postgresql_where=text("backfill_id IS NOT NULL"),
     ),
-    # What counts for somebody.
+    # For quotas: the active runs of a principal.
     Index(
         "ix_dag_run_active_of_principal",
         "principal_id",

@@ -1,4 +1,4 @@
-"""The processes that are, or were, alive."""
+"""The processes of the installation, running and stopped."""
 
 from sqlalchemy import Column, Double, Index, Integer, String, Table, Text
 
@@ -10,7 +10,7 @@ __all__ = ["service"]
 service = Table(
     "service",
     metadata,
-    # Random, one for each start of a process.
+    # The random id of one start of a process (instance id).
     Column("incarnation", String(36), primary_key=True),
     Column("kind", String(20), nullable=False),
     Column("hostname", Text, nullable=False),
@@ -19,9 +19,9 @@ service = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat_at", UtcDateTime, nullable=False),
     Column("stopped_at", UtcDateTime),
-    # How far its clock was ahead when it last looked; NULL = it does not look.
+    # How far the clock of the process was ahead of the database at the last check; NULL = never checked.
     Column("clock_offset_seconds", Double),
-    # What else it tells about itself: executors, capacity, queues.
+    # Further facts that the process reports: executors, capacity, queues.
     Column("details", Json, nullable=False),
     Index("ix_service_kind_heartbeat_at", "kind", "heartbeat_at"),
 )

@@ -1,4 +1,4 @@
-"""What the tasks of all DAGs share."""
+"""Pools, variables, secrets and connections: the tasks of all DAGs share them."""
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
@@ -12,9 +12,10 @@ pool = Table(
     metadata,
     Column("name", String(250), primary_key=True),
     Column("slots", Integer, nullable=False),
-    # Slots held by live attempts; moved in the transaction that moves the attempt.
+    # Slots that live attempts hold, with `include_deferred` also deferred instances. The transaction that changes an
+    # attempt changes this counter too.
     Column("used", Integer, nullable=False, server_default=text("0")),
-    # Slots of `dag` tasks that wait for their runs; only other `dag` tasks have to wait for these.
+    # Slots of `dag` tasks that wait for their runs. These slots are taken for other `dag` tasks only.
     Column("calling", Integer, nullable=False, server_default=text("0")),
     Column("description", Text),
     Column("include_deferred", Boolean, nullable=False, server_default=text("false")),
@@ -28,7 +29,7 @@ variable = Table(
     Column("value", Text, nullable=False),
     Column("description", Text),
     Column("updated_at", UtcDateTime, nullable=False),
-    # The user or token that created it, for whom it counts; NULL = nobody.
+    # The user or token whose quota the row counts for; NULL = for no quota.
     Column("principal_id", String(36)),
     Index("ix_variable_principal_id", "principal_id"),
 )
@@ -37,10 +38,10 @@ secret = Table(
     "secret",
     metadata,
     Column("name", String(250), primary_key=True),
-    # Encrypted by the key ring; the plain value is never stored.
+    # Encrypted by the key ring; the store never writes the plain value.
     Column("ciphertext", LargeBinary, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    # The user or token that created it, for whom it counts; NULL = nobody.
+    # The user or token whose quota the row counts for; NULL = for no quota.
     Column("principal_id", String(36)),
     Index("ix_secret_principal_id", "principal_id"),
 )
@@ -55,12 +56,12 @@ connection = Table(
     Column("schema", Text),
     Column("login", Text),
     Column("port", Integer),
-    # Password and extra, encrypted by the key ring; NULL = it has neither.
+    # Password and extra, encrypted by the key ring; NULL = the connection has neither.
     Column("ciphertext", LargeBinary),
-    # Names of what is in the ciphertext, so that a list needs no key.
+    # Names of the members in the ciphertext, so that listing connections needs no key.
     Column("sealed", Json, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    # The user or token that created it, for whom it counts; NULL = nobody.
+    # The user or token whose quota the row counts for; NULL = for no quota.
     Column("principal_id", String(36)),
     Index("ix_connection_principal_id", "principal_id"),
 )

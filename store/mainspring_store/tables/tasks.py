@@ -1,4 +1,4 @@
-"""Task instances, their attempts, and what those leave behind."""
+"""Task instances, attempts, outputs, logs and reports of attempts."""
 
 from sqlalchemy import (
     Boolean,
@@ -27,43 +27,44 @@ task_instance = Table(
     Column("id", Key, primary_key=True),
     Column("dag_run_id", ForeignKey("dag_run.id", ondelete="CASCADE"), nullable=False),
     Column("task_id", String(250), nullable=False),
-    # Position of the task in its version; the engine's name for it.
+    # Position of the task in its version. The engine identifies tasks by this number.
     Column("task_index", Integer, nullable=False),
     # -1 = not mapped, or not expanded yet.
     Column("map_index", Integer, nullable=False, server_default=text("-1")),
-    # What a mapped instance stands for: name -> item.
+    # Mapped instances only: parameter name -> item.
     Column("map_value", Json),
     Column("state", String(20), nullable=False),
     Column("state_reason", String(40)),
-    # Readiness is a stored fact: the trigger rule is to be asked now. Set when the run starts or a counter calls.
+    # Whether the scheduler must evaluate the trigger rule now. Set at the start of the run and by changes of the
+    # upstream counters.
     Column("ready", Boolean, nullable=False, server_default=text("false")),
-    # When a retry or a deferral is due; NULL = not by time.
+    # When a retry or a deferral is due; NULL = time does not end the wait.
     Column("not_before", UtcDateTime),
-    # What a deferred instance waits for, as its task type wrote it.
+    # The condition that a deferred instance waits for, in the format of its task type.
     Column("waits_for", Json),
     # 0 before the first attempt.
     Column("try_number", Integer, nullable=False, server_default=text("0")),
-    # Retries allowed beyond the first try; grows by clears and interruptions.
+    # Retries allowed after the first try; clears and interruptions raise the number.
     Column("max_tries", Integer, nullable=False),
     Column("generation", Integer, nullable=False, server_default=text("1")),
     # The live attempt, or the latest one.
     Column("attempt_id", String(32)),
-    # Direct upstream instances, all of them and by terminal state.
+    # Numbers of direct upstream instances: in total, and by terminal state.
     Column("up_total", Integer, nullable=False),
     Column("up_success", Integer, nullable=False, server_default=text("0")),
     Column("up_failed", Integer, nullable=False, server_default=text("0")),
     Column("up_upstream_failed", Integer, nullable=False, server_default=text("0")),
     Column("up_skipped", Integer, nullable=False, server_default=text("0")),
     Column("up_removed", Integer, nullable=False, server_default=text("0")),
-    # Which upstream results ask the trigger rule before all are done; bits as in `WakeOn`.
+    # Upstream results that make the scheduler evaluate the trigger rule early; bits as in `WakeOn`.
     Column("wake_on", SmallInteger, nullable=False),
     Column("operator", String(250), nullable=False),
-    # The effective priority weight, negated: the lowest rank goes first, so that a plain index has the order.
+    # The negated effective priority weight. The lowest rank goes first, so an ascending index gives the order.
     Column("rank", Integer, nullable=False),
     Column("pool", String(250), nullable=False),
     Column("pool_slots", Integer, nullable=False),
     Column("queue", String(250), nullable=False),
-    # Name of the executor the task asks for; NULL = the scheduler's default.
+    # Name of the executor that the definition requests; NULL = the scheduler's default.
     Column("executor", String(50)),
     Column("queued_at", UtcDateTime),
     Column("start_date", UtcDateTime),
@@ -71,7 +72,7 @@ task_instance = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("note", Text),
     UniqueConstraint("dag_run_id", "task_index", "map_index"),
-    # The order of the list over all runs.
+    # The default order of the list of instances of all runs.
     Index("ix_task_instance_map_index_id", "map_index", "id"),
     one_of("state", TaskState),
     Index(
@@ -81,7 +82,7 @@ task_instance = Table(
         sqlite_where=text("state = 'scheduled' AND ready"),
         postgresql_where=text("state = 'scheduled' AND ready"),
     ),
-    # To find what a run has ready, also behind ten thousand of another one.
+    # For the ready instances of one run, even when another run has ten thousand ready instances.
     Index(
         "ix_task_instance_ready_of_run",
         "dag_run_id",
@@ -125,17 +126,17 @@ task_try = Table(
     Column("try_number", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("state_reason", String(40)),
-    # What a user reads about how it ended.
+    # A message for users about the end of the attempt.
     Column("message", Text),
-    # The executor that carries it, and the scheduler incarnation whose executor that is.
+    # The executor of the attempt, and the instance id of the scheduler that owns the executor.
     Column("executor", String(50), nullable=False),
     Column("owner", String(36), nullable=False),
     Column("queued_at", UtcDateTime, nullable=False),
-    # When a remote worker took it; NULL = not yet, or carried by this machine's own hosts.
+    # When a worker claimed the attempt; NULL = not yet, or a task host of the scheduler runs the attempt.
     Column("claimed_at", UtcDateTime),
     Column("start_date", UtcDateTime),
     Column("end_date", UtcDateTime),
-    # NULL while something of it may still run.
+    # When the last process of the attempt ended; NULL = a process may still run.
     Column("stopped_at", UtcDateTime),
     Column("cancel_requested_at", UtcDateTime),
     Column("lease_expires_at", UtcDateTime),
@@ -143,15 +144,16 @@ task_try = Table(
     Column("pid", Integer),
     Column("exit_code", Integer),
     Column("log_bytes", Integer, nullable=False, server_default=text("0")),
-    # The evaluated payload, where it differs from the definition's or a remote worker must fetch it.
+    # The evaluated payload, when it differs from the definition or when a worker must fetch it.
     Column("payload", Json),
-    # SHA-256 (hex) of the token that a remote worker got at its claim.
+    # SHA-256 (hex) of the token that the worker received with the claim.
     Column("token_hash", String(64)),
-    # Incarnation of the worker that claimed it; NULL = none, or one of a release that did not prove it.
+    # Instance id of the worker that claimed the attempt. NULL = unclaimed, or claimed by a worker of an old release
+    # that did not prove its instance id.
     Column("worker_id", String(36)),
     one_of("state", AttemptState),
     Index("ix_task_try_task_instance_id_try_number", "task_instance_id", "try_number"),
-    # At most one live attempt per instance, whatever else goes wrong.
+    # At most one live attempt per instance: the database itself guards the invariant.
     Index(
         "uq_task_try_live",
         "task_instance_id",
@@ -181,7 +183,7 @@ task_log = Table(
     "task_log",
     metadata,
     Column("attempt_id", ForeignKey("task_try.attempt_id", ondelete="CASCADE"), primary_key=True),
-    # Bytes of this attempt's log before this chunk.
+    # The number of bytes of the attempt's log before this chunk.
     Column("offset", Integer, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("data", LargeBinary, nullable=False),
@@ -190,7 +192,8 @@ task_log = Table(
 attempt_report = Table(
     "attempt_report",
     metadata,
-    # What remote workers have reported and no scheduler has applied yet: applied and deleted in one transaction.
+    # Reports of workers that no scheduler has applied yet. The scheduler applies and deletes a report in one
+    # transaction.
     Column("id", Key, primary_key=True),
     Column("attempt_id", ForeignKey("task_try.attempt_id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(10), nullable=False),
