@@ -1,4 +1,4 @@
-"""The audit log: who did what, and who was refused. Rows are added, never changed, and hold no value of a secret."""
+"""The audit log: writes of users and tokens, and refused requests. Append-only; rows contain no value of a secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,24 +16,24 @@ _TEXT_CHARS_MAX = 250
 
 
 class Outcome(StrEnum):
-    """What became of what somebody wanted to do."""
+    """The result of a request."""
 
     DONE = "done"
-    """It is stored; the event was written in the same transaction."""
+    """The change is stored; the same transaction wrote the event."""
     REFUSED = "refused"
-    """Nothing was changed, because whoever asked may not do it, or is not who they say."""
+    """The request changed no row, because its sender lacks the right or is not authenticated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditEvent:
-    """Something that somebody did, or was kept from doing."""
+    """A request that changed rows or was refused."""
 
     at: datetime
     event: str
-    """The operation, by its id in the document."""
+    """The operation id of the OpenAPI document."""
     outcome: Outcome
     owner: str | None
-    """Name of the user or token; `None` = nobody was known."""
+    """Name of the user or token; `None` = not authenticated."""
     principal_id: str | None
     dag_id: str | None = None
     run_id: str | None = None
@@ -41,11 +41,11 @@ class AuditEvent:
     map_index: int | None = None
     try_number: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """What else is worth knowing: where the request came from, its id, a hash of what was written."""
+    """Further facts: the address of the client, the id of the request, a hash of the written values."""
 
 
 def write_event(connection: Connection, event: AuditEvent) -> None:
-    """Add an event within a transaction of the caller's."""
+    """Add an event in the caller's transaction."""
     connection.execute(
         _INSERT,
         {
@@ -65,7 +65,7 @@ def write_event(connection: Connection, event: AuditEvent) -> None:
 
 
 def _clipped(text: str | None) -> str | None:
-    """Names come from requests that may have been refused: as long as a path, with anything in them."""
+    """The text without NUL and cut to the width of the column. Names of refused requests are arbitrary long text."""
     return None if text is None else text[:_TEXT_CHARS_MAX].replace("\0", "")
 
 

@@ -1,6 +1,7 @@
-"""Devices: clients that logged in as a user lately, known by a random token.
+"""Devices: clients that logged in as a user lately. A random token identifies a device.
 
-A device token opens nothing: it only gives the client a budget of its own for failed logins. Only its SHA-256 is kept.
+A device token grants no access: the client only gets a separate budget for failed logins. The store keeps only the
+SHA-256 of the token.
 """
 
 import hashlib
@@ -16,13 +17,13 @@ from mainspring_store.tables import login_device, user_account
 __all__ = ["DEVICES_MAX", "DEVICE_LIFE", "find_device", "forget_devices", "keep_device"]
 
 DEVICE_LIFE = timedelta(days=30)
-"""From the last login of a device."""
+"""Time since the last login after which a device is forgotten."""
 DEVICES_MAX = 20
-"""Of one user; the device that logged in longest ago makes room for another."""
+"""Devices of a user; when a user has more, the device with the oldest login is forgotten."""
 
 
 def find_device(database: Database, username: str, token: str, *, now: datetime) -> str | None:
-    """The id of a device that logged in as this user within `DEVICE_LIFE`; None = it did not."""
+    """The id of the device; None = the device has not logged in as this user within `DEVICE_LIFE`."""
     with database.read() as connection:
         params = {"name": username, "token_hash": _hash(token), "since": now - DEVICE_LIFE}
         device_id: str | None = connection.scalar(_FIND, params)
@@ -30,7 +31,7 @@ def find_device(database: Database, username: str, token: str, *, now: datetime)
 
 
 def keep_device(connection: Connection, user_id: str, token: str, *, now: datetime) -> None:
-    """Note that a device has logged in as a user, within a transaction of the caller's."""
+    """Record the login of a device in the caller's transaction. Deletes old and surplus devices of the user."""
     params = {"user_key": user_id, "hash": _hash(token), "now": now, "since": now - DEVICE_LIFE}
     if connection.execute(_USED, params).rowcount == 0:
         row = {"id": str(uuid7()), "user_id": user_id, "token_hash": params["hash"], "created_at": now}
@@ -39,7 +40,7 @@ def keep_device(connection: Connection, user_id: str, token: str, *, now: dateti
 
 
 def forget_devices(connection: Connection, user_id: str) -> None:
-    """Have no device be known for this user, within a transaction of the caller's."""
+    """Delete all devices of a user in the caller's transaction."""
     connection.execute(_FORGET_ALL, {"user_key": user_id})
 
 

@@ -1,7 +1,7 @@
-"""Answers kept by the key that a caller chose, written in the transaction of what they tell of.
+"""Stored responses by idempotency key. The transaction of the effect also writes the response.
 
-So either both are there or neither, whatever is lost on the way. A key is the caller's own: two callers may use the
-same one for different things. Only hashes of keys are stored.
+So a crash cannot separate effect and response: either both are stored, or neither. A key belongs to its principal: two
+principals may use equal keys for different requests. The store keeps only hashes of keys.
 """
 
 from dataclasses import dataclass
@@ -21,52 +21,52 @@ _FORGOTTEN_AT_ONCE = 100
 
 
 class KeyInUse(Conflict):
-    """Another request with this key is under way: the same again, a little later, tells what became of it."""
+    """A concurrent request holds this key. Repeat the request a little later to get its response."""
 
 
 class AlreadyAnswered(MainspringError):
-    """Another request with this key has ended since it was looked for."""
+    """A concurrent request with this key has stored its response in the meantime; read the response."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A request that is to have its effect once."""
+    """A request that must take effect exactly once."""
 
     principal_id: str
     key_hash: str
     """SHA-256 (hex) of the key."""
     fingerprint: str
-    """SHA-256 (hex) of what it asks for."""
+    """SHA-256 (hex) of method, path, media type and body."""
     now: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptAnswer:
-    """What the first request with a key was answered."""
+    """The response to the first request with a key."""
 
     fingerprint: str
     status: int
     media_type: str
     body: bytes
     is_sealed: bool
-    """Encrypted by whoever kept it."""
+    """Whether the caller of `keep_answer` encrypted `body`."""
 
 
 def find_answer(database: Database, call: Call) -> KeptAnswer | None:
-    """What a request with this key was answered in the last 24 hours; `None` when there was none."""
+    """The response stored for this key in the last 24 hours; `None` = no response."""
     with database.read() as connection:
         row = connection.execute(_FIND, _key_of(call)).one_or_none()
     return None if row is None else KeptAnswer(**row._asdict())
 
 
 def claim_key(connection: Connection, call: Call) -> None:
-    """Have the key to oneself until the end of the transaction.
+    """Hold the key exclusively until the end of the caller's transaction.
 
     Raises:
-        KeyInUse: Another transaction has it.
-        AlreadyAnswered: There is an answer by now.
+        KeyInUse: A concurrent transaction holds the key.
+        AlreadyAnswered: A response is stored by now.
     """
-    # SQLite has one writer at a time, so whoever is here is alone.
+    # SQLite has one writer at a time, so the transaction needs no lock on the key.
     is_shared = connection.dialect.name == "postgresql"
     if is_shared and not connection.scalar(_LOCK, {"name": f"{call.principal_id} {call.key_hash}"}):
         raise KeyInUse("a request with this Idempotency-Key is under way; send it again in a second")
@@ -75,7 +75,7 @@ def claim_key(connection: Connection, call: Call) -> None:
 
 
 def keep_answer(connection: Connection, call: Call, answer: KeptAnswer) -> None:
-    """Keep what a call whose key was claimed is answered, and forget some that are too old."""
+    """Store the response of a call after `claim_key`, and delete some expired responses."""
     connection.execute(_FORGET, {"oldest": call.now - KEPT_FOR})
     connection.execute(_FORGET_THIS, {"principal": call.principal_id, "key": call.key_hash})
     connection.execute(
@@ -113,5 +113,5 @@ _FORGET = delete(idempotency_key).where(
         .with_for_update(skip_locked=True)
     )
 )
-# In one statement with the other, PostgreSQL would read the whole table.
+# Joined with `_FORGET` in one statement, PostgreSQL would scan the whole table.
 _FORGET_THIS = delete(idempotency_key).where(_IS_THIS)

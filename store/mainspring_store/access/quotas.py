@@ -1,12 +1,12 @@
-"""Whom what is created counts for, and how much of it they may have.
+"""Quotas of principals: how many DAGs, active runs, secrets and so on a principal may have.
 
-Counted in the transaction that adds, by one statement over an index. Near a quota, which is its last twentieth or
-twenty, whoever counts for the same principal waits for the end of the transaction (on SQLite all writers do), so that
-requests at once do not exceed it.
+The transaction that adds rows counts the principal's rows by one statement over an index. In the last twentieth (at
+least the last twenty) of a quota, transactions of one principal take turns (on SQLite all writers do), so concurrent
+requests cannot exceed the quota.
 
-Counting is not paid for each time. A process goes on without it for ten seconds, and for a twentieth of the room that
-it saw; within twenty of a quota it always counts. So what several processes can add unseen is a twentieth of a quota
-each, and only where that much is created in ten seconds.
+A process does not count each time. After a count, a process admits up to a twentieth of the free rest without counting,
+for at most ten seconds. With fewer than twenty free, a process always counts. So each process can exceed the quota by
+at most a twentieth, and only when other processes add that much within ten seconds.
 """
 
 import time
@@ -29,11 +29,11 @@ __all__ = ["Owner", "Quota", "Usage"]
 _PARTS = 20
 _NEAR_MIN = 20
 _TRUST_SECONDS = 10.0
-_KEPT_MAX = 10_000
+_ALLOWANCES_MAX = 10_000
 
 
 class Quota(StrEnum):
-    """What is counted, by the names of `Quotas`."""
+    """The quotas; the values are field names of `Quotas`."""
 
     DAGS = "dags"
     ACTIVE_RUNS = "active_runs"
@@ -47,38 +47,38 @@ class Quota(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
-    """The principal that something new counts for."""
+    """The principal whose quota new rows count for."""
 
     principal_id: str
     name: str
     usage: "Usage"
 
     def admit(self, connection: Connection, quota: Quota, added: int = 1, *, is_written: bool = False) -> None:
-        """Let so many more be added in this transaction.
+        """Admit `added` new rows in this transaction.
 
-        is_written: they were already, because only writing them tells how many are new; an error undoes that.
+        is_written: the transaction has already inserted the rows, because only the insert shows whether they are new.
+            The error then rolls the insert back.
 
         Raises:
-            QuotaExceeded: There would be more than the quota.
+            QuotaExceeded: The principal would have more than the quota.
         """
         self.usage.admit(connection, self, quota, added, is_written=is_written)
 
     def check_stored(self) -> None:
-        """Raises QuotaExceeded when the last count found more log of the principal's runs, or more bytes of the runs
-        themselves, than the principal may have."""
+        """Raises QuotaExceeded when the logs or bytes of the principal's runs exceed a quota, as of the last count."""
         self.usage.check_stored(self)
 
 
 @dataclass(slots=True)
-class _Room:
-    """How many more may be added without counting, and until when."""
+class _Allowance:
+    """Rows that may be added without counting, until a monotonic time."""
 
-    left: int
+    count: int
     until: float
 
 
 class Usage:
-    """What one process knows of how much principals have. Safe to use from many threads."""
+    """Checks quotas and caches allowances of principals for one process. Safe to use from many threads."""
 
     def __init__(
         self, quotas: Quotas, stored_totals: StoredTotals, *, monotonic: Callable[[], float] = time.monotonic
@@ -86,7 +86,7 @@ class Usage:
         self._quotas = quotas
         self._stored_totals = stored_totals
         self._monotonic = monotonic
-        self._rooms: OrderedDict[tuple[str, Quota], _Room] = OrderedDict()
+        self._allowances: OrderedDict[tuple[str, Quota], _Allowance] = OrderedDict()
         self._lock = Lock()
 
     def owner(self, principal_id: str, name: str) -> Owner:
@@ -95,7 +95,7 @@ class Usage:
     def admit(self, connection: Connection, owner: Owner, quota: Quota, added: int, *, is_written: bool) -> None:
         """See `Owner`."""
         most: int = getattr(self._quotas, quota)
-        if not most or self._takes_room(owner, quota, added):
+        if not most or self._use_allowance(owner, quota, added):
             return
         uncounted = 0 if is_written else added
         used = _count_of(connection, owner, quota) + uncounted
@@ -104,7 +104,7 @@ class Usage:
             used = _count_of(connection, owner, quota) + uncounted
         if used > most:
             raise _exceeded(owner, quota, most)
-        self._remember(owner, quota, _Room((most - used) // _PARTS, self._monotonic() + _TRUST_SECONDS))
+        self._remember(owner, quota, _Allowance((most - used) // _PARTS, self._monotonic() + _TRUST_SECONDS))
 
     def check_stored(self, owner: Owner) -> None:
         """See `Owner`."""
@@ -115,24 +115,24 @@ class Usage:
             raise _exceeded(owner, Quota.RUN_BYTES, quotas.run_bytes)
 
     def close(self) -> None:
-        """End what counts in the background."""
+        """Stop the background thread that counts stored bytes."""
         self._stored_totals.close()
 
-    def _takes_room(self, owner: Owner, quota: Quota, added: int) -> bool:
+    def _use_allowance(self, owner: Owner, quota: Quota, added: int) -> bool:
         with self._lock:
-            room = self._rooms.get((owner.principal_id, quota))
-            if room is None or room.left < added or self._monotonic() >= room.until:
+            allowance = self._allowances.get((owner.principal_id, quota))
+            if allowance is None or allowance.count < added or self._monotonic() >= allowance.until:
                 return False
-            room.left -= added
+            allowance.count -= added
             return True
 
-    def _remember(self, owner: Owner, quota: Quota, room: _Room) -> None:
+    def _remember(self, owner: Owner, quota: Quota, allowance: _Allowance) -> None:
         key = (owner.principal_id, quota)
         with self._lock:
-            self._rooms[key] = room
-            self._rooms.move_to_end(key)
-            while len(self._rooms) > _KEPT_MAX:
-                self._rooms.popitem(last=False)
+            self._allowances[key] = allowance
+            self._allowances.move_to_end(key)
+            while len(self._allowances) > _ALLOWANCES_MAX:
+                self._allowances.popitem(last=False)
 
 
 def _count_of(connection: Connection, owner: Owner, quota: Quota) -> int:
@@ -140,8 +140,8 @@ def _count_of(connection: Connection, owner: Owner, quota: Quota) -> int:
 
 
 def _exceeded(owner: Owner, quota: Quota, most: int) -> QuotaExceeded:
-    what, cure = _WORDS[quota]
-    return QuotaExceeded(f"'{owner.name}' may have {most} {what} and no more (quota_{quota}); {cure}")
+    noun, cure = _WORDS[quota]
+    return QuotaExceeded(f"'{owner.name}' may have {most} {noun} and no more (quota_{quota}); {cure}")
 
 
 _WORDS: Mapping[Quota, tuple[str, str]] = {
@@ -154,7 +154,7 @@ _WORDS: Mapping[Quota, tuple[str, str]] = {
     Quota.CONNECTIONS: ("connections", "delete some that are not needed"),
     Quota.VARIABLES: ("variables", "delete some that are not needed"),
 }
-"""What the principal has, and what can be done."""
+"""Quota -> the noun and the cure of the error message."""
 
 
 def _count(table: Table) -> Select[int]:

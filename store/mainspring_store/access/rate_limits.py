@@ -1,11 +1,11 @@
 """Token buckets that all processes share, one row for each bucket that is not full.
 
-A bucket is one number: the instant at which it is full again. Taking permits puts that off; it is refused when it would
-then take longer than an empty bucket takes to fill (the virtual scheduling form of the generic cell rate algorithm,
-ITU-T I.371). The instants are those of the database's clock, so hosts need not agree on theirs.
+A bucket is one number: the instant at which the bucket is full again. Taking permits postpones the instant. A request
+is refused when the wait until full would exceed the fill time of an empty bucket (the virtual scheduling form of the
+generic cell rate algorithm, ITU-T I.371). The clock of the database gives the time, so the clocks of hosts may differ.
 
-On PostgreSQL the table is unlogged, so that nobody waits for a disk; after a crash of the database all
-buckets are full.
+On PostgreSQL the table is unlogged, so requests do not wait for a disk; after a crash of the database all buckets are
+full.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ _ROUNDING_SECONDS = 0.001
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bucket:
-    """A kind of bucket; each holder has one of it."""
+    """A kind of bucket. Each holder has a separate bucket of the kind."""
 
     name: str
     per_second: float
-    """Permits that come back."""
+    """Permits that return in a second."""
     size: float
-    """Permits that can be taken at once; at least 1."""
+    """Permits of a full bucket; at least 1."""
 
     @property
     def fill_seconds(self) -> float:
@@ -41,10 +41,10 @@ class Bucket:
 
 
 def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) -> float:
-    """Take that many permits or none; 0 = they were taken, else in how many seconds there are as many.
+    """Take all permits or none. Returns 0 on success, else the seconds until enough permits are available.
 
     holder: at most 64 characters.
-    permits: no more than the size of the bucket.
+    permits: at most the size of the bucket; a negative number gives permits back.
     """
     params = {
         "bucket": bucket.name,
@@ -61,12 +61,12 @@ def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) 
 
 
 def give_back_permit(database: Database, bucket: Bucket, holder: str) -> None:
-    """One that was taken did not count after all."""
+    """Undo the taking of one permit."""
     take_permits(database, bucket, holder, -1)
 
 
 def forget_full_buckets(database: Database) -> None:
-    """Delete some rows that say no more than none would."""
+    """Delete some rows of full buckets; a missing row means a full bucket."""
     with database.autocommit() as connection:
         connection.execute(_statements(database.is_sqlite).forget)
 
@@ -79,17 +79,17 @@ class _Statements:
         now = literal_column(_SQLITE_NOW if is_sqlite else _POSTGRESQL_NOW, seconds)
         cost, depth = bindparam("cost", type_=seconds), bindparam("depth", type_=seconds)
         table = rate_limit.c
-        # A clock that was set back leaves no bucket emptier than empty.
-        after = earlier(later(table.full_at, now), now + depth) + cost
+        # The upper bound keeps a bucket from being emptier than empty after the clock was set back.
+        new_full_at = earlier(later(table.full_at, now), now + depth) + cost
         insert = dialect.insert(rate_limit).values(
             name=bindparam("bucket"), holder=bindparam("who"), full_at=now + cost
         )
         self.take = insert.on_conflict_do_update(
             index_elements=[table.name, table.holder],
-            set_={"full_at": after},
-            where=after <= now + depth + _ROUNDING_SECONDS,
+            set_={"full_at": new_full_at},
+            where=new_full_at <= now + depth + _ROUNDING_SECONDS,
         ).returning(table.full_at)
-        self.missing = select(after - now - depth).where(
+        self.missing = select(new_full_at - now - depth).where(
             table.name == bindparam("bucket"), table.holder == bindparam("who")
         )
         key = tuple_(table.name, table.holder)

@@ -1,4 +1,4 @@
-"""Who may do what: roles, everywhere or on some DAGs. Pure."""
+"""Roles of users and tokens, on all DAGs or on some DAGs. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ __all__ = ["GRANT_PATTERN", "Grant", "Principal", "Rights", "Role"]
 
 
 class Role(StrEnum):
-    """What somebody may do. Each role may do what those before it may."""
+    """The rights of a user or token. Each role includes the roles above it in this list."""
 
     VIEWER = "viewer"
-    """Read everything but secrets."""
+    """Read all resources except the values of secrets."""
     OPERATOR = "operator"
     """Trigger, cancel, pause."""
     AUTHOR = "author"
     """Write and delete DAGs, and so run code on the workers."""
     ADMIN = "admin"
-    """Everything: users and tokens of others too."""
+    """All operations, including users and tokens of other people."""
 
-    def includes(self, other: "Role") -> bool:
-        return _RANKS[self] >= _RANKS[other]
+    def includes(self, role: "Role") -> bool:
+        return _RANKS[self] >= _RANKS[role]
 
 
 _RANKS = {role: rank for rank, role in enumerate(Role)}
@@ -33,7 +33,7 @@ class Grant:
     """A role on some DAGs."""
 
     pattern: str
-    """A dag_id, or the beginning of some followed by `*`."""
+    """A dag_id, or a prefix of dag_ids followed by `*`."""
     role: Role
 
     def covers(self, name: str) -> bool:
@@ -42,55 +42,61 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rights:
-    """What a user or a token was given."""
+    """The role and the grants of a user or a token."""
 
     role: Role | None
-    """On every DAG and on everything else; `None` = on nothing but what is granted."""
+    """The role on all DAGs and all other resources; `None` = the grants only."""
     grants: tuple[Grant, ...] = ()
 
     def on(self, dag_id: str) -> Role | None:
-        """The role on a DAG; `None` = the DAG is not seen."""
+        """The role on a DAG; `None` = the DAG is invisible."""
         granted = [grant.role for grant in self.grants if grant.covers(dag_id)]
         return max([self.role, *granted] if self.role else granted, key=_RANKS.__getitem__, default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """Whoever sends a request."""
+    """The authenticated sender of a request."""
 
     id: str
-    """Of the user, or of a token that belongs to none."""
+    """Id of the user, or of a token without a user."""
     name: str
     token_id: str
     user_id: str | None
     rights: tuple[Rights, ...]
-    """Of the user, of the token, or both: a user's token may do what both may."""
+    """The rights of the user, of the token, or of both. A principal may do only what all of these rights allow."""
 
     @property
     def role(self) -> Role | None:
-        """The role on everything."""
+        """The role on all DAGs and all other resources; `None` = the grants only."""
         return _least([rights.role for rights in self.rights])
 
     def role_on(self, dag_id: str) -> Role | None:
-        """The role on a DAG; `None` = the DAG is not seen."""
+        """The role on a DAG; `None` = the DAG is invisible."""
         return _least([rights.on(dag_id) for rights in self.rights])
 
     @property
     def seen(self) -> tuple[tuple[str, ...], ...] | None:
-        """The DAGs that are seen, as `dags_with` tells them."""
+        """The visible DAGs, in the format of `dags_with`."""
         return self.dags_with(Role.VIEWER)
 
     def dags_with(self, role: Role) -> tuple[tuple[str, ...], ...] | None:
-        """Patterns of the DAGs on which this role is held: one of each group must cover a DAG. `None` = all DAGs."""
+        """Groups of patterns: the principal has the role on the DAGs that a pattern of each group covers.
+
+        `None` = all DAGs.
+        """
         limited = [rights for rights in self.rights if rights.role is None or not rights.role.includes(role)]
         if not limited:
             return None
         return tuple(tuple(grant.pattern for grant in rights.grants if grant.role.includes(role)) for rights in limited)
 
     def may_somewhere(self, role: Role) -> bool:
-        """Whether there can be a DAG on which this role is held. False is certain."""
+        """Whether the principal may have the role on some DAG. False is certain; True is not."""
         return all(
-            any(held is not None and held.includes(role) for held in (rights.role, *(g.role for g in rights.grants)))
+            any(
+                granted is not None and granted.includes(role)
+                for granted in (rights.role, *(grant.role for grant in rights.grants))
+            )
             for rights in self.rights
         )
 

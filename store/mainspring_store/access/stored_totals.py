@@ -1,8 +1,8 @@
-"""How many bytes of log, and how many bytes of runs, the database keeps for each principal.
+"""Stored bytes of logs and of runs by principal.
 
-The sums read every run, instance and try, so no request waits for them: a request that finds the last count old starts
-another count in the background, and goes by the last one. Log counts once its attempt has ended; the log of a running
-attempt has a bound of its own.
+A count reads all runs, instances and tries, so requests do not wait for a count. A request that finds the count
+outdated starts a new count in the background and uses the previous count. The count covers logs of ended attempts; the
+log of a running attempt has a separate limit.
 """
 
 import logging
@@ -22,17 +22,17 @@ from mainspring_store.tables import dag_run, task_instance, task_try, xcom
 __all__ = ["ROW_BYTES", "StoredTotals"]
 
 ROW_BYTES = 500
-"""What a row of a run, an instance, a try or an output costs beside its values, with its entries in indexes; about."""
+"""Approximate bytes of a row of a run, instance, try or output with its index entries, without its values."""
 _AGE_SECONDS_MIN = 60.0
 _REST = 100.0
-"""Times what a count took, until the next one: a hundredth of one connection's time at most."""
+"""The pause after a count, as a multiple of its duration: counting uses at most 1 % of the time of a connection."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Totals:
-    """By principal."""
+    """Bytes by principal id."""
 
     log_bytes: Mapping[str, int] = field(default_factory=dict)
     run_bytes: Mapping[str, int] = field(default_factory=dict)
@@ -50,18 +50,18 @@ class StoredTotals:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="stored-totals")
 
     def log_bytes_of(self, principal_id: str) -> int:
-        """Log of the principal's runs; 0 until the first count."""
+        """Bytes of the logs of the principal's runs; 0 until the first count ends."""
         self.refresh()
         return self._totals.log_bytes.get(principal_id, 0)
 
     def run_bytes_of(self, principal_id: str) -> int:
-        """What the principal's runs take beside their log: rows, `conf`, inputs, outputs, notes; 0 until the first
-        count. PostgreSQL counts a large value as it is kept, which is compressed."""
+        """Bytes of the principal's runs without logs: rows, `conf`, inputs, outputs, notes; 0 until the first count
+        ends. On PostgreSQL large values count with their compressed size."""
         self.refresh()
         return self._totals.run_bytes.get(principal_id, 0)
 
     def refresh(self) -> "Future[None] | None":
-        """Start a count if the last one is old; `None` = it is not, or a count is under way."""
+        """Start a count in the background; `None` = the last count is recent, or a count is running."""
         with self._lock:
             if self._monotonic() < self._next_at:
                 return None
@@ -72,17 +72,17 @@ class StoredTotals:
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     def _count(self) -> None:
-        begun = self._monotonic()
+        started_at = self._monotonic()
         try:
             with self._database.read() as connection:
                 lift_time_limit(connection)
                 log_bytes = {row.principal_id: int(row.total) for row in connection.execute(_LOG_TOTALS)}
                 self._totals = _Totals(log_bytes=log_bytes, run_bytes=_run_bytes(connection))
         except StoreUnavailable as exc:
-            log.warning("the logs and runs were not counted: %s", exc)
+            log.warning("cannot count the stored bytes: error=%s", exc)
         finally:
             now = self._monotonic()
-            self._next_at = now + max(_AGE_SECONDS_MIN, _REST * (now - begun))
+            self._next_at = now + max(_AGE_SECONDS_MIN, _REST * (now - started_at))
 
 
 def _run_bytes(connection: Connection) -> Mapping[str, int]:
@@ -95,7 +95,7 @@ def _run_bytes(connection: Connection) -> Mapping[str, int]:
 
 
 def _run_totals(*, is_sqlite: bool) -> Iterator[Select[Any]]:
-    """One statement for each table."""
+    """A statement for each table that sums up the bytes of its rows by principal."""
 
     def total(*columns: Column[Any]) -> Select[Any]:
         sizes = [func.coalesce(_size(column, is_sqlite=is_sqlite), 0) for column in columns]
@@ -115,7 +115,7 @@ def _run_totals(*, is_sqlite: bool) -> Iterator[Select[Any]]:
 
 
 def _size(column: Column[Any], *, is_sqlite: bool) -> ColumnElement[int]:
-    """Bytes of a value, without a read of what PostgreSQL keeps apart from its row."""
+    """Bytes of a value. On PostgreSQL the size comes without reading large values, which lie outside of the row."""
     return func.length(cast(column, LargeBinary)) if is_sqlite else func.pg_column_size(column)
 
 

@@ -1,4 +1,4 @@
-"""API tokens. Only their SHA-256 is kept: tokens are 256 random bits, so a fast hash leaves nothing to guess."""
+"""API tokens. The store keeps only SHA-256: tokens are 256 random bits, so guessing is hopeless with a fast hash."""
 
 import hashlib
 import logging
@@ -33,33 +33,33 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 USE_KEPT_TO = timedelta(minutes=1)
-"""`last_used_at` is written again after this time at the earliest."""
+"""The minimum time between two writes of `last_used_at`."""
 _FORGOTTEN_AT_ONCE = 100
 
 
 class TokenKind(StrEnum):
-    """What a token is for."""
+    """The purpose of a token."""
 
     ADMIN = "admin"
-    """The one of the settings or the home folder."""
+    """The administrator's token of the settings or the home folder."""
     API = "api"
-    """Made by somebody, for a program."""
+    """Created by a user, for a program."""
     LOGIN = "login"
-    """What a password was exchanged for. Deleted once it has expired."""
+    """Issued for a password. Deleted after its expiry."""
     WORKER = "worker"
-    """Opens the execution API to workers of one queue, and nothing else: see `worker_tokens`."""
+    """Gives workers of one queue access to the execution API only: see `worker_tokens`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenRecord:
-    """A token that is valid unless it has expired."""
+    """A token that was not revoked. The caller checks `expires_at`."""
 
     principal: Principal
     kind: TokenKind
     expires_at: datetime | None
     """`None` = never."""
     last_used_at: datetime | None
-    """`None` = never; else to the minute."""
+    """Precise to the minute; `None` = never."""
 
 
 def add_token(
@@ -73,9 +73,9 @@ def add_token(
     user_id: str | None = None,
     grants: Iterable[Grant] = (),
 ) -> str | None:
-    """Make a token known; returns its id. Returns None, changing nothing, when it is known already.
+    """Store a token and return its id. Returns None, changing no row, when the token exists already.
 
-    user_id: whose it is; then it may do no more than that user.
+    user_id: the owner of the token, which may do no more than its owner; `None` = no owner.
     """
     try:
         with database.write() as connection:
@@ -87,29 +87,31 @@ def add_token(
 
 
 def keep_admin_token(database: Database, token: str, *, now: datetime, is_only: bool) -> None:
-    """Have this be a token of an administrator. `is_only` revokes all others of its kind, and brings it back if it
-    was revoked. Does nothing when nothing is to be done, or when another process does the same at the same time."""
+    """Store the token of the administrator. Idempotent, also when processes call the function at the same time.
+
+    is_only: revoke all previous admin tokens, and restore this token if it was revoked.
+    """
     with database.read() as connection:
         rows = connection.execute(_ADMIN_TOKENS).all()
-    wanted = _hash(token)
+    token_hash = _hash(token)
     valid = {row.token_hash for row in rows if row.revoked_at is None}
-    if valid == {wanted} or (wanted in {row.token_hash for row in rows} and not is_only):
+    if valid == {token_hash} or (token_hash in {row.token_hash for row in rows} and not is_only):
         return
     try:
         with database.write() as connection:
             if is_only:
-                connection.execute(_REVOKE_OTHERS, {"hash": wanted, "now": now})
-            if connection.execute(_BRING_BACK, {"hash": wanted}).rowcount == 0:
+                connection.execute(_REVOKE_OTHERS, {"hash": token_hash, "now": now})
+            if connection.execute(_BRING_BACK, {"hash": token_hash}).rowcount == 0:
                 _insert(connection, token, "admin", role=Role.ADMIN, now=now, kind=TokenKind.ADMIN)
     except IntegrityError:
-        # The processes of one API start together, and each of them keeps the token.
-        _log.debug("another process has kept the admin token")
+        # The processes of one API start together, and each process stores the token.
+        _log.debug("admin token: a concurrent process has stored the token")
 
 
 def find_token(database: Database, token: str) -> TokenRecord | None:
-    """Who sent this token; `None` when it is unknown, revoked, for workers, or its user is not active.
+    """The record of a token; `None` = unknown, revoked, a worker's token, or the token of an inactive user.
 
-    Looked up by the hash, so how long it takes tells nothing about the token.
+    The query looks up the hash, so its duration reveals nothing about the token.
     """
     with database.read() as connection:
         row = connection.execute(_BY_HASH, {"token_hash": _hash(token)}).one_or_none()
@@ -118,9 +120,12 @@ def find_token(database: Database, token: str) -> TokenRecord | None:
         if row.kind == TokenKind.WORKER:
             return None
         of_user, of_token = _grants(connection, row.user_id, row.id)
-    user = Rights(role=_role(row.user_role), grants=of_user)
-    own = Rights(role=_role(row.role), grants=of_token)
-    rights = (own,) if row.user_id is None else (user,) if row.kind == TokenKind.LOGIN else (user, own)
+    user_rights = Rights(role=_role(row.user_role), grants=of_user)
+    token_rights = Rights(role=_role(row.role), grants=of_token)
+    if row.user_id is None:
+        rights: tuple[Rights, ...] = (token_rights,)
+    else:
+        rights = (user_rights,) if row.kind == TokenKind.LOGIN else (user_rights, token_rights)
     principal = Principal(
         id=row.user_id or row.id,
         name=row.username or row.name,
@@ -134,15 +139,15 @@ def find_token(database: Database, token: str) -> TokenRecord | None:
 
 
 def touch_token(database: Database, token_id: str, *, now: datetime) -> None:
-    """Write down that a token was used. Does nothing when that was done in the last minute."""
+    """Write `last_used_at`, unless it was written less than `USE_KEPT_TO` ago."""
     with database.write() as connection:
         connection.execute(_TOUCH, {"key": token_id, "now": now, "before": now - USE_KEPT_TO})
 
 
 def revoke_token(database: Database, token_id: str, *, owner_id: str | None, now: datetime) -> None:
-    """Have a token be refused from now on. Done already is done.
+    """Revoke a token. Idempotent.
 
-    owner_id: only if it is this user's; `None` = whosever it is.
+    owner_id: revoke the token only if this user owns it; `None` = any owner.
 
     Raises:
         NotFound: There is no such token.
@@ -154,13 +159,12 @@ def revoke_token(database: Database, token_id: str, *, owner_id: str | None, now
 
 
 def forget_logins(connection: Connection, *, now: datetime) -> None:
-    """Delete some of the login tokens that have expired, within a transaction of the caller's."""
+    """Delete some expired login tokens in the caller's transaction."""
     connection.execute(_FORGET_LOGINS, {"now": now})
 
 
 def add_login(connection: Connection, jti: str, *, user_id: str, now: datetime, expires_at: datetime) -> None:
-    """Make the token of a login known by its `jti`, within a transaction of the caller's. It may do what its user
-    may."""
+    """Store the token of a login by its `jti`, in the caller's transaction. The token has the rights of its user."""
     _insert(connection, jti, "login", now=now, expires_at=expires_at, kind=TokenKind.LOGIN, user_id=user_id)
 
 
@@ -172,7 +176,7 @@ def add_grants(
     user_id: str | None = None,
     token_id: str | None = None,
 ) -> None:
-    """Give grants to a user or to a token, within a transaction of the caller's."""
+    """Store grants of a user or of a token in the caller's transaction."""
     rows = [
         {"user_id": user_id, "token_id": token_id, "pattern": grant.pattern, "role": grant.role, "created_at": now}
         for grant in grants

@@ -1,4 +1,4 @@
-"""Users: people who log in with a password. How passwords are hashed is not known here."""
+"""Users: people who log in with a password. The caller hashes and checks passwords."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ __all__ = ["Credential", "change_user", "create_user", "delete_user", "find_cred
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """What a login is checked against."""
+    """The stored facts that a login must match."""
 
     user_id: str
     password_hash: str
@@ -41,7 +41,7 @@ def create_user(
     """Create a user and return the id.
 
     Raises:
-        Conflict: There is one of this name.
+        Conflict: A user of this name exists.
     """
     key = str(uuid7())
     values = {"id": key, "username": username, "password_hash": password_hash, "role": role}
@@ -57,9 +57,9 @@ def create_user(
 def change_user(
     database: Database, username: str, changes: dict[str, Any], *, grants: Iterable[Grant] | None, now: datetime
 ) -> None:
-    """Change columns of a user; `grants` replaces all grants, `None` leaves them.
+    """Change columns of a user. `grants` replaces all grants; `None` keeps the grants.
 
-    Who gets another password, or is no longer active, has to log in again; no device of the user is known any more.
+    A new password or a change of `is_active` deletes the login tokens and devices of the user, who must log in again.
 
     Raises:
         NotFound: There is no such user.
@@ -84,7 +84,7 @@ def delete_user(database: Database, username: str) -> None:
 
 
 def find_credential(database: Database, username: str) -> Credential | None:
-    """What a login of this name is checked against; `None` = there is no such user."""
+    """The credential of a user; `None` = no such user."""
     with database.read() as connection:
         row = connection.execute(_CREDENTIAL, {"name": username}).one_or_none()
     return None if row is None else Credential(user_id=row.id, password_hash=row.password_hash, is_active=row.is_active)
@@ -99,9 +99,9 @@ def log_in(
     expires_at: datetime,
     device_token: str | None = None,
 ) -> None:
-    """Make a token of a user known by its `jti`, for as long as a login is good, and the device of the user.
+    """Store the token of a login by its `jti`, the time of the login, and the device of the client.
 
-    device_token: of the device; `None` = the client does not want to be known.
+    device_token: the token of the device; `None` = do not store a device.
     """
     with database.write() as connection:
         forget_logins(connection, now=now)

@@ -1,4 +1,4 @@
-"""Tokens of workers, each bound to one queue. They open the execution API alone."""
+"""Tokens of workers. A worker token belongs to one queue and gives access to the execution API only."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = ["WorkerToken", "add_worker_token", "valid_worker_tokens"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerToken:
-    """A token that lets workers of one queue in until it expires or is revoked."""
+    """A token of the workers of one queue, neither expired nor revoked."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class WorkerToken:
 def add_worker_token(
     database: Database, token: str, *, name: str, queue: str, now: datetime, expires_at: datetime | None
 ) -> str:
-    """Make the token of a queue's workers known; returns its id. Only its hash is kept."""
+    """Store the hash of a token for the workers of a queue; returns the id of the token."""
     key = str(uuid7())
     hashed = hashlib.sha256(token.encode()).hexdigest()
     values = {"id": key, "name": name, "kind": TokenKind.WORKER, "token_hash": hashed, "queue": queue}
@@ -39,7 +39,7 @@ def add_worker_token(
 
 
 def valid_worker_tokens(database: Database, *, now: datetime) -> dict[str, WorkerToken]:
-    """SHA-256 (hex) of a token -> the token, for all that let a worker in now."""
+    """SHA-256 (hex) of a token -> the token, for all tokens that are valid now."""
     with database.read() as connection:
         return {
             row.token_hash: WorkerToken(id=row.id, name=row.name, queue=row.queue, expires_at=row.expires_at)

@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for queries. On SQLite all statements see one snapshot; on PostgreSQL each statement has its own.
+        """A connection for queries. On SQLite all statements see one snapshot, on PostgreSQL each its own.
 
         Raises:
             StoreUnavailable: The database cannot be reached.

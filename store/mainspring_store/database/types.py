@@ -56,7 +56,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value, stored as text; the order of members is kept. Python `None` is stored as SQL NULL, not JSON null."""
+    """A JSON value, stored as text with its order of members. Python `None` is stored as SQL NULL, not JSON null."""
 
     impl = Text
     cache_ok = True

@@ -1,4 +1,5 @@
-"""Questions about what is stored, for the API. A question never writes.
+"""Read-only queries for the API.
 
-Answers are plain dicts and frozen dataclasses; no session, connection or row leaves this package.
+The functions return plain dicts and frozen dataclasses; callers never get a session, a connection or a row of
+SQLAlchemy.
 """

@@ -1,4 +1,4 @@
-"""Approvals that wait for an answer."""
+"""Approvals, open and answered."""
 
 from datetime import datetime
 from typing import Any
@@ -65,7 +65,7 @@ _IS_APPROVAL = _ti.operator == literal_column(f"'{TaskType.APPROVAL}'")
 
 
 def _output(key: str) -> ScalarSelect[Any]:
-    """An output of the instance, as JSON text; the answer to an approval is its outputs."""
+    """An output of the instance, as JSON text. The outputs of an approval contain its answer."""
     return (
         select(xcom.c.value)
         .where(xcom.c.task_instance_id == _ti.id, xcom.c.key == literal_column(f"'{key}'"))
@@ -78,7 +78,7 @@ _is_rejected = _ti.state_reason == literal_column(f"'{StateReason.APPROVAL_REJEC
 
 
 def _is_answered(now: datetime) -> ColumnElement[bool]:
-    """Whether an approval has its answer: it ended by one, or it is about to."""
+    """Whether an approval ended with an answer, or is due: then the scheduler is about to end the task."""
     is_due = and_(_ti.state == literal_column("'deferred'"), _ti.not_before <= now)
     return or_(_output("choice").is_not(None), func.coalesce(_is_rejected, false()), func.coalesce(is_due, false()))
 
@@ -109,7 +109,7 @@ ASKED = Listing(
     tie_breaker=("ti_id",),
     dag_id=dag_run.c.dag_id,
 )
-"""Approvals that have begun, answered ones too: each a task instance with its answer."""
+"""Started approvals, answered or not: the columns of the task instance and of the answer."""
 
 
 def list_asked(
@@ -121,9 +121,9 @@ def list_asked(
     is_answered: bool | None,
     now: datetime,
 ) -> Listed:
-    """A page of the approvals that have begun, in one run, in all runs of a DAG or in all DAGs.
+    """A page of the started approvals of one run, of all runs of a DAG, or of all DAGs.
 
-    is_answered: whether only those with an answer are listed, or only those without; `None` = both.
+    is_answered: True = only approvals with an answer; False = only approvals without; `None` = both.
 
     Raises:
         InvalidPage: See `list_rows`.
@@ -137,7 +137,7 @@ def list_asked(
 
 
 def get_asked(database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int) -> dict[str, Any]:
-    """One approval that has begun. Raises NotFound when there is none."""
+    """A row of `ASKED`. Raises NotFound when no started approval matches."""
     with database.read() as connection:
         row = connection.execute(
             _ONE_ASKED, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
@@ -161,7 +161,7 @@ def list_open_approvals(database: Database, query: ListQuery, *, now: datetime) 
     Raises:
         InvalidPage: See `list_rows`.
     """
-    # What is due was answered or has timed out, and waits for the scheduler only.
+    # An approval that is due was answered or has timed out; only the scheduler must still end the task.
     is_open = or_(_ti.not_before.is_(None), _ti.not_before > now)
     with database.read() as connection:
         return list_rows(connection, APPROVALS, query, _ti.state == literal_column("'deferred'"), is_open)

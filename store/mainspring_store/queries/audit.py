@@ -1,4 +1,4 @@
-"""What the audit log holds."""
+"""Events of the audit log."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What backfills there are and how far they have come."""
+"""Backfills, their states and their progress."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ __all__ = ["BACKFILLS", "backfill_not_found", "dag_of_backfill", "get_backfill",
 
 _KEY_MAX = 2**63 - 1
 PACE_RUNS = 100
-"""Of the latest runs, from which it is told how fast a backfill goes."""
+"""The maximum of latest ended runs from which the API computes the pace of a backfill."""
 
 _BACKFILL = select(*backfill.c, dag.c.display_name, dag.c.is_paused.label("is_dag_paused")).join(
     dag, dag.c.dag_id == backfill.c.dag_id
@@ -41,9 +41,12 @@ BACKFILLS = Listing(
 
 
 def get_backfill(database: Database, key: int) -> dict[str, Any]:
-    """One backfill. `state` is its `BackfillState`. `runs` counts its runs by state, absent = 0. Of its latest runs
-    that have ended, at most `PACE_RUNS`, `pace_runs` is the number and `pace_since` the first start; 0 and None while
-    it waits or is over.
+    """A backfill with the columns of the table and these members:
+
+    - `state`: a `BackfillState`.
+    - `runs`: run state -> number of runs; an absent state means 0.
+    - `pace_runs`, `pace_since`: the number and the earliest start of the latest ended runs, at most `PACE_RUNS`;
+      0 and None unless the backfill is running.
 
     Raises:
         NotFound: There is no such backfill.
@@ -52,11 +55,11 @@ def get_backfill(database: Database, key: int) -> dict[str, Any]:
         row = connection.execute(_ONE, {"key": key}).one_or_none()
         if row is None:
             raise backfill_not_found(key)
-        found = row._asdict()
-        _add_states([found])
-        _add_run_counts(connection, [found])
-        _add_pace(connection, [found])
-    return found
+        values = row._asdict()
+        _add_states([values])
+        _add_run_counts(connection, [values])
+        _add_pace(connection, [values])
+    return values
 
 
 def dag_of_backfill(database: Database, key: int) -> str:
@@ -71,7 +74,7 @@ def dag_of_backfill(database: Database, key: int) -> str:
 
 
 def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> Listed:
-    """A page of the backfills of a DAG, each as `get_backfill` gives it.
+    """A page of the backfills of a DAG, with the members of `get_backfill`.
 
     Raises:
         NotFound: There is no such DAG.
@@ -87,7 +90,7 @@ def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> List
 
 
 def list_backfill_runs(database: Database, query: ListQuery, *, key: int) -> Listed:
-    """A page of the runs that a backfill made or had run again.
+    """A page of the runs that a backfill created or reran.
 
     Raises:
         NotFound: There is no such backfill.
@@ -126,9 +129,9 @@ def _add_run_counts(connection: Any, rows: Any) -> None:
 
 def _add_pace(connection: Any, rows: Any) -> None:
     for row in rows:
-        # One at most of a DAG's backfills is under way.
-        is_under_way = row["state"] is BackfillState.RUNNING
-        pace = connection.execute(_PACE, {"key": row["id"]}).one() if is_under_way else None
+        # A DAG has at most one unfinished backfill, so a page of a DAG's backfills needs at most one query.
+        is_running = row["state"] is BackfillState.RUNNING
+        pace = connection.execute(_PACE, {"key": row["id"]}).one() if is_running else None
         row["pace_runs"], row["pace_since"] = (0, None) if pace is None else pace
 
 

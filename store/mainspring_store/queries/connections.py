@@ -1,4 +1,4 @@
-"""What connections there are, without what they keep secret."""
+"""Connections, without their secret members."""
 
 from typing import Any
 
@@ -12,24 +12,31 @@ from mainspring_store.tables import connection
 
 __all__ = ["CONNECTIONS", "connection_not_found", "get_connection", "list_connections"]
 
-_it = connection.c
+_connection = connection.c
 _CONNECTION = select(
-    _it.connection_id, _it.conn_type, _it.description, _it.host, _it.schema, _it.login, _it.port, _it.sealed
+    _connection.connection_id,
+    _connection.conn_type,
+    _connection.description,
+    _connection.host,
+    _connection.schema,
+    _connection.login,
+    _connection.port,
+    _connection.sealed,
 )
-_ID = SortKey(column=_it.connection_id, kind=Kind.TEXT, is_nullable=False)
+_ID = SortKey(column=_connection.connection_id, kind=Kind.TEXT, is_nullable=False)
 
 CONNECTIONS = Listing(
     rows=_CONNECTION,
-    filters=patterns("connection_id", _it.connection_id),
-    # A connection has no number; where Airflow orders by it, ours are in order of their id.
+    filters=patterns("connection_id", _connection.connection_id),
+    # Airflow can order connections by a number. Our connections have no number, so `id` orders by `connection_id`.
     sort_keys={
         "id": _ID,
         "connection_id": _ID,
         "conn_id": _ID,
-        "conn_type": SortKey(column=_it.conn_type, kind=Kind.TEXT, is_nullable=False),
-        "description": SortKey(column=_it.description, kind=Kind.TEXT),
-        "host": SortKey(column=_it.host, kind=Kind.TEXT),
-        "port": SortKey(column=_it.port, kind=Kind.INTEGER),
+        "conn_type": SortKey(column=_connection.conn_type, kind=Kind.TEXT, is_nullable=False),
+        "description": SortKey(column=_connection.description, kind=Kind.TEXT),
+        "host": SortKey(column=_connection.host, kind=Kind.TEXT),
+        "port": SortKey(column=_connection.port, kind=Kind.INTEGER),
         "team_name": always_null(Kind.TEXT),
     },
     default_order=("connection_id",),
@@ -38,7 +45,7 @@ CONNECTIONS = Listing(
 
 
 def get_connection(database: Database, connection_id: str) -> dict[str, Any]:
-    """One connection; `sealed` names the secret members that it has.
+    """A connection; `sealed` lists the names of its secret members.
 
     Raises:
         NotFound: There is no such connection.
@@ -51,7 +58,7 @@ def get_connection(database: Database, connection_id: str) -> dict[str, Any]:
 
 
 def list_connections(database: Database, query: ListQuery) -> Listed:
-    """A page of connections, each as `get_connection` gives it. Raises InvalidPage, see `list_rows`."""
+    """A page of connections, with the columns of `get_connection`. Raises InvalidPage, see `list_rows`."""
     with database.read() as reading:
         return list_rows(reading, CONNECTIONS, query)
 
@@ -60,4 +67,4 @@ def connection_not_found(connection_id: str) -> NotFound:
     return NotFound(f"The Connection with connection_id: `{connection_id}` was not found")
 
 
-_ONE = _CONNECTION.where(_it.connection_id == bindparam("id"))
+_ONE = _CONNECTION.where(_connection.connection_id == bindparam("id"))

@@ -1,4 +1,4 @@
-"""What all DAGs have together: their tags, and how many runs each has in which state."""
+"""Summaries over DAGs: the tags of all DAGs, and the number of runs by DAG and state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ TAGS = Listing(
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """The runs of one DAG."""
+    """The number of runs of a DAG by state."""
 
     dag_id: str
     display_name: str
@@ -35,21 +35,23 @@ class RunCounts:
 
 
 def list_tags(database: Database, query: ListQuery) -> Listed:
-    """A page of the names of the tags that any DAG has. Raises InvalidPage, see `list_rows`."""
+    """A page of the distinct tag names of all DAGs. Raises InvalidPage, see `list_rows`."""
     with database.read() as connection:
         return list_rows(connection, TAGS, query)
 
 
 def count_runs(database: Database, dag_ids: Sequence[str] | None, *, seen: Seen | None) -> list[RunCounts]:
-    """The runs of these DAGs, or of all (`None`), by DAG id; what is not there is left out, and so is what is not
-    `seen` (see `ListQuery`)."""
+    """Run counts of DAGs, sorted by DAG id; skips DAGs that are missing or not `seen` (see `ListQuery`).
+
+    dag_ids: `None` = all DAGs.
+    """
     with database.read() as connection:
         dags = connection.execute(_narrowed(_DAGS, dag.c.dag_id, dag_ids, seen))
-        found = {row.dag_id: RunCounts(row.dag_id, row.display_name, {}) for row in dags}
+        counts = {row.dag_id: RunCounts(row.dag_id, row.display_name, {}) for row in dags}
         for row in connection.execute(_narrowed(_COUNTS, dag_run.c.dag_id, dag_ids, seen)):
-            if row.dag_id in found:
-                found[row.dag_id].by_state[RunState(row.state)] = row.runs
-    return list(found.values())
+            if row.dag_id in counts:
+                counts[row.dag_id].by_state[RunState(row.state)] = row.runs
+    return list(counts.values())
 
 
 def _narrowed(

@@ -1,4 +1,4 @@
-"""What DAGs and versions there are."""
+"""DAGs and their versions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -83,14 +83,15 @@ DAGS = Listing(
         "last_dag_run_state": Filter(
             kind=Kind.TEXT, clause=lambda state: _last_state == state, choices=tuple(RunState)
         ),
-        # No stored DAG can be broken, come from a bundle or be fed by assets; favourites are no part of this API.
-        "has_import_errors": constant(Kind.BOOLEAN, lambda wanted: not wanted),
+        # Parameters of Airflow without a counterpart: stored DAGs are never broken and use no bundles, assets or
+        # favourites.
+        "has_import_errors": constant(Kind.BOOLEAN, lambda flag: not flag),
         "bundle_name": constant(Kind.TEXT, lambda _: False),
         "bundle_version": constant(Kind.TEXT, lambda _: False),
         "asset_dependency": constant(Kind.TEXT, lambda _: False),
-        "has_asset_schedule": constant(Kind.BOOLEAN, lambda wanted: not wanted),
-        "is_favorite": constant(Kind.BOOLEAN, lambda wanted: not wanted),
-        # It names classes of Python, and no timetable is one.
+        "has_asset_schedule": constant(Kind.BOOLEAN, lambda flag: not flag),
+        "is_favorite": constant(Kind.BOOLEAN, lambda flag: not flag),
+        # In Airflow the value is a Python class; our timetables are no classes.
         "timetable_type": constant(Kind.TEXT, lambda _: False, is_list=True),
     },
     sort_keys={
@@ -112,7 +113,7 @@ DAG_RUN_FILTERS = {
     **ranges("dag_run_end_date", dag_run.c.end_date, Kind.INSTANT),
     "dag_run_state": state_of(dag_run.c.state, RunState),
 }
-"""Keep the DAGs that have one run which fits all of these."""
+"""Filters on runs: a list keeps a DAG when at least one run of the DAG passes all given filters."""
 
 _VERSION = select(
     dag_version.c.id,
@@ -147,7 +148,7 @@ VERSIONS = Listing(
 
 
 def get_dag(database: Database, dag_id: str) -> dict[str, Any]:
-    """One DAG; `tags` is the list of its tags' names, by name.
+    """A DAG; `tags` is the sorted list of tag names.
 
     Raises:
         NotFound: There is no such DAG.
@@ -158,17 +159,17 @@ def get_dag(database: Database, dag_id: str) -> dict[str, Any]:
 
 
 def get_dags(database: Database, dag_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """These DAGs, by id, each as `get_dag` gives it; what is not there is left out."""
+    """DAGs sorted by id, with the members of `get_dag`; skips missing DAGs."""
     with database.read() as connection:
-        found = [row._asdict() for row in connection.execute(_SOME_DAGS, {"dag_ids": list(dag_ids)})]
-        _add_tags(connection, found)
-    return found
+        dags = [row._asdict() for row in connection.execute(_SOME_DAGS, {"dag_ids": list(dag_ids)})]
+        _add_tags(connection, dags)
+    return dags
 
 
 def list_dags(database: Database, query: ListQuery, *, tags: list[str] | None = None, all_tags: bool = False) -> Listed:
-    """A page of the DAGs, each as `get_dag` gives it.
+    """A page of DAGs, with the members of `get_dag`.
 
-    tags: only DAGs that have one of them, or all of them with `all_tags`.
+    tags: list only DAGs with at least one of these tags, or with all tags if `all_tags`; None or empty = all DAGs.
 
     Raises:
         InvalidPage: See `list_rows`.
@@ -182,14 +183,14 @@ def list_dags(database: Database, query: ListQuery, *, tags: list[str] | None = 
 def find_dag_ids(
     database: Database, query: ListQuery, *, tags: list[str] | None = None, all_tags: bool = False
 ) -> list[str]:
-    """Ids of all DAGs that `list_dags` has on its pages, by id."""
+    """Sorted ids of the DAGs on all pages of `list_dags`."""
     rows = matching(DAGS, query, *_conditions(query, tags, all_tags=all_tags))
     with database.read() as connection:
         return list(connection.scalars(rows.with_only_columns(dag.c.dag_id).order_by(dag.c.dag_id)))
 
 
 def get_version(database: Database, dag_id: str, version_number: int | None = None) -> dict[str, Any]:
-    """One version of a DAG, the current one by default, with its `document`.
+    """A version of a DAG with its `document`; `version_number` None = the current version.
 
     Raises:
         NotFound: There is no such DAG or version.
@@ -208,7 +209,7 @@ def get_version(database: Database, dag_id: str, version_number: int | None = No
 
 
 def list_versions(database: Database, query: ListQuery, *, dag_id: str | None) -> Listed:
-    """A page of the versions of one DAG, or of all (`None`), without documents.
+    """A page of the versions of one DAG, or of all DAGs (`None`), without documents.
 
     Raises:
         NotFound: There is no such DAG.
@@ -232,7 +233,7 @@ def dag_not_found(dag_id: str) -> NotFound:
 
 
 def _conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> list[ColumnElement[bool]]:
-    """What a list of DAGs asks of tags and runs."""
+    """The conditions of a list of DAGs on tags and runs."""
     where: list[ColumnElement[bool]] = []
     if tags:
         has = [exists().where(dag_tag.c.dag_id == dag.c.dag_id, dag_tag.c.name == tag) for tag in tags]

@@ -1,4 +1,4 @@
-"""Why a task instance does not run yet, from what is stored about it, its run, its DAG and its pool."""
+"""Why a task instance does not run yet, according to the stored state of instance, run, DAG and pool."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,7 +20,7 @@ _WAITING = frozenset({TaskState.SCHEDULED, TaskState.UP_FOR_RETRY})
 def unmet_dependencies(
     database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int, now: datetime
 ) -> list[tuple[str, str]]:
-    """Name and reason of each thing that a task instance waits for; none when it waits for nothing or has begun.
+    """Name and reason of each unmet dependency; empty when the instance has started or can start now.
 
     Raises:
         NotFound: There is no such task instance.
@@ -63,8 +63,10 @@ def _of_instance(row: Any) -> Iterator[tuple[str, str]]:
 
 
 def _slots_taken(row: Any) -> int:
-    """Slots of the pool that the instance cannot have: a `dag` task waits for those of its kind alone, where deferred
-    instances hold no slots."""
+    """Slots of the pool that are taken for this instance.
+
+    In a pool without `include_deferred`, a `dag` task competes with waiting `dag` tasks only.
+    """
     taken: int = row.calling if row.operator == TaskType.DAG and not row.include_deferred else row.used
     return taken
 

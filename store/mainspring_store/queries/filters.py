@@ -1,6 +1,7 @@
-"""Filters of lists as data: a name, what kind of value it takes, and the SQL it means.
+"""Filters of lists as data: name, kind of value, and SQL condition.
 
-The API makes its query parameters from the same tables, so a filter is written once. Values are bound, never spliced.
+The API derives its query parameters from the same tables, so each filter has one declaration. Values are bound
+parameters, never spliced into SQL.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,11 +32,11 @@ __all__ = [
 ]
 
 _NO_STATE = ("no_status", "none")
-"""Airflow's words for a null state, which nothing has here."""
+"""Airflow's words for a null state; our states are never null."""
 
 
 class Kind(StrEnum):
-    """What a filter or a sort key compares."""
+    """The type of the values of a filter or sort key."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -47,15 +48,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """One query parameter of a list."""
+    """A query parameter of a list."""
 
     kind: Kind
     clause: Callable[[Any], ColumnElement[bool]]
-    """From a value of `kind` (a list of them when `is_list`) to the condition on a row."""
+    """Maps a value of `kind` (a list of values if `is_list`) to the condition on a row."""
     is_list: bool = False
-    """Given by repeating the parameter; the values mean OR."""
+    """Whether clients may repeat the parameter; a row must match at least one value."""
     choices: tuple[str, ...] = ()
-    """The only values allowed; empty = any."""
+    """The allowed values; empty = all."""
 
 
 def ranges(name: str, column: ColumnElement[Any], kind: Kind) -> Mapping[str, Filter]:
@@ -69,23 +70,26 @@ def ranges(name: str, column: ColumnElement[Any], kind: Kind) -> Mapping[str, Fi
 
 
 def ranges_up_to_now(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
-    """As `ranges`, of an instant that is NULL until it has come. As in Airflow a row that waits for it lies behind
-    every lower bound, and before the upper bounds that lie ahead: what has not ended yet ends now at the earliest."""
+    """As `ranges`, for an instant in the past that is NULL until it occurs, like the end of a run.
 
-    def before(condition: ColumnElement[bool], bound: datetime) -> ColumnElement[bool]:
+    As in Airflow, a NULL stands for an unknown instant from now on: rows with NULL match all lower bounds, and upper
+    bounds from now on.
+    """
+
+    def up_to(condition: ColumnElement[bool], bound: datetime) -> ColumnElement[bool]:
         return or_(condition, column.is_(None)) if bound >= datetime.now(UTC) else condition
 
     return {
         f"{name}_gte": Filter(kind=Kind.INSTANT, clause=lambda bound: or_(column >= bound, column.is_(None))),
         f"{name}_gt": Filter(kind=Kind.INSTANT, clause=lambda bound: or_(column > bound, column.is_(None))),
-        f"{name}_lte": Filter(kind=Kind.INSTANT, clause=lambda bound: before(column <= bound, bound)),
-        f"{name}_lt": Filter(kind=Kind.INSTANT, clause=lambda bound: before(column < bound, bound)),
+        f"{name}_lte": Filter(kind=Kind.INSTANT, clause=lambda bound: up_to(column <= bound, bound)),
+        f"{name}_lt": Filter(kind=Kind.INSTANT, clause=lambda bound: up_to(column < bound, bound)),
     }
 
 
 def patterns(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
-    """`<name>_pattern`: a substring in any case, where `%` and `_` are wildcards. `<name>_prefix_pattern`: a prefix,
-    case-sensitive, without wildcards. In both `|` separates alternatives and `~` matches everything."""
+    """`<name>_pattern`: a substring, case-insensitive, with the wildcards `%` and `_`. `<name>_prefix_pattern`: a
+    prefix, case-sensitive, without wildcards. In both `|` separates alternatives and `~` matches all rows."""
     return {
         f"{name}_pattern": Filter(kind=Kind.TEXT, clause=lambda text: _any_part(text, lambda p: _like(column, p))),
         f"{name}_prefix_pattern": Filter(
@@ -95,14 +99,13 @@ def patterns(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
 
 
 def one_of(column: ColumnElement[Any], kind: Kind = Kind.TEXT, choices: Sequence[str] = ()) -> Filter:
-    """The value is one of those given."""
+    """The column equals one of the values."""
     return Filter(kind=kind, clause=column.in_, is_list=True, choices=tuple(choices))
 
 
-def state_of(column: ColumnElement[Any], states: type[StrEnum], *also: str) -> Filter:
-    """As `one_of`; Airflow's words for "no state", and `also` those for states that nothing has here, are understood
-    and match nothing."""
-    return one_of(column, choices=(*states, *also, *_NO_STATE))
+def state_of(column: ColumnElement[Any], states: type[StrEnum], *foreign_states: str) -> Filter:
+    """As `one_of` for states. Also accepts states of Airflow that match no row: `foreign_states`, and "no state"."""
+    return one_of(column, choices=(*states, *foreign_states, *_NO_STATE))
 
 
 def equal_to(column: ColumnElement[Any], kind: Kind = Kind.TEXT) -> Filter:
@@ -110,23 +113,23 @@ def equal_to(column: ColumnElement[Any], kind: Kind = Kind.TEXT) -> Filter:
 
 
 def text_contains(column: ColumnElement[Any]) -> Filter:
-    """The text as stored contains the value, as it is written, in any case."""
+    """The stored text contains the value, case-insensitive, without wildcards."""
     return Filter(kind=Kind.TEXT, clause=lambda text: type_coerce(column, Text).icontains(text, autoescape=True))
 
 
 def json_list_holds(column: ColumnElement[Any]) -> Filter:
-    """A column of JSON text holding a list of strings has an item with one of the values in it, in any case."""
+    """The column contains a JSON list of strings; an item contains one of the values, case-insensitive."""
 
-    def clause(wanted: Sequence[str]) -> ColumnElement[bool]:
+    def clause(values: Sequence[str]) -> ColumnElement[bool]:
         text = type_coerce(column, Text)
-        parts = (orjson.dumps(value).decode()[1:-1] for value in wanted)
+        parts = (orjson.dumps(value).decode()[1:-1] for value in values)
         return or_(false(), *(text.icontains(part, autoescape=True) for part in parts))
 
     return Filter(kind=Kind.TEXT, clause=clause, is_list=True)
 
 
 def constant(kind: Kind, matches: Callable[[Any], bool], *, is_list: bool = False) -> Filter:
-    """A property that is the same for every row: the filter keeps all of them or none."""
+    """A filter on a property with the same value in all rows: the filter keeps all rows or none."""
     return Filter(kind=kind, clause=lambda value: true() if matches(value) else false(), is_list=is_list)
 
 
@@ -138,12 +141,12 @@ def _any_part(text: str, condition: Callable[[str], ColumnElement[bool]]) -> Col
 
 
 def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
-    # The escape character is itself escaped, so that only % and _ are special on both databases.
+    # Escape the escape character, so that only % and _ are special on both databases.
     return column.ilike("%" + pattern.replace("\\", "\\\\") + "%", escape="\\")
 
 
 class seconds_between(FunctionElement[float]):  # noqa: N801 - reads as a function of SQL
-    """Seconds from one instant to another, as a float; NULL when one is NULL."""
+    """Seconds from a start to an end, as a float; NULL when the start or the end is NULL."""
 
     type = Float()
     inherit_cache = True
@@ -163,6 +166,6 @@ def _seconds_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
 
 
 def all_of(table: Mapping[str, Filter], values: Mapping[str, Any]) -> ColumnElement[bool] | None:
-    """The conditions of the given filters together; `None` when none of `values` is a filter of `table`."""
+    """The conjunction of the filters of `table` with a value; `None` = `values` contains no filter of `table`."""
     clauses = [entry.clause(values[name]) for name, entry in table.items() if name in values]
     return and_(*clauses) if clauses else None

@@ -1,4 +1,4 @@
-"""What users and tokens there are, without what lets anybody in."""
+"""Users and tokens, without password hashes and token hashes."""
 
 from typing import Any
 
@@ -57,14 +57,14 @@ TOKENS = Listing(
 
 
 def get_user(database: Database, username: str) -> dict[str, Any]:
-    """One user with `grants`. Raises NotFound when there is none."""
+    """A user with `grants`. Raises NotFound."""
     with database.read() as connection:
         row = connection.execute(_ONE_USER, {"name": username}).one_or_none()
         if row is None:
             raise user_not_found(username)
-        found = row._asdict()
-        _add_grants(connection, [found], dag_grant.c.user_id)
-    return found
+        user = row._asdict()
+        _add_grants(connection, [user], dag_grant.c.user_id)
+    return user
 
 
 def list_users(database: Database, query: ListQuery) -> Listed:
@@ -76,18 +76,18 @@ def list_users(database: Database, query: ListQuery) -> Listed:
 
 
 def get_token(database: Database, key: str) -> dict[str, Any]:
-    """One token with `grants`. Raises NotFound when there is none."""
+    """A token with `grants`. Raises NotFound."""
     with database.read() as connection:
         row = connection.execute(_ONE_TOKEN, {"key": key}).one_or_none()
         if row is None:
             raise NotFound(f"there is no token '{key}'")
-        found = row._asdict()
-        _add_grants(connection, [found], dag_grant.c.token_id)
-    return found
+        token = row._asdict()
+        _add_grants(connection, [token], dag_grant.c.token_id)
+    return token
 
 
 def list_tokens(database: Database, query: ListQuery, *, user_id: str | None) -> Listed:
-    """A page of the tokens of a user, or of all tokens (`None`), with their `grants`; those of logins left out.
+    """A page of the tokens of a user, or of all tokens (`None`), with `grants`; omits login tokens.
 
     Raises:
         InvalidPage: See `list_rows`.
@@ -101,8 +101,8 @@ def list_tokens(database: Database, query: ListQuery, *, user_id: str | None) ->
 def _add_grants(connection: Connection, rows: Any, holder: Any) -> None:
     by_holder: dict[str, list[dict[str, str]]] = {row["id"]: [] for row in rows}
     if by_holder:
-        found = select(holder.label("holder"), dag_grant.c.pattern, dag_grant.c.role).where(holder.in_(by_holder))
-        for row in connection.execute(found.order_by(dag_grant.c.pattern)):
+        grants = select(holder.label("holder"), dag_grant.c.pattern, dag_grant.c.role).where(holder.in_(by_holder))
+        for row in connection.execute(grants.order_by(dag_grant.c.pattern)):
             by_holder[row.holder].append({"pattern": row.pattern, "role": row.role})
     for row in rows:
         row["grants"] = by_holder[row["id"]]

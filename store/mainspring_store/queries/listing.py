@@ -1,7 +1,7 @@
 """Lists: total order, pages by offset, and pages by cursor.
 
-A cursor is the sort key of the row at the edge of a page, so a page costs the same wherever it lies and rows that
-come or go meanwhile move nothing. NULLs come last in both directions.
+A cursor contains the sort key of the row at the edge of a page. So all pages cost the same, and rows that appear or
+disappear between requests shift no page. NULLs come last in both directions.
 """
 
 import base64
@@ -49,21 +49,21 @@ __all__ = [
 
 ORDER_KEYS_MAX = 10
 CURSOR_TOTAL_MAX = 50_000
-"""In cursor mode rows are counted up to here only; an exact count would cost what the cursor saves."""
+"""The largest total in cursor mode; an exact count would cost as much time as the cursor saves."""
 _INTEGER_MAX = 2**63 - 1
 
 
 Seen = tuple[tuple[str, ...], ...]
-"""Groups of ids of DAGs, or beginnings of some followed by `*`: one of each group must fit."""
+"""Groups of DAG ids and of prefixes followed by `*`. A DAG is visible when an entry of each group matches."""
 
 
 class InvalidPage(InvalidInput):
-    """An order or a cursor that this list does not have."""
+    """The list has no such sort key, or did not issue the cursor."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SortKey:
-    """One thing a list can be ordered by."""
+    """A column or expression for the order of a list."""
 
     column: ColumnElement[Any]
     kind: Kind
@@ -71,14 +71,14 @@ class SortKey:
 
 
 def always_null(kind: Kind) -> SortKey:
-    """Of what Airflow orders by and no row has here."""
+    """The sort key for a property of Airflow that our rows lack."""
     types: Mapping[Kind, Any] = {Kind.INSTANT: UtcDateTime(), Kind.TEXT: Text()}
     return SortKey(column=cast(null(), types[kind]), kind=kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """What a list is made of."""
+    """The declaration of a list: rows, filters and orders."""
 
     rows: Select[Any]
     """Columns and joins, without order."""
@@ -88,35 +88,37 @@ class Listing:
     tie_breaker: tuple[str, ...]
     """Names in `sort_keys` that make the order total; unique together and never NULL."""
     counted: tuple[FromClause, ...] = ()
-    """What has as many rows as `rows` with fewer joins, least first: counts are taken there when no condition needs
-    more."""
+    """FROM clauses with as many rows as `rows` but fewer joins, fewest joins first.
+
+    A count uses the first clause that contains all tables of the conditions.
+    """
     dag_id: ColumnElement[Any] | None = None
-    """Which DAG a row belongs to; `None` = who does not see every DAG sees none of the rows."""
+    """The DAG of a row; `None` = only principals that see all DAGs see the rows."""
 
     def with_filters(self, filters: Mapping[str, Filter]) -> "Listing":
-        """The same list, found by these filters alone."""
+        """The same list with these filters instead of its own."""
         return replace(self, filters=filters)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListQuery:
-    """What a caller asks of a list."""
+    """A request for a page of a list."""
 
     filters: Mapping[str, Any] = field(default_factory=dict)
-    """Filter name -> value, of the kind its table says. Names that are no filter are ignored."""
+    """Filter name -> value of the filter's kind. The list ignores names of unknown filters."""
     order_by: tuple[str, ...] = ()
-    """Sort keys, `-` in front = descending; empty = the list's default."""
+    """Sort keys; the prefix `-` means descending; empty = the default of the list."""
     limit: int = 50
     offset: int = 0
     cursor: str | None = None
-    """`None` = by offset; empty = the first page; else a cursor of an earlier page."""
+    """`None` = page by offset; empty = the first page in cursor mode; else a cursor of an earlier page."""
     seen: Seen | None = None
-    """The DAGs whose rows are listed; `None` = all."""
+    """The visible DAGs; `None` = all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """One page."""
+    """A page of a list."""
 
     rows: Sequence[dict[str, Any]]
     total: int
@@ -132,10 +134,10 @@ class _Key:
 
 
 def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where: ColumnElement[bool]) -> Listed:
-    """One page of a list, restricted to `where` and the query's filters.
+    """A page of a list, restricted by `where` and the filters of the query.
 
     Raises:
-        InvalidPage: Unknown or too many sort keys, or a cursor that was not made for this list and order.
+        InvalidPage: Unknown or too many sort keys, or a cursor of a different list or order.
     """
     names = _order_names(listing, query.order_by)
     keys = [_Key(listing.sort_keys[name.removeprefix("-")], name.startswith("-")) for name in names]
@@ -151,7 +153,7 @@ def list_rows(connection: Connection, listing: Listing, query: ListQuery, *where
 
 
 def matching(listing: Listing, query: ListQuery, *where: ColumnElement[bool]) -> Select[Any]:
-    """All rows of a list, whatever its page, in no order."""
+    """All rows of a list that match the query, without pages and order."""
     return listing.rows.where(*_conditions(listing, query, where))
 
 
@@ -164,14 +166,14 @@ def _conditions(
 
 
 def is_seen(dag_id: ColumnElement[Any] | None, seen: Seen) -> ColumnElement[bool]:
-    """The condition on a row, by the column of its DAG."""
+    """The condition that the DAG of a row is visible; `dag_id` is the column of the DAG, see `Listing`."""
     if dag_id is None:
         return false()
     return and_(*(or_(false(), *(_fits(dag_id, pattern) for pattern in group)) for group in seen))
 
 
 def _fits(dag_id: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
-    # No LIKE: on SQLite it takes no notice of case.
+    # Not LIKE, which ignores case on SQLite.
     prefix = pattern.removesuffix("*")
     return dag_id == pattern if prefix == pattern else func.substr(dag_id, 1, len(prefix)) == prefix
 
@@ -187,17 +189,17 @@ def _cursor_page(
         edge = _decode(query.cursor.removeprefix("~"), names, keys)
         page = page.where(_beyond(keys, edge, is_backwards=is_backwards))
     page = page.order_by(*_order(keys, is_backwards=is_backwards)).limit(query.limit + 1)
-    found = [row._asdict() for row in connection.execute(page)]
-    has_more = len(found) > query.limit
-    found = found[: query.limit]
+    page_rows = [row._asdict() for row in connection.execute(page)]
+    has_more = len(page_rows) > query.limit
+    page_rows = page_rows[: query.limit]
     if is_backwards:
-        found.reverse()
-    edges = [[row.pop(f"_key{index}") for index in range(len(keys))] for row in found]
-    if not found:
+        page_rows.reverse()
+    edges = [[row.pop(f"_key{index}") for index in range(len(keys))] for row in page_rows]
+    if not page_rows:
         return Listed(rows=[], total=total)
     has_next, has_previous = (True, has_more) if is_backwards else (has_more, not is_first)
     return Listed(
-        rows=found,
+        rows=page_rows,
         total=total,
         next_cursor=_encode(names, edges[-1]) if has_next else None,
         previous_cursor="~" + _encode(names, edges[0]) if has_previous else None,
@@ -210,11 +212,11 @@ def _order_names(listing: Listing, order_by: Sequence[str]) -> list[str]:
         raise _invalid("order_by", f"has {len(names)} keys; at most {ORDER_KEYS_MAX} are allowed")
     for name in names:
         if name.removeprefix("-") not in listing.sort_keys:
-            known = ", ".join(listing.sort_keys)
-            raise _invalid("order_by", f"'{name}' is not a sort key of this list; use one of: {known}")
+            sort_keys = ", ".join(listing.sort_keys)
+            raise _invalid("order_by", f"'{name}' is not a sort key of this list; use one of: {sort_keys}")
     direction = "-" if names[0].startswith("-") else ""
-    given = {name.removeprefix("-") for name in names}
-    return names + [direction + name for name in listing.tie_breaker if name not in given]
+    requested = {name.removeprefix("-") for name in names}
+    return names + [direction + name for name in listing.tie_breaker if name not in requested]
 
 
 def _order(keys: Sequence[_Key], *, is_backwards: bool = False) -> list[ColumnElement[Any]]:
@@ -229,27 +231,27 @@ def _order(keys: Sequence[_Key], *, is_backwards: bool = False) -> list[ColumnEl
 
 
 def _beyond(keys: Sequence[_Key], edge: Sequence[Any], *, is_backwards: bool) -> ColumnElement[bool]:
-    """Rows strictly after the edge in the order (before it when backwards), key by key."""
+    """The condition for rows strictly after the edge row in the order; if `is_backwards`, strictly before."""
     alternatives: list[ColumnElement[bool]] = []
-    same: list[ColumnElement[bool]] = []
+    ties: list[ColumnElement[bool]] = []
     for key, value in zip(keys, edge, strict=True):
         column = key.sort.column
         if value is None:
-            # NULLs are last: nothing is after one, everything else is before it.
+            # NULLs are last: no row is after a NULL, and all rows with a value are before a NULL.
             if is_backwards:
-                alternatives.append(and_(*same, column.is_not(None)))
-            same.append(column.is_(None))
+                alternatives.append(and_(*ties, column.is_not(None)))
+            ties.append(column.is_(None))
             continue
         further = column < value if key.is_descending != is_backwards else column > value
         if key.sort.is_nullable and not is_backwards:
             further = or_(further, column.is_(None))
-        alternatives.append(and_(*same, further))
-        same.append(column == value)
+        alternatives.append(and_(*ties, further))
+        ties.append(column == value)
     return or_(*alternatives)
 
 
 def _countable(listing: Listing, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """As many rows as the list, by the fewest joins."""
+    """A query with as many rows as the list, with the fewest joins."""
     needed = {table for condition in conditions for table in find_tables(condition, check_columns=True)}
     for source in listing.counted:
         if needed <= set(find_tables(source, include_joins=False)):
@@ -277,7 +279,7 @@ def _decode(token: str, names: Sequence[str], keys: Sequence[_Key]) -> list[Any]
 
 
 def _typed(value: Any, sort: SortKey) -> Any:
-    """The value of a cursor as its sort key's kind. Raises ValueError or TypeError when it is another."""
+    """A value of a cursor, converted to the kind of its sort key. Raises ValueError or TypeError when impossible."""
     if value is None and sort.is_nullable:
         return None
     typed = _READERS[sort.kind](value)

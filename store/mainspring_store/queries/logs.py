@@ -1,4 +1,4 @@
-"""The log of one try."""
+"""Logs of tries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ __all__ = ["LogPiece", "LoggedTry", "find_try", "read_log"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedTry:
-    """A try whose log can be read."""
+    """The attempt of a try, for `read_log`."""
 
     attempt_id: str
     is_finished: bool
-    """No log will be added."""
+    """Whether the attempt has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogPiece:
-    """A stored piece of a log."""
+    """A part of a log."""
 
     offset: int
-    """Bytes of the log before it."""
+    """The number of bytes of the log before this part."""
     data: bytes
     at: datetime
 
@@ -36,7 +36,7 @@ class LogPiece:
 def find_try(
     database: Database, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1
 ) -> LoggedTry:
-    """The latest attempt that counts as this try.
+    """The latest attempt with this try number.
 
     Raises:
         NotFound: There is no such try.
@@ -60,9 +60,9 @@ def find_try(
 
 
 def read_log(database: Database, attempt_id: str, *, offset: int, bytes_max: int) -> Sequence[LogPiece]:
-    """What the log holds from `offset` on, in order; the first piece begins exactly there.
+    """The log from `offset` on, in order; the first piece begins exactly at `offset`.
 
-    bytes_max: reading stops with the piece that reaches it.
+    bytes_max: reading stops after the piece with which the total reaches this number, so the result may be larger.
     """
     pieces: list[LogPiece] = []
     size = 0

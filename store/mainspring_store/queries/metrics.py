@@ -1,4 +1,4 @@
-"""Figures for monitoring: what is live now, counted. Each costs what is live, not what ever was."""
+"""Numbers of live rows, for monitoring. The cost of a query grows with the live rows, not with history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ from mainspring_store.tables import dag_run, service, task_instance, task_try
 __all__ = ["QUEUES_MAX", "Figures", "read_figures"]
 
 QUEUES_MAX = 100
-"""Queues are named by the authors of DAGs: of more, the longest are told."""
+"""The maximum of queues in `Figures`, the longest first. Authors of DAGs can invent any number of queues."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """All of one moment on SQLite; of moments close together on PostgreSQL."""
+    """Counts of live rows: from one snapshot on SQLite, from snapshots close together on PostgreSQL."""
 
     runs: Mapping[str, int]
-    """State -> runs that are not over."""
+    """State -> number of queued and running runs."""
     instances: Mapping[str, int]
-    """State -> task instances of runs that are running."""
+    """State -> number of task instances of running runs."""
     ready: int
-    """Task instances that wait for nothing but room."""
+    """The number of task instances that wait only for capacity."""
     attempts: Mapping[tuple[str, str], int]
-    """(executor, state) -> attempts that are live or that something may still run of."""
+    """(executor, state) -> number of attempts that are live or whose processes may still run."""
     queues: Mapping[str, int]
-    """Queue -> attempts that wait in it to be taken."""
+    """Queue -> number of attempts that are queued and unclaimed."""
     schedulers: Sequence[Mapping[str, Any]]
-    """`incarnation`, `hostname`, `pid` and `details` of each that lives."""
+    """`incarnation`, `hostname`, `pid` and `details` of each live scheduler."""
 
 
 def read_figures(database: Database, *, since: datetime) -> Figures:
-    """since: a scheduler that beat at or after it lives."""
+    """Read all figures. A scheduler counts as live with a heartbeat at or after `since`."""
     with database.read() as connection:
 
         def counts(statement: Any) -> dict[Any, int]:

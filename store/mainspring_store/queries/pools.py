@@ -1,4 +1,4 @@
-"""What pools there are, and how many of their slots are taken by what."""
+"""Pools, with their taken and requested slots by state of the task instances."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ _COUNTED = {
     "deferred_slots": _ti.state == literal_column("'deferred'"),
     "scheduled_slots": _WAITING,
 }
-"""Slots by the state of the task instances that hold them, or that wait for them."""
+"""Column -> the task instances whose slots the column sums up: instances that hold slots or wait for slots."""
 
 _SLOTS = (
     select(
         _ti.pool,
         *(func.sum(case((state, _ti.pool_slots), else_=0)).label(name) for name, state in _COUNTED.items()),
     )
-    # Nothing is held or ready outside of running runs; their index keeps history out of this.
+    # Only instances of running runs hold slots or are ready. The index of running runs keeps history out of the query.
     .where(_ti.dag_run_id.in_(select(dag_run.c.id).where(dag_run.c.state == literal_column("'running'"))))
     .where(or_(*_COUNTED.values()))
     .group_by(_ti.pool)
@@ -57,7 +57,7 @@ POOLS = Listing(
 
 
 def get_pool(database: Database, name: str) -> dict[str, Any]:
-    """One pool with its `running_slots`, `queued_slots`, `deferred_slots` and `scheduled_slots`.
+    """A pool with `running_slots`, `queued_slots`, `deferred_slots` and `scheduled_slots`.
 
     Raises:
         NotFound: There is no such pool.
@@ -70,7 +70,7 @@ def get_pool(database: Database, name: str) -> dict[str, Any]:
 
 
 def list_pools(database: Database, query: ListQuery) -> Listed:
-    """A page of pools, each as `get_pool` gives it. Raises InvalidPage, see `list_rows`."""
+    """A page of pools, with the columns of `get_pool`. Raises InvalidPage, see `list_rows`."""
     with database.read() as connection:
         return list_rows(connection, POOLS, query)
 

@@ -1,4 +1,4 @@
-"""What runs there are and how they stand."""
+"""Runs, their states and their results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,7 +40,7 @@ _run = dag_run.c
 _duration = seconds_between(_run.start_date, _run.end_date)
 
 _OTHER_RUN_TYPES = ("asset_triggered", "asset_materialization", "none")
-"""Airflow's, which no run has here."""
+"""Run types of Airflow that no run of ours has."""
 
 RUN_COLUMNS = (
     _run.id,
@@ -92,11 +92,11 @@ RUNS = Listing(
         **patterns("run_id", _run.run_id),
         **patterns("triggering_user_name", _run.triggering_user_name),
         **patterns("dag_id", _run.dag_id),
-        # No run comes from a bundle, has a partition or feeds an asset.
+        # Parameters of Airflow without a counterpart: our runs have no bundles, partitions or assets.
         "bundle_version": constant(Kind.TEXT, lambda _: False),
-        "partition_key_pattern": constant(Kind.TEXT, lambda wanted: wanted == "~"),
-        "partition_key_prefix_pattern": constant(Kind.TEXT, lambda wanted: wanted == "~"),
-        "consuming_asset_pattern": constant(Kind.TEXT, lambda wanted: wanted == "~"),
+        "partition_key_pattern": constant(Kind.TEXT, lambda pattern: pattern == "~"),
+        "partition_key_prefix_pattern": constant(Kind.TEXT, lambda pattern: pattern == "~"),
+        "consuming_asset_pattern": constant(Kind.TEXT, lambda pattern: pattern == "~"),
     },
     sort_keys={
         "id": SortKey(column=_run.id, kind=Kind.INTEGER, is_nullable=False),
@@ -131,11 +131,11 @@ RUNS_BATCH = RUNS.with_filters(
         "states": RUNS.filters["state"],
     }
 )
-"""The same runs, found as a body says. A range of dates leaves out what has none yet, here as in Airflow."""
+"""Runs with the filters of a request body. As in Airflow, a range of dates omits runs whose date is NULL."""
 
 
 def get_run(database: Database, dag_id: str, run_id: str) -> dict[str, Any]:
-    """One run, with the columns of `RUN_COLUMNS`.
+    """A run, with the columns of `RUN_COLUMNS`.
 
     Raises:
         NotFound: There is no such run.
@@ -148,7 +148,7 @@ def get_run(database: Database, dag_id: str, run_id: str) -> dict[str, Any]:
 
 
 def run_key(database: Database, dag_id: str, run_id: str) -> tuple[int, RunState]:
-    """The key and state of a run.
+    """The primary key and the state of a run.
 
     Raises:
         NotFound: There is no such run.
@@ -161,7 +161,7 @@ def run_key(database: Database, dag_id: str, run_id: str) -> tuple[int, RunState
 
 
 def run_version(database: Database, dag_id: str, run_id: str) -> int:
-    """The key of the version that a run goes by.
+    """The primary key of the version that a run uses.
 
     Raises:
         NotFound: There is no such run.
@@ -188,22 +188,27 @@ def list_runs(database: Database, query: ListQuery, *, dag_id: str | None, listi
 
 
 def run_states(database: Database, keys: Sequence[int]) -> Mapping[int, RunState]:
-    """State of each of these runs; one that is gone is not in the answer."""
+    """Primary key -> state; deleted runs are missing."""
     with database.read() as connection:
         return {row.id: RunState(row.state) for row in connection.execute(_STATES, {"keys": list(keys)})}
 
 
 def task_results(database: Database, key: int, task_ids: Sequence[str]) -> Mapping[str, str]:
-    """Task id -> the JSON text of its output `return_value`, for those of `task_ids` in the run that have one; of a
-    mapped task a list, by map index."""
-    found: dict[str, list[str]] = {}
+    """Task id -> JSON text of the output `return_value`; tasks without the output are missing.
+
+    The text of a mapped task is a list, in the order of map indexes.
+    """
+    values_by_task: dict[str, list[str]] = {}
     mapped = set()
     with database.read() as connection:
         for row in connection.execute(_RESULTS, {"key": key, "task_ids": list(task_ids)}):
-            found.setdefault(row.task_id, []).append(row.value)
+            values_by_task.setdefault(row.task_id, []).append(row.value)
             if row.map_index >= 0:
                 mapped.add(row.task_id)
-    return {task_id: f"[{','.join(values)}]" if task_id in mapped else values[0] for task_id, values in found.items()}
+    return {
+        task_id: f"[{','.join(values)}]" if task_id in mapped else values[0]
+        for task_id, values in values_by_task.items()
+    }
 
 
 def run_not_found(dag_id: str, run_id: str) -> NotFound:

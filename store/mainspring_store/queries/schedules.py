@@ -1,4 +1,4 @@
-"""What is planned for a DAG."""
+"""The planned slots of a DAG's schedule."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,19 +16,19 @@ __all__ = ["Planned", "planned_of"]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How far the schedule of a DAG has come."""
+    """The progress of a DAG's schedule."""
 
     version_id: int
     is_paused: bool
     next_logical_date: datetime | None
-    """None = nothing is planned, or it is to be planned anew."""
+    """None = no slot is planned, or the scheduler must plan again."""
     latest_logical_date: datetime | None
-    """Of its scheduled runs."""
+    """The latest logical date of the scheduled runs; None = no scheduled run."""
     error: str | None
 
 
 def planned_of(database: Database, dag_id: str) -> Planned:
-    """How far the schedule of a DAG has come.
+    """The progress of a DAG's schedule.
 
     Raises:
         NotFound: There is no such DAG.

@@ -1,4 +1,4 @@
-"""What secrets there are. Their values are no answer to anything."""
+"""Names and dates of secrets. No query returns the value of a secret."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ SECRETS = Listing(
 
 
 def get_secret(database: Database, name: str) -> dict[str, Any]:
-    """Name and time of the last change. Raises NotFound when there is no such secret."""
+    """Name and time of the last change of a secret. Raises NotFound."""
     with database.read() as connection:
         row = connection.execute(_ONE, {"name": name}).one_or_none()
     if row is None:
@@ -36,7 +36,7 @@ def get_secret(database: Database, name: str) -> dict[str, Any]:
 
 
 def list_secrets(database: Database, query: ListQuery) -> Listed:
-    """A page of secrets, each as `get_secret` gives it. Raises InvalidPage, see `list_rows`."""
+    """A page of secrets, with the columns of `get_secret`. Raises InvalidPage, see `list_rows`."""
     with database.read() as connection:
         return list_rows(connection, SECRETS, query)
 

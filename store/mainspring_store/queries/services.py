@@ -1,4 +1,4 @@
-"""Which services there are and were."""
+"""Services, running and stopped."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ SERVICES = Listing(
         "hostname": equal_to(service.c.hostname),
         "executor_class": constant(Kind.TEXT, lambda _: False),
     },
-    # A service has no number; where Airflow orders by it, ours are in order of their start.
+    # Airflow can order jobs by a number. Our services have no number, so `id` orders by the start.
     sort_keys={
         "id": SortKey(column=service.c.started_at, kind=Kind.INSTANT, is_nullable=False),
         "start_date": SortKey(column=service.c.started_at, kind=Kind.INSTANT, is_nullable=False),
@@ -40,7 +40,8 @@ SERVICES = Listing(
         "latest_heartbeat": SortKey(column=service.c.heartbeat_at, kind=Kind.INSTANT, is_nullable=False),
         "hostname": SortKey(column=service.c.hostname, kind=Kind.TEXT, is_nullable=False),
         "job_type": SortKey(column=service.c.kind, kind=Kind.TEXT, is_nullable=False),
-        # What is stored of a state is whether it has stopped; whether another one lives only its age tells.
+        # The table stores whether a service has stopped. The age of the heartbeat separates running from failed, which
+        # no stored column does.
         "state": SortKey(column=service.c.stopped_at.is_not(None), kind=Kind.BOOLEAN, is_nullable=False),
         "dag_id": always_null(Kind.TEXT),
         "executor_class": always_null(Kind.TEXT),
@@ -53,14 +54,14 @@ SERVICES = Listing(
 
 
 class ServiceState(StrEnum):
-    """How a service stands, in the words that Airflow has for its jobs."""
+    """The state of a service, in the words of Airflow for jobs."""
 
     RUNNING = "running"
-    """It beats."""
+    """The service sends heartbeats."""
     SUCCESS = "success"
-    """It said that it stopped."""
+    """The service stopped orderly."""
     FAILED = "failed"
-    """It went silent."""
+    """The service stopped sending heartbeats without an orderly stop."""
 
 
 def list_services(
@@ -71,9 +72,9 @@ def list_services(
     kind: str | None = None,
     states: Collection[ServiceState] = tuple(ServiceState),
 ) -> Listed:
-    """A page of the services, also of those that are gone; each row has a `state`.
+    """A page of the services, running and stopped; each row has a `state`.
 
-    since: who has not beaten from then on has gone silent.
+    since: an unstopped service without a heartbeat at or after this instant has failed.
 
     Raises:
         InvalidPage: See `list_rows`.
@@ -101,17 +102,17 @@ def _state(row: Mapping[str, Any], since: datetime) -> ServiceState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Presence:
-    """The processes of one kind that have not stopped orderly."""
+    """The services of a kind without an orderly stop."""
 
     latest_heartbeat: datetime
     alive: int
-    """How many gave a sign of life lately."""
+    """The number of services with a recent heartbeat."""
     clock_offset: timedelta | None
-    """How far the clock of one of these is from the database's, either way: the largest. None = none has looked."""
+    """The largest absolute offset between the clock of a live service and the database; None = none measured."""
 
 
 def presence(database: Database, *, since: datetime) -> Mapping[str, Presence]:
-    """Kind (`scheduler`, `execution`, `worker`) -> its processes; those that beat at or after `since` are alive."""
+    """Kind (`scheduler`, `execution`, `worker`) -> presence. A heartbeat at or after `since` means alive."""
     with database.read() as connection:
         rows = connection.execute(_PRESENCE, {"since": since})
         return {
@@ -125,8 +126,10 @@ def presence(database: Database, *, since: datetime) -> Mapping[str, Presence]:
 
 
 def refused_starts(database: Database, *, since: datetime) -> Mapping[str, str]:
-    """Executor -> why the machine of its scheduler has no room for a task now; of schedulers that beat at or after
-    `since`."""
+    """Executor -> why its scheduler's machine has no resources for a task now.
+
+    Considers schedulers with a heartbeat at or after `since`.
+    """
     with database.read() as connection:
         rows = connection.scalars(_SCHEDULER_DETAILS, {"since": since}).all()
     return {executor: cause for details in rows for executor, cause in (details or {}).get("refused_for", {}).items()}

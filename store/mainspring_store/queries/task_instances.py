@@ -1,4 +1,4 @@
-"""What task instances there are and how they stand."""
+"""Task instances and their states."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 _MAP_INDEX_MAX = 2**31 - 1
-"""Of the column."""
+"""The largest value of the column."""
 _OTHER_STATES = ("restarting", "up_for_reschedule", "awaiting_input")
-"""Airflow's, which no task instance has here."""
+"""States of Airflow that no task instance of ours has."""
 
 _ti = task_instance.c
 _duration = seconds_between(_ti.start_date, _ti.end_date)
@@ -123,7 +123,7 @@ INSTANCES = Listing(
         **patterns("operator_name", _ti.operator),
         "map_index": one_of(_ti.map_index, Kind.INTEGER),
         **patterns("rendered_map_index", case((_ti.map_index >= 0, cast(_ti.map_index, Text)))),
-        # There are no task groups.
+        # A parameter of Airflow; our DAGs have no task groups.
         "task_group_id": constant(Kind.TEXT, lambda _: False),
     },
     sort_keys={
@@ -160,13 +160,13 @@ INSTANCES_BATCH = INSTANCES.with_filters(
         "task_ids": one_of(_ti.task_id),
     }
 )
-"""The same instances, found as a body says. A range of dates leaves out what has none yet, here as in Airflow."""
+"""Instances with the filters of a request body. As in Airflow, a range of dates omits instances whose date is NULL."""
 
 
 def get_task_instance(
     database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1
 ) -> dict[str, Any]:
-    """One task instance with what its latest attempt tells; `dag_version_id` names the definition it runs.
+    """A task instance with columns of its latest attempt; `dag_version_id` is the version of its run.
 
     Raises:
         NotFound: There is no such task instance.
@@ -202,10 +202,12 @@ def list_task_instances(
 
 
 def list_mapped_instances(database: Database, query: ListQuery, dag_id: str, run_id: str, task_id: str) -> Listed:
-    """A page of the instances of one mapped task of a run; none while its items are not known.
+    """A page of the instances of a mapped task of a run; empty before the expansion.
+
+    The page omits the placeholder (map index -1).
 
     Raises:
-        NotFound: There is no such run, or it has no such task.
+        NotFound: There is no such run, or the run has no such task.
         InvalidPage: See `list_rows`.
     """
     with database.read() as connection:
@@ -220,10 +222,10 @@ def list_mapped_instances(database: Database, query: ListQuery, dag_id: str, run
 def instance_ids(
     database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int | None = None
 ) -> list[int]:
-    """Ids of the instances of a task of a run, by map index; of one of them when `map_index` is given.
+    """Ids of the instances of a task in a run, by map index. `map_index` selects a single instance.
 
     Raises:
-        NotFound: There is none.
+        NotFound: No instance matches.
     """
     with database.read() as connection:
         key = _require_run(connection, dag_id, run_id)
@@ -235,9 +237,9 @@ def instance_ids(
 
 
 def instances_by_id(database: Database, ids: Sequence[int]) -> list[dict[str, Any]]:
-    """These task instances, by run, task and map index; those that are gone are left out."""
+    """Task instances sorted by run, task and map index; skips deleted instances."""
     with database.read() as connection:
-        rows = connection.execute(_by_id(database.is_sqlite), {"rows": dump_rows({"id": one} for one in ids)})
+        rows = connection.execute(_by_id(database.is_sqlite), {"rows": dump_rows({"id": key} for key in ids)})
         return [row._asdict() for row in rows]
 
 

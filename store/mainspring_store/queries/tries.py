@@ -1,4 +1,4 @@
-"""What tries task instances had. Each keeps its row for ever, whatever was cleared since."""
+"""Tries of task instances. A clear keeps the rows of earlier tries."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _ti, _try = task_instance.c, task_try.c
 
 
 def list_tries(database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int) -> list[dict[str, Any]]:
-    """The tries of one task instance, oldest first; none when it never became one.
+    """The tries of a task instance, oldest first; empty when the instance was never queued.
 
     Raises:
         NotFound: There is no such task instance.

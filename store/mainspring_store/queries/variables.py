@@ -1,4 +1,4 @@
-"""What variables there are."""
+"""Variables and their values."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _KEY = SortKey(column=variable.c.key, kind=Kind.TEXT, is_nullable=False)
 VARIABLES = Listing(
     rows=_VARIABLE,
     filters=patterns("variable_key", variable.c.key),
-    # A variable has no number; where Airflow orders by it, ours are in order of their key.
+    # Airflow can order variables by a number. Our variables have no number, so `id` orders by `key`.
     sort_keys={
         "key": _KEY,
         "id": _KEY,
@@ -33,7 +33,7 @@ VARIABLES = Listing(
 
 
 def get_variable(database: Database, key: str) -> dict[str, Any]:
-    """One variable.
+    """The columns of a variable.
 
     Raises:
         NotFound: There is no such variable.

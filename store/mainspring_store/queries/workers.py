@@ -1,4 +1,4 @@
-"""What the workers are and carry."""
+"""Workers and their attempts."""
 
 from datetime import datetime
 
@@ -26,21 +26,23 @@ WORKERS = Listing(
 
 
 def list_workers(database: Database, query: ListQuery, *, since: datetime) -> Listed:
-    """A page of the workers that were heard of at or after `since`, each with the `attempts` that it carries.
+    """A page of the workers with a heartbeat at or after `since`; `attempts` lists the attempts of a worker.
 
     Raises:
         InvalidPage: See `list_rows`.
     """
     with database.read() as connection:
         listed = list_rows(connection, WORKERS, query, service.c.heartbeat_at >= since)
-        ids = [one for row in listed.rows for one in row["details"]["attempts"]]
-        carried = {row.attempt_id: row for row in connection.execute(_CARRIED, {"ids": ids})} if ids else {}
+        ids = [attempt_id for row in listed.rows for attempt_id in row["details"]["attempts"]]
+        attempts = {row.attempt_id: row for row in connection.execute(_UNSTOPPED, {"ids": ids})} if ids else {}
     for row in listed.rows:
-        row["attempts"] = [carried[one]._asdict() for one in row["details"]["attempts"] if one in carried]
+        row["attempts"] = [
+            attempts[attempt_id]._asdict() for attempt_id in row["details"]["attempts"] if attempt_id in attempts
+        ]
     return listed
 
 
-_CARRIED = (
+_UNSTOPPED = (
     select(
         task_try.c.attempt_id,
         dag_run.c.dag_id,

@@ -1,4 +1,4 @@
-"""The outputs of tasks."""
+"""Outputs of task instances."""
 
 from typing import Any
 
@@ -66,10 +66,10 @@ XCOMS = Listing(
 def get_xcom(
     database: Database, dag_id: str, run_id: str, task_id: str, key: str, *, map_index: int = -1
 ) -> dict[str, Any]:
-    """One output; `value` is JSON text as it was stored.
+    """An output of a task instance; `value` is the stored JSON text.
 
     Raises:
-        NotFound: There is no such task instance, or it has no such output.
+        NotFound: The task instance does not exist, or has no such output.
     """
     names = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
     with database.read() as connection:
@@ -84,14 +84,14 @@ def get_xcom(
 def list_xcoms(
     database: Database, query: ListQuery, *, dag_id: str | None, run_id: str | None, task_id: str | None
 ) -> Listed:
-    """A page of outputs without their values, restricted to the ids that are not None.
+    """A page of outputs without values, restricted by the ids that are not None.
 
     Raises:
         InvalidPage: See `list_rows`.
     """
-    given = ((dag_run.c.dag_id, dag_id), (dag_run.c.run_id, run_id), (_ti.task_id, task_id))
+    pairs = ((dag_run.c.dag_id, dag_id), (dag_run.c.run_id, run_id), (_ti.task_id, task_id))
     with database.read() as connection:
-        return list_rows(connection, XCOMS, query, *(column == value for column, value in given if value is not None))
+        return list_rows(connection, XCOMS, query, *(column == value for column, value in pairs if value is not None))
 
 
 def xcom_not_found(key: str) -> NotFound:

@@ -1,4 +1,4 @@
-"""Answers of people to approvals. An answer is an intent: the scheduler ends the task by it, and nothing else does."""
+"""Answers of people to approvals. An answer is a request: only the scheduler ends the task, according to the answer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,31 +30,31 @@ def answer_approval(
     note: str | None,
     now: datetime,
 ) -> Mapping[str, Any]:
-    """Record the answer to an approval that waits for one; returns it: `choice`, `by`, `note` and `at`.
+    """Store the answer to a waiting approval; returns the answer: `choice`, `by`, `note` and `at`.
 
-    The first answer counts. The scheduler has to be woken after it.
+    The first answer counts. The caller must notify the scheduler after the commit.
 
     Raises:
-        NotFound: There is no such task instance, or it is no approval.
-        Conflict: It was answered, has timed out, or does not wait now.
-        InvalidInput: It has no such choice.
+        NotFound: The task instance does not exist, or is no approval.
+        Conflict: The approval was answered, has timed out, or does not wait now.
+        InvalidInput: The approval has no such choice.
     """
     names = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
     with database.write() as connection:
-        found = connection.execute(_INSTANCE, names).one_or_none()
-        if found is None:
+        instance = connection.execute(_INSTANCE, names).one_or_none()
+        if instance is None:
             raise instance_not_found(dag_id, run_id, task_id, map_index)
-        if found.operator != TaskType.APPROVAL:
+        if instance.operator != TaskType.APPROVAL:
             raise NotFound(
-                f"task '{task_id}' of run '{run_id}' is a {found.operator} task; only approvals are answered"
+                f"task '{task_id}' of run '{run_id}' is a {instance.operator} task; only approvals are answered"
             )
-        lock_runs(connection, [found.dag_run_id])
-        # Read again under the lock: another answer may have come first.
-        row = connection.execute(_WAIT, {"key": found.id}).one()
+        lock_runs(connection, [instance.dag_run_id])
+        # Read again under the lock: a concurrent answer may have been stored first.
+        row = connection.execute(_WAIT, {"key": instance.id}).one()
         waits_for = _open_wait(row.state, row.waits_for, task_id, now)
         _check_choice(choice, waits_for["choices"])
         answer = {"choice": choice, "by": by, "note": note, "at": format_instant(now)}
-        connection.execute(_ANSWER, {"key": found.id, "wait": {**waits_for, "answer": answer}, "now": now})
+        connection.execute(_ANSWER, {"key": instance.id, "wait": {**waits_for, "answer": answer}, "now": now})
     return answer
 
 

@@ -1,4 +1,5 @@
-"""Backfills: what people ask for. The runs are made by the scheduler, a few at a time (`scheduling.backfill_runs`)."""
+"""Creating, pausing and cancelling backfills. The scheduler creates the runs in small batches
+(`scheduling.backfill_runs`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,17 +25,17 @@ __all__ = ["NewBackfill", "ReprocessBehavior", "cancel_backfill", "create_backfi
 
 
 class ReprocessBehavior(StrEnum):
-    """What a backfill does with a slot that has a run already. One that has not ended is always left alone."""
+    """What a backfill does when a slot has an ended run. A backfill never changes unfinished runs."""
 
     NONE = "none"
-    """It is left alone."""
+    """Keep the run."""
     FAILED = "failed"
-    """It runs again if it failed."""
+    """Rerun a failed run; keep a successful run."""
     COMPLETED = "completed"
-    """It runs again."""
+    """Rerun the run."""
 
     def allows(self, state: RunState) -> bool:
-        """Whether a run in this state runs again."""
+        """Whether the backfill reruns a run in this state."""
         return (state is RunState.FAILED and self is not self.NONE) or (
             state is RunState.SUCCESS and self is self.COMPLETED
         )
@@ -42,11 +43,11 @@ class ReprocessBehavior(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewBackfill:
-    """A backfill that is not stored yet."""
+    """The request for a backfill."""
 
     dag_id: str
     version_id: int
-    """Its schedule says which slots there are."""
+    """The version whose schedule defines the slots."""
     from_date: datetime
     to_date: datetime
     """Bounds of the logical date, both included."""
@@ -56,22 +57,24 @@ class NewBackfill:
     reprocess_behavior: ReprocessBehavior = ReprocessBehavior.NONE
     max_active_runs: int = 10
     max_failed_runs: int | None = None
-    """How many failed runs pause it; None = any number may fail."""
+    """The number of failed runs that pauses the backfill; None = unlimited."""
     run_on_latest_version: bool = False
-    """Runs go by what is current when it is their turn; else new ones by `version_id`, others by their own."""
+    """Each run uses the version that is current when the scheduler creates or reruns it.
+
+    False: new runs use `version_id`; reruns keep their version.
+    """
     user: str | None = None
 
 
 def create_backfill(database: Database, new: NewBackfill, *, owner: Owner | None = None, now: datetime) -> int:
-    """Store a backfill and return its id. Only slots that were due at `now` belong to it.
+    """Store a backfill and return its id. The backfill covers only slots that were due at `now`.
 
-    owner: the principal that its runs count for; its quota must have room for as many as there may be at once.
+    owner: the principal whose quota the runs count for. The quota must admit the maximum of concurrent runs.
 
     Raises:
-        Conflict: One of the DAG is under way.
-        NotFound: The DAG was deleted meanwhile.
-        QuotaExceeded: The owner may not have so many more active runs, or has as much log or stored bytes as it may
-            have.
+        Conflict: The DAG has an unfinished backfill.
+        NotFound: The DAG was deleted in the meantime.
+        QuotaExceeded: The owner would exceed the quota of active runs, or has exceeded a quota of stored bytes.
     """
     if owner is not None:
         owner.check_stored()
@@ -102,7 +105,7 @@ def create_backfill(database: Database, new: NewBackfill, *, owner: Owner | None
         text = str(exc.orig)
         if "foreign key" in text.lower():
             raise dag_not_found(new.dag_id) from exc
-        # PostgreSQL names the index, SQLite its column.
+        # PostgreSQL names the index, SQLite the column of the index.
         if "uq_backfill_open" in text or "UNIQUE constraint failed: backfill.dag_id" in text:
             raise Conflict(f"dag '{new.dag_id}' has a backfill under way; wait for its end, or cancel it") from exc
         raise
@@ -111,12 +114,13 @@ def create_backfill(database: Database, new: NewBackfill, *, owner: Owner | None
 
 
 def pause_backfill(database: Database, key: int, is_paused: bool, *, now: datetime) -> None:
-    """Pause a backfill, so that none of its runs is made or starts, or let it go on. What runs goes on. Failures before
-    it was let go on count no more for `max_failed_runs`.
+    """Pause or resume a backfill. While paused, no run is created or started; running runs go on.
+
+    Failures before a resume do not count for `max_failed_runs`.
 
     Raises:
         NotFound: There is no such backfill.
-        Conflict: It has ended.
+        Conflict: The backfill has ended.
     """
     with database.write() as connection:
         _lock_open(connection, key)
@@ -124,18 +128,18 @@ def pause_backfill(database: Database, key: int, is_paused: bool, *, now: dateti
 
 
 def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> None:
-    """End a backfill: its runs that have not started become failed, those that run go on to their end.
+    """End a backfill: its queued runs become failed; running runs go on.
 
     Raises:
         NotFound: There is no such backfill.
-        Conflict: It has ended.
+        Conflict: The backfill has ended.
     """
     with database.write() as connection:
         _lock_open(connection, key)
         connection.execute(_CANCEL, {"key": key, "now": now})
         queued = lock_runs(connection, connection.scalars(_QUEUED, {"key": key}).all())
         effects = Effects()
-        # Some may have started before they were locked.
+        # Some runs may have started before this transaction locked them.
         for run in sorted(queued.intersection(connection.scalars(_QUEUED, {"key": key}))):
             end_run(
                 connection,
@@ -151,7 +155,7 @@ def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> 
 def run_dates(
     database: Database, dag_id: str, first: datetime, last: datetime, behavior: ReprocessBehavior
 ) -> frozenset[datetime]:
-    """The logical dates from `first` to `last` whose runs a backfill would leave alone."""
+    """The logical dates from `first` to `last`, both included, whose existing runs a backfill would keep."""
     with database.read() as connection:
         rows: Sequence[Any] = connection.execute(_DATES, {"dag": dag_id, "first": first, "last": last}).all()
     return frozenset(

@@ -1,4 +1,4 @@
-"""What a batch does about things that exist already, or do not exist."""
+"""How a batch treats names that exist already, and names that do not exist."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -21,27 +21,27 @@ __all__ = [
 ]
 
 _OWNER = "principal_id"
-"""The column of rows that count for somebody."""
+"""The column of rows that count for the quota of a principal."""
 
 
 class OnExistence(StrEnum):
-    """When one to be created exists."""
+    """How a batch that creates rows treats a row that exists."""
 
     FAIL = "fail"
-    """The whole batch changes nothing."""
+    """The whole batch fails and changes no row."""
     SKIP = "skip"
-    """It is left as it is; the others are created."""
+    """Keep the row; create the remaining rows."""
     OVERWRITE = "overwrite"
-    """It gets the new values, and keeps those that are not given."""
+    """Replace the values in the request; keep the remaining values."""
 
 
 class OnAbsence(StrEnum):
-    """When one to be changed or deleted does not exist."""
+    """How a batch that changes or deletes rows treats a missing row."""
 
     FAIL = "fail"
-    """The whole batch changes nothing."""
+    """The whole batch fails and changes no row."""
     SKIP = "skip"
-    """The others are changed."""
+    """Change or delete the remaining rows."""
 
 
 def insert_named(
@@ -49,19 +49,19 @@ def insert_named(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     on_existence: OnExistence,
-    given: Sequence[Collection[str]] | None = None,
+    overwritten: Sequence[Collection[str]] | None = None,
 ) -> list[str]:
-    """Insert rows of a table whose primary key is one name, in order; returns the names that were written.
+    """Insert rows, in order, into a table whose primary key is a single name; returns the written names.
 
-    An overwritten row keeps its owner. Where existence must FAIL, the caller sees it by what is missing from the
-    answer, and rolls back.
+    An overwritten row keeps its owner. For `OnExistence.FAIL` the caller compares the names, and rolls back when a
+    name is missing.
 
-    given: the columns of each row that one to be overwritten gets; `None` = all.
+    overwritten: for each row, the columns that replace those of an existing row; `None` = all columns.
     """
     (key,) = table.primary_key.columns
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     written = []
-    for row, columns in zip(rows, given or rows, strict=True):
+    for row, columns in zip(rows, overwritten or rows, strict=True):
         statement = dialect.insert(table)
         if on_existence is OnExistence.OVERWRITE:
             new = {name: statement.excluded[name] for name in row if name in columns and name not in (key.name, _OWNER)}
@@ -79,26 +79,26 @@ def insert_owned(
     on_existence: OnExistence,
     owner: Owner | None,
     quota: Quota,
-    given: Sequence[Collection[str]] | None = None,
+    overwritten: Sequence[Collection[str]] | None = None,
 ) -> list[str]:
-    """`insert_named` of rows that count for a principal, within its quota.
+    """As `insert_named`; new rows count for the quota of `owner`, unless None.
 
     Raises:
-        QuotaExceeded: With those that are new the owner has more than it may have.
+        QuotaExceeded: The new rows would exceed the quota.
     """
     if owner is None:
-        return insert_named(connection, table, rows, on_existence, given)
+        return insert_named(connection, table, rows, on_existence, overwritten)
     (key,) = table.primary_key.columns
     names = {row[key.name] for row in rows}
     new = names.difference(connection.scalars(select(key).where(key.in_(names))))
     if new:
         owner.admit(connection, quota, len(new))
     owned = [{**row, _OWNER: owner.principal_id} for row in rows]
-    return insert_named(connection, table, owned, on_existence, given)
+    return insert_named(connection, table, owned, on_existence, overwritten)
 
 
 def update_named(connection: Connection, table: Table, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Give rows of such a table new values (name -> columns); returns the names of those that exist, in order."""
+    """Change rows of a table with a name as key (name -> columns); returns the names that exist, sorted."""
     (key,) = table.primary_key.columns
     return [
         name
@@ -108,15 +108,15 @@ def update_named(connection: Connection, table: Table, changes: Mapping[str, Map
 
 
 def delete_named(connection: Connection, table: Table, names: Iterable[str]) -> list[str]:
-    """Delete rows of such a table; returns the names of those that existed, in order."""
+    """Delete rows of a table with a name as key; returns the names that existed, sorted."""
     (key,) = table.primary_key.columns
     return sorted(connection.scalars(delete(table).where(key.in_(list(names))).returning(key)))
 
 
 def check_absence(
-    names: Iterable[str], found: Collection[str], on_absence: OnAbsence, not_found: Callable[[str], NotFound]
+    names: Iterable[str], existing: Collection[str], on_absence: OnAbsence, not_found: Callable[[str], NotFound]
 ) -> None:
-    """Raises what `not_found` makes of the first name that was not found, where absence must FAIL."""
-    missing = sorted(set(names) - set(found))
+    """With `OnAbsence.FAIL`, raises the error that `not_found` makes for the first of `names` not in `existing`."""
+    missing = sorted(set(names) - set(existing))
     if missing and on_absence is OnAbsence.FAIL:
         raise not_found(missing[0])

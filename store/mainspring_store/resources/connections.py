@@ -1,4 +1,4 @@
-"""Connections: addresses with credentials. Password and extra are stored encrypted and never read back."""
+"""Connections: addresses with credentials. The store encrypts password and extra; the API never returns them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ from mainspring_store.tables import connection
 __all__ = ["SEALED", "change_connections", "create_connections", "delete_connections", "reencrypt_connections"]
 
 SEALED = ("password", "extra")
-"""Members that are kept secret."""
+"""The members that the store encrypts."""
 
 
 def create_connections(
@@ -37,24 +37,24 @@ def create_connections(
     on_existence: OnExistence = OnExistence.FAIL,
     owner: Owner | None = None,
 ) -> list[str]:
-    """Create connections; returns the ids that were written.
+    """Create connections; returns the written ids. An error creates none.
 
-    connections: columns of each, and the members of `SEALED`, text or None. Of what is not given a new one has none,
-        and one that is overwritten keeps what it has.
-    owner: the principal that the new ones count for, within its quota.
+    connections: for each connection its columns, and the members of `SEALED` as text or None. A new connection lacks
+        omitted members; an overwritten connection keeps them.
+    owner: the principal whose quota new connections count for.
 
     Raises:
-        Conflict: One exists, and that must FAIL; then none was created.
-        CannotOpen: What one keeps secret is to be overwritten in part and cannot be opened; then none was created.
-        QuotaExceeded: The owner would have more than it may have; then none was created.
+        Conflict: A connection exists, and `on_existence` is FAIL.
+        CannotOpen: No key decrypts the secret members of a connection, of which only a part is overwritten.
+        QuotaExceeded: The owner would exceed the quota.
     """
     with database.write() as writing:
-        found = _sealed(writing, [one["connection_id"] for one in connections])
+        ciphertexts = _ciphertexts(writing, [values["connection_id"] for values in connections])
         if on_existence is not OnExistence.OVERWRITE:
-            found = {}
-        given = [_changed(key_ring, one["connection_id"], one, found, now) for one in connections]
-        rows = [{"sealed": [], **row} for row in given]
-        written = insert_owned(writing, connection, rows, on_existence, owner, Quota.CONNECTIONS, given)
+            ciphertexts = {}
+        changes = [_changed(key_ring, values["connection_id"], values, ciphertexts, now) for values in connections]
+        rows = [{"sealed": [], **row} for row in changes]
+        written = insert_owned(writing, connection, rows, on_existence, owner, Quota.CONNECTIONS, changes)
         existing = sorted({row["connection_id"] for row in rows} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The connections with these connection_ids: {existing} already exist.")
@@ -69,24 +69,24 @@ def change_connections(
     now: datetime,
     on_absence: OnAbsence = OnAbsence.FAIL,
 ) -> list[str]:
-    """Give connections new values (id -> columns and members of `SEALED`); returns the ids that were changed.
+    """Change connections (id -> columns and members of `SEALED`); returns the changed ids. An error changes none.
 
     Raises:
-        NotFound: One does not exist, and that must FAIL; then none was changed.
-        CannotOpen: What one keeps secret is to be changed in part and cannot be opened; then none was changed.
+        NotFound: A connection does not exist, and `on_absence` is FAIL.
+        CannotOpen: No key decrypts the secret members of a connection, of which only a part is changed.
     """
     with database.write() as writing:
-        found = _sealed(writing, changes)
-        check_absence(changes, found, on_absence, connection_not_found)
-        rows = {name: _changed(key_ring, name, changes[name], found, now) for name in found}
+        ciphertexts = _ciphertexts(writing, changes)
+        check_absence(changes, ciphertexts, on_absence, connection_not_found)
+        rows = {name: _changed(key_ring, name, changes[name], ciphertexts, now) for name in ciphertexts}
         return update_named(writing, connection, rows)
 
 
 def delete_connections(database: Database, ids: Sequence[str], *, on_absence: OnAbsence = OnAbsence.FAIL) -> list[str]:
-    """Delete connections; returns the ids that were deleted.
+    """Delete connections; returns the deleted ids. An error deletes none.
 
     Raises:
-        NotFound: One does not exist, and that must FAIL; then none was deleted.
+        NotFound: A connection does not exist, and `on_absence` is FAIL.
     """
     with database.write() as writing:
         deleted = delete_named(writing, connection, ids)
@@ -95,10 +95,12 @@ def delete_connections(database: Database, ids: Sequence[str], *, on_absence: On
 
 
 def reencrypt_connections(writing: Connection, key_ring: KeyRing) -> int:
-    """Encrypt what connections keep secret under the newest key, within a transaction of the caller's; how many.
+    """Encrypt the secret members of all connections with the newest key, in the caller's transaction.
+
+    Returns the number of connections with secret members.
 
     Raises:
-        CannotOpen: One of them is under a key that is gone.
+        CannotOpen: No key decrypts a ciphertext.
     """
     rows = writing.execute(_ALL_SEALED).all()
     for row in rows:
@@ -106,28 +108,28 @@ def reencrypt_connections(writing: Connection, key_ring: KeyRing) -> int:
     return len(rows)
 
 
-def _sealed(writing: Connection, ids: Iterable[str]) -> Mapping[str, bytes | None]:
-    """Id -> what is kept secret, of those of `ids` that exist, which are locked."""
+def _ciphertexts(writing: Connection, ids: Iterable[str]) -> Mapping[str, bytes | None]:
+    """Id -> ciphertext of the connections that exist. Locks their rows."""
     return {row.connection_id: row.ciphertext for row in writing.execute(_SOME, {"ids": sorted(ids)})}
 
 
 def _changed(
-    key_ring: KeyRing, name: str, given: Mapping[str, Any], found: Mapping[str, bytes | None], now: datetime
+    key_ring: KeyRing, name: str, values: Mapping[str, Any], ciphertexts: Mapping[str, bytes | None], now: datetime
 ) -> dict[str, Any]:
-    """The columns that are written of a connection; what is left alone or replaced as a whole need not be opened."""
-    ciphertext = found.get(name)
-    is_partly_replaced = 0 < sum(each in given for each in SEALED) < len(SEALED)
+    """The columns to write. Only a partial change of the secret members needs the old ones, and so their decryption."""
+    ciphertext = ciphertexts.get(name)
+    is_partly_replaced = 0 < sum(member in values for member in SEALED) < len(SEALED)
     old = _open(key_ring, name, ciphertext) if is_partly_replaced and ciphertext is not None else {}
-    return _row(key_ring, name, given, old, now)
+    return _row(key_ring, name, values, old, now)
 
 
 def _row(
-    key_ring: KeyRing, name: str, given: Mapping[str, Any], old: Mapping[str, str], now: datetime
+    key_ring: KeyRing, name: str, values: Mapping[str, Any], old: Mapping[str, str], now: datetime
 ) -> dict[str, Any]:
-    row = {column: value for column, value in given.items() if column not in SEALED}
-    if any(each in given for each in SEALED):
-        new = {**old, **{each: given[each] for each in SEALED if each in given}}
-        sealed = {each: value for each, value in new.items() if value is not None}
+    row = {column: value for column, value in values.items() if column not in SEALED}
+    if any(member in values for member in SEALED):
+        new = {**old, **{member: values[member] for member in SEALED if member in values}}
+        sealed = {member: value for member, value in new.items() if value is not None}
         row["sealed"] = sorted(sealed)
         row["ciphertext"] = key_ring.encrypt(_label(name), orjson.dumps(sealed).decode()) if sealed else None
     return {**row, "connection_id": name, "updated_at": now}
@@ -139,7 +141,7 @@ def _open(key_ring: KeyRing, name: str, ciphertext: bytes) -> Mapping[str, str]:
 
 
 def _label(name: str) -> str:
-    """What a ciphertext says that it belongs to; no secret can have such a name."""
+    """The name inside the ciphertext of a connection. Names of secrets cannot contain a colon."""
     return f"connection:{name}"
 
 

@@ -1,4 +1,4 @@
-"""DAGs: saving, pausing and deleting them, and their definitions by version."""
+"""Saving, pausing and deleting DAGs, and a cache of definitions by version."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -27,16 +27,16 @@ from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_dis
 
 __all__ = ["Saved", "Versions", "check_dag", "delete_dag", "save_dag", "set_all_paused", "set_paused"]
 
-_TASKS_KEPT_MAX = 50_000
+_CACHED_TASKS_MAX = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saved:
-    """What saving a definition did."""
+    """The result of saving a definition."""
 
     is_new_dag: bool
     is_new_version: bool
-    """False when the current version says the same already; then nothing was written."""
+    """False: the current version has the same content, and no row was written."""
     version_number: int
     version: VersionRef
 
@@ -50,25 +50,25 @@ def save_dag(
     replaces: str | None = None,
     now: datetime,
 ) -> Saved:
-    """Make `definition` the current version of its DAG, creating the DAG when there is none.
+    """Make `definition` the current version of its DAG. Creates a missing DAG.
 
-    owner: the principal that the DAG counts for if it is new, within its quota.
-    replaces: the content hash that the current version must have; `None` = any, or no DAG at all.
+    owner: the principal whose quota a new DAG counts for.
+    replaces: the content hash that the current version must have; `None` = any version, or no DAG.
 
-    Runs that exist keep the version they were made from. `is_paused_upon_creation` counts at creation only.
+    Existing runs keep their version. `is_paused_upon_creation` applies to new DAGs only.
 
     Raises:
-        InvalidDag: It names pools that do not exist.
-        Conflict: The DAG was deleted at this moment; saving it again creates it.
-        PreconditionFailed: The DAG is new, or its current version has another content hash than `replaces`.
-        QuotaExceeded: It is new, and the owner has as many as it may have.
+        InvalidDag: The definition names pools that do not exist.
+        Conflict: The DAG was deleted concurrently; saving again creates the DAG.
+        PreconditionFailed: `replaces` is not the content hash of the current version, or the DAG is new.
+        QuotaExceeded: The DAG is new, and the owner would exceed the quota.
     """
     with database.write() as connection:
         problems = pool_problems(connection, definition)
         if problems:
             raise InvalidDag(problems)
         is_new = _insert_dag(connection, definition, owner, now)
-        # The row is locked from here on, so that two savers cannot make the same version number.
+        # `_CURRENT` locks the row, so that concurrent requests cannot create equal version numbers.
         current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
         if current is None:
             raise Conflict(f"dag '{definition.dag_id}' was deleted at this moment; send it again to create it")
@@ -104,7 +104,7 @@ def save_dag(
 
 
 def check_dag(database: Database, definition: Definition) -> None:
-    """Raises InvalidDag for what would keep `save_dag` from saving the definition."""
+    """Raises InvalidDag where `save_dag` would."""
     with database.read() as connection:
         problems = pool_problems(connection, definition)
     if problems:
@@ -112,7 +112,7 @@ def check_dag(database: Database, definition: Definition) -> None:
 
 
 def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetime) -> None:
-    """Pause a DAG, so that none of its runs starts, or let them start again.
+    """Pause or unpause a DAG. No run of a paused DAG starts.
 
     Raises:
         NotFound: There is no such DAG.
@@ -122,7 +122,7 @@ def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetim
 
 
 def set_all_paused(database: Database, dag_ids: Iterable[str], is_paused: bool, *, now: datetime) -> list[str]:
-    """As `set_paused`, for several DAGs; returns those that exist, by id."""
+    """As `set_paused`, for several DAGs; returns the ids of existing DAGs, sorted."""
     with database.write() as connection:
         return [
             dag_id
@@ -132,14 +132,14 @@ def set_all_paused(database: Database, dag_ids: Iterable[str], is_paused: bool, 
 
 
 def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
-    """Delete a DAG with its versions, runs, logs and outputs. Tasks of other DAGs that wait for its runs fail.
+    """Delete a DAG with its versions, runs, logs and outputs. `dag` tasks that wait for its runs fail.
 
     Raises:
         NotFound: There is no such DAG.
-        Conflict: Task instances of it are queued or running.
+        Conflict: Task instances of the DAG are queued or running.
     """
     with database.write() as connection:
-        # Runs before their DAG, as the scheduler locks them.
+        # Lock runs before their DAG, in the order of the scheduler.
         lock_runs(connection, connection.scalars(_UNFINISHED_RUNS, {"dag_id": dag_id}).all())
         active = connection.scalar(_ACTIVE_INSTANCES, {"dag_id": dag_id})
         if active:
@@ -157,15 +157,14 @@ def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
 
 
 class Versions:
-    """Definitions by version, kept in memory. A version never changes, so what is kept is never stale.
+    """A cache of definitions by version. Versions are immutable, so cached definitions are never stale.
 
-    Bounded by the number of tasks in all of them together, as that is what takes the room. Safe to use from many
-    threads.
+    The total number of tasks bounds the cache, because tasks take most of the memory. Safe to use from many threads.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: OrderedDict[int, Definition] = OrderedDict()
+        self._cache: OrderedDict[int, Definition] = OrderedDict()
         self._tasks = 0
         self._lock = Lock()
 
@@ -182,16 +181,16 @@ class Versions:
         return VersionRef(id=version_id, definition=self.definition(version_id))
 
     def definition(self, version_id: int) -> Definition:
-        """What a version says.
+        """The definition of a version.
 
         Raises:
-            NotFound: There is no such version; its DAG was deleted.
+            NotFound: There is no such version, because its DAG was deleted.
         """
         with self._lock:
-            kept = self._kept.get(version_id)
-            if kept is not None:
-                self._kept.move_to_end(version_id)
-                return kept
+            cached = self._cache.get(version_id)
+            if cached is not None:
+                self._cache.move_to_end(version_id)
+                return cached
         with self._database.read() as connection:
             document = connection.scalar(_DOCUMENT, {"id": version_id})
         if document is None:
@@ -201,19 +200,19 @@ class Versions:
         return definition
 
     def keep(self, version: VersionRef) -> None:
-        """Remember a version whose definition is at hand."""
+        """Put a version into the cache."""
         with self._lock:
-            if version.id in self._kept:
+            if version.id in self._cache:
                 return
-            self._kept[version.id] = version.definition
+            self._cache[version.id] = version.definition
             self._tasks += len(version.definition.tasks)
-            while self._tasks > _TASKS_KEPT_MAX and len(self._kept) > 1:
-                _, oldest = self._kept.popitem(last=False)
+            while self._tasks > _CACHED_TASKS_MAX and len(self._cache) > 1:
+                _, oldest = self._cache.popitem(last=False)
                 self._tasks -= len(oldest.tasks)
 
 
 def _insert_dag(connection: Connection, definition: Definition, owner: Owner | None, now: datetime) -> bool:
-    """Insert the DAG's row unless there is one; whether there was none. Waits for another saver of the same DAG."""
+    """Insert the row of a new DAG; returns whether the DAG is new. Waits for concurrent requests that save the DAG."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     inserted = connection.scalar(
         dialect.insert(dag).on_conflict_do_nothing(index_elements=["dag_id"]).returning(dag.c.dag_id),
@@ -232,7 +231,7 @@ def _insert_dag(connection: Connection, definition: Definition, owner: Owner | N
 
 
 def _as_stored(connection: Connection, version_id: int, definition: Definition) -> Definition:
-    """The definition of a version that has the same content: task indexes follow the order it was stored in."""
+    """The stored definition of the same content: task indexes follow the stored order of tasks."""
     document = connection.execute(_DOCUMENT, {"id": version_id}).scalar_one()
     return definition if list(document["tasks"]) == list(definition.tasks) else load_stored(document)
 
@@ -255,7 +254,7 @@ def _store_display_names(connection: Connection, definition: Definition, version
 
 
 def _copied(definition: Definition, now: datetime) -> dict[str, Any]:
-    """The columns of a DAG's row that repeat its current version."""
+    """The columns of a DAG's row that copy fields of its current version."""
     timetable = timetable_of(definition.schedule) if definition.schedule else None
     return {
         "display_name": definition.display_name or definition.dag_id,
@@ -263,7 +262,7 @@ def _copied(definition: Definition, now: datetime) -> dict[str, Any]:
         "owners": list(definition.owners),
         "max_active_runs": definition.max_active_runs,
         "max_active_tasks": definition.max_active_tasks,
-        # A due slot without a date asks the scheduler to plan anew.
+        # A due slot without a logical date makes the scheduler plan again.
         "next_logical_date": None,
         "next_data_interval_end": None,
         "next_run_after": now if definition.schedule else None,
@@ -290,7 +289,7 @@ _SET_PAUSED = (
     .where(dag.c.dag_id == bindparam("id"))
     .values(
         is_paused=bindparam("paused"),
-        # What was planned before a pause is planned anew after it.
+        # After a pause the scheduler must plan the next slot again.
         next_logical_date=None,
         next_data_interval_end=None,
         next_run_after=case((dag.c.next_run_after.is_not(None), bindparam("now", type_=UtcDateTime))),

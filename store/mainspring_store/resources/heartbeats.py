@@ -1,4 +1,4 @@
-"""Which processes are there: each start of a scheduler or worker is one row with a heartbeat."""
+"""Registration and heartbeats of services: each start of a process is a row of `service`."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ def register_service(
     details: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Announce a process that starts."""
+    """Insert the row of a process that starts."""
     with database.write() as connection:
         connection.execute(
             insert(service),
@@ -50,7 +50,7 @@ def register_service(
 
 
 CLOCK_OFFSET_MAX = timedelta(seconds=30)
-"""From which on a scheduler creates no runs by its clock."""
+"""A scheduler whose clock is off by at least this much creates no scheduled runs."""
 
 _HEARTBEAT = update(service).where(service.c.incarnation == bindparam("me"))
 _STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
@@ -64,8 +64,11 @@ def heartbeat(
     details: Mapping[str, Any] | None = None,
     clock_offset: timedelta | None = None,
 ) -> datetime | None:
-    """Say that it lives; `details` replace what it told about itself before, `clock_offset` is how far ahead it takes
-    its clock to be. Returns what the clock of the database's server shows; None where there is no server."""
+    """Write a heartbeat; returns the time of the database server, None on SQLite.
+
+    details: replace the stored details; `None` keeps them.
+    clock_offset: how far the clock of the process is ahead of the server; `None` keeps the stored offset.
+    """
     values: dict[str, Any] = {"heartbeat_at": now}
     if details is not None:
         values["details"] = dict(details)
@@ -76,18 +79,20 @@ def heartbeat(
         if database.is_sqlite:
             connection.execute(statement, {"me": incarnation})
             return None
-        shown: datetime | None = connection.scalar(statement.returning(func.clock_timestamp()), {"me": incarnation})
-        return shown
+        server_time: datetime | None = connection.scalar(
+            statement.returning(func.clock_timestamp()), {"me": incarnation}
+        )
+        return server_time
 
 
 def stop_service(database: Database, incarnation: str, *, now: datetime) -> None:
-    """Say that it stopped orderly."""
+    """Record an orderly stop."""
     with database.write() as connection:
         connection.execute(_STOP, {"me": incarnation, "now": now})
 
 
 def alive(database: Database, *, since: datetime) -> frozenset[str]:
-    """Incarnations that beat at or after `since` and have not said that they stopped."""
+    """Instance ids of services with a heartbeat at or after `since` and without an orderly stop."""
     with database.read() as connection:
         return frozenset(
             connection.scalars(
@@ -97,7 +102,7 @@ def alive(database: Database, *, since: datetime) -> frozenset[str]:
 
 
 def count_alive(database: Database, *, kind: str, hostname: str, since: datetime) -> int:
-    """How many processes of a kind on one machine beat at or after `since` and have not said that they stopped."""
+    """The number of services of a kind on a host with a heartbeat at or after `since` and without an orderly stop."""
     with database.read() as connection:
         return connection.scalar(_COUNT_ALIVE, {"kind": kind, "hostname": hostname, "since": since}) or 0
 
@@ -111,8 +116,8 @@ _COUNT_ALIVE = select(func.count()).where(
 
 
 def latest_heartbeats(database: Database, *, kind: str, since: datetime) -> list[tuple[datetime, Mapping[str, Any]]]:
-    """The processes of a kind that beat at or after `since` and have not stopped: the beat, and what they tell about
-    themselves."""
+    """Time of the heartbeat and `details` of each service of a kind with a heartbeat at or after `since` and without an
+    orderly stop."""
     with database.read() as connection:
         rows = connection.execute(
             select(service.c.heartbeat_at, service.c.details).where(

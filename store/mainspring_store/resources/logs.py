@@ -1,4 +1,4 @@
-"""Task logs: chunks by offset, kept in the database so that they can be read wherever it can."""
+"""Storing task logs: chunks by offset, in the database, so that each API process can read all logs."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,16 +15,19 @@ __all__ = ["append_chunks", "insert_chunks"]
 
 
 def append_chunks(database: Database, chunks: Sequence[LogChunk]) -> None:
-    """Store chunks in a transaction of their own. A chunk that is there already, or whose attempt is gone, is left."""
+    """Store chunks in a new transaction. Skips chunks that are stored already or whose attempt was deleted."""
     with database.write() as connection:
         insert_chunks(connection, chunks)
 
 
 def insert_chunks(connection: Connection, chunks: Sequence[LogChunk]) -> None:
-    """`append_chunks` within a transaction of the caller's."""
+    """As `append_chunks`, in the caller's transaction."""
     connection.execute(
         _insert(connection.dialect.name),
-        [{"attempt": c.attempt_id, "offset_": c.offset, "at_": c.at, "data_": c.data} for c in chunks],
+        [
+            {"attempt": chunk.attempt_id, "offset_": chunk.offset, "at_": chunk.at, "data_": chunk.data}
+            for chunk in chunks
+        ],
     )
 
 

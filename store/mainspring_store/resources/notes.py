@@ -16,14 +16,14 @@ __all__ = ["note_instances", "set_instance_notes", "set_run_note"]
 
 
 def note_instances(connection: Connection, ids: Sequence[int], note: str, *, now: datetime) -> None:
-    """Replace the notes of these instances; an empty one removes them."""
-    rows = dump_rows({"id": one} for one in ids)
+    """Replace the notes of instances, in the caller's transaction; an empty note removes them."""
+    rows = dump_rows({"id": instance_id} for instance_id in ids)
     statement = _note(connection.dialect.name == "sqlite")
     connection.execute(statement, {"rows": rows, "text": note or None, "now": now})
 
 
 def set_instance_notes(database: Database, ids: Sequence[int], note: str | None, *, now: datetime) -> None:
-    """As `note_instances`, in a transaction of its own."""
+    """As `note_instances`, in a new transaction; `None` removes the notes."""
     with database.write() as connection:
         note_instances(connection, ids, note or "", now=now)
 

@@ -1,4 +1,4 @@
-"""Pools: slots that tasks of all DAGs share. Creating, changing and deleting them, and what definitions may name."""
+"""Pools, the named limits that all DAGs share: create, change and delete pools, and check the pools of definitions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 DEFAULT_POOL = "default_pool"
-"""The pool of every task that names none. Always there."""
+"""The pool of tasks that name no pool. Always exists."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +48,10 @@ class NewPool:
 
     name: str
     slots: int
-    """-1 = as many as wanted."""
+    """-1 = unlimited."""
     description: str | None = None
     include_deferred: bool = False
-    """Whether deferred task instances hold their slots."""
+    """Whether deferred task instances keep their slots."""
 
 
 def create_pools(
@@ -59,18 +59,19 @@ def create_pools(
     pools: Sequence[NewPool],
     *,
     on_existence: OnExistence = OnExistence.FAIL,
-    given: Sequence[Collection[str]] | None = None,
+    overwritten: Sequence[Collection[str]] | None = None,
 ) -> list[str]:
-    """Create pools; returns the names that were written.
+    """Create pools; returns the written names. An error creates none.
 
-    given: the fields of each that an existing one gets; `None` = all.
+    overwritten: for each pool, the fields that replace those of an existing pool; `None` = all fields.
 
     Raises:
-        Conflict: One exists, and that must FAIL; then none was created.
+        Conflict: A pool exists, and `on_existence` is FAIL.
     """
     with database.write() as connection:
-        written = insert_named(connection, pool, [asdict(one) for one in pools], on_existence, given)
-        existing = sorted({one.name for one in pools} - set(written))
+        rows = [asdict(new_pool) for new_pool in pools]
+        written = insert_named(connection, pool, rows, on_existence, overwritten)
+        existing = sorted({new_pool.name for new_pool in pools} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The pools with these pool names: {existing} already exist.")
         if on_existence is OnExistence.OVERWRITE:
@@ -81,86 +82,88 @@ def create_pools(
 def change_pools(
     database: Database, changes: Mapping[str, Mapping[str, Any]], *, on_absence: OnAbsence = OnAbsence.FAIL
 ) -> list[str]:
-    """Give pools new values (name -> fields of `NewPool` but the name); returns the names that were changed.
+    """Change pools (name -> fields of `NewPool` but the name); returns the changed names. An error changes none.
 
-    Fewer slots than are held take none away: nothing new starts until enough are free.
+    A pool may get fewer slots than are in use: running tasks keep their slots, and no task starts until enough slots
+    are free.
 
     Raises:
-        NotFound: One does not exist, and that must FAIL; then none was changed.
+        NotFound: A pool does not exist, and `on_absence` is FAIL.
     """
     with database.write() as connection:
-        known = _locked(connection, changes, on_absence)
-        for name in known:
+        existing = _locked(connection, changes, on_absence)
+        for name in existing:
             if changes[name]:
                 connection.execute(update(pool).where(pool.c.name == name).values(**changes[name]))
-        _recount(connection, known)
-    return known
+        _recount(connection, existing)
+    return existing
 
 
 def delete_pools(database: Database, names: Sequence[str], *, on_absence: OnAbsence = OnAbsence.FAIL) -> list[str]:
-    """Delete pools; returns the names that were deleted.
+    """Delete pools; returns the deleted names. An error deletes none.
 
     Raises:
-        Conflict: One is the default pool, has unfinished task instances, or is named by a DAG.
-        NotFound: One does not exist, and that must FAIL.
-            In both cases none was deleted.
+        Conflict: A pool is the default pool, has unfinished task instances, or a DAG names the pool.
+        NotFound: A pool does not exist, and `on_absence` is FAIL.
     """
     with database.write() as connection:
-        known = _locked(connection, names, on_absence)
-        for name in known:
+        existing = _locked(connection, names, on_absence)
+        for name in existing:
             reason = _in_use(connection, name)
             if reason is not None:
                 raise Conflict(f"pool '{name}' cannot be deleted: {reason}")
-        connection.execute(_DELETE, {"names": known})
-    return known
+        connection.execute(_DELETE, {"names": existing})
+    return existing
 
 
 def pool_problems(connection: Connection, definition: Definition) -> list[Problem]:
-    """A problem for each place of a definition that names a pool which does not exist.
+    """A problem for each place of a definition with the name of a missing pool.
 
-    Pools that do exist cannot be deleted before the caller's transaction has ended.
+    Locks the existing pools, so that no request can delete them before the end of the caller's transaction.
     """
-    wanted = {task.pool for task in definition.tasks.values()} - {DEFAULT_POOL}
-    if not wanted:
+    names = {task.pool for task in definition.tasks.values()} - {DEFAULT_POOL}
+    if not names:
         return []
-    missing = wanted - set(connection.scalars(_HOLD, {"names": sorted(wanted)}))
+    missing = names - set(connection.scalars(_HOLD, {"names": sorted(names)}))
     if not missing:
         return []
-    known = list(connection.scalars(_NAMES))
+    existing = list(connection.scalars(_NAMES))
     places: dict[str, str] = {}
     for task_id, task in definition.document["tasks"].items():
-        at = join_pointer("/tasks", task_id, "pool") if "pool" in task else "/default_args/pool"
-        places.setdefault(at, definition.tasks[task_id].pool)
+        pointer = join_pointer("/tasks", task_id, "pool") if "pool" in task else "/default_args/pool"
+        places.setdefault(pointer, definition.tasks[task_id].pool)
     return [
         Problem(
-            pointer=at,
+            pointer=pointer,
             message=f"there is no pool '{name}'",
-            hint=did_you_mean(name, known) or "create it by POST /api/v2/pools",
+            hint=did_you_mean(name, existing) or "create it by POST /api/v2/pools",
             code="unknown_pool",
         )
-        for at, name in places.items()
+        for pointer, name in places.items()
         if name in missing
     ]
 
 
 def give_back_deferred(connection: Connection, dag_id: str) -> None:
-    """Give back the slots that deferred instances of a DAG hold, which is about to be deleted. Its runs are locked."""
+    """Release the slots of the deferred instances of a DAG before its deletion. The caller has locked the runs."""
     connection.execute(_GIVE_BACK_DEFERRED, {"dag_id": dag_id})
     connection.execute(_GIVE_BACK_CALLING, {"dag_id": dag_id})
 
 
 def _locked(connection: Connection, names: Sequence[str] | Mapping[str, Any], on_absence: OnAbsence) -> list[str]:
-    """Lock these pools, in order of name, until the end of the transaction; returns those that exist."""
-    known = list(connection.scalars(_LOCK, {"names": list(names)}))
-    missing = sorted(set(names) - set(known))
+    """Lock pools until the end of the transaction; returns the existing names, sorted.
+
+    The order of names keeps concurrent transactions from deadlocks.
+    """
+    existing = list(connection.scalars(_LOCK, {"names": list(names)}))
+    missing = sorted(set(names) - set(existing))
     if missing and on_absence is OnAbsence.FAIL:
         raise NotFound(f"The Pool with name: `{missing[0]}` was not found")
-    return known
+    return existing
 
 
 def _recount(connection: Connection, names: Sequence[str]) -> None:
-    """Count `used` and `calling` anew: whether deferred instances belong to them may have changed. The pools are
-    locked."""
+    """Recount `used` and `calling`, because `include_deferred` may have changed. The caller has locked the pools."""
     connection.execute(_RECOUNT, {"names": list(names)})
 
 
@@ -178,8 +181,10 @@ def _in_use(connection: Connection, name: str) -> str | None:
 
 
 def _naming_dags(name: str) -> Select[Any]:
-    """DAGs whose current version holds the words `"pool":"name"` (documents are stored as compact JSON); more than
-    those that name the pool, as the words may stand in a text."""
+    """DAGs whose current document contains the text `"pool":"name"`; documents are compact JSON.
+
+    The result may contain DAGs that do not use the pool, because the text may be part of a command or description.
+    """
     text = type_coerce(dag_version.c.document, Text)
     return (
         select(dag.c.dag_id, dag_version.c.document)
@@ -194,7 +199,7 @@ _NAMES = select(pool.c.name).order_by(pool.c.name)
 _LOCK = _NAMES.where(_SOME).with_for_update()
 _HOLD = _NAMES.where(_SOME).with_for_update(read=True, key_share=True)
 _DELETE = delete(pool).where(_SOME)
-# Literal states, so that the partial indexes serve and history costs nothing.
+# Literal states, so that the planner can use the partial indexes over live rows.
 _RUNNING, _QUEUED = (
     select(dag_run.c.id).where(dag_run.c.state == literal_column(state)) for state in ("'running'", "'queued'")
 )
@@ -206,7 +211,7 @@ _RECOUNT = (
     .where(_SOME)
     .values(
         used=select(func.coalesce(func.sum(task_instance.c.pool_slots), 0))
-        # Slots are held in running runs only.
+        # Only instances of running runs hold slots.
         .where(task_instance.c.dag_run_id.in_(_RUNNING), task_instance.c.pool == pool.c.name, _HOLDS_SLOTS)
         .correlate(pool)
         .scalar_subquery(),

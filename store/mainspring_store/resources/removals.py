@@ -1,4 +1,4 @@
-"""What is deleted of history: runs, and task instances of runs that have ended."""
+"""Deleting history: runs, and task instances of ended runs."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,11 +20,11 @@ __all__ = ["delete_instances", "delete_run"]
 
 
 def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -> None:
-    """Delete a run with its task instances, logs and outputs. A task of another DAG that waits for it fails.
+    """Delete a run with its task instances, logs and outputs. A `dag` task that waits for the run fails.
 
     Raises:
         NotFound: There is no such run.
-        Conflict: It is running.
+        Conflict: The run is running.
     """
     with database.write() as connection:
         key = connection.scalar(_KEY, {"dag_id": dag_id, "run_id": run_id})
@@ -42,19 +42,19 @@ def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -
 
 
 def delete_instances(database: Database, ids: Iterable[int], *, now: datetime) -> list[int]:
-    """Delete task instances with their tries, logs and outputs; returns the ids of those that were there.
+    """Delete task instances with their tries, logs and outputs; returns the deleted ids. An error deletes none.
 
     Raises:
-        Conflict: The run of one has not ended; then none was deleted.
+        Conflict: The run of an instance has not ended.
     """
-    wanted = {"rows": dump_rows({"id": one} for one in ids)}
+    batch = {"rows": dump_rows({"id": instance_id} for instance_id in ids)}
     with database.write() as connection:
         statements = _statements(database.is_sqlite)
-        runs = lock_runs(connection, connection.scalars(statements.runs, wanted).all())
+        runs = lock_runs(connection, connection.scalars(statements.runs, batch).all())
         for run in connection.execute(statements.states, {"rows": dump_rows({"id": key} for key in runs)}):
             if RunState(run.state) not in RUN_FINISHED:
                 raise Conflict(f"run '{run.run_id}' has not ended; the instances of a run that goes on stay")
-        deleted = list(connection.scalars(statements.delete, wanted))
+        deleted = list(connection.scalars(statements.delete, batch))
         connection.execute(statements.recount, {"rows": dump_rows({"id": key} for key in runs), "now": now})
     return deleted
 

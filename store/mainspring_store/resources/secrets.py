@@ -1,4 +1,4 @@
-"""Secrets: stored encrypted, opened for attempts that name them and for nobody else."""
+"""Secrets: stored encrypted, and decrypted only for attempts whose definition names the secret."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,22 +19,22 @@ __all__ = ["Opened", "delete_secret", "open_all", "open_secrets", "put_secret", 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Some secrets, as far as they could be opened."""
+    """Decrypted secrets, and the secrets that could not be decrypted."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     locked: Mapping[str, str] = field(default_factory=dict)
-    """Name -> why it is not among the values, and the cure."""
+    """Name -> why the secret is missing from `values`, and the cure."""
 
 
 def put_secret(
     database: Database, key_ring: KeyRing, name: str, value: str, *, owner: Owner | None = None, now: datetime
 ) -> bool:
-    """Create a secret or give it another value; whether it is new.
+    """Create a secret or replace its value; returns whether the secret is new.
 
-    owner: the principal that it counts for if it is new, within its quota.
+    owner: the principal whose quota a new secret counts for.
 
     Raises:
-        QuotaExceeded: It is new, and the owner has as many as it may have.
+        QuotaExceeded: The secret is new, and the owner would exceed the quota.
     """
     row = {"name": name, "ciphertext": key_ring.encrypt(name, value), "updated_at": now}
     dialect = sqlite if database.is_sqlite else postgresql
@@ -51,22 +51,22 @@ def put_secret(
 
 
 def delete_secret(database: Database, name: str) -> None:
-    """Raises NotFound when there is no such secret. A task that names it fails from now on."""
+    """Delete a secret. Raises NotFound when there is no such secret. From now on tasks that name the secret fail."""
     with database.write() as connection:
         if connection.execute(_DELETE, {"name": name}).rowcount == 0:
             raise NotFound(f"The Secret with name: `{name}` was not found")
 
 
 def open_secrets(database: Database, key_ring: KeyRing, names: Iterable[str]) -> Opened:
-    """The values of these secrets, for an attempt that names them."""
-    wanted = list(names)
+    """Read and decrypt secrets for an attempt that names them."""
+    names = list(names)
     with database.read() as connection:
-        found = {row.name: row.ciphertext for row in connection.execute(_SOME, {"names": wanted})}
-    return open_all(wanted, found, key_ring)
+        ciphertexts = {row.name: row.ciphertext for row in connection.execute(_SOME, {"names": names})}
+    return open_all(names, ciphertexts, key_ring)
 
 
 def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: KeyRing | None) -> Opened:
-    """Open secrets that were read already. `key_ring` None opens none."""
+    """Decrypt ciphertexts (name -> ciphertext) of the named secrets. Without a `key_ring` all of them are `locked`."""
     values, locked = {}, {}
     for name in names:
         if name not in ciphertexts:
@@ -82,11 +82,12 @@ def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: K
 
 
 def rotate_keys(database: Database, key_ring: KeyRing) -> int:
-    """Encrypt all secrets, and what connections keep secret, under the newest key, a new one when the keys are in a
-    file; returns how many.
+    """Encrypt all secrets and the secret members of all connections with the newest key; returns their number.
+
+    With a key file, the function first creates a new key. An error changes no ciphertext.
 
     Raises:
-        CannotOpen: One of them is under a key that is gone; then none was changed.
+        CannotOpen: No key decrypts a ciphertext.
     """
     with key_ring.rotating(), database.write() as connection:
         rows = connection.execute(_ALL).all()

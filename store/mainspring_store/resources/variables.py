@@ -1,4 +1,4 @@
-"""Variables: values with a name that expressions read as `vars.<key>`. No place for secrets: every reader sees them."""
+"""Variables: named values that expressions read as `vars.<key>`. Variables are not secret: each reader sees them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ class NewVariable:
 
     key: str
     value: str
-    """Text; that of a JSON object or list is read as such by expressions."""
+    """Text. Expressions parse the text of a JSON object or list."""
     description: str | None = None
 
 
@@ -38,23 +38,23 @@ def create_variables(
     *,
     now: datetime,
     on_existence: OnExistence = OnExistence.FAIL,
-    given: Sequence[Collection[str]] | None = None,
+    overwritten: Sequence[Collection[str]] | None = None,
     owner: Owner | None = None,
 ) -> list[str]:
-    """Create variables; returns the keys that were written.
+    """Create variables; returns the written keys. An error creates none.
 
-    given: the fields of each that an existing one gets; `None` = all.
-    owner: the principal that the new ones count for, within its quota.
+    overwritten: for each variable, the fields that replace those of an existing variable; `None` = all fields.
+    owner: the principal whose quota new variables count for.
 
     Raises:
-        Conflict: One exists, and that must FAIL; then none was created.
-        QuotaExceeded: The owner would have more than it may have; then none was created.
+        Conflict: A variable exists, and `on_existence` is FAIL.
+        QuotaExceeded: The owner would exceed the quota.
     """
-    rows = [{**asdict(one), "updated_at": now} for one in variables]
-    told = None if given is None else [{*fields, "updated_at"} for fields in given]
+    rows = [{**asdict(new_variable), "updated_at": now} for new_variable in variables]
+    columns = None if overwritten is None else [{*fields, "updated_at"} for fields in overwritten]
     with database.write() as connection:
-        written = insert_owned(connection, variable, rows, on_existence, owner, Quota.VARIABLES, told)
-        existing = sorted({one.key for one in variables} - set(written))
+        written = insert_owned(connection, variable, rows, on_existence, owner, Quota.VARIABLES, columns)
+        existing = sorted({new_variable.key for new_variable in variables} - set(written))
         if existing and on_existence is OnExistence.FAIL:
             raise Conflict(f"The variables with these keys: {existing} already exist.")
     return written
@@ -67,23 +67,23 @@ def change_variables(
     now: datetime,
     on_absence: OnAbsence = OnAbsence.FAIL,
 ) -> list[str]:
-    """Give variables new values (key -> fields of `NewVariable` but the key); returns the keys that were changed.
+    """Change variables (key -> fields of `NewVariable` but the key); returns the changed keys. An error changes none.
 
     Raises:
-        NotFound: One does not exist, and that must FAIL; then none was changed.
+        NotFound: A variable does not exist, and `on_absence` is FAIL.
     """
     with database.write() as connection:
-        told = {key: {**fields, "updated_at": now} for key, fields in changes.items()}
-        changed = update_named(connection, variable, told)
+        columns = {key: {**fields, "updated_at": now} for key, fields in changes.items()}
+        changed = update_named(connection, variable, columns)
         check_absence(changes, changed, on_absence, variable_not_found)
     return changed
 
 
 def delete_variables(database: Database, keys: Sequence[str], *, on_absence: OnAbsence = OnAbsence.FAIL) -> list[str]:
-    """Delete variables; returns the keys that were deleted. A task that names one fails from now on.
+    """Delete variables; returns the deleted keys. From now on tasks that read a deleted variable fail.
 
     Raises:
-        NotFound: One does not exist, and that must FAIL; then none was deleted.
+        NotFound: A variable does not exist, and `on_absence` is FAIL; then no variable is deleted.
     """
     with database.write() as connection:
         deleted = delete_named(connection, variable, keys)

@@ -1,4 +1,4 @@
-"""Outputs that somebody writes from outside, beside those that tasks report."""
+"""Outputs of task instances that clients of the API write; tasks report their outputs through their attempts."""
 
 from datetime import datetime
 
@@ -14,11 +14,11 @@ __all__ = ["create_xcom", "delete_xcom", "update_xcom"]
 
 
 def create_xcom(database: Database, instance_id: int, key: str, value: str, *, now: datetime) -> None:
-    """Give a task instance an output; `value` is JSON text.
+    """Add an output to a task instance; `value` is JSON text.
 
     Raises:
-        Conflict: It has one of this key.
-        NotFound: The task instance is gone.
+        Conflict: The task instance has an output with this key.
+        NotFound: The task instance was deleted.
     """
     row = {"task_instance_id": instance_id, "key": key, "value": value, "timestamp": now}
     try:
@@ -31,7 +31,7 @@ def create_xcom(database: Database, instance_id: int, key: str, value: str, *, n
 
 
 def update_xcom(database: Database, instance_id: int, key: str, value: str, *, now: datetime) -> None:
-    """Raises NotFound when the task instance has no such output."""
+    """Replace the value of an output. Raises NotFound when the task instance has no such output."""
     change = update(xcom).where(xcom.c.task_instance_id == instance_id, xcom.c.key == key)
     with database.write() as connection:
         if not connection.execute(change, {"value": value, "timestamp": now}).rowcount:
@@ -39,7 +39,7 @@ def update_xcom(database: Database, instance_id: int, key: str, value: str, *, n
 
 
 def delete_xcom(database: Database, instance_id: int, key: str) -> None:
-    """Raises NotFound when the task instance has no such output."""
+    """Delete an output. Raises NotFound when the task instance has no such output."""
     with database.write() as connection:
         removal = delete(xcom).where(xcom.c.task_instance_id == instance_id, xcom.c.key == key)
         if not connection.execute(removal).rowcount:

@@ -91,7 +91,9 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
         )
         for body in bodies
     ]
-    written = create_pools(context().database, pools, on_existence=on_existence, given=[body.keys() for body in bodies])
+    written = create_pools(
+        context().database, pools, on_existence=on_existence, overwritten=[body.keys() for body in bodies]
+    )
     context().notifier.notify()
     return written
 

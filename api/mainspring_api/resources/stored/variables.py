@@ -83,7 +83,7 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
         owner=current_owner(),
         now=datetime.now(UTC),
         on_existence=on_existence,
-        given=[body.keys() for body in bodies],
+        overwritten=[body.keys() for body in bodies],
     )
 
 
