@@ -78,7 +78,7 @@ def test_wait_answers_within_its_timeout(server: Server, mainspring: Command) ->
         begun = time.monotonic()
         answer = server.client.get(f"/dags/long/dagRuns/{run}/wait?interval=1&timeout={timeout}")
         assert answer["state"] in ("queued", "running")
-        assert timeout <= time.monotonic() - begun < timeout + 2
+        assert timeout <= time.monotonic() - begun < timeout + 15  # without the timeout: an hour
 
 
 def _bash(mainspring: Command, script: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,7 @@ import redis
 from tests.services.environment import child_environment
 from tests.services.postgres import PostgresServer
 from tests.services.process import ServerError, package_folder, spawn, wait_until_ready
+from tests.services.reference_work import is_within
 
 
 def test_a_module_gets_an_empty_database_of_its_own(postgres_server: PostgresServer, postgres_url: str) -> None:
@@ -107,3 +108,8 @@ def _is_running(pid: int) -> bool:
 def test_the_postgres_server_does_not_run_as_root(postgres_server: PostgresServer) -> None:
     process = postgres_server.process
     assert process is None or os.stat(f"/proc/{process.pid}").st_uid != 0
+
+
+def test_a_limit_of_time_is_a_multiple_of_work_on_this_machine() -> None:
+    assert is_within(0.9, 1.0)
+    assert not is_within(3600.0, 1.0)

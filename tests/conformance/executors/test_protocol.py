@@ -143,7 +143,7 @@ def test_reports_waits_no_longer_than_it_is_told(harness: Harness) -> None:
     began = monotonic()
     assert list(harness.executor.reports(0)) == []
     assert list(harness.executor.reports(0.2)) == []
-    assert 0.2 <= monotonic() - began < 2.0
+    assert 0.2 <= monotonic() - began < 10
 
 
 @pytest.mark.parametrize("kind", ["report", "rejected later", "cancelled without a host"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mainspring.definition import parse_definition
 from mainspring.graph import Graph, ancestors, find_cycle, topological_order
+from tests.services.reference_work import is_within
 from tests.unit.strategies import acyclic_edges, any_edges
 
 
@@ -103,4 +104,4 @@ def test_ten_thousand_tasks_cost_less_than_a_second_in_any_shape(upstream: list[
     started = time.process_time()
     assert find_cycle(upstream) is None
     ancestors(upstream)
-    assert time.process_time() - started < 1.0
+    assert is_within(time.process_time() - started, 1.0)

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from mainspring.patterns import is_found, is_linear_pattern
+from tests.services.reference_work import is_within
 
 
 @pytest.mark.parametrize(
@@ -29,4 +30,4 @@ def test_a_pattern_is_searched_anywhere_in_the_text() -> None:
 def test_patterns_that_stall_other_engines_do_not() -> None:
     started = time.process_time()
     assert not is_found("^(a+)+$", "a" * 100_000 + "b")
-    assert time.process_time() - started < 1
+    assert is_within(time.process_time() - started, 1)

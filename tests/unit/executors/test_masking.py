@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from time import perf_counter
+from time import process_time
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring_executors.masking import MASK, Masker
+from tests.services.reference_work import is_within
 
 # Few letters, so that secrets overlap each other and themselves.
 SECRETS = st.lists(st.text("ab\n", min_size=6, max_size=9), min_size=1, max_size=3)
@@ -87,7 +88,7 @@ def test_only_what_may_be_a_secret_is_held_back() -> None:
 
 def test_a_long_secret_in_a_long_log_costs_little_time() -> None:
     masker = Masker(["k" * 4_000 + "x"])
-    began = perf_counter()
+    began = process_time()
     for _ in range(100):
         masker.feed(b"no secret in here at all " * 2_500)
-    assert perf_counter() - began < 2.0
+    assert is_within(process_time() - began, 2.0)
