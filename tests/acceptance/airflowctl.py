@@ -14,7 +14,7 @@ from tests.services.environment import child_environment
 __all__ = ["Airflowctl", "Answer", "airflowctl"]
 
 _LOCK = "airflowctl.lock"
-_MANY = Path(__file__).with_name("airflowctl_many.py")
+_LOOP = Path(__file__).with_name("command_loop.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def airflowctl(folder: Path) -> Iterator[Airflowctl]:
         "COLUMNS": "1000",  # of the terminal, so that no message is broken
     }
     process = subprocess.Popen(
-        [tool_environment(_LOCK) / "bin" / "python", "-I", _MANY],
+        [tool_environment(_LOCK) / "bin" / "python", "-I", _LOOP, "airflowctl"],
         env=environment,
         cwd=folder,
         stdin=subprocess.PIPE,
