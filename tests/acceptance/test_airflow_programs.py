@@ -20,6 +20,9 @@ tasks:
 USER, PASSWORD = "ann", "correct horse battery"
 RUN = "/dags/etl/dagRuns/"
 
+pytestmark = pytest.mark.timeout(600)
+"""The first test installs the environment of the program where `./dev setup` has not."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

@@ -26,6 +26,9 @@ USER, PASSWORD = "ann", "correct horse battery"
 PAGE_LENGTH = 50
 """Of the lists that the command asks for."""
 
+pytestmark = pytest.mark.timeout(600)
+"""The first test installs the environment of the program where `./dev setup` has not."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
