@@ -1,8 +1,8 @@
-"""Which network addresses a task of type `http` may reach.
+"""The network addresses that a task of type `http` may reach: by default, public addresses only.
 
-By default only public ones. A name is resolved once, every address it has is checked, and the connection goes to
-exactly an address that was checked, so a name server cannot answer differently the second time. Spellings such as
-`http://0x7f.1/` need no special care: what counts is the address they resolve to.
+The policy resolves a name once and checks every address of the name. The task then connects to a checked address, so a
+name server cannot give another answer for the connection. Spellings like `http://0x7f.1/` need no special care: the
+policy checks the resolved address.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ __all__ = ["AddressPolicy", "AddressRefused", "system_resolver"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
-"""(host, port) -> addresses, best first. Raises `OSError` when there is none."""
+"""(host, port) -> addresses, best first. Raises `OSError` when the host has no address."""
 
 _ENTRY = re.compile(r"(?P<host>\[[0-9a-fA-F:./]+\]|[^:\s\[\]]+)(:(?P<port>\d{1,5}))?")
 
@@ -57,10 +57,10 @@ class _Allowed:
 
 
 class AddressPolicy:
-    """Public addresses, and what is allowed besides.
+    """Allows public addresses and the entries of an allow-list.
 
     `allow` holds `host`, `host:port`, `CIDR` or `CIDR:port`, IPv6 with a port in brackets (`[fd00::/8]:8080`). Raises
-    `ExecutorError` for an entry that is none of these.
+    `ExecutorError` for a malformed entry.
     """
 
     def __init__(self, allow: Sequence[str], *, resolve: Resolver | None = None) -> None:
@@ -68,18 +68,18 @@ class AddressPolicy:
         self._resolve = resolve or system_resolver
 
     def addresses(self, host: str, port: int) -> Sequence[str]:
-        """The addresses of `host`, all of them allowed. Raises `AddressRefused` when one is not, `OSError` when
-        there is none."""
+        """The addresses of `host`. Raises `AddressRefused` when the policy forbids an address, `OSError` when the host
+        has none."""
         name = host.rstrip(".").lower()
-        found = self._resolve(host, port)
-        for text in found:
+        addresses = self._resolve(host, port)
+        for text in addresses:
             address = ipaddress.ip_address(text.partition("%")[0])
             if not (is_public(address) or any(entry.covers(name, address, port) for entry in self._allowed)):
                 raise AddressRefused(
                     f"{host}:{port} has the address {address}, which is not public; allow it on purpose by "
                     f"MAINSPRING_HTTP_ALLOW={host}:{port}"
                 )
-        return found
+        return addresses
 
 
 def is_public(address: Address) -> bool:
@@ -93,13 +93,14 @@ def is_public(address: Address) -> bool:
 
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _hidden_in(address: ipaddress.IPv6Address) -> Sequence[ipaddress.IPv4Address]:
     """IPv4 addresses that packets to `address` may end up at: mapped, compatible, 6to4, Teredo, NAT64."""
-    hidden = [found for found in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if found is not None]
+    embedded = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))
+    hidden = [inner for inner in embedded if inner is not None]
     if address in _NAT64 or int(address) < 2**32:
         hidden.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
     return hidden

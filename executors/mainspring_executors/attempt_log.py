@@ -1,4 +1,4 @@
-"""The log of one attempt on its way out: masked, capped, cut into chunks."""
+"""The output log of one attempt: masked, capped, cut into chunks."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,14 +9,14 @@ from mainspring_executors.protocol.wire import LOG_CHUNK_BYTES_MAX, encode_log_c
 __all__ = ["FLUSH_SECONDS", "AttemptLog"]
 
 FLUSH_SECONDS = 0.2
-"""What was written is on its way at the latest after this time; its owner calls `flush` so often."""
+"""Output waits at most this long in an `AttemptLog`: its owner calls `flush` in this interval."""
 
 
 class AttemptLog:
     """Takes the bytes a task writes and emits log chunks with contiguous offsets.
 
-    What comes after `Limits.log_bytes_max` bytes is counted and dropped, so that a task that never stops writing
-    costs time but no memory; one line at the end, beyond the limit, says how much. Not safe for threads.
+    Bytes beyond `Limits.log_bytes_max` are counted and dropped, so that endless output costs time but no memory. One
+    line at the end, beyond the limit, gives the number of dropped bytes. Not safe for threads.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class AttemptLog:
         return bool(self._buffer)
 
     def write(self, data: bytes) -> None:
-        """Takes the next bytes; emits each full chunk."""
+        """Append bytes; emits each full chunk."""
         for start in range(0, len(data), LOG_CHUNK_BYTES_MAX):
             piece = data[start : start + LOG_CHUNK_BYTES_MAX] if len(data) > LOG_CHUNK_BYTES_MAX else data
             if self._room == 0:
@@ -45,7 +45,7 @@ class AttemptLog:
             self._keep(piece if self._masker is None else self._masker.feed(piece))
 
     def flush(self) -> None:
-        """Emits what is kept so far, but for an end that may be the beginning of a secret."""
+        """Emit the buffered bytes. The masker still holds an end that may be the beginning of a secret."""
         while self._buffer:
             chunk = bytes(self._buffer[:LOG_CHUNK_BYTES_MAX])
             del self._buffer[:LOG_CHUNK_BYTES_MAX]
@@ -53,7 +53,7 @@ class AttemptLog:
             self._offset += len(chunk)
 
     def close(self) -> int:
-        """Emits the rest and, where something was dropped, the line that says so. Returns the length of the log."""
+        """Emit the rest, and the line about dropped bytes. Returns the length of the log."""
         if self._masker is not None:
             self._keep(self._masker.flush())
         if self._dropped:

@@ -13,22 +13,22 @@ __all__ = ["AttemptLocation", "Capabilities", "Executor", "Refusals", "ShowsRefu
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
-    """What an executor can do beyond the minimum. The conformance suite skips by these names, with the reason."""
+    """Abilities of an executor beyond the minimum. The conformance suite skips by these names, with the reason."""
 
     hard_cancel: bool
     """A running Python callable can be stopped for certain. (Shell, HTTP and inline source always can.)"""
     isolates_crash: bool
-    """A task that kills its interpreter takes no other task along."""
+    """Other tasks go on when a task kills its interpreter."""
     survives_scheduler_restart: bool
-    """Attempts go on while no scheduler is there, and `recover` finds them again."""
+    """Attempts go on without a scheduler, and `recover` finds them again."""
 
 
 class SubmitResult(StrEnum):
-    """What became of handing one attempt over."""
+    """The result of handing one attempt over."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
-    """It can never run here; `detail` says why."""
+    """This executor can never run the attempt; `detail` gives the cause."""
     UNKNOWN = "unknown"
     """The hand-over may or may not have happened. Submitting the same attempt again is safe."""
 
@@ -43,31 +43,31 @@ class Submitted:
 
 
 class AttemptLocation(StrEnum):
-    """Where an attempt is, as far as its executor can tell."""
+    """The place of an attempt, from the knowledge of its executor."""
 
     QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
-    """Its final report was or will be handed over by `reports`."""
+    """`reports` has returned the final report, or will return it."""
     ABSENT = "absent"
-    """Certainly neither queued nor running here, and no report of it will come."""
+    """The executor certainly neither queues nor runs the attempt, and will return no report about it."""
     UNKNOWN = "unknown"
-    """Cannot be told now. Never to be read as absent."""
+    """The executor does not know now. The caller must not take this for absent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusals:
-    """Starts that a machine had no room for: disk, processes, descriptors, memory. They cost no try."""
+    """Starts for which a machine had no room: disk, processes, descriptors, memory. They cost no try."""
 
     count: int
-    """Since the executor was opened."""
+    """Refusals since the executor opened."""
     cause: str | None
-    """Why tasks cannot be started at present, as the system names it; `None` = they can."""
+    """The system's name of the cause that keeps tasks from starting now; `None` = tasks can start."""
 
 
 @runtime_checkable
 class ShowsRefusals(Protocol):
-    """An executor that runs tasks on this machine and can say why some of them do not start."""
+    """An executor that runs tasks on this machine and knows why tasks do not start."""
 
     def refusals(self) -> Refusals: ...
 
@@ -75,8 +75,8 @@ class ShowsRefusals(Protocol):
 class Executor(Protocol):
     """Carries attempts to the place where they run and brings their reports back.
 
-    Owned by one scheduler and called from its one thread. No method blocks on user code, and none raises because
-    of what a task did. Submitting the same `attempt_id` twice runs it once.
+    One scheduler owns an executor and calls it from one thread. No method blocks on user code, and no method raises
+    because of the conduct of a task. Submitting an `attempt_id` twice runs the attempt once.
     """
 
     capabilities: Capabilities
@@ -84,51 +84,53 @@ class Executor(Protocol):
     def submit(self, attempts: Sequence[Attempt]) -> Sequence[Submitted]:
         """Hand attempts over; the answers are in the order of `attempts`.
 
-        The caller has committed them as queued before. Never waits for one to run.
+        The caller has committed the attempts as queued before. Never waits for an attempt to run.
         """
         ...
 
     def reports(self, timeout: float) -> Sequence[Report]:
-        """Every report that has arrived, oldest first for each attempt; waits up to `timeout` seconds for one.
+        """Every report that has arrived, oldest first for each attempt. Waits up to `timeout` seconds for a report.
 
-        `timeout` 0 only looks. Each report is returned once; one that the caller could not store may come again
-        only where the executor survives a scheduler restart. After a loss of the place of execution, a `Finished`
-        with outcome `lost` is returned for each attempt that may have begun there, once nothing of it runs any more;
-        one that has certainly not begun is carried out elsewhere.
+        `timeout` 0 does not wait. Each report is returned once; an executor that survives a scheduler restart may
+        repeat a report that the caller could not store.
+
+        After a loss of the place of execution, each attempt that may have begun gets a `Finished` with outcome `lost`,
+        once no process of the attempt is left. The executor runs attempts elsewhere that have certainly not begun.
         """
         ...
 
     def fileno(self) -> int:
-        """A descriptor that becomes readable when `reports(0)` may have something. May change after `reports`."""
+        """A descriptor that becomes readable when `reports(0)` may return a report. May change after `reports`."""
         ...
 
     def cancel(self, attempt_ids: Sequence[str]) -> None:
         """Stop attempts: TERM to the task's processes, KILL after its `cancel_grace`, descendants included.
 
-        Asynchronous and idempotent; unknown ids are ignored. Each cancelled attempt still gets its one `Finished`:
-        outcome `cancelled`, or what it became if it was faster.
+        Asynchronous and idempotent; ignores unknown ids. Each cancelled attempt still gets exactly one `Finished`, with
+        outcome `cancelled` unless the attempt ended before the stop.
         """
         ...
 
     def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
-        """Where each of these attempts is; every id asked for is a key of the answer."""
+        """The location of each attempt; every requested id is a key of the answer."""
         ...
 
     def capacity(self) -> int:
-        """How many more attempts it takes now without queueing beyond its prefetch; 0 = none."""
+        """How many more attempts the executor accepts now without queueing beyond its prefetch; 0 = none."""
         ...
 
     def headroom(self) -> float:
-        """For how many seconds nothing need be submitted, as what waits here keeps everything busy; infinite, 0 = none.
+        """Seconds for which the queued attempts keep the executor busy without a further submit.
 
-        An estimate on the safe side. What it reports by itself is taken in meanwhile.
+        A low estimate; 0 when the executor needs attempts now, infinite when they suffice. The scheduler may pause its
+        decisions for this time. It still reads reports.
         """
         ...
 
     def close(self, grace: timedelta) -> None:
-        """Stop orderly: what still runs after `grace` is stopped, and nothing is left running.
+        """Stop orderly: stop the attempts that still run after `grace`, and leave no process running.
 
-        The reports of what ended meanwhile, `interrupted` for what was stopped, are still returned by `reports(0)`
-        afterwards. Calling it again does nothing.
+        `reports(0)` then still returns the reports of attempts that ended during the close, with outcome `interrupted`
+        for the stopped attempts. Idempotent.
         """
         ...

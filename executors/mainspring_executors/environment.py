@@ -15,27 +15,27 @@ INHERITED = (
 """Variables that tasks get from the scheduler's environment. None of them holds a credential."""
 
 HOST_VARIABLE = "MAINSPRING_TASK_HOST"
-"""Names the host that a process belongs to; how leftovers of a crash are found."""
+"""Holds the mark of the host of a process. The search for orphans reads it."""
 ATTEMPT_VARIABLE = "MAINSPRING_ATTEMPT_ID"
-"""Names the attempt that a process belongs to; how descendants that left its process group are found."""
+"""Holds the attempt of a process. The search for descendants that left their process group reads it."""
 
 _CONTEXT_FACTS = ("logical_date", "data_interval_start", "data_interval_end", "ds")
 
 
 def inherited(extra: Iterable[str] = ()) -> dict[str, str]:
-    """What every task's environment begins with, of this process's own: `INHERITED` and `extra`.
+    """The variables of this process that every task inherits: `INHERITED` and `extra`.
 
-    The folder of this interpreter comes first in PATH, so that `python` means the one Mainspring is installed in.
+    The folder of this interpreter comes first in PATH, so that `python` runs the interpreter of Mainspring.
     """
     env = {name: os.environ[name] for name in (*INHERITED, *extra) if name in os.environ}
     folders = env.get("PATH", os.defpath).split(os.pathsep)
-    own = os.path.dirname(sys.executable)
-    env["PATH"] = os.pathsep.join([own, *(folder for folder in folders if folder != own)])
+    interpreter_folder = os.path.dirname(sys.executable)
+    env["PATH"] = os.pathsep.join([interpreter_folder, *(folder for folder in folders if folder != interpreter_folder)])
     return env
 
 
 def code_variables(code_path: Sequence[str]) -> dict[str, str]:
-    """How a program finds the code that callables are imported from."""
+    """Variables that let programs import the code of the callables."""
     if not code_path:
         return {}
     shared = os.pathsep.join(code_path)
@@ -43,7 +43,7 @@ def code_variables(code_path: Sequence[str]) -> dict[str, str]:
 
 
 def facts(attempt: Attempt) -> Mapping[str, str]:
-    """What a task may read about its attempt. These names win over the task's own `env`."""
+    """Variables that describe the attempt to its task. These names win over the task's own `env`."""
     env = {
         ATTEMPT_VARIABLE: attempt.attempt_id,
         "MAINSPRING_DAG_ID": attempt.dag_id,

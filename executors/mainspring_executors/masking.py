@@ -1,8 +1,8 @@
 """Keeps secrets out of logs and messages. Best effort, and no boundary: a task that wants to leak a secret can.
 
-A secret is found as it is, as base64 (wherever it stands in the encoded text), URL-encoded, JSON-escaped, and line by
-line when it has several. Values and lines shorter than `SECRET_CHARS_MIN` are not looked for: masking them would
-blot out half of every log and protect nobody.
+The masker finds a secret as plain text, as base64 (at any place in the encoded text), URL-encoded, JSON-escaped, and
+each line of a secret of several lines. It ignores values and lines shorter than `SECRET_CHARS_MIN`: masking these would
+blot out half of every log without protecting a secret.
 """
 
 import base64
@@ -18,14 +18,14 @@ SECRET_CHARS_MIN = 6
 
 
 class Masker:
-    """Replaces secrets in a stream of bytes by `MASK`, also where one is split over several pieces.
+    """Replaces secrets in a stream of bytes by `MASK`, also a secret that is split over several pieces.
 
-    It holds back no more than the end of the stream that may be the beginning of a secret.
+    Holds back only an end of the stream that may be the beginning of a secret.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
-        # Longest first: of two secrets that start alike, the longer one is masked whole.
+        # Longest first: when a secret is the beginning of another secret, the longer secret is masked whole.
         self._pattern = _any_of(self._forms)
         self._beginning = _any_of({form[:1] for form in self._forms})
         """Any byte that a secret begins with."""
@@ -33,7 +33,7 @@ class Masker:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """What may be shown now that `data` has arrived."""
+        """Append `data` to the stream; returns the masked bytes that are safe to show now."""
         if not self._forms:
             return data
         text = self._held + data
@@ -44,31 +44,31 @@ class Masker:
         return self._replace(text)
 
     def flush(self) -> bytes:
-        """The rest of the stream; nothing is held back any more."""
+        """End the stream; returns the bytes held back."""
         rest, self._held = self._held, b""
         return self._pattern.sub(MASK, rest)
 
     def mask(self, text: str) -> str:
-        """A whole text; independent of the stream."""
+        """Mask a whole text, independent of the stream."""
         return self._pattern.sub(MASK, text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     def _replace(self, text: bytes) -> bytes:
-        shown: list[bytes] = []
+        pieces: list[bytes] = []
         position, safe = 0, self._safe_length(text, 0)
         while True:
             match = self._pattern.search(text, position)
             if match is None or match.start() >= safe:
                 break
-            shown += (text[position : match.start()], MASK)
+            pieces += (text[position : match.start()], MASK)
             position = match.end()
             if position > safe:
                 safe = self._safe_length(text, position)
-        shown.append(text[position:safe])
+        pieces.append(text[position:safe])
         self._held = text[safe:]
-        return b"".join(shown)
+        return b"".join(pieces)
 
     def _safe_length(self, text: bytes, start: int) -> int:
-        """Where the first end of `text` begins that more bytes could turn into a secret, or into a longer one."""
+        """Where the first end of `text` begins that more bytes could turn into a secret, or into a longer secret."""
         first = max(start, len(text) - self._longest + 1)
         for match in self._beginning.finditer(text, first):
             tail = text[match.start() :]
@@ -78,12 +78,12 @@ class Masker:
 
 
 def _any_of(words: Iterable[bytes]) -> re.Pattern[bytes]:
-    """Matches the first of `words` that fits; nothing when there are none."""
+    """A pattern of the first of `words` that matches; matches nothing when `words` is empty."""
     return re.compile(b"|".join(map(re.escape, words)) or rb"(?!)")
 
 
 def _forms(secret: str) -> set[bytes]:
-    """Every spelling of `secret` that is looked for."""
+    """Every spelling of `secret` that the masker replaces."""
     forms: set[bytes] = set()
     for text in {secret, *secret.splitlines()}:
         if len(text) < SECRET_CHARS_MIN:
@@ -92,10 +92,10 @@ def _forms(secret: str) -> set[bytes]:
         forms.add(raw)
         forms.update(_base64_forms(raw))
         escaped = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
-        shown = (repr(text)[1:-1], ascii(text)[1:-1], repr(raw)[2:-1])  # as errors of Python show values
+        in_errors = (repr(text)[1:-1], ascii(text)[1:-1], repr(raw)[2:-1])  # errors of Python show values so
         quoted = (quote(raw), quote(raw, safe=""), quote_plus(raw))
         lower = tuple(re.sub(r"%..", lambda match: match[0].lower(), form) for form in quoted)
-        forms.update(form.encode("utf-8", "surrogatepass") for form in (*escaped, *shown, *quoted, *lower))
+        forms.update(form.encode("utf-8", "surrogatepass") for form in (*escaped, *in_errors, *quoted, *lower))
     return forms
 
 
@@ -104,7 +104,7 @@ def _base64_forms(raw: bytes) -> set[bytes]:
     forms = set()
     for shift in range(3):
         encoded = base64.b64encode(bytes(shift) + raw)
-        # A character that also encodes bits of a neighbour differs from text to text.
+        # Leave out characters that also encode bits of a neighbouring byte: they differ from text to text.
         first = -(-shift * 8 // 6)
         last = (shift + len(raw)) * 8 // 6
         core = encoded[first:last]

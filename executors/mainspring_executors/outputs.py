@@ -1,4 +1,4 @@
-"""Outputs of a task: from what it returned or wrote, to one JSON object within its bound."""
+"""Outputs of a task: converts a returned value or a written file to one JSON object of bounded size."""
 
 import json
 import os
@@ -35,13 +35,13 @@ def from_returned(value: object, bytes_max: int) -> bytes:
 def from_file(path: str, bytes_max: int, *, texts: Collection[str] = ()) -> bytes:
     """The outputs in a file of `name=value` lines; the file need not exist.
 
-    texts: Names of the outputs that are declared as strings. They stay the text that was written, but for a JSON
-    string, whose quotes are taken off. Every other value is read as `mainspring.text_values` says. A name that comes
-    again replaces the value. Empty lines are ignored.
+    texts: names of the outputs with declared type string. Their values stay text; only the quotes of a JSON string are
+    removed. `mainspring.text_values` reads all other values. A repeated name replaces the value. Empty lines are
+    ignored.
 
     Raises:
-        TaskEnded: The file holds something else.
-        Refused: This machine has no room to read it now.
+        TaskEnded: The file is not readable as such lines.
+        Refused: This machine has no room to read the file now.
     """
     outputs: dict[str, object] = {}
     for number, line in enumerate(_read(path, bytes_max).split("\n"), start=1):
@@ -146,7 +146,7 @@ def _invalid(message: str) -> TaskEnded:
 
 
 def _cause(value: object, exc: Exception, place: str = "") -> str:
-    """Where the first thing stands that JSON cannot hold, and what it is."""
+    """Place and kind of the first value that JSON cannot hold."""
     if isinstance(exc, RecursionError) or "Circular" in str(exc):
         return "it contains itself, or is nested too deeply"
     if isinstance(value, Mapping):
@@ -158,9 +158,9 @@ def _cause(value: object, exc: Exception, place: str = "") -> str:
             return f"{place} is {str(value)[:40]!r}" if not _is_json(value) else ""
         return f"{place} is of type {type(value).__name__}"
     for child_place, child in children:
-        found = _cause(child, exc, child_place)
-        if found:
-            return found
+        cause = _cause(child, exc, child_place)
+        if cause:
+            return cause
     return "" if place else str(exc)
 
 
@@ -178,5 +178,5 @@ def _integer_out_of_range(value: object) -> int | None:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        return next((found for item in value if (found := _integer_out_of_range(item)) is not None), None)
+        return next((number for item in value if (number := _integer_out_of_range(item)) is not None), None)
     return None

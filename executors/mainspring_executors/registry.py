@@ -17,9 +17,9 @@ _GROUP = "mainspring.executors"
 
 
 def open_executor(name: str, settings: ExecutorSettings) -> Executor:
-    """A new executor, owned by the caller, who closes it. Raises `ExecutorError` for an unknown name or bad settings.
+    """Open an executor, which the caller must close. Raises `ExecutorError` for an unknown name or bad settings.
 
-    An installed package adds one by an entry point in the group `mainspring.executors`; the built-in names are taken.
+    An installed package adds an executor by an entry point in the group `mainspring.executors`. The built-in names win.
     """
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
@@ -28,10 +28,10 @@ def open_executor(name: str, settings: ExecutorSettings) -> Executor:
         # Slow to import, and every task host imports this package.
         from importlib.metadata import entry_points
 
-        found = [point for point in entry_points(group=_GROUP) if point.name == name]
-        if not found:
-            known = sorted({*_BUILT_IN, *(point.name for point in entry_points(group=_GROUP))})
-            raise ExecutorError(f"there is no executor '{name}'; known: {', '.join(known)}")
-        factory = found[0].load()
+        points = [point for point in entry_points(group=_GROUP) if point.name == name]
+        if not points:
+            names = sorted({*_BUILT_IN, *(point.name for point in entry_points(group=_GROUP))})
+            raise ExecutorError(f"there is no executor '{name}'; known: {', '.join(names)}")
+        factory = points[0].load()
     executor: Executor = factory(settings)
     return executor

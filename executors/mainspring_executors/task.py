@@ -1,4 +1,4 @@
-"""What a Python task may say and ask: `Skip`, `Fail`, `current_attempt`. Works the same on every executor."""
+"""The interface of Python tasks: `Skip`, `Fail`, `current_attempt`. Works alike on every executor."""
 
 import os
 from contextvars import ContextVar
@@ -12,30 +12,30 @@ __all__ = ["CurrentAttempt", "Fail", "Skip", "current_attempt"]
 
 
 class Skip(Exception):
-    """Raised by a task that has nothing to do: its instance becomes `skipped`, with this text as the reason."""
+    """Raised by a task without work. Its instance becomes `skipped`, with this text as the reason."""
 
 
 class Fail(Exception):
-    """Raised by a task that no further try could help: its instance fails at once, whatever its `retries`."""
+    """Raised by a task when a further try would not help. Its instance fails at once, even with `retries` left."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurrentAttempt:
-    """The try that the calling code is part of."""
+    """The try that runs the calling code."""
 
     attempt_id: str
     dag_id: str
     run_id: str
     task_id: str
     map_index: int
-    """-1 for a task that is not mapped."""
+    """-1 for an unmapped task."""
     try_number: int
     logical_date: datetime | None = None
     data_interval_start: datetime | None = None
     data_interval_end: datetime | None = None
     ds: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
-    """Empty in a process that was started by the task itself."""
+    """Empty in a process that the task itself started."""
 
 
 current: ContextVar[Attempt | None] = ContextVar("mainspring_attempt", default=None)
@@ -66,7 +66,7 @@ def current_attempt() -> CurrentAttempt:
 
 
 def _from_environment() -> CurrentAttempt:
-    """For inline source and programs, which are processes of their own."""
+    """The attempt of a separate process, as inline source and programs are."""
     if "MAINSPRING_ATTEMPT_ID" not in os.environ:
         raise LookupError("there is no current attempt: this code was not started by a Mainspring task")
     get = os.environ.get

@@ -262,7 +262,7 @@ def test_a_crowd_that_never_finishes_what_it_says_interrupts_no_task(tmp_path: P
 
 
 def test_outages_of_redis_end_no_process(tmp_path: Path) -> None:
-    """Each time the worker's task ends while Redis is away, which stays away until the worker has asked again."""
+    """Redis is unreachable each time the worker's task ends, and comes back after the worker has asked again."""
     with tempfile.TemporaryDirectory(prefix="mainspring-vk-", dir="/tmp") as folder, ExitStack() as stack:
         redis = ValkeyServer.start(Path(folder))
         server = stack.enter_context(started(tmp_path / "home", executor="rq", redis_url=redis.url, execution_port="0"))
@@ -275,11 +275,12 @@ def test_outages_of_redis_end_no_process(tmp_path: Path) -> None:
             until(lambda: len(lines(execution_log)) == 1, "the start")  # noqa: B023  # called within this turn
             redis.process.kill()
             redis.close()
-            seen = server.errors().count("Redis is away")
+            text = "Redis is unreachable"
+            seen = server.errors().count(text)
             go.touch()
             assert server.wait(path)["state"] == "success"
             until(
-                lambda: server.errors().count("Redis is away") > seen + 2 or "starting it again" in server.errors(),  # noqa: B023
+                lambda: server.errors().count(text) > seen + 2 or "starting it again" in server.errors(),  # noqa: B023
                 "a worker that has asked again",
             )
             redis = ValkeyServer.start(Path(folder))
@@ -294,7 +295,7 @@ def test_a_minute_of_rest_on_default_settings_logs_no_error(resting: Resting) ->
     until(lambda: monotonic() - resting.since > REST_SECONDS, "a minute", deadline_seconds=2 * REST_SECONDS)
     errors = [line for line in resting.server.errors().splitlines() if " ERROR " in line or "Traceback" in line]
     assert errors == []
-    assert "Redis is away" not in resting.server.errors()
+    assert "Redis is unreachable" not in resting.server.errors()
 
 
 def services_of(server: Server) -> dict[int, str]:

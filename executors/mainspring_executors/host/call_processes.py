@@ -1,4 +1,4 @@
-"""Where the processes of calls come from: one waits for the next call, others are forked on demand."""
+"""The processes of calls: one prepared process waits for the next call, further calls fork on demand."""
 
 import contextlib
 import os
@@ -12,14 +12,15 @@ __all__ = ["CallProcesses"]
 
 
 class CallProcesses:
-    """A zygote, and another one when it is gone."""
+    """Keeps a fork server running and hands out its processes."""
 
-    def __init__(self, selector: selectors.BaseSelector, ended: Callable[[int, int], None]) -> None:
-        """ended: told the number and the wait status of each that has ended while its zygote lived, from within
-        `selector`. Those of a zygote that is gone are children of this process then.
+    def __init__(self, selector: selectors.BaseSelector, on_end: Callable[[int, int], None]) -> None:
+        """on_end: called with the pid and the wait status of each process that ends while its fork server lives, from
+        a callback of `selector`. The processes of a dead fork server are children of this process instead, and the
+        caller reaps them.
         """
         self._selector = selector
-        self._ended = ended
+        self._on_end = on_end
         self._fork_server: ForkServer | None = None
         self._has_calls = False
         self._prepared: Prepared | None = None
@@ -29,31 +30,31 @@ class CallProcesses:
         return None if self._fork_server is None else self._fork_server.pid
 
     def open(self) -> None:
-        """Start the zygote. It, and each call, has a copy of what this process knows now."""
-        # Without one, the first call says what is wrong.
+        """Start the fork server. The fork server and each call inherit a copy of the memory of this process."""
+        # After a failure here, the first call starts a fork server and reports the error.
         with contextlib.suppress(OSError):
             self._fork_server = ForkServer()
 
     def prepare(self) -> None:
-        """Have one ready, if there were calls before."""
+        """Fork a process for the next call, if there was a call before."""
         if self._has_calls and self._fork_server is not None and self._prepared is None:
-            # Without one, the next call says what is wrong.
+            # After a failure here, the next call forks for itself and reports the error.
             with contextlib.suppress(OSError):
                 self._prepared = self._fork()
 
     def take(self) -> Prepared:
-        """One that has no order yet: that which waits, or another. Raises `OSError` when there can be none."""
+        """The prepared process, or a new process without an order. Raises `OSError` when none can be forked."""
         self._has_calls = True
-        taken, self._prepared = self._prepared, None
-        return taken or self._fork()
+        prepared, self._prepared = self._prepared, None
+        return prepared or self._fork()
 
     def forget(self, pid: int) -> None:
-        """This process has ended and is reaped: the zygote, one that waits, or no concern of this object."""
+        """Note that a process has ended and is reaped: the fork server, the prepared process, or any other process."""
         is_fork_server = self._fork_server is not None and pid == self._fork_server.pid
         if self._fork_server is not None and is_fork_server:
             self._fork_server.close()
             self._fork_server = None
-        # With its zygote it ends too, and may take an order until then.
+        # The prepared process ends with its fork server. Until then it would accept an order, so it is dropped here.
         if self._prepared is not None and (is_fork_server or pid == self._prepared.pid):
             self._prepared.close()
             self._prepared = None
@@ -75,4 +76,4 @@ class CallProcesses:
         with contextlib.suppress(ForkServerGone):
             status = fork_server.reap(prepared.pid)
             self.forget(prepared.pid)
-            self._ended(prepared.pid, status)
+            self._on_end(prepared.pid, status)

@@ -1,4 +1,4 @@
-"""Sends what a thread prints and logs to the log of the attempt that runs on it."""
+"""Sends the output and log records of a thread to the log of the attempt that runs on the thread."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class ByteSink(Protocol):
-    """Takes what a task writes."""
+    """A receiver of the output of a task."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -22,11 +22,11 @@ class _OnThisThread(threading.local):
 
 
 on_this_thread = _OnThisThread()
-"""`sink` is where this thread's output goes; `None` = where the process's own goes."""
+"""`sink` receives this thread's output; `None` = the output goes to the streams of the process."""
 
 
 def install_router() -> None:
-    """Replace `sys.stdout` and `sys.stderr`. A thread without a sink goes on writing to the original streams."""
+    """Replace `sys.stdout` and `sys.stderr`. The output of a thread without a sink goes to the original streams."""
     sys.stdout = _Router(sys.stdout)
     sys.stderr = _Router(sys.stderr)
 
@@ -41,7 +41,7 @@ def install_logging() -> None:
 
 
 class _Router(io.TextIOBase):
-    """A text stream that looks at each write which thread it comes from."""
+    """A text stream that sends each write to the sink of the writing thread."""
 
     def __init__(self, original: TextIO) -> None:
         self._original = original
@@ -83,7 +83,7 @@ class _ByteRouter(io.RawIOBase):
 
 
 class _CurrentStderr:
-    """Whatever `sys.stderr` is at the moment of writing."""
+    """A stream that looks up `sys.stderr` at each write, because tasks may replace it."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)

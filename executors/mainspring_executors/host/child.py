@@ -1,5 +1,8 @@
-"""A call, in the process forked for it alone: ahead of its order, as what comes with a fork takes as long as a short
-task itself."""
+"""The forked process that runs one call.
+
+The fork server forks the process before its order arrives: the fork and the first writes to shared pages take as long
+as a short task. While one call runs, the process of the next call thus gets ready.
+"""
 
 import os
 import sys
@@ -14,7 +17,7 @@ from mainspring.inspection import allow_inspection
 from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.environment import facts
-from mainspring_executors.host import process_tree as family
+from mainspring_executors.host import process_tree
 from mainspring_executors.protocol.results import Result
 from mainspring_executors.protocol.wire import clean, decode_attempt, encode_attempt
 from mainspring_executors.tasks.plan import Call, Work
@@ -22,14 +25,15 @@ from mainspring_executors.tasks.plan import Call, Work
 __all__ = ["DESCRIPTORS", "carry_out", "decode_result", "encode_order", "no_op_order", "warm_up"]
 
 DESCRIPTORS = 3
-"""How many descriptors a process gets: where to answer, where its order comes from, where it prints."""
+"""Number of descriptors that a process gets: for its answer, its order and its output."""
 _STATUS_FD, _ORDER_FD, _OUTPUT_FD = 3, 4, 5
 
 
 def encode_order(work: Work, *, env: Mapping[str, str], cwd: str, code_path: tuple[str, ...]) -> bytes:
-    """What a prepared process needs to know. Of a work whose plan is a call.
+    """The order for a prepared process. Only for work whose plan is a call.
 
-    env: what its environment has besides what it was forked with. All of it would be as much work as a short call.
+    env: additions to the environment that the process has from its fork. Encoding the whole environment would take as
+    long as a short call.
     """
     return orjson.dumps(
         {
@@ -44,7 +48,7 @@ def encode_order(work: Work, *, env: Mapping[str, str], cwd: str, code_path: tup
 
 
 def decode_result(answer: bytes) -> Result:
-    """Raises `ValueError` for anything but one whole answer."""
+    """The result in the answer of a process. Raises `ValueError` when the answer is incomplete or malformed."""
     head, _, outputs_json = answer.partition(b"\n")
     try:
         outcome, reason, message, exit_code = orjson.loads(head)
@@ -63,14 +67,15 @@ def decode_result(answer: bytes) -> Result:
 
 
 def carry_out(parent_pid: int, warm_up: bytes) -> NoReturn:
-    """Be the process of a call, forked by the single-threaded `parent_pid` with no more than its descriptors open.
+    """Run one call in this process, which `parent_pid` has just forked, and exit.
 
-    rehearsal: an order that is carried out ahead of the true one.
+    parent_pid: the single-threaded parent.
+    warm_up: an order to carry out before the real order arrives.
     """
     try:
         os.setsid()
-        family.die_with_parent(parent_pid)
-        # The host's protection is for what the host knows. A task can be debugged as any program of its user.
+        process_tree.die_with_parent(parent_pid)
+        # The protection against inspection guards the secrets of the host. A task may be debugged like any program.
         allow_inspection()
         for stream in (1, 2):
             os.dup2(_OUTPUT_FD, stream)
@@ -78,7 +83,7 @@ def carry_out(parent_pid: int, warm_up: bytes) -> NoReturn:
         _answer_to(warm_up)
         order = _read_order(_ORDER_FD)
         if order:
-            _tell(_STATUS_FD, _answer_to(order))
+            _write(_STATUS_FD, _answer_to(order))
         os._exit(0)
     except BaseException:
         traceback.print_exc()
@@ -87,8 +92,11 @@ def carry_out(parent_pid: int, warm_up: bytes) -> NoReturn:
 
 
 def no_op_order() -> bytes:
-    """An order for a call of nothing for nobody, as a rehearsal. A fork copies each page of memory when it is touched,
-    and all that a short call touches takes longer than the call."""
+    """An order without effect, for warming up.
+
+    The kernel copies a shared page at the first write to it. Copying all pages that a short call writes to takes longer
+    than the call itself. The no-op order causes these copies before the real order arrives.
+    """
     attempt = Attempt(
         attempt_id="0" * 32,
         dag_id="",
@@ -97,26 +105,29 @@ def no_op_order() -> bytes:
         task_type="python",
         payload={"callable": "operator:index", "args": [0]},
     )
-    env = {"TMPDIR": "", **facts(attempt), "MAINSPRING_OUTPUT": ""}  # each true order sets all of these
+    env = {"TMPDIR": "", **facts(attempt), "MAINSPRING_OUTPUT": ""}  # each real order sets all of these
     return encode_order(Work(attempt=attempt), env=env, cwd="/", code_path=())
 
 
 def warm_up(order: bytes) -> None:
-    """All that `carry_out` does with a short order but for its process, and nobody is told. After some times, the
-    interpreter has rewritten the code for what it meets, and found what it looks up."""
+    """Carry out an order in this process and drop the answer.
+
+    After some repetitions the interpreter has specialised the bytecode and filled its caches, so the children inherit
+    warm code.
+    """
     reader, writer = os.pipe()
-    _tell(writer, order)
-    _tell(os.open(os.devnull, os.O_WRONLY), _answer_to(_read_order(reader)))
+    _write(writer, order)
+    _write(os.open(os.devnull, os.O_WRONLY), _answer_to(_read_order(reader)))
 
 
 def _read_order(descriptor: int) -> bytes:
-    """Empty when none comes any more."""
+    """The whole order; empty when the host closed the pipe without an order."""
     with open(descriptor, "rb") as file:
         return file.read()
 
 
 def _answer_to(order_json: bytes) -> bytes:
-    """Carry out an order; what it ended with, for `decode_result`."""
+    """Carry out an order. Returns the answer for `decode_result`."""
     order: Mapping[str, Any] = orjson.loads(order_json)
     for name, value in order["env"].items():
         os.environ[name] = value
@@ -135,6 +146,6 @@ def _answer_to(order_json: bytes) -> bytes:
     return head + b"\n" + result.outputs_json
 
 
-def _tell(descriptor: int, text: bytes) -> None:
+def _write(descriptor: int, text: bytes) -> None:
     with open(descriptor, "wb") as file:
         file.write(text)

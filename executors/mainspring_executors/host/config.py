@@ -1,4 +1,4 @@
-"""What a host is told in its first frame."""
+"""The configuration of a host, which arrives in its first frame."""
 
 import dataclasses
 import socket
@@ -16,7 +16,7 @@ class HostConfig:
     """Settings of one host process."""
 
     epoch: str
-    """Names this host; every message it sends begins with it."""
+    """The mark of this host. Every message of the host begins with it."""
     mode: str
     """`threads` or `processes`."""
     concurrency: int
@@ -24,15 +24,17 @@ class HostConfig:
     http_allow: tuple[str, ...]
     self_fence_seconds: float
     folder: str
-    """Where the private folders of its attempts are made; exists."""
+    """Existing parent of the private folders of the attempts."""
 
     def encode(self) -> bytes:
         return orjson.dumps(dataclasses.asdict(self))
 
 
 def receive_config(control: socket.socket) -> HostConfig:
-    """The first frame of a blocking socket, and nothing behind it: the next frames hold attempts, which the fork server
-    must not know. Ends the process when the scheduler is gone."""
+    """Read exactly the first frame of a blocking socket. Ends the process when the scheduler is gone.
+
+    The next frames hold attempts with secrets. They must not be in this process when it forks the fork server.
+    """
     payload = receive_frame(control)
     if payload is None:
         raise SystemExit(0)

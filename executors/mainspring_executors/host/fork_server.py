@@ -1,7 +1,17 @@
-"""Forks the processes of calls, in a process that does nothing else.
+"""The fork server: a process that forks the processes of calls and does nothing else.
 
-A fork shares its parent's memory until either of them writes to a page, which is copied then: a host that forked by
-itself would copy most of what it works with, again for each call. A zygote is warm, has one thread, and stays as it is.
+After a fork, parent and child share memory pages. The kernel copies a page when one of the two writes to it. A busy
+host writes to most of its pages, so a fork of the host itself would cost a copy of these pages for each call. The fork
+server has one thread, is warmed up once and then hardly writes, so its children copy few pages.
+
+Each call takes three steps:
+
+1. The host sends three descriptors, and the fork server forks a process that waits for an order (`prepare`).
+2. The host writes the order to the process (`Prepared.begin`).
+3. The host sees the end of the process at a pidfd and asks the fork server for the wait status (`reap`): only the
+   parent of a process can wait for it.
+
+When the fork server dies, its children die with it and the host inherits them as orphans. The host then reaps them.
 """
 
 import errno
@@ -17,78 +27,87 @@ from typing import NoReturn, TextIO
 
 from mainspring.failpoints import failpoint
 from mainspring.inspection import forbid_inspection
-from mainspring_executors.host import child
-from mainspring_executors.host import process_tree as family
+from mainspring_executors.host import child, process_tree
 from mainspring_executors.host.capture import install_logging
 
 __all__ = ["ForkServer", "ForkServerGone", "Prepared"]
 
 _FORK = b"fork"
 _SOCKET_FD = 10
-"""Where a zygote keeps its socket: above the places into which it receives the descriptors of a call."""
+"""The descriptor of the fork server's socket. Above 3, 4 and 5, where the descriptors of a call arrive."""
 _MESSAGE_BYTES_MAX = 32
 _WARM_UPS = 16
 
 
 class ForkServerGone(OSError):
-    """It has ended, as its children do with it. They are children of the caller's now, to be waited for."""
+    """The fork server has ended, and its children end with it. They are now children of the caller, who must reap
+    them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A process that waits for the order of the one call that it will carry out."""
+    """A forked process that waits for the order of its single call."""
 
     pid: int
-    """Also of its session and its process group. Nobody else gets this number before it is reaped."""
+    """Also the id of its session and its process group. The kernel reuses the number only after `reap`."""
     pidfd: int
     """Readable once the process has ended."""
     order: int
     output: int
-    """A non-blocking pipe: what it prints."""
+    """The reader of a non-blocking pipe: stdout and stderr of the process."""
     status: int
-    """The same: what the call answers."""
+    """The reader of a non-blocking pipe: the answer of the call."""
 
     def begin(self, order: bytes) -> None:
-        """Give it its order. Raises `OSError` when it is gone; it has begun nothing then."""
+        """Send the order. Raises `OSError` when the process is gone; the call has not begun then."""
         with open(self.order, "wb", buffering=0) as file:
             view = memoryview(order)
             while view:
                 view = view[file.write(view) :]
 
     def close(self) -> None:
-        """Let it end without an order; its end can still be seen."""
+        """Let the process end without an order. The pidfd stays open and shows its end."""
         for descriptor in (self.order, self.output, self.status):
             os.close(descriptor)
 
 
 class ForkServer:
-    """A zygote, from the outside. Only for single-threaded processes that adopt orphans."""
+    """The host's side of a fork server. Only for single-threaded hosts that adopt orphans (`PR_SET_CHILD_SUBREAPER`).
+
+    Single-threaded, because the parent-death signal of the fork server follows the thread that forked it. Adopting,
+    because the children of a dead fork server must become children of the host.
+    """
 
     def __init__(self) -> None:
         parent_pid = os.getpid()
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket, server_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                _serve(theirs, parent_pid)
+                _serve(server_socket, parent_pid)
             except BaseException:
                 traceback.print_exc()
             finally:
                 os._exit(1)
-        theirs.close()
+        server_socket.close()
 
     def prepare(self) -> Prepared:
-        """Have a process ready for a call. Raises `ForkServerGone`, and `OSError` when there can be none now."""
+        """Fork a process for a call.
+
+        Raises:
+            ForkServerGone: The fork server has ended.
+            OSError: The machine has no process or descriptor to spare.
+        """
         (order, order_writer), (output_reader, output), (status_reader, status) = _pipes(3)
         pid = 0
         try:
             pid = self._ask(_FORK, (status, order, output))
-            # It is there, if only as a zombie: nobody reaps it before `reap`.
+            # The pid is valid, at least as a zombie: the fork server reaps the process only in `reap`.
             pidfd = os.pidfd_open(pid)
         except OSError:
             for descriptor in (order_writer, output_reader, status_reader):
                 os.close(descriptor)
-            if pid:  # without an order it ends at once
+            if pid:  # without a writer of its order, the process ends at once
                 self.reap(pid)
             raise
         finally:
@@ -99,16 +118,17 @@ class ForkServer:
         return Prepared(pid, pidfd, order_writer, output_reader, status_reader)
 
     def reap(self, pid: int) -> int:
-        """The wait status of a process of its own that has ended; waits for the end. Raises `ForkServerGone`."""
+        """The wait status of a child of the fork server. Waits for the end of the child. Raises `ForkServerGone`."""
         return self._ask(b"%d" % pid)
 
     def close(self) -> None:
-        """Let it end, and what it has forked with it."""
+        """End the fork server and all its children."""
         self._socket.close()
 
-    def _ask(self, question: bytes, descriptors: Sequence[int] = ()) -> int:
+    def _ask(self, request: bytes, descriptors: Sequence[int] = ()) -> int:
+        """Send a request and wait for the number in the answer. A negative answer is an errno, raised as `OSError`."""
         try:
-            socket.send_fds(self._socket, [question], descriptors)
+            socket.send_fds(self._socket, [request], descriptors)
             answer = self._socket.recv(_MESSAGE_BYTES_MAX)
         except OSError as exc:
             raise ForkServerGone(exc.errno, "the process that forks is gone") from exc
@@ -120,7 +140,7 @@ class ForkServer:
 
 
 def _pipes(count: int) -> list[tuple[int, int]]:
-    """So many pipes, or none: raises `OSError`."""
+    """`count` pipes. Raises `OSError`, and leaves no descriptor open then."""
     pipes: list[tuple[int, int]] = []
     try:
         while len(pipes) < count:
@@ -132,57 +152,59 @@ def _pipes(count: int) -> list[tuple[int, int]]:
     return pipes
 
 
-def _serve(asked: socket.socket, parent_pid: int) -> NoReturn:
-    """Be the zygote, until its parent is gone or wants none any more."""
-    _conclude(asked, parent_pid)
-    own_pid, warm_up = os.getpid(), child.no_op_order()
+def _serve(server_socket: socket.socket, parent_pid: int) -> NoReturn:
+    """Run the fork server until the host closes its end of the socket. Ends with the host too."""
+    _detach_from_host(server_socket, parent_pid)
+    server_pid, warm_up = os.getpid(), child.no_op_order()
+    # Python writes to a page on first use: imports, caches, specialised bytecode. Doing all steps of a short call here
+    # makes these writes once, instead of in each child.
     for _ in range(_WARM_UPS):
-        family.warm_up_fork()
-        family.die_with_parent(parent_pid)
+        process_tree.warm_up_fork()
+        process_tree.die_with_parent(parent_pid)
         forbid_inspection()
         child.warm_up(warm_up)
-    with socket.socket(fileno=_SOCKET_FD) as questions:
+    with socket.socket(fileno=_SOCKET_FD) as requests:
         while True:
-            question, descriptors, *_ = socket.recv_fds(questions, _MESSAGE_BYTES_MAX, child.DESCRIPTORS)
-            if not question:
+            request, descriptors, *_ = socket.recv_fds(requests, _MESSAGE_BYTES_MAX, child.DESCRIPTORS)
+            if not request:
                 os._exit(0)
-            if question == _FORK and len(descriptors) < child.DESCRIPTORS:
-                answer = -errno.EMFILE  # the kernel drops what finds no place here
-            elif question == _FORK:
+            if request == _FORK and len(descriptors) < child.DESCRIPTORS:
+                answer = -errno.EMFILE  # the kernel dropped descriptors beyond the limit of this process
+            elif request == _FORK:
                 failpoint("zygote.fork.before")
-                answer = _fork(own_pid, warm_up)
+                answer = _fork(server_pid, warm_up)
                 failpoint("zygote.fork.done")
             else:
                 failpoint("zygote.reap.before")
-                _, answer = os.waitpid(int(question), 0)
+                _, answer = os.waitpid(int(request), 0)
             for descriptor in descriptors:
                 os.close(descriptor)
-            questions.send(b"%d" % answer)
+            requests.send(b"%d" % answer)
 
 
-def _conclude(asked: socket.socket, parent_pid: int) -> None:
-    """Shed everything of the host that no call must see."""
+def _detach_from_host(server_socket: socket.socket, parent_pid: int) -> None:
+    """Drop the host's session, signal handlers and descriptors: a call must not inherit them."""
     os.setsid()
-    family.die_with_parent(parent_pid)
+    process_tree.die_with_parent(parent_pid)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _keep_only(os.open(os.devnull, os.O_RDONLY), 1, 2, asked.detach())
+    _keep_only(os.open(os.devnull, os.O_RDONLY), 1, 2, server_socket.detach())
     sys.stdout, sys.stderr = _text_stream(1), _text_stream(2)
     install_logging()
 
 
-def _keep_only(stdin: int, stdout: int, stderr: int, questions: int) -> None:
-    """Make these the descriptors 0, 1, 2 and `_SOCKET_FD`, and close all others."""
+def _keep_only(stdin: int, stdout: int, stderr: int, requests: int) -> None:
+    """Move these to the descriptors 0, 1, 2 and `_SOCKET_FD`, and close all other descriptors."""
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
-    if questions != _SOCKET_FD:
-        os.dup2(questions, _SOCKET_FD, inheritable=False)
+    if requests != _SOCKET_FD:
+        os.dup2(requests, _SOCKET_FD, inheritable=False)
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         if descriptor > 2 and descriptor != _SOCKET_FD:
-            with suppress(OSError):  # the one that listed them
+            with suppress(OSError):  # `listdir` has closed its own descriptor already
                 os.close(descriptor)
 
 
@@ -190,13 +212,13 @@ def _text_stream(descriptor: int) -> TextIO:
     return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _fork(own_pid: int, warm_up: bytes) -> int:
-    """Fork a process for a call. Its number, or the negative number of the error."""
+def _fork(server_pid: int, warm_up: bytes) -> int:
+    """Fork a process for a call. Returns its pid, or a negative errno."""
     try:
         pid = os.fork()
     except OSError as exc:
         return -(exc.errno or errno.EAGAIN)
     if pid == 0:
         os.close(_SOCKET_FD)
-        child.carry_out(own_pid, warm_up)
+        child.carry_out(server_pid, warm_up)
     return pid

@@ -1,7 +1,6 @@
-"""Which files of the users' code a host has imported, and whether one of them has changed since.
+"""The files of the users' code that a host has imported, and whether a file has changed since its import.
 
-An interpreter imports a module once. A host of threads lives long, so that it would go on with code that its users
-have changed.
+An interpreter imports a module once. A long-lived host of threads would therefore run old code after a change.
 """
 
 import os
@@ -23,16 +22,16 @@ class LoadedCode:
         self._beginnings = tuple(os.path.join(folder, "") for folder in folders)
         self._lock = threading.Lock()
         self._stamps: dict[str, _Stamp | None] = {}
-        """File -> stamp of what was imported; `None` = the file changed before its stamp could be read."""
+        """File -> stamp of the imported content; `None` = the file changed before this object read its stamp."""
         self._modules = 0
         self._noted_at_ns = time.time_ns()
 
     def note(self) -> None:
-        """Remember the files of what was imported since the last call."""
+        """Remember the files of the modules that were imported since the last call."""
         if not self._beginnings:
             return
         with self._lock:
-            before, self._noted_at_ns = self._noted_at_ns, time.time_ns()
+            last_noted_at_ns, self._noted_at_ns = self._noted_at_ns, time.time_ns()
             if len(sys.modules) == self._modules:
                 return
             modules = list(sys.modules.values())
@@ -41,12 +40,13 @@ class LoadedCode:
                 file = getattr(module, "__dict__", {}).get("__file__")
                 if isinstance(file, str) and file.startswith(self._beginnings) and file not in self._stamps:
                     stamp = _stamp_of(file)
-                    # Its import came after `before`. A file that changed after that may be newer than the module.
-                    is_newer = stamp is not None and before < stamp[0] <= self._noted_at_ns
+                    # The import came after the last call. A file that also changed after the last call may be newer
+                    # than the imported module.
+                    is_newer = stamp is not None and last_noted_at_ns < stamp[0] <= self._noted_at_ns
                     self._stamps[file] = None if is_newer else stamp
 
     def changed_file(self) -> str | None:
-        """A file that is not any more what was imported; None when there is none."""
+        """A file that has changed since its import; None when no file has."""
         self.note()
         with self._lock:
             files = list(self._stamps.items())

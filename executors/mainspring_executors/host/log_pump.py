@@ -1,4 +1,4 @@
-"""Log of the thread host on its way to the scheduler."""
+"""Sends the log of the thread host to the scheduler."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ _BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 
 
 class ThreadLog:
-    """An attempt's log that two threads touch: the task's, which writes, and the pump's, which flushes."""
+    """The log of an attempt, shared by two threads: the task writes, and the pump flushes."""
 
     def __init__(self, attempt: Attempt, pump: "LogPump") -> None:
         self._attempt = attempt
@@ -26,7 +26,7 @@ class ThreadLog:
         self._is_closed = False
 
     def write(self, data: bytes) -> None:
-        """Waits while the pump has too much to send. What comes after the end of the attempt is dropped."""
+        """Append to the log. Blocks while the pump has a backlog. Drops output after the end of the attempt."""
         for start in range(0, len(data), _WRITE_BYTES):
             with self._lock:
                 if self._is_closed:
@@ -41,7 +41,7 @@ class ThreadLog:
                 self._log.flush()
 
     def close(self) -> int:
-        """Returns the length of the log. Never waits for the pump."""
+        """Close the log and return its length. Never waits for the pump."""
         with self._lock:
             self._is_closed = True
             return 0 if self._log is None else self._log.close()
@@ -56,7 +56,7 @@ class ThreadLog:
 
 
 class LogPump:
-    """Sends log chunks from a thread of its own, so that a slow reader of logs holds up nothing but their writers."""
+    """Sends log chunks from a thread of its own, so that a slow reader of logs holds up only the writers of logs."""
 
     def __init__(self, logs: socket.socket) -> None:
         self._logs = logs
@@ -84,7 +84,7 @@ class LogPump:
                 self._changed.wait_for(lambda: self._backlog_bytes <= _BACKLOG_BYTES_MAX)
 
     def drain(self, timeout: float) -> None:
-        """Waits until everything written so far is sent."""
+        """Wait until all output so far is sent."""
         with self._changed:
             dirty, self._dirty = self._dirty, set()
         for log in dirty:

@@ -1,9 +1,8 @@
-"""Runs each attempt in a process group of its own, under one thread that starts, watches, stops and reaps them all.
+"""Runs each attempt in a process group of its own. One thread starts, watches, stops and reaps all processes.
 
-A callable runs in a process that a zygote forks, a warm child of this process with one thread for life; the user's
-modules are imported only there. When the main process of an attempt ends, the rest of its group is killed, as a
-container does; descendants that left the group come back as orphans (this process adopts them) and are told apart by
-the attempt id in their environment.
+A callable runs in a process that the fork server forks; only that process imports the user's modules. When the main
+process of an attempt ends, the host kills the rest of its group, as a container does. Descendants that left the group
+become children of the host, which adopts orphans. The attempt id in their environment shows their attempt.
 """
 
 import contextlib
@@ -25,7 +24,7 @@ from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.attempt_log import FLUSH_SECONDS
 from mainspring_executors.environment import code_variables
-from mainspring_executors.host import process_tree as family
+from mainspring_executors.host import process_tree
 from mainspring_executors.host.call_processes import CallProcesses
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.host.run import Run, start
@@ -50,12 +49,13 @@ __all__ = ["ProcessHost"]
 _LOG_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 _PATIENCE_SECONDS_MAX = 60.0
 _START_UNREPORTED_SECONDS_MAX = 0.005
-"""How long a start waits for an end to be told with: a short task wakes whoever listens once instead of twice."""
+"""How long the report of a start waits for the report of an end. A short task then wakes the scheduler or the worker
+once instead of twice."""
 _TIDY_SECONDS = 1.0
 _CONCLUDE_SECONDS = 0.05
-"""Between two looks at what is left of an ended attempt; most often the end of a child tells sooner."""
+"""Pause between two looks at the remaining processes of an ended attempt. SIGCHLD usually comes earlier."""
 _CONCLUDE_SECONDS_MAX = 5.0
-"""After which a process that does not die of KILL is reported as still running."""
+"""The host reports a process as still running when it survives KILL for this long."""
 
 
 class ProcessHost:
@@ -63,40 +63,41 @@ class ProcessHost:
 
     def __init__(self, control: socket.socket, logs: socket.socket, config: HostConfig) -> None:
         self._config = config
-        # Of this process itself, as calls are forked with it.
+        # In the environment of this process, because calls inherit it by fork.
         os.environ.update(code_variables(config.code_path))
         self._queued: dict[str, Attempt] = {}
         self._runs: dict[str, Run] = {}
         self._by_pid: dict[int, Run] = {}
-        """Runs whose main process is not reaped."""
+        """Pid of the main process -> run, until the main process is reaped."""
         self._settling: dict[str, Run] = {}
-        """Runs whose main process has ended, but maybe not all of their processes."""
-        self._litter: list[str] = []
-        """Folders that nobody needs any more."""
+        """Runs whose main process has ended. Other processes of them may still run."""
+        self._discarded_folders: list[str] = []
+        """Folders of finished attempts, to remove."""
         self._janitor: int | None = None
-        """The child that removes such folders now."""
+        """Pid of the child that removes discarded folders; None while there is none."""
         self._alarms: Alarms[tuple[str, str]] = Alarms()
-        """What is to be done, and for which attempt."""
+        """(action, attempt id)."""
         self._start_at = 0.0
-        """When starts go on, after one was refused."""
+        """When starts go on after a refused start."""
         self._refused_in_a_row = 0
         self._close_at: float | None = None
         self._selector = selectors.DefaultSelector()
         self._calls = CallProcesses(self._selector, self._call_ended)
         self._link = Link(control, logs, epoch=config.epoch, selector=self._selector)
         self._pipes: dict[int, Run] = {}
-        """Pipes that are not at their end yet."""
+        """Descriptor -> run, of pipes that are not at their end yet."""
         self._is_reading_pipes = True
         self._pid = os.getpid()
-        family.own_children()  # opens what it reads from, while a descriptor is left
+        process_tree.own_children()  # opens its file now, because later there may be no free descriptor
         self._child_ended = _wake_when_a_child_ends()
         self._selector.register(self._child_ended, selectors.EVENT_READ, self._reap)
 
     def run(self) -> None:
-        """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
+        """Serve until the scheduler is gone, is silent for too long, or sends `close`."""
         self._link.listen(FrameReader(), self._obey)
         gc.freeze()
-        # Before the first attempt arrives: what this process knows when it forks, the task of every call can read.
+        # Before the first attempt arrives: every call inherits the memory that this process has at the fork. Later that
+        # memory holds the payloads and secrets of other attempts.
         self._calls.open()
         self._link.report(READY)
         self._link.send()
@@ -106,13 +107,14 @@ class ProcessHost:
             if self._close_at is None:
                 self._calls.prepare()
             failpoint("host.turn")
-            self._heed_backlog()
+            self._throttle_log()
             if self._link.is_deserted:
                 self._begin_close(0.0)
             for key, _ in self._selector.select(self._patience()):
                 key.data()
             if monotonic() - self._link.heard_at > self._config.self_fence_seconds:
-                # Nobody may know any more what runs here; the guard ends it before another scheduler starts it again.
+                # The scheduler may have given this host up. The guard kills the tasks before a scheduler starts them
+                # again elsewhere.
                 os._exit(FENCED_EXIT_CODE)
             self._notify()
         self._link.drain()
@@ -139,7 +141,7 @@ class ProcessHost:
             self._stop(self._runs[attempt_id], cancelled())
 
     def _begin_close(self, grace_seconds: float) -> None:
-        """Start nothing more, stop what still runs after the grace. Doing it again can only shorten the grace."""
+        """Start no further attempt, and stop the running attempts after the grace. Repetition can only shorten it."""
         for attempt_id in self._queued:
             self._link.report(encode_finished(attempt_id, interrupted(), log_bytes=0))
         self._queued.clear()
@@ -152,28 +154,28 @@ class ProcessHost:
         return self._close_at is not None and not self._runs
 
     def _patience(self) -> float:
-        """Seconds until there is something to do without being told."""
+        """Seconds until the next timer."""
         until = [self._link.heard_at + self._config.self_fence_seconds, self._link.send_at, self._alarms.next_at()]
         seconds = min(at for at in until if at is not None) - monotonic()
         return min(max(0.0, seconds) + 0.001, _PATIENCE_SECONDS_MAX)
 
     def _notify(self) -> None:
-        for what, attempt_id in self._alarms.due(monotonic()):
+        for action, attempt_id in self._alarms.due(monotonic()):
             run = self._runs.get(attempt_id)
-            if what == "interrupt":
-                for each in list(self._runs.values()):
-                    self._stop(each, interrupted())
-            elif what == "tidy":
+            if action == "interrupt":
+                for running in list(self._runs.values()):
+                    self._stop(running, interrupted())
+            elif action == "tidy":
                 self._tidy()
             elif run is None:
                 continue
-            elif what == "timeout":
+            elif action == "timeout":
                 assert run.attempt.timeout is not None
                 self._stop(run, timed_out(run.attempt.timeout))
-            elif what == "flush":
+            elif action == "flush":
                 run.is_flush_due = False
                 run.log.flush()
-            elif what == "settle":
+            elif action == "settle":
                 self._conclude(run)
 
     # -- the way of one attempt: start, stop, end, settle, finish
@@ -217,7 +219,7 @@ class ProcessHost:
             self._alarms.set(monotonic() + attempt.timeout.total_seconds(), ("timeout", attempt.attempt_id))
 
     def _refuse(self, attempt: Attempt, why: Refused) -> None:
-        """Keep an attempt that this machine has no room for. All starts wait: the next one would be refused too."""
+        """Keep an attempt that this machine has no room for. All starts wait: another start would be refused too."""
         self._queued[attempt.attempt_id] = attempt
         pause = PAUSE_SECONDS[min(self._refused_in_a_row, len(PAUSE_SECONDS) - 1)]
         self._refused_in_a_row += 1
@@ -226,21 +228,23 @@ class ProcessHost:
         self._link.report(encode_refused(attempt.attempt_id, why))
 
     def _stop(self, run: Run, result: Result) -> None:
-        """TERM now, KILL after the grace. The first reason stands; an attempt that has ended is left alone."""
+        """Send TERM now and KILL after the grace. The first reason stands. Does nothing once the main process ended."""
         if run.stop is not None or run.exit_code is not None:
             return
         failpoint("host.stop.before")
         run.stop = result
         run.kill_at = monotonic() + run.attempt.cancel_grace.total_seconds()
-        # CONT, because a process that was halted would not see the TERM.
+        # CONT, because a stopped process does not handle the TERM.
         run.signal_tree(signal.SIGTERM, signal.SIGCONT)
         failpoint("host.stop.done")
-        _signal_all(self._left_of(run), signal.SIGTERM)
+        _signal_all(self._remaining(run), signal.SIGTERM)
         self._alarms.set(run.kill_at, ("settle", run.attempt.attempt_id))
 
     def _reap(self) -> None:
-        """Takes in every child that has ended: programs, orphans of descendants, the janitor, the zygote. Calls are the
-        zygote's children, unless it is gone."""
+        """Reap every ended child: programs, adopted orphans, the janitor, the fork server.
+
+        Calls are children of the fork server; they become children of this process only when the fork server is gone.
+        """
         with contextlib.suppress(BlockingIOError):
             os.read(self._child_ended, 4096)
         while True:
@@ -258,11 +262,16 @@ class ProcessHost:
         self._conclude_all()
 
     def _end_with_fork_server(self, pid: int) -> None:
-        """End this host when its fork server died under running calls: these die too, and one of them may be the cause.
-        The scheduler then treats all attempts here as it treats those of any host that died."""
-        ended = self._by_pid.get(pid)
+        """End this host when its fork server died under running calls.
+
+        These calls die too, and one of them may be the cause. The scheduler then treats the attempts here like those of
+        any dead host.
+        """
+        ended_run = self._by_pid.get(pid)
         # Calls are children of the fork server, so this process gets their ends only when the fork server is gone.
-        dying = [ended] if ended else list(self._by_pid.values()) if pid == self._calls.fork_server_pid else []
+        dying = [ended_run] if ended_run else []
+        if ended_run is None and pid == self._calls.fork_server_pid:
+            dying = list(self._by_pid.values())
         if any(_is_unanswered_call(run) for run in dying):
             self._link.drain()
             signal.raise_signal(signal.SIGKILL)
@@ -283,35 +292,38 @@ class ProcessHost:
             self._conclude(run)
 
     def _conclude(self, run: Run) -> None:
-        """Finish a run once nothing of it is left. What is left is killed, after the grace if the run was stopped: the
-        main process first, then its orphans, then theirs, each a child of this process by then."""
-        left = self._left_of(run) if run.exit_code is not None else [run.pid]
+        """Finish a run once no process of it remains.
+
+        Kills the remaining processes, after the grace if the run was stopped. First the main process dies, then its
+        orphans, then the orphans of these: each is a child of this process by then.
+        """
+        remaining = self._remaining(run) if run.exit_code is not None else [run.pid]
         now = monotonic()
         if now >= run.kill_at:
-            _signal_all(left, signal.SIGKILL)
-        if left and now < max(run.ended_at, run.kill_at) + _CONCLUDE_SECONDS_MAX:
+            _signal_all(remaining, signal.SIGKILL)
+        if remaining and now < max(run.ended_at, run.kill_at) + _CONCLUDE_SECONDS_MAX:
             self._alarms.set(now + _CONCLUDE_SECONDS, ("settle", run.attempt.attempt_id))
         elif run.is_over:
-            self._forget(run, left)
+            self._forget(run, remaining)
         else:
-            self._finish(run, left)
+            self._finish(run, remaining)
 
-    def _left_of(self, run: Run) -> list[int]:
-        """Orphans that belong to a run. All of them are our children, so their numbers cannot mean others."""
+    def _remaining(self, run: Run) -> list[int]:
+        """Orphans of a run. They are unreaped children of this process, so the kernel has not reused their pids."""
         return [
             pid
             for pid in self._orphans()
-            if family.group_of(pid) == run.pid
-            or family.attempt_of(pid) == run.attempt.attempt_id
-            or family.is_ending(pid)
+            if process_tree.group_of(pid) == run.pid
+            or process_tree.attempt_of(pid) == run.attempt.attempt_id
+            or process_tree.is_ending(pid)
         ]
 
     def _orphans(self) -> list[int]:
-        ours = {self._janitor, self._calls.fork_server_pid}
-        return [pid for pid in family.own_children() if pid not in self._by_pid and pid not in ours]
+        host_pids = {self._janitor, self._calls.fork_server_pid}
+        return [pid for pid in process_tree.own_children() if pid not in self._by_pid and pid not in host_pids]
 
-    def _finish(self, run: Run, left: list[int]) -> None:
-        """Report the end. With something `left` that does not die, go on looking for its end."""
+    def _finish(self, run: Run, remaining: list[int]) -> None:
+        """Report the end. Keep watching `remaining` processes that do not die."""
         self._unwatch(run)
         run.close_pipes()
         try:
@@ -323,36 +335,36 @@ class ProcessHost:
         log_bytes = run.log.close()
         attempt_id = run.attempt.attempt_id
         failpoint("host.finish.before")
-        self._link.report(encode_finished(attempt_id, result, log_bytes=log_bytes, still_running=bool(left)))
-        run.is_over, run.was_left = True, bool(left)
-        if left:
+        self._link.report(encode_finished(attempt_id, result, log_bytes=log_bytes, still_running=bool(remaining)))
+        run.is_over, run.has_survivors = True, bool(remaining)
+        if remaining:
             self._alarms.set(monotonic() + _CONCLUDE_SECONDS_MAX, ("settle", attempt_id))
         else:
-            self._forget(run, left)
+            self._forget(run, remaining)
 
-    def _forget(self, run: Run, left: list[int]) -> None:
-        if left:
+    def _forget(self, run: Run, remaining: list[int]) -> None:
+        if remaining:
             self._alarms.set(monotonic() + _CONCLUDE_SECONDS_MAX, ("settle", run.attempt.attempt_id))
             return
-        if run.was_left:
+        if run.has_survivors:
             self._link.report(encode_stopped(run.attempt.attempt_id))
         del self._runs[run.attempt.attempt_id]
         self._settling.pop(run.attempt.attempt_id, None)
         self._discard_folder(run.work.folder)
         if not self._runs:
-            # A daemon that left its session and cleared its environment belongs to some attempt that is over.
+            # A daemon that left its session and cleared its environment belongs to one of the finished attempts.
             _signal_all(self._orphans(), signal.SIGKILL)
 
     def _discard_folder(self, folder: str) -> None:
-        """Have it removed soon, together with others: a file system may take its time for each."""
-        if not self._litter:
+        """Have a folder removed later, in a batch: a file system may be slow."""
+        if not self._discarded_folders:
             self._alarms.set(monotonic() + _TIDY_SECONDS, ("tidy", ""))
-        self._litter.append(folder)
+        self._discarded_folders.append(folder)
 
     def _tidy(self) -> None:
-        """Remove what is discarded, in a child: this thread has no time for it."""
+        """Remove the discarded folders in a child: this thread must not wait for the file system."""
         if self._janitor is not None or self._link.has_reports:
-            # The folder of an attempt stays until its end is reported: it shows that the attempt has begun.
+            # A folder shows that its attempt has begun. It stays until the end of the attempt is reported.
             self._alarms.set(monotonic() + _TIDY_SECONDS, ("tidy", ""))
             return
         try:
@@ -362,12 +374,12 @@ class ProcessHost:
             return
         if self._janitor == 0:
             try:
-                family.die_with_parent(self._pid)
-                for folder in self._litter:
+                process_tree.die_with_parent(self._pid)
+                for folder in self._discarded_folders:
                     _remove(folder)
             finally:
                 os._exit(0)
-        self._litter.clear()
+        self._discarded_folders.clear()
 
     # -- pipes
 
@@ -379,7 +391,7 @@ class ProcessHost:
             self._selector.register(run.status_pipe, selectors.EVENT_READ, partial(self._read_status, run))
 
     def _read_pipe(self, run: Run) -> None:
-        if run.is_over or run.pipe < 0:  # within the same round
+        if run.is_over or run.pipe < 0:  # an earlier callback of this round has finished the run
             return
         if run.read_pipe() == 0:
             self._stop_reading(run.pipe)
@@ -403,8 +415,9 @@ class ProcessHost:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(run.status_pipe)
 
-    def _heed_backlog(self) -> None:
-        """While the scheduler does not take the log, the pipes are left full, and those who write to them wait."""
+    def _throttle_log(self) -> None:
+        """Stop reading the pipes while the scheduler does not take the log. Tasks then block when they write to a full
+        pipe, so this process does not collect their output in memory."""
         backlog = self._link.log_backlog_bytes
         if self._is_reading_pipes and backlog > _LOG_BACKLOG_BYTES_MAX:
             self._is_reading_pipes = False
@@ -426,14 +439,14 @@ def _remove(folder: str) -> None:
     with contextlib.suppress(OSError):
         os.rmdir(folder)  # most tasks leave nothing in it
         return
-    # Imported only here: what it brings with it would be copied for every call.
+    # Imported only in the janitor: an import in the host would enlarge the memory of every call.
     import shutil
 
     shutil.rmtree(folder, onerror=_open_and_try_again)
 
 
 def _open_and_try_again(function: Callable[[str], object], path: str, _: object) -> None:
-    """A task may have taken the rights to its own folder away."""
+    """Restore the rights to a folder that a task has made unreadable, and repeat the removal."""
     with contextlib.suppress(OSError):
         os.chmod(os.path.dirname(path), 0o700)
         function(path)
@@ -456,7 +469,7 @@ def _is_unanswered_call(run: Run) -> bool:
 
 
 def _result_of(run: Run) -> Result:
-    """What a run ends with. What a task left behind must cost only its own attempt, whatever it is."""
+    """The result of a run. Raises only `Refused`: broken output of a task must cost only its own attempt."""
     try:
         return run.result()
     except Refused:

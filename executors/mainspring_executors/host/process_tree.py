@@ -1,4 +1,4 @@
-"""Process kinship on Linux: who dies with whom, who inherits orphans, who is whose child."""
+"""Process trees on Linux: parent-death signals, adoption of orphans, children and descendants."""
 
 import ctypes
 import os
@@ -19,15 +19,15 @@ _PF_EXITING = 0x4
 _ATTEMPT = ATTEMPT_VARIABLE.encode() + b"="
 
 _own_children: dict[str, int] = {}
-"""The process that asked for its children, and the file that it reads them from."""
+"""Cache of `own_children`: the pid of this process, and the open descriptor of its list of children."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when the thread that forked it ends. Exits when that has happened already.
+    """Have the kernel kill this process when its parent ends. Exits when the parent has ended already.
 
-    Only for children of single-threaded parents: the signal follows the forking *thread*.
+    Only for children of single-threaded parents: the kernel sends the signal when the forking *thread* ends.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
@@ -35,55 +35,58 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def warm_up_fork() -> None:
-    """What the interpreter does around a fork, as the child: this is a single-threaded process, so it changes nothing.
-    It has what it runs through, hooks of modules also, ready for the children of this process. Left out where it was
-    not tried: it only saves time."""
+    """Run the interpreter's fork hooks and those of modules once, before the first real fork.
+
+    The pages that the hooks write to are then already mapped in the children. The hooks change nothing else in a
+    single-threaded process. Only saves time; skipped on Python versions without a test of the effect.
+    """
     if sys.version_info < (3, 14):
-        # Both, as the child gives back what was taken before.
+        # Both hooks: the second releases the locks that the first takes.
         ctypes.pythonapi.PyOS_BeforeFork()
         ctypes.pythonapi.PyOS_AfterFork_Child()
 
 
 def adopt_orphans() -> None:
-    """Descendants whose parent dies become children of this process, whatever session they made for themselves."""
+    """Make this process the new parent of descendants whose parent dies, also of those in a session of their own."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def children(pid: int) -> list[int]:
-    """Direct children of `pid` (of all its threads), zombies included. Empty when it is gone."""
-    found: list[int] = []
+    """Direct children of `pid` (of all its threads), zombies included. Empty when `pid` is gone."""
+    pids: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                found += map(int, file.read().split())
-    except OSError:  # it is gone, or no descriptor is left to look
+                pids += map(int, file.read().split())
+    except OSError:  # the process is gone, or this process has no descriptor to spare
         pass
-    return found
+    return pids
 
 
 def own_children() -> list[int]:
     """Direct children of this single-threaded process, zombies included."""
-    # Without a file object: each end of a task asks. The descriptor stays open: none may be left when a task ends.
+    # A plain descriptor, because each end of a task calls this. The descriptor stays open, because the process may have
+    # no free descriptor when a task ends.
     if _own_children.get("pid") != os.getpid():
         _own_children["file"] = os.open("/proc/thread-self/children", os.O_RDONLY | os.O_CLOEXEC)
         _own_children["pid"] = os.getpid()
     os.lseek(_own_children["file"], 0, os.SEEK_SET)
-    found = bytearray()
+    text = bytearray()
     while piece := os.read(_own_children["file"], 4096):
-        found += piece
-    return list(map(int, found.split()))
+        text += piece
+    return list(map(int, text.split()))
 
 
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, parents before their children; a snapshot."""
-    found = children(pid)
-    for child in found:
-        found += children(child)
-    return found
+    pids = children(pid)
+    for child in pids:  # the list grows by the children of each child
+        pids += children(child)
+    return pids
 
 
 def group_of(pid: int) -> int:
-    """The process group of `pid`; 0 when it is gone."""
+    """The process group of `pid`; 0 when `pid` is gone."""
     try:
         return os.getpgid(pid)
     except ProcessLookupError:
@@ -91,7 +94,7 @@ def group_of(pid: int) -> int:
 
 
 def attempt_of(pid: int) -> str | None:
-    """The attempt that `pid` was started for, from its environment; `None` when it has none, or is gone."""
+    """The attempt in the environment of `pid`; `None` without one, and when `pid` is gone."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environ = file.read()
@@ -104,7 +107,7 @@ def attempt_of(pid: int) -> str | None:
 
 
 def is_ending(pid: int) -> bool:
-    """Whether `pid` is gone, a zombie, or on its way there: its environment can no longer be read."""
+    """Whether `pid` is gone, a zombie, or exiting. The environment of such a process is not readable."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
@@ -123,10 +126,10 @@ def is_stopped(pid: int) -> bool:
 
 
 def kill_children() -> None:
-    """Kill every child, and every orphan that becomes one through that, until there is none."""
-    own = os.getpid()
+    """Kill every child, and every orphan that becomes a child by these deaths, until no child is left."""
+    own_pid = os.getpid()
     while True:
-        for pid in children(own):
+        for pid in children(own_pid):
             try:
                 os.kill(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):

@@ -1,4 +1,4 @@
-"""The processes of one attempt: how they are started, what they say, how they ended."""
+"""The processes of one attempt: their start, their output and their end."""
 
 import contextlib
 import errno
@@ -13,8 +13,7 @@ from mainspring.states import StateReason
 from mainspring_executors import outputs
 from mainspring_executors.attempt_log import AttemptLog
 from mainspring_executors.environment import facts
-from mainspring_executors.host import child
-from mainspring_executors.host import process_tree as family
+from mainspring_executors.host import child, process_tree
 from mainspring_executors.host.fork_server import Prepared
 from mainspring_executors.protocol.refusals import Refused, is_refusal, refusal_of
 from mainspring_executors.protocol.results import Result, TaskEnded, failed, skipped
@@ -24,44 +23,46 @@ __all__ = ["Run", "start"]
 
 _PIPE_READ_BYTES = 64 * 1024
 _STATUS_BYTES_EXTRA = 64 * 1024
-"""Room for a message beside the outputs."""
+"""Room for the message that accompanies the outputs."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Run:
-    """An attempt that has a main process, from its start to the end of its last process."""
+    """An attempt with a main process, from its start to the end of its last process."""
 
     work: Work
     plan: Program | Call
     pid: int
-    """Of the main process; also of its session and its process group."""
+    """Pid of the main process; also the id of its session and its process group."""
     pipe: int
-    """What the processes print, merged; -1 when closed."""
+    """Reader of stdout and stderr, merged; -1 when closed."""
     status_pipe: int
-    """What a forked call answers; -1 for a program, and when closed."""
+    """Reader of the answer of a forked call; -1 for a program, and when closed."""
     log: AttemptLog
     status: bytearray = field(default_factory=bytearray)
     is_flush_due: bool = False
     stop: Result | None = None
-    """What the attempt ends with because somebody stopped it."""
+    """The result of an attempt that the host stopped; None while it did not."""
     kill_at: float = 0.0
-    """When TERM has been given enough time; of a stopped run."""
+    """When KILL follows the TERM, in a stopped run."""
     exit_code: int | None = None
-    """Of the main process once it has ended; negative = ended by that signal."""
+    """Exit code of the main process once it has ended; negative = ended by this signal."""
     ended_at: float = 0.0
     is_over: bool = False
-    """Its end is reported."""
-    was_left: bool = False
-    """Something of it did not die in time, and the report said so."""
+    """The end of the run is reported."""
+    has_survivors: bool = False
+    """A process of the run did not die in time, and the report said `still_running`."""
 
     @property
     def attempt(self) -> Attempt:
         return self.work.attempt
 
     def signal_tree(self, *numbers: signal.Signals) -> None:
-        """To the group, and to descendants that left it and whose parents still live. Only while the main process is
-        not reaped: then its number could mean another."""
-        outside = [pid for pid in family.descendants(self.pid) if family.group_of(pid) != self.pid]
+        """Signal the process group, and descendants that left the group and whose parents still live.
+
+        Only until the main process is reaped: the kernel may reuse its pid afterwards.
+        """
+        outside = [pid for pid in process_tree.descendants(self.pid) if process_tree.group_of(pid) != self.pid]
         for number in numbers:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
@@ -70,22 +71,25 @@ class Run:
                     os.kill(pid, number)
 
     def read_pipe(self) -> int | None:
-        """One read of what was printed. Returns how many bytes; 0 at its end, `None` when there is nothing now."""
+        """Read once from the output. Returns the number of bytes; 0 at the end, `None` when the pipe is empty now."""
         data = _read(self.pipe)
         if data:
             self.log.write(data)
         return None if data is None else len(data)
 
     def read_status(self) -> int | None:
-        """The same for a call's answer; what is beyond any answer that could be kept is dropped."""
+        """Read once from the answer of a call; drops bytes beyond the largest acceptable answer. Returns as
+        `read_pipe`."""
         data = _read(self.status_pipe)
         if data and len(self.status) <= self.attempt.limits.output_bytes_max + _STATUS_BYTES_EXTRA:
             self.status += data
         return None if data is None else len(data)
 
     def close_pipes(self) -> None:
-        """Takes in what is left in the pipes. Only when no process writes any more, or none of them matters.
-        Doing it again changes nothing."""
+        """Read the rest of the pipes and close them. Idempotent.
+
+        Only when no process writes to them, or when the host ignores the remaining writers.
+        """
         if self.pipe < 0:
             return
         while self.read_pipe():
@@ -99,10 +103,10 @@ class Run:
             self.status_pipe = -1
 
     def result(self) -> Result:
-        """What the attempt ends with. Only after its end.
+        """The result of the attempt. Only after the end of its processes.
 
         Raises:
-            Refused: Its outputs cannot be read now, for want of room on this machine.
+            Refused: This machine has no room to read the outputs now.
         """
         if self.stop is not None:
             return replace(self.stop, exit_code=self.exit_code)
@@ -147,12 +151,12 @@ def start(
 ) -> Run:
     """Make the private folder and start the main process, in a session of its own.
 
-    environ: what every attempt has in its environment.
-    fork: gives a process for a call, which may have waited for one and has `environ`; of no use to a program.
+    environ: the environment of every attempt.
+    fork: returns a process for a call, forked from this process and therefore with `environ`. Programs do not use it.
 
     Raises:
-        TaskEnded: It cannot be started; no more than the folder is left.
-        Refused: It cannot be started now, for want of room on this machine; nothing is left.
+        TaskEnded: The attempt cannot start; only the folder remains.
+        Refused: This machine has no room for the attempt now; nothing remains.
     """
     attempt = work.attempt
     try:
@@ -177,7 +181,7 @@ def start(
 
 
 def _remove_files(work: Work, plan: Program | Call) -> None:
-    """What a start that was refused has made. Needs no descriptor."""
+    """Remove the files of a refused start. Needs no free descriptor."""
     for path in plan.files if isinstance(plan, Program) else ():
         with contextlib.suppress(OSError):
             os.unlink(path)
@@ -193,7 +197,7 @@ def _read(pipe: int) -> bytes | None:
 
 
 def _own_variables(work: Work, plan: Program | Call) -> dict[str, str]:
-    """What this attempt alone has in its environment. It wins over what all have."""
+    """The environment variables of this attempt alone. They win over the common variables."""
     env = {"TMPDIR": work.folder, **plan.env, **facts(work.attempt), "MAINSPRING_OUTPUT": work.output_path}
     if isinstance(plan, Program) and work.input_path in plan.files:
         env["MAINSPRING_INPUT"] = work.input_path
@@ -221,7 +225,7 @@ def _start_program(program: Program, *, env: Mapping[str, str], cwd: str) -> tup
         raise
     finally:
         os.close(writer)
-    # The host reaps all children itself; the object must not try to.
+    # The host reaps all children itself. With a return code, the `Popen` object does not try.
     process.returncode = 0
     return process.pid, reader, -1
 
@@ -231,7 +235,7 @@ def _start_call(order: bytes, fork: Callable[[], Prepared]) -> tuple[int, int, i
     try:
         prepared.begin(order)
     except OSError:
-        # Something has ended it while it waited; another one has not had the time.
+        # The prepared process was killed while it waited. A new process had no time for that.
         os.close(prepared.output)
         os.close(prepared.status)
         prepared = fork()
@@ -264,7 +268,7 @@ def _killed(code: int) -> Result:
 
 
 def _ended_early(code: int) -> Result:
-    """A forked call's process ended without an answer."""
+    """The result of a forked call that ended without an answer."""
     if code < 0:
         return _killed(code)
     return failed(

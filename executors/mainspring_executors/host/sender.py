@@ -16,7 +16,7 @@ _BATCH_BYTES = 1024 * 1024
 
 
 class Sender:
-    """Sends messages from any thread. Whoever finds the socket free sends for all (flat combining)."""
+    """Sends messages from any thread. The thread that gets the socket sends the messages of all (flat combining)."""
 
     def __init__(self, control: socket.socket, epoch: str) -> None:
         self._control = control
@@ -25,9 +25,9 @@ class Sender:
         self._turn = threading.Lock()
 
     def send(self, message: bytes) -> None:
-        """Have `message` sent, after those before it; by another thread perhaps, and a moment later."""
+        """Queue `message` in order. This thread or another thread sends the message a moment later."""
         self._waiting.append(message)
-        # Looked at again after each release: a message added while the turn was taken must not stay behind.
+        # Check again after each release: a thread may have added a message while this thread held the turn.
         while self._waiting and self._turn.acquire(blocking=False):
             try:
                 self._send_batch()
@@ -35,15 +35,15 @@ class Sender:
                 self._turn.release()
 
     def send_at_once(self, message: bytes) -> None:
-        """The same, but return only when it is on its way: it arrives, whatever becomes of this process then."""
+        """Send `message` and return when the kernel has it: the message then arrives even if this process dies."""
         self._waiting.append(message)
-        # Whoever had the turn before us has taken the message along, or left it to us.
+        # The thread that had the turn has either sent the message or left it in the queue.
         with self._turn:
             while self._waiting:
                 self._send_batch()
 
     def drain(self, timeout: float) -> None:
-        """Waits until everything is sent."""
+        """Wait until all messages are sent."""
         if self._turn.acquire(timeout=timeout):
             while self._waiting:
                 self._send_batch()
@@ -59,5 +59,5 @@ class Sender:
         try:
             self._control.sendall(frame(join(batch)))
         except OSError:
-            # The scheduler is gone or does not read: nobody is left to work for.
+            # The scheduler is gone or does not read, so no process needs the results.
             os._exit(1)

@@ -1,4 +1,4 @@
-"""The process host's two sockets, never waited for."""
+"""The two sockets of the process host. No call blocks, except `drain`."""
 
 import select
 import selectors
@@ -15,26 +15,26 @@ from mainspring_executors.protocol.wire import join
 __all__ = ["Link"]
 
 _READ_BYTES = 64 * 1024
-"""Below what malloc maps and unmaps for each read."""
+"""Small enough that malloc does not map and unmap memory for each read."""
 _BATCH_BYTES = 1024 * 1024
 _DRAIN_SECONDS_MAX = 5.0
 
 
 class Link:
-    """Reports and log on their way out, messages on their way in."""
+    """Sends reports and log chunks to the scheduler, and receives its messages."""
 
     def __init__(
         self, control: socket.socket, logs: socket.socket, *, epoch: str, selector: selectors.BaseSelector
     ) -> None:
         self.heard_at = monotonic()
-        """When the scheduler last said something."""
+        """When the last message of the scheduler arrived."""
         self.is_deserted = False
-        """The scheduler is gone; nothing is sent any more."""
+        """The scheduler is gone. `send` drops everything."""
         self._control, self._logs = control, logs
         self._epoch = orjson.dumps(epoch)
         self._reports: list[bytes] = []
         self._report_at = float("inf")
-        """When the reports are to go out at the latest."""
+        """When `send` must send the reports at the latest."""
         self._out = {control: bytearray(), logs: bytearray()}
         self._selector = selector
         for sock, heed in ((control, self._hear), (logs, self._hear_silence)):
@@ -42,26 +42,26 @@ class Link:
             selector.register(sock, selectors.EVENT_READ, heed)
 
     def listen(self, reader: FrameReader, obey: Callable[[Sequence[Any]], None]) -> None:
-        """Hand every batch of messages to `obey`; `reader` holds the beginning of what comes next."""
+        """Hand every batch of messages to `obey`. `reader` may already hold the beginning of the next frame."""
         self._reader, self._obey = reader, obey
 
     def report(self, message: bytes, *, patience: float = 0.0) -> None:
-        """Goes out with the next `send`, or for so many seconds only if another does."""
+        """Queue a report for the next `send`. patience: seconds for which the report waits for another report."""
         self._reports.append(message)
         self._report_at = min(self._report_at, monotonic() + patience)
 
     @property
     def send_at(self) -> float:
-        """When `send` has something to do by itself; infinite = when something is reported."""
+        """When to call `send` for waiting reports; infinite without a report."""
         return self._report_at
 
     @property
     def has_reports(self) -> bool:
-        """Whether a report waits that the socket has not taken."""
+        """Whether a report waits for the socket."""
         return bool(self._reports or self._out[self._control])
 
     def log(self, chunk: bytes) -> None:
-        """Goes out with the next `send`."""
+        """Queue a chunk for the next `send`."""
         self._out[self._logs] += frame(chunk)
 
     @property
@@ -129,7 +129,7 @@ class Link:
             self._obey(orjson.loads(payload))
 
     def _hear_silence(self) -> None:
-        """The log socket says nothing; when it is readable, it is at its end."""
+        """The scheduler never writes to the log socket. A readable log socket is at its end."""
         try:
             if self._logs.recv(1):
                 return

@@ -1,4 +1,4 @@
-"""Runs attempts on a pool of threads. A thread cannot be killed, so an attempt can be over before its code is."""
+"""Runs attempts on a pool of threads. A thread cannot be killed, so an attempt can end before its code ends."""
 
 import os
 import queue
@@ -41,16 +41,16 @@ __all__ = ["ThreadHost"]
 _READ_BYTES = 256 * 1024
 _LAST_WORDS_SECONDS = 5.0
 _CODE_SECONDS = 0.05
-"""Between two looks at the files of the users' code while attempts run; an idle host looks at each attempt."""
+"""Pause between two checks of the files of the users' code, while attempts run. An idle host checks at each attempt."""
 
 
 class ThreadHost:
-    """The main thread listens to the scheduler and keeps the time; it never runs a task and never waits for one."""
+    """The main thread listens to the scheduler and keeps the time. It never runs a task and never waits for a task."""
 
     def __init__(self, control: socket.socket, logs: socket.socket, config: HostConfig) -> None:
         self._control = control
         self._config = config
-        # A scheduler that does not read for so long is as lost as one that does not speak.
+        # The host gives up a scheduler that does not read for this time, like a scheduler that does not send.
         control.settimeout(config.self_fence_seconds)
         logs.settimeout(config.self_fence_seconds)
         self._sender = Sender(control, config.epoch)
@@ -61,24 +61,24 @@ class ThreadHost:
         self._todo: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
         self._threads = 0
         self._grow_at = 0.0
-        """When the next thread may be started, after one was refused; 0 = at once."""
+        """When to try the next start of a thread, after a refused start; 0 = at once."""
         self._refused_in_a_row = 0
         self._alarms: Alarms[tuple[_Running, bool]] = Alarms()
-        """Attempts, each with whether it is to be ended whatever its call says."""
+        """(attempt, is_last). At the last alarm the host ends the attempt although its call has not returned."""
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._close_at: float | None = None
         self._heard_at = monotonic()
         self._code = LoadedCode(config.code_path)
         self._code_due_at = 0.0
         self._is_outdated = False
-        """The users' code has changed: another host is to take what comes."""
+        """The users' code has changed: a new host must run further attempts."""
 
     def run(self) -> None:
-        """Serves until the scheduler is gone, is silent for too long, or asked for the end."""
+        """Serve until the scheduler is gone, is silent for too long, or sends `close`."""
         sys.path[:0] = self._config.code_path
         install_router()
         install_logging()
-        # Before the first task: a print of a task must not fail for want of a thread.
+        # Before the first task: later there may be no room for a thread, and a print of a task must not fail.
         self._pump.begin()
         self._sender.send(READY)
         reader = FrameReader()
@@ -155,7 +155,7 @@ class ThreadHost:
             self._refused_in_a_row, self._grow_at = 0, 0.0
 
     def _finds_changed_code(self) -> bool:
-        """Whether a module that was imported has changed. Then the scheduler hears so, and gets back what waits."""
+        """Whether an imported module has changed. Reports a change to the scheduler and returns the queued attempts."""
         with self._lock:
             is_idle = not self._queued and not self._running
         now = monotonic()
@@ -180,7 +180,7 @@ class ThreadHost:
             self._stop(running, result)
 
     def _give_back(self) -> None:
-        """Hands back what has not started: another host takes it."""
+        """Return the attempts that have not started, for another host."""
         with self._lock:
             returned = list(self._queued)
             self._queued.clear()
@@ -201,7 +201,7 @@ class ThreadHost:
             return monotonic() >= self._close_at or all(running.is_held for running in self._running.values())
 
     def _patience(self) -> float:
-        """Seconds until there is something to do without being told."""
+        """Seconds until the next timer."""
         now = monotonic()
         grow_at = self._grow_at if self._grow_at > now else None
         until = [self._heard_at + self._config.self_fence_seconds, self._alarms.next_at(), self._close_at, grow_at]
@@ -217,7 +217,7 @@ class ThreadHost:
             try:
                 self._carry_out(running)
             except BaseException:
-                # A fault of the host itself: better that all of its attempts are lost than that one never ends.
+                # A fault of the host itself. Losing all attempts of the host is better than an attempt without an end.
                 try:
                     traceback.print_exc(file=sys.__stderr__)
                 finally:
@@ -226,7 +226,7 @@ class ThreadHost:
     def _carry_out(self, running: "_Running") -> None:
         try:
             plan = tasks.plan(Work(attempt=running.attempt, http_allow=self._config.http_allow))
-            # What its host has not said to be started did not run, and another host may run it.
+            # Before the call: another host may run an attempt again when its host died without a report of the start.
             self._sender.send_at_once(encode_started(running.attempt.attempt_id, os.getpid()))
             assert not isinstance(plan, Program), "programs run in the process host"
             result = self._call(running, plan) if isinstance(plan, Call) else plan
@@ -249,7 +249,7 @@ class ThreadHost:
             on_this_thread.sink = None
 
     def _returned(self, running: "_Running", result: Result) -> None:
-        """The thread is free again; its result counts if the attempt is not over already."""
+        """Free the thread, and report the result unless the attempt has already ended."""
         attempt_id = running.attempt.attempt_id
         self._code.note()
         with self._lock:
@@ -265,15 +265,15 @@ class ThreadHost:
 
     def _notify(self) -> None:
         with self._lock:
-            due = self._alarms.due(monotonic())
-        for running, is_last in due:
+            alarms = self._alarms.due(monotonic())
+        for running, is_last in alarms:
             if running.stop is None and running.attempt.timeout is not None:
                 self._stop(running, timed_out(running.attempt.timeout))
             elif running.stop is not None and is_last:
                 self._stop(running, running.stop)
 
     def _stop(self, running: "_Running", result: Result) -> None:
-        """End an attempt from outside: at once, or, where its call can be aborted, when that did not help in time."""
+        """End an attempt. A call with `abort` gets the cancel grace to return; any other attempt ends at once."""
         abort = None if running.call is None else running.call.abort
         if abort is not None and running.stop is None:
             running.stop = result
@@ -297,11 +297,11 @@ class _Running:
         self.log = ThreadLog(attempt, pump)
         self.call: Call | None = None
         self.stop: Result | None = None
-        """Set once the call was asked to end; what the attempt ends with then."""
+        """The result of the attempt once the host has aborted its call."""
         self.is_over = False
-        """Set by whoever reports the end; guarded by the host's lock."""
+        """Set by the thread that reports the end. The host's lock guards it."""
         self.is_held = False
-        """Its end is reported, but its code still runs."""
+        """The end is reported, but the code still runs."""
 
     def finished(self, result: Result, *, still_running: bool = False) -> bytes:
         if result.message is not None and self.attempt.secrets:

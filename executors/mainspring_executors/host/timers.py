@@ -1,4 +1,4 @@
-"""Things to be done at an instant of the monotonic clock."""
+"""Alarms at instants of the monotonic clock."""
 
 import heapq
 import itertools
@@ -10,21 +10,21 @@ T = TypeVar("T")
 
 
 class Alarms(Generic[T]):
-    """A queue of what is due when. Nothing is ever taken back: who gets an alarm checks that it still matters."""
+    """A priority queue of alarms. An alarm cannot be cancelled: the receiver checks that the alarm still matters."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, T]] = []
         self._count = itertools.count()
 
-    def set(self, at: float, what: T) -> None:
-        heapq.heappush(self._heap, (at, next(self._count), what))
+    def set(self, at: float, alarm: T) -> None:
+        heapq.heappush(self._heap, (at, next(self._count), alarm))
 
     def due(self, now: float) -> list[T]:
-        """Takes out what is due, oldest first."""
-        found = []
+        """Remove and return the alarms up to `now`, earliest first."""
+        alarms = []
         while self._heap and self._heap[0][0] <= now:
-            found.append(heapq.heappop(self._heap)[2])
-        return found
+            alarms.append(heapq.heappop(self._heap)[2])
+        return alarms
 
     def next_at(self) -> float | None:
         return self._heap[0][0] if self._heap else None

@@ -1,4 +1,4 @@
-"""One task host as its scheduler sees it: a child process at the other end of two sockets. Nothing here blocks."""
+"""The scheduler's side of one task host: a child process at the other end of two sockets. No method blocks."""
 
 import contextlib
 import logging
@@ -31,42 +31,42 @@ __all__ = ["HostProcess"]
 _READ_BYTES = 256 * 1024
 _CONTROL_READS_MAX = 64
 _LOG_READS_MAX = 4
-"""Of one `read`: at most 1 MiB of log, so that a talkative task does not hold up the caller."""
+"""Reads of the log socket in one `read`: at most 1 MiB, so that a chatty task does not hold up the caller."""
 _BATCH_BYTES = 1024 * 1024
 _PING_SECONDS = 1.0
 _SILENCES = 3
-"""After how many self-fence times without an answer a host is given up. More than one: in a host of threads, native
-code may hold everything else up for a while without being stuck."""
+"""The scheduler gives a host up after this many self-fence times without an answer. More than one: native code in a
+host of threads may block its other threads for a while and still return."""
 _LAST_WORDS_SECONDS_MAX = 1.0
-"""Between the ends of the two sockets of a host that is gone."""
+"""How long the log socket of an ended host may stay open after the control socket."""
 _BURIAL_SECONDS_MAX = 5.0
-"""How long the guard may take to kill what is left, before it is killed itself."""
+"""How long the guard may take to kill the remaining processes, before the scheduler kills the guard."""
 
 _log = logging.getLogger(__name__)
 
 
 class HostProcess:
-    """A running host. It is `is_lost` from the first sign that it cannot be talked to, `is_gone` when it and
-    everything that ran under it have ended."""
+    """A running host. `is_lost`: its sockets are closed and its processes are being killed. `is_gone`: the host and all
+    its processes have ended."""
 
     def __init__(
         self, config: HostConfig, env: dict[str, str], poller: select.epoll, user: TaskUser | None = None
     ) -> None:
-        """user: whom the host and its tasks run as; `None` = the user of this process."""
+        """user: the user that the host and its tasks run as; `None` = the user of this process."""
         self.epoch = config.epoch
         self.started_at = monotonic()
         self.is_ready = False
-        """Whether it has said anything. One that has not has started nothing either."""
+        """Whether a message of the host has arrived. Before its first message, a host starts no attempt."""
         self.is_lost = False
         self.is_gone = False
         self.is_closing = False
-        """Its end is expected."""
+        """`close` was called, so the end of the host is expected."""
         self.is_outdated = False
-        """It is retired because the users' code has changed; what runs in it is healthy."""
+        """The host is retired because the users' code has changed. Its running attempts are healthy."""
         self.has_failed = False
-        """It is lost, and not because its owner wanted so: something that ran in it may be the cause."""
+        """The host is lost by itself, not by its owner's wish: a task in it may be the cause."""
         self.exit_code: int | None = None
-        """Of a host that ended by itself, once it is gone; negative = ended by this signal, or stopped by it."""
+        """Exit code of a host that ended by itself, once it is gone; negative = ended, or stopped, by this signal."""
         self.folder = Path(config.folder)
         self._poller = poller
         self._user = user
@@ -82,12 +82,12 @@ class HostProcess:
         self._ping_unanswered_since: float | None = None
         self._ended_at: float | None = None
         self.has_ended = False
-        """It ended by itself, so its exit code says how."""
+        """The host ended by itself, so its exit code shows the cause."""
         self._lost_at = 0.0
         self._write(config.encode())
 
     def send(self, messages: Sequence[bytes]) -> None:
-        """Queue messages and send what the socket takes now; the rest goes out by `tend`."""
+        """Queue messages and send as much as the socket takes now. `tend` sends the rest."""
         batch: list[bytes] = []
         size = 0
         for message in messages:
@@ -100,8 +100,11 @@ class HostProcess:
             self._write(join(batch))
 
     def read(self) -> tuple[list[list[Any]], list[LogChunk]]:
-        """Messages and log chunks that have arrived. The log is read first, so what a host said before it wrote a chunk
-        is in the same answer as the chunk, or was in an earlier one."""
+        """Messages and log chunks that have arrived.
+
+        Reads the log first. A message that the host sent before a log chunk is thus in the same answer as the chunk, or
+        in an earlier answer.
+        """
         messages: list[list[Any]] = []
         try:
             chunks = [decode_log_chunk(payload) for payload in self._logs.receive(_LOG_READS_MAX)]
@@ -110,7 +113,7 @@ class HostProcess:
                 if epoch == self.epoch:
                     messages += batch
         except (ValueError, TypeError, struct.error) as exc:
-            self._fail(f"it said what cannot be understood: {exc}")
+            self._fail(f"a message cannot be decoded: {exc}")
             return [], []
         self.is_ready = self.is_ready or bool(messages)
         if any(message[0] == "pong" for message in messages):
@@ -118,7 +121,7 @@ class HostProcess:
         return messages, chunks
 
     def tend(self) -> None:
-        """What must be done from time to time: send the rest, ping, notice the end or a long silence, bury the dead."""
+        """Send queued messages, ping, detect the end or a long silence, and clean up after a lost host."""
         now = monotonic()
         if self.is_lost:
             self._bury(now)
@@ -127,27 +130,27 @@ class HostProcess:
         if broken := self._control.broken or self._logs.broken:
             self._fail(broken)
         elif self._control.is_at_end:
-            # The log may still hold what was written before.
+            # The log socket may still hold earlier log.
             self._ended_at = self._ended_at or now
             if self._logs.is_at_end or now - self._ended_at > _LAST_WORDS_SECONDS_MAX:
                 self.has_ended = True
-                self._fail("it ended")
+                self._fail("the host ended")
         elif now - self._pinged_at >= _PING_SECONDS:
             self._ping(now)
 
     def lose(self, why: str) -> None:
-        """Stop talking to this host and have it killed, with everything that runs under it."""
+        """Close the sockets of this host and kill it with all its processes. Logs a warning with the cause."""
         if not self.is_lost and not self.is_closing:
-            _log.warning("task host %s is lost: %s", self.epoch, why)
+            _log.warning("task host lost: host=%s cause=%s", self.epoch, why)
         self.discard()
 
     def close(self, grace_seconds: float) -> None:
-        """Have it start nothing more, stop what runs after the grace, and end."""
+        """Have the host start no further attempt, stop the running attempts after the grace, and end."""
         self.is_closing = True
         self.send([orjson.dumps(["close", grace_seconds])])
 
     def discard(self) -> None:
-        """The same for a host that has nothing more to say."""
+        """Close the sockets of this host and kill it with all its processes, without a warning."""
         if self.is_lost:
             return
         self.is_lost = True
@@ -161,11 +164,11 @@ class HostProcess:
         if self._ping_unanswered_since is None:
             self._ping_unanswered_since = now
         elif now - self._ping_unanswered_since > self._silence_seconds_max:
-            self._fail(f"it did not answer for {self._silence_seconds_max:g} s")
+            self._fail(f"no answer for {self._silence_seconds_max:g} s")
             return
         elif now - self._ping_unanswered_since > self._stop_seconds_max and self._is_stopped():
             self.exit_code = -signal.SIGSTOP
-            self._fail(f"it is stopped, and did not answer for {self._stop_seconds_max:g} s")
+            self._fail(f"stopped, and no answer for {self._stop_seconds_max:g} s")
             return
         self._write(b'[["ping"]]')
 
@@ -174,8 +177,8 @@ class HostProcess:
         self.lose(why)
 
     def _is_stopped(self) -> bool:
-        """Whether a signal has stopped the host, or the fork server that it waits for."""
-        # The host is the first child of its guard: orphans come after it.
+        """Whether a signal has stopped the host, or the fork server, for whose answers the host waits."""
+        # The host is the first child of its guard. Adopted orphans come later in the list.
         hosts = process_tree.children(self._process.pid)[:1]
         waited_for = [pid for host in hosts for pid in process_tree.children(host)] if self._forks else []
         return any(map(process_tree.is_stopped, [*hosts, *waited_for]))
@@ -190,7 +193,7 @@ class HostProcess:
             self._process.wait()
         self._poller.unregister(self._pidfd)
         os.close(self._pidfd)
-        # The guard has done so already, unless it was killed itself.
+        # The guard has killed them already, unless the guard itself was killed.
         orphans.kill_host(self.epoch, self._user)
         if self.has_ended:
             self.exit_code = _exit_code_of_host(self._process.returncode)
@@ -198,7 +201,7 @@ class HostProcess:
         self.is_gone = True
 
     def _signal(self, number: signal.Signals) -> None:
-        """To the guard, which on SIGTERM kills the host and whatever ran under it."""
+        """Signal the guard. On SIGTERM the guard kills the host and all its processes."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, number)
 
@@ -215,24 +218,24 @@ class HostProcess:
         except BlockingIOError:
             pass
         except OSError:
-            # Its end shows when the rest of what it said has been read.
+            # The next `read` sees the end of the socket, after the remaining messages.
             self._out.clear()
         self._control.watch_for_room(bool(self._out))
 
 
 def _exit_code_of_host(guard_code: int) -> int:
-    """The guard ends with the exit code of its host, in eight bits."""
+    """The exit code of the host, from the exit code of the guard, which has only eight bits."""
     return guard_code - 256 if guard_code > 256 - signal.NSIG else guard_code
 
 
 class _Stream:
-    """One socket and the frames that come out of it."""
+    """One socket and the frames received from it."""
 
     def __init__(self, sock: socket.socket, poller: select.epoll) -> None:
         self.sock = sock
         self.is_at_end = False
         self.broken: str | None = None
-        """Why it cannot be read any further."""
+        """Why the stream is unreadable; `None` while it is readable."""
         self._poller = poller
         self._reader = FrameReader()
         self._watches_for_room = False
@@ -240,7 +243,7 @@ class _Stream:
         poller.register(sock, select.EPOLLIN)
 
     def receive(self, reads_max: int) -> list[bytes]:
-        """The payloads that have arrived, from at most so many reads."""
+        """The payloads that have arrived, from at most `reads_max` reads."""
         payloads: list[bytes] = []
         try:
             for _ in range(0 if self.is_at_end else reads_max):
@@ -257,11 +260,11 @@ class _Stream:
             self._end()
         return payloads
 
-    def watch_for_room(self, wanted: bool) -> None:
-        """Whether the poller shall report that the socket takes more."""
-        if wanted != self._watches_for_room and not self.is_at_end:
-            self._watches_for_room = wanted
-            self._poller.modify(self.sock, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
+    def watch_for_room(self, is_watching: bool) -> None:
+        """Set whether the poller reports that the socket takes more."""
+        if is_watching != self._watches_for_room and not self.is_at_end:
+            self._watches_for_room = is_watching
+            self._poller.modify(self.sock, select.EPOLLIN | (select.EPOLLOUT if is_watching else 0))
 
     def close(self) -> None:
         self._end()
@@ -283,23 +286,26 @@ _STDERR = 2
 def _spawn(
     mark: str, env: dict[str, str], user: TaskUser | None
 ) -> tuple[socket.socket, socket.socket, "subprocess.Popen[bytes]"]:
-    """Our ends of its two sockets, and the guard. Raises `OSError` when no process can be started."""
-    control, control_theirs = socket.socketpair()
-    logs, logs_theirs = socket.socketpair()
-    with contextlib.ExitStack() as ours, control_theirs, logs_theirs:
-        ours.enter_context(control)
-        ours.enter_context(logs)
-        descriptors = (control_theirs.fileno(), logs_theirs.fileno())
+    """Start a guard, which forks the host. Returns the scheduler's ends of the two sockets, and the guard.
+
+    Raises `OSError` when the machine cannot start a process.
+    """
+    control, host_control = socket.socketpair()
+    logs, host_logs = socket.socketpair()
+    with contextlib.ExitStack() as sockets, host_control, host_logs:
+        sockets.enter_context(control)
+        sockets.enter_context(logs)
+        descriptors = (host_control.fileno(), host_logs.fileno())
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mainspring_executors.host", *map(str, descriptors), mark],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
-            # What no attempt owns, a crash of the host itself above all, goes where the scheduler's own log goes.
+            # Output of no attempt, above all the traceback of a crash of the host, goes to the scheduler's own log.
             stdout=_STDERR,
-            # Where this package was found, the host shall find it too.
+            # With the same PYTHONPATH, the host imports this package from the same place.
             env=env | {name: os.environ[name] for name in ("PYTHONPATH", failpoints.VARIABLE) if name in os.environ},
             start_new_session=True,
             **(SAME_USER if user is None else user.of_process),
         )
-        ours.pop_all()
+        sockets.pop_all()
     return control, logs, process

@@ -1,4 +1,4 @@
-"""What `thread` and `local` share: attempts live in task hosts, child processes of the scheduler."""
+"""The base of `thread` and `local`: attempts run in task hosts, which are child processes of the scheduler."""
 
 import contextlib
 import logging
@@ -27,7 +27,7 @@ from mainspring_executors.environment import inherited
 from mainspring_executors.host.config import HostConfig
 from mainspring_executors.local import orphans as orphans
 from mainspring_executors.local.host_process import HostProcess
-from mainspring_executors.local.report_order import Delivery
+from mainspring_executors.local.report_order import ReportSequencer
 from mainspring_executors.local.suspects import Suspects, key_of
 from mainspring_executors.local.task_user import TaskUser, prepare_folder
 from mainspring_executors.protocol.frames import FRAME_BYTES_MAX
@@ -39,20 +39,20 @@ from mainspring_executors.settings import ExecutorSettings
 __all__ = ["HostMode", "HostedExecutor"]
 
 _PREFETCH_MIN = 64
-"""Attempts that wait in a host beyond those that run, so that its slots are never idle for want of the next one."""
+"""Attempts that wait in a host beyond the running attempts, so that a free slot gets its next attempt at once."""
 _FINISHED_REMEMBERED = 20_000
 """Ids of finished attempts, for `recover` and against a second submit."""
 _ATTEMPT_BYTES_MAX = FRAME_BYTES_MAX // 2
-"""What an attempt takes with it, and what it may bring back."""
+"""Bound for the encoded attempt, and for its outputs."""
 _RESTART_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Pauses before a host is started again, by how many in a row died before they said anything."""
+"""Pauses before the next start of a host, by the number of hosts in a row that died before their first message."""
 _REFUSAL_SECONDS = 15.0
-"""How long a refusal is shown; a host that still has no room refuses again sooner."""
+"""How long `refusals` shows a refusal. A host without room repeats its refusal sooner."""
 _OLD_HOSTS_MAX = 4
 _TEND_SECONDS = 0.5
 _CLOSE_TURN_SECONDS = 0.05
 _STOP_SECONDS_EXTRA = 10.0
-"""Of `close`, beyond the graces: for killing and for the last reports."""
+"""Time for kills and last reports in `close`, beyond the graces."""
 
 _ATTEMPT_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -61,7 +61,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """That the machine had no room for a task; instants of the monotonic clock."""
+    """The machine had no room for a task. Instants of the monotonic clock."""
 
     cause: str
     since: float
@@ -69,7 +69,7 @@ class Refusal:
 
 
 class HostMode(StrEnum):
-    """What a host runs attempts on."""
+    """Whether a host runs attempts on threads or in processes."""
 
     THREADS = "threads"
     PROCESSES = "processes"
@@ -77,39 +77,40 @@ class HostMode(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class _Tracked:
-    """One attempt, from its submission until nothing more will be said about it."""
+    """One attempt, from its submission to its last report."""
 
     attempt: Attempt
     mode: HostMode
     order: bytes
-    """The message that hands it over."""
-    delivery: Delivery
+    """The encoded message for the host."""
+    delivery: ReportSequencer
     host: HostProcess | None = None
-    """`None` while there is no host to take it."""
+    """`None` while no host has the attempt."""
     is_cancelled: bool = False
-    """Asked for; what becomes of it, its host says."""
+    """The scheduler requested the cancel. The host reports the outcome."""
     starts_alone: bool = False
-    """It is a suspect: it gets a host of its own."""
+    """The attempt belongs to a suspect and gets a host of its own."""
     start_at: float = 0.0
     """When a suspect may start."""
     refusal: Refusal | None = None
-    """The latest; `None` since its start."""
+    """The latest refusal; `None` once the attempt has started."""
     kill_due_at: float = 0.0
-    """When its host may be killed for its sake; of one that is finished but still runs."""
+    """When the executor may kill the host of an attempt that has finished but still runs; 0 for other attempts."""
 
 
 class HostedExecutor:
-    """An executor whose attempts run in task hosts. `place` decides in which kind of host each one runs.
+    """An executor whose attempts run in task hosts. `place` decides in which kind of host an attempt runs.
 
-    A host that dies takes its attempts along: they are reported lost once nothing of them runs any more, and a new
-    host takes what comes next. A task that ran in two hosts that died is a suspect, and runs alone. Hosts that are half
-    full of code that cannot be stopped are replaced: the old one takes nothing new and is killed when nothing healthy
-    runs in it any more.
+    - When a host dies, its attempts are lost. The executor reports the loss once no process of the host is left, and
+      starts a new host for further attempts.
+    - A task that ran in two dying hosts is a suspect and runs alone.
+    - When half of the slots of a host hold code that cannot be stopped, the executor replaces the host. The old host
+      gets no new attempts, and the executor kills it when no healthy attempt is left in it.
     """
 
     capabilities: Capabilities
     main_mode: HostMode
-    """The kind of host that is started at once; another one is started when an attempt needs it."""
+    """The kind of host that starts at once. A host of the other kind starts when an attempt needs it."""
 
     def __init__(self, settings: ExecutorSettings, *, concurrency: int) -> None:
         settings.validate()
@@ -131,24 +132,24 @@ class HostedExecutor:
         self._hosts: dict[HostMode, HostProcess] = {}
         """The host of each mode that takes new attempts."""
         self._old_hosts: list[HostProcess] = []
-        """Retiring, or lost and not yet buried."""
+        """Retiring hosts, and lost hosts whose processes may still run."""
         self._failed_starts: dict[HostMode, int] = {}
         self._restart_at: dict[HostMode, float] = {}
         self._tracked: dict[str, _Tracked] = {}
         self._waiting: dict[str, _Tracked] = {}
-        """Those of them that have no host."""
+        """Tracked attempts without a host, suspects excepted."""
         self._refusal_count = 0
         self._refusal: Refusal | None = None
         self._suspects = Suspects()
         self._waiting_alone: dict[str, _Tracked] = {}
         """Suspects that have no host yet."""
         self._single_hosts: set[HostProcess] = set()
-        """Hosts of one suspect each; they are among the old hosts too, which take nothing new."""
+        """Hosts of one suspect each. They are among the old hosts too, because they take no further attempt."""
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._ready: list[Report] = []
         self._hostname = socket.gethostname()
         self._folders: set[Path] = set()
-        """Of its hosts that are not gone."""
+        """Folders of hosts that are not gone."""
         self._is_closing = self._is_closed = False
         # Ready before the first attempt needs it.
         self._start(self.main_mode)
@@ -232,14 +233,14 @@ class HostedExecutor:
         self._is_closed = True
         self._poller.close()
         os.close(self._nudge)
-        # Others may use the same state folder.
+        # Another executor may use the same state folder.
         for folder in [self._state_dir] if self._owns_state_dir else self._folders:
             shutil.rmtree(folder, ignore_errors=True)
 
     def kill(self, why: str) -> None:
-        """Kill every host with all that runs in it, without the attempts' graces; they end as lost.
+        """Kill every host with all its attempts, without the attempts' graces. The attempts end as lost.
 
-        For an owner that has no time left. What is submitted afterwards runs in new hosts.
+        For an owner that has no time left. Attempts submitted afterwards run in new hosts.
         """
         for host in (*self._hosts.values(), *self._old_hosts):
             host.lose(why)
@@ -251,7 +252,7 @@ class HostedExecutor:
         if attempt_id in self._tracked or attempt_id in self._finished:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
         try:
-            tracked = _Tracked(attempt, self.place(attempt), _order_for(attempt), Delivery(attempt_id))
+            tracked = _Tracked(attempt, self.place(attempt), _order_for(attempt), ReportSequencer(attempt_id))
         except ExecutorError as exc:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.REJECTED, detail=str(exc))
         self._tracked[attempt_id] = tracked
@@ -263,7 +264,7 @@ class HostedExecutor:
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
 
     def _send(self, mode: HostMode, attempts: Sequence[_Tracked]) -> None:
-        """To the host of this mode; without one they wait until it is started again."""
+        """Send attempts to the host of this mode. Without a host, they wait for its next start."""
         host = self._hosts.get(mode) or self._start(mode)
         for tracked in attempts:
             tracked.host = host
@@ -275,7 +276,7 @@ class HostedExecutor:
             host.send([tracked.order for tracked in attempts])
 
     def _start(self, mode: HostMode) -> HostProcess | None:
-        """A new host, if it is time for one."""
+        """Start the host of a mode; `None` when the start failed or must wait."""
         if self._is_closing or monotonic() < self._restart_at.get(mode, 0.0):
             return None
         host = self._open_host(mode, self._concurrency)
@@ -286,7 +287,7 @@ class HostedExecutor:
         return host
 
     def _open_host(self, mode: HostMode, concurrency: int) -> HostProcess | None:
-        """A new host; `None` when none can be started now."""
+        """Start a host; `None` when the machine cannot start one now."""
         mark = orphans.new_mark(self._installation)
         folder = self._work_dir / mark
         self._folders.add(folder)
@@ -297,7 +298,7 @@ class HostedExecutor:
             config = self._config(mode, mark, folder, concurrency)
             return HostProcess(config, self._host_environment(), self._poller, self._user)
         except OSError as exc:
-            _log.warning("a task host cannot be started: %s", exc)
+            _log.warning("task host not started: cause=%s", exc)
             if is_refusal(exc):
                 self._note_refusal(str(refusal_of(exc)), None)
             self._discard_folder(folder)
@@ -319,7 +320,7 @@ class HostedExecutor:
             folder=str(folder),
         )
 
-    # -- one turn: what has arrived, and what is to be done without being told
+    # -- one turn: incoming messages and timers
 
     def _turn(self) -> None:
         for mode, host in list(self._hosts.items()):
@@ -357,7 +358,7 @@ class HostedExecutor:
 
     def _take_report(self, host: HostProcess, report: Report) -> None:
         tracked = self._tracked.get(report.attempt_id)
-        # What an attempt's former host may still say about it does not count.
+        # Ignore reports of an attempt's former host.
         if tracked is None or tracked.host is not host:
             return
         self._ready += tracked.delivery.take(report)
@@ -368,10 +369,10 @@ class HostedExecutor:
             self._forget(tracked)
         elif tracked.delivery.is_finished and not tracked.kill_due_at:
             tracked.kill_due_at = monotonic() + tracked.attempt.cancel_grace.total_seconds()
-            self._retire_when_half_held(host, tracked.mode)
+            self._retire_when_half_stuck(host, tracked.mode)
 
     def _take_back(self, attempt_ids: Sequence[str]) -> None:
-        """A host did not start these."""
+        """Queue attempts again that their host did not start."""
         for attempt_id in attempt_ids:
             tracked = self._tracked[attempt_id]
             tracked.host = None
@@ -385,7 +386,7 @@ class HostedExecutor:
     # -- the ends of hosts
 
     def _replace_lost(self, mode: HostMode, host: HostProcess) -> None:
-        """Send nothing more to this host. The next one starts at once, or later when several died at their start."""
+        """Replace a lost host: at once, or after a pause when several hosts died at their start."""
         del self._hosts[mode]
         self._old_hosts.append(host)
         if host.is_ready:
@@ -398,21 +399,21 @@ class HostedExecutor:
         self._failed_starts[mode] = failed = self._failed_starts.get(mode, 0) + 1
         self._restart_at[mode] = monotonic() + _RESTART_SECONDS[min(failed, len(_RESTART_SECONDS)) - 1]
 
-    def _retire_when_half_held(self, host: HostProcess, mode: HostMode) -> None:
-        held = sum(tracked.delivery.is_finished for tracked in self._in(host))
-        if self._hosts.get(mode) is not host or 2 * held < self._concurrency:
+    def _retire_when_half_stuck(self, host: HostProcess, mode: HostMode) -> None:
+        stuck_count = sum(tracked.delivery.is_finished for tracked in self._in(host))
+        if self._hosts.get(mode) is not host or 2 * stuck_count < self._concurrency:
             return
-        _log.warning("task host %s is replaced: %d attempts in it cannot be stopped", host.epoch, held)
+        _log.warning("task host replaced, attempts cannot be stopped: host=%s attempts=%d", host.epoch, stuck_count)
         self._retire(mode, host)
         stuck = [old for old in self._old_hosts if not old.is_outdated and old not in self._single_hosts]
         if len(stuck) > _OLD_HOSTS_MAX:
             stuck[0].lose("too many hosts wait for code that cannot be stopped")
 
     def _replace_outdated(self, host: HostProcess, file: str) -> None:
-        """Have another host take what comes, with the code as it is now. What runs in this one goes on."""
+        """Start a new host, which imports the changed code. The running attempts of the old host go on."""
         for mode, current in list(self._hosts.items()):
             if current is host:
-                _log.info("task host %s is replaced: %s has changed since it was imported", host.epoch, file)
+                _log.info("task host replaced, imported code has changed: host=%s file=%s", host.epoch, file)
                 host.is_outdated = True
                 self._retire(mode, host)
 
@@ -423,7 +424,7 @@ class HostedExecutor:
         self._start(mode)
 
     def _discard_when_idle(self, host: HostProcess) -> None:
-        """Kill a retired host when nothing healthy runs in it and the rest has had its time."""
+        """Kill a retired host when all its attempts are finished and the graces of the stuck attempts are over."""
         now = monotonic()
         if all(tracked.delivery.is_finished and now >= tracked.kill_due_at for tracked in self._in(host)):
             host.discard()
@@ -439,10 +440,11 @@ class HostedExecutor:
                 host.close(grace.total_seconds())
 
     def _give_up(self, host: HostProcess) -> None:
-        """Conclude what was in a host that is gone, with all that ran under it."""
-        here = self._in(host)
+        """Conclude the attempts of a host that is gone with all its processes."""
+        tracked_here = self._in(host)
         if not self._is_closing:
-            self._take_back([tracked.attempt.attempt_id for tracked in here if self._has_certainly_not_begun(tracked)])
+            not_begun = [tracked for tracked in tracked_here if self._has_certainly_not_begun(tracked)]
+            self._take_back([tracked.attempt.attempt_id for tracked in not_begun])
         result = interrupted() if host.is_closing else self._loss(host)
         for tracked in self._in(host):
             if host.has_failed:
@@ -451,7 +453,7 @@ class HostedExecutor:
         self._discard_folder(host.folder)
 
     def _loss(self, host: HostProcess) -> Result:
-        """What the attempts that ran in a dead host end with."""
+        """The result of the attempts that ran in a dead host."""
         if not host.has_failed:
             return lost()
         running = [tracked for tracked in self._in(host) if not tracked.delivery.is_ending]
@@ -461,8 +463,11 @@ class HostedExecutor:
         return host_killed(host.exit_code) if host in self._single_hosts else host_lost(host.exit_code)
 
     def _has_certainly_not_begun(self, tracked: _Tracked) -> bool:
-        """Of an attempt whose host is gone. A host of threads reports each start before it. A host of processes makes
-        the attempt's folder before it, and removes it only after the end was reported."""
+        """Whether an attempt of a dead host cannot have begun, so that another host may run it.
+
+        A host of threads reports each start before the call. A host of processes creates the folder of the attempt
+        before the start, and removes the folder only after the report of the end.
+        """
         host, delivery = tracked.host, tracked.delivery
         if host is None or delivery.is_started or delivery.is_ending:
             return False
@@ -471,7 +476,7 @@ class HostedExecutor:
         return host.has_ended and not (host.folder / tracked.attempt.attempt_id).exists()
 
     def _report_start(self, tracked: _Tracked) -> None:
-        """Of an attempt that began although its host had no time to report this."""
+        """Report the start of an attempt that began in a host that died before it could report the start."""
         if tracked.delivery.is_started or tracked.delivery.is_ending:
             return
         attempt_id = tracked.attempt.attempt_id
@@ -483,7 +488,7 @@ class HostedExecutor:
         self._ready += tracked.delivery.take(started)
 
     def _discard_folder(self, folder: Path) -> None:
-        """Remove the folder of a host that is gone, in a thread: a file system may take its time."""
+        """Remove the folder of a host that is gone, in a thread: a file system may be slow."""
         self._folders.discard(folder)
         threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True).start()
 
@@ -496,12 +501,12 @@ class HostedExecutor:
         return Refusals(count=self._refusal_count, cause=latest.cause if latest is not None and is_now else None)
 
     def refusal_of(self, attempt_id: str) -> Refusal | None:
-        """Why an attempt has not started, and since when; `None` when nothing refused it."""
+        """Why an attempt has not started, and since when; `None` without a refusal."""
         tracked = self._tracked.get(attempt_id)
         return None if tracked is None else tracked.refusal
 
     def _note_refusal(self, cause: str, tracked: _Tracked | None) -> None:
-        """This machine has no room for a task now. The attempt stays where it is, and is tried again there."""
+        """Note that this machine has no room for a task now. The attempt stays in its host, which tries again."""
         now = monotonic()
         if self.refusals().cause != cause:
             _log.warning("tasks cannot be started now: cause=%r", cause)
@@ -514,13 +519,13 @@ class HostedExecutor:
     # -- suspects
 
     def _hold_back(self, tracked: _Tracked, seconds: float) -> None:
-        """Have a suspect start alone, after so many seconds."""
+        """Have a suspect start alone, after a pause."""
         tracked.starts_alone = True
         tracked.start_at = monotonic() + seconds
         self._waiting_alone[tracked.attempt.attempt_id] = tracked
 
     def _start_suspects(self) -> None:
-        """Start the suspects whose time has come, each in a host of its own."""
+        """Start the suspects whose pause is over, each in a host of its own."""
         now = monotonic()
         for attempt_id, tracked in list(self._waiting_alone.items()):
             if tracked.start_at > now or len(self._single_hosts) >= self._concurrency:
@@ -559,12 +564,12 @@ class HostedExecutor:
         return AttemptLocation.RUNNING if tracked.delivery.is_started else AttemptLocation.QUEUED
 
     def _nudge_reader(self) -> None:
-        """Make `fileno` readable for reports that came from no socket."""
+        """Make `fileno` readable for reports that this process itself made."""
         if self._ready and not self._is_closed:
             os.eventfd_write(self._nudge, 1)
 
     def _clear_orphans(self) -> None:
-        """End what a scheduler that was killed left behind here, before anything of the same may start again."""
+        """Kill the orphans of a killed scheduler and remove their folders, before the same attempts may start again."""
         if self._user is None:
             self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         else:
@@ -577,7 +582,7 @@ class HostedExecutor:
 
 
 def _order_for(attempt: Attempt) -> bytes:
-    """The message that hands `attempt` over. Raises `ExecutorError` when none can."""
+    """The encoded message for the host. Raises `ExecutorError` for an attempt that no host can run."""
     if _ATTEMPT_ID.fullmatch(attempt.attempt_id) is None:
         raise ExecutorError(f"attempt_id is {attempt.attempt_id!r}; it must be 32 lower-case hexadecimal digits")
     try:

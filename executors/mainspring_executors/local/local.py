@@ -10,8 +10,8 @@ __all__ = ["LocalExecutor"]
 
 
 class LocalExecutor(HostedExecutor):
-    """Anything can be killed for certain, and a crash costs only its own attempt. A callable runs in a forked child
-    and imports its module there, each time anew."""
+    """Every attempt can be killed for certain, and a crash costs only its own attempt. A callable runs in a forked
+    child, which imports the module for each attempt."""
 
     capabilities = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
     main_mode = HostMode.PROCESSES

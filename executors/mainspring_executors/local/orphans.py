@@ -1,12 +1,12 @@
-"""Finds and kills what a crash left running: processes that carry the mark of a host.
+"""Finds and kills orphans: processes with the mark of a host whose scheduler is gone.
 
-The processes of a host have the mark in their command line, and programs that a task started have it in their
-environment. The environment can be read only by the user of a process, so the search for processes of another user
-runs as that user: `python -m mainspring_executors.local.orphans host|installation NAME FOLDER`.
+Host processes have the mark in their command line. Programs of tasks have the mark in their environment. Only the user
+of a process can read its environment, so the search for processes of another user runs as that user:
+`python -m mainspring_executors.local.orphans host|installation NAME FOLDER`.
 
-A mark is `<installation>-<owner>-<random>`. The owner is the scheduler process that started the host, told apart from
-a later process of the same number by its start time. Marks of other installations, and those whose owner still lives,
-are never touched.
+A mark is `<installation>-<owner>-<random>`. The owner is the pid and the start time of the scheduler that started the
+host: the start time tells a later process with a reused pid apart. Processes of other installations, and processes
+with a living owner, are left alone.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _ROUND_SECONDS = 0.01
 
 
 def installation_of(state_dir: Path) -> str:
-    """A name for everything that shares `state_dir`."""
+    """The name of the installation that uses `state_dir`."""
     return hashlib.sha256(os.fsencode(state_dir.resolve())).hexdigest()[:12]
 
 
@@ -41,7 +41,7 @@ def new_mark(installation: str) -> str:
 
 
 def is_orphaned(mark: str, installation: str) -> bool:
-    """Whether `mark` is one of `installation` and its owner is gone."""
+    """Whether `mark` belongs to `installation` and its owner is gone."""
     parts = mark.split("-")
     if len(parts) != 3 or parts[0] != installation:
         return False
@@ -52,7 +52,7 @@ def is_orphaned(mark: str, installation: str) -> bool:
 def kill_host(mark: str, user: TaskUser | None = None) -> None:
     """Kill every process of `user` that carries exactly this mark."""
     if user is None:
-        _kill(lambda found: found == mark)
+        _kill(lambda other_mark: other_mark == mark)
     else:
         _run_as(user, "host", mark, "/")
 
@@ -63,10 +63,10 @@ def kill_orphaned(installation: str, user: TaskUser | None = None, *, folder: Pa
     folder: the folder that tasks of `user` must be able to reach.
 
     Raises:
-        ExecutorError: `user` can run nothing here, or cannot reach the folder.
+        ExecutorError: `user` can run no process on this machine, or cannot reach the folder.
     """
     if user is None:
-        _kill(lambda found: is_orphaned(found, installation))
+        _kill(lambda mark: is_orphaned(mark, installation))
     elif problem := _run_as(user, "installation", installation, str(folder)):
         raise ExecutorError(f"task_user '{user.name}' cannot run tasks in {folder}: {problem}")
 
@@ -86,10 +86,13 @@ def _run_as(user: TaskUser, *arguments: str) -> str:
     return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
-def _kill(is_wanted: Callable[[str], bool]) -> None:
-    """Until none is found: what is killed may have started others meanwhile. Bounded, for one that cannot die."""
+def _kill(is_orphan: Callable[[str], bool]) -> None:
+    """Kill processes by their mark, in rounds: a process may have started another one before its death.
+
+    The number of rounds is bounded, because a process can be impossible to kill.
+    """
     for _ in range(_ROUNDS_MAX):
-        pids = [pid for pid, mark in _marked() if is_wanted(mark)]
+        pids = [pid for pid, mark in _marked() if is_orphan(mark)]
         if not pids:
             return
         for pid in pids:
@@ -101,7 +104,7 @@ def _kill(is_wanted: Callable[[str], bool]) -> None:
 
 
 def _marked() -> Iterator[tuple[int, str]]:
-    """Processes with a mark, except this one. Those of other users cannot be killed and are not ours."""
+    """(pid, mark) of all processes with a mark, except this process and processes of other users."""
     name = HOST_VARIABLE.encode() + b"="
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) == os.getpid():

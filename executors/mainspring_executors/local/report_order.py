@@ -1,7 +1,7 @@
-"""Puts what a host says about one attempt in order: its start, its log, its end, and then the end of what went on.
+"""Puts the reports of one attempt in order: start, log, end, and then the stop of code that ran on after the end.
 
-Reports and log come on two sockets, so a report can overtake the log that was written before it. Everything is handed
-over once: what comes twice, or too late, changes nothing.
+Reports and log come on two sockets, so a report can overtake earlier log. The sequencer hands each report over once.
+Repeated and late reports have no effect.
 """
 
 from collections.abc import Iterator
@@ -12,21 +12,21 @@ from mainspring.attempts import Finished, LogChunk, Report, Started, Stopped
 from mainspring_executors.protocol.results import Result
 from mainspring_executors.protocol.wire import SEQ_FINISHED, SEQ_STOPPED
 
-__all__ = ["Delivery"]
+__all__ = ["ReportSequencer"]
 
 
 @dataclass(slots=True, eq=False)
-class Delivery:
-    """What was handed over about one attempt, and what waits for its turn."""
+class ReportSequencer:
+    """The order of the reports of one attempt: which were handed over, and which must wait."""
 
     attempt_id: str
     is_started: bool = False
     is_finished: bool = False
-    """Its `Finished` was handed over."""
+    """`Finished` was handed over."""
     is_done: bool = False
-    """Nothing more will be handed over."""
+    """The last report was handed over."""
     log_bytes: int = 0
-    """Of the log handed over."""
+    """Size of the log handed over."""
     _early_chunks: dict[int, LogChunk] = field(default_factory=dict)
     """Offset -> chunk that came before the start was reported, or before the chunk in front of it."""
     _finished: Finished | None = None
@@ -34,11 +34,11 @@ class Delivery:
 
     @property
     def is_ending(self) -> bool:
-        """Whether its end is known, handed over or not."""
+        """Whether the end has arrived, even if it was not handed over yet."""
         return self.is_finished or self._finished is not None
 
     def take(self, report: Report) -> Iterator[Report]:
-        """Take one report in; yields what is to be handed over now, in order."""
+        """Accept one report; yields the reports to hand over now, in order."""
         if self.is_done:
             return
         match report:
@@ -56,12 +56,14 @@ class Delivery:
         yield from self._end()
 
     def conclude(self, result: Result, at: datetime) -> Iterator[Report]:
-        """The last words when nothing more can come. An end that was told still counts; only the rest of its log is
-        lost. Otherwise the attempt ends with `result`."""
+        """Yield the last reports of an attempt whose host is gone.
+
+        A reported end still counts; only the rest of its log is lost. Without one, the attempt ends with `result`.
+        """
         if self.is_done:
             return
         if not self.is_finished:
-            told = self._finished or Finished(
+            finished = self._finished or Finished(
                 attempt_id=self.attempt_id,
                 seq=SEQ_FINISHED,
                 at=at,
@@ -70,7 +72,7 @@ class Delivery:
                 message=result.message,
                 exit_code=result.exit_code,
             )
-            yield replace(told, log_bytes=self.log_bytes, still_running=False)
+            yield replace(finished, log_bytes=self.log_bytes, still_running=False)
         else:
             yield self._stopped or Stopped(attempt_id=self.attempt_id, seq=SEQ_STOPPED, at=at)
         self.is_finished = self.is_done = True

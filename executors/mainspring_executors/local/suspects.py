@@ -1,8 +1,8 @@
-"""Which tasks may have killed a task host.
+"""Suspects: tasks that may have killed a task host.
 
-A host that dies says nothing about the cause, and several tasks may have run in it. A task that ran in two hosts that
-died is a suspect: its next tries run alone, each in a host of its own, so that the death of this host has one cause.
-The memory is the executor's own: it is bounded, and a restart of the scheduler clears it.
+The death of a host does not show its cause when several tasks ran in the host. A task that ran in two dying hosts is a
+suspect. Its next tries run alone, each in a host of its own: when this host dies, the task is the cause. The executor
+keeps the suspects in bounded memory, and a restart of the scheduler clears them.
 """
 
 from collections import OrderedDict
@@ -13,12 +13,12 @@ from mainspring.attempts import Attempt
 __all__ = ["Suspects", "TaskKey", "key_of"]
 
 TaskKey = tuple[str, str, str, int]
-"""DAG id, run id, task id and map index: what the tries of one task instance have in common."""
+"""DAG id, run id, task id and map index: the key of a task instance."""
 
 _LOSSES_TO_SUSPECT = 2
 _REMEMBERED = 10_000
 _PAUSE_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
-"""Before a suspect starts, by how many hosts have died around it since it became one."""
+"""Pauses before a suspect starts, by the number of hosts that have died around it since it became a suspect."""
 
 
 def key_of(attempt: Attempt) -> TaskKey:
@@ -26,20 +26,20 @@ def key_of(attempt: Attempt) -> TaskKey:
 
 
 class Suspects:
-    """Counts, for each task instance, the hosts that died while it ran in them. Any other end clears the count."""
+    """Counts, for each task instance, the hosts that died under it. Any other end of a try clears the count."""
 
     def __init__(self) -> None:
         self._losses: OrderedDict[TaskKey, int] = OrderedDict()
 
     def note_loss(self, keys: Iterable[TaskKey]) -> None:
-        """One host has died, and these tasks ran in it."""
+        """Count the death of one host for the tasks in it."""
         for key in set(keys):
             self._losses[key] = self._losses.pop(key, 0) + 1
             if len(self._losses) > _REMEMBERED:
                 self._losses.popitem(last=False)
 
     def acquit(self, key: TaskKey) -> None:
-        """This task has ended while its host lived."""
+        """Clear the count of a task that ended while its host lived."""
         self._losses.pop(key, None)
 
     def is_suspect(self, key: TaskKey) -> bool:

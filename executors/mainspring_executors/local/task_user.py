@@ -1,4 +1,4 @@
-"""The user whom tasks run as, when this is another one than the user of the service."""
+"""The user that tasks run as, when tasks do not run as the user of the service."""
 
 import os
 import pwd
@@ -37,7 +37,7 @@ class TaskUser:
 
     @classmethod
     def find(cls, name: str) -> "TaskUser":
-        """Raises `ExecutorError` when tasks cannot run as this user, or when this would protect nothing."""
+        """Look up a user. Raises `ExecutorError` when tasks cannot run as this user, or when the user is root."""
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
@@ -61,7 +61,7 @@ class TaskUser:
 
     @property
     def of_process(self) -> _OfProcess:
-        """Arguments of `subprocess.Popen`. A process that changes from root to this user keeps no capability."""
+        """Arguments of `subprocess.Popen`. A process that changes from root to the task user keeps no capability."""
         return {"user": self.uid, "group": self.gid, "extra_groups": self.groups}
 
     @property
@@ -70,10 +70,10 @@ class TaskUser:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make a folder that other users may pass through, but not list.
+    """Make a folder that other users may traverse, but not list.
 
     Raises:
-        ExecutorError: The folder belongs to another user, or others may write to it.
+        ExecutorError: The folder belongs to another user, or another user may write to it.
     """
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     status = os.lstat(folder)

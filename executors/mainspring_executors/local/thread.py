@@ -12,10 +12,10 @@ _CONCURRENCY = 8
 
 
 class ThreadExecutor(HostedExecutor):
-    """The fastest one for Python: a callable costs no process and its module is imported once per host.
+    """The fastest executor for Python: a callable costs no process, and a host imports its module once.
 
-    A callable cannot be killed: past its timeout or cancel its attempt ends, its thread stays taken until it returns,
-    and one that crashes the interpreter takes the other callables along.
+    A callable cannot be killed. After a timeout or a cancel, the attempt ends, but its thread stays busy until the
+    callable returns. A callable that crashes the interpreter ends all other callables of the host.
     """
 
     capabilities = Capabilities(hard_cancel=False, isolates_crash=False, survives_scheduler_restart=False)

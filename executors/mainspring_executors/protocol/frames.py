@@ -1,7 +1,7 @@
-"""Frames on a stream socket: four bytes of length, big-endian, then that many bytes.
+"""Frames on a stream socket: the length in four bytes, big-endian, then the payload.
 
-A reader refuses a frame longer than `FRAME_BYTES_MAX` before it allocates anything for it. After a refusal, or an
-end of the stream in mid-frame, the stream cannot be trusted any more: its owner treats the other side as dead.
+A reader refuses a frame longer than `FRAME_BYTES_MAX` before it allocates memory for the frame. After a refusal, or an
+end of the stream in mid-frame, the owner of the stream treats the other side as dead.
 """
 
 import socket
@@ -27,7 +27,7 @@ def frame(payload: bytes) -> bytes:
 
 
 def receive_frame(stream: socket.socket) -> bytes | None:
-    """The payload of one frame, and no byte behind it, from a blocking socket. `None` at the end of the stream."""
+    """Read exactly one frame from a blocking socket; returns its payload. `None` at the end of the stream."""
     head = _receive_exactly(stream, _LENGTH.size)
     return None if head is None else _receive_exactly(stream, _LENGTH.unpack(head)[0])
 
@@ -43,7 +43,7 @@ def _receive_exactly(stream: socket.socket, count: int) -> bytes | None:
 
 
 class FrameReader:
-    """Cuts a byte stream into frames, whatever pieces it arrives in."""
+    """Cuts a byte stream, which arrives in arbitrary pieces, into frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

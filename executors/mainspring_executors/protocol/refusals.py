@@ -1,4 +1,4 @@
-"""Errors that say that a machine has no room for another task now. They are no fault of the task, and may pass."""
+"""Errors of a machine that has no room for another task now. The task is not at fault, and the error may pass."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ _REFUSALS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM},
 )
 PAUSE_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Before the next start, by how many in a row were refused."""
+"""Pauses before the next start, by the number of refusals in a row."""
 
 
 class Refused(Exception):
-    """Nothing was started. The text is the cause as the system names it, without a path."""
+    """The attempt was not started. The text is the system's name of the cause, without a path."""
 
 
 def is_refusal(exc: OSError) -> bool:

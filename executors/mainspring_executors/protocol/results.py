@@ -1,4 +1,4 @@
-"""How a task ended, before it is known which report will say so."""
+"""Results of tasks, before they become a report."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,12 +52,12 @@ def skipped(message: str, *, exit_code: int | None = None) -> Result:
 
 
 def timed_out(timeout: timedelta) -> Result:
-    """The end of an attempt that took longer than it may."""
+    """The end of an attempt that exceeded its timeout."""
     return failed(StateReason.TIMED_OUT, f"timed out after {timeout.total_seconds():g} s (execution_timeout)")
 
 
 def cancelled() -> Result:
-    """The end of an attempt that the scheduler does not want any more."""
+    """The end of an attempt that the scheduler cancelled."""
     return Result(outcome=Outcome.CANCELLED, reason=StateReason.CANCELLED, message="cancelled on request")
 
 
@@ -78,9 +78,9 @@ def lost() -> Result:
 
 
 def host_lost(exit_code: int | None) -> Result:
-    """The end of an attempt whose host died while it ran there, perhaps because of another one. Costs no try.
+    """The end of an attempt whose host died, perhaps because of another attempt in the host. Costs no try.
 
-    exit_code: of the host; negative = ended by this signal; `None` = it did not end by itself.
+    exit_code: exit code of the host; negative = ended by this signal; `None` = the scheduler gave the host up.
     """
     return Result(
         outcome=Outcome.LOST,
@@ -92,7 +92,7 @@ def host_lost(exit_code: int | None) -> Result:
 
 
 def host_killed(exit_code: int | None) -> Result:
-    """The end of an attempt that ran alone in its host when the host died. Costs a try; `exit_code` as above."""
+    """The end of an attempt that was alone in its host when the host died. Costs a try. `exit_code` as above."""
     return Result(
         outcome=Outcome.LOST,
         reason=StateReason.HOST_KILLED,

@@ -1,7 +1,7 @@
-"""What a scheduler and its task hosts say to each other, as JSON in frames; log chunks as bytes in frames.
+"""The messages between a scheduler and its task hosts: JSON in frames, and log chunks as bytes in frames.
 
-Both ends are of one release, so messages are positional arrays: no names to send, nothing to negotiate.
-The log has a socket of its own, so that a report never waits behind log.
+Both ends belong to one release, so messages are positional arrays, without names and without negotiation. The log has a
+socket of its own, so that a report never waits behind log.
 """
 
 import struct
@@ -39,17 +39,17 @@ LOG_CHUNK_BYTES_MAX = 64 * 1024
 
 _MESSAGE_CHARS_MAX = 2_000
 READY = b'["ready"]'
-"""The first message of a host. One that ends before it has said so has started nothing."""
+"""The first message of a host. A host starts no attempt before it."""
 
 FENCED_EXIT_CODE = 86
-"""Of a host that heard nothing from its scheduler for too long. No task is the cause of this end."""
+"""Exit code of a host whose scheduler was silent for too long. No task is the cause of this end."""
 
 _LOG_HEADER = struct.Struct(">16sQQ")
 SEQ_STARTED, SEQ_FINISHED, SEQ_STOPPED = 1, 2, 3
 
 
 def join(messages: list[bytes]) -> bytes:
-    """Messages, each JSON already, as one JSON array."""
+    """Join encoded messages into a JSON array."""
     return b"[" + b",".join(messages) + b"]"
 
 
@@ -163,14 +163,14 @@ def decode_log_chunk(payload: bytes) -> LogChunk:
 
 
 def clean(message: str | None) -> str | None:
-    """A message that JSON and every database can hold, whatever a task put into its exception."""
+    """Make the text of a task's exception fit for JSON and every database: shorter, valid UTF-8, no U+0000."""
     if message is None:
         return None
     return message[:_MESSAGE_CHARS_MAX].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _plain(value: Any) -> Any:
-    """A mapping of any kind as a dict: orjson knows no other mapping."""
+    """Convert mappings to `dict`, and tuples and frozen sets to lists: orjson knows no other mapping."""
     if isinstance(value, dict):
         return value
     if isinstance(value, Mapping):

@@ -1,7 +1,8 @@
-"""One attempt that a worker carries, from its claim to its end.
+"""One attempt in the hands of a worker, from its claim to its acknowledged result.
 
-The attempt itself runs in a task host of this worker, as on `local`. Here its reports go home over HTTP, its lease is
-renewed, and when it cannot be renewed in time the attempt is stopped, before the scheduler may give it to another.
+The attempt runs in a task host of this worker, as on `local`. This module sends its reports to the execution API and
+renews its lease. When the worker cannot renew the lease, it stops the attempt before the lease ends: after the end of
+the lease, the scheduler may start the attempt on another worker.
 """
 
 import logging
@@ -24,14 +25,14 @@ _log = logging.getLogger(__name__)
 
 HEARTBEATS_IN_LEASE = 6
 LOG_SECONDS = 0.2
-"""How long log may wait for more of it, so that a chatty task costs few calls."""
+"""How long the worker collects log before it sends a chunk. Bounds the number of calls for a chatty task."""
 FINISH_CHUNKS_MAX = 8
-"""Chunks that travel with the final report; what is before them is sent first."""
+"""Log chunks that travel with the result. The worker sends earlier chunks first."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
-"""While no attempt runs."""
+"""Pauses between two tries of a call, while no attempt runs."""
 _REFUSED_SECONDS_MAX = 15.0
-"""How long an attempt waits for room on this machine, before another worker may have it. Longer than the longest pause
-between two tries to start it."""
+"""How long an attempt waits for room on this machine, before the worker leaves it to another worker. Longer than the
+longest pause between two tries to start the attempt."""
 _LISTEN_SECONDS = 0.5
 """How long a request to stop may go unseen."""
 
@@ -50,14 +51,13 @@ class AttemptRun:
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
-        """beside: what else is to be done while it runs.
-        took_seconds_before: the attempt before it, if that was just now.
-        stop_grace: how long it may go on once `is_stopping`; then it is interrupted.
+        """took_seconds_before: the duration of the attempt just before; infinite when there was a pause.
+        stop_grace: how long the attempt may run on once `is_stopping`; then the worker interrupts it.
         """
         self.attempt_id = claim.attempt.attempt_id
         self.prefetcher = prefetcher
         self.took_seconds = float("inf")
-        """From its start to its end; known then."""
+        """Duration of the attempt; infinite until its end."""
         self._took_seconds_before = took_seconds_before
         self._execution_client = execution_client
         self._executor = executor
@@ -66,32 +66,34 @@ class AttemptRun:
         self._stop_grace_seconds = stop_grace.total_seconds()
         lease_seconds = claim.lease.total_seconds()
         self._heartbeat_seconds = lease_seconds / HEARTBEATS_IN_LEASE
-        # Half of the lease is left for the stop itself, so that nothing runs any more when it ends.
+        # A stop takes time: TERM, the grace of the task, KILL. It begins at half of the lease, so that no process of
+        # the attempt is left when the lease ends.
         self._fence_seconds = lease_seconds / 2
         self._kill_seconds = lease_seconds * 0.9
-        # The lease began when it was granted, and the answer may have been on its way for long.
+        # The server's lease began before the answer arrived, and the answer may have been slow. Counting from the
+        # request makes this worker's view of the lease end first.
         self._renewed_at = self._heartbeat_at = claim.asked_at
         self._log_at = monotonic()
         self._chunks: list[LogChunk] = []
         self._end: Finished | None = None
         self._unreported_start: datetime | None = None
-        """When it started, until that is told. A claim tells it, unless it was made ahead."""
+        """Start time that the worker has not reported yet. Only for prefetched claims: other claims report it."""
         self._report_start_at = float("inf")
         self._is_wanted = True
         self._interruption: str | None = None
-        """Why this worker stops it of its own accord."""
+        """Why this worker itself stops the attempt; None while it does not."""
         self._is_killed = False
         self._interrupt_at = float("inf")
         self._give_up_at = float("inf")
 
     def run(self) -> None:
-        """To its end, which is to be reported."""
-        self._end = self._as_seen_from_here(self._run())
+        """Run the attempt to its end. The caller then reports the result."""
+        self._end = self._as_interrupted(self._run())
 
     def _run(self) -> Finished:
         if not self._has_time():
             return self._not_started()
-        self._executor.reports(0)  # a host that ended while it was idle is replaced now
+        self._executor.reports(0)  # replaces a task host that ended while the worker was idle
         failpoint("worker.start.before")
         (answer,) = self._executor.submit([self._claim.attempt])
         failpoint("worker.start.done")
@@ -109,17 +111,18 @@ class AttemptRun:
         return end
 
     def _has_time(self) -> bool:
-        """Whether enough of the lease is left to start. It is renewed first when what came before took long."""
+        """Whether enough of the lease is left to start. Renews the lease first when the previous attempt took long."""
         if monotonic() - self._heartbeat_at >= self._heartbeat_seconds:
             self._heartbeat_at = monotonic()
             self._heartbeat()
         return self._is_wanted and monotonic() - self._renewed_at <= self._fence_seconds
 
     def _listen(self) -> Finished | None:
-        """Take in what the attempt has to say; its end, when that is among it. What is left of others is dropped."""
+        """Read the reports of the attempt; returns its end when it has ended. Drops reports of other attempts."""
         end = None
-        due = min(self.prefetcher.tend_at, self._report_start_at) - monotonic()
-        patience = min(self._heartbeat_seconds, LOG_SECONDS if self._chunks else _LISTEN_SECONDS, max(0.0, due))
+        seconds_left = min(self.prefetcher.tend_at, self._report_start_at) - monotonic()
+        listen_seconds = LOG_SECONDS if self._chunks else _LISTEN_SECONDS
+        patience = min(self._heartbeat_seconds, listen_seconds, max(0.0, seconds_left))
         for report in self._executor.reports(patience):
             if report.attempt_id != self.attempt_id:
                 continue
@@ -155,35 +158,35 @@ class AttemptRun:
         if now - self._renewed_at > self._kill_seconds and not self._is_killed:
             self._is_killed = True
             failpoint("worker.kill.before")
-            # Whatever grace the task was given: somebody else may run it soon.
+            # Without the task's own grace: another worker may run the attempt soon.
             self._executor.kill("the lease of the attempt in it runs out")
 
     def _heartbeat(self) -> None:
         try:
             failpoint("worker.beat.before")
             asked_at = monotonic()
-            heard = self._execution_client.heartbeat([self.attempt_id, *self.prefetcher.held])
+            answer = self._execution_client.heartbeat([self.attempt_id, *self.prefetcher.unreported_ids])
             failpoint("worker.beat.answered")
         except (Unreachable, Refused) as exc:
-            _log.warning("the lease of attempt %s is not renewed: %s", self.attempt_id, exc)
+            _log.warning("lease not renewed: attempt=%s cause=%s", self.attempt_id, exc)
             return
-        # The lease of one that is not wanted is renewed too: it is how long it may take to stop.
+        # The server renews the lease of a cancelled attempt too: the lease bounds the time that the stop may take.
         self._renewed_at = asked_at
-        if self._is_wanted and self.attempt_id in heard.stop:
+        if self._is_wanted and self.attempt_id in answer.stop:
             self._is_wanted = False
             failpoint("worker.cancel.before")
-            _log.info("attempt %s is not wanted any more", self.attempt_id)
+            _log.info("attempt cancelled: attempt=%s", self.attempt_id)
             self._executor.cancel([self.attempt_id])
 
     def _interrupt(self, why: str) -> None:
         if self._interruption is None and self._is_wanted:
             self._interruption = why
             failpoint("worker.interrupt.before")
-            _log.warning("attempt %s is %s", self.attempt_id, why)
+            _log.warning("attempt interrupted by its worker: attempt=%s cause=%s", self.attempt_id, why)
             self._executor.cancel([self.attempt_id])
 
     def _send_log(self, *, keep: int) -> bool:
-        """Send all but the last `keep` chunks; False when that is to be tried again."""
+        """Send all but the last `keep` chunks; False when the caller must try again."""
         try:
             while len(self._chunks) > keep:
                 failpoint("worker.log.before")
@@ -193,11 +196,11 @@ class AttemptRun:
                 failpoint("worker.log.acknowledged")
                 del self._chunks[:1]
         except Refused as exc:
-            _log.error("%d pieces of the log of attempt %s are lost: %s", len(self._chunks), self.attempt_id, exc)
+            _log.error("log refused and lost: attempt=%s chunks=%d cause=%s", self.attempt_id, len(self._chunks), exc)
             self._chunks.clear()
         except Unreachable as exc:
-            # Kept and sent later; the log of an attempt has a bound of its own.
-            _log.warning("%s", exc)
+            # The worker keeps the chunks and sends them later. `Limits.log_bytes_max` bounds their size.
+            _log.warning("log not sent, retrying: attempt=%s cause=%s", self.attempt_id, exc)
             return False
         return True
 
@@ -208,45 +211,48 @@ class AttemptRun:
             self._execution_client.start(self._claim, self._unreported_start)
             self._unreported_start, self._report_start_at = None, float("inf")
         except Refused as exc:
-            _log.error("the start of attempt %s cannot be reported: %s", self.attempt_id, exc)
+            _log.error("start refused: attempt=%s cause=%s", self.attempt_id, exc)
             self._report_start_at = float("inf")
         except Unreachable as exc:
-            _log.warning("%s; the start of attempt %s is told again", exc, self.attempt_id)
+            _log.warning("start not reported, retrying: attempt=%s cause=%s", self.attempt_id, exc)
             self._report_start_at = monotonic() + RETRY_SECONDS[-1]
 
     @property
     def fits_one_call(self) -> bool:
-        """Whether no log has to be sent before the report of the end."""
+        """Whether the rest of the log fits into the call that reports the result."""
         return len(self._chunks) <= FINISH_CHUNKS_MAX
 
     @property
     def end(self) -> End:
-        """What is to be told, once it has ended."""
+        """The result to report, once the attempt has ended."""
         assert self._end is not None
         return End(self._claim, self._end, self._chunks, self._unreported_start)
 
     def report_once(self) -> None:
-        """Report the end beside another attempt, once; only when it `fits_one_call`."""
+        """Report the result once while another attempt runs. Only when the report `fits_one_call`."""
         self._finish(None, patience=self._execution_client.patience_seconds)
 
     def report_end(self, claim_request: ClaimRequest | None) -> tuple[bool, Claim | None]:
-        """Report the end until it is acknowledged, and claim what comes next; while no attempt runs. False: the worker
-        was told to stop before."""
+        """Report the result until the server acknowledges it, and claim the next attempt, while no attempt runs.
+
+        Returns False when the worker stopped before the acknowledgement.
+        """
         turn = 0
         while True:
             try:
                 if self._send_log(keep=FINISH_CHUNKS_MAX):
-                    # Claimed with the report: a short task costs one request. If that has to be told again, apart.
+                    # The report carries the claim request, so a short task costs one call. A repeated report carries
+                    # none: the caller then claims in a call of its own, with the same token.
                     return True, self._finish(None if turn else claim_request)
             except Unreachable as exc:
-                _log.warning("%s; the end of attempt %s is told again", exc, self.attempt_id)
+                _log.warning("result not reported, retrying: attempt=%s cause=%s", self.attempt_id, exc)
             if not self._may_go_on():
                 return False, None
             sleep(min(self._heartbeat_seconds, RETRY_SECONDS[min(turn, len(RETRY_SECONDS) - 1)]))
             turn += 1
 
     def _finish(self, claim_request: ClaimRequest | None, **patience: float) -> Claim | None:
-        """Raises `Unreachable`."""
+        """Report the result; when the server refuses it, report the refusal instead. Raises `Unreachable`."""
         while True:
             end = self.end
             try:
@@ -256,13 +262,13 @@ class AttemptRun:
                 return claim
             except Refused as exc:
                 if end.report.reason is StateReason.REJECTED:
-                    _log.error("the end of attempt %s cannot be reported: %s", self.attempt_id, exc)
+                    _log.error("result refused: attempt=%s cause=%s", self.attempt_id, exc)
                     return None
                 why = f"its end could not be recorded: {exc}"
                 self._end = self._rejected(why, log_bytes=end.report.log_bytes)
 
     def _may_go_on(self) -> bool:
-        """Whether there is time to tell the end again; keeps the lease and the task host meanwhile."""
+        """Whether there is time to repeat the report. Renews the lease and keeps the task host alive."""
         if self._is_stopping() and self._give_up_at == float("inf"):
             self._give_up_at = monotonic() + self._stop_grace_seconds
         if monotonic() > self._give_up_at:
@@ -270,11 +276,11 @@ class AttemptRun:
         if monotonic() - self._heartbeat_at >= self._heartbeat_seconds:
             self._heartbeat_at = monotonic()
             self._heartbeat()
-        self._executor.reports(0)  # its task host must hear from us
+        self._executor.reports(0)  # the task host stops itself when this worker is silent
         return True
 
-    def _as_seen_from_here(self, end: Finished) -> Finished:
-        """What this worker did to the attempt itself is neither a cancel nor a fault of the task: it costs no try."""
+    def _as_interrupted(self, end: Finished) -> Finished:
+        """Turn an end that this worker caused into `interrupted`: that is no fault of the task and costs no try."""
         if self._interruption is None or end.outcome not in (Outcome.CANCELLED, Outcome.LOST):
             return end
         return replace(

@@ -1,4 +1,4 @@
-"""The worker's side of the execution API."""
+"""The worker's client of the execution API."""
 
 import os
 import secrets
@@ -23,7 +23,7 @@ __all__ = [
     "ClaimRequest",
     "End",
     "ExecutionClient",
-    "Heard",
+    "HeartbeatAnswer",
     "Outdated",
     "Refused",
     "Unauthorized",
@@ -36,78 +36,79 @@ _HOSTNAME_CHARS_MAX = 255
 
 
 class Unauthorized(Unreachable):
-    """The execution API does not know this worker's token. It may while the token is being changed."""
+    """The execution API does not know this worker's token. A running change of the token can be the cause."""
 
 
 class Outdated(ExecutorError):
-    """The execution API does not speak this worker's version of the protocol: the worker is to end."""
+    """The execution API does not speak this worker's version of the protocol: the worker must end."""
 
 
 class Refused(ExecutorError):
-    """The execution API will never take what was sent."""
+    """The execution API will never accept this request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """An attempt that we want to carry."""
+    """A worker's request to own an attempt."""
 
     attempt_id: str
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    """What the attempt's other calls are made with: random, ours alone. A claim that is repeated with the same one,
-    because its answer was lost, is answered again."""
+    """Random and secret. All later calls about the attempt carry the token. The server answers a repeated claim with
+    the same token again, so a lost answer does no harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An attempt that this worker now carries."""
+    """An attempt that this worker owns."""
 
     attempt: Attempt
     token: str = field(repr=False)
     lease: timedelta
     asked_at: float
-    """When it was asked for, by the monotonic clock: its lease lasts at least from then on. The answer came later."""
+    """When the worker sent the request, by the monotonic clock. The server granted the lease after this instant, so a
+    lease counted from here never ends too late."""
     is_ahead: bool
-    """Its start is not told by the claim."""
+    """The claim was prefetched and does not report the start of the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What is to be told of an attempt that has ended."""
+    """The result of an attempt, as the worker reports it."""
 
     claim: Claim
     report: Finished
     chunks: Sequence[LogChunk]
-    """The last of its log."""
+    """The last chunks of the log."""
     started_at: datetime | None
-    """Of what was claimed ahead, when its start is not told yet."""
+    """The start of a prefetched attempt, when the worker has not reported it yet; else None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """The answer to a beat."""
+class HeartbeatAnswer:
+    """The answer to a heartbeat."""
 
     stop: frozenset[str]
-    """Attempts of ours that are not wanted any more."""
+    """Attempts of this worker that it must stop."""
     lease: timedelta
 
 
 class ExecutionClient:
-    """One worker's word with the execution API. Not safe for threads.
+    """Client of the execution API for one worker. Not safe for threads.
 
-    Every call raises `Unreachable` when it may be repeated, and `Refused` when that is of no use.
+    Every call raises `Unreachable` when the caller may repeat it, and `Refused` when a repetition is of no use.
     """
 
     def __init__(self, url: str, worker_token: str, *, queue: str) -> None:
         self._url = url
         self.patience_seconds = _ANSWER_SECONDS_MAX
-        """How long a beat or a piece of log may wait for its connection, and for its answer: the task host must hear
-        from us between two calls. A claim and an end are worth waiting for."""
-        self.takes_claims_ahead = False
-        """Whether this execution API knows them, as it said at the last beat; that of the release before does not."""
+        """How long a heartbeat or a log chunk may wait for its connection, and again for its answer. Short, because the
+        task host stops itself when this worker is silent for too long. A claim or a result may wait longer."""
+        self.supports_prefetch = False
+        """Whether the server supports prefetching, as of its last heartbeat answer. The previous release does not."""
         headers = {
             "Authorization": f"Bearer {worker_token}",
             "Content-Type": "application/json",
-            # The execution API makes this worker's incarnation from it, so that no other can beat as this worker.
+            # The execution API derives this worker's instance id from the key: no other client can beat as this worker.
             "Worker-Key": secrets.token_urlsafe(32),
         }
         self._connection = Connection(f"{url.rstrip('/')}/execution/v1", headers)
@@ -120,32 +121,32 @@ class ExecutionClient:
         }
 
     def claim(self, claim_request: ClaimRequest) -> Claim | None:
-        """Take an attempt; None when it is not to be had, and never will be."""
+        """Claim an attempt; None when this worker can never have it."""
         asked_at = monotonic()
         path = f"/attempts/{claim_request.attempt_id}/claim"
         answer = self._answer(self._post(path, self._claimant, token=claim_request.token))
         return None if answer is None else _claim(answer, claim_request, asked_at, is_ahead=False)
 
-    def heartbeat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> Heard:
-        """Say that this worker lives, and renew the leases of what it carries.
+    def heartbeat(self, attempt_ids: Sequence[str], *, is_last: bool = False) -> HeartbeatAnswer:
+        """Show that this worker lives, and renew the leases of its attempts.
 
-        is_last: it is about to end.
+        is_last: the worker is about to end.
         """
         body = {"worker": {**self._worker, "is_stopped": is_last}, "attempts": list(attempt_ids)}
         answer = self._answer(self._post("/beat", body, patience=self.patience_seconds))
-        self.takes_claims_ahead = answer.get("takes_claims_ahead", False)
-        return Heard(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))
+        self.supports_prefetch = answer.get("takes_claims_ahead", False)
+        return HeartbeatAnswer(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))
 
     def log(self, claim: Claim, chunk: LogChunk) -> bool:
-        """Append to the log; False when the attempt is not ours any more."""
+        """Append to the log; False when this worker no longer owns the attempt."""
         return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds) is not None
 
     def start(self, claim: Claim, at: datetime) -> None:
-        """Report the start of what was claimed ahead. It is acknowledged, or the attempt is not ours any more."""
+        """Report the start of a prefetched attempt. Does nothing when this worker no longer owns the attempt."""
         self._report(claim, "start", self._started(at), patience=self.patience_seconds)
 
     def release(self, claim_request: ClaimRequest) -> None:
-        """Let others have what was claimed ahead, if it was."""
+        """Release a prefetched claim for other workers. Does nothing when the claim was not granted."""
         self._answer(
             self._post(
                 f"/attempts/{claim_request.attempt_id}/release",
@@ -158,25 +159,27 @@ class ExecutionClient:
     def finish(
         self, end: End, claim_request: ClaimRequest | None, *, patience: float = _ANSWER_SECONDS_MAX
     ) -> Claim | None:
-        """Report an end. It is acknowledged, or the attempt is not ours any more.
+        """Report a result and, in the same call, claim the next attempt. The report does nothing when this worker no
+        longer owns the attempt.
 
-        bid: for what comes next, to be claimed by the same call; None = it was not, and a claim will tell why.
+        Returns the claim that `claim_request` asks for. None when the server granted none; a separate `claim` gives
+        the reason.
         """
         body = self._end(end)
         if claim_request is not None:
             body["next"] = self._claim_body(claim_request)
         asked_at = monotonic()
-        following = (self._report(end.claim, "finish", body, patience=patience) or {}).get("next")
+        order = (self._report(end.claim, "finish", body, patience=patience) or {}).get("next")
         return (
-            None
-            if claim_request is None or following is None
-            else _claim(following, claim_request, asked_at, is_ahead=False)
+            None if claim_request is None or order is None else _claim(order, claim_request, asked_at, is_ahead=False)
         )
 
     def report_and_claim(self, ends: Sequence[End], claim_requests: Sequence[ClaimRequest]) -> Mapping[str, Claim]:
-        """Report ends, and claim what comes later, in one call: only while it `takes_claims_ahead`. Each end is
-        acknowledged, or its attempt is not ours any more. What is not in the answer, by attempt, is not to be had, and
-        never will be."""
+        """Report results and prefetch claims in one call. Only while `supports_prefetch`.
+
+        Results of attempts that this worker no longer owns have no effect. Returns attempt id -> claim; this worker can
+        never have the attempts that the answer lacks.
+        """
         body = {
             "ends": [
                 {"attempt_id": end.claim.attempt.attempt_id, "token": end.claim.token, **self._end(end)} for end in ends
@@ -232,7 +235,7 @@ class ExecutionClient:
         return self._connection.post(path, orjson.dumps(body), headers, patience_seconds=patience)
 
     def _answer(self, answer: Answer) -> Any:
-        """The decoded body; None for 409: the attempt is not ours to have."""
+        """The decoded body; None for 409: this worker does not own the attempt."""
         if answer.status == 409:
             return None
         if answer.status == 401:

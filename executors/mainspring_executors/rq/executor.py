@@ -1,4 +1,4 @@
-"""The scheduler's side: attempt ids go into Redis from a thread of its own, so that no pass waits for Redis."""
+"""The scheduler's side of `rq`. A thread of its own puts attempt ids into Redis, so that no pass waits for Redis."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from mainspring.attempts import Attempt, Report
 from mainspring.errors import ExecutorError
 from mainspring.failpoints import failpoint
 from mainspring_executors.contract import AttemptLocation, Capabilities, SubmitResult, Submitted
-from mainspring_executors.rq import redis_queue as transport
+from mainspring_executors.rq import redis_queue
 from mainspring_executors.settings import ExecutorSettings
 
 __all__ = ["RqExecutor"]
@@ -21,43 +21,44 @@ __all__ = ["RqExecutor"]
 _log = logging.getLogger(__name__)
 
 WAITING_MAX = 1_000
-"""Attempts that may wait for a worker, in Redis or on the way there. Beyond it they wait in the store, where their
-priorities still count."""
+"""Attempts that may wait for a worker, in Redis or on the way there. Further attempts wait in the store, where a higher
+priority can still overtake them."""
 _RESERVE = 4
-"""What must stay in a queue for there to be any slack."""
+"""A queue with at most this many attempts has no headroom."""
 _PER_SECOND_MIN = 100.0
-"""Workers may be this quick before they were seen to be."""
+"""The rate of the workers that `headroom` assumes at least, before it has measured a faster one."""
 _IN_USE_SECONDS = 1.0
-"""How long after the last attempt that went into it a queue that is empty is waited for."""
+"""An empty queue counts as in use for this long after its last attempt."""
 _OUTBOX_MAX = 10_000
 _BATCH_MAX = 500
 _LOOK_SECONDS = 0.1
-"""Between two looks at the lengths of the queues, while something waits in them."""
+"""Between two reads of the lengths of the queues, while attempts wait in them."""
 _RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 class RqExecutor:
-    """Hands attempts to workers on any machine. Their reports come home by the execution API, not through here."""
+    """Hands attempts to workers on any machine. The workers report to the execution API, so `reports` is empty."""
 
     capabilities = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
 
     def __init__(self, settings: ExecutorSettings) -> None:
         if not settings.redis_url:
             raise ExecutorError("the rq executor needs the address of Redis: set MAINSPRING_REDIS_URL")
-        self._redis = transport.connect(settings.redis_url)
+        self._redis = redis_queue.connect(settings.redis_url)
         self._outbox: Queue[tuple[str, str]] = Queue(_OUTBOX_MAX)
         """(queue, attempt id)."""
         self._lock = threading.Lock()
         self._pending: dict[str, str] = {}
-        """Accepted here and not yet in Redis: attempt id -> queue. Guarded by the lock, as is what follows."""
+        """Attempt id -> queue, of accepted attempts that are not in Redis yet. The lock guards this and the next
+        five attributes."""
         self._unclaimed: Mapping[str, str] = {}
-        """To be put back where they are missing."""
+        """Attempt id -> queue, of attempts to put back where they are missing in Redis."""
         self._accepted_at: dict[str, float] = {}
-        """Queue -> when something was last accepted for it."""
+        """Queue -> when this executor last accepted an attempt for the queue."""
         self._waiting: Counter[str] = Counter()
-        """In Redis: queue -> at the last look, and what was sent since."""
+        """Queue -> attempts in Redis at the last read of the lengths, plus the attempts sent since."""
         self._per_second: dict[str, float] = {}
-        """Queue -> how many workers took, between the last two looks."""
+        """Queue -> attempts that the workers took per second, between the last two reads of the lengths."""
         self._looked_at = monotonic()
         self._closing = threading.Event()
         self._silent, self._unused = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -70,9 +71,9 @@ class RqExecutor:
         return [self._accept(attempt.attempt_id, attempt.queue) for attempt in attempts]
 
     def restore(self, unclaimed: Mapping[str, str]) -> None:
-        """Have attempts that no worker claimed (attempt id -> queue) put back into their queues where they are missing.
+        """Put attempts that no worker claimed (attempt id -> queue) back into their queues where they are missing.
 
-        One that is delivered twice by this is claimed once.
+        Redis may then deliver an attempt twice. Only one claim succeeds.
         """
         with self._lock:
             self._unclaimed = dict(unclaimed)
@@ -84,30 +85,35 @@ class RqExecutor:
         return self._silent
 
     def cancel(self, attempt_ids: Sequence[str]) -> None:
-        """Nothing to do here: a claim of a fenced attempt is refused, and a heartbeat's answer stops a claimed one."""
+        """Do nothing: the server refuses claims of fenced attempts, and answers to heartbeats stop claimed attempts."""
 
     def recover(self, attempt_ids: Sequence[str]) -> Mapping[str, AttemptLocation]:
-        """Queued, or unknown: what is not in Redis may be with a worker, and that only the store can tell.
+        """`QUEUED` for attempts that wait in Redis, else `UNKNOWN`: only the store knows the claimed attempts.
 
-        Asks Redis and waits for the answer, for a few seconds at most; the scheduler's loop does not use it.
+        Waits for Redis for a few seconds at most; the scheduler's loop does not call this.
         """
         from redis import RedisError
 
         with self._lock:
             queued, queues = set(self._pending), set(self._accepted_at)
         try:
-            queued |= transport.waiting(self._redis, queues)
+            queued |= redis_queue.waiting(self._redis, queues)
         except RedisError as exc:
-            _log.warning("Redis cannot tell what waits: %s", exc)
-        return {one: AttemptLocation.QUEUED if one in queued else AttemptLocation.UNKNOWN for one in attempt_ids}
+            _log.warning("waiting attempts unknown, Redis is unreachable: cause=%s", exc)
+        return {
+            attempt_id: AttemptLocation.QUEUED if attempt_id in queued else AttemptLocation.UNKNOWN
+            for attempt_id in attempt_ids
+        }
 
     def capacity(self) -> int:
         with self._lock:
             return max(0, WAITING_MAX - self._waiting.total() - len(self._pending))
 
     def headroom(self) -> float:
-        """A quarter of the time in which the first of the queues in use would be empty: the last look at them may be
-        half of that ago."""
+        """A quarter of the time in which the workers would empty the first of the queues in use.
+
+        The divisor is a safety margin: the lengths may be old by half of that time.
+        """
         since = monotonic() - _IN_USE_SECONDS
         with self._lock:
             waiting = self._waiting + Counter(self._pending.values())
@@ -118,7 +124,8 @@ class RqExecutor:
         return max(0.0, min(seconds, default=0.0) / 4)
 
     def close(self, grace: timedelta) -> None:
-        """Attempts are the workers' and go on. What cannot be put into Redis now, the next scheduler puts there."""
+        """Stop the thread. Running attempts go on with their workers. The next scheduler restores the attempts that
+        this thread could not put into Redis."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -136,14 +143,14 @@ class RqExecutor:
         except Full:
             with self._lock:
                 self._pending.pop(attempt_id, None)
-            # It is found unclaimed, and restored.
+            # The scheduler restores the attempt when no worker claims it.
             return Submitted(attempt_id=attempt_id, result=SubmitResult.UNKNOWN, detail="Redis does not keep up")
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
 
     # -- in the thread
 
     def _run(self) -> None:
-        """Until closed and, as long as Redis takes it, until all is sent."""
+        """Send batches until `close`; then send the rest, unless Redis fails."""
         batch: list[tuple[str, str]] = []
         failures = 0
         while not self._closing.is_set() or batch or not self._outbox.empty():
@@ -156,8 +163,8 @@ class RqExecutor:
                 self._put_back()
                 failures = 0
             except Exception as exc:
-                # Whatever it is, the thread must not end: nothing would be submitted any more.
-                _log.warning("attempts cannot be put into Redis now: %s: %s", type(exc).__name__, exc)
+                # No exception may end the thread: without the thread, the executor would submit no attempt.
+                _log.warning("attempts not put into Redis, retrying: error=%s cause=%s", type(exc).__name__, exc)
                 if self._closing.wait(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]):
                     return
                 failures += 1
@@ -175,7 +182,7 @@ class RqExecutor:
     def _send(self, batch: Sequence[tuple[str, str]]) -> None:
         for queue in dict.fromkeys(queue for queue, _ in batch):
             failpoint("remote.enqueue.before")
-            transport.enqueue(self._redis, queue, [attempt_id for of, attempt_id in batch if of == queue])
+            redis_queue.enqueue(self._redis, queue, [attempt_id for target, attempt_id in batch if target == queue])
             failpoint("remote.enqueue.done")
         with self._lock:
             for queue, attempt_id in batch:
@@ -185,9 +192,9 @@ class RqExecutor:
     def _look(self) -> None:
         with self._lock:
             queues = list(self._accepted_at)
-        waiting = Counter(transport.lengths(self._redis, queues))
+        waiting = Counter(redis_queue.lengths(self._redis, queues))
         with self._lock:
-            # Nothing is sent meanwhile: it is this thread that sends.
+            # No attempt was sent since the read of the lengths: only this thread sends.
             now = monotonic()
             taken, seconds = self._waiting - waiting, now - self._looked_at
             self._per_second = {queue: number / seconds for queue, number in taken.items()}
@@ -195,15 +202,17 @@ class RqExecutor:
 
     def _put_back(self) -> None:
         with self._lock:
-            unclaimed = {one: queue for one, queue in self._unclaimed.items() if one not in self._pending}
+            unclaimed = {
+                attempt_id: queue for attempt_id, queue in self._unclaimed.items() if attempt_id not in self._pending
+            }
             for queue in unclaimed.values():
                 self._accepted_at.setdefault(queue, float("-inf"))
         if unclaimed:
             failpoint("remote.put-back.before")
-            there = transport.waiting(self._redis, set(unclaimed.values()))
-            missing = [(queue, one) for one, queue in unclaimed.items() if one not in there]
+            waiting_ids = redis_queue.waiting(self._redis, set(unclaimed.values()))
+            missing = [(queue, attempt_id) for attempt_id, queue in unclaimed.items() if attempt_id not in waiting_ids]
             if missing:
-                _log.warning("%d attempts that no worker claimed were missing in Redis: put back", len(missing))
+                _log.warning("unclaimed attempts missing in Redis are put back: count=%d", len(missing))
             self._send(missing)
             failpoint("remote.put-back.done")
         with self._lock:

@@ -1,4 +1,4 @@
-"""One kept HTTP connection to the execution API."""
+"""A persistent HTTP connection to the execution API."""
 
 import select
 from collections.abc import Mapping
@@ -14,26 +14,26 @@ _CONNECT_SECONDS_MAX = 3.0
 
 
 class Unreachable(ExecutorError):
-    """The execution API did not answer, or not now. Whether it did what was asked is unknown; asking again is safe."""
+    """The execution API did not answer, or cannot serve now. It may have carried out the request; a retry is safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for a request."""
+    """The response to a request."""
 
     status: int
     content: bytes
 
 
 class Connection:
-    """Posts to one server, over a connection that is made when it is needed and kept while it holds.
+    """Posts to one server. Connects on demand and keeps the connection.
 
     The standard library's client, because every task pays for two requests. Follows no redirects and takes no proxy
     from the environment. Not safe for threads.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        """headers: sent with every request. Raises `ExecutorError` for an address of another kind."""
+        """headers: sent with every request. Raises `ExecutorError` when `url` is no HTTP address with a host."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise ExecutorError(f"the address of the execution API is {url!r}; it must be http(s)://host[:port]")
@@ -44,10 +44,10 @@ class Connection:
         self._connection = kind(parts.hostname, parts.port)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str], *, patience_seconds: float) -> Answer:
-        """patience_seconds: for each wait, for the connection as for the answer.
+        """patience_seconds: bounds the connect, and each wait for the answer.
 
         Raises:
-            Unreachable: Nothing came back, or not in time.
+            Unreachable: No whole response came in time.
         """
         connection = self._connection
         try:
@@ -61,7 +61,7 @@ class Connection:
             response = connection.getresponse()
             return Answer(response.status, response.read())
         except (OSError, HTTPException) as exc:
-            # An answer that is late must not be taken for that to the next request.
+            # On a kept connection, a late answer would be read as the answer to the next request.
             connection.close()
             raise Unreachable(
                 f"the execution API at {self._url} cannot be reached: {exc or type(exc).__name__}"
@@ -72,6 +72,6 @@ class Connection:
 
 
 def _has_ended(connection: HTTPConnection) -> bool:
-    """Whether the server has closed a connection on which it owes nothing."""
+    """Whether the server has closed an idle connection. Readable without a pending answer means closed."""
     readable, _, _ = select.select([connection.sock], [], [], 0)
     return bool(readable)

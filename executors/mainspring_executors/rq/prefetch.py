@@ -1,9 +1,11 @@
-"""What a worker does beside an attempt, so that little stands between its end and the next start.
+"""Prefetch: while one attempt runs, the worker reports earlier results and claims the next attempts.
 
-While one runs, the ends of those before it are told, their deliveries settled, and the next ones claimed ahead. Short
-attempts go two by two: one call tells two ends and claims the next two. What is claimed may have begun, for all that
-others know: that is what its lease and the charge for its loss go by. So it is released when the attempt before it
-takes longer than short ones do, and another worker can have it meanwhile.
+The next attempt then starts at once, without a round trip to Redis or to the execution API. Short attempts go in pairs:
+one call reports two results and claims two attempts.
+
+The server treats a claimed attempt as if it had started: its lease runs, and a lost lease costs a try. The worker
+therefore releases prefetched attempts when the current attempt runs longer than a short attempt. Another worker can
+then run the released attempts.
 """
 
 import logging
@@ -20,38 +22,45 @@ __all__ = ["PREFETCH_SECONDS", "Deliveries", "Ended", "Prefetcher"]
 _log = logging.getLogger(__name__)
 
 PREFETCH_SECONDS = 0.1
-"""How long the next attempt is kept while one runs, and the start of one that was claimed ahead untold: a short one has
-ended by then."""
+"""How long a worker keeps a prefetched attempt while another attempt runs, and how long the start of a prefetched
+attempt stays unreported. A short attempt ends within this time."""
 _MOMENT_SECONDS = 0.02
-"""An attempt that took no longer is followed by two that are claimed ahead; and so long an end waits to be told with
-another one."""
+"""After an attempt of at most this duration the worker prefetches two attempts. A result waits at most this long for
+another result to share the call."""
 _UNREPORTED_MAX = 2
 _RETRY_SECONDS = 0.5
-"""Beside an attempt, which is to be heard and its lease renewed meanwhile."""
+"""Pause before the worker repeats a failed call while an attempt runs. The worker reads reports and renews leases
+in the pause."""
 
 
 class Deliveries(Protocol):
-    """Where attempt ids come from."""
+    """The source of attempt ids."""
 
     def take(self) -> str | None:
-        """What waits next, if the worker is to go on; never waits for it. Only while no attempt runs."""
+        """Take the next waiting attempt without blocking. None when the queue is empty or the worker is stopping.
+
+        Only while no attempt runs.
+        """
         ...
 
     def acknowledge(self, attempt_id: str) -> None:
-        """It needs to be delivered to nobody any more."""
+        """Remove the attempt from the queue for good."""
         ...
 
     def acknowledge_and_take(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
-        """`acknowledge` some and `take` what waits next, in order, in one round trip and beside an attempt."""
+        """Acknowledge attempts and take up to `count_max` waiting attempts, in order, in one round trip.
+
+        May be called while an attempt runs.
+        """
         ...
 
     def give_back(self, attempt_id: str) -> None:
-        """Let another worker have what was taken; it comes first again."""
+        """Return a taken attempt to the front of the queue, for any worker."""
         ...
 
 
 class Ended(Protocol):
-    """An attempt whose end is not acknowledged yet."""
+    """An attempt that has ended and whose result the server has not acknowledged yet."""
 
     @property
     def attempt_id(self) -> str: ...
@@ -60,74 +69,80 @@ class Ended(Protocol):
     def end(self) -> End: ...
 
     def report_once(self) -> None:
-        """Report the end by itself, once. Raises `Unreachable`, and may be repeated then."""
+        """Report the result once, in a call of its own. Raises `Unreachable`; the caller may then repeat the call."""
         ...
 
     def report_end(self, claim_request: ClaimRequest | None) -> tuple[bool, Claim | None]:
-        """Report the end until it is acknowledged, while no attempt runs. False: the worker was told to stop before."""
+        """Report the result until the server acknowledges it, while no attempt runs.
+
+        Returns False when the worker stopped before the acknowledgement.
+        """
         ...
 
 
 @dataclass(slots=True)
 class _Taken:
-    """What comes next."""
+    """An attempt that the worker took from the queue and runs next."""
 
     claim_request: ClaimRequest
-    is_asked: bool = False
-    """The bid was made, and may have been taken even without an answer."""
+    is_requested: bool = False
+    """The worker sent the claim request. The server may have granted the claim even when the answer was lost."""
     claim: Claim | None = None
 
 
 class Prefetcher:
-    """Beside the attempts of one worker, one after the other."""
+    """Prefetches attempts for one worker."""
 
     def __init__(self, execution_client: ExecutionClient, deliveries: Deliveries) -> None:
         self._execution_client = execution_client
         self._deliveries = deliveries
         self.unreported: list[Ended] = []
-        """What is to be told beside the next attempt, in the order of the ends."""
+        """Results to report while the next attempt runs, oldest first."""
         self._unsettled: list[str] = []
-        """Deliveries of attempts whose ends are acknowledged."""
+        """Attempts with acknowledged results that still have an entry in Redis."""
         self._taken: list[_Taken] = []
-        """From the deliveries, in order."""
+        """Attempts taken from the queue, in its order."""
         self._report_at = float("inf")
-        """When the ends that are not told are told by themselves, or again."""
-        self._until = float("inf")
-        """When what was taken is let go."""
+        """When to report the waiting results without a second result, or to repeat a failed report."""
+        self._release_at = float("inf")
+        """When to release the prefetched attempts."""
         self._is_stopping = False
 
     @property
-    def held(self) -> Sequence[str]:
-        """Attempts whose leases are to be renewed besides."""
+    def unreported_ids(self) -> Sequence[str]:
+        """Attempts whose leases the worker must renew because their results are not reported yet."""
         return [ended.attempt_id for ended in self.unreported]
 
     @property
     def tend_at(self) -> float:
-        """When `tend` has something to do, by the monotonic clock."""
+        """When to call `tend` next, by the monotonic clock."""
         return min(
-            self._until if self._taken else float("inf"),
+            self._release_at if self._taken else float("inf"),
             self._report_at if self.unreported else float("inf"),
         )
 
     @property
     def claim(self) -> Claim | None:
-        """Of what comes next, if it is claimed."""
+        """The claim of the next attempt; None while the next attempt is not claimed."""
         return self._taken[0].claim if self._taken else None
 
     @property
-    def has_room(self) -> bool:
-        """Whether another end may wait to be told."""
+    def can_report_later(self) -> bool:
+        """Whether another result may wait."""
         return len(self.unreported) < _UNREPORTED_MAX
 
     def begin(self, took_seconds: float) -> None:
-        """An attempt has started. took_seconds: the one before it, which tells how long the next ones may take."""
+        """Prefetch for an attempt that has just started.
+
+        took_seconds: the duration of the previous attempt, as an estimate for the next attempts.
+        """
         now = monotonic()
-        self._until = now + PREFETCH_SECONDS
+        self._release_at = now + PREFETCH_SECONDS
         if self._taken:
             self._report_at = now + _MOMENT_SECONDS
             return
         if took_seconds < PREFETCH_SECONDS:
-            count = 2 if took_seconds < _MOMENT_SECONDS and self._execution_client.takes_claims_ahead else 1
+            count = 2 if took_seconds < _MOMENT_SECONDS and self._execution_client.supports_prefetch else 1
             unsettled, self._unsettled = self._unsettled, []
             self._taken = [
                 _Taken(ClaimRequest(attempt_id))
@@ -136,80 +151,91 @@ class Prefetcher:
         self._report_ends()
 
     def tend(self, *, is_stopping: bool) -> None:
-        """Do what is due. is_stopping: the worker carries nothing more."""
+        """Report and release when the time has come.
+
+        is_stopping: the worker starts no further attempt, so it releases the prefetched attempts now.
+        """
         now = monotonic()
         if self.unreported and now >= self._report_at:
             self._report_ends()
         if is_stopping and not self._is_stopping:
-            self._is_stopping, self._until = True, now
-        if now >= self._until:
-            self.let_go()
+            self._is_stopping, self._release_at = True, now
+        if now >= self._release_at:
+            self.release()
 
     def take(self) -> ClaimRequest | None:
-        """What comes next, which is of no concern to this object any more; it is claimed already when `claim` is
-        there. None when nothing was taken."""
+        """Remove and return the next prefetched attempt. Read `claim` before: it may hold the claim of this attempt.
+
+        None when no attempt was prefetched.
+        """
         return self._taken.pop(0).claim_request if self._taken else None
 
-    def let_go(self) -> None:
-        """Give back what was taken, and release what may be claimed. Tried again by `tend` when nobody answers."""
-        # Even if nobody answers it may be somebody else's by now: whoever still wants it has to claim it again.
+    def release(self) -> None:
+        """Release the prefetched claims and return the attempts to the queue. `tend` repeats a failed release."""
+        # The server may have carried out a release whose answer was lost. Another worker may then own the attempt, so
+        # this worker must not start it with the old claim.
         for taken in self._taken:
             taken.claim = None
+        # Last first: each attempt returns to the front of the queue, so the order stays.
         while self._taken:
             last = self._taken[-1]
-            if last.is_asked:
+            if last.is_requested:
                 try:
                     failpoint("worker.release.before")
                     self._execution_client.release(last.claim_request)
                     failpoint("worker.release.done")
                 except (Unreachable, Refused) as exc:
-                    _log.warning("attempt %s is not released: %s", last.claim_request.attempt_id, exc)
-                    self._until = monotonic() + _RETRY_SECONDS
+                    _log.warning("attempt not released: attempt=%s cause=%s", last.claim_request.attempt_id, exc)
+                    self._release_at = monotonic() + _RETRY_SECONDS
                     return
             self._deliveries.give_back(last.claim_request.attempt_id)
             self._taken.pop()
 
     def report_later(self, ended: Ended) -> None:
-        """Tell its end while the next attempt runs. Only while it `has_room`."""
+        """Report this result while the next attempt runs. Only while `can_report_later`."""
         self.unreported.append(ended)
 
     def note_reported(self, ended: Ended) -> None:
-        """Its end is acknowledged."""
+        """The server acknowledged this result."""
         if ended in self.unreported:
             self.unreported.remove(ended)
         self._unsettled.append(ended.attempt_id)
 
     def acknowledge(self) -> None:
-        """What is acknowledged, while no attempt runs."""
+        """Remove the attempts with acknowledged results from the queue, while no attempt runs."""
         for attempt_id in self._unsettled:
             self._deliveries.acknowledge(attempt_id)
         self._unsettled.clear()
 
     def _report_ends(self) -> None:
-        """Tell the ends, and claim what was taken: once, as whoever is not answered may have it."""
-        if not self._execution_client.takes_claims_ahead:
+        """Report the waiting results and request the claims of the taken attempts, in one call.
+
+        Requests each claim only once. When the answer is lost, the claim may have been granted: the attempt is then
+        claimed or released later, with the same token.
+        """
+        if not self._execution_client.supports_prefetch:
             self._report_each()
             return
-        asked = [taken for taken in self._taken if not taken.is_asked]
-        if not asked and not self.unreported:
+        requested = [taken for taken in self._taken if not taken.is_requested]
+        if not requested and not self.unreported:
             return
-        for taken in asked:
-            taken.is_asked = True
+        for taken in requested:
+            taken.is_requested = True
         try:
             failpoint("worker.ahead.before")
             claims = self._execution_client.report_and_claim(
-                [ended.end for ended in self.unreported], [taken.claim_request for taken in asked]
+                [ended.end for ended in self.unreported], [taken.claim_request for taken in requested]
             )
             failpoint("worker.ahead.done")
         except Refused as exc:
-            _log.error("ends and claims cannot be exchanged: %s", exc)
+            _log.error("report and claim refused: cause=%s", exc)
             self._report_each()
         except Unreachable as exc:
             self._retry_report(exc)
         else:
             for ended in list(self.unreported):
                 self.note_reported(ended)
-            for taken in asked:
+            for taken in requested:
                 taken.claim = claims.get(taken.claim_request.attempt_id)
                 if taken.claim is None:
                     self._taken.remove(taken)
@@ -224,5 +250,5 @@ class Prefetcher:
             self._retry_report(exc)
 
     def _retry_report(self, exc: Unreachable) -> None:
-        _log.warning("%s; what is to be told is told again", exc)
+        _log.warning("results not reported: retry_seconds=%s cause=%s", _RETRY_SECONDS, exc)
         self._report_at = monotonic() + _RETRY_SECONDS

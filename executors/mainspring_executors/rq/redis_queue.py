@@ -1,7 +1,8 @@
-"""How an attempt id travels through Redis, as an RQ job that says nothing else.
+"""Attempt ids in Redis, as RQ jobs without content.
 
-The job names one fixed callable, which no worker of ours ever calls, and its id is the attempt's id: no address, no
-code, no secret. Whoever can write to Redis can make workers claim attempts that exist, and nothing more.
+The id of the job is the id of the attempt. The job names one fixed callable, and no worker of Mainspring calls it. A
+job holds no address, no code and no secret. A client that can write to Redis can make workers claim existing attempts,
+and can do no more.
 """
 
 import logging
@@ -37,31 +38,31 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 QUEUE_PREFIX = "mainspring-"
-"""Before the names of Mainspring's queues, so that other users of the same Redis are not met."""
+"""Prefix of the names of Mainspring's queues. Keeps them apart from queues of other programs in one Redis."""
 CALLABLE = "mainspring_executors.rq.transport.never_called"
 """The path that every RQ job names. Workers of the previous release compare the path, so it stays for a release."""
 JOB_SECONDS_MAX = 3600
-"""How long a job that a worker of another kind took stays in Redis."""
+"""How long a job stays in Redis after a worker of another program took it."""
 CONNECT_SECONDS_MAX = 2.0
 ANSWER_SECONDS_MAX = 5.0
 """The socket timeout of every connection to Redis."""
 LISTEN_SECONDS_MAX = 2
-"""How long one wait for an attempt lasts at most. Redis answers an empty wait when this time is over, and the answer
-must come well before the socket timeout: otherwise the worker takes a quiet queue for a broken connection."""
+"""How long one wait for an attempt lasts at most. Redis answers an empty wait at the end of this time. The answer must
+come well before the socket timeout: otherwise the worker takes a quiet queue for a broken connection."""
 _ATTEMPT_ID = re.compile(rb"[0-9a-f]{32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def never_called() -> None:
-    """What RQ jobs of Mainspring name. A worker of another kind that meets one fails here, without effect."""
+    """The callable in RQ jobs of Mainspring. A worker of another program fails here, without effect."""
     raise RuntimeError("this job is for a Mainspring worker: start `mainspring worker`")
 
 
 def connect(url: str) -> "Redis":
-    """A client that fails fast and never sends twice by itself: a lost answer may mean a taken write.
+    """A client that fails fast and never repeats a command: Redis may have carried out a command without an answer.
 
     Raises:
-        ExecutorError: The address cannot be, or other machines could use that Redis without a password.
+        ExecutorError: The address is malformed, or other machines could use that Redis without a password.
     """
     from redis import Redis
     from redis.backoff import NoBackoff
@@ -100,7 +101,7 @@ def enqueue(redis: "Redis", queue: str, attempt_ids: Sequence[str]) -> None:
 
 
 def _job_fields(redis: "Redis", queue: str) -> dict[Any, Any]:
-    """What RQ stores of a job that is queued now. Made by RQ once for a batch: its jobs differ in their ids alone."""
+    """The fields that RQ stores for a queued job. RQ makes them once per batch: its jobs differ only in their ids."""
     from rq import Queue
     from rq.job import JobStatus
     from rq.serializers import JSONSerializer
@@ -115,11 +116,13 @@ def _job_fields(redis: "Redis", queue: str) -> dict[Any, Any]:
 
 
 def waiting(redis: "Redis", queues: Iterable[str]) -> set[str]:
-    """The attempts that wait in these queues. One that a worker has taken out is not among them: it may have died
-    before it claimed. Entries that are no attempt ids are left out; a worker drops them.
+    """The attempts that wait in these queues.
+
+    Without the attempts that a worker has taken out: the worker may have died before the claim. Without entries that
+    are no attempt ids: a worker drops those.
 
     Raises:
-        redis.RedisError: Redis does not tell.
+        redis.RedisError: Redis gave no answer.
     """
     queues = list(queues)
     with mends_wrong_types(redis, *queues), redis.pipeline(transaction=False) as pipeline:
@@ -132,7 +135,7 @@ def lengths(redis: "Redis", queues: Sequence[str]) -> Mapping[str, int]:
     """Queue -> how many attempts wait in it.
 
     Raises:
-        redis.RedisError: It cannot be told.
+        redis.RedisError: Redis gave no answer.
     """
     with mends_wrong_types(redis, *queues), redis.pipeline(transaction=False) as pipeline:
         for queue in queues:
@@ -141,10 +144,10 @@ def lengths(redis: "Redis", queues: Sequence[str]) -> Mapping[str, int]:
 
 
 def take(redis: "Redis", queue: str) -> str | None:
-    """The next attempt of a queue, noted where RQ notes what a worker has taken out; None when there is none now.
+    """Move the next attempt of a queue to RQ's list of taken jobs, and return it; None when the queue is empty.
 
     Raises:
-        redis.RedisError: Whether one was taken is unknown; if so, it is put back when nobody claims it.
+        redis.RedisError: Redis may have moved an attempt. The scheduler puts back an attempt that no worker claims.
     """
     with mends_wrong_types(redis, queue):
         entry: Any = redis.lmove(_key(queue), _taken(queue))
@@ -152,10 +155,10 @@ def take(redis: "Redis", queue: str) -> str | None:
 
 
 def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
-    """Take a job out of Redis for good, wherever in it and however often it is there.
+    """Remove all copies of a job from Redis for good.
 
     Raises:
-        redis.RedisError: It may still be there.
+        redis.RedisError: Redis may still hold the job.
     """
     with mends_wrong_types(redis, queue), redis.pipeline(transaction=False) as pipeline:
         pipeline.lrem(_taken(queue), 0, attempt_id)
@@ -165,11 +168,13 @@ def remove(redis: "Redis", queue: str, attempt_id: str) -> None:
 
 
 def acknowledge_and_take(redis: "Redis", queue: str, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
-    """`remove` some that are done, but for what waits of them, which is refused when it is claimed; and `take` the
-    next ones, in order.
+    """Remove finished attempts and take up to `count_max` next attempts, in order, in one round trip.
+
+    Unlike `remove`, does not search the whole queue for further copies of the finished attempts. The server refuses the
+    claim of a copy.
 
     Raises:
-        redis.RedisError: As for both.
+        redis.RedisError: Redis may have carried out none or all; see `remove` and `take`.
     """
     with mends_wrong_types(redis, queue), redis.pipeline(transaction=False) as pipeline:
         for attempt_id in attempt_ids:
@@ -178,15 +183,16 @@ def acknowledge_and_take(redis: "Redis", queue: str, attempt_ids: Sequence[str],
             pipeline.delete(*(f"rq:job:{attempt_id}" for attempt_id in attempt_ids))
         for _ in range(count_max):
             pipeline.lmove(_key(queue), _taken(queue))
-        following = pipeline.execute()[-count_max:]
-    return _attempt_ids(redis, queue, following)
+        entries = pipeline.execute()[-count_max:]
+    return _attempt_ids(redis, queue, entries)
 
 
 def give_back(redis: "Redis", queue: str, attempt_id: str) -> None:
-    """Undo a `take`: the attempt is the next of its queue again.
+    """Undo a `take`: put the attempt back at the front of its queue.
 
     Raises:
-        redis.RedisError: Whether it is there is unknown; if not, it is put back when nobody claims it.
+        redis.RedisError: The attempt may be missing in the queue. The scheduler puts back an attempt that no worker
+            claims.
     """
     with mends_wrong_types(redis, queue), redis.pipeline(transaction=True) as pipeline:
         pipeline.lrem(_taken(queue), 0, attempt_id)
@@ -200,10 +206,10 @@ def is_attempt_id(entry: bytes) -> bool:
 
 
 def drop(redis: "Redis", queue: str, entry: bytes) -> None:
-    """Remove an entry that no attempt can have as its id, after it was taken out of its queue.
+    """Remove an entry that cannot be an attempt id, after a worker took the entry out of its queue.
 
     Raises:
-        redis.RedisError: The entry may still be noted as taken out, where nothing reads it.
+        redis.RedisError: RQ's list of taken jobs may still hold the entry; no process reads that list.
     """
     _log.warning("an entry in Redis is no id of an attempt and is dropped: queue=%s entry=%.80r", queue, entry)
     redis.lrem(_taken(queue), 0, entry)  # type: ignore[arg-type]  # redis-py declares text alone
@@ -211,9 +217,10 @@ def drop(redis: "Redis", queue: str, entry: bytes) -> None:
 
 @contextmanager
 def mends_wrong_types(redis: "Redis", *queues: str, attempt_ids: Sequence[str] = ()) -> Iterator[None]:
-    """Delete keys of ours that hold another type, when Redis complains of that; the complaint is raised all the same.
+    """Delete keys of Mainspring that hold a wrong type, when Redis reports WRONGTYPE. Raises the error again.
 
-    Redis refuses every command for such a key, so one foreign value would stop a queue until an operator deletes it.
+    Redis refuses every command for a key of a wrong type. One foreign value would stop a queue until an operator
+    deletes the key.
     """
     from redis.exceptions import ResponseError
 
@@ -224,16 +231,19 @@ def mends_wrong_types(redis: "Redis", *queues: str, attempt_ids: Sequence[str] =
             raise
         expected = {key: b"list" for queue in queues for key in (_key(queue), _taken(queue))}
         expected |= {f"rq:job:{attempt_id}": b"hash" for attempt_id in attempt_ids}
-        for key, wanted in expected.items():
-            found: Any = redis.type(key)
-            if found not in (wanted, b"none"):
-                _log.warning("a key in Redis is no %s and is deleted: key=%s type=%s", wanted.decode(), key, found)
+        for key, expected_type in expected.items():
+            actual_type: Any = redis.type(key)
+            if actual_type not in (expected_type, b"none"):
+                _log.warning(
+                    "key of a wrong type in Redis is deleted: key=%s type=%s expected=%s",
+                    key, actual_type, expected_type.decode(),
+                )  # fmt: skip
                 redis.delete(key)
         raise
 
 
 def _attempt_ids(redis: "Redis", queue: str, entries: Iterable[bytes | None]) -> list[str]:
-    """What was taken out, as ids; what is none is dropped."""
+    """The attempt ids among the taken entries. Drops all other entries."""
     ids = []
     for entry in entries:
         if entry is not None and is_attempt_id(entry):
@@ -248,13 +258,13 @@ def _check_address(url: str) -> None:
         parts = urlsplit(url)
         hostname, _ = parts.hostname, parts.port
     except ValueError:
-        # The port is no number, or a bracket has no other half.
+        # The port is no number, or a bracket has no partner.
         raise ExecutorError(f"redis_url cannot be read; {_QUOTING}") from None
     if parts.scheme == "unix" or hostname in _LOOPBACK:
         return
     if hostname is None or "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
-        # Everything from an unquoted `/`, `?` or `#` on was read as path, query or fragment. None of it is shown: it
-        # may be a part of the password.
+        # The parser reads the text after an unquoted `/`, `?` or `#` as path, query or fragment. The message shows
+        # none of that text, because it may be a part of the password.
         raise ExecutorError(f"redis_url names no host; {_QUOTING}")
     if not parts.password:
         raise ExecutorError(
@@ -274,5 +284,5 @@ def _key(queue: str) -> str:
 
 
 def _taken(queue: str) -> str:
-    """Where RQ notes what a worker has taken out."""
+    """The key of RQ's list of taken jobs."""
     return f"{_key(queue)}:intermediate"

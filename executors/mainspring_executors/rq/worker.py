@@ -1,6 +1,6 @@
-"""RQ's worker with our runner in it, and without RQ's bookkeeping for each job.
+"""RQ's worker with the worker loop in it, and without RQ's bookkeeping for each job.
 
-Written against RQ 2.12; `tests/unit/executors/rq/test_rq_worker.py` fails when a method it overrides changes.
+Written against RQ 2.12; `tests/unit/executors/rq/test_rq_worker.py` fails when RQ changes an overridden method.
 """
 
 import logging
@@ -23,7 +23,7 @@ from rq.utils import now as rq_now
 from mainspring.errors import ExecutorError
 from mainspring.failpoints import failpoint
 from mainspring_executors.local.local import LocalExecutor
-from mainspring_executors.rq import redis_queue as transport
+from mainspring_executors.rq import redis_queue
 from mainspring_executors.rq.attempt_run import HEARTBEATS_IN_LEASE
 from mainspring_executors.rq.execution_client import ExecutionClient, Outdated, Unauthorized, Unreachable
 from mainspring_executors.rq.worker_loop import WorkerLoop
@@ -35,32 +35,34 @@ _log = logging.getLogger(__name__)
 
 _SELF_FENCE_MIN = timedelta(seconds=2)
 _CALLS_IN_LEASE = 12
-"""Waits for the execution API that fit into a lease; four of them fit into the patience of the task host."""
+"""A call to the execution API waits at most this fraction of a lease. A task host waits for four calls before it stops
+itself."""
 _PAUSE_SECONDS = 1.0
-"""Before Redis or the execution API is tried again."""
+"""Pause before the worker tries Redis or the execution API again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerSettings:
-    """How to run one worker. The addresses and the credential are its own: nothing in Redis can change them."""
+    """How to run one worker. Addresses and credentials come from here only: no entry in Redis can change them."""
 
     redis_url: str = field(repr=False)
     execution_url: str
     worker_token: str = field(repr=False)
     queue: str = "default"
-    """One queue a process: RQ loses a job of a worker that listens to several and dies between pop and start."""
+    """One queue per process. RQ loses a job when a worker of several queues dies between pop and start."""
     code_path: tuple[Path, ...] = ()
     http_allow: tuple[str, ...] = ()
     state_dir: Path | None = None
     close_grace: timedelta = timedelta(seconds=10)
-    """How long a task may go on after SIGTERM."""
+    """How long a task may run on after SIGTERM."""
     environment: tuple[str, ...] = ()
     task_user: str | None = None
-    """The user whom tasks run as; see `ExecutorSettings`."""
+    """The user that tasks run as; see `ExecutorSettings`."""
 
 
 class _Job(Job):
-    """A job whose id is all that is used: what Redis holds under the id is not read."""
+    """A job that is only an id. The worker never reads the job's content from Redis, so a writer of Redis cannot make
+    the worker run code."""
 
     @classmethod
     def fetch(cls, id: str, connection: Any = None, serializer: Any = None) -> "_Job":
@@ -68,31 +70,31 @@ class _Job(Job):
 
 
 class _Queue(Queue):
-    """Takes attempt ids alone out of Redis, whatever else lies there."""
+    """Takes only attempt ids out of Redis and drops all other entries."""
 
     @classmethod
     def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:
-        """Raises `DequeueTimeout` after a dropped entry too, so that the worker beats between two of them."""
-        queue = queue_key.removeprefix(f"{cls.redis_queue_namespace_prefix}{transport.QUEUE_PREFIX}")
+        """Raises `DequeueTimeout` after a dropped entry too, so that the worker sends heartbeats between drops."""
+        queue = queue_key.removeprefix(f"{cls.redis_queue_namespace_prefix}{redis_queue.QUEUE_PREFIX}")
         try:
-            with transport.mends_wrong_types(connection, queue):
-                taken = super().lmove(connection, queue_key, timeout)
+            with redis_queue.mends_wrong_types(connection, queue):
+                entry = super().lmove(connection, queue_key, timeout)
         except ResponseError as exc:
             if "WRONGTYPE" not in str(exc):
                 raise
             raise DequeueTimeout(timeout, queue_key) from exc
-        if taken is not None and not transport.is_attempt_id(taken[1]):
-            transport.drop(connection, queue, taken[1])
+        if entry is not None and not redis_queue.is_attempt_id(entry[1]):
+            redis_queue.drop(connection, queue, entry[1])
             raise DequeueTimeout(timeout, queue_key)
-        return taken
+        return entry
 
 
 class _Worker(SimpleWorker):
-    """Takes attempt ids from one queue. What RQ notes about jobs, workers and failures is nobody's truth here."""
+    """Takes attempt ids from one queue. The store holds the state of attempts and workers; RQ's records have no use."""
 
     log_job_description = False
     max_connection_wait_time = 2.0
-    """Between two tries to reach Redis: the task host must hear from us meanwhile."""
+    """Pause between two tries to reach Redis. The task host stops itself when the worker is silent for longer."""
 
     def __init__(
         self,
@@ -103,8 +105,8 @@ class _Worker(SimpleWorker):
         is_stopping: Callable[[], bool],
         **options: Any,
     ) -> None:
-        # Before RQ's own start, which asks for the timeout of a dequeue.
-        self._tend_seconds = max(1, min(int(tend_seconds), transport.LISTEN_SECONDS_MAX))
+        # Before RQ's constructor, which reads `dequeue_timeout`.
+        self._tend_seconds = max(1, min(int(tend_seconds), redis_queue.LISTEN_SECONDS_MAX))
         super().__init__(*arguments, **options)
         self._run_attempts = run_attempts
         self._tend = tend
@@ -112,39 +114,40 @@ class _Worker(SimpleWorker):
 
     @property
     def dequeue_timeout(self) -> int:
-        """How long one wait for a job lasts; between two, `heartbeat` is called."""
+        """How long one wait for a job lasts. RQ calls `heartbeat` between two waits."""
         return self._tend_seconds
 
     @property
     def connection_timeout(self) -> float:  # type: ignore[override]  # RQ counts whole seconds
-        """The socket timeout that the connection has. RQ would lengthen that of later connections alone."""
-        return transport.ANSWER_SECONDS_MAX
+        """The socket timeout of the existing connection. RQ would lengthen the timeout of later connections only."""
+        return redis_queue.ANSWER_SECONDS_MAX
 
     def execute_job(self, job: Any, queue: Any) -> None:
         self._run_attempts(job.id)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Ours goes to the execution API; RQ's, written for each job, would cost more than the job."""
+        """Send the heartbeat to the execution API. RQ's own, a write to Redis for each job, would cost more than a
+        short job."""
         self._tend()
         if self._is_stopping():
             raise StopRequested
 
     def set_state(self, state: Any, pipeline: Any = None) -> None:
-        """In memory only, as no one reads it."""
+        """Keep the state in memory: no other process reads it."""
         self._state = state
 
     def run_maintenance_tasks(self) -> None:
-        """None: RQ would mark as failed what our reconciler repairs."""
+        """Do nothing. RQ would mark abandoned jobs as failed; the scheduler restores them instead."""
         self.last_cleaned_at = rq_now()  # type: ignore[assignment]  # RQ declares it as always None
 
     def subscribe(self) -> None:
-        """No commands by Redis: a cancel rides on the answer to a heartbeat."""
+        """Take no commands from Redis: the answer to a heartbeat carries the cancels."""
 
     def unsubscribe(self) -> None:
-        """Nothing was subscribed."""
+        """There is no subscription to end."""
 
     def _install_signal_handlers(self) -> None:
-        """The service has its own."""
+        """Leave the signal handlers to the service."""
 
 
 class _Service:
@@ -152,25 +155,25 @@ class _Service:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self._redis = transport.connect(settings.redis_url)
+        self._redis = redis_queue.connect(settings.redis_url)
         self._execution_client = ExecutionClient(settings.execution_url, settings.worker_token, queue=settings.queue)
         self._is_waiting = False
-        """Whether a signal may end what is going on at once."""
+        """Whether a signal may interrupt the worker at once: it waits for an attempt and holds no claim."""
         self.is_stopping = False
         self._outdated: Outdated | None = None
         self._lease = timedelta(0)
         self._heartbeat_at = float("-inf")
 
     def stop(self) -> None:
-        """Ask it to end: at once when it is idle, else when its attempt has ended. For a signal handler."""
+        """Ask the worker to end: at once when idle, else after the attempt. For a signal handler."""
         self.is_stopping = True
         if self._is_waiting:
             self._is_waiting = False
             raise StopRequested
 
     def run(self) -> None:
-        """Work until `stop`. Raises `ExecutorError` when it never can."""
-        if not self._until_welcome():
+        """Work until `stop`. Raises `ExecutorError` when a setting makes work impossible."""
+        if not self._wait_until_accepted():
             return
         settings = self._settings
         self._executor = LocalExecutor(
@@ -182,7 +185,7 @@ class _Service:
                 state_dir=settings.state_dir,
                 environment=settings.environment,
                 task_user=settings.task_user,
-                # A worker that is paused cannot stop its task: the host does, before the lease runs out.
+                # A paused worker cannot stop its task. The task host then stops the task before the lease ends.
                 self_fence=max(self._lease / 2, _SELF_FENCE_MIN),
             )
         )
@@ -191,12 +194,15 @@ class _Service:
                 self._work()
         finally:
             self._executor.close(timedelta(0))
-            self._say_goodbye()
+            self._sign_off()
         if self._outdated is not None:
             raise self._outdated
 
-    def _until_welcome(self) -> bool:
-        """Wait until Redis is found fit and the execution API knows us; False when told to stop before."""
+    def _wait_until_accepted(self) -> bool:
+        """Wait until Redis passes the check and the execution API accepts this worker.
+
+        Returns False when the worker is stopping before.
+        """
         while not self.is_stopping:
             try:
                 check_redis(self._redis)
@@ -206,21 +212,21 @@ class _Service:
             except Unauthorized as exc:
                 raise ExecutorError(str(exc)) from exc
             except (Unreachable, RedisError) as exc:
-                _log.warning("%s; trying again", exc)
+                _log.warning("worker cannot start yet, retrying: retry_seconds=%s cause=%s", _PAUSE_SECONDS, exc)
                 sleep(_PAUSE_SECONDS)
         return False
 
     def _work(self) -> None:
-        """Take attempts until told to stop, or until Redis is away."""
+        """Run attempts until the worker is stopping or Redis is unreachable."""
         try:
-            # RQ asks Redis already when the worker is made.
+            # RQ's constructor sends commands to Redis.
             worker = self._new_worker()
             self._is_waiting = True
             worker.work(logging_level="WARNING")
         except StopRequested:
             pass
         except RedisError as exc:
-            _log.warning("Redis is away: %s; trying again", exc)
+            _log.warning("Redis is unreachable, retrying: retry_seconds=%s cause=%s", _PAUSE_SECONDS, exc)
         finally:
             self._is_waiting = False
         if not self.is_stopping:
@@ -230,7 +236,7 @@ class _Service:
     def _new_worker(self) -> _Worker:
         """Raises `RedisError`."""
         return _Worker(
-            [f"{transport.QUEUE_PREFIX}{self._settings.queue}"],
+            [f"{redis_queue.QUEUE_PREFIX}{self._settings.queue}"],
             connection=self._redis,
             job_class=_Job,
             queue_class=_Queue,
@@ -256,21 +262,22 @@ class _Service:
         except Outdated as exc:
             self._retire(exc)
         except Exception:
-            # Whatever it is, nobody renews the lease of what runs any more. RQ logs it, and the worker goes on.
+            # The worker loop is gone, so the lease of a running attempt is not renewed: stop the attempt before the
+            # lease ends. RQ logs the exception and goes on with the next job.
             self._executor.kill("its worker failed")
             raise
         self._is_waiting = not self.is_stopping
 
-    # -- the deliveries
+    # -- `Deliveries` of the worker loop
 
     def take(self) -> str | None:
         self._tend()
         if self.is_stopping:
             return None
         try:
-            attempt_id = transport.take(self._redis, self._settings.queue)
+            attempt_id = redis_queue.take(self._redis, self._settings.queue)
         except RedisError as exc:
-            _log.warning("Redis is away: %s", exc)
+            _log.warning("Redis is unreachable, no attempt taken: cause=%s", exc)
             return None
         if attempt_id is not None:
             failpoint("worker.next-taken")
@@ -279,10 +286,11 @@ class _Service:
     def acknowledge(self, attempt_id: str) -> None:
         try:
             failpoint("worker.remove.before")
-            transport.remove(self._redis, self._settings.queue, attempt_id)
+            redis_queue.remove(self._redis, self._settings.queue, attempt_id)
             failpoint("worker.remove.done")
         except RedisError as exc:
-            self._left(attempt_id, exc)
+            # Redis may deliver the attempt again. The server then refuses the claim.
+            _log.warning("attempt not removed from Redis: attempt=%s cause=%s", attempt_id, exc)
 
     def acknowledge_and_take(self, attempt_ids: Sequence[str], count_max: int) -> Sequence[str]:
         self._heartbeat()
@@ -292,35 +300,32 @@ class _Service:
             return []
         try:
             failpoint("worker.exchange.before")
-            following = transport.acknowledge_and_take(self._redis, self._settings.queue, attempt_ids, count_max)
+            taken_ids = redis_queue.acknowledge_and_take(self._redis, self._settings.queue, attempt_ids, count_max)
             failpoint("worker.exchange.done")
         except RedisError as exc:
-            _log.warning("Redis is away: %s", exc)
+            _log.warning("Redis is unreachable, no attempt prefetched: cause=%s", exc)
             return []
-        return following
+        return taken_ids
 
     def give_back(self, attempt_id: str) -> None:
         try:
             failpoint("worker.give-back.before")
-            transport.give_back(self._redis, self._settings.queue, attempt_id)
+            redis_queue.give_back(self._redis, self._settings.queue, attempt_id)
             failpoint("worker.give-back.done")
         except RedisError as exc:
-            # It is put back when nobody claims it.
-            _log.warning("attempt %s cannot be given back to Redis: %s", attempt_id, exc)
-
-    def _left(self, attempt_id: str, exc: RedisError) -> None:
-        # It may be delivered again; the claim refuses it then.
-        _log.warning("attempt %s is over but stays in Redis: %s", attempt_id, exc)
+            # The scheduler puts back an attempt that no worker claims.
+            _log.warning("attempt not given back to Redis: attempt=%s cause=%s", attempt_id, exc)
 
     def _tend(self) -> None:
-        """What an idle worker has to do: keep its task host alive, and say that it lives."""
+        """Keep the task host alive and send a heartbeat, while no attempt runs."""
+        # A signal must not interrupt a call to the execution API half-way.
         was_waiting, self._is_waiting = self._is_waiting, False
         self._executor.reports(0)
         self._heartbeat()
         self._is_waiting = was_waiting
 
     def _heartbeat(self) -> None:
-        """Say that it lives, when that is due."""
+        """Send a heartbeat when the last one is old enough."""
         if monotonic() - self._heartbeat_at >= self._lease.total_seconds() / HEARTBEATS_IN_LEASE:
             self._heartbeat_at = monotonic()
             failpoint("worker.idle-beat")
@@ -329,19 +334,19 @@ class _Service:
             except Outdated as exc:
                 self._retire(exc)
             except ExecutorError as exc:
-                _log.warning("%s", exc)
+                _log.warning("heartbeat failed: cause=%s", exc)
 
     def _retire(self, why: Outdated) -> None:
-        """End, and say why: what waits is for workers of another release."""
+        """End with an error: only workers of another release can run the waiting attempts."""
         self._outdated = why
         self.is_stopping = True
 
-    def _say_goodbye(self) -> None:
+    def _sign_off(self) -> None:
         failpoint("worker.goodbye")
         try:
             self._execution_client.heartbeat([], is_last=True)
         except ExecutorError as exc:
-            _log.warning("%s", exc)
+            _log.warning("last heartbeat failed: cause=%s", exc)
         self._execution_client.close()
         self._redis.close()
 
@@ -350,7 +355,7 @@ def run_worker(settings: WorkerSettings) -> int:
     """Work until SIGTERM or SIGINT. Returns the exit code.
 
     Raises:
-        ExecutorError: Redis is not fit to carry attempts, the token is wrong, or a setting is.
+        ExecutorError: Redis fails the check, or the token or a setting is wrong.
     """
     service = _Service(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -363,15 +368,15 @@ def check_redis(redis: Redis) -> None:
     """Refuse a Redis that would lose attempts in silence.
 
     Raises:
-        ExecutorError: It says what is wrong and what cures it.
-        RedisError: It cannot be reached.
+        ExecutorError: Redis may evict keys, or this user has no right to check. The message names the cure.
+        RedisError: Redis is unreachable or busy.
     """
     try:
         redis.info("server")
         policy = redis.info("memory").get("maxmemory_policy", "noeviction")
     except ResponseError as exc:
         if not isinstance(exc, NoPermissionError) and "unknown command" not in str(exc):
-            raise  # it is busy or loads its data, which passes
+            raise  # Redis is busy or loads its data: a later try can succeed
         raise ExecutorError(
             f"Redis cannot be asked for INFO: {exc}. Without it RQ takes jobs in a way that loses them; "
             "give this user the right (+info)"

@@ -1,4 +1,4 @@
-"""Carries attempts, one after the other, each from its claim to its acknowledged end."""
+"""The loop of a worker: claim an attempt, run it, report its result, go on with the next attempt."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class WorkerLoop:
-    """Carries one attempt at a time. `executor` takes one at a time too and belongs to the caller."""
+    """Runs one attempt at a time. `executor` has concurrency 1 and belongs to the caller."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class WorkerLoop:
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
-        """stop_grace: how long an attempt may go on once `is_stopping`; then it is interrupted."""
+        """stop_grace: how long an attempt may run on once `is_stopping`; then the worker interrupts it."""
         self._execution_client = execution_client
         self._executor = executor
         self._deliveries = deliveries
@@ -37,10 +37,10 @@ class WorkerLoop:
         self._prefetcher = Prefetcher(execution_client, deliveries)
 
     def run_attempts(self, attempt_id: str) -> None:
-        """Claim an attempt, run it and report its end until it is acknowledged; then the same with what waits next.
+        """Claim an attempt, run it and report its result until the server acknowledges it; then run the next attempts.
 
-        Comes back when nothing waits, or when the worker is to stop. What could not be claimed or reported by then is
-        found again, by its missing claim or by its lease.
+        Returns when the queue is empty or the worker is stopping. The scheduler recovers the attempts that this worker
+        could not claim or report by then: a missing claim or an expired lease shows them.
         """
         attempt_run = self._claimed(ClaimRequest(attempt_id))
         while attempt_run is not None:
@@ -48,15 +48,18 @@ class WorkerLoop:
             attempt_run = self._follow(attempt_run)
 
     def _follow(self, attempt_run: AttemptRun) -> AttemptRun | None:
-        """What comes after an attempt that has ended; None when nothing does. Its end is told, or will be beside it."""
+        """The attempt to run after `attempt_run` has ended; None when the queue is empty.
+
+        Reports the result of `attempt_run` now, or hands the report to the prefetcher.
+        """
         prefetcher = self._prefetcher
         if self._is_stopping():
-            prefetcher.let_go()
+            prefetcher.release()
         claim = prefetcher.claim
-        if claim is not None and attempt_run.fits_one_call and prefetcher.has_room:
+        if claim is not None and attempt_run.fits_one_call and prefetcher.can_report_later:
             prefetcher.report_later(attempt_run)
         else:
-            # Without a claim ahead, what comes next is claimed with the report of the end, and starts at once.
+            # Without a prefetched claim, the call that reports the result also claims the next attempt.
             claim_request, claim = self._report(attempt_run)
             if claim is None:
                 prefetcher.acknowledge()
@@ -66,47 +69,52 @@ class WorkerLoop:
         return self._attempt_run(claim, took_seconds=attempt_run.took_seconds)
 
     def _report(self, attempt_run: AttemptRun) -> tuple[ClaimRequest | None, Claim | None]:
-        """Report the ends that are not told, this one last. What comes next then: its claim, or else a bid for it."""
+        """Report all unreported results, that of `attempt_run` last.
+
+        Returns the claim of the next attempt. Where that is None, the claim request says what to claim next.
+        """
         prefetcher = self._prefetcher
-        for ended in list(prefetcher.unreported):
-            is_over, _ = ended.report_end(None)
-            if not is_over:
+        for unreported in list(prefetcher.unreported):
+            is_reported, _ = unreported.report_end(None)
+            if not is_reported:
                 break
-            prefetcher.note_reported(ended)
+            prefetcher.note_reported(unreported)
         prefetcher.acknowledge()
-        ahead = prefetcher.claim
-        claim_request = self._next() if ahead is None and not self._is_stopping() else None
-        is_over, claim = attempt_run.report_end(claim_request)
-        if is_over:
+        prefetched = prefetcher.claim
+        claim_request = self._next() if prefetched is None and not self._is_stopping() else None
+        is_reported, claim = attempt_run.report_end(claim_request)
+        if is_reported:
             prefetcher.note_reported(attempt_run)
         if self._is_stopping():
-            prefetcher.let_go()
-        # What was ahead is not any more when it was let go.
-        claim = claim or (ahead if ahead is prefetcher.claim else None)
-        return claim_request if is_over else None, claim
+            prefetcher.release()
+        # A release, here or during the report, voids the prefetched claim.
+        claim = claim or (prefetched if prefetched is prefetcher.claim else None)
+        return claim_request if is_reported else None, claim
 
     def _next(self) -> ClaimRequest | None:
-        """For what was taken beside the attempt, or waits now."""
+        """A request for an attempt that the prefetcher took, or else for the next attempt in the queue."""
         taken = self._prefetcher.take()
         if taken is not None:
             return taken
-        following = self._deliveries.take()
-        return None if following is None else ClaimRequest(following)
+        attempt_id = self._deliveries.take()
+        return None if attempt_id is None else ClaimRequest(attempt_id)
 
     def _claimed(self, claim_request: ClaimRequest) -> AttemptRun | None:
-        """Of an attempt that is claimed now, or else of what comes after it. None when nothing is to be had, or the
-        worker is to stop."""
-        wanted: ClaimRequest | None = claim_request
-        while wanted is not None:
+        """Claim the attempt. When another worker has claimed it, try the next attempt that the prefetcher took.
+
+        None when no attempt is left or the worker is stopping.
+        """
+        next_request: ClaimRequest | None = claim_request
+        while next_request is not None:
             try:
-                claim = self._claim(wanted)
+                claim = self._claim(next_request)
             except Unreachable:
-                self._prefetcher.let_go()
+                self._prefetcher.release()
                 return None
             if claim is not None:
                 return self._attempt_run(claim, took_seconds=float("inf"))
-            self._deliveries.acknowledge(wanted.attempt_id)
-            wanted = self._prefetcher.take()
+            self._deliveries.acknowledge(next_request.attempt_id)
+            next_request = self._prefetcher.take()
         return None
 
     def _attempt_run(self, claim: Claim, *, took_seconds: float) -> AttemptRun:
@@ -121,7 +129,7 @@ class WorkerLoop:
         )
 
     def _claim(self, claim_request: ClaimRequest) -> Claim | None:
-        """Raises `Unreachable` when the worker is to stop before the claim could be made."""
+        """Claim until the server answers. Raises `Unreachable` when the worker is stopping before the answer came."""
         turn = 0
         while True:
             try:
@@ -130,12 +138,12 @@ class WorkerLoop:
                 failpoint("worker.claim.answered")
                 return claim
             except Refused as exc:
-                _log.error("attempt %s cannot be claimed: %s", claim_request.attempt_id, exc)
+                _log.error("claim refused: attempt=%s cause=%s", claim_request.attempt_id, exc)
                 return None
             except Unreachable as exc:
-                _log.warning("%s; attempt %s is claimed again", exc, claim_request.attempt_id)
+                _log.warning("claim not answered, retrying: attempt=%s cause=%s", claim_request.attempt_id, exc)
                 if self._is_stopping():
                     raise
-            self._executor.reports(0)  # its task host must hear from us
+            self._executor.reports(0)  # the task host stops itself when this worker is silent
             sleep(RETRY_SECONDS[min(turn, len(RETRY_SECONDS) - 1)])
             turn += 1

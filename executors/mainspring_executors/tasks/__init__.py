@@ -16,9 +16,9 @@ class TaskKind:
     """One task type."""
 
     plan: Callable[[Work], Plan]
-    """Raises `TaskEnded` for a payload that cannot be run."""
+    """Raises `TaskEnded` for an invalid payload."""
     needs_process: Callable[[Mapping[str, Any]], bool]
-    """Whether this payload can run only in a process of its own, on every executor."""
+    """Whether this payload needs a process of its own, on every executor."""
 
 
 TASK_KINDS: Mapping[str, TaskKind] = {
@@ -38,9 +38,9 @@ def kind_of(task_type: str) -> TaskKind:
 
 
 def plan(work: Work) -> Plan:
-    """What is to be done for this attempt. Raises `TaskEnded` when its payload cannot be run, whatever is wrong."""
+    """The plan of this attempt. Raises `TaskEnded` for every invalid payload."""
     try:
         return kind_of(work.attempt.task_type).plan(work)
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as exc:
-        # A definition that was checked never gets here; a hand-made payload must cost only its own attempt.
+        # A checked definition never gets here. A hand-made payload must cost only its own attempt.
         raise rejected(f"the payload of the task cannot be understood: {type(exc).__name__}: {exc}") from exc

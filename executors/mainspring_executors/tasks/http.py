@@ -1,8 +1,8 @@
-"""Task type `http`: one request, its answer as outputs.
+"""Task type `http`: sends one request and returns the answer as outputs.
 
 Payload: `url`, `method`, `query`, `headers`, `json` or `body`, `expected_status` (`"200"`, `"2xx"`, `"200-299"`),
-`follow_redirects`, `response_bytes_max`. Outputs: `status`, `headers`, `body` (parsed when it is typed as JSON, else
-text). Header values may be `{"secret": name}`; they are not sent on to another origin by a redirect.
+`follow_redirects`, `response_bytes_max`. Outputs: `status`, `headers`, `body` (parsed when its type is JSON, else
+text). Header values may be `{"secret": name}`; a redirect to another origin drops these headers.
 """
 
 import re
@@ -47,7 +47,7 @@ def plan(work: Work) -> Call:
 
 
 class _Exchange:
-    """One request with its redirects, which another thread may cut short."""
+    """One request with its redirects. Another thread may abort the exchange."""
 
     def __init__(self, work: Work) -> None:
         payload = work.payload
@@ -93,14 +93,14 @@ class _Exchange:
                 self._socket.close()
 
     def abort(self) -> None:
-        """End the exchange from another thread, wherever it waits for the other side."""
+        """End the exchange from another thread, at any wait for the server."""
         with self._lock:
             self._is_aborted = True
             if self._socket is not None:
                 _shut(self._socket)
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connection to an address of `host` that was checked; never to one that was resolved a second time."""
+        """Connect to a checked address of `host`. Never resolves the name a second time."""
         problem: OSError | None = None
         for address in self._policy.addresses(host, port):
             try:
@@ -112,7 +112,7 @@ class _Exchange:
             with self._lock:
                 if self._socket is not None:
                     self._socket.close()
-                # A second handle on the connection: the first one is taken over by TLS.
+                # A second handle on the connection, for `abort`: TLS takes over the first handle.
                 self._socket = sock.dup()
                 if self._is_aborted:
                     _shut(sock)
@@ -151,17 +151,19 @@ class _Exchange:
         return response
 
     def _redirected(
-        self, before: "requests.PreparedRequest", response: "requests.Response"
+        self, previous: "requests.PreparedRequest", response: "requests.Response"
     ) -> "requests.PreparedRequest":
-        """The next request, without what only the first origin may see. See other (303), and as browsers do 301 and
-        302 after a POST, mean a GET without a body."""
-        following = before.copy()
-        following.prepare_url(_checked_url(urljoin(str(before.url), response.headers["location"])), None)
+        """The request that follows a redirect. A redirect to another origin drops the secret headers.
+
+        303, and as in browsers 301 and 302 after a POST, mean a GET without a body.
+        """
+        following = previous.copy()
+        following.prepare_url(_checked_url(urljoin(str(previous.url), response.headers["location"])), None)
         dropped = {"host"}
-        if response.status_code == 303 or (response.status_code in (301, 302) and before.method == "POST"):
-            following.method, following.body = "HEAD" if before.method == "HEAD" else "GET", None
+        if response.status_code == 303 or (response.status_code in (301, 302) and previous.method == "POST"):
+            following.method, following.body = "HEAD" if previous.method == "HEAD" else "GET", None
             dropped |= {"content-length", "content-type", "transfer-encoding"}
-        if _origin(before.url) != _origin(following.url):
+        if _origin(previous.url) != _origin(following.url):
             dropped |= self._origin_headers
         for name in [name for name in following.headers if name.lower() in dropped]:
             del following.headers[name]
@@ -200,7 +202,7 @@ class _Exchange:
 
 
 def _session(exchange: _Exchange) -> "requests.Session":
-    """A session that connects through `exchange` and takes nothing from the environment: no proxy, no netrc."""
+    """A session that connects through `exchange` and ignores the environment: no proxy, no netrc."""
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter

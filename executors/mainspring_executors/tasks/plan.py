@@ -1,4 +1,4 @@
-"""What a task type decides before anything runs."""
+"""The plan of a task: the decision of its task type before the start."""
 
 import json
 import os
@@ -19,7 +19,7 @@ class Work:
 
     attempt: Attempt
     folder: str = ""
-    """Path of its private temporary folder, made before the plan is carried out; empty where there is none."""
+    """Path of the private temporary folder, which the host makes before the start; empty in a host of threads."""
     http_allow: tuple[str, ...] = ()
 
     @property
@@ -85,10 +85,10 @@ def resolve_secret(value: Any, attempt: Attempt) -> Any:
 
 
 def spell(value: Any) -> str:
-    """Text as it is, a number, a boolean, null or a list in its JSON spelling.
+    """The text form of a value: text unchanged; a number, a boolean, null or a list in JSON.
 
     Raises:
-        TaskEnded: An object is no text: an expression that gives one could be taken for the name of a secret.
+        TaskEnded: The value is an object. An expression with an object as its value could otherwise name a secret.
     """
     if isinstance(value, Mapping):
         raise rejected("an object stands where the task needs text; name a single value of the object")

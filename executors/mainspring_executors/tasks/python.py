@@ -1,9 +1,9 @@
 """Task type `python`: a callable (`package.module:function`), or inline source in an interpreter of its own.
 
-Payload: `callable` with `args` and `kwargs`, or `source` with `inputs`; `env`, `working_dir`. A callable is imported
-only where it runs. It gives up its thread for a process of its own when it asks for `env` or `working_dir`, which
-belong to a whole process. A callable's outputs are what it returns; inline source writes them as a shell task does
-and reads its inputs as JSON from the file named by MAINSPRING_INPUT.
+Payload: `callable` with `args` and `kwargs`, or `source` with `inputs`; `env`, `working_dir`. Only the thread or
+process that runs a callable imports it. A callable with `env` or `working_dir` runs in a process of its own, because
+both belong to a whole process. The return value of a callable gives its outputs. Inline source writes its outputs like
+a shell task and reads its inputs as JSON from the file in MAINSPRING_INPUT.
 """
 
 import functools
@@ -33,7 +33,7 @@ def plan(work: Work) -> Plan:
     payload = work.payload
     if isinstance(payload.get("source"), str) and "callable" not in payload:
         return Program(
-            # -I: nothing but what is installed can be imported; -u: the log shows each line when it is written.
+            # -I: only installed packages can be imported; -u: each line appears in the log at once.
             argv=(sys.executable, "-I", "-u", work.script_path),
             files={
                 work.script_path: payload["source"].encode("utf-8", "surrogatepass"),
@@ -67,7 +67,7 @@ def _run(attempt: Attempt) -> Result:
     except SystemExit as exc:
         return _exit_result(exc)
     except BaseException as exc:
-        # Whatever a task raises is its own affair. The first frame is ours and would only distract.
+        # Any exception of a task costs only its own attempt. Skip the first frame, which is this function.
         traceback.print_exception(type(exc), exc, exc.__traceback__ and exc.__traceback__.tb_next, file=sys.stderr)
         return failed(StateReason.EXCEPTION, _sentence(exc))
     finally:
@@ -81,7 +81,7 @@ def _load(name: str) -> Callable[..., object]:
         raise _not_found(name, 'write "package.module:function"')
     try:
         # Cheap once it is imported; and it waits for another thread that is just importing it.
-        found: Any = importlib.import_module(module_name)
+        target: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:
         if exc.name is not None and (module_name == exc.name or module_name.startswith(exc.name + ".")):
             raise _not_found(
@@ -90,12 +90,12 @@ def _load(name: str) -> Callable[..., object]:
         raise
     for attribute in path.split("."):
         try:
-            found = getattr(found, attribute)
+            target = getattr(target, attribute)
         except AttributeError as exc:
             raise _not_found(name, f"module '{module_name}' has no '{attribute}'") from exc
-    if not callable(found):
-        raise _not_found(name, f"it is a {type(found).__name__}, which cannot be called")
-    return found  # type: ignore[no-any-return]
+    if not callable(target):
+        raise _not_found(name, f"it is a {type(target).__name__}, which cannot be called")
+    return target  # type: ignore[no-any-return]
 
 
 def _not_found(name: str, cure: str) -> TaskEnded:

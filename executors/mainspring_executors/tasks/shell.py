@@ -32,7 +32,7 @@ def plan(work: Work) -> Program:
 
 
 def _interpreter(script: str) -> tuple[str, ...]:
-    """The script's own `#!` line, read as the kernel reads it (at most one argument), else `/bin/sh`.
+    """The interpreter in the script's `#!` line, parsed like the kernel does (at most one argument), else `/bin/sh`.
 
     The script is named to its interpreter instead of being executed, so a folder mounted `noexec` does no harm.
     """

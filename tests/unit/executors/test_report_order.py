@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started, Stopped
-from mainspring_executors.local.report_order import Delivery
+from mainspring_executors.local.report_order import ReportSequencer
 from mainspring_executors.protocol.results import lost
 from mainspring_executors.protocol.wire import SEQ_FINISHED, SEQ_STARTED, SEQ_STOPPED
 
@@ -33,7 +33,7 @@ def finished(log_bytes: int, *, still_running: bool = False) -> Finished:
 
 
 def delivered(reports: list[Report]) -> list[Report]:
-    delivery = Delivery(ID)
+    delivery = ReportSequencer(ID)
     return [handed for report in reports for handed in delivery.take(report)]
 
 
@@ -75,7 +75,7 @@ def test_reports_in_any_order_never_break_the_rules(arrived: list[Report]) -> No
 
 
 def test_the_end_waits_for_the_log_before_it() -> None:
-    delivery = Delivery(ID)
+    delivery = ReportSequencer(ID)
     assert list(delivery.take(STARTED)) == [STARTED]
     assert list(delivery.take(finished(20))) == []
     assert delivery.is_ending
@@ -93,7 +93,7 @@ def test_nothing_follows_the_end() -> None:
 
 
 def test_a_lost_attempt_keeps_the_log_that_arrived() -> None:
-    delivery = Delivery(ID)
+    delivery = ReportSequencer(ID)
     list(delivery.take(STARTED))
     list(delivery.take(chunk(0)))
     (end,) = delivery.conclude(lost(), AT)
@@ -103,7 +103,7 @@ def test_a_lost_attempt_keeps_the_log_that_arrived() -> None:
 
 
 def test_an_end_that_was_told_counts_even_if_its_log_is_lost() -> None:
-    delivery = Delivery(ID)
+    delivery = ReportSequencer(ID)
     list(delivery.take(STARTED))
     list(delivery.take(finished(20)))
     (end,) = delivery.conclude(lost(), AT)
@@ -112,7 +112,7 @@ def test_an_end_that_was_told_counts_even_if_its_log_is_lost() -> None:
 
 
 def test_what_still_ran_has_stopped_when_its_host_is_gone() -> None:
-    delivery = Delivery(ID)
+    delivery = ReportSequencer(ID)
     for report in (STARTED, finished(0, still_running=True)):
         list(delivery.take(report))
     assert not delivery.is_done
