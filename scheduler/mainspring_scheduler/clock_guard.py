@@ -1,7 +1,8 @@
-"""The clock by which runs are created, watched: a wrong one makes runs too early, too late or in heaps.
+"""Guards the clock that creates runs: a wrong clock creates runs too early, too late or many at once.
 
-On PostgreSQL it is compared with the database's at each heartbeat. On SQLite both are one machine's; there, and between
-two heartbeats, what counts is how far the wall clock has moved apart from the monotonic one, that is: was set.
+On PostgreSQL the guard compares the clock with the database's clock at each heartbeat. On SQLite both are the same
+clock. There, and between two heartbeats, the guard watches the difference between the wall clock and the monotonic
+clock: the difference changes when a person or a program sets the wall clock.
 """
 
 import logging
@@ -16,38 +17,41 @@ _log = logging.getLogger(__name__)
 
 WARN_OFFSET = timedelta(seconds=2)
 STEADY_SECONDS = 60.0
-"""After which a clock that was set, and that nothing else tells the time to, is taken to be right."""
+"""Without another clock to compare, the guard accepts a set clock after this time."""
 
 
 class ClockGuard:
-    """Knows how far the clock is off, and so whether runs may be created by it."""
+    """Knows the offset of the clock, and whether the scheduler may create runs by it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._known = timedelta(0)
+        self._base_offset = timedelta(0)
         self._wall, self._monotonic = clock.now(), clock.monotonic()
         self._off_since: float | None = None
-        self._told = 0
+        self._logged_level = 0
 
     @property
     def offset(self) -> timedelta:
-        """How far the clock is ahead, as far as is known now."""
+        """The known lead of the clock; negative = the clock is behind."""
         elapsed = timedelta(seconds=self._clock.monotonic() - self._monotonic)
-        return self._known + (self._clock.now() - self._wall - elapsed)
+        return self._base_offset + (self._clock.now() - self._wall - elapsed)
 
     @property
     def may_create_runs(self) -> bool:
         return abs(self.offset) < CLOCK_OFFSET_MAX
 
     def compare(self, asked_at: datetime, database_now: datetime | None) -> None:
-        """Take note of the database's clock, asked for at `asked_at`; None = it has none of its own."""
+        """Compare with the database's clock.
+
+        asked_at: the local time before the query. database_now: None = the database has no clock of its own.
+        """
         if database_now is None:
             self._compare_again()
         else:
-            # It was read at some time between the question and now, so only what lies outside is an offset.
-            ahead, behind = asked_at - database_now, self._clock.now() - database_now
-            self._accept(max(ahead, timedelta(0)) + min(behind, timedelta(0)))
-        self._tell()
+            # The database read its clock between `asked_at` and now. Only a time outside of that interval is an offset.
+            lead_before, lead_after = asked_at - database_now, self._clock.now() - database_now
+            self._accept(max(lead_before, timedelta(0)) + min(lead_after, timedelta(0)))
+        self._log_level_change()
 
     def _compare_again(self) -> None:
         if abs(self.offset) < WARN_OFFSET:
@@ -56,23 +60,25 @@ class ClockGuard:
         elif self._off_since is None:
             self._off_since = self._clock.monotonic()
         elif self._clock.monotonic() - self._off_since >= STEADY_SECONDS:
-            _log.warning("the clock was set by %s and has been steady since: going by it", self.offset)
+            _log.warning("set clock accepted after a steady time: offset=%s", self.offset)
             self._off_since = None
             self._accept(timedelta(0))
 
     def _accept(self, offset: timedelta) -> None:
-        self._known = offset
+        self._base_offset = offset
         self._wall, self._monotonic = self._clock.now(), self._clock.monotonic()
 
-    def _tell(self) -> None:
+    def _log_level_change(self) -> None:
         """Log each change for the worse or the better once."""
         level = (abs(self.offset) >= WARN_OFFSET) + (not self.may_create_runs)
-        if level != self._told:
-            self._told = level
+        if level != self._logged_level:
+            self._logged_level = level
             seconds = self.offset.total_seconds()
             if level == 2:
-                _log.error("the clock is off by %.1f s: no runs are created until it is right; set it", seconds)
+                _log.error("clock is wrong, no runs are created; set the clock: offset_seconds=%.1f", seconds)
             elif level == 1:
-                _log.warning("the clock is off by %.1f s; set it before it is %s", seconds, CLOCK_OFFSET_MAX)
+                _log.warning(
+                    "clock is off; set the clock: offset_seconds=%.1f offset_max=%s", seconds, CLOCK_OFFSET_MAX
+                )
             else:
-                _log.info("the clock is right again")
+                _log.info("clock is right again: offset_seconds=%.1f", seconds)

@@ -1,4 +1,8 @@
-"""One scheduler: `run_once` is one pass, and everything it decides is in the store before it has effects."""
+"""One scheduler. `run_once` is one pass: it commits its decisions to the store before it acts on them.
+
+Commit first, then submit: after a crash between the two, the store still knows the attempts, and rescue finds those
+that no executor got. In the other order, a task could run without a record.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,21 +40,22 @@ __all__ = ["PassCounts", "Scheduler"]
 _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-"""How long anything can go unseen when every wake-up is lost."""
+"""How long new work can go unseen when every wake-up is lost."""
 REMOTE_REPORTS_MAX = 1000
-"""Attempts whose reports one pass takes out of the inbox of remote workers."""
+"""Attempts whose reports one pass takes from the inbox of remote workers."""
 _LOG_BYTES_WITH_STATE_MAX = 256 * 1024
-"""Log chunks up to this travel in the transaction of the states; more gets transactions of its own before it."""
+"""Up to this size, log chunks share the transaction of the states. More log gets earlier transactions of its own."""
 
 
 @dataclass(slots=True)
 class PassCounts:
-    """What one pass did."""
+    """The counts of one pass."""
 
     reports: int = 0
     moved: int = 0
+    """Instances that changed state by a report or the end of a wait."""
     created: int = 0
-    """Runs made because they were due or belong to a backfill."""
+    """Runs created by a timetable or a backfill."""
     is_more_due: bool = False
     started: int = 0
     queued: int = 0
@@ -66,7 +71,7 @@ class PassCounts:
 
 @dataclass(slots=True)
 class _Inbox:
-    """Reports not yet in the store. Kept until a commit succeeded, so that an outage loses none."""
+    """Reports that are not in the store yet. They stay until a commit succeeds, so that an outage loses no report."""
 
     reports: list[Report] = field(default_factory=list)
     chunks: list[LogChunk] = field(default_factory=list)
@@ -80,7 +85,7 @@ class _Inbox:
 
 
 class Scheduler:
-    """Decides what runs when. Driven by calling `run_once`; keeps only caches between the calls."""
+    """Decides when which instance runs. The caller drives it by `run_once`; it keeps only caches between the calls."""
 
     def __init__(
         self,
@@ -93,9 +98,10 @@ class Scheduler:
         key_ring: KeyRing | None = None,
         clock_guard: ClockGuard | None = None,
     ) -> None:
-        """executors: by name; the first carries what asks for none.
-        key_ring: opens the secrets that tasks name; None = a task that names one fails.
-        clock_guard: says whether runs may be created by the clock; None = they may."""
+        """executors: by name. The first runs the tasks that name no executor.
+        key_ring: opens the secrets of tasks; None = a task with a secret fails.
+        clock_guard: forbids to create runs while the clock is wrong; None = no guard.
+        """
         self._database = database
         self._executors = executors
         self._clock = clock
@@ -125,24 +131,24 @@ class Scheduler:
         self._cancelled: set[str] = set()
 
     def seconds_to_next(self) -> float:
-        """How long the loop may sleep when nobody wakes it."""
+        """How long the loop may sleep without a wake-up."""
         wait = self._polled_at + POLL_SECONDS - self._clock.monotonic()
         if self._next_due_at is not None:
             wait = min(wait, (self._next_due_at - self._clock.now()).total_seconds())
         return max(0.0, wait)
 
     def inject(self, reports: Iterable[Report]) -> None:
-        """Hand in reports that come from no executor: of attempts found lost."""
+        """Add reports that come from no executor, like those of lost attempts."""
         self._inbox.add(reports)
 
     def run_once(self, *, is_woken: bool = False) -> PassCounts:
-        """One pass: take what was reported, start and decide what is due, commit, then submit.
+        """One pass: apply reports, create due runs, decide, commit, then submit.
 
-        is_woken: somebody rang; otherwise intents and due times are looked for once a second only.
+        is_woken: a wake-up arrived. Without one, the pass looks for new and due work only every `POLL_SECONDS`.
 
         Raises:
-            StoreUnavailable: Nothing was changed, or the outcome of the commit is unknown; the reports are kept for
-                the next pass, which finds out by its guards.
+            StoreUnavailable: The transaction was rolled back, or the outcome of the commit is unknown. The reports stay
+                for the next pass; its guarded writes skip reports that were committed after all.
         """
         for executor in self._executors.values():
             self._inbox.add(executor.reports(0))
@@ -160,7 +166,8 @@ class Scheduler:
         try:
             counts, dispatched = self._transact(is_looking, now)
         except SlotsTaken:
-            # Nothing was changed. The next pass, at once, sees the room that is left; what this one read is kept.
+            # Another scheduler took the slots, and the transaction was rolled back. The next pass follows at once and
+            # sees the free slots. The inbox keeps the reports of this pass.
             self._polled_at = float("-inf")
             return PassCounts(is_complete=False)
         counts.created += advanced
@@ -180,7 +187,7 @@ class Scheduler:
             self._live_attempts.clear()
             raise
         except Exception:
-            _log.exception("a pass failed; its reports are now applied one attempt at a time")
+            _log.exception("pass failed, applying reports one attempt at a time: reports=%d", len(inbox.reports))
             self._live_attempts.clear()
             self._apply_one_by_one(inbox, now)
             if self._remote:
@@ -196,7 +203,7 @@ class Scheduler:
                 current.reports.append_log(chunks)
             if self._remote and is_looking:
                 remote = current.reports.take_remote(REMOTE_REPORTS_MAX)
-                # A full batch: there may be more in the inbox.
+                # After a full batch, the inbox may hold more.
                 counts.is_more_due |= len(remote) >= REMOTE_REPORTS_MAX
                 reports = [*reports, *remote]
                 counts.reports = len(reports)
@@ -204,11 +211,11 @@ class Scheduler:
             applied = self._apply(current, merge_reports(reports), now) if reports else Applied()
             failpoint("scheduler.pass.reports-applied")
             counts.moved = applied.moved
-            due, over = self._look(current, counts, now) if is_looking else (self._next_due_at, {})
-            dispatched, woken_at = self._dispatch(current, counts, over, now)
+            due_at, ending = self._look(current, counts, now) if is_looking else (self._next_due_at, {})
+            dispatched, woken_at = self._dispatch(current, counts, ending, now)
             failpoint("scheduler.pass.before-commit")
         failpoint("scheduler.pass.committed")
-        self._next_due_at = _earliest(due, applied.next_due_at, dispatched.next_due_at, woken_at)
+        self._next_due_at = _earliest(due_at, applied.next_due_at, dispatched.next_due_at, woken_at)
         return counts, dispatched
 
     def _apply(self, current: Pass, merged: Mapping[str, MergedReports], now: datetime) -> Applied:
@@ -224,8 +231,10 @@ class Scheduler:
     def _look(
         self, current: Pass, counts: PassCounts, now: datetime
     ) -> tuple[datetime | None, Mapping[int, RunCounters]]:
-        """Find what no report tells of; returns when something is due next, and the counters of runs that may be
-        over."""
+        """Do the due work that no report announces: stops, retries, waits, due runs, starts.
+
+        Returns when work is due next, and the counters of runs that may have ended.
+        """
         due_work = current.decisions.due_work(now)
         if due_work.has_stops:
             due_work = stop_runs(current, due_work, now)
@@ -238,19 +247,20 @@ class Scheduler:
             counts.created, is_more_due = create_due_runs(current, self._versions, now)
             counts.is_more_due |= is_more_due
         counts.started += start_runs(current, self._versions, now)
-        over = {one.dag_run_id: one for one in due_work.over_runs}
-        locked = current.lock_runs(over, skip_locked=True) if over else frozenset()
+        ending = {counter.dag_run_id: counter for counter in due_work.over_runs}
+        locked = current.lock_runs(ending, skip_locked=True) if ending else frozenset()
         slot_due_at, has_backfills = current.due.prefetch(now)
-        # One that has just come begins with the next pass.
+        # A new backfill begins with the next pass.
         counts.is_more_due |= has_backfills and not self._has_backfills
         self._has_backfills = has_backfills
-        due = _earliest(due_work.next_due_at, slot_due_at)
-        return due, {run_id: over[run_id] for run_id in locked}
+        due_at = _earliest(due_work.next_due_at, slot_due_at)
+        return due_at, {run_id: ending[run_id] for run_id in locked}
 
     def _dispatch(
-        self, current: Pass, counts: PassCounts, over: Mapping[int, RunCounters], now: datetime
+        self, current: Pass, counts: PassCounts, ending: Mapping[int, RunCounters], now: datetime
     ) -> tuple[Dispatched, datetime | None]:
-        """Decide what is ready and end what is over; also returns when to look at what an ended run has woken."""
+        """Decide on ready instances and end complete runs. Also returns when `dag` tasks woken by ended runs are
+        due."""
         capacity = {name: executor.capacity() for name, executor in self._executors.items()}
         failpoint("scheduler.dispatch.before")
         dispatched = self._dispatcher.dispatch(current, capacity, now)
@@ -259,12 +269,12 @@ class Scheduler:
         counts.queued = sum(map(len, dispatched.attempts.values()))
         for run_id, message in dispatched.broken_runs.items():
             current.runs.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
-        touched = {**over, **dispatched.counters}
+        touched = {**ending, **dispatched.counters}
         finished = finish_runs(current, touched.values(), versions=self._versions, contexts=self._contexts, now=now)
         if finished.count:
             current.flush()
         counts.finished = finished.count
-        # An ended run may have made room for a queued one.
+        # An ended run may let a queued run start.
         counts.is_complete = dispatched.is_complete and not finished.count and not counts.is_more_due
         return dispatched, now if finished.has_woken else None
 
@@ -280,14 +290,14 @@ class Scheduler:
             del inbox.chunks[: len(batch)]
 
     def _apply_one_by_one(self, inbox: _Inbox, now: datetime) -> None:
-        """What made a whole batch fail is set aside with its own run; the others' reports are applied."""
+        """Apply the reports of each attempt in a transaction of its own. Quarantine the runs of the failing reports."""
         for chunk in inbox.chunks:
             try:
                 logs.append_chunks(self._database, [chunk])
             except StoreUnavailable:
                 raise
             except Exception:
-                _log.exception("dropped a log chunk of attempt %s", chunk.attempt_id)
+                _log.exception("log chunk dropped: attempt=%s", chunk.attempt_id)
         for attempt_id, merged in merge_reports(inbox.reports).items():
             try:
                 with scheduling.begin_pass(self._database) as current:
@@ -296,7 +306,7 @@ class Scheduler:
             except StoreUnavailable:
                 raise
             except Exception as exc:
-                _log.exception("set aside the run of attempt %s", attempt_id)
+                _log.exception("report not applied, run quarantined: attempt=%s", attempt_id)
                 self._quarantine(attempt_id, merged, exc, now)
 
     def _apply_remote_one_by_one(self, now: datetime) -> None:
@@ -313,7 +323,7 @@ class Scheduler:
                 if not taken:
                     raise
                 attempt_id = taken[0].attempt_id
-                _log.exception("set aside the run of attempt %s", attempt_id)
+                _log.exception("report not applied, run quarantined: attempt=%s", attempt_id)
                 with scheduling.begin_pass(self._database) as current:
                     current.reports.drop_remote(attempt_id)
                 self._quarantine(attempt_id, merge_reports(taken)[attempt_id], exc, now)
@@ -330,7 +340,7 @@ class Scheduler:
         with scheduling.begin_pass(self._database) as current:
             for attempt in current.reports.live_attempts([attempt_id]):
                 current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
-            # So much of it can be believed, and is not reported again.
+            # Start and stop are still valid, and no further report repeats them.
             if (late := late_report(attempt_id, merged)) is not None:
                 current.reports.note_late([late])
 
@@ -357,15 +367,15 @@ class Scheduler:
         )
 
     def _cancel_fenced(self) -> None:
-        """Stop the processes of attempts that the store has ended already."""
+        """Stop the processes of attempts that have already ended in the store."""
         fenced = scheduling.unstopped_cancels(self._database)
         if any(executor in self._remote for executor, _ in fenced):
             scheduling.note_never_claimed(self._database, self._remote, now=self._clock.now())
-        wanted: dict[str, list[str]] = {}
+        to_cancel: dict[str, list[str]] = {}
         for executor, attempt_id in fenced:
             if attempt_id not in self._cancelled and executor in self._executors:
-                wanted.setdefault(executor, []).append(attempt_id)
-        for executor, attempt_ids in wanted.items():
+                to_cancel.setdefault(executor, []).append(attempt_id)
+        for executor, attempt_ids in to_cancel.items():
             failpoint("scheduler.cancel.before")
             self._executors[executor].cancel(attempt_ids)
             failpoint("scheduler.cancel.done")
@@ -373,7 +383,7 @@ class Scheduler:
 
     @property
     def has_backlog(self) -> bool:
-        """Whether something waits in memory for the next pass."""
+        """Whether reports wait in memory for the next pass."""
         return bool(self._inbox.reports or self._inbox.chunks)
 
 

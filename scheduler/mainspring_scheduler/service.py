@@ -1,4 +1,4 @@
-"""The scheduler as a process: one thread, one loop, asleep until something rings."""
+"""The scheduler as a process: one thread and one loop, which sleeps until a wake-up, a report or a due time."""
 
 import logging
 import os
@@ -39,44 +39,45 @@ _log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 OUTAGE_PAUSE_SECONDS = 0.5
 LINGER_SECONDS_MAX = 0.1
-"""Rings that come while every executor has slack are answered by one pass for so long: nothing that it could start
-would start sooner, and a pass costs much the same for one report as for ten."""
+"""While every executor has headroom, wake-ups within this time share a single pass. No task would start sooner with
+more passes, and a pass for ten reports costs about as much as a pass for one."""
 STATEMENT_SECONDS_MAX = 30.0
-"""Of a pass, which writes the reports of many attempts at once."""
+"""Bound for a statement of a pass, which writes the reports of many attempts at once."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FORGOTTEN_AFTER = timedelta(seconds=10)
-"""After which a parked instance is asked about again, in case two schedulers missed each other's wake-up."""
+"""The scheduler decides on a blocked instance again after this time, in case two schedulers missed each other's
+unblocking."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SchedulerSettings:
-    """How to run one scheduler."""
+    """The settings of one scheduler."""
 
     database_url: str
     state_dir: Path
-    """A private folder for what task hosts leave on disk."""
+    """A private folder for the files of task hosts."""
     executors: Sequence[str] = ("thread",)
-    """Names of the executors to offer; the first is the default."""
+    """Names of the available executors; the first is the default."""
     concurrency: int | None = None
     """Tasks that run at one time in each executor; None = the executor's own default."""
     code_path: Sequence[Path] = ()
-    """Folders from which Python callables are imported, in the task host only."""
+    """Folders of Python callables. Only task hosts import from them."""
     http_allow: Sequence[str] = ()
-    task_user: str | None = None
-    """The user whom tasks of `thread` and `local` run as; `None` = the user of the scheduler."""
     """Private addresses that `http` tasks may reach."""
+    task_user: str | None = None
+    """The user that tasks of `thread` and `local` run as; `None` = the user of the scheduler."""
     key_ring: KeyRing | None = None
-    """Opens the secrets that tasks name; None = a task that names one fails."""
+    """Opens the secrets of tasks; None = a task with a secret fails."""
     synchronous: str = "FULL"
     close_grace: timedelta = timedelta(seconds=10)
     """How long running tasks may go on after SIGTERM."""
     redis_url: str | None = field(default=None, repr=False)
-    """Where the `rq` executor puts attempts."""
+    """Address of Redis for the `rq` executor."""
     version: str = "0"
 
 
 class Service:
-    """A scheduler with its executors, its bell and its heartbeat."""
+    """A scheduler with its executors, its listener and its heartbeat."""
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class Service:
             clock_guard=self._clock_guard,
         )
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
-        self._bell: Listener = open_listener(database)
+        self._listener: Listener = open_listener(database)
         self._heartbeat_at = self._stepped_at = float("-inf")
         self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = False
@@ -126,19 +127,19 @@ class Service:
         os.write(self._nudge_write, b"!")
 
     def run(self, close_grace: timedelta) -> None:
-        """Loop until `stop`, then let running tasks end within `close_grace` and record what became of them."""
-        # No run is made by a clock that was never compared.
+        """Loop until `stop`; then let running tasks end within `close_grace` and record their ends."""
+        # The heartbeat compares the clock first: no run may be created by an unchecked clock.
         self._guarded(self._heartbeat)
-        # The first pass looks at everything, so that what waits from before is taken up at once.
+        # The first pass looks at all work, so that older work goes on at once.
         self._guarded(self._rescue)
         is_woken = True
         while not self._stopping:
-            more = self._guarded(lambda woken=is_woken: self._step(woken))  # type: ignore[misc]
-            is_woken = self._wait(0.0 if more else self._scheduler.seconds_to_next())
+            has_more = self._guarded(lambda woken=is_woken: self._step(woken))  # type: ignore[misc]
+            is_woken = self._wait(0.0 if has_more else self._scheduler.seconds_to_next())
         self._close(close_grace)
 
     def _step(self, is_woken: bool) -> bool:
-        """One pass and what is due besides; whether the next should follow at once."""
+        """One pass, and heartbeat and rescue when due. Returns whether the next pass should follow at once."""
         began = self._stepped_at = self._clock.monotonic()
         counts = self._scheduler.run_once(is_woken=is_woken)
         self._count(counts, self._clock.monotonic() - began)
@@ -161,14 +162,20 @@ class Service:
         tally["runs_finished"] += counts.finished
 
     def _details(self) -> dict[str, Any]:
-        """What monitoring is told: totals since this start, and the room of each executor now."""
+        """The data for monitoring: totals since this start, and the capacity of each executor now."""
         capacity = {name: executor.capacity() for name, executor in self._executors.items()}
-        shown = {name: one.refusals() for name, one in self._executors.items() if isinstance(one, ShowsRefusals)}
+        refusals_of = {
+            name: executor.refusals()
+            for name, executor in self._executors.items()
+            if isinstance(executor, ShowsRefusals)
+        }
         return {
             "executors": list(self._executors),
             "room": capacity,
-            "refusals": {name: refusals.count for name, refusals in shown.items()},
-            "refused_for": {name: refusals.cause for name, refusals in shown.items() if refusals.cause is not None},
+            "refusals": {name: refusals.count for name, refusals in refusals_of.items()},
+            "refused_for": {
+                name: refusals.cause for name, refusals in refusals_of.items() if refusals.cause is not None
+            },
             **self._tally,
         }
 
@@ -195,30 +202,30 @@ class Service:
             wake_forgotten(self._database, before=now - FORGOTTEN_AFTER)
 
     def _guarded(self, action: Callable[[], bool | None]) -> bool:
-        """An outage of the database, or a fault in one pass, must not end the loop."""
+        """Run an action. An outage of the database, or a fault in a pass, must not end the loop."""
         try:
             return bool(action())
         except StoreUnavailable as exc:
-            _log.warning("%s; trying again", exc)
+            _log.warning("database unavailable, retrying: retry_seconds=%s cause=%s", OUTAGE_PAUSE_SECONDS, exc)
         except Exception:
-            _log.exception("a pass failed")
+            _log.exception("pass failed, retrying: retry_seconds=%s", OUTAGE_PAUSE_SECONDS)
         self._pause(OUTAGE_PAUSE_SECONDS)
         return False
 
     def _wait(self, timeout: float) -> bool:
-        """Sleep until a report, a ring or the timeout; says whether somebody rang."""
+        """Sleep until a report, a wake-up or the timeout. Returns whether a wake-up arrived."""
         places = [self._nudge_read, *(executor.fileno() for executor in self._executors.values())]
-        select.select([self._bell.fileno(), *places], [], [], timeout)
-        is_woken = self._bell.clear()
+        select.select([self._listener.fileno(), *places], [], [], timeout)
+        is_woken = self._listener.clear()
         if is_woken:
             headroom = min([LINGER_SECONDS_MAX, *(executor.headroom() for executor in self._executors.values())])
             if (linger := self._stepped_at + headroom - self._clock.monotonic()) > 0:
                 select.select(places, [], [], linger)
-                self._bell.clear()
+                self._listener.clear()
         return is_woken
 
     def _pause(self, seconds: float) -> None:
-        # Reports may pile up meanwhile; they stay with the executors.
+        # Executors keep the reports that arrive during the pause.
         select.select([], [], [], seconds)
 
     def _close(self, grace: timedelta) -> None:
@@ -226,7 +233,7 @@ class Service:
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)
         self._guarded(lambda: services.stop_service(self._database, self.incarnation, now=self._clock.now()))
-        self._bell.close()
+        self._listener.close()
         os.close(self._nudge_read)
         os.close(self._nudge_write)
 
@@ -247,39 +254,41 @@ def run(settings: SchedulerSettings) -> int:
         stack.callback(database.close)
         lease = take_scheduler_lease(database)
         stack.callback(lease.release)
-        # Task hosts start while the schema is looked at.
+        # Before the schema: task hosts start while the scheduler checks or migrates it.
         executors = {name: open_executor(name, _executor_settings(settings)) for name in settings.executors}
         for executor in executors.values():
             stack.callback(executor.close, timedelta(0))
-        asked_to_stop: list[int] = []
+        stop_signals: list[int] = []
         for number in _STOP_SIGNALS:
-            signal.signal(number, lambda number, _: asked_to_stop.append(number))
-        _wait_for_schema(database, asked_to_stop)
-        if asked_to_stop:
+            signal.signal(number, lambda number, _: stop_signals.append(number))
+        _wait_for_schema(database, stop_signals)
+        if stop_signals:
             return 0
         service = Service(database, executors, lease, version=settings.version, key_ring=settings.key_ring)
         for number in _STOP_SIGNALS:
             signal.signal(number, lambda *_: service.stop())
-        if asked_to_stop:
+        if stop_signals:
             service.stop()
-        _log.info("scheduler %s is ready, executors: %s", service.incarnation, ", ".join(executors))
+        _log.info("scheduler is ready: instance=%s executors=%s", service.incarnation, ",".join(executors))
         service.run(settings.close_grace)
     return 0
 
 
-def _wait_for_schema(database: Database, asked_to_stop: Sequence[int]) -> None:
-    """Bring the schema to its version, or wait until somebody else does, as soon as the database is there or until
-    somebody asks to stop."""
-    told = ""
-    while not asked_to_stop:
+def _wait_for_schema(database: Database, stop_signals: Sequence[int]) -> None:
+    """Migrate the schema, or wait until another service has migrated it. Returns early after a stop signal.
+
+    Retries while the database is unreachable.
+    """
+    logged = ""
+    while not stop_signals:
         try:
             migrate(database)
             return
         except StoreUnavailable as exc:
-            # It may take somebody hours to upgrade the database: once is enough.
-            if str(exc) != told:
-                told = str(exc)
-                _log.warning("%s; trying again", told)
+            # An upgrade of the database may take hours. Log each cause once.
+            if str(exc) != logged:
+                logged = str(exc)
+                _log.warning("schema is not ready, retrying: retry_seconds=%s cause=%s", OUTAGE_PAUSE_SECONDS, exc)
             select.select([], [], [], OUTAGE_PAUSE_SECONDS)
 
 

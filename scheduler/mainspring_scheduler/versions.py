@@ -1,4 +1,4 @@
-"""Definitions and graphs by version, kept in memory. A version never changes, so what is kept is never stale."""
+"""Definitions and graphs by version, cached in memory. A version never changes, so the cache is never stale."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ KEPT_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version, ready to be asked."""
+    """One version with its graph and lookup tables."""
 
     id: int
     definition: Definition
@@ -26,32 +26,32 @@ class Version:
     tasks: tuple[Task, ...]
     """By task index."""
     output_types: Mapping[int, OutputTypes]
-    """By task index, of the tasks that declare outputs."""
+    """Task index -> types, for tasks with declared outputs."""
     secret_names: Mapping[int, frozenset[str]]
-    """By task index, of the tasks that name secrets."""
+    """Task index -> names, for tasks with secrets."""
     variable_keys: Mapping[int, frozenset[str]]
-    """By task index, of the tasks whose expressions name variables."""
+    """Task index -> keys, for tasks with variables in their expressions."""
 
     @classmethod
     def of(cls, version_id: int, definition: Definition) -> "Version":
         tasks = tuple(definition.tasks.values())
         types = {task.index: OutputTypes(task.output_types) for task in tasks if task.output_types}
-        names = {task.index: found for task in tasks if (found := secret_names(task.payload.source))}
-        keys = {task.index: found for task in tasks if (found := task.variable_references)}
+        names = {task.index: secrets for task in tasks if (secrets := secret_names(task.payload.source))}
+        keys = {task.index: variables for task in tasks if (variables := task.variable_references)}
         return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names, keys)
 
 
 class Versions:
-    """A bounded cache; a miss is refilled from the store, so it is never the truth about anything."""
+    """A bounded cache of versions."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, Version] = OrderedDict()
 
     def get(self, version_id: int, load: Callable[[int], Mapping[str, Any]]) -> Version:
-        """The version; `load` reads its document when it is not in memory.
+        """The version. On a miss, `load` reads its document.
 
         Raises:
-            Exception: whatever reading a stored document that this program does not understand raises.
+            Exception: This program cannot read the stored document. Any exception of the parser can occur.
         """
         version = self._kept.get(version_id)
         if version is None:

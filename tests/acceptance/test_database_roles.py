@@ -52,7 +52,7 @@ def test_services_that_start_before_the_upgrade_wait_for_it_and_then_work(
     with started(tmp_path / "home", **settings) as server:
         status, _, problem = ask(server, "/ready")
         assert (status, problem["code"]) == (503, "not_ready")
-        asked = "may not change tables; run `mainspring db upgrade` with migrator_database_url set; trying again"
+        asked = "may not change tables; run `mainspring db upgrade` with migrator_database_url set"
         services = 2 if executor == "thread" else 3
         until(lambda: server.errors().count(f"role '{roles.service_role}' {asked}") >= services, "each service says so")
         pids = {name: server.pid_of(name) for name in ("api", "scheduler")}

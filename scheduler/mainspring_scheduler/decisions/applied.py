@@ -1,4 +1,4 @@
-"""What was chosen for one ready instance, and the rows and work orders that follow from it. Pure."""
+"""The decision on a ready instance with its attempt, and the rows that follow from both. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,24 +19,25 @@ from mainspring_scheduler.decisions.decision_types import Block, Decision, Defer
 from mainspring_store.scheduling import Candidate, LiveAttempt, NewAttempt, StateUpdate
 from mainspring_store.state.runs import NewRun
 
-__all__ = ["AppliedDecision", "child_run", "decided", "live_attempt", "work_order"]
+__all__ = ["AppliedDecision", "attempt_to_submit", "child_run", "live_attempt", "state_update"]
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedDecision:
-    """The choice on one candidate, and the attempt that it makes."""
+    """The decision on a candidate, with its new attempt."""
 
     context: DecisionContext
     decision: Decision
     attempt: NewAttempt | None = None
     order: Attempt | None = None
+    """The attempt for an executor; None = no executor runs the decision."""
 
     @property
     def candidate(self) -> Candidate:
         return self.context.candidate
 
     def due_at(self, now: datetime) -> datetime | None:
-        """When something is to be looked at because of it; None = nothing by time."""
+        """When the scheduler must look again because of this decision; None = at no fixed time."""
         match self.decision:
             case Defer(until=until):
                 return until
@@ -45,47 +46,47 @@ class AppliedDecision:
         return None
 
 
-def decided(one: AppliedDecision, now: datetime) -> StateUpdate:
-    """The next state of its instance."""
-    following = partial(StateUpdate, id=one.candidate.id, at=now, generation=one.candidate.generation)
-    match one.decision:
+def state_update(applied: AppliedDecision, now: datetime) -> StateUpdate:
+    """The next state of the instance."""
+    update = partial(StateUpdate, id=applied.candidate.id, at=now, generation=applied.candidate.generation)
+    match applied.decision:
         case Queue() | Fail() | Defer() | StartRun():
-            assert one.attempt is not None
-            return _begun(one, one.attempt, now)
+            assert applied.attempt is not None
+            return _begun(applied, applied.attempt, now)
         case Resolve(state, reason):
-            # What succeeds here has done its work now: it starts and ends at one instant.
+            # A success without an attempt starts and ends at the same instant.
             start_date = now if state is TaskState.SUCCESS else None
-            return following(state=state, reason=reason, start_date=start_date, end_date=now)
+            return update(state=state, reason=reason, start_date=start_date, end_date=now)
         case Block(reason):
-            return following(state=TaskState.SCHEDULED, reason=reason)
+            return update(state=TaskState.SCHEDULED, reason=reason)
         case Expand(items):
-            # The placeholder becomes the first instance; `Pass.expand` adds the others.
+            # The placeholder becomes the first instance; `Pass.expand` adds the further instances.
             text = orjson.dumps(items[0]).decode()
-            return following(state=TaskState.SCHEDULED, ready=True, map_index=0, map_value=text)
+            return update(state=TaskState.SCHEDULED, ready=True, map_index=0, map_value=text)
 
 
-def _begun(one: AppliedDecision, attempt: NewAttempt, now: datetime) -> StateUpdate:
-    """The next state of an instance that got an attempt."""
+def _begun(applied: AppliedDecision, attempt: NewAttempt, now: datetime) -> StateUpdate:
+    """The next state of an instance with a new attempt."""
     begun = StateUpdate(
-        id=one.candidate.id,
+        id=applied.candidate.id,
         state=TaskState.QUEUED,
         at=now,
         generation=attempt.generation,
         attempt_id=attempt.attempt_id,
         try_number=attempt.try_number,
     )
-    match one.decision:
+    match applied.decision:
         case Fail(reason):
             return replace(begun, state=TaskState.FAILED, reason=reason, end_date=now)
         case Defer(waits_for, until):
             return _deferred(begun, waits_for, until)
         case StartRun(is_awaited=True) as start:
-            return _deferred(begun, _waits_for_run(one, start, attempt), start.until)
+            return _deferred(begun, _waits_for_run(applied, start, attempt), start.until)
         case StartRun():
             return replace(begun, state=TaskState.SUCCESS, start_date=now, end_date=now)
-    if one.candidate.waits_for is None:
+    if applied.candidate.waits_for is None:
         return begun
-    return replace(begun, waits_for=orjson.dumps(one.candidate.waits_for).decode())
+    return replace(begun, waits_for=orjson.dumps(applied.candidate.waits_for).decode())
 
 
 def _deferred(begun: StateUpdate, waits_for: Mapping[str, Any], until: datetime | None) -> StateUpdate:
@@ -93,20 +94,20 @@ def _deferred(begun: StateUpdate, waits_for: Mapping[str, Any], until: datetime 
     return replace(begun, state=TaskState.DEFERRED, start_date=begun.at, not_before=until, waits_for=text)
 
 
-def _waits_for_run(one: AppliedDecision, start: StartRun, attempt: NewAttempt) -> Mapping[str, Any]:
+def _waits_for_run(applied: AppliedDecision, start: StartRun, attempt: NewAttempt) -> Mapping[str, Any]:
     return {
         "kind": WaitKind.RUN,
         "dag_id": start.version.definition.dag_id,
-        "run_id": child_run_id(one.context.task.task_id, attempt.attempt_id),
+        "run_id": child_run_id(applied.context.task.task_id, attempt.attempt_id),
         "give_up_at": None if start.until is None else format_instant(start.until),
     }
 
 
-def child_run(one: AppliedDecision, start: StartRun, attempt: NewAttempt, now: datetime) -> NewRun:
-    """The run that `start` makes. Its id follows from the attempt, so no attempt makes two."""
+def child_run(applied: AppliedDecision, start: StartRun, attempt: NewAttempt, now: datetime) -> NewRun:
+    """The run that `start` makes. Its id derives from the attempt, so an attempt cannot make two runs."""
     return NewRun(
         version=start.version,
-        run_id=child_run_id(one.context.task.task_id, attempt.attempt_id),
+        run_id=child_run_id(applied.context.task.task_id, attempt.attempt_id),
         run_type=RunType.OPERATOR_TRIGGERED,
         conf=start.conf,
         params=start.params,
@@ -118,8 +119,8 @@ def child_run(one: AppliedDecision, start: StartRun, attempt: NewAttempt, now: d
     )
 
 
-def work_order(context: DecisionContext, attempt: NewAttempt, decision: Queue) -> Attempt:
-    """What the executor is given."""
+def attempt_to_submit(context: DecisionContext, attempt: NewAttempt, decision: Queue) -> Attempt:
+    """The attempt as the executor gets it."""
     candidate, task = context.candidate, context.task
     return Attempt(
         attempt_id=attempt.attempt_id,
@@ -140,7 +141,7 @@ def work_order(context: DecisionContext, attempt: NewAttempt, decision: Queue) -
 
 
 def live_attempt(attempt: NewAttempt, candidate: Candidate) -> LiveAttempt:
-    """As it is known when its reports come."""
+    """The attempt as `apply_reports` needs it."""
     return LiveAttempt(
         attempt_id=attempt.attempt_id,
         instance_id=candidate.id,

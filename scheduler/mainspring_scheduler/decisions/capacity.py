@@ -1,4 +1,4 @@
-"""Room left in one round of decisions: the store's figures, less what was taken since they were read."""
+"""Free capacity in one round of decisions: the store's figures minus the decisions of the round."""
 
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
@@ -11,11 +11,13 @@ __all__ = ["Capacity"]
 
 
 class Capacity:
-    """Of executors, runs, pools, and of tasks that have limits of their own."""
+    """The capacity of executors, runs and pools, and of tasks with limits of their own."""
 
     def __init__(self, scheduling: Pass, executors: MutableMapping[str, int], runs: Mapping[int, int | None]) -> None:
-        """runs: their room as read under their locks; None = as their candidates say. What a candidate says was read
-        before the lock, so another scheduler may have taken it since."""
+        """runs: run -> free slots, read under the run's lock; None = use the figure in the candidate.
+
+        The figure in a candidate is older than the lock, so another scheduler may have taken the slots since.
+        """
         self._scheduling = scheduling
         self._executors = executors
         self._runs = {run_id: free for run_id, free in runs.items() if free is not None}
@@ -23,25 +25,31 @@ class Capacity:
         self._calls: dict[str, int] = {}
         self._active_in_run: dict[tuple[int, int], int] = {}
         self._active_in_dag: dict[tuple[str, str], int] = {}
-        # Also of tasks without limits: another version of the same task may have them.
+        # Counts tasks without limits too: another version of the same task may have limits.
         self._taken_in_dag: Counter[tuple[str, str]] = Counter()
-        self._held_dags: dict[str, bool] = {}
+        self._locked_dags: dict[str, bool] = {}
         self._admitted: Counter[int] = Counter()
         self.has_turned_away = False
-        """Whether `admits` said no."""
+        """Whether `admits` has refused a candidate."""
 
-    def may_judge(self, candidate: Candidate, task: Task) -> bool:
-        """False = another scheduler decides now on what a limit over all runs of the DAG counts; who counted beside it
-        would not see what it takes. The candidate is left for a later pass."""
+    def may_decide(self, candidate: Candidate, task: Task) -> bool:
+        """Whether this scheduler holds the lock for the task's limit over all runs of the DAG.
+
+        False = another scheduler holds the lock. This scheduler could not see the uncommitted decisions of the other
+        scheduler and would exceed the limit, so it leaves the candidate for a later pass.
+        """
         if task.max_active_tis_per_dag is None:
             return True
-        if candidate.dag_id not in self._held_dags:
-            self._held_dags[candidate.dag_id] = self._scheduling.limits.hold_dag(candidate.dag_id)
-        return self._held_dags[candidate.dag_id]
+        if candidate.dag_id not in self._locked_dags:
+            self._locked_dags[candidate.dag_id] = self._scheduling.limits.hold_dag(candidate.dag_id)
+        return self._locked_dags[candidate.dag_id]
 
     def admits(self, candidate: Candidate, task: Task, executor: str) -> bool:
-        """Whether it is worth while to decide on this candidate: of a run not more than it has slots, apart from what
-        begins to wait without one, and from what its executor has no room for and so keeps no slot from others."""
+        """Whether a slot may be available for this candidate. Avoids decisions on instances that cannot start.
+
+        Admits at most as many candidates of a run as the run has free slots. Two kinds of candidates do not count:
+        those that begin to wait without a slot, and those of a full executor, because they take no slot.
+        """
         if task.type in SLOTLESS_TYPES and candidate.waits_for is None:
             return True
         if self._executors.get(executor, 0) < 1:
@@ -54,7 +62,7 @@ class Capacity:
         return True
 
     def take(self, candidate: Candidate, task: Task, executor: str) -> bool:
-        """Take room for one attempt; False takes nothing."""
+        """Take capacity for an attempt. False = the capacity does not suffice; takes nothing."""
         run = self._runs.setdefault(candidate.dag_run_id, candidate.run_slots_free)
         slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free or 0)
         if self._executors.get(executor, 0) < 1 or run < 1 or slots < candidate.pool_slots:
@@ -66,8 +74,11 @@ class Capacity:
         return True
 
     def take_call(self, candidate: Candidate, task: Task) -> bool:
-        """Take room for a `dag` task that waits for its run: of the run, of its own limits, and in the pool as far as
-        other `dag` tasks leave some; False takes nothing."""
+        """Take capacity for a `dag` task that waits for its run. False = the capacity does not suffice; takes nothing.
+
+        The wait takes a slot of its own run, counts for the limits of its task, and takes pool slots that only `dag`
+        tasks compete for.
+        """
         run = self._runs.setdefault(candidate.dag_run_id, candidate.run_slots_free)
         calls = self._calls.setdefault(candidate.pool, candidate.pool_calls_free)
         if run < 1 or calls < candidate.pool_slots or not self.take_deferred(candidate):
@@ -78,7 +89,7 @@ class Capacity:
         return True
 
     def take_deferred(self, candidate: Candidate) -> bool:
-        """Take room for an instance that waits, which needs some only in a pool that says so; False takes nothing."""
+        """Take capacity for a waiting instance. Only pools with `include_deferred` count it. False takes nothing."""
         if not candidate.pool_includes_deferred:
             return True
         slots = self._pools.setdefault(candidate.pool, candidate.pool_slots_free or 0)
@@ -93,7 +104,7 @@ class Capacity:
         self._taken_in_dag[candidate.dag_id, task.task_id] += 1
 
     def blocked(self, candidate: Candidate, task: Task) -> StateReason | None:
-        """Why the task's own limits hold the candidate back; None = they do not."""
+        """The limit of the task that blocks the candidate; None = no limit does."""
         if task.depends_on_past and not self._scheduling.limits.past_succeeded(candidate, task.task_id):
             return StateReason.DEPENDS_ON_PAST
         if task.max_active_tis is not None and self._in_run(candidate, task) >= task.max_active_tis:

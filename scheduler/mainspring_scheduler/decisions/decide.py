@@ -1,6 +1,7 @@
-"""The decision on one ready instance: trigger rule, `when`, limits of its task, expansion, then its task type's own.
+"""The decision on one ready instance.
 
-Reads what the expressions name, writes nothing.
+In this order: trigger rule, pool, retry deadline, limits of the task, `when`, expansion, and then the rules of the task
+type. Reads the values that the expressions name. Writes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,18 +25,18 @@ MAPPED_MAX = 10_000
 
 
 def decide(context: DecisionContext) -> Decision:
-    """What becomes of the instance now.
+    """Decide on the instance of `context`.
 
     Raises:
-        ExpressionError: One of its expressions cannot be evaluated on what its upstream made.
+        ExpressionError: An expression of the task fails on the outputs of its upstream tasks.
     """
     task, candidate = context.task, context.candidate
-    if candidate.waits_for is not None:  # it was let run when its wait began
+    if candidate.waits_for is not None:  # the checks below passed when the wait began
         return next_poke(context)
     is_placeholder = task.is_mapped and candidate.map_value is None
     match evaluate(task.trigger_rule, candidate.counts):
         case RuleResult.WAIT:
-            # Asked too early: the next result of its upstream asks again.
+            # Too early: the next result of an upstream task makes the instance ready again.
             return Block(None)
         case RuleResult.SKIP:
             return Resolve(TaskState.SKIPPED, StateReason.TRIGGER_RULE)
@@ -86,7 +87,7 @@ def _expanded(context: DecisionContext) -> Decision:
 
 
 def _list_of(context: DecisionContext, name: str, template: Template) -> Sequence[Any]:
-    """The items of one list. A skipped task has none: what has no outputs for that reason is nothing to map over."""
+    """The items of one list. Empty when the expression fails because a task that it names was skipped."""
     try:
         value = context.render(template)
     except ExpressionError:
@@ -118,8 +119,8 @@ def _branch(context: DecisionContext) -> Decision:
     if "choose" not in payload.source:
         return _queued(context)
     value = context.render(payload)["choose"]
-    applied_decisions = chosen_tasks(context.version, context.candidate.task_index, value)
-    return Resolve(TaskState.SUCCESS, outputs={"return_value": value}, branch=applied_decisions)
+    chosen_ids = chosen_tasks(context.version, context.candidate.task_index, value)
+    return Resolve(TaskState.SUCCESS, outputs={"return_value": value}, branch=chosen_ids)
 
 
 _BY_TYPE: Mapping[str, Callable[[DecisionContext], Decision]] = {
@@ -129,4 +130,4 @@ _BY_TYPE: Mapping[str, Callable[[DecisionContext], Decision]] = {
     TaskType.APPROVAL: begin_approval,
     TaskType.DAG: begin_run,
 }
-"""Task types that are decided here; every other one is carried out by an executor."""
+"""Task types that the scheduler decides by itself. An executor runs every other type."""

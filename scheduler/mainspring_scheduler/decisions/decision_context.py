@@ -1,4 +1,4 @@
-"""Everything that the decision about one ready task instance may ask for."""
+"""The context of a decision on one ready task instance."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ __all__ = ["DecisionContext"]
 
 
 class DecisionContext:
-    """One ready instance and the parts that its decision needs: version, run, capacity, lookups, time."""
+    """One ready instance with its version, run, capacity, lookups and time."""
 
     def __init__(
         self,
@@ -52,16 +52,17 @@ class DecisionContext:
         return template.render(self._names(template.task_references))
 
     def names_skipped(self, template: Template) -> bool:
-        """Whether a task that the template names was skipped, and so may have no outputs."""
+        """Whether the template names a skipped task, which may have no outputs."""
         tasks = self._names(template.task_references).get("tasks", {})
         return any(task["state"] == TaskState.SKIPPED for task in tasks.values())
 
     def with_secrets(self, queue: Queue, written: Mapping[str, Any]) -> Decision:
-        """`queue` with the secrets that `written`, the payload in the definition, names by literals; a failure when
-        one of them cannot be had.
+        """`queue` with its secrets; a failure when a secret is missing or cannot be opened.
+
+        written: the payload in the definition. Only its literals name secrets: an expression cannot.
 
         Raises:
-            ExpressionError: The rendered payload holds an object at a place for text.
+            ExpressionError: The rendered payload holds an object in place of a text.
         """
         names = secrets_to_open(written, queue.payload)
         if not names:

@@ -1,4 +1,4 @@
-"""What can be decided about a ready task instance. Values only; `dispatch` writes them."""
+"""The possible decisions on a ready task instance, as values. `dispatch` writes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,28 +13,28 @@ __all__ = ["Block", "Decision", "Defer", "Expand", "Fail", "Queue", "Resolve", "
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Becomes an attempt, if there is room."""
+    """Make an attempt, if the capacity suffices; else the instance stays ready."""
 
     payload: Any
-    """Every expression evaluated."""
+    """The payload with all expressions evaluated."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Name -> value, of the secrets that the task names."""
+    """Name -> value of the task's secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Ends without an attempt."""
+    """End the instance without an attempt."""
 
     state: TaskState
     reason: StateReason | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
     branch: Sequence[str] | None = None
-    """The direct downstream task ids to follow; all others are skipped. None = it is no branch."""
+    """The direct downstream task ids to follow; a branch skips all other tasks. None = the task is no branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Ends as failed before it could start; the message is kept with a try of its own."""
+    """Fail the instance before its start. A try of its own keeps the message."""
 
     reason: StateReason
     message: str
@@ -42,39 +42,39 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Waits, not ready, until another instance of the same task ends; without a reason, until its upstream does."""
+    """Make the instance wait until another instance of its task ends; without a reason, until its upstream ends."""
 
     reason: StateReason | None
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Waits without a slot."""
+    """Make the instance wait without a slot."""
 
     waits_for: Mapping[str, Any]
     until: datetime | None = None
-    """When to look at it again; None = only when something else wakes it."""
+    """When the scheduler looks at the wait again; None = only after an event, like an answer or the end of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Makes a run of another DAG, in the same transaction."""
+    """Make a run of another DAG, in the transaction of the decision."""
 
     version: VersionRef
     conf: Mapping[str, Any]
     params: Mapping[str, Any]
     depth: int
     principal_id: str | None
-    """Whom it counts for, as its parent does."""
+    """The owner in quotas; inherited from the parent run."""
     is_awaited: bool
-    """Whether it waits for the end of the run, without a slot; else it ends as success at once."""
+    """Whether the instance waits, without a pool slot, for the end of the run; else it succeeds at once."""
     until: datetime | None
-    """When the wait is given up."""
+    """When the wait times out; None = never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Becomes one instance for each item."""
+    """Make an instance for each item."""
 
     items: Sequence[Mapping[str, Any]]
     """Never empty."""

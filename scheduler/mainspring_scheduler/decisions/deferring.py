@@ -1,4 +1,4 @@
-"""The task types that wait without a slot: what each begins to wait for. Decides only."""
+"""The task types that wait without a slot: `wait`, `approval`, `dag`. Decides only; writes nothing."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from mainspring_store.state.runs import VersionRef
 __all__ = ["LEVELS_MAX", "begin_approval", "begin_run", "begin_wait", "next_poke"]
 
 LEVELS_MAX = 10
-"""Runs that may stand in each other by way of `dag` tasks, the outermost not counted."""
+"""Depth of runs nested by `dag` tasks, the outermost run not counted."""
 _PROBLEM_CHARS_MAX = 2_000
 
 
@@ -27,7 +27,7 @@ def begin_wait(context: DecisionContext) -> Decision:
     fields, now = context.task.payload.source, context.now
     give_up_at = _later(now, fields.get("timeout"))
     if "http" in fields:
-        # Its first request is due at once, and made like all the others.
+        # The first request is due at once, and goes the way of all later requests.
         return Defer({"kind": WaitKind.HTTP, "give_up_at": _text(give_up_at)}, until=now)
     if "for" in fields:
         until = now + parse_duration(fields["for"])
@@ -40,7 +40,7 @@ def begin_wait(context: DecisionContext) -> Decision:
 
 
 def next_poke(context: DecisionContext) -> Decision:
-    """The request of an HTTP wait that is due now."""
+    """The due request of an HTTP wait."""
     payload = context.task.payload
     return context.with_secrets(Queue(context.render(payload)["http"]), payload.source["http"])
 
@@ -65,25 +65,25 @@ def begin_run(context: DecisionContext) -> Decision:
     task = context.task
     fields: Mapping[str, Any] = context.render(task.payload)
     dag_id, conf = fields["dag_id"], fields.get("conf", {})
-    found = context.scheduling.runs.parent_and_child(context.candidate.dag_run_id, dag_id)
-    if found.version_id is None:
+    family = context.scheduling.runs.parent_and_child(context.candidate.dag_run_id, dag_id)
+    if family.version_id is None:
         return _invalid(f"there is no dag '{dag_id}'; save it, then clear this task")
-    if found.depth >= LEVELS_MAX:
+    if family.depth >= LEVELS_MAX:
         return _invalid(
-            f"dag '{dag_id}' cannot be run from here: this run is {found.depth} levels of `dag` tasks deep, and no "
+            f"dag '{dag_id}' cannot be run from here: this run is {family.depth} levels of `dag` tasks deep, and no "
             f"more than {LEVELS_MAX} are possible; end the recursion sooner, by `when`"
         )
-    version = context.versions.get(found.version_id, context.scheduling.runs.version_document)
+    version = context.versions.get(family.version_id, context.scheduling.runs.version_document)
     try:
         params = resolve_params(version.definition.params, conf)
     except InvalidParams as exc:
         return _invalid(f"conf does not fit the params of dag '{dag_id}': {exc}"[:_PROBLEM_CHARS_MAX])
     return StartRun(
-        version=VersionRef(id=found.version_id, definition=version.definition),
+        version=VersionRef(id=family.version_id, definition=version.definition),
         conf=conf,
         params=params,
-        depth=found.depth + 1,
-        principal_id=found.principal_id,
+        depth=family.depth + 1,
+        principal_id=family.principal_id,
         is_awaited=fields.get("wait", True),
         until=None if task.execution_timeout is None else context.now + task.execution_timeout,
     )

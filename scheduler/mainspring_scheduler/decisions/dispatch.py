@@ -1,8 +1,8 @@
-"""Dispatch: what is ready is decided, and what shall run becomes an attempt.
+"""Dispatch: decides on ready instances and makes attempts of the instances that shall run.
 
-Ready instances are read in order of priority, at most as many as there is room for, so a backlog costs nothing.
-Skips ripple downstream within the pass, one level a round; a ripple longer than the rounds of one pass goes on in the
-next, because readiness is stored.
+Reads ready instances by priority, at most as many as the free capacity admits, so a backlog costs nothing.
+Skips spread downstream within the pass, a level a round. A longer chain goes on in the next pass, because
+the store keeps which instances are ready.
 """
 
 import logging
@@ -17,7 +17,13 @@ from mainspring.attempts import Attempt
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
-from mainspring_scheduler.decisions.applied import AppliedDecision, child_run, decided, live_attempt, work_order
+from mainspring_scheduler.decisions.applied import (
+    AppliedDecision,
+    attempt_to_submit,
+    child_run,
+    live_attempt,
+    state_update,
+)
 from mainspring_scheduler.decisions.capacity import Capacity
 from mainspring_scheduler.decisions.decide import decide
 from mainspring_scheduler.decisions.decision_context import DecisionContext
@@ -37,29 +43,29 @@ __all__ = ["Dispatched", "Dispatcher"]
 _log = logging.getLogger(__name__)
 
 ROUNDS_MAX = 32
-"""Levels of skips that ripple within one pass."""
+"""Levels of downstream skips within a pass."""
 
 
 @dataclass(slots=True)
 class Dispatched:
-    """What one dispatch did. The attempts are to be submitted after the commit, never before."""
+    """The result of a dispatch. The caller submits the attempts after the commit, never before."""
 
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
-    """Executor name -> work orders."""
+    """Executor name -> attempts to submit."""
     resolved: int = 0
-    """Instances that changed without an attempt."""
+    """Instances that changed state without going to an executor."""
     counters: dict[int, RunCounters] = field(default_factory=dict)
-    """Of every run that was touched, as they stand at the end."""
+    """Run -> its counters after the dispatch, for every run that changed."""
     broken_runs: dict[int, str] = field(default_factory=dict)
-    """Runs whose stored definition cannot be read, with the reason: to be set aside whole."""
+    """Run -> reason, for runs with an unreadable stored definition. The caller stops these runs."""
     next_due_at: datetime | None = None
-    """When the first instance that began to wait, or run that was made, is to be looked at."""
+    """When the first new wait or new run is due; None = no wait and no run is new."""
     is_complete: bool = True
-    """False: there is more to decide at once."""
+    """False: another pass should follow at once."""
 
 
 class Dispatcher:
-    """Decides on ready instances. Keeps nothing but caches between passes."""
+    """Decides on ready instances. Keeps only caches between passes."""
 
     def __init__(
         self,
@@ -72,7 +78,7 @@ class Dispatcher:
         live_attempts: LiveAttempts,
         key_ring: KeyRing | None,
     ) -> None:
-        """executors: names of those that are offered; the first carries what asks for none."""
+        """executors: names of the available executors. The first runs the tasks that name no executor."""
         self._owner = owner
         self._executors = tuple(executors)
         self._queue = ReadyQueue(executors)
@@ -83,9 +89,9 @@ class Dispatcher:
         self._key_ring = key_ring
 
     def dispatch(self, scheduling: Pass, capacity: Mapping[str, int], now: datetime) -> Dispatched:
-        """Decide until nothing is ready, nothing more fits, or the rounds are used up.
+        """Decide until no instance is ready, no further attempt fits, or `ROUNDS_MAX` rounds are over.
 
-        capacity: executor name -> attempts it takes now. An executor that is not a key takes none.
+        capacity: executor name -> number of attempts that the executor accepts now. A missing executor accepts none.
         """
         result = Dispatched()
         capacity = dict(capacity)
@@ -94,15 +100,16 @@ class Dispatcher:
             applied_decisions, may_hide_more = self._round(scheduling, capacity, result.broken_runs, now)
             counters = scheduling.flush()
             result.counters.update(counters)
-            due = [one.due_at(now) for one in applied_decisions]
-            result.next_due_at = min(filter(None, (result.next_due_at, *due)), default=None)
-            for one in applied_decisions:
-                if one.order is not None and one.attempt is not None:
-                    result.attempts.setdefault(one.attempt.executor, []).append(one.order)
-            resolved = sum(1 for one in applied_decisions if one.order is None)
+            due_times = [applied.due_at(now) for applied in applied_decisions]
+            result.next_due_at = min(filter(None, (result.next_due_at, *due_times)), default=None)
+            for applied in applied_decisions:
+                if applied.order is not None and applied.attempt is not None:
+                    result.attempts.setdefault(applied.attempt.executor, []).append(applied.order)
+            resolved = sum(1 for applied in applied_decisions if applied.order is None)
             result.resolved += resolved
-            made_capacity = any(one.was_full for one in counters.values())
-            # A full round may hide, behind what waits for a slot of its run or pool, others that need not wait.
+            made_capacity = any(counter.was_full for counter in counters.values())
+            # The candidates of a full round may wait for slots of their run or pool. Behind them in the queue may stand
+            # instances that need not wait.
             if not (resolved or made_capacity or (applied_decisions and may_hide_more)):
                 return result
         result.is_complete = False
@@ -115,48 +122,49 @@ class Dispatcher:
         broken_runs: MutableMapping[int, str],
         now: datetime,
     ) -> tuple[list[AppliedDecision], bool]:
-        """What was chosen of as many candidates as there is room for, and whether more may be behind them."""
+        """Decide on as many candidates as fit. Returns the written decisions, and whether more candidates may wait."""
         candidates, at_limit = self._queue.take(scheduling, capacity)
         if not candidates:
             return [], False
-        locked = scheduling.lock_runs_with_capacity({one.dag_run_id for one in candidates})
-        of_versions = {one.dag_run_id: one.version_id for one in candidates if one.dag_run_id in locked}
-        contexts = self._contexts.get(of_versions, scheduling)
-        left = Capacity(scheduling, capacity, locked)
-        known = [
+        locked = scheduling.lock_runs_with_capacity({candidate.dag_run_id for candidate in candidates})
+        version_ids = {
+            candidate.dag_run_id: candidate.version_id for candidate in candidates if candidate.dag_run_id in locked
+        }
+        contexts = self._contexts.get(version_ids, scheduling)
+        round_capacity = Capacity(scheduling, capacity, locked)
+        admitted = [
             (candidate, version)
             for candidate in candidates
             if candidate.dag_run_id in contexts
             and (version := self._version(scheduling, candidate, broken_runs)) is not None
-            and left.may_judge(candidate, version.tasks[candidate.task_index])
-            and left.admits(candidate, version.tasks[candidate.task_index], self._executor_of(candidate))
+            and round_capacity.may_decide(candidate, version.tasks[candidate.task_index])
+            and round_capacity.admits(candidate, version.tasks[candidate.task_index], self._executor_of(candidate))
         ]
-        lookups = look_up(scheduling, known, self._key_ring)
+        lookups = look_up(scheduling, admitted, self._key_ring)
         applied_decisions = []
-        for candidate, version in known:
-            context = DecisionContext(
-                scheduling, candidate, version, contexts[candidate.dag_run_id], left, lookups, self._versions, now
-            )
-            one = self._apply(context, _choose(context), now)
-            if one is not None:
-                applied_decisions.append(one)
+        for candidate, version in admitted:
+            run = contexts[candidate.dag_run_id]
+            context = DecisionContext(scheduling, candidate, version, run, round_capacity, lookups, self._versions, now)
+            applied = self._apply(context, _decide_safely(context), now)
+            if applied is not None:
+                applied_decisions.append(applied)
         self._queue.note_used(len(applied_decisions))
-        may_hide_more = left.has_turned_away or any(capacity.get(name, 0) > 0 for name in at_limit)
+        may_hide_more = round_capacity.has_turned_away or any(capacity.get(name, 0) > 0 for name in at_limit)
         return self._write(scheduling, applied_decisions, now), may_hide_more
 
     def _version(self, scheduling: Pass, candidate: Candidate, broken_runs: MutableMapping[int, str]) -> Version | None:
-        """The candidate's version; None when it cannot be read, which is noted once for its run."""
+        """The candidate's version; None when the version is unreadable, which is noted once for each run."""
         if candidate.dag_run_id in broken_runs:
             return None
         try:
             return self._versions.get(candidate.version_id, scheduling.runs.version_document)
         except Exception as exc:
-            _log.exception("cannot read the definition of run %s of dag %s", candidate.run_id, candidate.dag_id)
+            _log.exception("stored definition unreadable: dag=%s run=%s", candidate.dag_id, candidate.run_id)
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
 
     def _apply(self, context: DecisionContext, decision: Decision, now: datetime) -> AppliedDecision | None:
-        """The choice with its attempt; None leaves the instance ready, for lack of room."""
+        """Take capacity for a decision and make its attempt. None leaves the instance ready, for lack of capacity."""
         candidate = context.candidate
         executor = self._executor_of(candidate)
         if isinstance(decision, Queue) and executor not in self._executors:
@@ -168,10 +176,10 @@ class Dispatcher:
                 is_needed = executor in self._remote_executors or payload is not context.task.payload.source
                 text = orjson.dumps(payload).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
-                return AppliedDecision(context, decision, attempt, work_order(context, attempt, decision))
+                return AppliedDecision(context, decision, attempt, attempt_to_submit(context, attempt, decision))
             case Fail(reason, message):
-                ended = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_over(now)}
-                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **ended))
+                failure = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_end_times(now)}
+                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **failure))
             case Defer() | StartRun(is_awaited=True):
                 capacity = context.capacity
                 is_call = isinstance(decision, StartRun)
@@ -180,8 +188,8 @@ class Dispatcher:
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
                 return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **waits))
             case StartRun():
-                ended = {"state": AttemptState.SUCCESS, "started_at": now, **_over(now)}
-                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **ended))
+                success = {"state": AttemptState.SUCCESS, "started_at": now, **_end_times(now)}
+                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **success))
         return AppliedDecision(context, decision)
 
     def _executor_of(self, candidate: Candidate) -> str:
@@ -198,7 +206,7 @@ class Dispatcher:
             attempt_id=new_attempt_id(),
             instance_id=candidate.id,
             generation=candidate.generation,
-            # All requests of one wait are one try.
+            # All requests of an HTTP wait count as a single try.
             try_number=candidate.try_number + (candidate.waits_for is None),
             executor=executor,
             owner=self._owner,
@@ -209,39 +217,47 @@ class Dispatcher:
     def _write(
         self, scheduling: Pass, applied_decisions: Sequence[AppliedDecision], now: datetime
     ) -> list[AppliedDecision]:
-        """Write the choices; returns those that held."""
+        """Write the decisions. Returns those that took effect.
+
+        A guarded write returns the instances that it changed. A user or another scheduler may have changed the other
+        instances since they were read. Attempts and effects follow only from the returned instances, so the counters
+        never count a change twice.
+        """
         if not applied_decisions:
             return []
-        moved = scheduling.decisions.decide([decided(one, now) for one in applied_decisions])
-        held = [one for one in applied_decisions if one.candidate.id in moved]
-        attempts = [one.attempt for one in held if one.attempt is not None]
-        pokes = [one.candidate for one in held if one.candidate.waits_for is not None]
+        changed_ids = scheduling.decisions.decide([state_update(applied, now) for applied in applied_decisions])
+        written = [applied for applied in applied_decisions if applied.candidate.id in changed_ids]
+        attempts = [applied.attempt for applied in written if applied.attempt is not None]
+        pokes = [applied.candidate for applied in written if applied.candidate.waits_for is not None]
         if pokes:
             scheduling.waits.drop_earlier_pokes((poke.id, poke.try_number) for poke in pokes)
         if attempts:
             scheduling.decisions.add_attempts(attempts)
-        for one in _in_write_order(held):
-            self._collect_effects(scheduling, one, now)
-        self._follow_branches(scheduling, held, now)
-        return held
+        for applied in _in_write_order(written):
+            self._collect_effects(scheduling, applied, now)
+        self._follow_branches(scheduling, written, now)
+        return written
 
-    def _follow_branches(self, scheduling: Pass, held: Sequence[AppliedDecision], now: datetime) -> None:
-        """Skip what branches left out. After the effects of all: what is left out may be among them."""
-        of_mapped: list[tuple[Version, int, int]] = []
-        for one in held:
-            if not isinstance(one.decision, Resolve):
+    def _follow_branches(self, scheduling: Pass, written: Sequence[AppliedDecision], now: datetime) -> None:
+        """Skip the tasks that branches did not choose.
+
+        Runs after the effects of all written decisions, because a skipped task may be among the written instances.
+        """
+        mapped_branches: list[tuple[Version, int, int]] = []
+        for applied in written:
+            if not isinstance(applied.decision, Resolve):
                 continue
-            version, run_id, index = one.context.version, one.candidate.dag_run_id, one.candidate.task_index
+            version, run_id, index = applied.context.version, applied.candidate.dag_run_id, applied.candidate.task_index
             if is_mapped_branch(version, index):
-                of_mapped.append((version, run_id, index))
-            elif one.decision.branch is not None:
-                skip_left_out(scheduling, version, run_id, index, one.decision.branch, now)
-        follow_mapped_branches(scheduling, of_mapped, now)
+                mapped_branches.append((version, run_id, index))
+            elif applied.decision.branch is not None:
+                skip_left_out(scheduling, version, run_id, index, applied.decision.branch, now)
+        follow_mapped_branches(scheduling, mapped_branches, now)
 
-    def _collect_effects(self, scheduling: Pass, one: AppliedDecision, now: datetime) -> None:
-        candidate, version = one.candidate, one.context.version
+    def _collect_effects(self, scheduling: Pass, applied: AppliedDecision, now: datetime) -> None:
+        candidate, version = applied.candidate, applied.context.version
         downstream = version.graph.downstream[candidate.task_index]
-        match one.decision:
+        match applied.decision:
             case Block():
                 return
             case Expand(items):
@@ -249,17 +265,18 @@ class Dispatcher:
                 scheduling.effects.expanded(candidate.dag_run_id, len(items) - 1 - len(revived))
                 for instance in revived:
                     scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
-                # Items of the next run that have no counterpart in this one waited for it to be known.
-                scheduling.unblock(candidate.dag_id, one.context.task.task_id)
+                # An item of the next run may have no counterpart in this run. With `depends_on_past` the item waits
+                # until this expansion shows so.
+                scheduling.unblock(candidate.dag_id, applied.context.task.task_id)
                 return
             case Resolve(outputs=outputs) if outputs:
                 _store_outputs(scheduling, candidate, outputs, now)
-            case StartRun() as start if one.attempt is not None:
-                child = child_run(one, start, one.attempt, now)
+            case StartRun() as start if applied.attempt is not None:
+                child = child_run(applied, start, applied.attempt, now)
                 scheduling.runs.create_child(child, now=now)
                 if not start.is_awaited:
                     _store_outputs(scheduling, candidate, {"run_id": child.run_id}, now)
-        became = decided(one, now)
+        update = state_update(applied, now)
         scheduling.effects.moved(
             InstanceRef(
                 candidate.id,
@@ -267,38 +284,41 @@ class Dispatcher:
                 candidate.task_index,
                 candidate.pool,
                 candidate.pool_slots,
-                isinstance(one.decision, StartRun),
+                isinstance(applied.decision, StartRun),
             ),
             TaskState.SCHEDULED,
-            became.state,
+            update.state,
             at=now,
             downstream=downstream,
-            reason=became.reason,
-            try_number=one.attempt.try_number if one.attempt else candidate.try_number,
-            emits_event=one.order is None or candidate.waits_for is None,
+            reason=update.reason,
+            try_number=applied.attempt.try_number if applied.attempt else candidate.try_number,
+            emits_event=applied.order is None or candidate.waits_for is None,
         )
-        if one.order is not None and one.attempt is not None:
-            self._live_attempts.add(live_attempt(one.attempt, candidate))
+        if applied.order is not None and applied.attempt is not None:
+            self._live_attempts.add(live_attempt(applied.attempt, candidate))
         else:
-            scheduling.unblock(candidate.dag_id, one.context.task.task_id)
+            scheduling.unblock(candidate.dag_id, applied.context.task.task_id)
 
 
-def _in_write_order(held: Sequence[AppliedDecision]) -> Sequence[AppliedDecision]:
-    """What ends by its trigger rule first, and of it what is further down: it was decided on what had ended before all
-    of these, some of which may be its upstream."""
+def _in_write_order(written: Sequence[AppliedDecision]) -> Sequence[AppliedDecision]:
+    """Order decisions for their effects: results of a trigger rule first, the deepest task first.
 
-    def is_by_rule(one: AppliedDecision) -> bool:
-        return isinstance(one.decision, Resolve) and one.decision.reason is StateReason.TRIGGER_RULE
+    The trigger rules were evaluated before the other results of this round, and those may belong to upstream tasks. In
+    this order, an instance has ended before the effects of its upstream tasks arrive at it.
+    """
 
-    by_rule = [one for one in held if is_by_rule(one)]
+    def is_by_rule(applied: AppliedDecision) -> bool:
+        return isinstance(applied.decision, Resolve) and applied.decision.reason is StateReason.TRIGGER_RULE
+
+    by_rule = [applied for applied in written if is_by_rule(applied)]
     if not by_rule:
-        return held
-    by_rule.sort(key=lambda one: one.context.version.graph.position[one.candidate.task_index], reverse=True)
-    return [*by_rule, *(one for one in held if not is_by_rule(one))]
+        return written
+    by_rule.sort(key=lambda applied: applied.context.version.graph.position[applied.candidate.task_index], reverse=True)
+    return [*by_rule, *(applied for applied in written if not is_by_rule(applied))]
 
 
-def _choose(context: DecisionContext) -> Decision:
-    """`decide`, so guarded that one bad row costs only itself."""
+def _decide_safely(context: DecisionContext) -> Decision:
+    """`decide`; an exception costs only this instance, which then fails."""
     try:
         return decide(context)
     except ExpressionError as exc:
@@ -306,13 +326,13 @@ def _choose(context: DecisionContext) -> Decision:
     except Exception as exc:
         candidate = context.candidate
         _log.exception(
-            "set aside task %d of run %s of dag %s", candidate.task_index, candidate.run_id, candidate.dag_id
+            "task quarantined: dag=%s run=%s task=%s", candidate.dag_id, candidate.run_id, context.task.task_id
         )
         return Fail(StateReason.QUARANTINED, f"the scheduler could not handle this task: {type(exc).__name__}: {exc}")
 
 
-def _over(now: datetime) -> dict[str, datetime]:
-    """Of an attempt that never ran."""
+def _end_times(now: datetime) -> dict[str, datetime]:
+    """The times of an attempt that ends without running."""
     return {"ended_at": now, "stopped_at": now}
 
 

@@ -1,4 +1,4 @@
-"""What the candidates of one round need beyond their runs: asked for in one question each, and only where needed."""
+"""Further data for the candidates of one round: first starts, secrets, variables. At most one query for each kind."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ __all__ = ["Lookups", "look_up", "read_variables"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookups:
-    """Answers for one round."""
+    """The looked-up data of one round."""
 
     first_starts: Mapping[int, datetime]
-    """Instance id -> when its first try started; of those that were tried and have a `retry_deadline`."""
+    """Instance id -> start of its first try, for retries of tasks with a `retry_deadline`."""
     secrets: Opened
-    """Those that the candidates name."""
+    """The secrets that the candidates name."""
     variables: Mapping[str, Any]
-    """Key -> value, of those that the candidates' expressions name and that exist."""
+    """Key -> value of the existing variables that the candidates' expressions name."""
 
 
 def look_up(scheduling: Pass, candidates: Sequence[tuple[Candidate, Version]], key_ring: KeyRing | None) -> Lookups:
-    """Ask for what these candidates need."""
+    """Read the data that these candidates need."""
     tried: list[int] = []
     names: set[str] = set()
     keys: set[str] = set()
@@ -44,7 +44,7 @@ def look_up(scheduling: Pass, candidates: Sequence[tuple[Candidate, Version]], k
 
 
 def read_variables(scheduling: Pass, keys: Collection[str]) -> Mapping[str, Any]:
-    """Key -> value, of those that exist. The text of a JSON object or list is that; every other text is itself."""
+    """Key -> value of the existing variables. JSON objects and lists are parsed; every other value stays text."""
     return {key: _value(text) for key, text in scheduling.resources.variables(keys).items()} if keys else {}
 
 

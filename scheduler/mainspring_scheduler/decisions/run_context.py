@@ -1,4 +1,4 @@
-"""What expressions and tasks may ask about their run: the names of `${{ ... }}`."""
+"""The names that expressions (`${{ ... }}`) and tasks can use about their run."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -17,15 +17,17 @@ KEPT_MAX = 4096
 
 
 class RunContexts:
-    """The facts of runs, as the names that expressions use: they change only with a run's version. A bounded cache,
-    refilled from the store."""
+    """The facts of runs, under the names that expressions use. The facts change only with a run's version. A bounded
+    cache over the store."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[int, Mapping[str, Any]]] = OrderedDict()
 
     def get(self, version_ids: Mapping[int, int], scheduling: Pass) -> Mapping[int, Mapping[str, Any]]:
-        """The contexts of these runs, each with the version that it was last seen to have; at most one question to
-        the store."""
+        """Run -> its context, without the runs that are gone. At most one query.
+
+        version_ids: run -> its version. A cached context of another version is read again.
+        """
         missing = [
             run_id
             for run_id, version_id in version_ids.items()
@@ -34,13 +36,13 @@ class RunContexts:
         if missing:
             for facts in scheduling.runs.run_facts(missing):
                 self._kept[facts.id] = facts.version_id, _names(facts)
-        found = {run_id: self._kept[run_id][1] for run_id in version_ids if run_id in self._kept}
+        contexts = {run_id: self._kept[run_id][1] for run_id in version_ids if run_id in self._kept}
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
-        return found
+        return contexts
 
     def forget(self, run_ids: Iterable[int]) -> None:
-        """Of runs that have ended: whoever clears one has it asked for again."""
+        """Drop the contexts of ended runs. A cleared run is read again."""
         for run_id in run_ids:
             self._kept.pop(run_id, None)
 
@@ -67,9 +69,9 @@ def expression_context(
     task_references: Iterable[str],
     extra: Mapping[str, Any],
 ) -> Mapping[str, Any]:
-    """The names for one evaluation. Only the referenced tasks are read and handed over.
+    """The names for one evaluation. Reads only the referenced tasks.
 
-    extra: what belongs to the instance: `task_id`, `try_number`, `map`; and `vars`.
+    extra: the names of the instance (`task_id`, `try_number`, `map`), and `vars`.
     """
     context = {**run, **extra}
     indexes = [version.graph.index[task_id] for task_id in task_references]
@@ -79,14 +81,14 @@ def expression_context(
 
 
 def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Any]:
-    found: dict[int, dict[int, tuple[TaskState, dict[str, Any]]]] = {}
+    by_task: dict[int, dict[int, tuple[TaskState, dict[str, Any]]]] = {}
     for index, map_index, state, key, value in scheduling.runs.outputs(run_id, indexes):
-        _, outputs = found.setdefault(index, {}).setdefault(map_index, (state, {}))
+        _, outputs = by_task.setdefault(index, {}).setdefault(map_index, (state, {}))
         if key is not None:
             outputs[key] = orjson.loads(value)
     return {
         version.tasks[index].task_id: _mapped(instances) if version.tasks[index].is_mapped else _plain(instances)
-        for index, instances in found.items()
+        for index, instances in by_task.items()
     }
 
 
@@ -96,8 +98,8 @@ def _plain(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping
 
 
 def _mapped(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping[str, Any]:
-    """Each output is a list with an item for each instance, null where the instance has none; a skipped instance
-    contributes nothing. The instance that stands for a task without items, or not expanded yet, is one of them."""
+    """Each output is a list with an item for each instance; null where the instance lacks the output. Skipped instances
+    add no item. The placeholder of an empty or unexpanded task counts as an instance."""
     ordered = [instances[map_index] for map_index in sorted(instances)]
     speaking = [outputs for state, outputs in ordered if state is not TaskState.SKIPPED or outputs]
     names = dict.fromkeys(name for outputs in speaking for name in outputs)
@@ -106,7 +108,7 @@ def _mapped(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mappin
 
 
 class _NoItems(dict[str, Any]):
-    """The outputs of a mapped task of which all instances were skipped: each of them is an empty list."""
+    """The outputs of a mapped task with only skipped instances: every name gives an empty list."""
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str)

@@ -1,7 +1,7 @@
-"""Backfills: a row and a cursor. Runs are made as earlier ones end, so that a long range never stands in the way.
+"""Advances backfills. A backfill is a row with a cursor; it makes new runs as earlier runs end.
 
-What is done in one pass is bounded, and each backfill moves on in a transaction of its own: one that fails is paused
-with the reason, and costs nobody else anything.
+The work of one pass is bounded, and each backfill advances in a transaction of its own. A failing backfill is paused
+with the reason, and the other backfills go on.
 """
 
 import logging
@@ -32,32 +32,32 @@ __all__ = ["advance_backfills"]
 _log = logging.getLogger(__name__)
 
 BACKFILLS_MAX = 20
-"""Moved on in one pass."""
+"""Backfills advanced in one pass."""
 SLOTS_MAX = 100
-"""Of one backfill looked at in one pass."""
+"""Slots of a backfill processed in one pass."""
 TASKS_MAX = 2_000
-"""Task instances after which a backfill makes no further run in this pass."""
+"""After this many task instances, a backfill makes no further run in the pass."""
 
 
 def advance_backfills(database: Database, versions: Versions, now: datetime) -> int:
-    """Make the runs that there is room for, and end the backfills that are over; how many slots and ends that was.
+    """Make the runs that fit into `max_active_runs`, and end finished backfills. Returns the number of slots and ends.
 
     Raises:
-        StoreUnavailable: What was moved on before stays so.
+        StoreUnavailable: The database is unreachable. Earlier backfills of this pass stay advanced.
     """
-    moved = 0
+    advanced = 0
     for key in backfills_with_capacity(database, BACKFILLS_MAX):
         try:
             with begin_backfill(database, key) as writes:
                 if writes is not None:
-                    moved += _Step(writes, versions, now).take()
+                    advanced += _Step(writes, versions, now).take()
         except StoreUnavailable:
             raise
         except Exception as exc:
-            _log.exception("backfill %d cannot go on", key)
+            _log.exception("backfill paused after an error: backfill=%d", key)
             reason = str(exc) if isinstance(exc, MainspringError) else f"{type(exc).__name__}: {exc}"
             halt_backfill(database, key, f"paused, because it cannot go on: {reason}", now=now)
-    return moved
+    return advanced
 
 
 class _Step:
@@ -92,7 +92,7 @@ class _Step:
         return True
 
     def _make_runs(self, slots: Sequence[Slot]) -> int:
-        """Go through slots in order while there is room; how many were looked at."""
+        """Process slots in order until a limit is reached. Returns the number of processed slots."""
         existing = self._writes.runs_at([slot.logical_date for slot in slots]) if slots else {}
         done = skipped = tasks = 0
         for slot in slots:
@@ -111,7 +111,7 @@ class _Step:
         return done
 
     def _make_run(self, slot: Slot, version: Version, existing: ExistingRun | None) -> bool:
-        """Whether the slot has a run of this backfill now."""
+        """Make or repeat the run of a slot. Returns False when the backfill skips the slot."""
         if existing is None:
             return self._writes.create_run(_new_run(self._of, version, slot), now=self._now)
         if not self._of.reprocess_behavior.allows(existing.state):
@@ -120,12 +120,12 @@ class _Step:
         if self._of.dag_run_conf is not None:
             params = resolve_params(version.definition.params, self._of.dag_run_conf)
             conf = {"conf": dict(self._of.dag_run_conf), "params": params}
-        before = self._version(existing.version_id)
-        shape, latest = Shape(before.id, before.definition), Shape(version.id, version.definition)
+        old = self._version(existing.version_id)
+        shape, latest = Shape(old.id, old.definition), Shape(version.id, version.definition)
         return self._writes.run_again(existing, shape, latest, conf, now=self._now)
 
     def _version_for(self, existing: ExistingRun | None) -> Version:
-        """What the run of a slot is to go by: a run that exists keeps its version unless the latest is asked for."""
+        """The version for the run of a slot. An existing run keeps its version unless `run_on_latest_version`."""
         if self._of.run_on_latest_version:
             return self._version(self._of.current_version_id)
         return self._version(self._of.dag_version_id if existing is None else existing.version_id)

@@ -1,4 +1,4 @@
-"""Finishes: runs whose last instance ended get their result and their declared outputs."""
+"""Ends runs whose last instance has ended: writes their result and their declared outputs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ __all__ = ["Finishes", "finish_runs"]
 
 @dataclass(frozen=True, slots=True)
 class Finishes:
-    """What one round of them did."""
+    """The result of one round."""
 
     count: int = 0
     has_woken: bool = False
-    """Whether a `dag` task waited for one of the runs, and is due now."""
+    """Whether a `dag` task waited for an ended run and is due now."""
 
 
 def finish_runs(
@@ -36,12 +36,12 @@ def finish_runs(
     contexts: RunContexts,
     now: datetime,
 ) -> Finishes:
-    """End the runs that have no unfinished instance. Leaves their events in the effects."""
-    over = {one.dag_run_id: one for one in counters if one.tasks_unfinished == 0}
-    if not over:
+    """End the runs without an unfinished instance. Collects their events in the effects."""
+    complete = {counter.dag_run_id: counter for counter in counters if counter.tasks_unfinished == 0}
+    if not complete:
         return Finishes()
-    facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(over))}
-    failing = [run_id for run_id in facts if over[run_id].tasks_failed]
+    facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(complete))}
+    failing = [run_id for run_id in facts if complete[run_id].tasks_failed]
     states = scheduling.runs.instance_states(failing) if failing else {}
     runs = contexts.get({fact.id: fact.version_id for fact in facts.values()}, scheduling)
     of_runs = {id_: versions.get(fact.version_id, scheduling.runs.version_document) for id_, fact in facts.items()}

@@ -1,8 +1,8 @@
-"""Rescue of attempts that remote workers carry: lost leases, and attempts that never reached a worker.
+"""Rescues attempts of remote workers: expired leases, and attempts that never reached a worker.
 
-A lease that ran out is not yet a lost task. When the execution API, the database or this scheduler was away, no worker
-could renew, and every task would look dead at once. So a lease counts only after everything it is renewed through has
-been well for as long as a lease lasts: whoever lives has renewed by then.
+An expired lease is not yet a lost task. While the execution API, the database or this scheduler is down, no worker can
+renew, and the leases of all workers expire. A lease therefore counts only after all three have worked without a gap for
+the length of a lease: every living worker has renewed its leases by then.
 """
 
 from collections.abc import Mapping
@@ -21,37 +21,38 @@ from mainspring_store.resources import heartbeats as services
 __all__ = ["RemoteRescue"]
 
 WATCH_SECONDS = 0.5
-"""Between two looks."""
+"""Pause between two looks."""
 HEARTBEAT_MAX = timedelta(seconds=10)
-"""How old the latest beat of an execution API may be; at most half a lease too."""
+"""Maximal age of the latest heartbeat of a working execution API. Half a lease, if that is shorter."""
 MARGIN = timedelta(seconds=2)
-"""After the end of a lease, for the clocks of two machines."""
+"""Added to the end of a lease for differences between the clocks of two machines."""
 UNCLAIMED_AFTER = timedelta(seconds=1)
-"""How long an attempt may wait for a worker before it is made sure that it is in Redis. Short, because the runs of a
-scheduler that died between its commit and Redis wait for it; in vain it costs one question to each. A scheduler that
-has just started does not wait at all: it may be the one that died."""
+"""The scheduler checks an attempt in Redis when no worker has claimed it for this long. Short, because a scheduler that
+died between its commit and Redis leaves waiting runs behind. A needless check costs a query to the store and a query to
+Redis. A scheduler that has just started does not wait at all: its predecessor may have died so."""
 
 
 class RemoteRescue:
-    """Looked at from the scheduler's loop."""
+    """Watches leases and unclaimed attempts. The scheduler's loop calls `look`."""
 
     def __init__(self, database: Database, executors: Mapping[str, Executor], clock: Clock) -> None:
         self._database = database
-        self._executors = {name: one for name, one in executors.items() if isinstance(one, RqExecutor)}
+        self._executors = {name: executor for name, executor in executors.items() if isinstance(executor, RqExecutor)}
         self._clock = clock
         self._looked_at = float("-inf")
         self._well_at = float("-inf")
-        """When all was found well for the last time."""
+        """When the execution API and the database last worked."""
         self._well_since = float("inf")
+        """Since when they have worked without a gap; infinite = they do not work now."""
 
     def look(self) -> list[Report]:
-        """A final report for each attempt that is lost, after one of its start, for which it is charged; has put back
-        into Redis what is missing there.
+        """Put missing attempts back into Redis; returns the reports of lost attempts.
 
-        Does nothing when there is no remote executor, or when it has just looked.
+        Each lost attempt gets a report of its start and a final report. The start makes the loss cost a try, because
+        the worker may have begun the attempt. Does nothing without a remote executor, and soon after the last look.
 
         Raises:
-            StoreUnavailable: The database is away, and no lease is judged until it has been back for a whole one.
+            StoreUnavailable: The database is unreachable. Leases count again after the length of a lease without a gap.
         """
         moment = self._clock.monotonic()
         if not self._executors or moment - self._looked_at < WATCH_SECONDS:
@@ -72,8 +73,11 @@ class RemoteRescue:
         return [report for started in expired for report in (started, _lost(started.attempt_id, now))]
 
     def _watch(self, moment: float, lease: timedelta | None) -> None:
-        """A gap since all was found well, this scheduler's own pauses and the database's among them, starts the time
-        anew, unless it is so short that who lives has renewed its lease beside it."""
+        """Restart the waiting time after a gap in which workers could not renew.
+
+        A pause of this scheduler counts as a gap: it does not know how the other parts fared. A gap of less than half a
+        lease does not matter, because every living worker renews several times in the rest of the lease.
+        """
         if lease is None:
             self._well_since = float("inf")
             return
@@ -83,7 +87,7 @@ class RemoteRescue:
         self._well_at = moment
 
     def _lease_when_well(self, now: datetime) -> timedelta | None:
-        """How long a lease lasts, by the execution APIs that live; None when none does."""
+        """The longest lease of the living execution APIs; None = no execution API lives."""
         heartbeats = services.latest_heartbeats(self._database, kind="execution", since=now - HEARTBEAT_MAX)
         leases = [
             lease
@@ -92,11 +96,11 @@ class RemoteRescue:
         ]
         return max(leases, default=None)
 
-    def _restore(self, before: datetime) -> None:
-        """Have what was queued before an instant and is not claimed put into Redis again, where it is missing."""
+    def _restore(self, queued_before: datetime) -> None:
+        """Put unclaimed attempts that were queued before an instant back into Redis, where they are missing."""
         for name, executor in self._executors.items():
             with scheduling.begin_pass(self._database) as current:
-                unclaimed = current.reports.unclaimed(name, before)
+                unclaimed = current.reports.unclaimed(name, queued_before)
             failpoint("remote.restore.before")
             executor.restore(unclaimed)
 

@@ -1,8 +1,8 @@
-"""Rescue: attempts whose place of execution is gone, and attempts that were written but never handed over.
+"""Rescues attempts of dead schedulers, and attempts that were committed but never submitted.
 
-A heartbeat that stopped is not yet a lost task: on SQLite the scheduler's lock proves that no other scheduler lives;
-on PostgreSQL another scheduler's attempts are lost only once its own lease has run out, by when its task host has
-stopped them itself (`SELF_FENCE_SECONDS` is shorter).
+A missing heartbeat is not yet a lost task. On SQLite, the scheduler's lock proves that no other scheduler lives. On
+PostgreSQL, the attempts of another scheduler are lost only after `LOST_AFTER` without a heartbeat. By then, its task
+hosts have stopped the tasks themselves, because `SELF_FENCE` is shorter.
 """
 
 from collections.abc import Mapping
@@ -19,50 +19,54 @@ from mainspring_store.scheduling import LiveAttempt
 __all__ = ["LOST_AFTER", "SELF_FENCE", "find_lost", "find_unsubmitted"]
 
 SELF_FENCE = timedelta(seconds=20)
-"""A task host that hears nothing from its scheduler for this long stops its tasks."""
+"""A task host whose scheduler is silent for this long stops its tasks."""
 LOST_AFTER = timedelta(seconds=30)
-"""A scheduler that has not beaten for this long has lost its attempts."""
+"""A scheduler without a heartbeat for this long has lost its attempts."""
 UNSUBMITTED_AFTER = timedelta(seconds=5)
-"""How long an attempt may be in the store without its executor knowing of it."""
+"""How long the store may hold an attempt before its executor must know the attempt."""
 
 
 def find_lost(
     database: Database, executors: Mapping[str, Executor], *, incarnation: str, is_exclusive: bool, now: datetime
 ) -> list[Finished]:
-    """A final report for each attempt of a scheduler that is dead; of a fenced one it tells that it stopped. Attempts
-    of executors that are offered no more are among them, once no worker holds them.
+    """A final report for each attempt of a dead scheduler. For a fenced attempt, the report only records its stop.
+
+    Includes attempts of executors that were removed from the settings, once no worker holds a lease on them.
 
     is_exclusive: no other scheduler can be alive.
     """
     remote = [name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart]
     with scheduling.begin_pass(database) as current:
-        bound = current.reports.unleased_attempts(remote, now)
-    others = [attempt for attempt in bound if attempt.owner != incarnation]
-    if not others:
+        unleased = current.reports.unleased_attempts(remote, now)
+    foreign = [attempt for attempt in unleased if attempt.owner != incarnation]
+    if not foreign:
         return []
     alive = frozenset() if is_exclusive else services.alive(database, since=now - LOST_AFTER)
-    return [_lost(attempt, "the scheduler that ran it died", now) for attempt in others if attempt.owner not in alive]
+    return [_lost(attempt, "the scheduler that ran it died", now) for attempt in foreign if attempt.owner not in alive]
 
 
 def find_unsubmitted(
     database: Database, executors: Mapping[str, Executor], *, incarnation: str, now: datetime
 ) -> list[Finished]:
-    """A final report for each of our own attempts that its executor never got: the commit's answer was lost."""
+    """A final report for each attempt of this scheduler that its executor never got.
+
+    This happens when a commit succeeded but its answer was lost: the scheduler submits only after the answer.
+    """
     reports = []
     for name, executor in executors.items():
         if executor.capabilities.survives_scheduler_restart:
-            continue  # its attempts are put back as they are: see `remote_rescue`
+            continue  # `remote_rescue` puts these attempts back into Redis
         with scheduling.begin_pass(database) as current:
             unstopped = current.reports.unstopped_attempts(name)
-        mine = [
+        overdue = [
             attempt
             for attempt in unstopped
             if attempt.owner == incarnation and attempt.queued_at < now - UNSUBMITTED_AFTER
         ]
-        places = executor.recover([attempt.attempt_id for attempt in mine]) if mine else {}
+        places = executor.recover([attempt.attempt_id for attempt in overdue]) if overdue else {}
         reports += [
             _lost(attempt, "it was never handed to its executor", now)
-            for attempt in mine
+            for attempt in overdue
             if places[attempt.attempt_id] is AttemptLocation.ABSENT
         ]
     return reports

@@ -1,4 +1,4 @@
-"""Starts: queued runs whose time has come begin, as far as `max_active_runs` has room."""
+"""Starts queued runs whose time has come, up to `max_active_runs`."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,22 +15,20 @@ ROUNDS_MAX = 8
 
 
 def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
-    """Start what may start, oldest first within each DAG; returns how many did."""
+    """Start runs, oldest first within each DAG. Returns the number of started runs."""
     started = 0
     for _ in range(ROUNDS_MAX):
         runs = scheduling.runs.startable_runs(now, BATCH_MAX)
-        applied_decisions = _within_limits(runs)
+        startable = _within_limits(runs)
         ids = (
-            frozenset(scheduling.runs.start_runs([run.id for run in applied_decisions], now=now))
-            if applied_decisions
-            else frozenset()
+            frozenset(scheduling.runs.start_runs([run.id for run in startable], now=now)) if startable else frozenset()
         )
-        for run in applied_decisions:
+        for run in startable:
             if run.id in ids:
                 scheduling.effects.event(run.id, RunState.RUNNING, at=now)
-        _set_timeouts(scheduling, versions, [run for run in applied_decisions if run.id in ids], now)
+        _set_timeouts(scheduling, versions, [run for run in startable if run.id in ids], now)
         started += len(ids)
-        # A full batch may have hidden runs of other DAGs behind those of one that has no room left.
+        # Runs of a DAG at its limit may fill a batch and hide the runs of other DAGs.
         if len(runs) < BATCH_MAX or not ids:
             break
     return started
@@ -38,13 +36,13 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
 
 def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
     taken: Counter[tuple[str, int | None]] = Counter()
-    applied_decisions = []
+    startable = []
     for run in runs:
         limited = (run.dag_id, run.backfill_id)
         if run.running_runs + taken[limited] < run.max_active_runs:
             taken[limited] += 1
-            applied_decisions.append(run)
-    return applied_decisions
+            startable.append(run)
+    return startable
 
 
 def _set_timeouts(scheduling: Pass, versions: Versions, runs: Sequence[StartableRun], now: datetime) -> None:

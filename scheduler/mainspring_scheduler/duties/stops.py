@@ -1,4 +1,4 @@
-"""Stops: runs past their time limit, and runs whose `dag` task waits for them no more."""
+"""Stops runs past their time limit, and child runs whose `dag` task no longer waits for them."""
 
 from datetime import datetime
 
@@ -9,14 +9,14 @@ from mainspring_store.scheduling import DueWork, Pass
 __all__ = ["stop_runs"]
 
 STOPPED_MAX = 256
-"""Runs stopped in one round; the others in the next pass."""
+"""Runs stopped in one round. The next pass stops the rest."""
 
 
 def stop_runs(scheduling: Pass, due_work: DueWork, now: datetime) -> DueWork:
-    """Stop what the agenda says, and the runs below it, level by level; returns the agenda after it.
+    """Stop the overdue and orphaned runs, and their child runs level by level. Returns the due work afterwards.
 
-    A run that another transaction holds is left for the next pass. So whatever ends or clears a `dag` task, a user, a
-    time limit or the end of its own run, need not know of the runs below it.
+    Leaves runs that another transaction has locked for the next pass. A user, a time limit or the end of a run can thus
+    end or clear a `dag` task without caring for its child runs.
     """
     for _ in range(LEVELS_MAX + 1):
         reasons = dict.fromkeys(due_work.orphaned_runs, _ORPHANED) | dict.fromkeys(due_work.overdue_runs, _OVERDUE)

@@ -1,6 +1,11 @@
-"""Progress: reports become states. What a report means is decided by `outcomes`; here it is applied, in batches."""
+"""Applies reports in batches: `outcomes` maps a report to a state, and this module writes the state and its effects.
 
-from collections.abc import Mapping, Sequence
+All writes are guarded. `end_attempts` changes only live attempts and returns them; `follow_reports` changes only the
+instances that still belong to these attempts and returns them. Effects (counters, slots, downstream, events) follow
+only from the returned rows. A report of a fenced attempt, or a report that two schedulers apply, thus counts once.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
@@ -29,29 +34,30 @@ __all__ = ["Applied", "apply_reports", "end_waits", "late_report"]
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a batch of reports did."""
+    """The result of a batch of reports."""
 
     moved: int = 0
+    """Instances that changed state."""
     next_due_at: datetime | None = None
-    """The earliest retry among them."""
+    """The earliest retry of these instances."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One attempt's way through this pass."""
+    """One attempt with its reports and their outcome."""
 
     live: LiveAttempt
     merged: MergedReports
     version: Version
-    verdict: ResolvedOutcome | None
-    """None = it only started."""
+    outcome: ResolvedOutcome | None
+    """None = the attempt only started."""
     branch: Sequence[str] | None = None
-    """What a branch chose; None = it is no branch that succeeded."""
+    """The task ids that a branch chose; None = the task is no branch, or did not succeed."""
 
     @property
     def waits_on(self) -> bool:
-        """Whether it is a request that was told "not yet"."""
-        return self.verdict is not None and self.verdict.state is TaskState.DEFERRED
+        """Whether the attempt is a request of an HTTP wait that goes on."""
+        return self.outcome is not None and self.outcome.state is TaskState.DEFERRED
 
 
 def apply_reports(
@@ -63,49 +69,49 @@ def apply_reports(
     now: datetime,
     random: Random,
 ) -> Applied:
-    """Apply what was reported. Effects are left collected in the pass."""
+    """Apply merged reports. Collects the effects in the pass; the caller flushes them."""
     live_attempts.complete(merged)
     live = live_attempts.find(merged, scheduling)
     if live:
         scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
     load = scheduling.runs.version_document
-    known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    steps = _steps(scheduling, live, merged, known, now, random)
-    took = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else frozenset()
-    _note_late(scheduling, merged, took)
-    won = [step for attempt_id, step in steps.items() if attempt_id in took]
-    moved = scheduling.reports.follow_reports([_decided(step, now) for step in won]) if won else frozenset()
+    live_versions = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
+    steps = _steps(scheduling, live, merged, live_versions, now, random)
+    applied_ids = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else ()
+    _note_late(scheduling, merged, applied_ids)
+    applied = [step for attempt_id, step in steps.items() if attempt_id in applied_ids]
+    moved_ids = scheduling.reports.follow_reports([_state_update(step, now) for step in applied]) if applied else ()
     for attempt_id, report in merged.items():
         if report.finished is not None:
             live_attempts.forget(attempt_id)
             continue
-        if attempt_id in took:
+        if attempt_id in applied_ids:
             live_attempts.add(_running(live[attempt_id]))
         if report.stopped is not None:
             live_attempts.keep_early(report.stopped)
-    return _follow(scheduling, [step for step in won if step.live.instance_id in moved], now)
+    return _follow(scheduling, [step for step in applied if step.live.instance_id in moved_ids], now)
 
 
 def end_waits(
     scheduling: Pass,
-    ended: Sequence[tuple[LiveAttempt, Finished]],
+    ends: Sequence[tuple[LiveAttempt, Finished]],
     *,
     versions: Versions,
     now: datetime,
     random: Random,
 ) -> Applied:
-    """End deferred attempts as these reports, which nobody sent, say. Effects are left collected in the pass."""
-    if not ended:
+    """Finish deferred attempts with results produced by the scheduler itself. Collects the effects in the pass."""
+    if not ends:
         return Applied()
-    live = {attempt.attempt_id: attempt for attempt, _ in ended}
-    merged = {report.attempt_id: MergedReports(finished=report) for _, report in ended}
+    live = {attempt.attempt_id: attempt for attempt, _ in ends}
+    merged = {report.attempt_id: MergedReports(finished=report) for _, report in ends}
     load = scheduling.runs.version_document
-    known = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    steps = _steps(scheduling, live, merged, known, now, random)
-    took = scheduling.waits.end_attempts([_attempt_end(step) for step in steps.values()])
-    won = [step for attempt_id, step in steps.items() if attempt_id in took]
-    moved = scheduling.waits.leave([_decided(step, now) for step in won]) if won else frozenset()
-    return _follow(scheduling, [step for step in won if step.live.instance_id in moved], now)
+    live_versions = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
+    steps = _steps(scheduling, live, merged, live_versions, now, random)
+    applied_ids = scheduling.waits.end_attempts([_attempt_end(step) for step in steps.values()])
+    applied = [step for attempt_id, step in steps.items() if attempt_id in applied_ids]
+    moved_ids = scheduling.waits.leave([_state_update(step, now) for step in applied]) if applied else frozenset()
+    return _follow(scheduling, [step for step in applied if step.live.instance_id in moved_ids], now)
 
 
 def _steps(
@@ -127,24 +133,24 @@ def _steps(
 
 
 def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Applied:
-    """What follows from the steps that held."""
+    """Store the outputs and collect the effects of the steps whose instances changed state."""
     _store_outputs(scheduling, followed)
     for step in followed:
         _collect_effects(scheduling, step, now)
-        if step.verdict is not None:
+        if step.outcome is not None:
             task = step.version.tasks[step.live.task_index]
             scheduling.unblock(step.version.definition.dag_id, task.task_id)
-    # After the moves of all: what a branch leaves out may be among those that moved.
-    of_mapped: list[tuple[Version, int, int]] = []
+    # After the effects of all steps: a task that a branch skips may belong to one of them.
+    mapped_branches: list[tuple[Version, int, int]] = []
     for step in followed:
         run_id, index = step.live.dag_run_id, step.live.task_index
-        if step.verdict is not None and is_mapped_branch(step.version, index):
-            of_mapped.append((step.version, run_id, index))
+        if step.outcome is not None and is_mapped_branch(step.version, index):
+            mapped_branches.append((step.version, run_id, index))
         elif step.branch is not None:
             skip_left_out(scheduling, step.version, run_id, index, step.branch, now)
-    follow_mapped_branches(scheduling, of_mapped, now)
-    due = [step.verdict.not_before for step in followed if step.verdict and step.verdict.not_before]
-    return Applied(len(followed), min(due, default=None))
+    follow_mapped_branches(scheduling, mapped_branches, now)
+    due_times = [step.outcome.not_before for step in followed if step.outcome and step.outcome.not_before]
+    return Applied(len(followed), min(due_times, default=None))
 
 
 def _first_starts(
@@ -153,21 +159,21 @@ def _first_starts(
     merged: Mapping[str, MergedReports],
     versions: Mapping[str, Version],
 ) -> Mapping[int, datetime]:
-    """When the first try started, of those instances whose retries have a deadline and that may need one now."""
-    ended = [
+    """Instance id -> start of its first try, for finished attempts of tasks with a `retry_deadline`."""
+    finished = [
         attempt
         for attempt_id, attempt in live.items()
         if merged[attempt_id].finished is not None
         and versions[attempt_id].tasks[attempt.task_index].retry_deadline is not None
     ]
-    if not ended:
+    if not finished:
         return {}
-    found = dict(scheduling.reports.first_starts(attempt.instance_id for attempt in ended))
-    for attempt in ended:
+    first_starts = dict(scheduling.reports.first_starts(attempt.instance_id for attempt in finished))
+    for attempt in finished:
         started = merged[attempt.attempt_id].started
-        if started is not None:  # not in the store yet
-            found[attempt.instance_id] = min(started.at, found.get(attempt.instance_id, started.at))
-    return found
+        if started is not None:  # the store does not hold this start yet
+            first_starts[attempt.instance_id] = min(started.at, first_starts.get(attempt.instance_id, started.at))
+    return first_starts
 
 
 def _judged(
@@ -185,12 +191,12 @@ def _judged(
     if live.is_poke and live.waits_for is not None:
         poke = judge_poke(merged.finished, task, live.waits_for, now=now)
         if poke is not None:
-            merged.finished, verdict = poke
-            return _Step(live, merged, version, verdict)
+            merged.finished, outcome = poke
+            return _Step(live, merged, version, outcome)
     if task.type == TaskType.BRANCH:
         merged.finished, branch = followed_branch(version, live.task_index, merged.finished)
     merged.finished = typed(merged.finished, version.output_types.get(live.task_index))
-    verdict = judge(
+    outcome = judge(
         merged.finished,
         task,
         try_number=live.try_number,
@@ -200,11 +206,11 @@ def _judged(
         now=now,
         random=random,
     )
-    return _Step(live, merged, version, verdict, branch if verdict.state is TaskState.SUCCESS else None)
+    return _Step(live, merged, version, outcome, branch if outcome.state is TaskState.SUCCESS else None)
 
 
 def _ends_for_good(live: LiveAttempt) -> bool:
-    """Whether it is a wait for something that will not be waited for a second time, as it did not come."""
+    """Whether the attempt is a failed wait without retries. Only waits for a child run are retried."""
     return live.state is TaskState.DEFERRED and live.waits_for is not None and live.waits_for["kind"] != WaitKind.RUN
 
 
@@ -215,7 +221,7 @@ def _attempt_end(step: _Step) -> AttemptEnd:
         state=_attempt_state(step),
         start_date=started.at if started else None,
         end_date=finished.at if finished and not step.waits_on else None,
-        # A live attempt that was said to have stopped would not be looked after any more.
+        # Only with the end: the scheduler no longer watches an attempt that is marked as stopped.
         stopped_at=step.merged.stopped_at if finished else None,
         reason=finished.reason if finished else None,
         message=finished.message if finished else None,
@@ -232,12 +238,12 @@ def _attempt_state(step: _Step) -> AttemptState:
     return AttemptState.RUNNING if step.merged.finished is None else ATTEMPT_STATE[step.merged.finished.outcome]
 
 
-def _decided(step: _Step, now: datetime) -> StateUpdate:
-    started, finished, verdict = step.merged.started, step.merged.finished, step.verdict
-    # A wait began before its first request did.
+def _state_update(step: _Step, now: datetime) -> StateUpdate:
+    started, finished, outcome = step.merged.started, step.merged.finished, step.outcome
+    # A wait has started before its first request.
     start_date = started.at if started and not step.live.is_poke else None
     waits_for = orjson.dumps(step.live.waits_for).decode() if step.live.waits_for is not None else None
-    if verdict is None or finished is None:
+    if outcome is None or finished is None:
         return StateUpdate(
             id=step.live.instance_id,
             state=TaskState.RUNNING,
@@ -248,28 +254,28 @@ def _decided(step: _Step, now: datetime) -> StateUpdate:
         )
     return StateUpdate(
         id=step.live.instance_id,
-        state=verdict.state,
+        state=outcome.state,
         at=now,
         attempt_id=step.live.attempt_id,
-        reason=verdict.reason,
-        ready=verdict.state is TaskState.SCHEDULED,
-        not_before=verdict.not_before,
+        reason=outcome.reason,
+        ready=outcome.state is TaskState.SCHEDULED,
+        not_before=outcome.not_before,
         start_date=start_date,
         end_date=None if step.waits_on else finished.at,
-        more_tries=int(verdict.is_free),
+        more_tries=int(outcome.is_free),
         waits_for=waits_for if step.waits_on else None,
     )
 
 
-def _note_late(scheduling: Pass, merged: Mapping[str, MergedReports], took: frozenset[str]) -> None:
-    """An attempt that was fenced before its report came: only that it started and stopped is news."""
-    late = [late_report(attempt_id, reports) for attempt_id, reports in merged.items() if attempt_id not in took]
+def _note_late(scheduling: Pass, merged: Mapping[str, MergedReports], applied_ids: Collection[str]) -> None:
+    """Record the start and the stop of attempts that were fenced before their reports came. Drops their results."""
+    late = [late_report(attempt_id, reports) for attempt_id, reports in merged.items() if attempt_id not in applied_ids]
     if any(late):
         scheduling.reports.note_late(filter(None, late))
 
 
 def late_report(attempt_id: str, reports: MergedReports) -> LateReport | None:
-    """What can be recorded of an attempt that has ended before; `None` = nothing."""
+    """The start and the stop of an attempt that has already ended in the store; `None` without either."""
     if reports.stopped_at is None and reports.started is None:
         return None
     return LateReport(
@@ -290,7 +296,7 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
             "at": step.merged.finished.at,
         }
         for step in followed
-        if step.merged.finished is not None and step.verdict is not None and step.verdict.state is TaskState.SUCCESS
+        if step.merged.finished is not None and step.outcome is not None and step.outcome.state is TaskState.SUCCESS
         for key, value in step.merged.finished.outputs.items()
     ]
     if rows:
@@ -298,7 +304,7 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
 
 
 def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
-    live, verdict = step.live, step.verdict
+    live, outcome = step.live, step.outcome
     is_call = step.version.tasks[live.task_index].type == TaskType.DAG
     instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots, is_call)
     old = live.state
@@ -312,14 +318,14 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             emits_event=not live.is_poke,
         )
         old = TaskState.RUNNING
-    if verdict is not None:
+    if outcome is not None:
         scheduling.effects.moved(
             instance,
             old,
-            verdict.state,
+            outcome.state,
             at=step.merged.finished.at if step.merged.finished else now,
             downstream=step.version.graph.downstream[live.task_index],
-            reason=verdict.reason or _reason_of(step),
+            reason=outcome.reason or _reason_of(step),
             try_number=live.try_number,
             emits_event=not step.waits_on,
         )

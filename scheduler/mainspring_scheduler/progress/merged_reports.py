@@ -1,4 +1,4 @@
-"""What arrives about attempts, gathered for a pass: their reports, folded into one each, and who is live."""
+"""Prepares reports for a pass: merges the reports of each attempt, and caches the live attempts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ __all__ = ["LiveAttempts", "MergedReports", "merge_reports"]
 
 @dataclass(slots=True)
 class MergedReports:
-    """All that has arrived about one attempt: a task that starts and ends between two passes costs one write."""
+    """The reports of one attempt, combined. A task that starts and ends between two passes costs a single write."""
 
     started: Started | None = None
     finished: Finished | None = None
     stopped: Stopped | None = None
 
     def add(self, report: Report) -> None:
-        # The first of each kind counts; a repeated one says the same.
+        # The first report of each kind counts: repetitions are equal.
         match report:
             case Started():
                 self.started = self.started or report
@@ -30,7 +30,7 @@ class MergedReports:
 
     @property
     def stopped_at(self) -> datetime | None:
-        """From when on nothing of the attempt runs, as far as these reports tell."""
+        """When the attempt stopped running; None = not known from these reports."""
         if self.stopped is not None:
             return self.stopped.at
         if self.finished is not None and not self.finished.still_running:
@@ -39,7 +39,7 @@ class MergedReports:
 
 
 def merge_reports(reports: Iterable[Report]) -> dict[str, MergedReports]:
-    """Reports by attempt, in order of first arrival."""
+    """Attempt id -> its merged reports, in order of the first arrival."""
     merged: dict[str, MergedReports] = {}
     for report in reports:
         merged.setdefault(report.attempt_id, MergedReports()).add(report)
@@ -47,33 +47,33 @@ def merge_reports(reports: Iterable[Report]) -> dict[str, MergedReports]:
 
 
 class LiveAttempts:
-    """The live attempts this scheduler knows. A bounded cache: what is missing is asked of the store."""
+    """A bounded cache of live attempts over the store."""
 
     KEPT_MAX = 50_000
 
     def __init__(self, remote_executors: frozenset[str] = frozenset()) -> None:
-        """remote_executors: their reports may reach another scheduler, so one of theirs that is queued is not kept: it
-        may be running by now."""
+        """remote_executors: executors whose reports may reach another scheduler. Their queued attempts are not cached:
+        another scheduler may already have recorded the start."""
         self._remote_executors = remote_executors
-        self._known: dict[str, LiveAttempt] = {}
+        self._cached: dict[str, LiveAttempt] = {}
         self._early: dict[str, Stopped] = {}
-        """Told before the end of the attempt, whose report still says that something runs. Not removed when that comes,
-        as the pass that applies it may be undone."""
+        """Stop reports that arrived before the end of their attempt; that end says `still_running`. They stay after the
+        end has come, because the pass that applies the end may be rolled back."""
 
     def add(self, attempt: LiveAttempt) -> None:
         if attempt.executor in self._remote_executors and not attempt.is_running:
             return
-        self._known[attempt.attempt_id] = attempt
-        if len(self._known) > self.KEPT_MAX:
-            # The oldest: most likely ended by another scheduler.
-            del self._known[next(iter(self._known))]
+        self._cached[attempt.attempt_id] = attempt
+        if len(self._cached) > self.KEPT_MAX:
+            # The oldest attempt: another scheduler has most likely ended it.
+            del self._cached[next(iter(self._cached))]
 
     def forget(self, attempt_id: str) -> None:
-        self._known.pop(attempt_id, None)
+        self._cached.pop(attempt_id, None)
 
     def clear(self) -> None:
-        """Forget all: a transaction was undone that some of it was learned in."""
-        self._known.clear()
+        """Drop the cache after a rollback: it may hold facts from that transaction."""
+        self._cached.clear()
 
     def keep_early(self, stopped: Stopped) -> None:
         self._early[stopped.attempt_id] = stopped
@@ -81,17 +81,17 @@ class LiveAttempts:
             del self._early[next(iter(self._early))]
 
     def complete(self, merged: Mapping[str, MergedReports]) -> None:
-        """Add what was told too early to the ends that it belongs to."""
+        """Add early stop reports to the reports of their attempts."""
         for attempt_id in self._early.keys() & merged.keys():
             merged[attempt_id].add(self._early[attempt_id])
 
     def find(self, attempt_ids: Iterable[str], scheduling: Pass) -> dict[str, LiveAttempt]:
-        """Those of the attempts that are, or were when last seen, live."""
+        """The live attempts among these ids. A cached attempt may have ended since."""
         ids = list(attempt_ids)
-        found = {attempt_id: self._known[attempt_id] for attempt_id in ids if attempt_id in self._known}
-        if len(found) == len(ids):
-            return found
-        for attempt in scheduling.reports.live_attempts([one for one in ids if one not in found]):
+        live = {attempt_id: self._cached[attempt_id] for attempt_id in ids if attempt_id in self._cached}
+        if len(live) == len(ids):
+            return live
+        for attempt in scheduling.reports.live_attempts([attempt_id for attempt_id in ids if attempt_id not in live]):
             self.add(attempt)
-            found[attempt.attempt_id] = attempt
-        return {attempt_id: found[attempt_id] for attempt_id in ids if attempt_id in found}
+            live[attempt.attempt_id] = attempt
+        return {attempt_id: live[attempt_id] for attempt_id in ids if attempt_id in live}

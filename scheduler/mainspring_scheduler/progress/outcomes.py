@@ -1,4 +1,4 @@
-"""What a final report makes of its task instance. Pure: the report, the task and a random source in, a value out."""
+"""Maps a final report to the next state of its task instance. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,8 +23,7 @@ ATTEMPT_STATE: Mapping[Outcome, AttemptState] = {
     Outcome.LOST: AttemptState.LOST,
 }
 
-# Another try would meet the same words of the definition, the same executor, the same want of a secret; or the task
-# asked for none. No retry policy overrides these.
+# Another try would fail for the same reason, or the task itself asked for none. No retry policy overrides these.
 _NOT_RETRIED = frozenset(
     {
         StateReason.APPROVAL_REJECTED,
@@ -44,9 +43,9 @@ class ResolvedOutcome:
     state: TaskState
     reason: StateReason | None = None
     not_before: datetime | None = None
-    """When the next try may start, or the next request of the same try; only for `up_for_retry` and `deferred`."""
+    """Earliest start of the next try, or of the next request of a wait; only for `up_for_retry` and `deferred`."""
     is_free: bool = False
-    """The try is not charged: the instance gets another one for it."""
+    """The try costs nothing: the instance gets another try for it."""
 
 
 def judge(
@@ -60,13 +59,13 @@ def judge(
     now: datetime,
     random: Random,
 ) -> ResolvedOutcome:
-    """What becomes of an instance after the final report of its live attempt.
+    """The next state of an instance after the final report of its live attempt.
 
-    max_tries: retries allowed beyond the first try, as grown by clears and interruptions.
-    has_started: whether a start was ever reported. A lost attempt that never started is not charged, and neither is
-        one whose host died for a cause that is not known to be this task.
-    first_started_at: when the first try of this generation started; needed only where the task has a
-        `retry_deadline`. `None` = none has.
+    max_tries: retries allowed beyond the first try; clears and interruptions add to them.
+    has_started: whether a start was ever reported. A lost attempt without a start costs no try. Neither does a lost
+        attempt whose host died from an unknown cause.
+    first_started_at: start of the first try of this generation; needed only for a task with a `retry_deadline`.
+        `None` = no try has started.
     """
     match report.outcome:
         case Outcome.SUCCESS:
@@ -96,12 +95,12 @@ def judge(
 
 
 def is_past_deadline(task: Task, first_started_at: datetime, at: datetime) -> bool:
-    """Whether no try may start at `at` any more."""
+    """Whether the task's `retry_deadline` forbids a start at `at`."""
     return task.retry_deadline is not None and at > first_started_at + task.retry_deadline
 
 
 def typed(report: Finished, types: OutputTypes | None) -> Finished:
-    """The report; a success whose outputs do not fit their declared types becomes a failure."""
+    """Turn a success into a failure when its outputs do not fit their declared types. Other reports stay as is."""
     if types is None or report.outcome is not Outcome.SUCCESS:
         return report
     problem = types.problem(report.outputs)

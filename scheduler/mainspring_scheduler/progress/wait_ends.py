@@ -1,4 +1,4 @@
-"""How waits end. Pure: what an instance waits for, what has come of it, and the time in; the end, or none yet, out."""
+"""Decides whether and how a wait ends. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,17 +16,17 @@ from mainspring_store.scheduling import ChildRun
 __all__ = ["POKE_INTERVAL", "deadline", "end_of_wait", "judge_poke"]
 
 POKE_INTERVAL = timedelta(seconds=30)
-"""Between two requests of an HTTP wait that names no `interval`."""
+"""Pause between two requests of an HTTP wait without `interval`."""
 _NOT_YET = frozenset({StateReason.HTTP_STATUS, StateReason.HTTP_ERROR, StateReason.TIMED_OUT})
-"""Why a request fails that may succeed when it is made again."""
+"""Reasons of failed requests after which a further request may succeed."""
 
 
 def end_of_wait(
     attempt_id: str, waits_for: Mapping[str, Any], child: ChildRun | None, now: datetime
 ) -> Finished | None:
-    """How a deferred attempt that is due ends; None = it does not end yet.
+    """The end of a due deferred attempt; None = the wait goes on.
 
-    child: the run it waits for; None where it waits for no run, or for one that was deleted.
+    child: the awaited run; None when the attempt waits for no run, or the run was deleted.
     """
     end = _Ends(attempt_id, now)
     match waits_for["kind"]:
@@ -48,9 +48,9 @@ def end_of_wait(
 def judge_poke(
     report: Finished, task: Task, waits_for: Mapping[str, Any], *, now: datetime
 ) -> tuple[Finished, ResolvedOutcome] | None:
-    """What a request of an HTTP wait means, and the report as it is to be kept; None = as for any other attempt.
+    """The report to store for a request of an HTTP wait, and its outcome; None = treat the report like any other.
 
-    "Not yet", a lost request and one that a stop cut short cost no try: the wait goes on.
+    The wait goes on, and no try is charged, after a "not yet", a lost request and an interrupted request.
     """
     is_repeated = report.outcome in (Outcome.LOST, Outcome.INTERRUPTED)
     if not is_repeated and not (report.outcome is Outcome.FAILED and report.reason in _NOT_YET):
@@ -67,13 +67,13 @@ def judge_poke(
 
 
 def deadline(waits_for: Mapping[str, Any]) -> datetime | None:
-    """When the wait is given up; None = never."""
+    """When the wait times out; None = never."""
     text = waits_for["give_up_at"]
     return None if text is None else parse_instant(text)
 
 
 class _Ends:
-    """Reports of how a deferred attempt ended. The scheduler makes them itself: nothing ran."""
+    """Makes reports of deferred attempts. The scheduler makes them itself, because no process ran."""
 
     def __init__(self, attempt_id: str, now: datetime) -> None:
         self._attempt_id = attempt_id
