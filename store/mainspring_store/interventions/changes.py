@@ -1,16 +1,29 @@
-"""What an intervention writes: live attempts fenced, instances moved, counters recounted, readiness found anew.
+"""Writes of an intervention: fence live attempts, move instances, recount counters, compute readiness again.
 
-Counters of the run and slots follow from the rows that a guarded statement returned, as everywhere; those of upstream
-results are recounted from the states, because what is taken back cannot be told from what never was.
+Counters of runs and slots follow from the rows returned by a guarded statement, as in a pass of the scheduler. Upstream
+counters are recounted from the states, because the counters do not show which results the intervention takes back.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal_column, null, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from mainspring.definition.model import TaskType
 from mainspring.selection import Instance
@@ -31,32 +44,36 @@ _Move = tuple[TargetRun, Instance, TaskState, StateReason | None]
 
 
 class Changes:
-    """Collects, then applies once, under the locks of all its runs. Every instance at most once."""
+    """Collects changes, then applies them once, under the locks of all their runs. At most one change an instance.
+
+    Each statement is built once for each dialect, by the cached function above the method that runs it.
+    """
 
     def __init__(self, *, now: datetime, fence_reason: StateReason, fence_message: str) -> None:
         self._now = now
         self._fence = {"why": fence_reason, "told": fence_message, "now": now}
         self._runs: dict[int, TargetRun] = {}
         self._moves: dict[int, _Move] = {}
-        # The states that the guarded statements brought about, by instance id.
-        self._now_in: dict[int, TaskState] = {}
-        self._back: list[dict[str, Any]] = []
+        # Instance id -> state after the guarded statement.
+        self._new_states: dict[int, TaskState] = {}
+        self._sent_back: list[dict[str, Any]] = []
         self._ended: list[dict[str, Any]] = []
-        self._forgotten: list[int] = []
+        self._without_outputs: list[int] = []
         self._requeued: list[TargetRun] = []
-        self._renewed: list[TargetRun] = []
+        self._changed_versions: list[TargetRun] = []
         self._run_ends: list[tuple[TargetRun, dict[str, Any]]] = []
         self._effects = Effects()
 
     def send_back(self, run: TargetRun, instance: Instance, *, is_placeholder: bool = False) -> None:
-        """To be decided again, with all its tries; its outputs are forgotten.
+        """Reset an instance to scheduled, with all its tries and without its outputs.
 
-        is_placeholder: it stands for a mapped task whose items are to be found anew.
+        is_placeholder: the instance becomes the placeholder of a mapped task, so that the scheduler expands the task
+            again.
         """
         retries = run.shape.tasks[instance.task_index].retries
         self._note_move(run, instance, TaskState.SCHEDULED, None)
-        self._forgotten.append(instance.id)
-        self._back.append(
+        self._without_outputs.append(instance.id)
+        self._sent_back.append(
             {
                 "id": instance.id,
                 "old": instance.state,
@@ -66,10 +83,10 @@ class Changes:
         )
 
     def end(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason) -> None:
-        """To be final in another state than it has."""
+        """End an instance in another state."""
         self._note_move(run, instance, state, reason)
         if state is TaskState.REMOVED:
-            self._forgotten.append(instance.id)
+            self._without_outputs.append(instance.id)
         self._ended.append(
             {
                 "id": instance.id,
@@ -80,145 +97,29 @@ class Changes:
             }
         )
 
-    def renew_run(self, run: TargetRun) -> None:
-        """A run whose graph is another one than its counters were made by: all of them are counted again."""
+    def recount_run(self, run: TargetRun) -> None:
+        """Recount all upstream counters of a run, because its version and so its graph changed."""
         self._runs[run.key] = run
-        self._renewed.append(run)
+        self._changed_versions.append(run)
 
     def requeue_run(self, run: TargetRun) -> None:
-        """A run that had ended begins again when it is its turn."""
+        """Queue an ended run again."""
         self._requeued.append(run)
 
     def end_run(self, run: TargetRun, state: RunState, reason: StateReason | None, message: str | None) -> None:
-        """A run is over in this state from now on."""
+        """End a run in this state."""
         self._run_ends.append((run, {"id": run.key, "state": state, "reason": reason, "message": message}))
 
     @property
     def moved(self) -> Set[int]:
-        """Ids of the instances that are noted to change."""
+        """Ids of the instances with a collected change."""
         return self._moves.keys()
 
-    def apply(self, connection: Connection) -> None:
-        """Write everything; a number of statements that depends on the versions involved, not on the instances."""
-        statements = _statements(connection.dialect.name == "sqlite")
-        begun = [move[1].id for move in self._moves.values() if move[1].state in _BEGUN]
-        if begun:
-            connection.execute(statements.fence, {**_ids(begun), **self._fence})
-        moved = self._move(connection, statements)
-        self._collect_effects(moved)
-        if self._forgotten:
-            connection.execute(statements.forget_outputs, _ids(self._forgotten))
-        self._move_runs(connection, statements)
-        for shape, runs in self._runs_by_shape().items():
-            self._recount(connection, statements, shape, runs)
-        self._wake_blocked(connection, statements)
-        self._effects.apply(connection)
-
-    def _note_move(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason | None) -> None:
-        assert instance.id not in self._moves
-        self._runs[run.key] = run
-        self._moves[instance.id] = (run, instance, state, reason)
-
-    def _move(self, connection: Connection, statements: "_Statements") -> frozenset[int]:
-        moved: set[int] = set()
-        for statement, rows in ((statements.send_back, self._back), (statements.end, self._ended)):
-            if rows:
-                moved.update(connection.scalars(statement, {"rows": dump_rows(rows), "now": self._now}))
-        return frozenset(moved)
-
-    def _collect_effects(self, moved: frozenset[int]) -> None:
-        for id_, (run, instance, state, reason) in self._moves.items():
-            if id_ not in moved:
-                continue
-            self._now_in[id_] = state
-            if state is instance.state:
-                continue  # a waiting instance that became the placeholder of its task
-            row = run.rows[id_]
-            self._effects.moved(
-                InstanceRef(id_, run.key, instance.task_index, row.pool, row.pool_slots, row.operator == TaskType.DAG),
-                instance.state,
-                state,
-                at=self._now,
-                reason=reason,
-                try_number=row.try_number,
-            )
-        for run in self._requeued:
-            self._effects.event(run.key, RunState.QUEUED, at=self._now)
-        for run, new in self._run_ends:
-            if new["state"] is not run.state:
-                self._effects.event(run.key, new["state"], at=self._now, reason=new["reason"])
-
-    def _move_runs(self, connection: Connection, statements: "_Statements") -> None:
-        if self._requeued:
-            connection.execute(statements.requeue_runs, {**_ids(run.key for run in self._requeued), "now": self._now})
-        if self._run_ends:
-            params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
-            ended = connection.execute(statements.end_runs, params)
-            wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=self._now)
-
-    def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
-        """Shape -> run key -> task indexes that changed."""
-        found: dict[Shape, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-        for run in self._renewed:
-            found[run.shape][run.key].update(range(len(run.shape.tasks)))
-        for run, instance, _, _ in self._moves.values():
-            if instance.task_index < len(run.shape.tasks):  # else its task is gone, and nothing is downstream of it
-                found[run.shape][run.key].add(instance.task_index)
-        return found
-
-    def _recount(
-        self, connection: Connection, statements: "_Statements", shape: Shape, runs: Mapping[int, set[int]]
-    ) -> None:
-        graph = shape.graph
-        changed = set().union(*runs.values())
-        touched = changed.union(*(graph.downstream[index] for index in changed))
-        counts = [
-            {"run": key, "task": index, **_upstream_counts(states, graph.upstream[index])}
-            for key, states in ((key, self._states(key)) for key in sorted(runs))
-            for index in sorted(touched)
-        ]
-        connection.execute(statements.recount, {"rows": dump_rows(counts)})
-        of_runs = dump_rows({"id": key} for key in sorted(runs))
-        connection.execute(
-            statements.find_ready, {"runs": of_runs, "tasks": dump_rows({"id": index} for index in sorted(touched))}
-        )
-
-    def _wake_blocked(self, connection: Connection, statements: "_Statements") -> None:
-        moved: dict[str, set[str]] = defaultdict(set)
-        for run, instance, _, _ in self._moves.values():
-            moved[run.dag_id].add(run.rows[instance.id].task_id)
-        for dag_id, names in moved.items():
-            tasks = dump_rows({"task_id": name} for name in sorted(names))
-            connection.execute(statements.wake_blocked, {"tasks": tasks, "of_dag": dag_id})
-
-    def _states(self, run_key: int) -> Mapping[int, Counter[TaskState]]:
-        """Task index -> how many instances of the run are in each state now."""
-        found: dict[int, Counter[TaskState]] = defaultdict(Counter)
-        for one in self._runs[run_key].instances:
-            found[one.task_index][self._now_in.get(one.id, one.state)] += 1
-        return found
-
-
-def _upstream_counts(states: Mapping[int, Counter[TaskState]], upstream: Iterable[int]) -> Mapping[str, int]:
-    found: Counter[TaskState] = Counter()
-    for index in upstream:
-        found.update(states[index])
-    return {"total": found.total(), **{state.value: found[state] for state in TASK_FINISHED}}
-
-
-def _ids(ids: Iterable[int]) -> Mapping[str, str]:
-    return {"rows": dump_rows({"id": one} for one in ids)}
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        def rows_of(parameter: str = "rows", **fields: type) -> Any:
-            return as_rows(fields, is_sqlite=is_sqlite, parameter=parameter)
-
-        table, run = task_instance.c, dag_run.c
-        now = bindparam("now", type_=UtcDateTime)
-        ids = rows_of(id=int)
-        self.fence = (
+    @staticmethod
+    @cache
+    def _fence_attempts(is_sqlite: bool) -> Update:
+        ids, now = as_rows({"id": int}, is_sqlite=is_sqlite), bindparam("now", type_=UtcDateTime)
+        return (
             update(task_try)
             .where(task_try.c.task_instance_id.in_(select(ids.c.id)), task_try.c.state.in_(ATTEMPT_LIVE))
             .values(
@@ -229,9 +130,40 @@ class _Statements:
                 cancel_requested_at=now,
             )
         )
-        rows = rows_of(id=int, old=str, max_tries=int, is_placeholder=bool)
+
+    @staticmethod
+    @cache
+    def _delete_outputs(is_sqlite: bool) -> Delete:
+        ids = as_rows({"id": int}, is_sqlite=is_sqlite)
+        return delete(xcom).where(xcom.c.task_instance_id.in_(select(ids.c.id)))
+
+    def apply(self, connection: Connection) -> None:
+        """Write all changes. The number of statements depends on the number of versions, not of instances."""
+        is_sqlite = connection.dialect.name == "sqlite"
+        begun = [move[1].id for move in self._moves.values() if move[1].state in _BEGUN]
+        if begun:
+            connection.execute(self._fence_attempts(is_sqlite), {**_ids(begun), **self._fence})
+        self._collect_effects(self._move(connection, is_sqlite))
+        if self._without_outputs:
+            connection.execute(self._delete_outputs(is_sqlite), _ids(self._without_outputs))
+        self._move_runs(connection, is_sqlite)
+        for shape, runs in self._runs_by_shape().items():
+            self._recount(connection, is_sqlite, shape, runs)
+        self._unblock(connection, is_sqlite)
+        self._effects.apply(connection)
+
+    def _note_move(self, run: TargetRun, instance: Instance, state: TaskState, reason: StateReason | None) -> None:
+        assert instance.id not in self._moves
+        self._runs[run.key] = run
+        self._moves[instance.id] = (run, instance, state, reason)
+
+    @staticmethod
+    @cache
+    def _reset_instances(is_sqlite: bool) -> Update:
+        table = task_instance.c
+        rows = as_rows({"id": int, "old": str, "max_tries": int, "is_placeholder": bool}, is_sqlite=is_sqlite)
         is_placeholder = rows.c.is_placeholder.is_(True) if not is_sqlite else rows.c.is_placeholder == 1
-        self.send_back = (
+        return (
             update(task_instance)
             .where(table.id == rows.c.id, table.state == rows.c.old)
             .values(
@@ -247,13 +179,19 @@ class _Statements:
                 queued_at=None,
                 start_date=None,
                 end_date=None,
-                updated_at=now,
+                updated_at=bindparam("now", type_=UtcDateTime),
             )
             .returning(table.id)
         )
-        rows = rows_of(id=int, old=str, state=str, reason=str, was_over=bool)
+
+    @staticmethod
+    @cache
+    def _end_instances(is_sqlite: bool) -> Update:
+        table = task_instance.c
+        fields = {"id": int, "old": str, "state": str, "reason": str, "was_over": bool}
+        rows, now = as_rows(fields, is_sqlite=is_sqlite), bindparam("now", type_=UtcDateTime)
         was_over = rows.c.was_over.is_(True) if not is_sqlite else rows.c.was_over == 1
-        self.end = (
+        return (
             update(task_instance)
             .where(table.id == rows.c.id, table.state == rows.c.old)
             .values(
@@ -268,12 +206,43 @@ class _Statements:
             )
             .returning(table.id)
         )
-        ids = rows_of(id=int)
-        self.forget_outputs = delete(xcom).where(xcom.c.task_instance_id.in_(select(ids.c.id)))
-        ids = rows_of(id=int)
-        self.requeue_runs = (
+
+    def _move(self, connection: Connection, is_sqlite: bool) -> frozenset[int]:
+        moved_ids: set[int] = set()
+        for statement, rows in ((self._reset_instances, self._sent_back), (self._end_instances, self._ended)):
+            if rows:
+                moved_ids.update(connection.scalars(statement(is_sqlite), {"rows": dump_rows(rows), "now": self._now}))
+        return frozenset(moved_ids)
+
+    def _collect_effects(self, moved_ids: frozenset[int]) -> None:
+        for id_, (run, instance, state, reason) in self._moves.items():
+            if id_ not in moved_ids:
+                continue
+            self._new_states[id_] = state
+            if state is instance.state:
+                continue  # a scheduled instance became the placeholder of its task
+            row = run.rows[id_]
+            self._effects.moved(
+                InstanceRef(id_, run.key, instance.task_index, row.pool, row.pool_slots, row.operator == TaskType.DAG),
+                instance.state,
+                state,
+                at=self._now,
+                reason=reason,
+                try_number=row.try_number,
+            )
+        for run in self._requeued:
+            self._effects.event(run.key, RunState.QUEUED, at=self._now)
+        for run, new in self._run_ends:
+            if new["state"] is not run.state:
+                self._effects.event(run.key, new["state"], at=self._now, reason=new["reason"])
+
+    @staticmethod
+    @cache
+    def _requeue_runs(is_sqlite: bool) -> Update:
+        ids, now = as_rows({"id": int}, is_sqlite=is_sqlite), bindparam("now", type_=UtcDateTime)
+        return (
             update(dag_run)
-            .where(run.id.in_(select(ids.c.id)))
+            .where(dag_run.c.id.in_(select(ids.c.id)))
             .values(
                 state=RunState.QUEUED,
                 state_reason=None,
@@ -286,8 +255,13 @@ class _Statements:
                 updated_at=now,
             )
         )
-        rows = rows_of(id=int, state=str, reason=str, message=str)
-        self.end_runs = (
+
+    @staticmethod
+    @cache
+    def _end_runs(is_sqlite: bool) -> Update:
+        run, now = dag_run.c, bindparam("now", type_=UtcDateTime)
+        rows = as_rows({"id": int, "state": str, "reason": str, "message": str}, is_sqlite=is_sqlite)
+        return (
             update(dag_run)
             .where(run.id == rows.c.id)
             .values(
@@ -301,19 +275,46 @@ class _Statements:
             )
             .returning(run.id, run.parent_attempt_id)
         )
-        self._build_recount(rows_of)
 
-    def _build_recount(self, rows_of: Any) -> None:
-        table, run = task_instance.c, dag_run.c
-        rows = rows_of(run=int, task=int, total=int, **{state.value: int for state in TASK_FINISHED})
-        self.recount = (
+    def _move_runs(self, connection: Connection, is_sqlite: bool) -> None:
+        if self._requeued:
+            ids = _ids(run.key for run in self._requeued)
+            connection.execute(self._requeue_runs(is_sqlite), {**ids, "now": self._now})
+        if self._run_ends:
+            params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
+            ended_runs = connection.execute(self._end_runs(is_sqlite), params)
+            wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended_runs], now=self._now)
+
+    def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
+        """Shape -> run key -> indexes of the changed tasks."""
+        changed: dict[Shape, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for run in self._changed_versions:
+            changed[run.shape][run.key].update(range(len(run.shape.tasks)))
+        for run, instance, _, _ in self._moves.values():
+            if instance.task_index < len(run.shape.tasks):  # the version has the task; a removed task has no downstream
+                changed[run.shape][run.key].add(instance.task_index)
+        return changed
+
+    @staticmethod
+    @cache
+    def _update_upstream_counters(is_sqlite: bool) -> Update:
+        table = task_instance.c
+        fields = {"run": int, "task": int, "total": int, **{state.value: int for state in TASK_FINISHED}}
+        rows = as_rows(fields, is_sqlite=is_sqlite)
+        return (
             update(task_instance)
             .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
             .values(up_total=rows.c.total, **{f"up_{state}": rows.c[state.value] for state in TASK_FINISHED})
         )
-        runs, tasks = rows_of("runs", id=int), rows_of("tasks", id=int)
-        running = rows_of("runs", id=int)
-        self.find_ready = (
+
+    @staticmethod
+    @cache
+    def _update_readiness(is_sqlite: bool) -> Update:
+        table, run = task_instance.c, dag_run.c
+        runs = as_rows({"id": int}, is_sqlite=is_sqlite, parameter="runs")
+        tasks = as_rows({"id": int}, is_sqlite=is_sqlite, parameter="tasks")
+        running = as_rows({"id": int}, is_sqlite=is_sqlite, parameter="runs")
+        return (
             update(task_instance)
             .where(
                 table.dag_run_id.in_(select(runs.c.id)),
@@ -327,11 +328,32 @@ class _Statements:
                     ),
                     may_decide(),
                 ),
-                # Whoever was parked is asked again.
+                # The scheduler decides blocked instances again.
                 state_reason=None,
             )
         )
-        tasks = rows_of("tasks", task_id=str)
+
+    def _recount(self, connection: Connection, is_sqlite: bool, shape: Shape, runs: Mapping[int, set[int]]) -> None:
+        graph = shape.graph
+        changed = set().union(*runs.values())
+        touched = changed.union(*(graph.downstream[index] for index in changed))
+        counts = [
+            {"run": key, "task": index, **_upstream_counts(states, graph.upstream[index])}
+            for key, states in ((key, self._states(key)) for key in sorted(runs))
+            for index in sorted(touched)
+        ]
+        connection.execute(self._update_upstream_counters(is_sqlite), {"rows": dump_rows(counts)})
+        of_runs = dump_rows({"id": key} for key in sorted(runs))
+        connection.execute(
+            self._update_readiness(is_sqlite),
+            {"runs": of_runs, "tasks": dump_rows({"id": index} for index in sorted(touched))},
+        )
+
+    @staticmethod
+    @cache
+    def _update_blocked_instances(is_sqlite: bool) -> Update:
+        table, run = task_instance.c, dag_run.c
+        tasks = as_rows({"task_id": str}, is_sqlite=is_sqlite, parameter="tasks")
         blocked = (
             select(table.id)
             .join(dag_run, run.id == table.dag_run_id)
@@ -342,9 +364,30 @@ class _Statements:
                 run.state == literal_column("'running'"),
             )
         )
-        self.wake_blocked = update(task_instance).where(table.id.in_(blocked)).values(ready=True, state_reason=None)
+        return update(task_instance).where(table.id.in_(blocked)).values(ready=True, state_reason=None)
+
+    def _unblock(self, connection: Connection, is_sqlite: bool) -> None:
+        task_ids: dict[str, set[str]] = defaultdict(set)
+        for run, instance, _, _ in self._moves.values():
+            task_ids[run.dag_id].add(run.rows[instance.id].task_id)
+        for dag_id, names in task_ids.items():
+            tasks = dump_rows({"task_id": name} for name in sorted(names))
+            connection.execute(self._update_blocked_instances(is_sqlite), {"tasks": tasks, "of_dag": dag_id})
+
+    def _states(self, run_key: int) -> Mapping[int, Counter[TaskState]]:
+        """Task index -> number of instances of the run in each state, after the moves."""
+        counts: dict[int, Counter[TaskState]] = defaultdict(Counter)
+        for instance in self._runs[run_key].instances:
+            counts[instance.task_index][self._new_states.get(instance.id, instance.state)] += 1
+        return counts
 
 
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
+def _upstream_counts(states: Mapping[int, Counter[TaskState]], upstream: Iterable[int]) -> Mapping[str, int]:
+    counts: Counter[TaskState] = Counter()
+    for index in upstream:
+        counts.update(states[index])
+    return {"total": counts.total(), **{state.value: counts[state] for state in TASK_FINISHED}}
+
+
+def _ids(ids: Iterable[int]) -> Mapping[str, str]:
+    return {"rows": dump_rows({"id": id_} for id_ in ids)}

@@ -1,4 +1,4 @@
-"""Mark: task instances and runs get the result that somebody says they have."""
+"""Mark: a user gives task instances and runs another result."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,49 +28,54 @@ _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """What to mark, and as what."""
+    """A request to mark instances."""
 
     state: TaskState
     """success, failed or skipped."""
     runs: RunsWanted = field(default_factory=RunsWanted)
     tasks: TasksWanted = field(default_factory=TasksWanted)
     note: str | None = None
-    """For the instances; None leaves theirs."""
+    """Note for the instances; None keeps their notes."""
 
 
 def preview_mark(database: Database, versions: Versions, dag_id: str, request: Mark) -> list[int]:
-    """Ids of the instances that `mark` would change now, by run, task and map index. Raises as `mark`."""
-    runs, wanted = _meant(database, versions, dag_id, request)
+    """Ids of the instances that `mark` would change now, ordered by run, task and map index.
+
+    Raises the errors of `mark`.
+    """
+    shapes, tasks = _select(database, versions, dag_id, request)
     with database.read() as connection:
-        found = load_runs(connection, runs, is_locking=False)
-    return [one.id for run in found for one in _marked(run, wanted, request.state)]
+        runs = load_runs(connection, shapes, is_locking=False)
+    return [instance.id for run in runs for instance in _marked(run, tasks, request.state)]
 
 
 def mark(database: Database, versions: Versions, dag_id: str, request: Mark, *, by: str, now: datetime) -> list[int]:
-    """Give instances a result; returns the ids of those that had another one, by run, task and map index.
+    """Give instances a result; returns the ids of the changed instances, ordered by run, task and map index.
 
-    Live attempts are fenced, as by a clear. What a trigger rule had ended downstream without running it is decided
-    again; what has run downstream is left as it is. A run that had ended begins again if something of it is to be
-    decided, and otherwise gets the state that its instances now make; it never becomes a success while a cancel, a
-    time limit or a mark of the run keeps an instance from running. A success or skip upstream of such instances lets
-    the run go on with all of them.
+    - Live attempts are fenced, as by a clear.
+    - The scheduler decides downstream instances again if a trigger rule ended them without running; downstream
+      instances that have run stay unchanged.
+    - An ended run is queued again when the scheduler has an instance to decide. Otherwise the run gets the state
+      computed from its instances.
+    - A run never becomes a success while a cancel, a time limit or a mark of the run prevents an instance from running.
+      A success or skip upstream of prevented instances lets the run go on with all prevented instances.
 
-    by: who says so; told with the attempts that this stops.
+    by: name of the user, for the message of stopped attempts.
 
     Raises:
-        NotFound: There is no such DAG, run or task.
+        NotFound: The DAG, a run or a task does not exist.
         InvalidInput: Too many runs or instances at once.
     """
-    runs, wanted = _meant(database, versions, dag_id, request)
+    shapes, tasks = _select(database, versions, dag_id, request)
     with database.write() as connection:
-        found = load_runs(connection, runs, is_locking=True)
+        runs = load_runs(connection, shapes, is_locking=True)
         changes = _changes(request.state, by, now)
         ids: list[int] = []
-        for run in found:
-            marked = _marked(run, wanted, request.state)
+        for run in runs:
+            marked = _marked(run, tasks, request.state)
             if marked:
                 _mark_instances(changes, run, marked, request.state)
-            ids += (one.id for one in marked)
+            ids += (instance.id for instance in marked)
         if ids:
             changes.apply(connection)
             if request.note is not None:
@@ -81,13 +86,13 @@ def mark(database: Database, versions: Versions, dag_id: str, request: Mark, *, 
 def mark_run(
     database: Database, versions: Versions, dag_id: str, run_id: str, state: RunState, *, by: str, now: datetime
 ) -> bool:
-    """End a run as success or failed now, or give one that has ended the other state; returns whether it changed.
+    """End a run as success or failed, or change the state of an ended run; returns whether the run changed.
 
-    What runs or waits to run again gets the run's state, what has not started is skipped, with the reason
-    `run_marked`. A run that is to be a success has no failure left: instances that failed become success too.
+    Started unfinished instances get the state of the run. Unstarted instances are skipped with the reason `run_marked`.
+    In a run marked as a success, failed instances become a success too.
 
     Raises:
-        NotFound: There is no such run.
+        NotFound: The run does not exist.
     """
     runs = find_runs(database, versions, dag_id, RunsWanted(run_id=run_id))
     with database.write() as connection:
@@ -96,10 +101,10 @@ def mark_run(
                 return False
             result = TaskState(state.value)
             changes = _changes(result, by, now)
-            for one in run.instances:
-                new = _in_marked_run(one, result)
+            for instance in run.instances:
+                new = _in_marked_run(instance, result)
                 if new is not None:
-                    changes.end(run, one, *new)
+                    changes.end(run, instance, *new)
             changes.end_run(run, state, StateReason.MARKED, f"marked {state} by {by}")
             changes.apply(connection)
             return True
@@ -107,11 +112,13 @@ def mark_run(
 
 
 def requeue_run(database: Database, versions: Versions, dag_id: str, run_id: str, *, now: datetime) -> bool:
-    """Queue a run that has ended; its instances keep their results, so it ends again as they say. What the end of the
-    run prevented from running goes on. Returns False, changing nothing, when the run has not ended.
+    """Queue an ended run; returns False, without a change, when the run has not ended.
+
+    Instances keep their results, and the results decide the state of the run again. Instances prevented by the end of
+    the run now run.
 
     Raises:
-        NotFound: There is no such run.
+        NotFound: The run does not exist.
     """
     runs = find_runs(database, versions, dag_id, RunsWanted(run_id=run_id))
     with database.write() as connection:
@@ -135,48 +142,49 @@ def _changes(state: TaskState, by: str, now: datetime) -> Changes:
     )
 
 
-def _meant(
+def _select(
     database: Database, versions: Versions, dag_id: str, request: Mark
 ) -> tuple[Mapping[int, Shape], Mapping[int, Wanted]]:
     runs = find_runs(database, versions, dag_id, request.runs)
     return runs, wanted_in(runs.values(), request.tasks)
 
 
-def _marked(run: TargetRun, wanted: Mapping[int, Wanted], state: TaskState) -> list[Instance]:
-    found = chosen(run.shape.graph, run.instances, wanted[run.shape.version_id], branches=run.shape.branches)
-    return [one for one in found if one.state is not state or one.was_prevented]
+def _marked(run: TargetRun, tasks: Mapping[int, Wanted], state: TaskState) -> list[Instance]:
+    instances = chosen(run.shape.graph, run.instances, tasks[run.shape.version_id], branches=run.shape.branches)
+    return [instance for instance in instances if instance.state is not state or instance.was_prevented]
 
 
 def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance], state: TaskState) -> None:
-    for one in marked:
-        changes.end(run, one, state, StateReason.MARKED)
-    ids = {one.id for one in marked}
-    others = [one for one in run.instances if one.id not in ids]
-    changed = {one.task_index for one in marked}
-    lets_go_on = state is not TaskState.FAILED
-    again = {
-        one.id: one for one in decided_without_running(run.shape.graph, others, changed, with_prevented=lets_go_on)
-    }
-    prevented = {one.id: one for one in others if one.was_prevented}
-    if again:
-        again |= prevented
-    for one in again.values():
-        changes.send_back(run, one)
+    for instance in marked:
+        changes.end(run, instance, state, StateReason.MARKED)
+    ids = {instance.id for instance in marked}
+    unmarked = [instance for instance in run.instances if instance.id not in ids]
+    changed = {instance.task_index for instance in marked}
+    undecided = decided_without_running(
+        run.shape.graph, unmarked, changed, with_prevented=state is not TaskState.FAILED
+    )
+    to_reset = {instance.id: instance for instance in undecided}
+    prevented = {instance.id: instance for instance in unmarked if instance.was_prevented}
+    if to_reset:
+        to_reset |= prevented
+    for instance in to_reset.values():
+        changes.send_back(run, instance)
     if run.state not in RUN_FINISHED:
-        return  # the scheduler ends it when nothing is left to do
-    if again:
+        return  # the scheduler ends the run after its last instance
+    if to_reset:
         changes.requeue_run(run)
     elif prevented and run.state is RunState.FAILED:
-        return  # the run keeps the reason for which it was ended
+        return  # the run keeps the reason of its end
     else:
-        _end_anew(changes, run, [(one.task_index, state if one.id in ids else one.state) for one in run.instances])
+        states = [(instance.task_index, state if instance.id in ids else instance.state) for instance in run.instances]
+        _end_by_states(changes, run, states)
 
 
-def _end_anew(changes: Changes, run: TargetRun, states: Iterable[tuple[int, TaskState]]) -> None:
-    """The run's state as its instances now make it."""
+def _end_by_states(changes: Changes, run: TargetRun, states: Iterable[tuple[int, TaskState]]) -> None:
+    """Set the state of the run from the states of its instances."""
     result, culprits = run_result(run.shape.graph, run.shape.tasks, states)
     if result is RunState.SUCCESS and run.state is not result and run.shape.definition.outputs:
-        changes.requeue_run(run)  # its declared outputs are the scheduler's to evaluate
+        changes.requeue_run(run)  # only the scheduler evaluates the declared outputs
     elif result is RunState.SUCCESS and run.state is not result:
         changes.end_run(run, result, StateReason.MARKED, None)
     elif result is RunState.FAILED and (run.state is not result or run.reason is StateReason.TASK_FAILED):
@@ -184,7 +192,7 @@ def _end_anew(changes: Changes, run: TargetRun, states: Iterable[tuple[int, Task
 
 
 def _in_marked_run(instance: Instance, result: TaskState) -> tuple[TaskState, StateReason] | None:
-    """What an instance becomes when its run is marked; None = it stays."""
+    """State and reason of an instance after a mark of its run; None = unchanged."""
     if instance.state is TaskState.SCHEDULED or (result is TaskState.SUCCESS and instance.was_prevented):
         return TaskState.SKIPPED, StateReason.RUN_MARKED
     if instance.state not in TASK_FINISHED or (result is TaskState.SUCCESS and instance.state in _BAD):

@@ -1,17 +1,18 @@
-"""A run goes on with another version of its DAG: what becomes of its instances.
+"""Version change: a run goes on with another version of its DAG.
 
-What a task did stays with it, found by its id, as the version may have moved it. New tasks get an instance, those that
-are gone lose theirs; a task that became a mapped one, or is none any more, begins anew.
+- A task keeps its instances and their history. The task id identifies the task, because its index may change.
+- A new task gets an instance. The instances of a removed task become `removed`.
+- A task that became mapped, or stopped being mapped, restarts.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, case, insert, literal, literal_column, select, update
+from sqlalchemy import Connection, Insert, Select, Update, case, insert, literal, literal_column, select, update
 
 from mainspring.definition.model import Task
 from mainspring.errors import Conflict
@@ -23,122 +24,226 @@ from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_rows
 from mainspring_store.tables import dag_run, task_instance
 
-__all__ = ["VersionChange", "renewed", "write_version_changes"]
+__all__ = ["VersionChange", "change_version", "write_version_changes"]
 
 
 @dataclass(frozen=True)
 class VersionChange:
-    """One run and the version that it is to go on with."""
+    """A run before and after the change of its version."""
 
-    before: TargetRun
+    old_run: TargetRun
     run: TargetRun
-    """As the new version sees it: with an instance, of id 0, for each task that it adds; the instances of tasks that
-    it does not have stand behind all others, at indexes that no task has."""
+    """The run in terms of the new version. An added task has an instance with id 0. Instances of removed tasks come
+    last, at indexes beyond the tasks of the version."""
 
     @property
-    def vanished(self) -> Sequence[Instance]:
-        """Instances that the new version has no task for, and that are not removed yet."""
+    def to_remove(self) -> Sequence[Instance]:
+        """Instances of removed tasks, except instances already in state `removed`."""
         count = len(self.run.shape.tasks)
-        return [one for one in self.run.instances if one.task_index >= count and one.state is not TaskState.REMOVED]
+        return [
+            instance
+            for instance in self.run.instances
+            if instance.task_index >= count and instance.state is not TaskState.REMOVED
+        ]
 
     @property
     def added(self) -> Sequence[int]:
-        """Indexes of the tasks that get an instance."""
-        return [one.task_index for one in self.run.instances if not one.id]
+        """Indexes of the added tasks."""
+        return [instance.task_index for instance in self.run.instances if not instance.id]
 
     @cached_property
     def moved_indexes(self) -> Mapping[int, int]:
-        """Task index before -> the one now, of every task that has an instance."""
-        now = {one.id: one.task_index for one in self.run.instances}
-        return {one.task_index: now[one.id] for one in self.before.instances}
+        """Old task index -> new task index, of every task with an instance."""
+        new_indexes = {instance.id: instance.task_index for instance in self.run.instances}
+        return {instance.task_index: new_indexes[instance.id] for instance in self.old_run.instances}
 
-    def begun_anew(self, cleared: Collection[int]) -> Mapping[int, Sequence[Instance]]:
-        """Tasks to be begun with a single instance that keeps nothing, with the instances that make way for it, the
-        first of which it will be: mapped tasks that are cleared as a whole, since another version may find other
-        items; tasks that came to be mapped, or ceased to be; and those that had been removed.
+    def restarted(self, cleared: Collection[int]) -> Mapping[int, Sequence[Instance]]:
+        """Tasks that restart from a single fresh instance: task index -> the instances to replace.
 
-        cleared: ids of instances.
+        The first instance to replace becomes the fresh instance. These tasks restart:
+
+        - completely cleared mapped tasks, because the new version may compute different items
+        - tasks that became mapped, or stopped being mapped
+        - tasks whose instances are all `removed`
+
+        cleared: ids of the cleared instances.
         """
-        found: dict[int, Sequence[Instance]] = {}
-        for task, own in self._own_instances():
-            present = [one for one in own if one.state is not TaskState.REMOVED]
-            before = self.before.shape.definition.tasks.get(task.task_id)
+        restarted: dict[int, Sequence[Instance]] = {}
+        for task, instances in self._instances_of_tasks():
+            present = [instance for instance in instances if instance.state is not TaskState.REMOVED]
+            old_task = self.old_run.shape.definition.tasks.get(task.task_id)
+            is_cleared = all(instance.id in cleared or instance.state is TaskState.SCHEDULED for instance in present)
             if not present:
-                found[task.index] = own[:1]
-            elif (before is not None and before.is_mapped != task.is_mapped) or (
-                task.is_mapped and all(one.id in cleared or one.state is TaskState.SCHEDULED for one in present)
-            ):
-                found[task.index] = present
-        return found
+                restarted[task.index] = instances[:1]
+            elif (old_task is not None and old_task.is_mapped != task.is_mapped) or (task.is_mapped and is_cleared):
+                restarted[task.index] = present
+        return restarted
 
-    def _own_instances(self) -> Iterator[tuple[Task, Sequence[Instance]]]:
+    def _instances_of_tasks(self) -> Iterator[tuple[Task, Sequence[Instance]]]:
         by_task: dict[int, list[Instance]] = {}
-        for one in self.run.instances:
-            if one.id:
-                by_task.setdefault(one.task_index, []).append(one)
+        for instance in self.run.instances:
+            if instance.id:
+                by_task.setdefault(instance.task_index, []).append(instance)
         return ((task, by_task[task.index]) for task in self.run.shape.tasks if task.index in by_task)
 
 
-def renewed(run: TargetRun, latest: Shape) -> VersionChange:
-    """The run as `latest` sees it. Changes nothing."""
+def change_version(run: TargetRun, latest: Shape) -> VersionChange:
+    """Compute the change of a run to the version `latest`. Writes nothing."""
     ids = {row.task_id for row in run.rows.values()}
     tasks = latest.definition.tasks
-    gone = sorted(ids - tasks.keys())
-    indexes = {**latest.graph.index, **{task_id: len(tasks) + place for place, task_id in enumerate(gone)}}
-    instances = [replace(one, task_index=indexes[run.rows[one.id].task_id]) for one in run.instances]
+    removed = sorted(ids - tasks.keys())
+    indexes = {**latest.graph.index, **{task_id: len(tasks) + place for place, task_id in enumerate(removed)}}
+    instances = [replace(instance, task_index=indexes[run.rows[instance.id].task_id]) for instance in run.instances]
     instances += (
         Instance(id=0, task_index=task.index, map_index=-1, state=TaskState.SCHEDULED)
         for task in latest.tasks
         if task.task_id not in ids
     )
-    instances.sort(key=lambda one: (one.task_index, one.map_index))
+    instances.sort(key=lambda instance: (instance.task_index, instance.map_index))
     return VersionChange(run, replace(run, shape=latest, instances=instances))
 
 
-def write_version_changes(
-    connection: Connection, version_changes: Sequence[VersionChange], *, moved: Collection[int], now: datetime
-) -> None:
-    """Pin the runs, whose rows and instances are locked, to the new version. Counters of upstream results and
-    readiness are left to whoever moves the instances.
+@cache
+def _select_waiting_instances(is_sqlite: bool) -> Select[Any]:
+    table = task_instance.c
+    rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+    return select(table.id).where(
+        table.dag_run_id.in_(select(rows.c.id)),
+        table.state == literal_column("'scheduled'"),
+        table.waits_for.is_not(None),
+    )
 
-    moved: ids of the instances that the caller moves right after this.
+
+@cache
+def _select_confs(is_sqlite: bool) -> Select[Any]:
+    rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+    return select(dag_run.c.id, dag_run.c.conf).where(dag_run.c.id.in_(select(rows.c.id)))
+
+
+@cache
+def _update_versions_of_runs(is_sqlite: bool) -> Update:
+    run = dag_run.c
+    fields = {"id": int, "version": int, "params": str, "max_active_tasks": int, "added": int}
+    rows = as_rows(fields, is_sqlite=is_sqlite)
+    return (
+        update(dag_run)
+        .where(run.id == rows.c.id)
+        .values(
+            dag_version_id=rows.c.version,
+            params=rows.c.params,
+            max_active_tasks=rows.c.max_active_tasks,
+            tasks_total=run.tasks_total + rows.c.added,
+            tasks_unfinished=run.tasks_unfinished + rows.c.added,
+        )
+    )
+
+
+@cache
+def _negate_task_indexes(is_sqlite: bool) -> Update:
+    table = task_instance.c
+    rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+    return update(task_instance).where(table.dag_run_id.in_(select(rows.c.id))).values(task_index=-1 - table.task_index)
+
+
+_PLACE_FIELDS: Mapping[str, type] = {"run": int, "before": int, "task_index": int}
+_KEPT_FIELDS = ("wake_on", "operator", "rank", "pool", "pool_slots", "queue", "executor")
+
+
+@cache
+def _update_kept_instances(is_sqlite: bool) -> Update:
+    table = task_instance.c
+    place = {name: kind for name, kind in _PLACE_FIELDS.items() if name != "task_index"}
+    rows = as_rows({**PLAN_FIELDS, **place}, is_sqlite=is_sqlite)
+    retries = table.max_tries + rows.c.max_tries
+    return (
+        update(task_instance)
+        .where(table.dag_run_id == rows.c.run, table.task_index == -1 - rows.c.before)
+        .values(
+            task_index=rows.c.task_index,
+            **{name: rows.c[name] for name in _KEPT_FIELDS},
+            max_tries=case(
+                (table.state.in_(TASK_FINISHED), table.max_tries),
+                (retries < table.try_number, table.try_number),
+                else_=retries,
+            ),
+            # A scheduler may have decided the instance by the old version, and may now wait for the lock of the run.
+            # A new generation invalidates the decision.
+            generation=table.generation + case((table.state == TaskState.SCHEDULED, 1), else_=0),
+        )
+    )
+
+
+@cache
+def _update_removed_instances(is_sqlite: bool) -> Update:
+    table = task_instance.c
+    rows = as_rows(_PLACE_FIELDS, is_sqlite=is_sqlite)
+    return (
+        update(task_instance)
+        .where(table.dag_run_id == rows.c.run, table.task_index == -1 - rows.c.before)
+        .values(task_index=rows.c.task_index)
+    )
+
+
+@cache
+def _insert_added_instances(is_sqlite: bool) -> Insert:
+    rows = as_rows({**PLAN_FIELDS, "run": int, "at": datetime}, is_sqlite=is_sqlite)
+    return insert(task_instance).from_select(
+        [*PLAN_FIELDS, "dag_run_id", "state", "updated_at"],
+        select(
+            *(rows.c[name] for name in PLAN_FIELDS),
+            rows.c.run,
+            literal(TaskState.SCHEDULED.value),
+            rows.c["at"],
+        ),
+    )
+
+
+def write_version_changes(
+    connection: Connection, version_changes: Sequence[VersionChange], *, moved_ids: Collection[int], now: datetime
+) -> None:
+    """Pin the runs to the new version; the caller holds the locks of the runs and of their instances.
+
+    The caller moves instances afterwards, and then recounts upstream counters and readiness.
+
+    moved_ids: ids of the instances moved afterwards by the caller.
 
     Raises:
-        Conflict: An instance that is not moved is under way: whoever carries it out goes by the old version.
+        Conflict: An instance outside of `moved_ids` is under way: its executor uses the old version.
         InvalidParams: The conf of a run does not fit the new version.
     """
-    statements = _statements(connection.dialect.name == "sqlite")
+    is_sqlite = connection.dialect.name == "sqlite"
     runs = {"rows": dump_rows({"id": version_change.run.key} for version_change in version_changes)}
-    _refuse_under_way(version_changes, moved, set(connection.scalars(statements.waiting, runs)))
-    confs = {row.id: row.conf for row in connection.execute(statements.confs, runs)}
+    _refuse_under_way(version_changes, moved_ids, set(connection.scalars(_select_waiting_instances(is_sqlite), runs)))
+    confs = {row.id: row.conf for row in connection.execute(_select_confs(is_sqlite), runs)}
     pins = [_pin(version_change, confs[version_change.run.key]) for version_change in version_changes]
-    connection.execute(statements.pin, {"rows": dump_rows(pins)})
-    # No two tasks may ever share an index, not even within a statement; below 0 there is none in the way.
-    connection.execute(statements.make_way, runs)
+    connection.execute(_update_versions_of_runs(is_sqlite), {"rows": dump_rows(pins)})
+    # Two tasks must never share an index, not even within a statement. No task has a negative index, so the instances
+    # move to negative indexes first.
+    connection.execute(_negate_task_indexes(is_sqlite), runs)
     latest = version_changes[0].run.shape
     plan = list(plan_rows(latest.definition, latest.graph))
-    kept, gone = _moves(version_changes, plan)
-    connection.execute(statements.keep, {"rows": dump_rows(kept)})
-    connection.execute(statements.set_aside, {"rows": dump_rows(gone)})
+    kept, removed = _moves(version_changes, plan)
+    connection.execute(_update_kept_instances(is_sqlite), {"rows": dump_rows(kept)})
+    connection.execute(_update_removed_instances(is_sqlite), {"rows": dump_rows(removed)})
     added = [
         {**plan[index], "run": version_change.run.key, "at": now}
         for version_change in version_changes
         for index in version_change.added
     ]
-    connection.execute(statements.add, {"rows": dump_rows(added)})
+    connection.execute(_insert_added_instances(is_sqlite), {"rows": dump_rows(added)})
 
 
 def _refuse_under_way(
-    version_changes: Sequence[VersionChange], moved: Collection[int], waiting: Collection[int]
+    version_changes: Sequence[VersionChange], moved_ids: Collection[int], waiting: Collection[int]
 ) -> None:
     for version_change in version_changes:
-        for one in version_change.run.instances:
-            is_under_way = one.state in TASK_ACTIVE or one.state is TaskState.DEFERRED or one.id in waiting
-            if is_under_way and one.id not in moved:
+        for instance in version_change.run.instances:
+            is_active = instance.state in TASK_ACTIVE or instance.state is TaskState.DEFERRED
+            if (is_active or instance.id in waiting) and instance.id not in moved_ids:
                 run = version_change.run
                 raise Conflict(
-                    f"task '{run.rows[one.id].task_id}' of run '{run.run_id}' is under way with the version that the "
-                    "run has; clear it too, or wait for its end"
+                    f"task '{run.rows[instance.id].task_id}' of run '{run.run_id}' is under way with the version that "
+                    "the run has; clear it too, or wait for its end"
                 )
 
 
@@ -156,92 +261,16 @@ def _pin(version_change: VersionChange, conf: Mapping[str, Any]) -> Mapping[str,
 def _moves(
     version_changes: Sequence[VersionChange], plan: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Of each task of each run its index and what follows from it; apart, the index alone of those that are gone."""
+    """Rows of the kept tasks, with their plan, and rows of the removed tasks, with their indexes only."""
     kept: list[Mapping[str, Any]] = []
-    gone: list[Mapping[str, Any]] = []
+    removed: list[Mapping[str, Any]] = []
     for version_change in version_changes:
-        for before, index in version_change.moved_indexes.items():
-            place = {"run": version_change.run.key, "before": before, "task_index": index}
+        for old_index, index in version_change.moved_indexes.items():
+            place = {"run": version_change.run.key, "before": old_index, "task_index": index}
             if index >= len(plan):
-                gone.append(place)
+                removed.append(place)
                 continue
-            old = version_change.before.shape.definition.tasks.get(plan[index]["task_id"])
-            retries = plan[index]["max_tries"] - old.retries if old is not None else 0
-            kept.append({**plan[index], **place, "max_tries": retries})
-    return kept, gone
-
-
-_PLACE_FIELDS: Mapping[str, type] = {"run": int, "before": int, "task_index": int}
-_KEPT_FIELDS = ("wake_on", "operator", "rank", "pool", "pool_slots", "queue", "executor")
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        def rows_of(**fields: type) -> Any:
-            return as_rows(fields, is_sqlite=is_sqlite)
-
-        table, run = task_instance.c, dag_run.c
-        rows = rows_of(id=int)
-        self.waiting = select(table.id).where(
-            table.dag_run_id.in_(select(rows.c.id)),
-            table.state == literal_column("'scheduled'"),
-            table.waits_for.is_not(None),
-        )
-        rows = rows_of(id=int)
-        self.confs = select(run.id, run.conf).where(run.id.in_(select(rows.c.id)))
-        rows = rows_of(id=int, version=int, params=str, max_active_tasks=int, added=int)
-        self.pin = (
-            update(dag_run)
-            .where(run.id == rows.c.id)
-            .values(
-                dag_version_id=rows.c.version,
-                params=rows.c.params,
-                max_active_tasks=rows.c.max_active_tasks,
-                tasks_total=run.tasks_total + rows.c.added,
-                tasks_unfinished=run.tasks_unfinished + rows.c.added,
-            )
-        )
-        rows = rows_of(id=int)
-        self.make_way = (
-            update(task_instance)
-            .where(table.dag_run_id.in_(select(rows.c.id)))
-            .values(task_index=-1 - table.task_index)
-        )
-        rows = rows_of(**PLAN_FIELDS, **{name: kind for name, kind in _PLACE_FIELDS.items() if name != "task_index"})
-        retries = table.max_tries + rows.c.max_tries
-        self.keep = (
-            update(task_instance)
-            .where(table.dag_run_id == rows.c.run, table.task_index == -1 - rows.c.before)
-            .values(
-                task_index=rows.c.task_index,
-                **{name: rows.c[name] for name in _KEPT_FIELDS},
-                max_tries=case(
-                    (table.state.in_(TASK_FINISHED), table.max_tries),
-                    (retries < table.try_number, table.try_number),
-                    else_=retries,
-                ),
-                # Void is what was decided on it, by somebody who waits for the run's lock, with the version it had.
-                generation=table.generation + case((table.state == TaskState.SCHEDULED, 1), else_=0),
-            )
-        )
-        rows = rows_of(**_PLACE_FIELDS)
-        self.set_aside = (
-            update(task_instance)
-            .where(table.dag_run_id == rows.c.run, table.task_index == -1 - rows.c.before)
-            .values(task_index=rows.c.task_index)
-        )
-        rows = rows_of(**PLAN_FIELDS, run=int, at=datetime)
-        self.add = insert(task_instance).from_select(
-            [*PLAN_FIELDS, "dag_run_id", "state", "updated_at"],
-            select(
-                *(rows.c[name] for name in PLAN_FIELDS),
-                rows.c.run,
-                literal(TaskState.SCHEDULED.value),
-                rows.c["at"],
-            ),
-        )
-
-
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
+            old_task = version_change.old_run.shape.definition.tasks.get(plan[index]["task_id"])
+            more_retries = plan[index]["max_tries"] - old_task.retries if old_task is not None else 0
+            kept.append({**plan[index], **place, "max_tries": more_retries})
+    return kept, removed

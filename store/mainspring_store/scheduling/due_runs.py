@@ -1,12 +1,12 @@
-"""Due runs: which DAGs have a slot that is due, and what is planned next."""
+"""Due runs in a pass: DAGs with a due slot, and the plan of the next slot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, literal_column, or_, select, text, update
+from sqlalchemy import Connection, Select, Update, bindparam, exists, func, literal_column, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import Integer
 
@@ -20,19 +20,19 @@ __all__ = ["DueDag", "DueWrites", "Plan"]
 
 @dataclass(frozen=True, slots=True)
 class DueDag:
-    """A DAG whose next slot is due, or is to be planned."""
+    """A DAG whose next slot is due, or has no plan."""
 
     dag_id: str
     version_id: int
     next_logical_date: datetime | None
-    """None = nothing is planned yet, or the plan is to be made anew."""
+    """None = the DAG has no plan, or the scheduler must renew the plan."""
     latest_logical_date: datetime | None
-    """Of its scheduled runs."""
+    """Latest logical date of the scheduled runs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a DAG's row says about its next slot; all None = there is none."""
+    """The next slot of a DAG, as its row stores the slot; all None = no next slot."""
 
     logical_date: datetime | None = None
     data_interval_end: datetime | None = None
@@ -41,52 +41,18 @@ class Plan:
 
 
 class DueWrites:
-    """The part of a pass that makes scheduled runs."""
+    """The part of a pass that creates scheduled runs.
+
+    Each statement is built once for each dialect, by the cached function above the method that runs it.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._statements = _statements(connection.dialect.name == "sqlite")
+        self._is_sqlite = connection.dialect.name == "sqlite"
 
-    def due_dags(self, now: datetime, limit: int) -> list[DueDag]:
-        """DAGs that are not paused, whose next slot is due and that have room for another run; longest due first.
-
-        On PostgreSQL their rows are locked, and those that another scheduler holds are left out.
-        """
-        return [
-            DueDag(*row) for row in self._connection.execute(self._statements.due_dags, {"now": now, "limit_": limit})
-        ]
-
-    def prefetch(self, now: datetime) -> tuple[datetime | None, bool]:
-        """When the next slot or the next run with a later start comes due, after `now`; and whether a backfill is
-        under way."""
-        *instants, has_backfills = self._connection.execute(self._statements.prefetch, {"now": now}).one()
-        return min(filter(None, instants), default=None), has_backfills
-
-    def create_run(self, run: NewRun, *, now: datetime) -> int | None:
-        """Create a run; None, changing nothing, when the DAG has one of this logical date or id already."""
-        try:
-            with self._connection.begin_nested():
-                return insert_run(self._connection, run, now=now)
-        except IntegrityError:
-            return None
-
-    def plan(self, dag_id: str, version_id: int, plan: Plan, *, now: datetime) -> bool:
-        """Write what is planned next, unless the DAG has another version by now."""
-        params: Mapping[str, Any] = {
-            "of_dag": dag_id,
-            "of_version": version_id,
-            "date": plan.logical_date,
-            "end": plan.data_interval_end,
-            "after": plan.run_after,
-            "error": plan.error,
-            "now": now,
-        }
-        return self._connection.execute(self._statements.plan, params).rowcount == 1
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        now = bindparam("now", type_=UtcDateTime)
+    @staticmethod
+    @cache
+    def _select_due_dags(is_sqlite: bool) -> Select[Any]:
         scheduled = dag_run.alias("scheduled")
         latest = (
             select(func.max(scheduled.c.logical_date, type_=UtcDateTime))
@@ -103,19 +69,31 @@ class _Statements:
             )
             .scalar_subquery()
         )
-        self.due_dags = (
+        due_dags = (
             select(dag.c.dag_id, dag.c.version_id, dag.c.next_logical_date, latest)
             .where(
                 text("dag.next_run_after IS NOT NULL AND NOT dag.is_paused"),
-                dag.c.next_run_after <= now,
+                dag.c.next_run_after <= bindparam("now", type_=UtcDateTime),
                 or_(dag.c.next_logical_date.is_(None), unfinished < dag.c.max_active_runs),
             )
             .order_by(dag.c.next_run_after, dag.c.dag_id)
             .limit(bindparam("limit_", type_=Integer()))
         )
-        if not is_sqlite:
-            self.due_dags = self.due_dags.with_for_update(key_share=True, skip_locked=True, of=dag)
-        self.prefetch = select(
+        return due_dags if is_sqlite else due_dags.with_for_update(key_share=True, skip_locked=True, of=dag)
+
+    def due_dags(self, now: datetime, limit: int) -> list[DueDag]:
+        """Unpaused DAGs with a due slot and below their limit of active runs; longest due first.
+
+        PostgreSQL locks the rows of the DAGs, and skips rows locked by another scheduler.
+        """
+        rows = self._connection.execute(self._select_due_dags(self._is_sqlite), {"now": now, "limit_": limit})
+        return [DueDag(*row) for row in rows]
+
+    @staticmethod
+    @cache
+    def _select_next_due() -> Select[Any]:
+        now = bindparam("now", type_=UtcDateTime)
+        return select(
             select(func.min(dag.c.next_run_after, type_=UtcDateTime))
             .where(text("next_run_after IS NOT NULL AND NOT is_paused"), dag.c.next_run_after > now)
             .scalar_subquery(),
@@ -124,7 +102,28 @@ class _Statements:
             .scalar_subquery(),
             exists().where(text("completed_at IS NULL"), ~backfill.c.is_paused),
         )
-        self.plan = (
+
+    def prefetch(self, now: datetime) -> tuple[datetime | None, bool]:
+        """The instant after `now` at which the next slot or the next queued run becomes due, and whether a backfill is
+        open.
+
+        The instant is None when no slot and no run is ahead.
+        """
+        *instants, has_backfills = self._connection.execute(self._select_next_due(), {"now": now}).one()
+        return min(filter(None, instants), default=None), has_backfills
+
+    def create_run(self, run: NewRun, *, now: datetime) -> int | None:
+        """Create a run; None, without a change, when the DAG already has a run with the logical date or id."""
+        try:
+            with self._connection.begin_nested():
+                return insert_run(self._connection, run, now=now)
+        except IntegrityError:
+            return None
+
+    @staticmethod
+    @cache
+    def _update_plan() -> Update:
+        return (
             update(dag)
             .where(dag.c.dag_id == bindparam("of_dag"), dag.c.version_id == bindparam("of_version"))
             .values(
@@ -135,7 +134,15 @@ class _Statements:
             )
         )
 
-
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
+    def plan(self, dag_id: str, version_id: int, plan: Plan, *, now: datetime) -> bool:
+        """Write the plan of the next slot; False when the DAG has a newer version."""
+        params: Mapping[str, Any] = {
+            "of_dag": dag_id,
+            "of_version": version_id,
+            "date": plan.logical_date,
+            "end": plan.data_interval_end,
+            "after": plan.run_after,
+            "error": plan.error,
+            "now": now,
+        }
+        return self._connection.execute(self._update_plan(), params).rowcount == 1

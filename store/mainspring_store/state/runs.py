@@ -1,12 +1,12 @@
-"""Runs: their creation and their cancel. What a running run does next is the scheduler's (`scheduling`)."""
+"""Runs: creation and cancel. `scheduling` contains the writes of the scheduler on running runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, literal, literal_column, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, insert, literal, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import Definition, TaskType
@@ -37,7 +37,7 @@ __all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run", "inser
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionRef:
-    """A stored version and what it says."""
+    """A stored version and its definition."""
 
     id: int
     definition: Definition
@@ -45,7 +45,7 @@ class VersionRef:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewRun:
-    """A run that is not stored yet."""
+    """A run before the store has a row for it."""
 
     version: VersionRef
     run_id: str
@@ -58,24 +58,24 @@ class NewRun:
     triggered_by: str = "rest_api"
     user: str | None = None
     principal_id: str | None = None
-    """Whom it counts for; None = nobody."""
+    """The principal whose quotas count the run; None = no principal."""
     note: str | None = None
     backfill_id: int | None = None
     parent_attempt_id: str | None = None
-    """The attempt that waits for it."""
+    """The attempt of the `dag` task that waits for the run."""
     depth: int = 0
-    """How many `dag` tasks stand above it."""
+    """Number of `dag` tasks above the run."""
 
 
 def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, now: datetime) -> int:
-    """Store a run in state queued with all its task instances, in one transaction; returns its key.
+    """Store a queued run with all its task instances in a single transaction; returns the key of the run.
 
-    owner: the principal that it counts for, within its quotas.
+    owner: the principal whose quotas count the run.
 
     Raises:
-        Conflict: The DAG has a run of this id, or of this logical date.
-        NotFound: The DAG was deleted meanwhile.
-        QuotaExceeded: The owner has as many active runs or tasks, or as much log or stored bytes, as it may have.
+        Conflict: The DAG has a run with the id or the logical date.
+        NotFound: A client has deleted the DAG.
+        QuotaExceeded: The owner has reached a quota: active runs, active tasks, log bytes or stored bytes.
     """
     if owner is not None:
         owner.check_stored()
@@ -88,13 +88,31 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
             key = insert_run(connection, run, now=now)
             failpoint("api.trigger.before-commit")
     except IntegrityError as exc:
-        raise _explained(run, exc) from exc
+        raise _domain_error(run, exc) from exc
     failpoint("api.trigger.committed")
     return key
 
 
+_INSERT_RUN = insert(dag_run).returning(dag_run.c.id)
+
+
+@cache
+def _insert_instances(is_sqlite: bool) -> Insert:
+    rows = as_rows(PLAN_FIELDS, is_sqlite=is_sqlite)
+    names = list(PLAN_FIELDS)
+    return insert(task_instance).from_select(
+        [*names, "dag_run_id", "state", "updated_at"],
+        select(
+            *(rows.c[name] for name in names),
+            bindparam("dag_run_id", type_=Key),
+            literal(TaskState.SCHEDULED.value),
+            bindparam("now", type_=UtcDateTime),
+        ),
+    )
+
+
 def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
-    """As `create_run`, within a transaction of the caller's; raises the database's `IntegrityError`."""
+    """Store a run within the caller's transaction, as `create_run`; raises the `IntegrityError` of the database."""
     plan = plan_of(run.version.definition)
     start, end = run.data_interval or (None, None)
     key: int | None = connection.scalar(
@@ -125,13 +143,13 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "max_active_tasks": plan.max_active_tasks,
         },
     )
-    statements = _statements(connection.dialect.name == "sqlite")
-    connection.execute(statements.insert_instances, {"rows": plan.rows, "dag_run_id": key, "now": now})
+    statement = _insert_instances(connection.dialect.name == "sqlite")
+    connection.execute(statement, {"rows": plan.rows, "dag_run_id": key, "now": now})
     assert key is not None
     return key
 
 
-def _explained(run: NewRun, exc: IntegrityError) -> Exception:
+def _domain_error(run: NewRun, exc: IntegrityError) -> Exception:
     dag_id = run.version.definition.dag_id
     text = str(exc.orig)
     if "FOREIGN KEY" in text or "foreign key" in text:
@@ -151,12 +169,12 @@ def cancel_run(
     reason: StateReason = StateReason.CANCELLED,
     message: str,
 ) -> bool:
-    """End a run as failed now: what runs becomes failed, what has not started skipped. Processes stop soon after.
+    """End a run as failed: active and deferred instances fail, unstarted instances are skipped.
 
-    Returns False, changing nothing, when the run had finished before.
+    The executors stop the processes soon after. Returns False, without a change, when the run has already ended.
 
     Raises:
-        NotFound: There is no such run.
+        NotFound: The run does not exist.
     """
     with database.write() as connection:
         key = connection.scalar(select(dag_run.c.id).where(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id))
@@ -173,8 +191,10 @@ def cancel_run(
 def end_run(
     connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason, message: str
 ) -> bool:
-    """`cancel_run` within a transaction of the caller's, by key; what follows from it is left to the caller to apply,
-    after what it has collected of the same run before."""
+    """End a run by key within the caller's transaction, as `cancel_run`.
+
+    The caller applies the collected effects, together with earlier effects on the run.
+    """
     if key not in lock_runs(connection, [key]):
         return False
     run = connection.execute(
@@ -194,23 +214,49 @@ def end_run(
     return True
 
 
-def wake_waiting(connection: Connection, ended: Iterable[tuple[int, str | None]], *, now: datetime) -> bool:
-    """Have the scheduler look at the `dag` tasks that wait for runs that end in this transaction; whether any does.
+@cache
+def _wake_deferred_instances(is_sqlite: bool) -> Update:
+    rows = as_rows({"attempt_id": str}, is_sqlite=is_sqlite)
+    return (
+        update(task_instance)
+        .where(
+            task_instance.c.id.in_(
+                select(task_try.c.task_instance_id).where(task_try.c.attempt_id.in_(select(rows.c.attempt_id)))
+            ),
+            task_instance.c.attempt_id.in_(select(rows.c.attempt_id)),
+            task_instance.c.state == literal_column("'deferred'"),
+        )
+        .values(not_before=bindparam("now", type_=UtcDateTime))
+    )
 
-    ended: (run key, its `parent_attempt_id`). After this nobody waits for the run, so that it can be cleared alone.
+
+@cache
+def _clear_parent_attempts(is_sqlite: bool) -> Update:
+    rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+    return update(dag_run).where(dag_run.c.id.in_(select(rows.c.id))).values(parent_attempt_id=None)
+
+
+def wake_waiting(connection: Connection, ended_runs: Iterable[tuple[int, str | None]], *, now: datetime) -> bool:
+    """Make the `dag` tasks due that wait for the runs ended in this transaction; returns whether a task waits.
+
+    Afterwards no task waits for the runs, so a client can clear a run alone.
+
+    ended_runs: (run key, `parent_attempt_id`) of each run.
     """
-    waiting = [{"id": key, "attempt_id": attempt_id} for key, attempt_id in ended if attempt_id is not None]
+    waiting = [{"id": key, "attempt_id": attempt_id} for key, attempt_id in ended_runs if attempt_id is not None]
     if waiting:
-        statements = _statements(connection.dialect.name == "sqlite")
+        is_sqlite = connection.dialect.name == "sqlite"
         rows = {"rows": dump_rows(waiting)}
-        connection.execute(statements.wake_waiting, {**rows, "now": now})
-        connection.execute(statements.let_go, rows)
+        connection.execute(_wake_deferred_instances(is_sqlite), {**rows, "now": now})
+        connection.execute(_clear_parent_attempts(is_sqlite), rows)
     return bool(waiting)
 
 
 def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason) -> None:
-    """Fence the live attempts of a run and end its unfinished instances. Nothing downstream is to be counted: all of
-    it ends here."""
+    """Fence the live attempts of a run and end its unfinished instances.
+
+    The downstream counters stay unchanged, because all downstream instances end too.
+    """
     table = task_instance.c
     unfinished = connection.execute(
         select(
@@ -253,40 +299,3 @@ def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: 
         is_call = row.operator == TaskType.DAG
         instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots, is_call)
         effects.moved(instance, old, new, at=now, reason=reason, try_number=row.try_number)
-
-
-_INSERT_RUN = insert(dag_run).returning(dag_run.c.id)
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        rows = as_rows(PLAN_FIELDS, is_sqlite=is_sqlite)
-        names = list(PLAN_FIELDS)
-        self.insert_instances = insert(task_instance).from_select(
-            [*names, "dag_run_id", "state", "updated_at"],
-            select(
-                *(rows.c[name] for name in names),
-                bindparam("dag_run_id", type_=Key),
-                literal(TaskState.SCHEDULED.value),
-                bindparam("now", type_=UtcDateTime),
-            ),
-        )
-        rows = as_rows({"attempt_id": str}, is_sqlite=is_sqlite)
-        self.wake_waiting = (
-            update(task_instance)
-            .where(
-                task_instance.c.id.in_(
-                    select(task_try.c.task_instance_id).where(task_try.c.attempt_id.in_(select(rows.c.attempt_id)))
-                ),
-                task_instance.c.attempt_id.in_(select(rows.c.attempt_id)),
-                task_instance.c.state == literal_column("'deferred'"),
-            )
-            .values(not_before=bindparam("now", type_=UtcDateTime))
-        )
-        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
-        self.let_go = update(dag_run).where(dag_run.c.id.in_(select(rows.c.id))).values(parent_attempt_id=None)
-
-
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
