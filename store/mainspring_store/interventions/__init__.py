@@ -1,4 +1,4 @@
-"""What people change of runs that exist: clear and mark. Each is one transaction under the locks of its runs."""
+"""Changes of existing runs by users: clear and mark. A change is a single transaction under the locks of its runs."""
 
 from mainspring_store.interventions.clearing import Clear, clear, preview_clear
 from mainspring_store.interventions.marking import Mark, mark, mark_run, preview_mark, requeue_run

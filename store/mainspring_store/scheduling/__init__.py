@@ -1,4 +1,4 @@
-"""What the scheduler writes. `begin_pass` opens one transaction; its parts are grouped by duty."""
+"""Writes of the scheduler. `begin_pass` opens the transaction of a pass; the parts of a pass are grouped by duty."""
 
 from mainspring_store.scheduling.due_runs import DueDag, Plan
 from mainspring_store.scheduling.reports import note_never_claimed, unstopped_cancels

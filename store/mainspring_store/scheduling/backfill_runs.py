@@ -1,4 +1,4 @@
-"""Backfills under way: each is moved on in a transaction of its own, under the lock of its row."""
+"""Open backfills: each step of a backfill is a transaction under the lock of the row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenBackfill:
-    """A backfill that has not ended."""
+    """A backfill without an end."""
 
     id: int
     dag_id: str
@@ -45,21 +45,21 @@ class OpenBackfill:
     run_on_latest_version: bool
     max_failed_runs: int | None
     resumed_at: datetime
-    """When it began or was last let go on."""
+    """Instant of the begin or of the last resume."""
     slots_total: int
     slots_done: int
     cursor: datetime | None
     triggering_user_name: str | None
     principal_id: str | None
-    """Whom its runs count for; None = nobody."""
+    """The principal whose quotas count the runs; None = no principal."""
     created_at: datetime
     current_version_id: int
-    """Of its DAG."""
+    """Current version of the DAG."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingRun:
-    """A run that a slot has already."""
+    """An existing run at the logical date of a slot."""
 
     id: int
     version_id: int
@@ -67,15 +67,14 @@ class ExistingRun:
 
 
 def backfills_with_capacity(database: Database, limit: int) -> list[int]:
-    """Backfills that are neither paused nor of a paused DAG, and have fewer unfinished runs than they may; oldest
-    first."""
+    """Ids of unpaused backfills of unpaused DAGs, below their limit of unfinished runs; oldest first."""
     with database.read() as connection:
         return list(connection.scalars(_WITH_CAPACITY, {"limit_": limit}))
 
 
 @contextmanager
 def begin_backfill(database: Database, key: int) -> Iterator["BackfillWrites | None"]:
-    """A transaction that moves a backfill on; None when it has ended, was paused, or another scheduler has it."""
+    """Open the transaction of a step; None when the backfill is completed, paused or locked by another scheduler."""
     with database.write() as connection:
         row = connection.execute(_LOCK, {"key": key}).one_or_none()
         if row is None:
@@ -86,30 +85,30 @@ def begin_backfill(database: Database, key: int) -> Iterator["BackfillWrites | N
 
 
 def halt_backfill(database: Database, key: int, message: str, *, now: datetime) -> None:
-    """Pause a backfill that cannot go on, and tell why."""
+    """Pause a backfill that cannot go on, with the reason as its message."""
     with database.write() as connection:
         connection.execute(_HALT, {"key": key, "message": message, "now": now})
 
 
 class BackfillWrites:
-    """What may be done with one backfill under its lock."""
+    """The writes and reads of a backfill under its lock."""
 
     def __init__(self, connection: Connection, of: OpenBackfill) -> None:
         self._connection = connection
         self.of = of
-        # Counted in a statement of its own: only then it sees all that was done before the lock was free.
+        # A second statement counts, because only a statement begun after the lock sees all earlier commits.
         self.unfinished: int = connection.scalar(_UNFINISHED, {"key": of.id}) or 0
 
     def failed_runs(self) -> int:
-        """Runs of it that have failed since it was let go on."""
+        """Number of failed runs since the last resume."""
         return self._connection.scalar(_FAILED, {"key": self.of.id, "since": self.of.resumed_at}) or 0
 
     def halt(self, message: str, *, now: datetime) -> None:
-        """Pause it, and tell why."""
+        """Pause the backfill, with the reason as its message."""
         self._connection.execute(_HALT, {"key": self.of.id, "message": message, "now": now})
 
     def runs_at(self, dates: Sequence[datetime]) -> Mapping[datetime, ExistingRun]:
-        """The runs of the DAG at these logical dates, locked as they stand."""
+        """Lock and read the runs of the DAG at these logical dates."""
         params = {"dag": self.of.dag_id, "dates": list(dates)}
         if not lock_runs(self._connection, self._connection.scalars(_KEYS_AT, params).all()):
             return {}
@@ -119,7 +118,7 @@ class BackfillWrites:
         }
 
     def create_run(self, run: NewRun, *, now: datetime) -> bool:
-        """Make a run; False when the DAG has one of this logical date or id by now."""
+        """Create a run; False when the DAG already has a run with the logical date or id."""
         try:
             with self._connection.begin_nested():
                 insert_run(self._connection, run, now=now)
@@ -130,10 +129,10 @@ class BackfillWrites:
     def run_again(
         self, run: ExistingRun, shape: Shape, latest: Shape, conf: Mapping[str, Any], *, now: datetime
     ) -> bool:
-        """Have a run that has ended run again as one of this backfill; False when it has not ended.
+        """Clear an ended run and make the run a part of this backfill; False when the run has not ended.
 
-        latest: what it goes on with; its own shape lets it keep its version.
-        conf: columns of the run that a new conf makes, if it gets one.
+        latest: the next version of the run; may be the present version.
+        conf: columns of the run for a new conf; empty = the run keeps its conf.
         """
         if run.state not in RUN_FINISHED:
             return False
@@ -144,12 +143,12 @@ class BackfillWrites:
             "principal_id": self.of.principal_id,
             **conf,
         }
-        # Before the clear, which fits the conf to the version that the run goes on with.
+        # The update precedes the clear, because the clear validates the conf by the next version.
         self._connection.execute(update(dag_run).where(dag_run.c.id == run.id).values(values))
         return clear_ended_run(self._connection, run.id, shape, latest=latest, now=now)
 
     def move_on(self, *, cursor: datetime, done: int, skipped: int, now: datetime) -> None:
-        """Note that `done` more slots were looked at, the last of them at `cursor`."""
+        """Record the progress: `done` more slots, up to the slot at `cursor`."""
         self._connection.execute(
             _MOVE_ON, {"key": self.of.id, "at": cursor, "done": done, "skipped": skipped, "now": now}
         )
@@ -194,7 +193,7 @@ _WITH_CAPACITY = (
     select(backfill.c.id)
     .join(dag, dag.c.dag_id == backfill.c.dag_id)
     .where(*_OPEN, _unfinished_of_row < backfill.c.max_active_runs)
-    # What is only waited for needs no room.
+    # A backfill without open slots needs no free place: the scheduler completes the backfill after its last run.
     .where((backfill.c.slots_done < backfill.c.slots_total) | (_unfinished_of_row == 0))
     .order_by(backfill.c.id)
     .limit(bindparam("limit_"))

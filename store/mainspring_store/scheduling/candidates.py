@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     and_,
@@ -32,21 +33,23 @@ _SLOTLESS_TYPES: list[Any] = [literal_column(f"'{kind}'") for kind in sorted(SLO
 
 
 OTHERS_MIN = 100
-"""Instances of other DAGs looked at, to give each its turn."""
+"""Minimum number of candidates from the DAGs beside the dominant DAG, so that each DAG gets its turn."""
 
 
 class CandidateReads:
-    """The part of a pass that finds out what is ready."""
+    """The part of a pass that reads ready instances."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def ready(self, limit: int, *, executor: str | None = None, besides: Sequence[str] = ()) -> list[Candidate]:
-        """Ready instances that have room in their run and pool or need none, highest priority first, then oldest.
+        """Ready instances with free slots in their run and pool, or without a need for slots.
 
-        One whose pool is gone is among them, to be told so.
+        Highest priority first, then oldest.
 
-        executor: only those that ask for it. besides: only those that ask for none of these.
+        Includes instances of a deleted pool, so that the scheduler can report the missing pool.
+
+        executor: only instances with this executor. besides: only instances with none of these executors.
         """
         params = {"limit_": limit, "executor": executor, "executors": list(besides)}
         rows = self._connection.execute(_STATEMENTS[_which(executor, besides)], params)
@@ -55,8 +58,13 @@ class CandidateReads:
     def ready_beside(
         self, crowd: str, limit: int, *, executor: str | None = None, besides: Sequence[str] = ()
     ) -> tuple[list[Candidate], list[Candidate]]:
-        """Two lists: of other DAGs than `crowd`, the first of each, then the second of each, and so on; and what
-        `ready` answers. Few of a run are among the former, but one of each that has any, up to the bound."""
+        """Two lists: candidates of all DAGs except `crowd`, and the result of `ready`.
+
+        crowd: the dominant DAG.
+
+        The first list takes turns: the first instance of each DAG, then the second of each DAG, and so on. The list has
+        at least an instance of each run with ready instances, up to a bound, and few instances more of each run.
+        """
         params = {"limit_": limit, "executor": executor, "executors": list(besides), "crowd": crowd}
         params["others"] = max(OTHERS_MIN, limit)
         of_others: list[Candidate] = []
@@ -71,15 +79,8 @@ def _which(executor: str | None, besides: Sequence[str]) -> str:
 
 
 def _ready() -> Select[Any]:
-    """Ready instances that there is room for, as far as their run and their pool go: what has none must not stand
-    before those that have."""
+    """Ready instances with free slots in their run and pool, so that instances without slots do not fill the limit."""
     table = task_instance.c
-    has_pool_capacity = or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots)
-    is_call = table.operator == literal_column(f"'{TaskType.DAG.value}'")
-    may_call = and_(
-        or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.calling + table.pool_slots <= pool.c.slots),
-        or_(has_pool_capacity, ~pool.c.include_deferred),
-    )
     return (
         select(
             table.id,
@@ -113,30 +114,38 @@ def _ready() -> Select[Any]:
         .join(dag_run, dag_run.c.id == table.dag_run_id)
         .join(dag, dag.c.dag_id == dag_run.c.dag_id)
         .outerjoin(pool, pool.c.name == table.pool)
-        .where(
-            dag_run.c.state == literal_column("'running'"),
-            ~dag.c.is_paused,
-            or_(
-                and_(
-                    dag_run.c.tasks_active < dag_run.c.max_active_tasks,
-                    or_(and_(~is_call, has_pool_capacity), and_(is_call, may_call)),
-                ),
-                # What begins to wait takes no slot, but in a pool that says so; the requests of a wait do.
-                and_(
-                    table.operator.in_(_SLOTLESS_TYPES),
-                    table.waits_for.is_(None),
-                    or_(has_pool_capacity, ~pool.c.include_deferred),
-                ),
-            ),
-        )
+        .where(dag_run.c.state == literal_column("'running'"), ~dag.c.is_paused, _has_capacity())
         .order_by(table.rank, table.id)
     )
 
 
-def _of_others() -> Any:
-    """Ready instances of running runs of other DAGs than `crowd`: the first of each run, and some more.
+def _has_capacity() -> ColumnElement[bool]:
+    table = task_instance.c
+    has_pool_capacity = or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.used + table.pool_slots <= pool.c.slots)
+    is_call = table.operator == literal_column(f"'{TaskType.DAG.value}'")
+    may_call = and_(
+        or_(pool.c.name.is_(None), pool.c.slots < 0, pool.c.calling + table.pool_slots <= pool.c.slots),
+        or_(has_pool_capacity, ~pool.c.include_deferred),
+    )
+    return or_(
+        and_(
+            dag_run.c.tasks_active < dag_run.c.max_active_tasks,
+            or_(and_(~is_call, has_pool_capacity), and_(is_call, may_call)),
+        ),
+        # The begin of a wait takes a slot only in a pool with `include_deferred`. The requests of a wait take slots.
+        and_(
+            table.operator.in_(_SLOTLESS_TYPES),
+            table.waits_for.is_(None),
+            or_(has_pool_capacity, ~pool.c.include_deferred),
+        ),
+    )
 
-    Found by way of their runs, because a walk through all that is ready would pass by what the crowd has.
+
+def _of_others() -> Any:
+    """Ready instances of all DAGs except `crowd`, in running runs: the first of each run, and some more.
+
+    The query begins at the runs, because a scan of all ready instances would read the many instances of the dominant
+    DAG.
     """
     run, first = dag_run.alias("run"), task_instance.alias("first")
     is_other = and_(text("run.state = 'running'"), run.c.dag_id != bindparam("crowd", type_=String()))

@@ -1,4 +1,4 @@
-"""What tasks name beside their run: secrets and variables."""
+"""Resources named by tasks: secrets and variables."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,17 +10,17 @@ __all__ = ["ResourceReads"]
 
 
 class ResourceReads:
-    """The part of a pass that reads what definitions name."""
+    """The part of a pass that reads secrets and variables."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def secrets(self, names: Iterable[str]) -> Mapping[str, bytes]:
-        """Name -> ciphertext, of those that exist."""
+        """Name -> ciphertext; missing secrets are absent."""
         return {row.name: row.ciphertext for row in self._connection.execute(_SECRETS, {"names": list(names)})}
 
     def variables(self, keys: Iterable[str]) -> Mapping[str, str]:
-        """Key -> text, of those that exist."""
+        """Key -> text; missing variables are absent."""
         return {row.key: row.value for row in self._connection.execute(_VARIABLES, {"keys": list(keys)})}
 
 

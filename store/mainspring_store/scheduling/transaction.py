@@ -1,4 +1,4 @@
-"""One scheduling pass is one transaction."""
+"""A scheduling pass is a single transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ __all__ = ["Pass", "begin_pass"]
 
 @contextmanager
 def begin_pass(database: Database) -> Iterator["Pass"]:
-    """One scheduling transaction: settles and commits at the end, rolls back on an exception."""
+    """Open the transaction of a pass: flushes the effects and commits at the end, rolls back on an exception."""
     with database.write() as connection:
         current = Pass(connection)
         yield current
@@ -29,10 +29,10 @@ def begin_pass(database: Database) -> Iterator["Pass"]:
 
 
 class Pass:
-    """The writes and questions of one scheduling transaction, by duty.
+    """The writes and reads of a scheduling transaction, grouped by duty.
 
-    Each method is one guarded, set-based statement and returns the rows that it took; whoever is missing from the
-    answer was decided by someone else in the meantime. Counters and events follow from those rows through `effects`.
+    Each method runs a guarded, set-based statement and returns the changed rows. An instance missing in the result was
+    changed by another scheduler or by a client. Counters and events follow from the returned rows through `effects`.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -52,28 +52,28 @@ class Pass:
         return lock_runs(self._connection, run_ids, skip_locked=skip_locked)
 
     def unblock(self, dag_id: str, task_id: str) -> None:
-        """Ask again about parked instances of a task in all runs of its DAG, because one of them ended or made room.
+        """Make blocked instances of a task in all runs of its DAG ready, because an instance of the task ended.
 
-        Costs nothing unless something is parked, as the statements that ended instances have told.
+        Runs no statement when the earlier statements of the pass saw no blocked instance.
         """
         if self.reports.saw_blocked or self.decisions.saw_blocked or self.waits.saw_blocked:
             self.limits.unblock(dag_id, task_id)
 
     def lock_runs_with_capacity(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:
-        """See `effects.lock_runs_with_room`."""
+        """See `effects.lock_runs_with_capacity`."""
         return lock_runs_with_capacity(self._connection, run_ids)
 
     def unlock_downstream(self) -> None:
-        """Write only what decides readiness, so that `candidates` sees it; the rest is left for `flush`."""
+        """Write the upstream counters, so that `candidates` sees newly ready instances; `flush` writes the rest."""
         self.effects.apply_upstream(self._connection)
 
     def flush(self) -> Mapping[int, RunCounters]:
-        """Apply the effects collected so far and begin anew; returns the counters of the runs they touched."""
+        """Apply and reset the collected effects; returns the counters of the changed runs."""
         effects, self.effects = self.effects, Effects()
         return effects.apply(self._connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What fails inside is undone alone."""
+        """Roll back only the writes inside the block when the block fails."""
         with self._connection.begin_nested():
             yield

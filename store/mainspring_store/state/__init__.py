@@ -1,1 +1,1 @@
-"""What a run is made of, and the effects that follow from a change of state."""
+"""The state of runs and task instances, and the effects of a change of state."""

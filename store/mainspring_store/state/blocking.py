@@ -1,7 +1,8 @@
-"""Parked instances: decided to wait, not ready, until an instance of their task ends here or in another run.
+"""Blocked instances: a limit of their task or the previous run keeps these instances from being ready.
 
-Whether what ends is to wake anybody cannot be told from its own version: a later one may have brought the limit. So
-the statements that end instances say besides whether anything is parked at all, which costs them next to nothing.
+The end of an instance of the task, in any run of the DAG, unblocks the blocked instances. A newer version of the DAG
+may have added the limit, so the version of the ending instance does not show whether to unblock. Therefore every
+statement that ends instances also returns whether a blocked instance exists; the cost of this subquery is small.
 """
 
 from datetime import datetime
@@ -15,26 +16,27 @@ from mainspring_store.tables import dag_run, task_instance
 
 __all__ = ["ANY_BLOCKED", "BLOCKED", "wake_blocked", "wake_forgotten"]
 
-# The very words of the partial index, so that both databases recognise it.
+# The exact text of the partial index, so that both databases use the index.
 BLOCKED = text(
     "task_instance.state = 'scheduled' AND NOT task_instance.ready "
     "AND task_instance.state_reason IN ('depends_on_past', 'max_active_tis')"
 )
 
-# A subquery of its own, though it stands in statements on the same table.
+# Uncorrelated, although the outer statements use the same table.
 ANY_BLOCKED = exists(select(literal_column("1")).select_from(task_instance).where(BLOCKED).correlate(None))
 
 
 def wake_blocked(connection: Connection, run_key: int) -> None:
-    """Ask again about all parked instances in the DAG of a run that was ended at once."""
+    """Unblock all blocked instances in the DAG of a run ended by a cancel, a timeout or the loss of its parent."""
     connection.execute(_wake(), {"run": run_key})
 
 
 def wake_forgotten(database: Database, *, before: datetime) -> int:
-    """Ask again about instances that were parked before an instant, longest parked first; how many. PostgreSQL only.
+    """Unblock instances blocked before an instant, longest blocked first; returns their number. PostgreSQL only.
 
-    The net below the wake-ups: a scheduler that parks and another one that ends the last active instance at the same
-    time do not see each other's rows. Whoever still finds no room is parked anew, and comes last the next time.
+    A safety net: a scheduler may block an instance while a second scheduler ends the last active instance of the task.
+    Neither scheduler sees the uncommitted row of the other. An instance above its limit is blocked again and comes
+    last the next time.
     """
     with database.write() as connection:
         return connection.execute(_WAKE_FORGOTTEN, {"before": before}).rowcount

@@ -1,4 +1,4 @@
-"""Conditions and values that several statements share, spelled as in the partial indexes."""
+"""Conditions and values shared by several statements, spelled as in the partial indexes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -25,22 +25,22 @@ __all__ = [
     "update_values",
 ]
 
-# Constants and the very words of the partial indexes, so that both databases recognise them.
+# Constants and the exact text of the partial indexes, so that both databases use the indexes.
 LIVE = task_try.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 ACTIVE = task_instance.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 READY = text("task_instance.state = 'scheduled' AND task_instance.ready")
 DUE = text("task_instance.state IN ('up_for_retry', 'deferred') AND task_instance.not_before IS NOT NULL")
 UNLIMITED = 2**31 - 1
-"""What a pool of -1 slots has left."""
+"""Free slots of a pool with -1 slots."""
 CALLING = and_(
     task_instance.c.state == literal_column("'deferred'"), task_instance.c.operator == literal_column("'dag'")
 )
-"""Waits for a child run: it counts for the limits of its run and of its task."""
+"""A `dag` task during its child run; counts for the limits of its run and of its task."""
 
 
-def decide_rows(decided: Iterable[StateUpdate]) -> str:
-    """The batch of `UPDATE_FIELDS`."""
-    return dump_rows({name: getattr(one, name) for name in UPDATE_FIELDS} for one in decided)
+def decide_rows(updates: Iterable[StateUpdate]) -> str:
+    """The text of a batch with `UPDATE_FIELDS`."""
+    return dump_rows({name: getattr(update, name) for name in UPDATE_FIELDS} for update in updates)
 
 
 def update_values(rows: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The task instances a run of one definition starts with, computed once per version."""
+"""The first task instances of a run, computed once for each definition."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -61,8 +61,10 @@ _plans_lock = Lock()
 
 
 def plan_of(definition: Definition) -> InstancePlan:
-    """The plan of a definition, kept by its content and the order of its tasks, which the hash does not tell: both
-    being equal makes equal instances."""
+    """The plan of a definition, cached by the content hash and the order of the tasks.
+
+    The hash ignores the order of the tasks, and the order decides the task indexes.
+    """
     key = (definition.content_hash, tuple(definition.tasks))
     with _plans_lock:
         plan = _plans.get(key)

@@ -1,4 +1,4 @@
-"""When a task instance is ready: its trigger rule may decide now. One condition, for all who recompute it."""
+"""Readiness of a task instance: the shared SQL condition for a decision by the trigger rule."""
 
 from typing import Any
 
@@ -19,8 +19,10 @@ _EARLY = {
 
 
 def may_decide() -> ColumnElement[bool]:
-    """Whether an instance's counters call for asking its rule: it waits for nobody, all upstream is done, or a result
-    is in that decides early."""
+    """Whether the counters of an instance allow a decision by its trigger rule.
+
+    True without a need to wait, after the end of all upstream instances, or after a result that decides early.
+    """
     table: Any = task_instance.c
     return or_(
         table.wake_on.bitwise_and(WakeOn.START.value) != 0,

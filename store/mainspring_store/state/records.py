@@ -1,4 +1,4 @@
-"""What scheduling reads and writes, as values."""
+"""Values read and written by a scheduling pass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveAttempt:
-    """A queued, running or deferred attempt, with what is needed to decide on its report."""
+    """A queued, running or deferred attempt, with the facts for a decision on its report."""
 
     attempt_id: str
     instance_id: int
@@ -46,9 +46,9 @@ class LiveAttempt:
     owner: str
     queued_at: datetime
     state: TaskState = TaskState.QUEUED
-    """Of its instance: queued, running or deferred."""
+    """State of the instance: queued, running or deferred."""
     waits_for: Mapping[str, Any] | None = None
-    """What its instance waits for; while it is queued or running: what this request asks about."""
+    """The wait of the instance; for a queued or running attempt the wait of this request."""
 
     @property
     def is_running(self) -> bool:
@@ -56,13 +56,13 @@ class LiveAttempt:
 
     @property
     def is_poke(self) -> bool:
-        """Whether it is one of many requests of one wait, whose moves are no news."""
+        """Whether the attempt is a request of an HTTP wait; the state changes of requests emit no events."""
         return self.waits_for is not None and self.state is not TaskState.DEFERRED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptEnd:
-    """What a report says about an attempt; also a mere start, then `state` is running and the end is None."""
+    """The change of an attempt by a report. A start has the state running and no end date."""
 
     attempt_id: str
     state: AttemptState
@@ -79,7 +79,7 @@ class AttemptEnd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LateReport:
-    """What is reported of an attempt that had ended before."""
+    """A report of an already ended attempt."""
 
     attempt_id: str
     stopped_at: datetime | None = None
@@ -90,15 +90,15 @@ class LateReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateUpdate:
-    """The next state of one instance. A field that is None leaves the column as it is, except as said."""
+    """The next state of an instance. A None keeps the column, except where the field says otherwise."""
 
     id: int
     state: TaskState
     at: datetime
     generation: int | None = None
-    """The one that was decided on, of a ready instance: a clear since then makes the decision void."""
+    """Generation of the decided ready instance: a later clear invalidates the decision."""
     attempt_id: str | None = None
-    """The attempt that must still be the live one (after a report), or that is the new one (when queued)."""
+    """After a report: the expected live attempt. For a queued instance: the new attempt."""
     reason: StateReason | None = None
     """None clears it."""
     try_number: int | None = None
@@ -118,7 +118,7 @@ class StateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An instance whose trigger rule is to be asked now, in a running run that has room."""
+    """A ready instance of a running run below its limits; the scheduler evaluates its trigger rule now."""
 
     id: int
     dag_run_id: int
@@ -136,20 +136,20 @@ class Candidate:
     executor: str | None
     map_value: Mapping[str, Any] | None
     waits_for: Mapping[str, Any] | None
-    """None unless a wait of it has come to its next request."""
+    """The wait whose next request is due; None = no wait."""
     run_slots_free: int
     pool_slots_free: int | None
     """None = the pool does not exist."""
     pool_includes_deferred: bool
     pool_calls_free: int
-    """Slots that `dag` tasks which wait leave to others of their kind."""
+    """Free slots for `dag` tasks, after subtraction of the slots of waiting `dag` tasks."""
     rank: int
-    """Lower comes first; among equals, the lower id."""
+    """A lower rank comes first; with equal ranks, a lower id comes first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAttempt:
-    """An attempt row to be written."""
+    """A row for a new attempt."""
 
     attempt_id: str
     instance_id: int
@@ -159,28 +159,28 @@ class NewAttempt:
     owner: str
     queued_at: datetime
     payload: str | None = None
-    """JSON text; None = as in the definition."""
+    """JSON text; None = the payload of the definition."""
     state: AttemptState = AttemptState.QUEUED
     reason: StateReason | None = None
     message: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     stopped_at: datetime | None = None
-    """None = something of it may run."""
+    """None = a process of the attempt may still run."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """What is due beside new runs."""
+    """Due work, without new runs."""
 
     overdue_runs: tuple[int, ...]
     """Running runs past their `timeout_at`."""
     orphaned_runs: tuple[int, ...]
-    """Unfinished runs whose `dag` task waits for them no more, whatever ended or cleared it."""
+    """Unfinished child runs without a waiting `dag` task, because the `dag` task ended or was cleared."""
     over_runs: tuple[RunCounters, ...]
-    """Running runs that have nothing left to do, because their last instances were marked."""
+    """Running runs without unfinished instances, because a user marked the last instances."""
     next_due_at: datetime | None
-    """When the next retry or deferred instance is due; may have passed."""
+    """Instant of the next due retry or deferred instance; may be in the past."""
 
     @property
     def has_stops(self) -> bool:
@@ -192,7 +192,7 @@ class DueWork:
 
 @dataclass(frozen=True, slots=True)
 class ChildRun:
-    """A run that a `dag` task waits for."""
+    """The child run of a `dag` task."""
 
     dag_id: str
     run_id: str
@@ -203,33 +203,33 @@ class ChildRun:
 
 @dataclass(frozen=True, slots=True)
 class StartableRun:
-    """A queued run whose time has come."""
+    """A queued run with a past `run_after`."""
 
     id: int
     dag_id: str
     version_id: int
     backfill_id: int | None
-    """Each backfill has a limit of its own; the runs of none count for that of their DAG."""
+    """A backfill has its own limit; runs without a backfill count towards the limit of the DAG."""
     max_active_runs: int
     running_runs: int
-    """Of its DAG, or of its backfill, now."""
+    """Number of running runs of the backfill, or of the DAG for a run without a backfill."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentAndChild:
-    """A run, and the DAG that one of its tasks is to run."""
+    """A parent run, and the DAG of its future child run."""
 
     depth: int
-    """How many `dag` tasks stand above the run."""
+    """Number of `dag` tasks above the parent run."""
     principal_id: str | None
-    """Whom the run counts for."""
+    """The principal whose quotas count the run."""
     version_id: int | None
-    """The current version of the DAG; None = there is no such DAG."""
+    """The current version of the DAG; None = the DAG does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFacts:
-    """What tasks may ask about their run; changes only with its version."""
+    """Facts of a run for expressions of its tasks; only a version change changes these facts."""
 
     id: int
     dag_id: str
