@@ -104,6 +104,14 @@ class TestHitlDetails:
         assert detail["task_instance"] == api.get("/dags/etl/dagRuns/r1/taskInstances/ask")
         assert detail["created_at"] == detail["task_instance"]["start_date"]
 
+    @pytest.mark.parametrize(
+        "name", ["subject_search", "body_search", "responded_by_user_id", "responded_by_user_name"]
+    )
+    def test_a_filter_that_is_not_applied_is_refused(self, api: Api, name: str) -> None:
+        refused = api.get(f"/dags/~/dagRuns/~/hitlDetails?{name}=other", 400)
+        assert [problem["pointer"] for problem in refused["errors"]] == [f"/{name}"]
+        assert api.get(f"/dags/~/dagRuns/~/hitlDetails?{name}=")["total_entries"] == 1
+
     @pytest.mark.parametrize(("option", "state", "by"), [("Approve", "success", "admin"), ("Reject", "failed", None)])
     def test_an_answer_ends_the_task_and_stays_to_be_read(self, api: Api, option: str, state: str, by: Any) -> None:
         recorded = api.patch(DETAIL, {"chosen_options": [option], "params_input": {}})

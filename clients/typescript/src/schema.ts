@@ -8846,6 +8846,14 @@ export interface operations {
                 /** @description Upper bound of `created_at`, exclusive */
                 created_at_lt?: string;
                 response_received?: boolean | null;
+                /** @description Refused with 400: approvals are not searched */
+                subject_search?: string;
+                /** @description Refused with 400: approvals are not searched */
+                body_search?: string;
+                /** @description Refused with 400: approvals are not searched */
+                responded_by_user_id?: string;
+                /** @description Refused with 400: approvals are not searched */
+                responded_by_user_name?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
                 /** @description Entries to skip */

@@ -29,6 +29,10 @@ def _get_kwargs(
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
+    subject_search: str | Unset = "",
+    body_search: str | Unset = "",
+    responded_by_user_id: str | Unset = "",
+    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -83,6 +87,14 @@ def _get_kwargs(
     else:
         json_response_received = response_received
     params["response_received"] = json_response_received
+
+    params["subject_search"] = subject_search
+
+    params["body_search"] = body_search
+
+    params["responded_by_user_id"] = responded_by_user_id
+
+    params["responded_by_user_name"] = responded_by_user_name
 
     params["limit"] = limit
 
@@ -143,6 +155,10 @@ def sync(
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
+    subject_search: str | Unset = "",
+    body_search: str | Unset = "",
+    responded_by_user_id: str | Unset = "",
+    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -169,6 +185,10 @@ def sync(
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
         response_received=response_received,
+        subject_search=subject_search,
+        body_search=body_search,
+        responded_by_user_id=responded_by_user_id,
+        responded_by_user_name=responded_by_user_name,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -193,6 +213,10 @@ def sync_detailed(
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
+    subject_search: str | Unset = "",
+    body_search: str | Unset = "",
+    responded_by_user_id: str | Unset = "",
+    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -213,6 +237,10 @@ def sync_detailed(
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
         response_received=response_received,
+        subject_search=subject_search,
+        body_search=body_search,
+        responded_by_user_id=responded_by_user_id,
+        responded_by_user_name=responded_by_user_name,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -237,6 +265,10 @@ async def asyncio(
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
+    subject_search: str | Unset = "",
+    body_search: str | Unset = "",
+    responded_by_user_id: str | Unset = "",
+    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -258,6 +290,10 @@ async def asyncio(
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
         response_received=response_received,
+        subject_search=subject_search,
+        body_search=body_search,
+        responded_by_user_id=responded_by_user_id,
+        responded_by_user_name=responded_by_user_name,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -282,6 +318,10 @@ async def asyncio_detailed(
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
+    subject_search: str | Unset = "",
+    body_search: str | Unset = "",
+    responded_by_user_id: str | Unset = "",
+    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -302,6 +342,10 @@ async def asyncio_detailed(
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
         response_received=response_received,
+        subject_search=subject_search,
+        body_search=body_search,
+        responded_by_user_id=responded_by_user_id,
+        responded_by_user_name=responded_by_user_name,
         limit=limit,
         offset=offset,
         order_by=order_by,
