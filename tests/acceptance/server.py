@@ -158,8 +158,8 @@ def until(condition: Callable[[], bool], what: str, *, deadline_seconds: float =
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process, zombies not counted."""
-    return _stat(pid)[:1] not in ([], ["Z"])
+    """Whether there is such a process. A zombie ("Z") and a process that its parent is reaping ("X") have ended."""
+    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
 
 
 def descendants(pid: int) -> list[int]:

@@ -102,7 +102,7 @@ def _is_running(pid: int) -> bool:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state != "Z"
+    return state not in ("Z", "X")
 
 
 def test_the_postgres_server_does_not_run_as_root(postgres_server: PostgresServer) -> None:

@@ -176,11 +176,14 @@ def lacks(harness: Harness, capability: str) -> None:
 
 
 def children_of(pid: int) -> list[int]:
-    found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # it has ended since
-            found += map(int, (thread / "children").read_text().split())
-    return found
+    """The children of all threads of a process; empty when the process has ended."""
+    children: list[int] = []
+    # A thread may end between the listing and the reading: its file is missing (ENOENT) or not readable (ESRCH).
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                children += map(int, (thread / "children").read_text().split())
+    return children
 
 
 def hosts_of(pid: int) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What attempts print."""
 
 import base64
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from mainspring.attempts import Finished, LogChunk, Outcome
 
-from .harness import Harness, attempt, call, limits, sh
+from .harness import Harness, attempt, call, children_of, limits, sh
 
 SECRET = 'p@ss"w/ord+1'
 ALL_BYTES = bytes(range(256)) + b"\x1b[31mred\x1b[0m\r\n\0end"
@@ -182,8 +183,8 @@ def _memory_of_hosts() -> int:
     total, pids = 0, [os.getpid()]
     while pids:
         pid = pids.pop()
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            pids += map(int, (thread / "children").read_text().split())
+        pids += children_of(pid)
         if pid != os.getpid():
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the process has ended since
+                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return total

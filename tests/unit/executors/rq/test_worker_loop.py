@@ -54,6 +54,8 @@ class ExecutionApi:
         """Every call, in order: its path and its body."""
         self.delays_seconds: dict[str, float] = {}
         """Call -> how long its answers take."""
+        self.called: dict[str, Callable[[], object]] = {}
+        """Call -> an action before its answer."""
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -84,6 +86,7 @@ class ExecutionApi:
         self.bodies.append((path, body))
         self.calls[call].append(body)
         self.tokens[call].append(token)
+        self.called.get(call, lambda: None)()
         sleep(self.delays_seconds.get(call, 0.0))
         answers = self.answers[call]
         answer = answers[min(len(self.calls[call]), len(answers)) - 1]
@@ -147,17 +150,17 @@ def attempt_of(attempt_id: str, script: str) -> Attempt:
     )
 
 
-def granted(attempt_id: str, script: str) -> dict[str, Any]:
+def granted(attempt_id: str, script: str, *, lease_seconds: float = LEASE_SECONDS) -> dict[str, Any]:
     """What a claim answers."""
-    return {"lease_seconds": LEASE_SECONDS, "attempt": dict(order_as_json(attempt_of(attempt_id, script)))}
+    return {"lease_seconds": lease_seconds, "attempt": dict(order_as_json(attempt_of(attempt_id, script)))}
 
 
 @pytest.fixture
 def run_attempts(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], bool]:
     """Carry an attempt that runs a script, to its acknowledged end; says whether its delivery is settled."""
 
-    def run_attempts(script: str) -> bool:
-        api.orders = {ATTEMPT_ID: granted(ATTEMPT_ID, script)}
+    def run_attempts(script: str, lease_seconds: float = LEASE_SECONDS) -> bool:
+        api.orders = {ATTEMPT_ID: granted(ATTEMPT_ID, script, lease_seconds=lease_seconds)}
         execution_client = ExecutionClient(api.url, "the workers' token", queue="default")
         execution_client.patience_seconds = LEASE_SECONDS / 4
         deliveries = Deliveries()
@@ -269,10 +272,15 @@ def test_a_claim_that_was_answered_late_is_renewed_and_started(
 
 
 def test_a_task_that_ends_while_nothing_can_be_renewed_has_its_own_end(
-    api: ExecutionApi, run_attempts: Callable[[str], bool]
+    api: ExecutionApi, run_attempts: Callable[..., bool], tmp_path: Path
 ) -> None:
+    """The task ends after the first refused heartbeat, a sixth of the lease after its claim. The worker interrupts the
+    task after half of the lease, so the lease is long enough for a slow start of the task host."""
     api.answers["beat"] = [BUSY]
-    assert run_attempts("sleep 0.6; exit 3")
+    refused = tmp_path / "refused"
+    api.called["beat"] = refused.touch
+    assert run_attempts(f"until [ -e {refused} ]; do sleep 0.02; done; exit 3", lease_seconds=30.0)
+    assert api.calls["beat"]
     assert (api.calls["finish"][-1]["outcome"], api.calls["finish"][-1]["exit_code"]) == ("failed", 3)
 
 
