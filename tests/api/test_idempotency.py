@@ -164,7 +164,7 @@ def test_when_the_answer_cannot_be_kept_there_is_no_run(api: Api, monkeypatch: p
 
     api.save()
     with monkeypatch.context() as patched:
-        patched.setattr("mainspring_api.http.idempotency.keep_answer", fail)
+        patched.setattr("mainspring_api.http.idempotency.store_response", fail)
         assert post(api).status == 503
     assert runs(api) == 0
     assert post(api).status == 200

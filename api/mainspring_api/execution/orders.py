@@ -13,7 +13,7 @@ from mainspring.waits import attempt_timeout
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.dags import Versions
-from mainspring_store.resources.secrets import Opened, open_secrets
+from mainspring_store.resources.secrets import OpenedSecrets, open_secrets
 from mainspring_store.scheduling.worker_protocol import Claimed
 
 __all__ = ["WorkOrders", "order_as_json"]
@@ -58,15 +58,15 @@ class WorkOrders:
             cancel_grace=task.cancel_grace,
         )
 
-    def _secrets(self, task: Task, claimed: Claimed) -> Opened:
+    def _secrets(self, task: Task, claimed: Claimed) -> OpenedSecrets:
         """The secrets that the definition names, never those that the stored payload names."""
         written = task.payload.source if claimed.waits_for is None else task.payload.source["http"]
         try:
             names = secrets_to_open(written, claimed.payload)
         except ExpressionError:
             # A scheduler of an earlier version dispatched it. Without secrets the task fails where it runs.
-            return Opened()
-        return open_secrets(self._database, self._key_ring, names) if names else Opened()
+            return OpenedSecrets()
+        return open_secrets(self._database, self._key_ring, names) if names else OpenedSecrets()
 
 
 def order_as_json(order: Attempt) -> Mapping[str, Any]:

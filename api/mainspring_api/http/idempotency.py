@@ -20,11 +20,11 @@ from mainspring_api.http.problems import InvalidHeader
 from mainspring_store.access.idempotency import (
     AlreadyAnswered,
     Call,
-    KeptAnswer,
     KeyInUse,
+    StoredResponse,
     claim_key,
-    find_answer,
-    keep_answer,
+    find_response,
+    store_response,
 )
 from mainspring_store.database.shared_transaction import SharedTransaction
 
@@ -50,7 +50,7 @@ def idempotent(view: View, *, contains_secret: bool = False) -> View:
         if HEADER not in request.headers or g.get("user") is None:
             return view(**path)
         call = _call(request.headers[HEADER])
-        kept = find_answer(context().database, call)
+        kept = find_response(context().database, call)
         if kept is not None:
             return _replay(kept, call, contains_secret=contains_secret)
         with context().keys_in_use.holding(call):
@@ -66,9 +66,9 @@ def _first(view: Callable[[], Response], call: Call, *, contains_secret: bool) -
             replace_database(shared)
             response = view()
             if shared.connection is not None:
-                keep_answer(shared.connection, call, _kept(response, call, contains_secret=contains_secret))
+                store_response(shared.connection, call, _kept(response, call, contains_secret=contains_secret))
     except AlreadyAnswered:
-        kept = find_answer(here.database, call)
+        kept = find_response(here.database, call)
         if kept is None:
             raise KeyInUse("a request with this Idempotency-Key has ended at this moment; send it again") from None
         return _replay(kept, call, contains_secret=contains_secret)
@@ -91,9 +91,9 @@ def _call(key: str) -> Call:
     )
 
 
-def _kept(response: Response, call: Call, *, contains_secret: bool) -> KeptAnswer:
+def _kept(response: Response, call: Call, *, contains_secret: bool) -> StoredResponse:
     body = response.get_data()
-    return KeptAnswer(
+    return StoredResponse(
         fingerprint=call.fingerprint,
         status=response.status_code,
         media_type=response.mimetype or "",
@@ -102,7 +102,7 @@ def _kept(response: Response, call: Call, *, contains_secret: bool) -> KeptAnswe
     )
 
 
-def _replay(kept: KeptAnswer, call: Call, *, contains_secret: bool) -> Response:
+def _replay(kept: StoredResponse, call: Call, *, contains_secret: bool) -> Response:
     """Raises InvalidHeader when the key was used for another request, Conflict when the answer held a secret."""
     if kept.fingerprint != call.fingerprint:
         message = "was used for another request in the last 24 hours; use a new key for each"

@@ -8,7 +8,7 @@ from typing import Any
 from mainspring.text_values import read_value
 from mainspring_scheduler.versions import Version
 from mainspring_store.database.key_ring import KeyRing
-from mainspring_store.resources.secrets import Opened, open_all
+from mainspring_store.resources.secrets import OpenedSecrets, open_ciphertexts
 from mainspring_store.scheduling import Candidate, Pass
 
 __all__ = ["Lookups", "look_up", "read_variables"]
@@ -20,7 +20,7 @@ class Lookups:
 
     first_starts: Mapping[int, datetime]
     """Instance id -> start of its first try, for retries of tasks with a `retry_deadline`."""
-    secrets: Opened
+    secrets: OpenedSecrets
     """The secrets that the candidates name."""
     variables: Mapping[str, Any]
     """Key -> value of the existing variables that the candidates' expressions name."""
@@ -38,7 +38,7 @@ def look_up(scheduling: Pass, candidates: Sequence[tuple[Candidate, Version]], k
         keys |= version.variable_keys.get(candidate.task_index, frozenset())
     return Lookups(
         first_starts=scheduling.reports.first_starts(tried) if tried else {},
-        secrets=open_all(names, scheduling.resources.secrets(names), key_ring) if names else Opened(),
+        secrets=open_ciphertexts(names, scheduling.resources.secrets(names), key_ring) if names else OpenedSecrets(),
         variables=read_variables(scheduling, keys),
     )
 

@@ -14,7 +14,16 @@ from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.tables import idempotency_key
 
-__all__ = ["KEPT_FOR", "AlreadyAnswered", "Call", "KeptAnswer", "KeyInUse", "claim_key", "find_answer", "keep_answer"]
+__all__ = [
+    "KEPT_FOR",
+    "AlreadyAnswered",
+    "Call",
+    "KeyInUse",
+    "StoredResponse",
+    "claim_key",
+    "find_response",
+    "store_response",
+]
 
 KEPT_FOR = timedelta(hours=24)
 _FORGOTTEN_AT_ONCE = 100
@@ -41,7 +50,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class KeptAnswer:
+class StoredResponse:
     """The response to the first request with a key."""
 
     fingerprint: str
@@ -49,14 +58,14 @@ class KeptAnswer:
     media_type: str
     body: bytes
     is_sealed: bool
-    """Whether the caller of `keep_answer` encrypted `body`."""
+    """Whether the caller of `store_response` encrypted `body`."""
 
 
-def find_answer(database: Database, call: Call) -> KeptAnswer | None:
+def find_response(database: Database, call: Call) -> StoredResponse | None:
     """The response stored for this key in the last 24 hours; `None` = no response."""
     with database.read() as connection:
         row = connection.execute(_FIND, _key_of(call)).one_or_none()
-    return None if row is None else KeptAnswer(**row._asdict())
+    return None if row is None else StoredResponse(**row._asdict())
 
 
 def claim_key(connection: Connection, call: Call) -> None:
@@ -74,7 +83,7 @@ def claim_key(connection: Connection, call: Call) -> None:
         raise AlreadyAnswered("a request with this key has ended at this moment")
 
 
-def keep_answer(connection: Connection, call: Call, answer: KeptAnswer) -> None:
+def store_response(connection: Connection, call: Call, answer: StoredResponse) -> None:
     """Store the response of a call after `claim_key`, and delete some expired responses."""
     connection.execute(_FORGET, {"oldest": call.now - KEPT_FOR})
     connection.execute(_FORGET_THIS, {"principal": call.principal_id, "key": call.key_hash})

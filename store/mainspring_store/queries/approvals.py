@@ -25,7 +25,7 @@ from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey
 from mainspring_store.queries.task_instances import INSTANCES
 from mainspring_store.tables import dag, dag_run, task_instance, xcom
 
-__all__ = ["APPROVALS", "ASKED", "get_asked", "list_asked", "list_open_approvals"]
+__all__ = ["APPROVALS", "STARTED_APPROVALS", "get_started_approval", "list_open_approvals", "list_started_approvals"]
 
 _ti = task_instance.c
 _APPROVAL = (
@@ -83,7 +83,7 @@ def _is_answered(now: datetime) -> ColumnElement[bool]:
     return or_(_output("choice").is_not(None), func.coalesce(_is_rejected, false()), func.coalesce(is_due, false()))
 
 
-ASKED = Listing(
+STARTED_APPROVALS = Listing(
     rows=INSTANCES.rows.add_columns(
         *(_output(key).label(f"answer_{key}") for key in ("choice", "by", "at")),
     ).where(_IS_APPROVAL, _ti.start_date.is_not(None)),
@@ -112,7 +112,7 @@ ASKED = Listing(
 """Started approvals, answered or not: the columns of the task instance and of the answer."""
 
 
-def list_asked(
+def list_started_approvals(
     database: Database,
     query: ListQuery,
     *,
@@ -133,21 +133,23 @@ def list_asked(
     if is_answered is not None:
         where.append(_is_answered(now) if is_answered else not_(_is_answered(now)))
     with database.read() as connection:
-        return list_rows(connection, ASKED, query, *where)
+        return list_rows(connection, STARTED_APPROVALS, query, *where)
 
 
-def get_asked(database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int) -> dict[str, Any]:
-    """A row of `ASKED`. Raises NotFound when no started approval matches."""
+def get_started_approval(
+    database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int
+) -> dict[str, Any]:
+    """A row of `STARTED_APPROVALS`. Raises NotFound when no started approval matches."""
     with database.read() as connection:
         row = connection.execute(
-            _ONE_ASKED, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+            _ONE_STARTED, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
         ).one_or_none()
     if row is None:
         raise NotFound(f"task '{task_id}' of run '{run_id}', with map index {map_index}, has asked nothing")
     return row._asdict()
 
 
-_ONE_ASKED = ASKED.rows.where(
+_ONE_STARTED = STARTED_APPROVALS.rows.where(
     dag_run.c.dag_id == bindparam("dag_id"),
     dag_run.c.run_id == bindparam("run_id"),
     _ti.task_id == bindparam("task_id"),

@@ -11,11 +11,11 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import dag_not_found
 from mainspring_store.tables import dag, dag_run
 
-__all__ = ["Planned", "planned_of"]
+__all__ = ["SchedulePlan", "schedule_plan"]
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class SchedulePlan:
     """The progress of a DAG's schedule."""
 
     version_id: int
@@ -27,7 +27,7 @@ class Planned:
     error: str | None
 
 
-def planned_of(database: Database, dag_id: str) -> Planned:
+def schedule_plan(database: Database, dag_id: str) -> SchedulePlan:
     """The progress of a DAG's schedule.
 
     Raises:
@@ -37,7 +37,7 @@ def planned_of(database: Database, dag_id: str) -> Planned:
         row = connection.execute(_PLANNED, {"dag_id": dag_id}).one_or_none()
     if row is None:
         raise dag_not_found(dag_id)
-    return Planned(*row)
+    return SchedulePlan(*row)
 
 
 _LATEST = (

@@ -79,28 +79,9 @@ def save_dag(
                 id=current.version_id, definition=_as_stored(connection, current.version_id, definition)
             )
             return Saved(is_new_dag=False, is_new_version=False, version_number=current.version_number, version=version)
-        latest = connection.scalar(_LATEST_NUMBER, {"dag_id": definition.dag_id}) or 0
-        version_id = connection.scalar(
-            _INSERT_VERSION,
-            {
-                "uuid": str(uuid7()),
-                "dag_id": definition.dag_id,
-                "version_number": latest + 1,
-                "content_hash": definition.content_hash,
-                "document": definition.document,
-                "created_at": now,
-                "created_by": by,
-            },
-        )
-        assert version_id is not None
-        _store_display_names(connection, definition, version_id)
-        _copy_from_version(connection, definition, version_id, now)
-    return Saved(
-        is_new_dag=is_new,
-        is_new_version=True,
-        version_number=latest + 1,
-        version=VersionRef(id=version_id, definition=definition),
-    )
+        number, version = _insert_version(connection, definition, by, now)
+        _copy_from_version(connection, definition, version.id, now)
+    return Saved(is_new_dag=is_new, is_new_version=True, version_number=number, version=version)
 
 
 def check_dag(database: Database, definition: Definition) -> None:
@@ -228,6 +209,28 @@ def _insert_dag(connection: Connection, definition: Definition, owner: Owner | N
     if inserted is not None and owner is not None:
         owner.admit(connection, Quota.DAGS, is_written=True)
     return inserted is not None
+
+
+def _insert_version(
+    connection: Connection, definition: Definition, by: str | None, now: datetime
+) -> tuple[int, VersionRef]:
+    """Insert the next version of a DAG, whose row is locked; returns the version number and the version."""
+    number = (connection.scalar(_LATEST_NUMBER, {"dag_id": definition.dag_id}) or 0) + 1
+    version_id = connection.scalar(
+        _INSERT_VERSION,
+        {
+            "uuid": str(uuid7()),
+            "dag_id": definition.dag_id,
+            "version_number": number,
+            "content_hash": definition.content_hash,
+            "document": definition.document,
+            "created_at": now,
+            "created_by": by,
+        },
+    )
+    assert version_id is not None
+    _store_display_names(connection, definition, version_id)
+    return number, VersionRef(id=version_id, definition=definition)
 
 
 def _as_stored(connection: Connection, version_id: int, definition: Definition) -> Definition:

@@ -14,11 +14,11 @@ from mainspring_store.database.transactions import Database
 from mainspring_store.resources.connections import reencrypt_connections
 from mainspring_store.tables import secret
 
-__all__ = ["Opened", "delete_secret", "open_all", "open_secrets", "put_secret", "rotate_keys"]
+__all__ = ["OpenedSecrets", "delete_secret", "open_ciphertexts", "open_secrets", "put_secret", "rotate_keys"]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSecrets:
     """Decrypted secrets, and the secrets that could not be decrypted."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -57,15 +57,15 @@ def delete_secret(database: Database, name: str) -> None:
             raise NotFound(f"The Secret with name: `{name}` was not found")
 
 
-def open_secrets(database: Database, key_ring: KeyRing, names: Iterable[str]) -> Opened:
+def open_secrets(database: Database, key_ring: KeyRing, names: Iterable[str]) -> OpenedSecrets:
     """Read and decrypt secrets for an attempt that names them."""
     names = list(names)
     with database.read() as connection:
         ciphertexts = {row.name: row.ciphertext for row in connection.execute(_SOME, {"names": names})}
-    return open_all(names, ciphertexts, key_ring)
+    return open_ciphertexts(names, ciphertexts, key_ring)
 
 
-def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: KeyRing | None) -> Opened:
+def open_ciphertexts(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: KeyRing | None) -> OpenedSecrets:
     """Decrypt ciphertexts (name -> ciphertext) of the named secrets. Without a `key_ring` all of them are `locked`."""
     values, locked = {}, {}
     for name in names:
@@ -78,7 +78,7 @@ def open_all(names: Iterable[str], ciphertexts: Mapping[str, bytes], key_ring: K
                 values[name] = key_ring.decrypt(name, ciphertexts[name])
             except CannotOpen as exc:
                 locked[name] = str(exc)
-    return Opened(values, locked)
+    return OpenedSecrets(values, locked)
 
 
 def rotate_keys(database: Database, key_ring: KeyRing) -> int:

@@ -16,7 +16,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Instant, Query
 from mainspring_api.http.operations import Resource
 from mainspring_store.access.roles import Role
-from mainspring_store.queries.schedules import Planned, planned_of
+from mainspring_store.queries.schedules import SchedulePlan, schedule_plan
 
 __all__ = ["blueprint"]
 
@@ -87,7 +87,7 @@ class PreviewQuery(Query):
 def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     """The next runs, as the scheduler would make them if nothing changed; also those that are due already."""
     here = context()
-    planned = planned_of(here.database, dag_id)
+    planned = schedule_plan(here.database, dag_id)
     definition = here.versions.definition(planned.version_id)
     schedule = definition.schedule
     timetable = timetable_of(schedule, dag_id) if schedule else None
@@ -113,7 +113,7 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     )
 
 
-def _next_slots(timetable: Timetable, definition: Definition, planned: Planned, now: datetime) -> Iterator[Slot]:
+def _next_slots(timetable: Timetable, definition: Definition, planned: SchedulePlan, now: datetime) -> Iterator[Slot]:
     """As the scheduler finds them, one after the other."""
     after = planned.latest_logical_date
     start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)

@@ -110,7 +110,7 @@ def _not_searched() -> fields.String:
 
 HitlDetailList = list_arguments(
     "HitlDetailList",
-    questions.ASKED,
+    questions.STARTED_APPROVALS,
     response_received=fields.Boolean(load_default=None, allow_none=True),
     subject_search=_not_searched(),
     body_search=_not_searched(),
@@ -135,7 +135,7 @@ def get_hitl_details(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> 
     if problems := [Problem(pointer=f"/{name}", message=message) for name in _NOT_SEARCHED if query[name]]:
         raise BadRequest(problems)
     here = context()
-    listed = questions.list_asked(
+    listed = questions.list_started_approvals(
         here.database,
         list_query(query),
         dag_id=None if dag_id == "~" else dag_id,
@@ -153,7 +153,9 @@ _ONE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=
 def get_hitl_detail(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
     """One approval that has begun; map index -1 = its task is not mapped."""
     here = context()
-    return answer(_detail(here, questions.get_asked(here.database, dag_id, dag_run_id, task_id, map_index=map_index)))
+    return answer(
+        _detail(here, questions.get_started_approval(here.database, dag_id, dag_run_id, task_id, map_index=map_index))
+    )
 
 
 @blueprint.operation(
@@ -168,7 +170,7 @@ def get_hitl_detail(dag_id: str, dag_run_id: str, task_id: str, map_index: int) 
 def update_hitl_detail(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
     """Answer an approval. The first answer counts; a second one is a conflict."""
     here = context()
-    row = questions.get_asked(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    row = questions.get_started_approval(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
     choice = _choice(body, _asked(here, row)["choices"])
     recorded = answer_approval(
         here.database,
