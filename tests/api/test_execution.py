@@ -400,6 +400,47 @@ def test_a_beat_renews_tells_what_to_stop_and_shows_the_worker(execution: Execut
     assert not latest_heartbeats(execution.engine.database, kind="worker", since=datetime(2026, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("refusals", "stored"),
+    [
+        pytest.param(None, {}, id="a worker of the release before"),
+        pytest.param({"count": 0, "cause": None}, {}, id="none"),
+        pytest.param(
+            {"count": 3, "cause": "No space left on device"},
+            {"refusals": 3, "refused_for": "No space left on device"},
+            id="a full disk",
+        ),
+        pytest.param({"count": 3}, {"refusals": 3}, id="over"),
+        pytest.param(
+            {"count": 1, "cause": "call 0900 123"}, {"refusals": 1, "refused_for": "no room"}, id="words of its own"
+        ),
+    ],
+)
+def test_a_beat_says_what_the_machine_of_the_worker_had_no_room_for(
+    execution: Execution, refusals: Any, stored: dict[str, Any]
+) -> None:
+    assert execution.heartbeat(refusals=refusals)[0] == 200
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    ((_, details),) = latest_heartbeats(execution.engine.database, kind="worker", since=since)
+    assert {name: details[name] for name in ("refusals", "refused_for") if name in details} == stored
+
+
+@pytest.mark.parametrize(
+    "refusals",
+    [
+        pytest.param("full", id="text"),
+        pytest.param({}, id="no count"),
+        pytest.param({"count": -1, "cause": None}, id="negative"),
+        pytest.param({"count": True, "cause": None}, id="a flag"),
+        pytest.param({"count": 2**40, "cause": None}, id="beyond every count"),
+        pytest.param({"count": 1, "cause": 7}, id="a number as cause"),
+        pytest.param({"count": 1, "cause": "x" * 201}, id="a long cause"),
+    ],
+)
+def test_refusals_that_no_worker_sends_are_refused(execution: Execution, refusals: Any) -> None:
+    assert execution.heartbeat(refusals=refusals)[0] == 422
+
+
 NONSENSE = {
     "nothing": b"",
     "a list": b"[]",

@@ -21,8 +21,12 @@ def start(api: Api, name: str, at: datetime, *, kind: str = "scheduler", **detai
     )
 
 
-def start_worker(api: Api, name: str, at: datetime, *attempt_ids: str, is_stopped: bool = False) -> None:
-    about = Worker(incarnation=name, hostname="far", pid=7, version="1.2.3", queue="gpu", is_stopped=is_stopped)
+def start_worker(
+    api: Api, name: str, at: datetime, *attempt_ids: str, is_stopped: bool = False, pid: int = 7, **refusals: Any
+) -> None:
+    about = Worker(
+        incarnation=name, hostname="far", pid=pid, version="1.2.3", queue="gpu", is_stopped=is_stopped, **refusals
+    )
     hear_worker(api.database, about, attempt_ids, lease_expires_at=at + timedelta(seconds=10), now=at)
 
 
@@ -72,6 +76,26 @@ def test_a_machine_without_room_for_tasks_is_shown(sqlite_api: Api) -> None:
     assert figures(sqlite_api)['mainspring_executor_refusals_total{scheduler="h:1",executor="local"}'] == 3
 
 
+def test_machines_of_workers_without_room_are_shown(api: Api) -> None:
+    now, full = datetime.now(UTC), "No space left on device"
+    start_worker(api, "first", now, pid=1, refusals_count=3, refusals_cause=full)
+    start_worker(api, "second", now, pid=2, refusals_count=1, refusals_cause=full)
+    start_worker(api, "room-again", now, pid=3, refusals_count=2)
+    start_worker(api, "roomy", now, pid=4)
+    start_worker(api, "stopped", now, pid=5, refusals_cause=full, is_stopped=True)
+    start_worker(api, "silent", now - timedelta(minutes=5), pid=6, refusals_cause="Cannot allocate memory")
+    health = api.get("/monitor/health", token=None)["worker"]
+    assert (health["status"], health["refused_starts"]) == ("healthy", {full: 2})
+    shown = {one["worker_id"]: (one["refusals"], one["refused_for"]) for one in api.get("/workers")["workers"]}
+    assert shown["first"] == (3, full)
+    assert (shown["room-again"], shown["roomy"]) == ((2, None), (0, None))
+    told = figures(api)
+    assert told[f'mainspring_workers_refusing{{cause="{full}"}}'] == 2
+    counts = {1: 3, 2: 1, 3: 2}
+    totals = {name: value for name, value in told.items() if "worker_refusals_total" in name}
+    assert totals == {f'mainspring_worker_refusals_total{{worker="far:{pid}"}}': counts[pid] for pid in counts}
+
+
 def test_without_a_scheduler_it_is_unhealthy_and_answers_200(sqlite_api: Api) -> None:
     assert sqlite_api.get("/monitor/health", token=None)["scheduler"]["status"] == "unhealthy"
 
@@ -94,7 +118,9 @@ def test_of_several_schedulers_one_that_lives_is_enough(api: Api) -> None:
 
 def test_remote_parts_have_no_status_until_there_was_one(sqlite_api: Api) -> None:
     health = sqlite_api.get("/monitor/health", token=None)
-    assert health["worker"] == {"status": None, "latest_worker_heartbeat": None, "alive": 0}
+    assert health["worker"] == {
+        "status": None, "latest_worker_heartbeat": None, "alive": 0, "refused_starts": {},
+    }  # fmt: skip
     now = datetime.now(UTC)
     start(sqlite_api, "x", now - timedelta(minutes=1), kind="execution", lease_seconds=30)
     start_worker(sqlite_api, "w", now)

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from mainspring.attempts import Limits, LogChunk, Outcome
+from mainspring.start_refusals import CAUSE_UNKNOWN, CAUSES
 from mainspring.states import DECIDED_REASONS, StateReason
 from mainspring_store.access.worker_tokens import WorkerToken
 from mainspring_store.scheduling.worker_protocol import Worker
@@ -45,6 +46,7 @@ _TOKEN_CHARS_MAX = 200
 _CHUNK_BYTES_MAX = 64 * 1024
 _CHUNKS_MAX = 16
 _MESSAGE_CHARS_MAX = 2_000
+_CAUSE_CHARS_MAX = 200
 _LOG_BYTES_MAX = Limits().log_bytes_max + _CHUNK_BYTES_MAX
 """What a host keeps of a log, with the line that says how much it dropped."""
 _OUTPUT_BYTES_MAX = 2 * Limits().output_bytes_max
@@ -120,6 +122,7 @@ def read_heartbeat(body: Any, *, worker_id: str | None, token: WorkerToken | Non
     if not isinstance(ids, list) or len(ids) > ATTEMPTS_MAX or not all(map(_is_attempt_id, ids)):
         raise Bad(f"attempts must be a list of at most {ATTEMPTS_MAX} ids of attempts")
     about = _object(fields.get("worker"), "worker")
+    refusals_count, refusals_cause = _refusals(about.get("refusals"))
     worker = Worker(
         incarnation=worker_id or _unproven(about),
         hostname=_text(about, "hostname", 255),
@@ -130,8 +133,21 @@ def read_heartbeat(body: Any, *, worker_id: str | None, token: WorkerToken | Non
         is_proven=worker_id is not None,
         token_id=None if token is None else token.id,
         token_name=None if token is None else token.name,
+        refusals_count=refusals_count,
+        refusals_cause=refusals_cause,
     )
     return worker, ids
+
+
+def _refusals(value: Any) -> tuple[int, str | None]:
+    """Count and cause of the starts that the machine of a worker refused. A worker of the release before sends none."""
+    if value is None:
+        return 0, None
+    fields = _object(value, "refusals")
+    cause = _text(fields, "cause", _CAUSE_CHARS_MAX) if fields.get("cause") is not None else None
+    # Clients without a token read the cause in the health of the service, so no worker chooses its words.
+    known = cause if cause is None or cause in CAUSES else CAUSE_UNKNOWN
+    return _number(fields, "count"), known
 
 
 def _unproven(about: Mapping[str, Any]) -> str:

@@ -211,13 +211,23 @@ _SCHEMAS: Mapping[str, Any] = {
     "Finished": _object(next=_or_null(_ref("Claim"))),
     "BeatBody": _object(
         worker=_object(
-            ("is_stopped",),
+            ("is_stopped", "refusals"),
             incarnation=_text(36),
             hostname=_text(255),
             pid=_NUMBER,
             version=_text(100),
             queue=_text(250),
             is_stopped={"type": "boolean", "description": "It is about to end"},
+            refusals=_or_null(
+                _object(
+                    ("cause",),
+                    count={
+                        **_NUMBER,
+                        "description": "Starts that the machine had no room for, since the worker's start",
+                    },
+                    cause=_or_null(_text(200, description="Why tasks cannot start now; null = they can")),
+                )
+            ),
         ),
         attempts={"type": "array", "items": _ID, "maxItems": ATTEMPTS_MAX},
     ),

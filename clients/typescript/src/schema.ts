@@ -5756,6 +5756,10 @@ export interface components {
             latest_worker_heartbeat: string | null;
             /** @description Number of workers that are alive */
             alive: number;
+            /** @description Why machines of workers have no room for another task at present, each cause with the number of workers. Tasks wait there or go to another worker, and pay no try */
+            refused_starts: {
+                [key: string]: number;
+            };
         };
         /**
          * @example {
@@ -6043,6 +6047,10 @@ export interface components {
             latest_heartbeat: string;
             /** @description Orderly end of the worker; null = none */
             stopped_at: string | null;
+            /** @description Starts that its machine had no room for, since the worker's start */
+            refusals: number;
+            /** @description Why tasks cannot start on its machine at present; null = they can */
+            refused_for: string | null;
             /** @description Attempts of the worker, as of the latest heartbeat */
             attempts: components["schemas"]["CarriedAttempt"][];
         };

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from mainspring.attempts import Attempt
+from mainspring.start_refusals import NO_THREAD
 from mainspring_executors import tasks
 from mainspring_executors.host.capture import install_logging, install_router, on_this_thread
 from mainspring_executors.host.config import HostConfig
@@ -149,7 +150,7 @@ class ThreadHost:
             pause = PAUSE_SECONDS[min(self._refused_in_a_row, len(PAUSE_SECONDS) - 1)]
             self._refused_in_a_row += 1
             self._grow_at = monotonic() + pause
-            self._sender.send(encode_refused(waiting, Refused("no thread can be started now")))
+            self._sender.send(encode_refused(waiting, Refused(NO_THREAD)))
         else:
             self._threads += 1
             self._refused_in_a_row, self._grow_at = 0, 0.0

@@ -1,16 +1,14 @@
 """Errors of a machine that has no room for another task now. The task is not at fault, and the error may pass."""
 
-import errno
 import os
 from typing import Any
 
 import orjson
 
+from mainspring.start_refusals import ERRNOS
+
 __all__ = ["PAUSE_SECONDS", "Refused", "encode_refused", "is_refusal", "refusal_of"]
 
-_REFUSALS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM},
-)
 PAUSE_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before the next start, by the number of refusals in a row."""
 
@@ -21,7 +19,7 @@ class Refused(Exception):
 
 def is_refusal(exc: OSError) -> bool:
     """Whether the system had no room: disk, quota, descriptors, processes or memory."""
-    return exc.errno in _REFUSALS
+    return exc.errno in ERRNOS
 
 
 def refusal_of(exc: OSError) -> Refused:

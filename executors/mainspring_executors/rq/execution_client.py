@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -16,6 +16,7 @@ import orjson
 
 from mainspring.attempts import Attempt, Finished, Limits, LogChunk
 from mainspring.errors import ExecutorError
+from mainspring_executors.contract import Refusals
 from mainspring_executors.rq.http_connection import Answer, Connection, Unreachable
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
 
 _ANSWER_SECONDS_MAX = 10.0
 _HOSTNAME_CHARS_MAX = 255
+_NO_REFUSALS = Refusals(count=0, cause=None)
 
 
 class Unauthorized(Unreachable):
@@ -105,6 +107,8 @@ class ExecutionClient:
         task host stops itself when this worker is silent for too long. A claim or a result may wait longer."""
         self.supports_prefetch = False
         """Whether the server supports prefetching, as of its last heartbeat answer. The previous release does not."""
+        self.refusals: Callable[[], Refusals] = lambda: _NO_REFUSALS
+        """What this machine had no room for; each beat says so."""
         headers = {
             "Authorization": f"Bearer {worker_token}",
             "Content-Type": "application/json",
@@ -132,7 +136,13 @@ class ExecutionClient:
 
         is_last: the worker is about to end.
         """
-        body = {"worker": {**self._worker, "is_stopped": is_last}, "attempts": list(attempt_ids)}
+        refusals = self.refusals()
+        worker = {
+            **self._worker,
+            "is_stopped": is_last,
+            "refusals": {"count": refusals.count, "cause": refusals.cause},
+        }
+        body = {"worker": worker, "attempts": list(attempt_ids)}
         answer = self._answer(self._post("/beat", body, patience=self.patience_seconds))
         self.supports_prefetch = answer.get("takes_claims_ahead", False)
         return HeartbeatAnswer(frozenset(answer["stop"]), timedelta(seconds=answer["lease_seconds"]))

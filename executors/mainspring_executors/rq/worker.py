@@ -189,6 +189,7 @@ class _Service:
                 self_fence=max(self._lease / 2, _SELF_FENCE_MIN),
             )
         )
+        self._execution_client.refusals = self._executor.refusals
         try:
             while not self.is_stopping:
                 self._work()

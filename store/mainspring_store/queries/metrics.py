@@ -34,6 +34,8 @@ class Figures:
     """Queue -> number of attempts that are queued and unclaimed."""
     schedulers: Sequence[Mapping[str, Any]]
     """`incarnation`, `hostname`, `pid` and `details` of each live scheduler."""
+    workers: Sequence[Mapping[str, Any]]
+    """The same of each live worker."""
 
 
 def read_figures(database: Database, *, since: datetime) -> Figures:
@@ -43,13 +45,18 @@ def read_figures(database: Database, *, since: datetime) -> Figures:
         def counts(statement: Any) -> dict[Any, int]:
             return {row[0] if len(row) == 2 else tuple(row[:-1]): row[-1] for row in connection.execute(statement)}
 
+        def services(kind: str) -> list[dict[str, Any]]:
+            rows = connection.execute(_SERVICES, {"since": since, "kind": kind}).mappings()
+            return [dict(row) for row in rows]
+
         return Figures(
             runs=counts(_RUNS),
             instances=counts(_INSTANCES),
             ready=connection.scalar(_READY) or 0,
             attempts=counts(_ATTEMPTS),
             queues=counts(_QUEUES),
-            schedulers=[dict(row) for row in connection.execute(_SCHEDULERS, {"since": since}).mappings()],
+            schedulers=services("scheduler"),
+            workers=services("worker"),
         )
 
 
@@ -79,9 +86,9 @@ _QUEUES = (
     .order_by(func.count().desc(), task_instance.c.queue)
     .limit(QUEUES_MAX)
 )
-_SCHEDULERS = select(service.c.incarnation, service.c.hostname, service.c.pid, service.c.details).where(
+_SERVICES = select(service.c.incarnation, service.c.hostname, service.c.pid, service.c.details).where(
     and_(
-        service.c.kind == "scheduler",
+        service.c.kind == bindparam("kind"),
         service.c.stopped_at.is_(None),
         service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime),
     )

@@ -1,5 +1,6 @@
 """Services, running and stopped."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from mainspring_store.queries.filters import Kind, constant, equal_to, ranges, r
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import service
 
-__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence", "refused_starts"]
+__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence", "refused_starts", "refusing_workers"]
 
 SERVICES = Listing(
     rows=select(
@@ -131,8 +132,15 @@ def refused_starts(database: Database, *, since: datetime) -> Mapping[str, str]:
     Considers schedulers with a heartbeat at or after `since`.
     """
     with database.read() as connection:
-        rows = connection.scalars(_SCHEDULER_DETAILS, {"since": since}).all()
+        rows = connection.scalars(_DETAILS, {"since": since, "kind": "scheduler"}).all()
     return {executor: cause for details in rows for executor, cause in (details or {}).get("refused_for", {}).items()}
+
+
+def refusing_workers(database: Database, *, since: datetime) -> Mapping[str, int]:
+    """Why machines have no room for a task now -> how many workers say so; of workers that beat at or after `since`."""
+    with database.read() as connection:
+        rows = connection.scalars(_DETAILS, {"since": since, "kind": "worker"}).all()
+    return Counter(details["refused_for"] for details in rows if "refused_for" in details)
 
 
 _ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)
@@ -146,8 +154,8 @@ _PRESENCE = (
     .where(service.c.stopped_at.is_(None))
     .group_by(service.c.kind)
 )
-_SCHEDULER_DETAILS = (
+_DETAILS = (
     select(service.c.details)
-    .where(service.c.kind == "scheduler", service.c.stopped_at.is_(None), _ALIVE)
+    .where(service.c.kind == bindparam("kind"), service.c.stopped_at.is_(None), _ALIVE)
     .order_by(service.c.heartbeat_at)
 )

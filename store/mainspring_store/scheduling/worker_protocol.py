@@ -138,6 +138,10 @@ class Worker:
     token_id: str | None = None
     """Id of the queue token; `None` = the worker uses the token of the installation."""
     token_name: str | None = None
+    refusals_count: int = 0
+    """Starts that its machine had no room for, since its own start."""
+    refusals_cause: str | None = None
+    """Why tasks cannot start there now; `None` = they can."""
 
 
 def claim_attempt(database: Database, claim_request: ClaimRequest) -> Claimed | None:
@@ -234,6 +238,8 @@ def _service_row(
             "attempts": sorted(attempt_ids),
             "lease_seconds": (lease_expires_at - now).total_seconds(),
             **({} if worker.token_id is None else {"token_id": worker.token_id, "token_name": worker.token_name}),
+            **({"refusals": worker.refusals_count} if worker.refusals_count else {}),
+            **({} if worker.refusals_cause is None else {"refused_for": worker.refusals_cause}),
         },
     }
 

@@ -29,13 +29,13 @@ from mainspring.states import AttemptState, StateReason
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_api.execution.orders import order_as_json
 from mainspring_executors import ExecutorSettings
-from mainspring_executors.contract import AttemptLocation, SubmitResult, Submitted
+from mainspring_executors.contract import AttemptLocation, Refusals, SubmitResult, Submitted
 from mainspring_executors.rq.execution_client import attempt_from_json
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_store import open_database, scheduling
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.notify import open_listener
-from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_log, task_try
+from mainspring_store.tables import dag, dag_run, dag_version, service, task_instance, task_log, task_try
 from tests.services.environment import child_environment
 
 WORKER = Path(__file__).with_name("rq_worker.py")
@@ -138,6 +138,13 @@ class Remote:
 
     def headroom(self) -> float:
         return self._executor.headroom()
+
+    def refusals(self) -> Refusals:
+        """As the workers say in their beats."""
+        with self._database.read() as connection:
+            details = connection.scalars(query(service.c.details).where(service.c.kind == "worker")).all()
+        causes = [fields["refused_for"] for fields in details if "refused_for" in fields]
+        return Refusals(count=sum(fields.get("refusals", 0) for fields in details), cause=next(iter(causes), None))
 
     def close(self, grace: timedelta) -> None:
         if self._is_closed:

@@ -1,5 +1,6 @@
 """Figures for Prometheus, read from the database: every API process tells the same."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -44,7 +45,7 @@ def get_metrics() -> Response:
     database = context().database
     figures = read_figures(database, since=now - HEARTBEAT_AGE_MAX)
     lines = [*_of_work(figures), *_of_services(presence(database, since=now - HEARTBEAT_AGE_MAX), now)]
-    lines += _of_schedulers(figures)
+    lines += [*_of_schedulers(figures), *_of_workers(figures)]
     return Response("\n".join([*lines, ""]), content_type=MEDIA_TYPE)
 
 
@@ -88,6 +89,15 @@ def _of_schedulers(figures: Figures) -> Iterator[str]:
     for name, what in _TOTALS.items():
         samples = {(scheduler,): told[name] for scheduler, told in details.items() if name in told}
         yield from _metric(f"scheduler_{name}_total", what, ("scheduler",), samples, kind="counter")
+
+
+def _of_workers(figures: Figures) -> Iterator[str]:
+    details = {f"{worker['hostname']}:{worker['pid']}": worker["details"] for worker in figures.workers}
+    refusals = {(worker,): fields["refusals"] for worker, fields in details.items() if "refusals" in fields}
+    what = "Starts that the machine of a worker had no room for."
+    yield from _metric("worker_refusals_total", what, ("worker",), refusals, kind="counter")
+    causes = Counter((fields["refused_for"],) for fields in details.values() if "refused_for" in fields)
+    yield from _metric("workers_refusing", "Workers whose machine has no room for a task now.", ("cause",), causes)
 
 
 def _single(counts: Mapping[str, int]) -> _Samples:

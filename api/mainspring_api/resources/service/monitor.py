@@ -15,7 +15,7 @@ from mainspring_api.http.middleware import is_sent_by_admin
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import NotReady
 from mainspring_store.database.postgres_sessions import session_facts
-from mainspring_store.queries.services import Presence, presence, refused_starts
+from mainspring_store.queries.services import Presence, presence, refused_starts, refusing_workers
 from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 from mainspring_store.schema.database_roles import RoleRights, role_rights
 from mainspring_store.schema.migrate import current_revision, head_revision
@@ -81,6 +81,14 @@ class WorkerHealth(Answer):
         allow_none=True, metadata={"description": "Latest heartbeat of a worker; null = none yet"}
     )
     alive = fields.Integer(metadata={"description": "Number of workers that are alive"})
+    refused_starts = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={
+            "description": "Why machines of workers have no room for another task at present, each cause with the "
+            "number of workers. Tasks wait there or go to another worker, and pay no try"
+        },
+    )
 
 
 class TriggererHealth(Answer):
@@ -143,11 +151,12 @@ class Readiness(Answer):
 @blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
 def get_health() -> Response:
     """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
-    database, found, refused = "healthy", dict[str, Presence](), dict[str, str]()
+    database, found, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
         found = dict(presence(context().database, since=since))
         refused = dict(refused_starts(context().database, since=since))
+        refusing = dict(refusing_workers(context().database, since=since))
     except StoreUnavailable:
         database = "unhealthy"
     offset = found["scheduler"].clock_offset if "scheduler" in found else None
@@ -164,7 +173,7 @@ def get_health() -> Response:
         },
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
         "execution_api": _health(found.get("execution"), "latest_execution_api_heartbeat"),
-        "worker": _health(found.get("worker"), "latest_worker_heartbeat"),
+        "worker": {**_health(found.get("worker"), "latest_worker_heartbeat"), "refused_starts": refusing},
     }
     return answer(content)
 

@@ -61,6 +61,12 @@ class Worker(Answer):
     started_at = Instant(metadata={"description": "Start of the worker"})
     latest_heartbeat = Instant(metadata={"description": "Instant of the latest heartbeat"})
     stopped_at = Instant(allow_none=True, metadata={"description": "Orderly end of the worker; null = none"})
+    refusals = fields.Integer(
+        metadata={"description": "Starts that its machine had no room for, since the worker's start"}
+    )
+    refused_for = fields.String(
+        allow_none=True, metadata={"description": "Why tasks cannot start on its machine at present; null = they can"}
+    )
     attempts = fields.List(
         fields.Nested(CarriedAttempt), metadata={"description": "Attempts of the worker, as of the latest heartbeat"}
     )
@@ -100,6 +106,9 @@ def _worker(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "started_at": row["started_at"],
         "latest_heartbeat": row["heartbeat_at"],
         "stopped_at": row["stopped_at"],
+        # Rows of workers without a refusal have neither.
+        "refusals": row["details"].get("refusals", 0),
+        "refused_for": row["details"].get("refused_for"),
         "attempts": [_carried(attempt) for attempt in row["attempts"]],
     }
 

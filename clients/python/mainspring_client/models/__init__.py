@@ -193,6 +193,7 @@ if TYPE_CHECKING:
     from .worker import Worker
     from .worker_collection import WorkerCollection
     from .worker_health import WorkerHealth
+    from .worker_health_refused_starts import WorkerHealthRefusedStarts
     from .worker_status import WorkerStatus
     from .x_com import XCom
     from .x_com_collection import XComCollection
@@ -386,6 +387,7 @@ _MODULES = {
     "Worker": ".worker",
     "WorkerCollection": ".worker_collection",
     "WorkerHealth": ".worker_health",
+    "WorkerHealthRefusedStarts": ".worker_health_refused_starts",
     "WorkerStatus": ".worker_status",
     "XCom": ".x_com",
     "XComCollection": ".x_com_collection",
@@ -591,6 +593,7 @@ __all__ = (
     "Worker",
     "WorkerCollection",
     "WorkerHealth",
+    "WorkerHealthRefusedStarts",
     "WorkerStatus",
     "XCom",
     "XComCollection",

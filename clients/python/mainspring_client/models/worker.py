@@ -32,6 +32,8 @@ class Worker:
         started_at (datetime.datetime): Start of the worker
         latest_heartbeat (datetime.datetime): Instant of the latest heartbeat
         stopped_at (datetime.datetime | None): Orderly end of the worker; null = none
+        refusals (int): Starts that its machine had no room for, since the worker's start
+        refused_for (None | str): Why tasks cannot start on its machine at present; null = they can
         attempts (list[CarriedAttempt]): Attempts of the worker, as of the latest heartbeat
     """
 
@@ -46,6 +48,8 @@ class Worker:
     started_at: datetime.datetime
     latest_heartbeat: datetime.datetime
     stopped_at: datetime.datetime | None
+    refusals: int
+    refused_for: None | str
     attempts: list[CarriedAttempt]
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -81,6 +85,11 @@ class Worker:
         else:
             stopped_at = self.stopped_at
 
+        refusals = self.refusals
+
+        refused_for: None | str
+        refused_for = self.refused_for
+
         attempts = []
         for attempts_item_data in self.attempts:
             attempts_item = attempts_item_data.to_dict()
@@ -101,6 +110,8 @@ class Worker:
                 "started_at": started_at,
                 "latest_heartbeat": latest_heartbeat,
                 "stopped_at": stopped_at,
+                "refusals": refusals,
+                "refused_for": refused_for,
                 "attempts": attempts,
             }
         )
@@ -165,6 +176,15 @@ class Worker:
 
         stopped_at = _parse_stopped_at(d.pop("stopped_at"))
 
+        refusals = d.pop("refusals")
+
+        def _parse_refused_for(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        refused_for = _parse_refused_for(d.pop("refused_for"))
+
         attempts = []
         _attempts = d.pop("attempts")
         for attempts_item_data in _attempts:
@@ -184,6 +204,8 @@ class Worker:
             started_at=started_at,
             latest_heartbeat=latest_heartbeat,
             stopped_at=stopped_at,
+            refusals=refusals,
+            refused_for=refused_for,
             attempts=attempts,
         )
 

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.worker_health_refused_starts import WorkerHealthRefusedStarts
+
 
 T = TypeVar("T", bound="WorkerHealth")
 
@@ -17,11 +21,14 @@ class WorkerHealth:
         status (None | str): `healthy` or `unhealthy`; null = no worker was ever started
         latest_worker_heartbeat (datetime.datetime | None): Latest heartbeat of a worker; null = none yet
         alive (int): Number of workers that are alive
+        refused_starts (WorkerHealthRefusedStarts): Why machines of workers have no room for another task at present,
+            each cause with the number of workers. Tasks wait there or go to another worker, and pay no try
     """
 
     status: None | str
     latest_worker_heartbeat: datetime.datetime | None
     alive: int
+    refused_starts: WorkerHealthRefusedStarts
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -36,6 +43,8 @@ class WorkerHealth:
 
         alive = self.alive
 
+        refused_starts = self.refused_starts.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -43,6 +52,7 @@ class WorkerHealth:
                 "status": status,
                 "latest_worker_heartbeat": latest_worker_heartbeat,
                 "alive": alive,
+                "refused_starts": refused_starts,
             }
         )
 
@@ -50,6 +60,8 @@ class WorkerHealth:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.worker_health_refused_starts import WorkerHealthRefusedStarts  # noqa: PLC0415
+
         d = dict(src_dict)
 
         def _parse_status(data: object) -> None | str:
@@ -76,10 +88,13 @@ class WorkerHealth:
 
         alive = d.pop("alive")
 
+        refused_starts = WorkerHealthRefusedStarts.from_dict(d.pop("refused_starts"))
+
         worker_health = cls(
             status=status,
             latest_worker_heartbeat=latest_worker_heartbeat,
             alive=alive,
+            refused_starts=refused_starts,
         )
 
         worker_health.additional_properties = d
