@@ -61,7 +61,7 @@ def test_every_link_leads_to_a_place_on_the_page_and_nothing_is_loaded(page: _Pa
 
 
 def test_what_the_document_says_is_shown_as_text() -> None:
-    assert "ISO 8601 (<code>PT15M</code>) or short" in docs_page(BLUEPRINTS)
+    assert "<code>default_pool</code> when absent" in docs_page(BLUEPRINTS)
     assert "Name -&gt; list: one instance per item" in docs_page(BLUEPRINTS)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mainspring.states import AttemptState
+from mainspring_api.resources.service.version import AIRFLOW_VERSION
 from mainspring_store.access.roles import Role
 from mainspring_store.resources.heartbeats import heartbeat, register_service, stop_service
 from mainspring_store.scheduling.worker_protocol import ClaimRequest, Worker, claim_attempt, hear_worker
@@ -254,4 +255,8 @@ def test_a_broken_database_is_told_by_the_status_not_the_code(sqlite_api: Api) -
 
 
 def test_the_version_is_told_to_everybody(sqlite_api: Api) -> None:
-    assert sqlite_api.get("/version", token=None) == {"version": "1.2.3", "git_version": None}
+    assert sqlite_api.get("/version", token=None) == {
+        "version": AIRFLOW_VERSION,
+        "mainspring_version": "1.2.3",
+        "git_version": None,
+    }

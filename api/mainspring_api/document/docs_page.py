@@ -63,16 +63,19 @@ def docs_page(blueprints: tuple[Resource, ...]) -> str:
 
 def _page(document: Mapping[str, Any]) -> Iterator[str]:
     schemas, operations = document["components"]["schemas"], list(_operations(document))
-    groups = [(tag, [each for each in operations if tag["name"] in each[2]["tags"]]) for tag in document["tags"]]
+    groups = [
+        (tag, [operation for operation in operations if tag["name"] in operation[2]["tags"]])
+        for tag in document["tags"]
+    ]
     yield page_begin(f"{document['info']['title']} {document['info']['version']}")
     yield f"<p>{shown(document['info']['description'])}</p></header><nav>"
-    for tag, within in groups:
-        yield from _contents(tag, within)
+    for tag, members in groups:
+        yield from _contents(tag, members)
     yield '<a href="#schemas">Schemas</a></nav><main>'
-    for tag, within in groups:
+    for tag, members in groups:
         yield _heading(tag)
-        for each in within:
-            yield from _operation(*each, schemas)
+        for operation in members:
+            yield from _operation(*operation, schemas)
     yield '<h2 id="schemas">Schemas<small>What is sent and answered</small></h2>'
     for name, schema in sorted(schemas.items()):
         yield from _component(name, schema)
@@ -81,11 +84,11 @@ def _page(document: Mapping[str, Any]) -> Iterator[str]:
 
 def page_begin(title: str) -> str:
     """Everything up to the heading; whoever goes on closes header, body and html."""
-    told = escape(title)
+    heading = escape(title)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{told}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
-        f"<body><header><h1>{told}</h1>"
+        f"<body><header><h1>{heading}</h1>"
     )
 
 
@@ -141,15 +144,17 @@ def _answers(responses: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterat
     """Successes with what they hold, those of one content together; errors on one line."""
     statuses: dict[str, list[str]] = {}
     contents = {}
-    for status, each in sorted(responses.items()):
+    for status, response in sorted(responses.items()):
         if status < "400":
-            told = _media(each.get("content", {})) or shown(each["description"])
-            statuses.setdefault(told, []).append(status)
-            contents[told] = each.get("content", {})
-    for told, content in contents.items():
-        yield f"<h4>{', '.join(statuses[told])}</h4><p>{told}</p>"
+            label = _media(response.get("content", {})) or shown(response["description"])
+            statuses.setdefault(label, []).append(status)
+            contents[label] = response.get("content", {})
+    for label, content in contents.items():
+        yield f"<h4>{', '.join(statuses[label])}</h4><p>{label}</p>"
         yield from _examples(content, schemas)
-    errors = " · ".join(f"{status} {_error(each)}" for status, each in sorted(responses.items()) if status >= "400")
+    errors = " · ".join(
+        f"{status} {_error(response)}" for status, response in sorted(responses.items()) if status >= "400"
+    )
     yield f'<p class="quiet">Errors (<a href="#Problem">Problem</a>): {errors}</p>'
 
 
@@ -157,12 +162,12 @@ def _parameters(parameters: list[Mapping[str, Any]]) -> Iterator[str]:
     if parameters:
         rows = (
             (
-                f"<code>{escape(each['name'])}</code>",
-                each["in"] + (", needed" if each.get("required") else ""),
-                _type(each.get("schema", {})),
-                shown(each.get("description", "")),
+                f"<code>{escape(parameter['name'])}</code>",
+                parameter["in"] + (", needed" if parameter.get("required") else ""),
+                _type(parameter.get("schema", {})),
+                shown(parameter.get("description", "")),
             )
-            for each in parameters
+            for parameter in parameters
         )
         yield from _table(("Parameter", "In", "Type", ""), rows)
 
@@ -173,7 +178,7 @@ def _error(response: Mapping[str, Any]) -> str:
 
 
 def _media(content: Mapping[str, Any]) -> str:
-    return ", ".join(f"<code>{escape(media)}</code> {_type(each['schema'])}" for media, each in content.items())
+    return ", ".join(f"<code>{escape(media)}</code> {_type(body['schema'])}" for media, body in content.items())
 
 
 def _examples(content: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
@@ -195,11 +200,11 @@ def _component(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
         rows = (
             (
                 f"<code>{escape(key)}</code>",
-                _type(each),
+                _type(member),
                 "always" if key in required else "",
-                shown(each.get("description", "")),
+                shown(member.get("description", "")),
             )
-            for key, each in schema["properties"].items()
+            for key, member in schema["properties"].items()
         )
         yield from _table(("Member", "Type", "There", ""), rows)
     else:
@@ -216,17 +221,17 @@ def _type(schema: Mapping[str, Any]) -> str:
         return f'<a href="#{name}">{name}</a>'
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return " or ".join(_type(each) for each in schema[key])
+            return " or ".join(_type(choice) for choice in schema[key])
     if "enum" in schema or "const" in schema:
-        return " or ".join(f"<code>{escape(str(each))}</code>" for each in schema.get("enum", (schema.get("const"),)))
+        return " or ".join(f"<code>{escape(str(value))}</code>" for value in schema.get("enum", (schema.get("const"),)))
     kinds = schema.get("type", "any value")
-    told = escape(kinds if isinstance(kinds, str) else " or ".join(kinds))
+    kind = escape(kinds if isinstance(kinds, str) else " or ".join(kinds))
     if "items" in schema:
         return f"list of {_type(schema['items'])}"
     values = schema.get("additionalProperties")
     if isinstance(values, Mapping) and values and "properties" not in schema:
         return f"object of {_type(values)}"
-    return f"{told} ({escape(schema['format'])})" if "format" in schema else told
+    return f"{kind} ({escape(schema['format'])})" if "format" in schema else kind
 
 
 def _table(headers: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -238,5 +243,5 @@ def _table(headers: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[st
 
 def shown(text: str) -> str:
     """Text with code between backticks and paragraphs."""
-    told = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-    return told.replace("\n\n", "</p><p>")
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return html.replace("\n\n", "</p><p>")

@@ -40,14 +40,14 @@ def _page(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator
     for task in types.values():
         yield f"\n## {_type_name(task)}\n"
         yield from _table(_without(task, common), definitions)
-    shown = {
+    described = {
         *types,
         "Task",
         "Definition",
         "DefaultArgs",
         *(name for name in definitions if "properties" not in definitions[name]),
     }
-    for name in sorted(definitions.keys() - shown):
+    for name in sorted(definitions.keys() - described):
         yield f"\n## {name}\n"
         yield from _table(definitions[name], definitions)
     yield "\n## Values\n"
@@ -55,7 +55,7 @@ def _page(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator
 
 
 def _task_types(definitions: Mapping[str, Any]) -> list[str]:
-    return [each["$ref"].rpartition("/")[2] for each in definitions["Task"]["oneOf"]]
+    return [choice["$ref"].rpartition("/")[2] for choice in definitions["Task"]["oneOf"]]
 
 
 def _type_name(task: Mapping[str, Any]) -> str:
@@ -63,12 +63,12 @@ def _type_name(task: Mapping[str, Any]) -> str:
 
 
 def _only(record: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    properties = {name: each for name, each in record["properties"].items() if name in names and name != "type"}
+    properties = {name: member for name, member in record["properties"].items() if name in names and name != "type"}
     return {"properties": properties, "required": record.get("required", ())}
 
 
 def _without(record: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    properties = {name: each for name, each in record["properties"].items() if name not in names and name != "type"}
+    properties = {name: member for name, member in record["properties"].items() if name not in names and name != "type"}
     return {"properties": properties, "required": record.get("required", ())}
 
 
@@ -90,7 +90,7 @@ def _value(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return _named(name, definitions)
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return " or ".join(dict.fromkeys(_value(each, definitions) for each in schema[key]))
+            return " or ".join(dict.fromkeys(_value(choice, definitions) for choice in schema[key]))
     if "const" in schema or "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema.get("enum", (schema.get("const"),)))
     if "items" in schema:

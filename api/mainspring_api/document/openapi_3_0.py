@@ -23,15 +23,15 @@ def rendered_as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
     rendered = {key: _part(value) for key, value in document.items()}
     license_ = {"name": document["info"]["license"]["name"], "url": _LICENSE_URL}
     components = dict(rendered["components"])
-    components["schemas"] = {name: _schema(each) for name, each in document["components"]["schemas"].items()}
+    components["schemas"] = {name: _schema(schema) for name, schema in document["components"]["schemas"].items()}
     return {**rendered, "openapi": "3.0.3", "info": {**document["info"], "license": license_}, "components": components}
 
 
 def _part(value: Any) -> Any:
     """A part of the document that is no schema, with the schemas within it rendered."""
     if isinstance(value, Mapping):
-        return {key: _schema(each) if key == "schema" else _part(each) for key, each in value.items()}
-    return [_part(each) for each in value] if isinstance(value, list) else value
+        return {key: _schema(member) if key == "schema" else _part(member) for key, member in value.items()}
+    return [_part(item) for item in value] if isinstance(value, list) else value
 
 
 def _schema(schema: Any) -> Any:
@@ -49,10 +49,10 @@ def _schema(schema: Any) -> Any:
 
 def _keyword(key: str, value: Any) -> Any:
     if key in _MAPS:
-        return {name: _schema(each) for name, each in value.items()}
+        return {name: _schema(member) for name, member in value.items()}
     if key in _LISTS:
         # `null` is taken out by the schema that holds it.
-        return [each if each == _NULL else _schema(each) for each in value]
+        return [choice if choice == _NULL else _schema(choice) for choice in value]
     return _schema(value) if key in _SINGLE else value
 
 
@@ -63,12 +63,12 @@ def _with_nullable(schema: dict[str, Any]) -> dict[str, Any]:
     """
     choices = schema.get("anyOf", [])
     if _NULL in choices:
-        left = [each for each in choices if each != _NULL]
+        remaining = [choice for choice in choices if choice != _NULL]
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        if len(left) == 1 and "type" in left[0]:
-            values = {"enum": [*left[0]["enum"], None]} if "enum" in left[0] else {}
-            return {**left[0], **rest, **values, "nullable": True}
-        return {**rest, "anyOf": [*left, _ONLY_NULL]}
+        if len(remaining) == 1 and "type" in remaining[0]:
+            values = {"enum": [*remaining[0]["enum"], None]} if "enum" in remaining[0] else {}
+            return {**remaining[0], **rest, **values, "nullable": True}
+        return {**rest, "anyOf": [*remaining, _ONLY_NULL]}
     kinds = schema.get("type")
     if kinds == "null":
         return {**schema, **_ONLY_NULL}

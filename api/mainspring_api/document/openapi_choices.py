@@ -19,7 +19,7 @@ _MAPS = frozenset({"properties", "patternProperties", "$defs", "schemas"})
 def with_choices(part: Any) -> Any:
     """A part of a document, with every list of types in it told as a choice."""
     if isinstance(part, list):
-        return [with_choices(each) for each in part]
+        return [with_choices(item) for item in part]
     if not isinstance(part, Mapping):
         return part
     rendered = {key: _value(key, value) for key, value in part.items()}

@@ -22,7 +22,7 @@ def add_examples(schemas: dict[str, Any]) -> None:
         schemas[name]["examples"] = list(examples)
     for name, schema in schemas.items():
         if name.endswith("Collection") and "examples" not in schema:
-            schema["examples"] = [{key: _of_page(each, schemas) for key, each in schema["properties"].items()}]
+            schema["examples"] = [{key: _of_page(member, schemas) for key, member in schema["properties"].items()}]
 
 
 def _of_page(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:

@@ -50,7 +50,9 @@ def _exclusive_minimum(
     self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any
 ) -> dict[str, Any]:
     """A bound that is not within the range; apispec tells every one as if it were."""
-    is_open = any(isinstance(each, validate.Range) and not each.min_inclusive for each in field.validators)
+    is_open = any(
+        isinstance(validator, validate.Range) and not validator.min_inclusive for validator in field.validators
+    )
     return {"exclusiveMinimum": ret.pop("minimum")} if is_open and "minimum" in ret else {}
 
 
@@ -98,5 +100,7 @@ def _enum_of(field: fields.Field[Any]) -> type[StrEnum] | None:
     """The enum whose values the field has, all of them."""
     if isinstance(field, Choice):
         return field.enum if len(field.values) == len(field.enum) else None
-    choices = next((set(each.choices) for each in field.validators if isinstance(each, validate.OneOf)), None)
+    choices = next(
+        (set(validator.choices) for validator in field.validators if isinstance(validator, validate.OneOf)), None
+    )
     return next((enum for enum in _COMPONENT_NAMES if choices == {value.value for value in enum}), None)

@@ -57,4 +57,4 @@ def get_problem(code: str) -> Response:
 
 def _documented() -> tuple[Resource, ...]:
     """The blueprints of the application that serves this request, in the order of their registration."""
-    return tuple(each for each in current_app.blueprints.values() if isinstance(each, Resource))
+    return tuple(resource for resource in current_app.blueprints.values() if isinstance(resource, Resource))

@@ -193,13 +193,13 @@ def _claim_request(context: _Context, claim_fields: ClaimFields, *, is_ahead: bo
     )
 
 
-def _end(ended: Ended, token: str) -> remote.End:
+def _end(report: Ended, token: str) -> remote.End:
     return remote.End(
-        attempt_id=ended.attempt_id,
+        attempt_id=report.attempt_id,
         token_hash=_hash(token),
-        report=ended.report,
-        chunks=ended.chunks,
-        start=ended.start,
+        report=report.report,
+        chunks=report.chunks,
+        start=report.start,
     )
 
 
@@ -237,8 +237,10 @@ def _heartbeat(context: _Context) -> Any:
         if credential.token is not None:
             context.credentials.touch(credential.token)
         now = datetime.now(UTC)
-        held = remote.hear_worker(context.database, worker, attempt_ids, lease_expires_at=now + context.lease, now=now)
-        stop = sorted(set(attempt_ids) - held)
+        renewed = remote.hear_worker(
+            context.database, worker, attempt_ids, lease_expires_at=now + context.lease, now=now
+        )
+        stop = sorted(set(attempt_ids) - renewed)
         lease_seconds = context.lease.total_seconds()
         return _answer(200, {"stop": stop, "lease_seconds": lease_seconds, "takes_claims_ahead": True})
 
@@ -285,8 +287,8 @@ def _finish(context: _Context) -> Any:
 
 def _report_and_claim(context: _Context) -> Any:
     def report_and_claim() -> Response:
-        ended, requested = read_report_and_claim(_body(), now=datetime.now(UTC))
-        ends = [_end(one, token) for one, token in ended]
+        reports, requested = read_report_and_claim(_body(), now=datetime.now(UTC))
+        ends = [_end(report, token) for report, token in reports]
         claim_requests = [_claim_request(context, claim_fields, is_ahead=True) for claim_fields in requested]
         claimed = remote.report_and_claim(context.database, ends, claim_requests)
         if ends:

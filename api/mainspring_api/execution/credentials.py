@@ -56,10 +56,10 @@ class Credentials:
         hashed = _hash(token)
         if hashed in self._of_settings:
             return Credential(token=None)
-        found = self._tokens_of_store(hashed).get(hashed)
-        if found is None or (found.expires_at is not None and found.expires_at <= datetime.now(UTC)):
+        stored = self._tokens_of_store(hashed).get(hashed)
+        if stored is None or (stored.expires_at is not None and stored.expires_at <= datetime.now(UTC)):
             return None
-        return Credential(token=found)
+        return Credential(token=stored)
 
     def touch(self, token: WorkerToken) -> None:
         """Note that a token was used, about once a minute."""
@@ -70,10 +70,10 @@ class Credentials:
             self._touched_at[token.id] = now
         touch_token(self._database, token.id, now=datetime.now(UTC))
 
-    def _tokens_of_store(self, wanted: str) -> Mapping[str, WorkerToken]:
+    def _tokens_of_store(self, hashed: str) -> Mapping[str, WorkerToken]:
         """Read from the database when they are too old, or when the wanted one may be new."""
         with self._lock:
-            patience = KEPT_SECONDS if wanted in self._of_store else _READ_AGAIN_SECONDS
+            patience = KEPT_SECONDS if hashed in self._of_store else _READ_AGAIN_SECONDS
             if monotonic() - self._read_at >= patience:
                 self._of_store = valid_worker_tokens(self._database, now=datetime.now(UTC))
                 self._read_at = monotonic()

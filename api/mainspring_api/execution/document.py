@@ -1,5 +1,7 @@
-"""The OpenAPI 3.1 document of the execution API. Written by hand, as its bodies are checked by hand; the tests hold
-every route and every answer against it."""
+"""The OpenAPI 3.1 document of the execution API.
+
+The document is written by hand, like the checks of the bodies. Tests compare every route and every answer with it.
+"""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -40,44 +42,48 @@ def execution_document() -> dict[str, Any]:
         "servers": [{"url": "/", "description": "The server that gives this document"}],
         "tags": [{"name": "execution", "description": "What workers call"}],
         "security": [{"worker": []}],
-        "paths": {
-            "/execution/v1/attempts/{attempt_id}/claim": _of_attempt(
-                "claim_attempt", "Take an attempt; the answer is its work order.", "ClaimBody", "Claim"
-            ),
-            "/execution/v1/attempts/{attempt_id}/log": _of_attempt(
-                "append_log", "Append a piece to the log of an attempt.", "LogChunk", "Nothing"
-            ),
-            "/execution/v1/attempts/{attempt_id}/start": _of_attempt(
-                "start_attempt", "Report the start of an attempt that was claimed ahead.", "StartBody", "Nothing"
-            ),
-            "/execution/v1/attempts/{attempt_id}/release": _of_attempt(
-                "release_attempt", "Let others have an attempt that was claimed ahead.", "Nothing", "Nothing"
-            ),
-            "/execution/v1/attempts/{attempt_id}/finish": _of_attempt(
-                "finish_attempt", "Report the end of an attempt, and claim the next.", "FinishBody", "Finished"
-            ),
-            "/execution/v1/exchange": {
-                "post": _operation(
-                    "exchange_attempts", "Report ends, and claim ahead, in one.", "Exchanged", body="ExchangeBody"
-                )
-            },
-            "/execution/v1/beat": {
-                "post": _operation(
-                    "beat", "Say that a worker lives; renew its leases.", "Heard", body="BeatBody", errors=(403,)
-                )
-            },
-            "/execution/v1/workers/{hostname}": {
-                "parameters": [_path_parameter("hostname", {"type": "string"})],
-                "get": _operation("count_workers", "How many workers of a machine live.", "Alive"),
-            },
-            "/execution/v1/health": {
-                "get": {**_operation("get_health", "That this process answers.", "Health"), "security": []}
-            },
-        },
+        "paths": _paths(),
         "components": {
             "securitySchemes": {"worker": {"type": "http", "scheme": "bearer"}},
             "responses": {name: {"description": name, "content": _json("Problem")} for name in _ERRORS.values()},
             "schemas": dict(_SCHEMAS),
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/execution/v1/attempts/{attempt_id}/claim": _of_attempt(
+            "claim_attempt", "Take an attempt; the answer is its work order.", "ClaimBody", "Claim"
+        ),
+        "/execution/v1/attempts/{attempt_id}/log": _of_attempt(
+            "append_log", "Append a piece to the log of an attempt.", "LogChunk", "Nothing"
+        ),
+        "/execution/v1/attempts/{attempt_id}/start": _of_attempt(
+            "start_attempt", "Report the start of an attempt that was claimed ahead.", "StartBody", "Nothing"
+        ),
+        "/execution/v1/attempts/{attempt_id}/release": _of_attempt(
+            "release_attempt", "Let others have an attempt that was claimed ahead.", "Nothing", "Nothing"
+        ),
+        "/execution/v1/attempts/{attempt_id}/finish": _of_attempt(
+            "finish_attempt", "Report the end of an attempt, and claim the next.", "FinishBody", "Finished"
+        ),
+        "/execution/v1/exchange": {
+            "post": _operation(
+                "exchange_attempts", "Report ends, and claim ahead, in one.", "Exchanged", body="ExchangeBody"
+            )
+        },
+        "/execution/v1/beat": {
+            "post": _operation(
+                "beat", "Say that a worker lives; renew its leases.", "Heard", body="BeatBody", errors=(403,)
+            )
+        },
+        "/execution/v1/workers/{hostname}": {
+            "parameters": [_path_parameter("hostname", {"type": "string"})],
+            "get": _operation("count_workers", "How many workers of a machine live.", "Alive"),
+        },
+        "/execution/v1/health": {
+            "get": {**_operation("get_health", "That this process answers.", "Health"), "security": []}
         },
     }
 
@@ -105,14 +111,14 @@ def _of_attempt(operation_id: str, summary: str, body: str, answer: str) -> dict
 def _operation(
     operation_id: str, summary: str, answer: str, *, body: str | None = None, errors: tuple[int, ...] = ()
 ) -> dict[str, Any]:
-    known = sorted({*_ALWAYS, *errors, *((413, 422) if body else ())})
+    statuses = sorted({*_ALWAYS, *errors, *((413, 422) if body else ())})
     operation: dict[str, Any] = {
         "operationId": operation_id,
         "summary": summary,
         "tags": ["execution"],
         "responses": {
             "200": {"description": "OK", "content": _json(answer)},
-            **{str(status): {"$ref": f"#/components/responses/{_ERRORS[status]}"} for status in known},
+            **{str(status): {"$ref": f"#/components/responses/{_ERRORS[status]}"} for status in statuses},
         },
     }
     if body is not None:

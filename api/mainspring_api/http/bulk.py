@@ -156,20 +156,20 @@ def _each_loaded(action: Mapping[str, Any], position: int, actions: EachActions)
 def _carry_out_each(
     action: Mapping[str, Any], entities: Sequence[Any], actions: EachActions, result: dict[str, Any]
 ) -> None:
-    found, is_any_missing = [], False
+    resolved_entities, is_any_missing = [], False
     for entity in entities:
         try:
             _check_says_something(action, entity)
             resolved = actions.resolve(entity)
             actions.find(resolved)
-            found.append(resolved)
+            resolved_entities.append(resolved)
         except NotFound as exc:
             if action["action_on_non_existence"] == OnAbsence.FAIL:
                 is_any_missing = True
                 result["errors"].append({"error": str(exc), "status_code": 404})
         except (BadRequest, Forbidden) as exc:
             result["errors"].append({"error": str(exc), "status_code": 403 if isinstance(exc, Forbidden) else 400})
-    for resolved in () if is_any_missing else found:
+    for resolved in () if is_any_missing else resolved_entities:
         try:
             if action["action"] == _Kind.UPDATE:
                 result["success"] += actions.update(resolved, action["update_mask"] or ())
@@ -186,8 +186,8 @@ def _check_says_something(action: Mapping[str, Any], entity: Any) -> None:
 
 
 def _status(error: Exception) -> int:
-    known = ((NotFound, 404), ((CannotOpen, Conflict), 409), (QuotaExceeded, 403))
-    return next((status for kinds, status in known if isinstance(error, kinds)), 422)
+    statuses = ((NotFound, 404), ((CannotOpen, Conflict), 409), (QuotaExceeded, 403))
+    return next((status for kinds, status in statuses if isinstance(error, kinds)), 422)
 
 
 def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:

@@ -23,7 +23,7 @@ class TrustedProxies:
 
     def __init__(self, networks: Iterable[str]) -> None:
         """networks: addresses or CIDR ranges. Raises ValueError for anything else."""
-        self._networks = tuple(ip_network(each) for each in networks)
+        self._networks = tuple(ip_network(network) for network in networks)
 
     def client(self, peer: str, forwarded: str) -> str:
         """The address of the client behind the proxies; the peer itself when the peer is no configured proxy.
@@ -36,10 +36,10 @@ class TrustedProxies:
             return peer
         entries = forwarded.split(",")[-_ENTRIES_MAX:] if forwarded else []
         while entries and self._is_trusted(address):
-            before = _parse(entries.pop())
-            if before is None:
+            previous = _parse(entries.pop())
+            if previous is None:
                 break
-            address = before
+            address = previous
         return str(address)
 
     def _is_trusted(self, address: _Address) -> bool:

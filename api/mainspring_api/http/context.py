@@ -47,14 +47,14 @@ class Context:
 
 def context() -> Context:
     """The context of the current request: the application's, or what `replace_database` made of it."""
-    found: Context = g.get("context") or application_context()
-    return found
+    current: Context = g.get("context") or application_context()
+    return current
 
 
 def application_context() -> Context:
     """The context of the application, whatever the current request made of it."""
-    found: Context = current_app.extensions[EXTENSION]
-    return found
+    current: Context = current_app.extensions[EXTENSION]
+    return current
 
 
 def replace_database(database: Database) -> None:

@@ -212,13 +212,13 @@ def list_body(name: str, listing: Listing) -> type[Body]:
 
 def list_query_of_body(body: Mapping[str, Any]) -> ListQuery:
     """From a loaded `list_body` to what the store is asked."""
-    given = {name: value for name, value in body.items() if value not in (None, [])}
+    arguments = {name: value for name, value in body.items() if value not in (None, [])}
     return ListQuery(
         filters={
             name: [item for item in value if item is not None] if isinstance(value, list) else value
-            for name, value in given.items()
+            for name, value in arguments.items()
         },
-        order_by=(given["order_by"],) if given.get("order_by") else (),
+        order_by=(arguments["order_by"],) if arguments.get("order_by") else (),
         limit=min(body["page_limit"], LIMIT_MAX),
         offset=body["page_offset"],
         seen=g.user.seen,

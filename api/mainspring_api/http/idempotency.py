@@ -60,20 +60,20 @@ def idempotent(view: View, *, contains_secret: bool = False) -> View:
 
 
 def _first(view: Callable[[], Response], call: Call, *, contains_secret: bool) -> Response:
-    here = context()
+    ctx = context()
     try:
-        with SharedTransaction(here.database, at_begin=lambda connection: claim_key(connection, call)) as shared:
+        with SharedTransaction(ctx.database, at_begin=lambda connection: claim_key(connection, call)) as shared:
             replace_database(shared)
             response = view()
             if shared.connection is not None:
                 store_response(shared.connection, call, _kept(response, call, contains_secret=contains_secret))
     except AlreadyAnswered:
-        kept = find_response(here.database, call)
+        kept = find_response(ctx.database, call)
         if kept is None:
             raise KeyInUse("a request with this Idempotency-Key has ended at this moment; send it again") from None
         return _replay(kept, call, contains_secret=contains_secret)
     # The view rang before there was anything to see.
-    here.notifier.notify()
+    ctx.notifier.notify()
     return response
 
 

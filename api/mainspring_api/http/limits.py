@@ -86,42 +86,42 @@ class RateLimit:
         """In how many seconds there is something to take; 0 = it was taken."""
         now = self._monotonic()
         with self._lock:
-            known = self._of(holder)
-            if known.permits and now < known.good_until:
-                known.permits -= 1
+            bucket = self._of(holder)
+            if bucket.permits and now < bucket.good_until:
+                bucket.permits -= 1
                 return 0.0
-            if now < known.refused_until:
-                return known.refused_until - now
+            if now < bucket.refused_until:
+                return bucket.refused_until - now
             # The others who come meanwhile take one each, so that nothing is hoarded.
-            wanted = 1 if known.is_asking else self._at_once
-            known.is_asking, known.permits = True, 0
+            permits = 1 if bucket.is_asking else self._at_once
+            bucket.is_asking, bucket.permits = True, 0
         taken, missing_seconds = 0, 0.0
         try:
-            taken, missing_seconds = self._ask(holder, wanted)
+            taken, missing_seconds = self._ask(holder, permits)
         finally:
             with self._lock:
-                known.is_asking = False
-                known.permits += max(0, taken - 1)
-                known.good_until = now + self._bucket.fill_seconds
-                known.refused_until = now + missing_seconds
+                bucket.is_asking = False
+                bucket.permits += max(0, taken - 1)
+                bucket.good_until = now + self._bucket.fill_seconds
+                bucket.refused_until = now + missing_seconds
         return missing_seconds
 
     def _of(self, holder: str) -> _Known:
-        known = self._known.setdefault(holder, _Known())
+        bucket = self._known.setdefault(holder, _Known())
         self._known.move_to_end(holder)
         # Who was here longest ago has nothing here that still counts, or is one of very many.
         while len(self._known) > _HOLDERS_MAX:
             self._known.popitem(last=False)
-        return known
+        return bucket
 
-    def _ask(self, holder: str, wanted: int) -> tuple[int, float]:
+    def _ask(self, holder: str, permits: int) -> tuple[int, float]:
         """How many permits were taken, and in how many seconds there is one if none was."""
         self._asked += 1
         if self._asked % _ROUND == 0:
             forget_full_buckets(self._database)
         hashed = _hash(holder)
-        if wanted > 1 and take_permits(self._database, self._bucket, hashed, wanted) == 0:
-            return wanted, 0.0
+        if permits > 1 and take_permits(self._database, self._bucket, hashed, permits) == 0:
+            return permits, 0.0
         missing_seconds = take_permits(self._database, self._bucket, hashed, 1)
         return int(missing_seconds == 0), missing_seconds
 

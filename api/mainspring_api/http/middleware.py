@@ -56,12 +56,12 @@ def install_middleware(app: Flask) -> None:
 
 def _admit() -> None:
     g.request_id = secrets.token_hex(8)
-    here = context()
+    ctx = context()
     forwarded = request.headers.get("X-Forwarded-For", "")
-    g.client_address = here.trusted_proxies.client(request.remote_addr or "", forwarded)
+    g.client_address = ctx.trusted_proxies.client(request.remote_addr or "", forwarded)
     _check_host(request.headers.get("Host", ""))
     if request.endpoint not in PUBLIC_OPERATIONS:
-        g.user = _authenticated(here)
+        g.user = _authenticated(ctx)
         note_principal(request.environ, g.user.id)
     if request.routing_exception is not None:
         return  # Flask answers with it: 404 or 405
@@ -69,21 +69,21 @@ def _admit() -> None:
         raise NotFound
     view = current_app.view_functions[request.endpoint or ""]
     if "user" in g:
-        _allow(here, getattr(view, "permission", None))
+        _allow(ctx, getattr(view, "permission", None))
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("compressed bodies are not read; send it plain")
     # One more than allowed, so that `read_body` can tell: werkzeug cuts a body of unknown length there, silently.
     request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX) + 1
     if request.method not in READING_METHODS:
-        replace_database(audited(here.database))
+        replace_database(audited(ctx.database))
 
 
-def _authenticated(here: Context) -> Principal:
+def _authenticated(ctx: Context) -> Principal:
     try:
-        return here.authenticator.authenticate(request.headers.get("Authorization"))
+        return ctx.authenticator.authenticate(request.headers.get("Authorization"))
     except InvalidToken:
         # Nobody guesses a token; this bounds what trying costs us.
-        here.limits.invalid_tokens.take(client_network())
+        ctx.limits.invalid_tokens.take(client_network())
         raise
 
 
@@ -100,18 +100,18 @@ def is_sent_by_admin() -> bool:
         return False
 
 
-def _allow(here: Context, permission: Permission | None) -> None:
+def _allow(ctx: Context, permission: Permission | None) -> None:
     """What is refused for want of a role is noted, as long as it is not all the time."""
     try:
         if permission is None:
             raise Forbidden("Forbidden")
         check_permission(permission)
     except Forbidden:
-        if here.limits.noted_refusals.has_room(g.user.id):
+        if ctx.limits.noted_refusals.has_room(g.user.id):
             record_refusal("role")
         raise
     if request.method not in READING_METHODS:
-        here.limits.writes.take(g.user.id)
+        ctx.limits.writes.take(g.user.id)
 
 
 def _check_host(host: str) -> None:
@@ -126,9 +126,9 @@ _HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.A
 
 def _seal(response: Response) -> Response:
     headers = response.headers
-    given = {name.lower() for name, _ in headers}
+    names = {name.lower() for name, _ in headers}
     for name, value in SECURITY_HEADERS.items():
-        if name.lower() not in given:
+        if name.lower() not in names:
             headers.add(name, value)  # without looking for it once more, as each answer pays for this
     headers.add("X-Request-Id", g.get("request_id", ""))
     return deliver(response)

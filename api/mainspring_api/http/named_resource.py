@@ -74,7 +74,9 @@ class Named:
 def register_named(blueprint: Resource, kind: Named) -> None:
     """Add the operations of a kind to its resource."""
     _register_reads(blueprint, kind)
-    _register_writes(blueprint, kind)
+    _register_create(blueprint, kind)
+    _register_change(blueprint, kind)
+    _register_delete(blueprint, kind)
     _register_bulk(blueprint, kind)
 
 
@@ -102,29 +104,12 @@ def _register_reads(blueprint: Resource, kind: Named) -> None:
     )
 
 
-def _register_writes(blueprint: Resource, kind: Named) -> None:
+def _register_create(blueprint: Resource, kind: Named) -> None:
     def create(body: Mapping[str, Any]) -> Response:
         kind.create([body], OnExistence.FAIL)
         return answer(kind.show(kind.find(body[kind.name_field])), 201)
 
-    def change(body: Mapping[str, Any], query: Mapping[str, Any], **path: str) -> Response:
-        name = _name(path)
-        names = {kind.patch_name_field, kind.name_field} & body.keys()
-        for member in sorted(names):
-            _check_same(kind, name, member, body[member])
-        changes = chosen({member: body[member] for member in body.keys() - names}, query["update_mask"])
-        kind.check_change(name, changes)
-        kind.update({name: changes}, OnAbsence.FAIL)
-        return answer(kind.show(kind.find(name)))
-
-    def delete(**path: str) -> Response:
-        kind.check_delete(_name(path))
-        kind.delete([_name(path)], OnAbsence.FAIL)
-        return no_content()
-
     create.__doc__ = f"Create a {kind.singular}."
-    change.__doc__ = f"Change a {kind.singular}. {kind.about_change}".strip()
-    delete.__doc__ = f"Delete a {kind.singular}. {kind.about_delete}".strip()
     blueprint.operation(
         "POST",
         f"/{kind.plural}",
@@ -135,6 +120,20 @@ def _register_writes(blueprint: Resource, kind: Named) -> None:
         body=kind.body,
         errors=(409,),
     )(create)
+
+
+def _register_change(blueprint: Resource, kind: Named) -> None:
+    def change(body: Mapping[str, Any], query: Mapping[str, Any], **path: str) -> Response:
+        name = _name(path)
+        names = {kind.patch_name_field, kind.name_field} & body.keys()
+        for member in sorted(names):
+            _check_same(kind, name, member, body[member])
+        changes = chosen({member: body[member] for member in body.keys() - names}, query["update_mask"])
+        kind.check_change(name, changes)
+        kind.update({name: changes}, OnAbsence.FAIL)
+        return answer(kind.show(kind.find(name)))
+
+    change.__doc__ = f"Change a {kind.singular}. {kind.about_change}".strip()
     blueprint.operation(
         "PATCH",
         kind.one,
@@ -145,6 +144,15 @@ def _register_writes(blueprint: Resource, kind: Named) -> None:
         query=UpdateMask,
         errors=(400, 404, 409),
     )(change)
+
+
+def _register_delete(blueprint: Resource, kind: Named) -> None:
+    def delete(**path: str) -> Response:
+        kind.check_delete(_name(path))
+        kind.delete([_name(path)], OnAbsence.FAIL)
+        return no_content()
+
+    delete.__doc__ = f"Delete a {kind.singular}. {kind.about_delete}".strip()
     blueprint.operation(
         "DELETE",
         kind.one,
@@ -173,7 +181,7 @@ def _name(path: Mapping[str, str]) -> str:
     return name
 
 
-def _check_same(kind: Named, name: str, member: str, given: str | None) -> None:
-    if given not in (None, name):
-        message = f"'{given}' is not the name in the path, '{name}'; a {kind.singular} cannot be renamed"
+def _check_same(kind: Named, name: str, member: str, body_name: str | None) -> None:
+    if body_name not in (None, name):
+        message = f"'{body_name}' is not the name in the path, '{name}'; a {kind.singular} cannot be renamed"
         raise BadRequest([Problem(pointer=f"/{member}", message=message)])

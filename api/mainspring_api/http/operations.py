@@ -1,8 +1,9 @@
-"""Operations: a view with its route, role, schemas and errors told in one place, once for Flask and the document."""
+"""Operations of the API: routes with their roles, schemas and errors, for Flask and for the document."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec
 
 from flask import Response, request
 from flask_smorest import Blueprint
@@ -20,7 +21,7 @@ from mainspring_api.http.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Role
 
-__all__ = ["Register", "Resource", "load", "read_body"]
+__all__ = ["Operation", "Register", "Resource", "load", "read_body"]
 
 BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
@@ -29,6 +30,88 @@ _SUCCESSES = {200: "OK", 201: "Created", 204: "No Content"}
 
 View = Callable[..., Response]
 Register = Callable[[View], View]
+_P = ParamSpec("_P")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A route with its access, its schemas and its errors: the one source of Flask's rule and of the document."""
+
+    method: str
+    rule: str
+    """Path in Flask's spelling, after the prefix of the resource."""
+    operation_id: str
+    _: KW_ONLY
+    role: Role | None
+    """Role of the caller; `None` = every caller, which `PUBLIC_OPERATIONS` must allow too."""
+    answer: type[Schema] | Mapping[str, Any] | None
+    """Schema of the JSON in a successful answer; `None` = an answer without a body."""
+    over: Over | None = None
+    """Object of the role; `None` = the DAG of the path, and everything for a path without a DAG."""
+    status: int = 200
+    query: type[Schema] | None = None
+    body: type[Schema] | None = None
+    body_content: Mapping[str, Any] | None = None
+    """Document of a body that the view reads by itself, by media type."""
+    body_bytes_max: int = BODY_BYTES_MAX
+    errors: Sequence[int] = ()
+    """Statuses of errors that do not follow from the other members."""
+    also: Mapping[int, type[Schema]] | None = None
+    """Further successful answers, by status."""
+    other_media: Mapping[str, Any] | None = None
+    """Documents of `status` in further media types."""
+    contains_secret: bool = False
+    """Whether the answer holds a secret."""
+    has_etag: bool = False
+    """Whether `If-None-Match` with the `ETag` of the answer gets 304."""
+    reads_if_match: bool = False
+    """Whether the view checks `If-Match`; any other PUT refuses a header that names a state."""
+
+    @property
+    def permission(self) -> Permission | None:
+        return None if self.role is None else Permission(role=self.role, over=self.over or _scope(self.rule))
+
+    @property
+    def error_statuses(self) -> Sequence[int]:
+        """Statuses of all errors, ascending."""
+        statuses = {429, 503, *self.errors}
+        if self.role is not None:
+            statuses |= {401, 403}
+        if _scope(self.rule) is Over.DAG:
+            # A DAG that the caller does not see is answered like a DAG that does not exist.
+            statuses.add(404)
+        if self.body is not None or self.body_content is not None:
+            statuses |= {413, 415, 422}
+        if self.query is not None:
+            statuses.add(422)
+        if self.method == "POST":
+            statuses |= {409, 422}
+        if self.method == "PUT":
+            statuses.add(412)
+        return sorted(statuses)
+
+    @property
+    def documented(self) -> dict[str, Any]:
+        """Members of the OpenAPI operation that flask-smorest does not derive."""
+        members: dict[str, Any] = {"operationId": self.operation_id}
+        if self.role is None:
+            members["security"] = []
+        if self.body_content is not None:
+            members["requestBody"] = {"required": True, "content": dict(self.body_content)}
+        if self.other_media is not None:
+            members["responses"] = {self.status: {"content": dict(self.other_media)}}
+        if self.has_etag:
+            members["responses"] = {304: {"description": "The caller has the answer: `If-None-Match` names its `ETag`"}}
+        return members
+
+
+def _registering(make: Callable[_P, Operation]) -> Callable[Concatenate["Resource", _P], Register]:
+    """A method with the parameters of `Operation` that returns the decorator of the view."""
+
+    def method(resource: "Resource", /, *args: _P.args, **kwargs: _P.kwargs) -> Register:
+        return partial(resource.register_operation, make(*args, **kwargs))
+
+    return method
 
 
 class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
@@ -37,82 +120,31 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     def __init__(
         self, name: str, description: str, *, tag: str | None = None, url_prefix: str | None = "/api/v2"
     ) -> None:
-        """tag: the resource that its operations are documented under, where that is another one."""
+        """tag: name of the resource whose section of the document shows the operations; `None` = this resource."""
         super().__init__(name, __name__, url_prefix=url_prefix, description=description)
         self.tag = tag or name
 
-    def operation(
-        self,
-        method: str,
-        rule: str,
-        operation_id: str,
-        *,
-        role: Role | None,
-        over: Over | None = None,
-        answer: type[Schema] | Mapping[str, Any] | None,
-        status: int = 200,
-        query: type[Schema] | None = None,
-        body: type[Schema] | None = None,
-        body_content: Mapping[str, Any] | None = None,
-        body_bytes_max: int = BODY_BYTES_MAX,
-        errors: Sequence[int] = (),
-        also: Mapping[int, type[Schema]] | None = None,
-        other_media: Mapping[str, Any] | None = None,
-        contains_secret: bool = False,
-        has_etag: bool = False,
-        reads_if_match: bool = False,
-    ) -> Register:
-        """Register a view. It is called with the loaded body, then the loaded query, then the path's parts by name.
+    operation = _registering(Operation)
+    """Decorator of a view. The view gets the loaded body, the loaded query, and the parts of the path by name."""
 
-        answer: schema of the successful answer's JSON; `None` = it has no body.
-        role: who may call it; `None` = everybody, which `PUBLIC_OPERATIONS` must allow too.
-        over: what the role is needed on; `None` = the DAG of the path where there is one, else everything.
-        body_content: document of a request body that the view reads by itself, by media type.
-        errors: status codes beside those that follow from the other arguments.
-        also: other successful answers. other_media: documents of `status` in other media types.
-        tells_secret: the answer holds one. has_etag: a caller that has the answer already is told so by 304.
-        reads_if_match: the view does; any other PUT is refused when `If-Match` names a state.
-        """
+    def register_operation(self, operation: Operation, view: View) -> View:
+        loaded = _loading(view, operation)
+        if operation.method == "POST":
+            loaded = idempotent(loaded, contains_secret=operation.contains_secret)
+        documented = self._with_answers(view, operation)
+        documented = self._with_arguments(documented, operation.query, operation.body)
+        # Flask gets the bare view: the wrappers of flask-smorest serve the document alone.
+        loaded._apidoc = self.doc(**operation.documented)(documented)._apidoc
+        loaded.permission = operation.permission
+        loaded.has_etag = operation.has_etag
+        loaded.body_bytes_max = operation.body_bytes_max
+        self.add_url_rule(operation.rule, operation.operation_id, loaded, methods=[operation.method], tags=[self.tag])
+        return view
 
-        known_errors = {503, *errors}
-        known_errors |= {401, 403, 429} if role is not None else {429}
-        # Who does not see the DAG is told that there is none.
-        known_errors |= {404} if _scope(rule) is Over.DAG else set()
-        known_errors |= {413, 415, 422} if body is not None or body_content is not None else set()
-        known_errors |= {422} if query is not None else set()
-        known_errors |= {409, 422} if method == "POST" else set()
-        known_errors |= {412} if method == "PUT" else set()
-        manual: dict[str, Any] = {"operationId": operation_id}
-        if role is None:
-            manual["security"] = []
-        if body_content is not None:
-            manual["requestBody"] = {"required": True, "content": dict(body_content)}
-        if other_media is not None:
-            manual["responses"] = {status: {"content": dict(other_media)}}
-        if has_etag:
-            manual["responses"] = {304: {"description": "The caller has it: `If-None-Match` names its `ETag`"}}
-
-        def register(view: View) -> View:
-            has_no_state = method == "PUT" and not reads_if_match
-            loaded = _loading(view, body() if body else None, query() if query else None, has_no_state=has_no_state)
-            if method == "POST":
-                loaded = idempotent(loaded, contains_secret=contains_secret)
-            documented = self._with_answers(view, {status: answer, **(also or {})}, sorted(known_errors))
-            documented = self._with_arguments(documented, query, body)
-            # Flask gets the bare view: what flask-smorest's wrappers know is for the document alone.
-            loaded._apidoc = self.doc(**manual)(documented)._apidoc
-            loaded.permission = None if role is None else Permission(role=role, over=over or _scope(rule))
-            loaded.has_etag = has_etag
-            loaded.body_bytes_max = body_bytes_max
-            self.add_url_rule(rule, operation_id, loaded, methods=[method], tags=[self.tag])
-            return view
-
-        return register
-
-    def _with_answers(self, view: Any, answers: Mapping[int, Any], errors: Sequence[int]) -> Any:
-        for status, schema in answers.items():
+    def _with_answers(self, view: Any, operation: Operation) -> Any:
+        for status, schema in {operation.status: operation.answer, **(operation.also or {})}.items():
             view = self.response(status, schema, description=_SUCCESSES[status])(view)
-        for status in errors:
+        for status in operation.error_statuses:
             view = self.alt_response(status, TITLES[status].replace(" ", ""))(view)
         return view
 
@@ -121,7 +153,7 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             view = self.arguments(query, location="query")(view)
         if body is not None:
             view = self.arguments(body)(view)
-        # It documents a 422 of its own, which stands among the errors already.
+        # flask-smorest documents 422 too; `error_statuses` has 422 already.
         view._apidoc.get("arguments", {}).pop("responses", None)
         return view
 
@@ -131,11 +163,11 @@ def _scope(rule: str) -> Over:
 
 
 def read_body(bytes_max: int, *media_types: str) -> bytes:
-    """The request's body, when it has one of these media types.
+    """The body of the request.
 
     Raises:
-        RequestEntityTooLarge: It is longer than `bytes_max`.
-        UnsupportedMediaType: It has another type.
+        RequestEntityTooLarge: The body is longer than `bytes_max`.
+        UnsupportedMediaType: The body has none of these media types.
     """
     if request.mimetype not in media_types:
         raise UnsupportedMediaType(
@@ -148,10 +180,10 @@ def read_body(bytes_max: int, *media_types: str) -> bytes:
 
 
 def load(schema: Schema, content: Any, at: str = "") -> Any:
-    """What a body, or the part of one at the pointer `at`, says.
+    """The value of a body, or of the part of a body at the pointer `at`.
 
     Raises:
-        InvalidInput: it does not fit the schema.
+        InvalidInput: The content does not fit the schema.
     """
     try:
         return schema.load(content)
@@ -159,10 +191,15 @@ def load(schema: Schema, content: Any, at: str = "") -> Any:
         raise InvalidInput(list(_problems(exc.messages, at))) from exc
 
 
-def _loading(view: View, body: Schema | None, query: Schema | None, *, has_no_state: bool) -> Any:
+def _loading(view: View, operation: Operation) -> Any:
+    """The view as Flask calls it: with the loaded body and query before the parts of the path."""
+    refuses_states = operation.method == "PUT" and not operation.reads_if_match
+    body = operation.body() if operation.body else None
+    query = operation.query() if operation.query else None
+
     @wraps(view)
     def loaded(**path: Any) -> Response:
-        if has_no_state:
+        if refuses_states:
             refuse_entity_tags()
         arguments = []
         if body is not None:
@@ -184,15 +221,15 @@ def _load_body(schema: Schema) -> Any:
 
 
 def _load_query(schema: Schema) -> Any:
-    given: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for name, field in schema.load_fields.items():
         values = [value for value in request.args.getlist(name) if value]
         if any("\0" in value for value in values):
             raise InvalidQuery([Problem(pointer=f"/{name}", message="must not hold a NUL", code="invalid_value")])
         if values:
-            given[name] = values if isinstance(field, List) else values[-1]
+            parameters[name] = values if isinstance(field, List) else values[-1]
     try:
-        return schema.load(given)
+        return schema.load(parameters)
     except ValidationError as exc:
         raise InvalidQuery(list(_problems(exc.messages, ""))) from exc
 

@@ -49,8 +49,8 @@ def check_permission(permission: Permission) -> None:
         Forbidden: Its sender lacks the role.
     """
     user: Principal = g.user
-    held = user.role
-    if permission.over is Over.SELF or (held is not None and held.includes(permission.role)):
+    role_held = user.role
+    if permission.over is Over.SELF or (role_held is not None and role_held.includes(permission.role)):
         return
     dag_id = _dag_of_path() if permission.over in (Over.DAG, Over.DAGS) else None
     if dag_id is not None and dag_id != EVERY_DAG:
@@ -61,10 +61,10 @@ def check_permission(permission: Permission) -> None:
 
 def require_role_on(dag_id: str, role: Role) -> None:
     """Refuse the current request unless its sender holds the role on a DAG; raises as `check_permission`."""
-    held = g.user.role_on(dag_id)
-    if held is None:
+    role_held = g.user.role_on(dag_id)
+    if role_held is None:
         raise dag_not_found(dag_id)
-    if not held.includes(role):
+    if not role_held.includes(role):
         raise Forbidden("Forbidden")
 
 

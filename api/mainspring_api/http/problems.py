@@ -199,12 +199,12 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def _domain_error(error: MainspringError) -> Response:
-    known = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
-    if known is None:
+    entry = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
+    if entry is None:
         return _unexpected(error)
-    headers = dict(known.headers)
+    headers = dict(entry.headers)
     if isinstance(error, InvalidInput):
-        return _invalid(error, known, headers)
+        return _invalid(error, entry, headers)
     detail: Any = str(error)
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
@@ -215,20 +215,20 @@ def _domain_error(error: MainspringError) -> Response:
     if isinstance(error, Conflict):
         # Airflow also sends the statement and the error of its database, which are nothing for clients.
         detail = {"reason": "Conflict", "message": str(error)}
-    return _write(known.status, known.code, detail, headers=headers)
+    return _write(entry.status, entry.code, detail, headers=headers)
 
 
-def _invalid(error: InvalidInput, known: _Answer, headers: Mapping[str, str]) -> Response:
+def _invalid(error: InvalidInput, entry: _Answer, headers: Mapping[str, str]) -> Response:
     location = next((name for kind, name in _LOCATIONS.items() if isinstance(error, kind)), "body")
-    told = [_clipped(problem) for problem in error.problems[:ERRORS_MAX]]
-    detail: Any = [_validation_error(location, problem) for problem in told]
-    if known.status == HTTPStatus.BAD_REQUEST or isinstance(error, Refused):
-        detail = "; ".join(str(problem) for problem in told)
+    problems = [_clipped(problem) for problem in error.problems[:ERRORS_MAX]]
+    detail: Any = [_validation_error(location, problem) for problem in problems]
+    if entry.status == HTTPStatus.BAD_REQUEST or isinstance(error, Refused):
+        detail = "; ".join(str(problem) for problem in problems)
     extra = {
-        "errors": [_error_item(location, problem) for problem in told],
+        "errors": [_error_item(location, problem) for problem in problems],
         "errors_total": len(error.problems),
     }
-    return _write(known.status, known.code, detail, headers=headers, extra=extra)
+    return _write(entry.status, entry.code, detail, headers=headers, extra=extra)
 
 
 def _clipped(problem: Problem) -> Problem:
@@ -301,5 +301,5 @@ def _title(status: int) -> str:
 
 
 def _request_id() -> str:
-    found: str = g.get("request_id", "")
-    return found
+    request_id: str = g.get("request_id", "")
+    return request_id

@@ -32,12 +32,12 @@ def _problems(definition: Definition, user: Principal) -> Iterator[Problem]:
     for task_id, task in definition.document["tasks"].items():
         at = join_pointer("/tasks", task_id)
         if task["type"] == TaskType.DAG:
-            held = user.role_on(task["dag_id"])
-            if held is None or not held.includes(Role.OPERATOR):
+            role = user.role_on(task["dag_id"])
+            if role is None or not role.includes(Role.OPERATOR):
                 message = f"you may not run '{task['dag_id']}'; ask an administrator for the role operator on it"
                 yield Problem(pointer=f"{at}/dag_id", message=message, code="not_allowed")
         for name in sorted(secret_names(task)):
-            held = user.role_on(name)
-            if held is None or not held.includes(Role.AUTHOR):
+            role = user.role_on(name)
+            if role is None or not role.includes(Role.AUTHOR):
                 message = f"secret '{name}' is not yours: its name must fit a grant that you have as an author"
                 yield Problem(pointer=at, message=message, code="not_allowed")

@@ -45,11 +45,11 @@ class WaitSlots:
             TooManyWaits: There is none, or the principal has its share.
         """
         with self._lock:
-            own = self._taken[principal_id]
-            left = self._count - self._taken.total() + own
-            if own >= (left + 1) // 2:
+            own_places = self._taken[principal_id]
+            available = self._count - self._taken.total() + own_places
+            if own_places >= (available + 1) // 2:
                 raise TooManyWaits(
-                    f"{own} of your requests wait already, of {self._taken.total()} in all;"
+                    f"{own_places} of your requests wait already, of {self._taken.total()} in all;"
                     " ask again in a second, or poll the run instead"
                 )
             self._taken[principal_id] += 1

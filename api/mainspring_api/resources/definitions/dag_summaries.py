@@ -95,10 +95,10 @@ def get_dag_stats(query: Mapping[str, Any]) -> Response:
     counts = questions.count_runs(context().database, query["dag_ids"], seen=g.user.seen)
     dags = [
         {
-            "dag_id": one.dag_id,
-            "dag_display_name": one.display_name,
-            "stats": [{"state": state, "count": one.by_state.get(state, 0)} for state in RunState],
+            "dag_id": count.dag_id,
+            "dag_display_name": count.display_name,
+            "stats": [{"state": state, "count": count.by_state.get(state, 0)} for state in RunState],
         }
-        for one in counts
+        for count in counts
     ]
     return answer({"dags": dags, "total_entries": len(dags)})

@@ -119,8 +119,8 @@ def get_dag_source(query: Mapping[str, Any], dag_id: str) -> Response:
 )
 def get_dag_versions(query: Mapping[str, Any], dag_id: str) -> Response:
     """List the versions of a DAG, or of all DAGs when dag_id is `~`."""
-    wanted = None if dag_id == "~" else dag_id
-    listed = questions.list_versions(context().database, list_query(query), dag_id=wanted)
+    dag_filter = None if dag_id == "~" else dag_id
+    listed = questions.list_versions(context().database, list_query(query), dag_id=dag_filter)
     return answer({"dag_versions": [version_body(row) for row in listed.rows], "total_entries": listed.total})
 
 

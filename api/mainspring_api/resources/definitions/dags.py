@@ -226,16 +226,16 @@ def put_dag(dag_id: str) -> Response:
     201 when the DAG is new. A definition that says the same as the current version makes no new version. With
     `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
     """
-    here = context()
+    ctx = context()
     replaces = _replaced_content(dag_id) if has_precondition() else None
     definition = _read_definition(dag_id)
     check_references(definition)
     audit_detail(content_hash=definition.content_hash)
     saved = save_dag(
-        here.database, definition, by=g.user.name, owner=current_owner(), replaces=replaces, now=datetime.now(UTC)
+        ctx.database, definition, by=g.user.name, owner=current_owner(), replaces=replaces, now=datetime.now(UTC)
     )
-    here.versions.keep(saved.version)
-    here.notifier.notify()
+    ctx.versions.keep(saved.version)
+    ctx.notifier.notify()
     return answer(_details(dag_id), 201 if saved.is_new_dag else 200)
 
 
@@ -307,10 +307,10 @@ def get_dag_details(dag_id: str) -> Response:
 def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) -> Response:
     """Pause a DAG, or let its runs start again."""
     _check_mask(query)
-    here = context()
-    set_paused(here.database, dag_id, body["is_paused"], now=datetime.now(UTC))
-    here.notifier.notify()
-    return answer(_dag(questions.get_dag(here.database, dag_id)))
+    ctx = context()
+    set_paused(ctx.database, dag_id, body["is_paused"], now=datetime.now(UTC))
+    ctx.notifier.notify()
+    return answer(_dag(questions.get_dag(ctx.database, dag_id)))
 
 
 @blueprint.operation(
@@ -333,14 +333,14 @@ def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     _check_mask(query)
     if not query.keys() & {"dag_id_pattern", "dag_id_prefix_pattern"}:
         return answer({"dags": [], "total_entries": 0})
-    here = context()
-    asked = _asked(query, Role.OPERATOR)
-    page = questions.list_dags(here.database, **asked)
+    ctx = context()
+    selection = _asked(query, Role.OPERATOR)
+    page = questions.list_dags(ctx.database, **selection)
     set_all_paused(
-        here.database, questions.find_dag_ids(here.database, **asked), body["is_paused"], now=datetime.now(UTC)
+        ctx.database, questions.find_dag_ids(ctx.database, **selection), body["is_paused"], now=datetime.now(UTC)
     )
-    here.notifier.notify()
-    dags = questions.get_dags(here.database, [row["dag_id"] for row in page.rows])
+    ctx.notifier.notify()
+    dags = questions.get_dags(ctx.database, [row["dag_id"] for row in page.rows])
     return answer({"dags": [_dag(row) for row in dags], "total_entries": page.total})
 
 
@@ -349,9 +349,9 @@ def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
 )
 def remove_dag(dag_id: str) -> Response:
     """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running."""
-    here = context()
-    delete_dag(here.database, dag_id, now=datetime.now(UTC))
-    here.notifier.notify()
+    ctx = context()
+    delete_dag(ctx.database, dag_id, now=datetime.now(UTC))
+    ctx.notifier.notify()
     return no_content()
 
 
@@ -405,10 +405,10 @@ def _read_definition(dag_id: str | None) -> Definition:
 
 
 def _details(dag_id: str) -> dict[str, Any]:
-    here = context()
-    row = questions.get_dag(here.database, dag_id)
-    version = questions.get_version(here.database, dag_id)
-    definition = here.versions.definition(version["id"])
+    ctx = context()
+    row = questions.get_dag(ctx.database, dag_id)
+    version = questions.get_version(ctx.database, dag_id)
+    definition = ctx.versions.definition(version["id"])
     timeout = definition.dagrun_timeout
     return {
         **_dag(row),

@@ -86,9 +86,9 @@ class PreviewQuery(Query):
 )
 def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     """The next runs, as the scheduler would make them if nothing changed; also those that are due already."""
-    here = context()
-    planned = schedule_plan(here.database, dag_id)
-    definition = here.versions.definition(planned.version_id)
+    ctx = context()
+    planned = schedule_plan(ctx.database, dag_id)
+    definition = ctx.versions.definition(planned.version_id)
     schedule = definition.schedule
     timetable = timetable_of(schedule, dag_id) if schedule else None
     now = datetime.now(UTC)
@@ -98,7 +98,7 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     elif timetable is not None:
         slots = _next_slots(timetable, definition, planned, now)
     zone = schedule.timezone if schedule else "UTC"
-    shown = list(islice(slots, query["count"]))
+    next_slots = list(islice(slots, query["count"]))
     return answer(
         {
             "dag_id": dag_id,
@@ -107,32 +107,34 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
             "timetable_description": timetable.description if timetable else "Never, external triggers only",
             "timezone": zone,
             "schedule_error": planned.error,
-            "runs": [_planned_run(timetable, slot, zone) for slot in shown if timetable],
-            "dropped": _dropped(timetable, shown, query["after"] or now) if timetable else [],
+            "runs": [_planned_run(timetable, slot, zone) for slot in next_slots if timetable],
+            "dropped": _dropped(timetable, next_slots, query["after"] or now) if timetable else [],
         }
     )
 
 
 def _next_slots(timetable: Timetable, definition: Definition, planned: SchedulePlan, now: datetime) -> Iterator[Slot]:
     """As the scheduler finds them, one after the other."""
-    after = planned.latest_logical_date
+    latest = planned.latest_logical_date
     start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)
     catchup_max = definition.catchup_max if definition.catchup else 1
     for _ in range(COUNT_MAX):
-        slot = next_slot(timetable, after=after, start=start, end=definition.end_date, catchup_max=catchup_max, now=now)
+        slot = next_slot(
+            timetable, after=latest, start=start, end=definition.end_date, catchup_max=catchup_max, now=now
+        )
         if slot is None:
             return
         yield slot
-        after = slot.logical_date
+        latest = slot.logical_date
 
 
-def _dropped(timetable: Timetable, shown: Sequence[Slot], after: datetime) -> list[dict[str, Any]]:
+def _dropped(timetable: Timetable, slots: Sequence[Slot], start: datetime) -> list[dict[str, Any]]:
     """What is left out between `after` and the last run that is shown."""
-    if not shown:
+    if not slots:
         return []
-    found = timetable.dropped(after, max(after, shown[-1].data_interval_end))
-    first = sorted(set(islice(found, DROPPED_MAX)))[:COUNT_MAX]
-    return [{"local_time": one.local_time.isoformat(), "reason": one.reason} for one in first]
+    dropped = timetable.dropped(start, max(start, slots[-1].data_interval_end))
+    first = sorted(set(islice(dropped, DROPPED_MAX)))[:COUNT_MAX]
+    return [{"local_time": time.local_time.isoformat(), "reason": time.reason} for time in first]
 
 
 def _planned_run(timetable: Timetable, slot: Slot, zone: str) -> dict[str, Any]:

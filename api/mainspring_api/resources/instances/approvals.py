@@ -100,9 +100,9 @@ def post_answer(
     body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str
 ) -> Response:
     """Answer an approval. The first answer counts; a second one is a conflict."""
-    here = context()
+    ctx = context()
     recorded = answer_approval(
-        here.database,
+        ctx.database,
         dag_id,
         dag_run_id,
         task_id,
@@ -112,7 +112,7 @@ def post_answer(
         note=body["note"] or None,
         now=datetime.now(UTC),
     )
-    here.notifier.notify()
+    ctx.notifier.notify()
     return answer(recorded)
 
 

@@ -134,16 +134,16 @@ def get_hitl_details(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> 
     message = "approvals cannot be filtered by this; leave it out"
     if problems := [Problem(pointer=f"/{name}", message=message) for name in _NOT_SEARCHED if query[name]]:
         raise BadRequest(problems)
-    here = context()
+    ctx = context()
     listed = questions.list_started_approvals(
-        here.database,
+        ctx.database,
         list_query(query),
         dag_id=None if dag_id == "~" else dag_id,
         run_id=None if dag_run_id == "~" else dag_run_id,
         is_answered=query["response_received"],
         now=datetime.now(UTC),
     )
-    return answer({"hitl_details": [_detail(here, row) for row in listed.rows], "total_entries": listed.total})
+    return answer({"hitl_details": [_detail(ctx, row) for row in listed.rows], "total_entries": listed.total})
 
 
 _ONE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=True):map_index>/hitlDetails"
@@ -152,9 +152,9 @@ _ONE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=
 @blueprint.operation("GET", _ONE, "get_hitl_detail", role=Role.VIEWER, answer=HitlDetail, errors=(404,))
 def get_hitl_detail(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
     """One approval that has begun; map index -1 = its task is not mapped."""
-    here = context()
+    ctx = context()
     return answer(
-        _detail(here, questions.get_started_approval(here.database, dag_id, dag_run_id, task_id, map_index=map_index))
+        _detail(ctx, questions.get_started_approval(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index))
     )
 
 
@@ -169,11 +169,11 @@ def get_hitl_detail(dag_id: str, dag_run_id: str, task_id: str, map_index: int) 
 )
 def update_hitl_detail(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
     """Answer an approval. The first answer counts; a second one is a conflict."""
-    here = context()
-    row = questions.get_started_approval(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
-    choice = _choice(body, _asked(here, row)["choices"])
+    ctx = context()
+    row = questions.get_started_approval(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    choice = _choice(body, _asked(ctx, row)["choices"])
     recorded = answer_approval(
-        here.database,
+        ctx.database,
         dag_id,
         dag_run_id,
         task_id,
@@ -183,7 +183,7 @@ def update_hitl_detail(body: Mapping[str, Any], dag_id: str, dag_run_id: str, ta
         note=None,
         now=datetime.now(UTC),
     )
-    here.notifier.notify()
+    ctx.notifier.notify()
     content = {
         "responded_by": _user(recorded["by"]),
         "responded_at": recorded["at"],
@@ -200,11 +200,11 @@ def _choice(body: Mapping[str, Any], choices: Sequence[str]) -> str:
     if len(body["chosen_options"]) > 1:
         raise BadRequest([Problem(pointer="/chosen_options", message="an approval takes a single option")])
     [option] = body["chosen_options"]
-    meant = {_option(choice, choices): choice for choice in choices}
-    if option not in meant:
-        message = f"there is no option '{option[:100]}'; allowed are {', '.join(meant)}"
+    by_option = {_option(choice, choices): choice for choice in choices}
+    if option not in by_option:
+        message = f"there is no option '{option[:100]}'; allowed are {', '.join(by_option)}"
         raise BadRequest([Problem(pointer="/chosen_options/0", message=message, code="unknown_choice")])
-    return meant[option]
+    return by_option[option]
 
 
 def _option(choice: str, choices: Sequence[str]) -> str:
@@ -213,16 +213,16 @@ def _option(choice: str, choices: Sequence[str]) -> str:
     return choice if spelled in choices else spelled
 
 
-def _detail(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
-    asked = _asked(here, row)
-    choices = asked["choices"]
+def _detail(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    question = _asked(ctx, row)
+    choices = question["choices"]
     recorded = _answer(row)
     return {
-        "task_instance": instance_body(here, row),
-        "subject": asked["message"],
+        "task_instance": instance_body(ctx, row),
+        "subject": question["message"],
         "body": None,
         "options": [_option(choice, choices) for choice in choices],
-        "defaults": None if asked["default"] is None else [_option(asked["default"], choices)],
+        "defaults": None if question["default"] is None else [_option(question["default"], choices)],
         "multiple": False,
         "params": {},
         "assigned_users": [],
@@ -235,12 +235,12 @@ def _detail(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _asked(here: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _asked(ctx: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """`message`, `choices` and `default`: as they are waited for, and once that is over as the definition has them."""
     if row["waits_for"] is not None:
         waits_for: Mapping[str, Any] = row["waits_for"]
         return waits_for
-    definition = here.versions.definition(row["dag_version_id"])
+    definition = ctx.versions.definition(row["dag_version_id"])
     task: Mapping[str, Any] = definition.document["tasks"].get(row["task_id"], {})
     choices = task.get("choices")
     return {

@@ -58,9 +58,9 @@ class InstanceFields(Answer):
     dag_version = fields.Nested(DagVersion, allow_none=True)
 
 
-def instance_fields(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     start, end = row["start_date"], row["end_date"]
-    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+    task = ctx.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
     return {
         "dag_id": row["dag_id"],
         "dag_display_name": row["display_name"],

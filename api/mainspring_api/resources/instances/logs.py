@@ -69,15 +69,15 @@ def get_log(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str
     is_stream = wants_ndjson()
     if not is_stream and not request.accept_mimetypes.accept_json and request.accept_mimetypes:
         raise NotAcceptable("a log can be had as application/json or application/x-ndjson")
-    here = context()
-    found = find_try(here.database, dag_id, dag_run_id, task_id, try_number, map_index=query["map_index"])
+    ctx = context()
+    logged = find_try(ctx.database, dag_id, dag_run_id, task_id, try_number, map_index=query["map_index"])
     offset, is_full = 0, query["full_content"]
     if query["token"] is not None:
-        offset, is_full = _read_token(here, query["token"], found)
+        offset, is_full = _read_token(ctx, query["token"], logged)
     bytes_max = FULL_BYTES if is_full else PAGE_BYTES
-    pieces = read_log(here.database, found.attempt_id, offset=offset, bytes_max=bytes_max)
-    lines, end, is_last = _lines(pieces, offset, bytes_max=bytes_max, is_finished=found.is_finished)
-    token = None if is_last else here.signer.dumps([found.attempt_id, end, is_full], salt=_TOKEN_SALT)
+    pieces = read_log(ctx.database, logged.attempt_id, offset=offset, bytes_max=bytes_max)
+    lines, end, is_last = _lines(pieces, offset, bytes_max=bytes_max, is_finished=logged.is_finished)
+    token = None if is_last else ctx.signer.dumps([logged.attempt_id, end, is_full], salt=_TOKEN_SALT)
     content = [{"timestamp": at, "event": text} for at, text in lines]
     if not is_stream:
         return answer({"content": content, "continuation_token": token})
@@ -87,13 +87,13 @@ def get_log(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str
     return response
 
 
-def _read_token(here: Context, token: str, found: LoggedTry) -> tuple[int, bool]:
+def _read_token(ctx: Context, token: str, logged: LoggedTry) -> tuple[int, bool]:
     """Offset and whether the whole log was asked for."""
     try:
-        attempt_id, offset, is_full = here.signer.loads(token, salt=_TOKEN_SALT)
+        attempt_id, offset, is_full = ctx.signer.loads(token, salt=_TOKEN_SALT)
     except BadSignature as exc:
         raise BadRequest([Problem(pointer="/token", message="Bad Signature")]) from exc
-    if attempt_id != found.attempt_id:
+    if attempt_id != logged.attempt_id:
         message = "belongs to another try; begin again without it"
         raise BadRequest([Problem(pointer="/token", message=message)])
     return offset, is_full

@@ -94,15 +94,15 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
     if dag_id == "~" and dag_run_id != "~":
         message = "with `~` for dag_id, dag_run_id must be `~` too"
         raise BadRequest([Problem(pointer="/dag_id", message=message)])
-    here = context()
+    ctx = context()
     cursor = request.args.get("cursor")
     listed = questions.list_task_instances(
-        here.database,
+        ctx.database,
         list_query(query, cursor=cursor),
         dag_id=None if dag_id == "~" else dag_id,
         run_id=None if dag_run_id == "~" else dag_run_id,
     )
-    return _page(here, listed, has_cursor=cursor is not None)
+    return _page(ctx, listed, has_cursor=cursor is not None)
 
 
 @blueprint.operation(
@@ -118,12 +118,12 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
 def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """List task instances as a body says; both ids are `~`."""
     require_all(dag_id=dag_id, dag_run_id=dag_run_id)
-    here = context()
+    ctx = context()
     query = list_query_of_body(body)
     listed = questions.list_task_instances(
-        here.database, query, dag_id=None, run_id=None, listing=questions.INSTANCES_BATCH
+        ctx.database, query, dag_id=None, run_id=None, listing=questions.INSTANCES_BATCH
     )
-    return _page(here, listed)
+    return _page(ctx, listed)
 
 
 @blueprint.operation(
@@ -136,8 +136,8 @@ def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: s
 )
 def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """One task instance. One of a mapped task has its map index in its address."""
-    here = context()
-    return answer(instance_body(here, questions.get_task_instance(here.database, dag_id, dag_run_id, task_id)))
+    ctx = context()
+    return answer(instance_body(ctx, questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id)))
 
 
 MappedList = list_arguments("MappedInstanceList", questions.INSTANCES)
@@ -154,13 +154,13 @@ MappedList = list_arguments("MappedInstanceList", questions.INSTANCES)
 )
 def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """List the instances of one mapped task; empty until its items are known."""
-    here = context()
-    listed = questions.list_mapped_instances(here.database, list_query(query), dag_id, dag_run_id, task_id)
+    ctx = context()
+    listed = questions.list_mapped_instances(ctx.database, list_query(query), dag_id, dag_run_id, task_id)
     if not listed.total:
-        task = here.versions.definition(run_version(here.database, dag_id, dag_run_id)).tasks.get(task_id)
+        task = ctx.versions.definition(run_version(ctx.database, dag_id, dag_run_id)).tasks.get(task_id)
         if task is not None and not task.is_mapped:
             raise NotFound(f"Task id {task_id} is not mapped")
-    return _page(here, listed)
+    return _page(ctx, listed)
 
 
 @blueprint.operation(
@@ -173,21 +173,21 @@ def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id:
 )
 def get_mapped_task_instance(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
     """One instance of a mapped task; -1 is the one of a task that is not mapped."""
-    here = context()
-    row = questions.get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
-    return answer(instance_body(here, row))
+    ctx = context()
+    row = questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    return answer(instance_body(ctx, row))
 
 
-def instances_answer(here: Context, ids: Sequence[int]) -> Response:
+def instances_answer(ctx: Context, ids: Sequence[int]) -> Response:
     """All of these instances as one page, by run, task and map index."""
-    rows = questions.instances_by_id(here.database, ids)
-    return _page(here, Listed(rows=rows, total=len(rows)))
+    rows = questions.instances_by_id(ctx.database, ids)
+    return _page(ctx, Listed(rows=rows, total=len(rows)))
 
 
-def _page(here: Context, listed: Listed, *, has_cursor: bool = False) -> Response:
+def _page(ctx: Context, listed: Listed, *, has_cursor: bool = False) -> Response:
     return answer(
         {
-            "task_instances": [instance_body(here, row) for row in listed.rows],
+            "task_instances": [instance_body(ctx, row) for row in listed.rows],
             "total_entries": listed.total,
             "total_entries_limit": CURSOR_TOTAL_MAX if has_cursor else None,
             "next_cursor": listed.next_cursor,
@@ -201,10 +201,10 @@ def instance_uuid(key: int) -> UUID:
     return UUID(int=_UUID_BASE | key)
 
 
-def instance_body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+def instance_body(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     try_is_over = row["try_state"] is not None and row["try_state"] not in ATTEMPT_LIVE
     return {
-        **instance_fields(here, row),
+        **instance_fields(ctx, row),
         "id": instance_uuid(row["id"]),
         "logical_date": row["logical_date"],
         "run_after": row["run_after"],

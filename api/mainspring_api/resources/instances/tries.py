@@ -90,22 +90,22 @@ def get_mapped_task_instance_try_details(
 
 
 def _tries(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
-    here = context()
-    rows = list_tries(here.database, dag_id, run_id, task_id, map_index=map_index)
-    return answer({"task_instances": [_body(here, row) for row in rows], "total_entries": len(rows)})
+    ctx = context()
+    rows = list_tries(ctx.database, dag_id, run_id, task_id, map_index=map_index)
+    return answer({"task_instances": [_body(ctx, row) for row in rows], "total_entries": len(rows)})
 
 
 def _try(dag_id: str, run_id: str, task_id: str, map_index: int, try_number: int) -> Response:
-    here = context()
-    for row in list_tries(here.database, dag_id, run_id, task_id, map_index=map_index):
+    ctx = context()
+    for row in list_tries(ctx.database, dag_id, run_id, task_id, map_index=map_index):
         if row["try_number"] == try_number:
-            return answer(_body(here, row))
+            return answer(_body(ctx, row))
     raise NotFound(f"task '{task_id}' of run '{run_id}' has no try {try_number}")
 
 
-def _body(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+def _body(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **instance_fields(here, row),
+        **instance_fields(ctx, row),
         "try_number": row["try_number"],
         "generation": row["generation"],
         "state": TaskState.FAILED if row["state"] in _FAILED else row["state"],

@@ -97,12 +97,10 @@ XComList = list_arguments("XComList", questions.XCOMS)
 )
 def get_xcom_entries(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """List outputs; each id may be `~`, which means all."""
-    here = context()
-    wanted = [None if each == "~" else each for each in (dag_id, dag_run_id, task_id)]
-    listed = questions.list_xcoms(
-        here.database, list_query(query), dag_id=wanted[0], run_id=wanted[1], task_id=wanted[2]
-    )
-    return answer({"xcom_entries": [_xcom(here, row) for row in listed.rows], "total_entries": listed.total})
+    ctx = context()
+    ids = [None if part == "~" else part for part in (dag_id, dag_run_id, task_id)]
+    listed = questions.list_xcoms(ctx.database, list_query(query), dag_id=ids[0], run_id=ids[1], task_id=ids[2])
+    return answer({"xcom_entries": [_xcom(ctx, row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(
@@ -116,10 +114,10 @@ def get_xcom_entries(query: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
 )
 def get_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
     """One output with its value."""
-    here = context()
-    row = questions.get_xcom(here.database, dag_id, dag_run_id, task_id, xcom_key, map_index=query["map_index"])
+    ctx = context()
+    row = questions.get_xcom(ctx.database, dag_id, dag_run_id, task_id, xcom_key, map_index=query["map_index"])
     value = row["value"] if query["stringify"] else orjson.Fragment(row["value"])
-    return answer({**_xcom(here, row), "value": value})
+    return answer({**_xcom(ctx, row), "value": value})
 
 
 @blueprint.operation(
@@ -128,11 +126,11 @@ def get_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_
 )  # fmt: skip
 def create_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """Give a task instance an output from outside."""
-    here, key, map_index = context(), body["key"], body["map_index"]
-    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    ctx, key, map_index = context(), body["key"], body["map_index"]
+    instance = get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
     current_owner().check_stored()
-    create_xcom(here.database, instance["id"], key, _text(body["value"]), now=datetime.now(UTC))
-    return answer(_entry(here, dag_id, dag_run_id, task_id, key, map_index), 201)
+    create_xcom(ctx.database, instance["id"], key, _text(body["value"]), now=datetime.now(UTC))
+    return answer(_entry(ctx, dag_id, dag_run_id, task_id, key, map_index), 201)
 
 
 @blueprint.operation(
@@ -146,11 +144,11 @@ def create_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
 )
 def update_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
     """Correct an output. What was evaluated from it before stays as it is."""
-    here, map_index = context(), body["map_index"]
-    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=map_index)
+    ctx, map_index = context(), body["map_index"]
+    instance = get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
     current_owner().check_stored()
-    update_xcom(here.database, instance["id"], xcom_key, _text(body["value"]), now=datetime.now(UTC))
-    return answer(_entry(here, dag_id, dag_run_id, task_id, xcom_key, map_index))
+    update_xcom(ctx.database, instance["id"], xcom_key, _text(body["value"]), now=datetime.now(UTC))
+    return answer(_entry(ctx, dag_id, dag_run_id, task_id, xcom_key, map_index))
 
 
 @blueprint.operation(
@@ -165,15 +163,15 @@ def update_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
 )
 def delete_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
     """Delete an output."""
-    here = context()
-    instance = get_task_instance(here.database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
-    delete_xcom(here.database, instance["id"], xcom_key)
+    ctx = context()
+    instance = get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
+    delete_xcom(ctx.database, instance["id"], xcom_key)
     return no_content()
 
 
-def _entry(here: Context, dag_id: str, run_id: str, task_id: str, key: str, map_index: int) -> dict[str, Any]:
-    row = questions.get_xcom(here.database, dag_id, run_id, task_id, key, map_index=map_index)
-    return {**_xcom(here, row), "value": orjson.Fragment(row["value"])}
+def _entry(ctx: Context, dag_id: str, run_id: str, task_id: str, key: str, map_index: int) -> dict[str, Any]:
+    row = questions.get_xcom(ctx.database, dag_id, run_id, task_id, key, map_index=map_index)
+    return {**_xcom(ctx, row), "value": orjson.Fragment(row["value"])}
 
 
 def _text(value: Any) -> str:
@@ -184,8 +182,8 @@ def _text(value: Any) -> str:
     return encoded.decode()
 
 
-def _xcom(here: Context, row: Mapping[str, Any]) -> dict[str, Any]:
-    task = here.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+def _xcom(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    task = ctx.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
     return {
         "key": row["key"],
         "timestamp": row["timestamp"],

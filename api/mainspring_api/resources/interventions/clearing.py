@@ -135,10 +135,10 @@ class ClearRunBody(Body):
 )
 def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
     """Clear task instances, so that they run again; a run that has ended begins again. Answers them all."""
-    here = context()
+    ctx = context()
     run_id = body["dag_run_id"]
     if run_id is not None and (body["include_past"] or body["include_future"]):
-        require_logical_date(here, dag_id, run_id)
+        require_logical_date(ctx, dag_id, run_id)
     request = Clear(
         runs=_runs_wanted(body),
         tasks=TasksWanted(
@@ -152,7 +152,7 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
         run_on_latest_version=bool(body["run_on_latest_version"]),
         note=body["note"],
     )
-    return instances_answer(here, _clear(here, dag_id, request, is_preview=body["dry_run"]))
+    return instances_answer(ctx, _clear(ctx, dag_id, request, is_preview=body["dry_run"]))
 
 
 @blueprint.operation(
@@ -171,11 +171,11 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
 )
 def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared."""
-    here = context()
-    ids = clear_whole_run(here, dag_id, dag_run_id, body)
+    ctx = context()
+    ids = clear_whole_run(ctx, dag_id, dag_run_id, body)
     if body["dry_run"]:
-        return instances_answer(here, ids)
-    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+        return instances_answer(ctx, ids)
+    return answer(run_body(questions.get_run(ctx.database, dag_id, dag_run_id)))
 
 
 def _runs_wanted(body: Mapping[str, Any]) -> RunsWanted:
@@ -194,7 +194,7 @@ def _states(body: Mapping[str, Any]) -> frozenset[TaskState] | None:
     return failed | running or None
 
 
-def clear_whole_run(here: Context, dag_id: str, run_id: str, body: Mapping[str, Any]) -> Sequence[int]:
+def clear_whole_run(ctx: Context, dag_id: str, run_id: str, body: Mapping[str, Any]) -> Sequence[int]:
     """Clear a run as a `ClearRunBody` says, or see what that would clear; ids of the task instances.
 
     Raises:
@@ -205,28 +205,28 @@ def clear_whole_run(here: Context, dag_id: str, run_id: str, body: Mapping[str, 
         tasks=TasksWanted(states=_FAILURES if body["only_failed"] else None),
         run_on_latest_version=bool(body["run_on_latest_version"]),
     )
-    ids = _clear(here, dag_id, request, is_preview=body["dry_run"])
+    ids = _clear(ctx, dag_id, request, is_preview=body["dry_run"])
     if body["note"] is not None and not body["dry_run"]:
-        set_run_note(here.database, dag_id, run_id, body["note"] or None, now=datetime.now(UTC))
+        set_run_note(ctx.database, dag_id, run_id, body["note"] or None, now=datetime.now(UTC))
     return ids
 
 
-def require_logical_date(here: Context, dag_id: str, run_id: str) -> None:
+def require_logical_date(ctx: Context, dag_id: str, run_id: str) -> None:
     """Runs before and after a run are told by its logical date.
 
     Raises:
         NotFound: There is no such run.
         BadRequest: It has none.
     """
-    if questions.get_run(here.database, dag_id, run_id)["logical_date"] is None:
+    if questions.get_run(ctx.database, dag_id, run_id)["logical_date"] is None:
         message = f"run '{run_id}' has no logical date, so no run is before or after it"
         raise BadRequest([Problem(pointer="/dag_run_id", message=message)])
 
 
-def _clear(here: Context, dag_id: str, request: Clear, *, is_preview: bool) -> Sequence[int]:
+def _clear(ctx: Context, dag_id: str, request: Clear, *, is_preview: bool) -> Sequence[int]:
     if is_preview:
-        return preview_clear(here.database, here.versions, dag_id, request)
-    ids = clear(here.database, here.versions, dag_id, request, now=datetime.now(UTC))
+        return preview_clear(ctx.database, ctx.versions, dag_id, request)
+    ids = clear(ctx.database, ctx.versions, dag_id, request, now=datetime.now(UTC))
     if ids or request.run_on_latest_version:  # a version may bring tasks that were not there to be cleared
-        here.notifier.notify()
+        ctx.notifier.notify()
     return ids

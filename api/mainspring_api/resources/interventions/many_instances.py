@@ -50,27 +50,29 @@ class BulkInstance(InstancePatch):
 )
 def bulk_task_instances(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Mark and delete task instances, one by one; with `~` for an id each entity names it."""
-    here = context()
+    ctx = context()
 
     def resolve(entity: Any) -> Mapping[str, Any]:
-        given = {"task_id": entity} if isinstance(entity, str) else entity
-        return _resolved(given, dag_id, dag_run_id)
+        named = {"task_id": entity} if isinstance(entity, str) else entity
+        return _resolved(named, dag_id, dag_run_id)
 
-    def update(one: Mapping[str, Any], mask: Sequence[str]) -> list[str]:
-        change_instances(here, one["dag_id"], one["dag_run_id"], one["task_id"], one["map_index"], masked(one, mask))
-        return _labels(here, _ids(here, one))
+    def update(named: Mapping[str, Any], mask: Sequence[str]) -> list[str]:
+        change_instances(
+            ctx, named["dag_id"], named["dag_run_id"], named["task_id"], named["map_index"], masked(named, mask)
+        )
+        return _labels(ctx, _ids(ctx, named))
 
-    def delete(one: Mapping[str, Any]) -> list[str]:
-        ids = _ids(here, one)
-        labels = _labels(here, ids)
-        delete_instances(here.database, ids, now=datetime.now(UTC))
+    def delete(named: Mapping[str, Any]) -> list[str]:
+        ids = _ids(ctx, named)
+        labels = _labels(ctx, ids)
+        delete_instances(ctx.database, ids, now=datetime.now(UTC))
         return labels
 
     actions = EachActions(
         what="task instances",
         entity=BulkInstance(),
         resolve=resolve,
-        find=lambda one: _ids(here, one),
+        find=lambda named: _ids(ctx, named),
         update=update,
         delete=delete,
     )
@@ -88,33 +90,35 @@ def bulk_task_instances(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -
 )
 def delete_task_instance(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """Delete a task instance with its tries, logs and outputs. Refused while its run has not ended."""
-    here = context()
-    ids = instance_ids(here.database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
-    delete_instances(here.database, ids, now=datetime.now(UTC))
+    ctx = context()
+    ids = instance_ids(ctx.database, dag_id, dag_run_id, task_id, map_index=query["map_index"])
+    delete_instances(ctx.database, ids, now=datetime.now(UTC))
     return answer(None)
 
 
-def _ids(here: Context, one: Mapping[str, Any]) -> list[int]:
-    return instance_ids(here.database, one["dag_id"], one["dag_run_id"], one["task_id"], map_index=one["map_index"])
+def _ids(ctx: Context, named: Mapping[str, Any]) -> list[int]:
+    return instance_ids(
+        ctx.database, named["dag_id"], named["dag_run_id"], named["task_id"], map_index=named["map_index"]
+    )
 
 
-def _resolved(given: Mapping[str, Any], dag_id: str, run_id: str) -> Mapping[str, Any]:
+def _resolved(named: Mapping[str, Any], dag_id: str, run_id: str) -> Mapping[str, Any]:
     """With the ids of its DAG and run, which may be others than the path's. Raises BadRequest when one is open, and as
     `require_role_on`."""
     resolved = {
         "map_index": None,
-        **given,
-        "dag_id": given.get("dag_id") or dag_id,
-        "dag_run_id": given.get("dag_run_id") or run_id,
+        **named,
+        "dag_id": named.get("dag_id") or dag_id,
+        "dag_run_id": named.get("dag_run_id") or run_id,
     }
     if "~" in (resolved["dag_id"], resolved["dag_run_id"]):
-        message = f"with `~` in the path dag_id and dag_run_id of task '{given['task_id']}' must stand in its entity"
+        message = f"with `~` in the path dag_id and dag_run_id of task '{named['task_id']}' must stand in its entity"
         raise BadRequest([Problem(pointer="/dag_id", message=message)])
     require_role_on(resolved["dag_id"], Role.OPERATOR)
     return resolved
 
 
-def _labels(here: Context, ids: Sequence[int]) -> list[str]:
+def _labels(ctx: Context, ids: Sequence[int]) -> list[str]:
     """What names each of these instances in the answer."""
-    rows = instances_by_id(here.database, ids)
+    rows = instances_by_id(ctx.database, ids)
     return [f"{row['dag_id']}.{row['run_id']}.{row['task_id']}[{row['map_index']}]" for row in rows]

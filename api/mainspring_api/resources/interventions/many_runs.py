@@ -95,27 +95,27 @@ def get_list_dag_runs_batch(body: Mapping[str, Any], dag_id: str) -> Response:
 )
 def bulk_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
     """Change and delete runs, one by one; with `~` for dag_id each entity names its DAG."""
-    here = context()
+    ctx = context()
 
     def resolve(entity: Any) -> Mapping[str, Any]:
         return _resolved({"dag_run_id": entity} if isinstance(entity, str) else entity, dag_id)
 
     def update(run: Mapping[str, Any], mask: Sequence[str]) -> list[str]:
         # Null says nothing here; an empty note removes the one that is there.
-        given = {name: value for name, value in run.items() if value is not None}
-        change_run(here, run["dag_id"], run["dag_run_id"], chosen(given, mask))
+        members = {name: value for name, value in run.items() if value is not None}
+        change_run(ctx, run["dag_id"], run["dag_run_id"], chosen(members, mask))
         return [_label(run)]
 
     def delete(run: Mapping[str, Any]) -> list[str]:
-        delete_run(here.database, run["dag_id"], run["dag_run_id"], now=datetime.now(UTC))
-        here.notifier.notify()
+        delete_run(ctx.database, run["dag_id"], run["dag_run_id"], now=datetime.now(UTC))
+        ctx.notifier.notify()
         return [_label(run)]
 
     actions = EachActions(
         what="runs",
         entity=BulkRun(),
         resolve=resolve,
-        find=lambda run: questions.run_key(here.database, run["dag_id"], run["dag_run_id"]),
+        find=lambda run: questions.run_key(ctx.database, run["dag_id"], run["dag_run_id"]),
         update=update,
         delete=delete,
     )
@@ -138,17 +138,19 @@ def bulk_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
 )
 def clear_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
     """Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be cleared."""
-    here = context()
+    ctx = context()
     for run in body["dag_runs"]:
         _check_same_dag(run, dag_id)
     resolved = [_resolved(run, dag_id) for run in body["dag_runs"]]
     named = list(dict.fromkeys((run["dag_id"], run["dag_run_id"]) for run in resolved))
     for run_dag_id, run_id in named:
-        questions.run_key(here.database, run_dag_id, run_id)
-    ids = [one for run_dag_id, run_id in named for one in clear_whole_run(here, run_dag_id, run_id, body)]
+        questions.run_key(ctx.database, run_dag_id, run_id)
+    ids = [
+        instance_id for run_dag_id, run_id in named for instance_id in clear_whole_run(ctx, run_dag_id, run_id, body)
+    ]
     if body["dry_run"]:
-        return instances_answer(here, ids)
-    rows = [questions.get_run(here.database, run_dag_id, run_id) for run_dag_id, run_id in named]
+        return instances_answer(ctx, ids)
+    rows = [questions.get_run(ctx.database, run_dag_id, run_id) for run_dag_id, run_id in named]
     return answer(runs_body(Listed(rows=rows, total=len(rows)), None))
 
 

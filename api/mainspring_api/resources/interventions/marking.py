@@ -111,13 +111,13 @@ def patch_task_instance_dry_run_by_map_index(
 def _patch(
     body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, run_id: str, task_id: str, map_index: int | None
 ) -> Response:
-    here = context()
-    ids = change_instances(here, dag_id, run_id, task_id, map_index, masked(body, query["update_mask"]))
-    return instances_answer(here, ids)
+    ctx = context()
+    ids = change_instances(ctx, dag_id, run_id, task_id, map_index, masked(body, query["update_mask"]))
+    return instances_answer(ctx, ids)
 
 
 def change_instances(
-    here: Context, dag_id: str, run_id: str, task_id: str, map_index: int | None, changes: Mapping[str, Any]
+    ctx: Context, dag_id: str, run_id: str, task_id: str, map_index: int | None, changes: Mapping[str, Any]
 ) -> Sequence[int]:
     """Apply the members of an `InstancePatch` that are there to a task's instances, or to one of them; ids of those
     that changed.
@@ -127,30 +127,30 @@ def change_instances(
         Conflict: They are in that state already.
     """
     now = datetime.now(UTC)
-    named = instance_ids(here.database, dag_id, run_id, task_id, map_index=map_index)
+    named = instance_ids(ctx.database, dag_id, run_id, task_id, map_index=map_index)
     if "new_state" not in changes:
         if "note" in changes:
-            set_instance_notes(here.database, named, changes["note"], now=now)
+            set_instance_notes(ctx.database, named, changes["note"], now=now)
         return named
-    request = _mark(here, changes, dag_id, run_id, task_id, map_index)
-    ids: Sequence[int] = mark(here.database, here.versions, dag_id, request, by=g.user.name, now=now)
+    request = _mark(ctx, changes, dag_id, run_id, task_id, map_index)
+    ids: Sequence[int] = mark(ctx.database, ctx.versions, dag_id, request, by=g.user.name, now=now)
     if not ids:
         raise Conflict(f"task '{task_id}' of run '{run_id}' is {request.state} already")
-    here.notifier.notify()
+    ctx.notifier.notify()
     return ids
 
 
 def _preview(
     body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, run_id: str, task_id: str, map_index: int | None
 ) -> Response:
-    here = context()
-    named = instance_ids(here.database, dag_id, run_id, task_id, map_index=map_index)
+    ctx = context()
+    named = instance_ids(ctx.database, dag_id, run_id, task_id, map_index=map_index)
     changes = masked(body, query["update_mask"])
     if "new_state" not in changes:
-        return instances_answer(here, named)
-    request = _mark(here, changes, dag_id, run_id, task_id, map_index)
-    ids: Sequence[int] = preview_mark(here.database, here.versions, dag_id, request)
-    return instances_answer(here, ids)
+        return instances_answer(ctx, named)
+    request = _mark(ctx, changes, dag_id, run_id, task_id, map_index)
+    ids: Sequence[int] = preview_mark(ctx.database, ctx.versions, dag_id, request)
+    return instances_answer(ctx, ids)
 
 
 def masked(body: Mapping[str, Any], mask: Sequence[str]) -> Mapping[str, Any]:
@@ -164,10 +164,10 @@ def masked(body: Mapping[str, Any], mask: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _mark(
-    here: Context, changes: Mapping[str, Any], dag_id: str, run_id: str, task_id: str, map_index: int | None
+    ctx: Context, changes: Mapping[str, Any], dag_id: str, run_id: str, task_id: str, map_index: int | None
 ) -> Mark:
     if changes["include_past"] or changes["include_future"]:
-        require_logical_date(here, dag_id, run_id)
+        require_logical_date(ctx, dag_id, run_id)
     note = changes["note"] or "" if "note" in changes else None
     return Mark(
         state=changes["new_state"],

@@ -149,5 +149,5 @@ def _given(credentials: Any) -> Mapping[str, Any]:
     for name in ("username", "password"):
         if not credentials[name] or "\0" in credentials[name]:
             raise BadRequest([Problem(pointer=f"/{name}", message="must be given", code="required")])
-    given: Mapping[str, Any] = credentials
-    return given
+    checked: Mapping[str, Any] = credentials
+    return checked

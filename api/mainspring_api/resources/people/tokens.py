@@ -105,9 +105,9 @@ class ApiTokenBody(Body):
     @validates_schema
     def _says_something(self, body: dict[str, Any], **_: Any) -> None:
         if body.get("queue") is not None:
-            told = [name for name in ("role", "grants", "username") if body.get(name)]
-            if told:
-                raise ValidationError("a token for workers has none", told[0])
+            members = [name for name in ("role", "grants", "username") if body.get(name)]
+            if members:
+                raise ValidationError("a token for workers has none", members[0])
         elif not body.get("role") and not body.get("grants"):
             raise ValidationError("must be given, or `grants`", "role")
         if "\0" in body.get("name", ""):
@@ -149,7 +149,7 @@ def get_tokens(query: Mapping[str, Any]) -> Response:
 )
 def post_token(body: Mapping[str, Any]) -> Response:
     """Make a token. It may do no more than its user, whatever its role and grants say."""
-    here = context()
+    ctx = context()
     now = datetime.now(UTC)
     if body["expires_at"] is not None and body["expires_at"] <= now:
         raise InvalidInput([Problem(pointer="/expires_at", message="has passed", code="invalid_value")])
@@ -157,7 +157,7 @@ def post_token(body: Mapping[str, Any]) -> Response:
         return _worker_token(body, now=now)
     secret = f"ms_{secrets.token_urlsafe(_TOKEN_BYTES)}"
     key = add_token(
-        here.database,
+        ctx.database,
         secret,
         name=body["name"],
         role=body["role"],
@@ -167,7 +167,7 @@ def post_token(body: Mapping[str, Any]) -> Response:
         grants=grants_of(body["grants"]),
     )
     assert key is not None, "two tokens of 256 random bits are the same"
-    return answer({**_token(questions.get_token(here.database, key)), "token": secret}, 201)
+    return answer({**_token(questions.get_token(ctx.database, key)), "token": secret}, 201)
 
 
 @blueprint.operation(
@@ -182,10 +182,10 @@ def post_token(body: Mapping[str, Any]) -> Response:
 )
 def remove_token(token_id: str) -> Response:
     """Revoke a token: at once in this process, within five seconds in others. It stays in the list."""
-    here = context()
+    ctx = context()
     audit_detail(token_id=token_id)
-    revoke_token(here.database, token_id, owner_id=None if _is_admin(g.user) else g.user.id, now=datetime.now(UTC))
-    here.authenticator.forget()
+    revoke_token(ctx.database, token_id, owner_id=None if _is_admin(g.user) else g.user.id, now=datetime.now(UTC))
+    ctx.authenticator.forget()
     return no_content()
 
 
@@ -197,12 +197,12 @@ def _worker_token(body: Mapping[str, Any], *, now: datetime) -> Response:
     """
     if not _is_admin(g.user):
         raise Forbidden("only administrators make tokens for workers")
-    here = context()
+    ctx = context()
     secret = f"mw_{secrets.token_urlsafe(_TOKEN_BYTES)}"
     key = add_worker_token(
-        here.database, secret, name=body["name"], queue=body["queue"], now=now, expires_at=body["expires_at"]
+        ctx.database, secret, name=body["name"], queue=body["queue"], now=now, expires_at=body["expires_at"]
     )
-    return answer({**_token(questions.get_token(here.database, key)), "token": secret}, 201)
+    return answer({**_token(questions.get_token(ctx.database, key)), "token": secret}, 201)
 
 
 def _owner(user: Principal, username: Any) -> str | None:
@@ -220,11 +220,11 @@ def _owner(user: Principal, username: Any) -> str | None:
         raise Forbidden("only administrators make tokens for others; log in with a password to make your own")
     if username is None:
         return None
-    known = find_credential(context().database, username)
-    if known is None:
+    credential = find_credential(context().database, username)
+    if credential is None:
         message = f"there is no user '{username}'"
         raise InvalidInput([Problem(pointer="/username", message=message, code="unknown_user")])
-    return known.user_id
+    return credential.user_id
 
 
 def _is_admin(user: Principal) -> bool:

@@ -124,7 +124,7 @@ UserList = list_arguments("UserList", questions.USERS)
 @blueprint.operation("GET", "/me", "get_me", role=Role.VIEWER, over=Over.SELF, answer=Me)
 def get_me() -> Response:
     """Who asks, and what they may do."""
-    rights = [{"role": each.role, "grants": [_grant(grant) for grant in each.grants]} for each in g.user.rights]
+    rights = [{"role": right.role, "grants": [_grant(grant) for grant in right.grants]} for right in g.user.rights]
     return answer({"name": g.user.name, "rights": rights})
 
 
@@ -140,13 +140,13 @@ def get_me() -> Response:
 )
 def put_my_password(body: Mapping[str, Any]) -> Response:
     """Change one's own password. Ends all logins, this one too."""
-    here = context()
-    known = find_credential(here.database, g.user.name) if g.user.user_id else None
-    if known is None:
+    ctx = context()
+    credential = find_credential(ctx.database, g.user.name) if g.user.user_id else None
+    if credential is None:
         raise Forbidden("a token that belongs to no user has no password")
-    change = here.login_limits.take_change(g.user.id)
+    change = ctx.login_limits.take_change(g.user.id)
     try:
-        is_right = is_password(body["current_password"], known.password_hash)
+        is_right = is_password(body["current_password"], credential.password_hash)
     except TooManyRequests:
         change.give_back()
         raise
@@ -177,16 +177,16 @@ def get_user(username: str) -> Response:
 )
 def post_user(body: Mapping[str, Any]) -> Response:
     """Create a user."""
-    here = context()
+    ctx = context()
     create_user(
-        here.database,
+        ctx.database,
         body["username"],
         password_hash=hash_password(body["password"]),
         role=body["role"],
         grants=grants_of(body["grants"]),
         now=datetime.now(UTC),
     )
-    return answer(_user(questions.get_user(here.database, body["username"])), 201)
+    return answer(_user(questions.get_user(ctx.database, body["username"])), 201)
 
 
 @blueprint.operation(
@@ -203,9 +203,9 @@ def patch_user(body: Mapping[str, Any], username: str) -> Response:
 )
 def remove_user(username: str) -> Response:
     """Delete a user with all tokens."""
-    here = context()
-    delete_user(here.database, username)
-    here.authenticator.forget()
+    ctx = context()
+    delete_user(ctx.database, username)
+    ctx.authenticator.forget()
     return no_content()
 
 
@@ -219,13 +219,13 @@ def grants_of(bodies: Sequence[Mapping[str, Any]]) -> list[Grant]:
 
 
 def _change(username: str, body: Mapping[str, Any]) -> None:
-    here = context()
+    ctx = context()
     changes = {name: body[name] for name in ("role", "is_active") if name in body}
     if "password" in body:
         changes["password_hash"] = hash_password(body["password"])
     grants = grants_of(body["grants"]) if "grants" in body else None
-    change_user(here.database, username, changes, grants=grants, now=datetime.now(UTC))
-    here.authenticator.forget()
+    change_user(ctx.database, username, changes, grants=grants, now=datetime.now(UTC))
+    ctx.authenticator.forget()
 
 
 def _user(row: Mapping[str, Any]) -> dict[str, Any]:

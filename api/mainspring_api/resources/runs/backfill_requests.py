@@ -79,8 +79,8 @@ def slots_of(body: Mapping[str, Any], now: datetime) -> tuple[VersionRef, list[S
         raise Refused(problems)
     _check_conf(body, definition)
     first, last = body["from_date"], body["to_date"]
-    found = slots_between(timetable, first, last, due_by=now, is_backwards=body["run_backwards"])
-    slots = list(islice(found, SLOTS_MAX + 1))
+    slots_found = slots_between(timetable, first, last, due_by=now, is_backwards=body["run_backwards"])
+    slots = list(islice(slots_found, SLOTS_MAX + 1))
     if len(slots) > SLOTS_MAX:
         raise Refused([_problem("to_date", f"the range holds more than {SLOTS_MAX} intervals; fill it in parts")])
     return version, slots

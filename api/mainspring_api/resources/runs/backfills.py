@@ -125,7 +125,7 @@ BackfillList = list_arguments("BackfillList", questions.BACKFILLS, dag_id=fields
 def post_backfill(body: Mapping[str, Any]) -> Response:
     """Start a backfill. A DAG has one at a time."""
     require_role_on(body["dag_id"], Role.OPERATOR)
-    here = context()
+    ctx = context()
     now = datetime.now(UTC)
     version, slots = slots_of(body, now)
     require_slots(slots)
@@ -143,8 +143,8 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
         run_on_latest_version=bool(body["run_on_latest_version"]),
         user=g.user.name,
     )
-    key = create_backfill(here.database, new, owner=current_owner(), now=now)
-    here.notifier.notify()
+    key = create_backfill(ctx.database, new, owner=current_owner(), now=now)
+    ctx.notifier.notify()
     return _answer(key)
 
 
@@ -220,9 +220,9 @@ def unpause(backfill_id: int) -> Response:
 
 def cancel(backfill_id: int) -> Response:
     """End a backfill: its queued runs become failed, those that run go on to their end."""
-    here = context()
-    cancel_backfill(here.database, _possible(backfill_id), by=g.user.name, now=datetime.now(UTC))
-    here.notifier.notify()
+    ctx = context()
+    cancel_backfill(ctx.database, _possible(backfill_id), by=g.user.name, now=datetime.now(UTC))
+    ctx.notifier.notify()
     return _answer(backfill_id)
 
 
@@ -241,9 +241,9 @@ for _name, _view in (("pause", pause), ("unpause", unpause), ("cancel", cancel))
 
 
 def _set_paused(backfill_id: int, is_paused: bool) -> Response:
-    here = context()
-    pause_backfill(here.database, _possible(backfill_id), is_paused, now=datetime.now(UTC))
-    here.notifier.notify()
+    ctx = context()
+    pause_backfill(ctx.database, _possible(backfill_id), is_paused, now=datetime.now(UTC))
+    ctx.notifier.notify()
     return _answer(backfill_id)
 
 
@@ -285,7 +285,7 @@ def _why_it_waits(row: Mapping[str, Any]) -> str | None:
 def _estimate(row: Mapping[str, Any], now: datetime) -> datetime | None:
     if row["pace_since"] is None:
         return None
-    ended: int = row["runs"].get(RunState.SUCCESS, 0) + row["runs"].get(RunState.FAILED, 0)
-    left = row["slots_total"] - row["slots_skipped"] - ended
-    needed: timedelta = (now - row["pace_since"]) * left / row["pace_runs"]
+    runs_ended: int = row["runs"].get(RunState.SUCCESS, 0) + row["runs"].get(RunState.FAILED, 0)
+    slots_left = row["slots_total"] - row["slots_skipped"] - runs_ended
+    needed: timedelta = (now - row["pace_since"]) * slots_left / row["pace_runs"]
     return now + min(needed, ESTIMATE_MAX)

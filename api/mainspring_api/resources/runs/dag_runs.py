@@ -141,9 +141,9 @@ RunList = list_arguments(
 )
 def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
     """Start a run of the DAG's current version. A run of a paused DAG stays queued."""
-    here = context()
+    ctx = context()
     now = datetime.now(UTC)
-    version = here.versions.current(dag_id)
+    version = ctx.versions.current(dag_id)
     if body.dag_run_id is not None:
         run_id = checked_run_id(body.dag_run_id)
     elif body.run_after is not None:
@@ -164,9 +164,9 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         note=body.note,
     )
     audit_detail(run_id=run_id)
-    create_run(here.database, run, owner=current_owner(), now=now)
-    here.notifier.notify()
-    return answer(run_body(questions.get_run(here.database, dag_id, run_id)))
+    create_run(ctx.database, run, owner=current_owner(), now=now)
+    ctx.notifier.notify()
+    return answer(run_body(questions.get_run(ctx.database, dag_id, run_id)))
 
 
 @blueprint.operation(
@@ -215,9 +215,9 @@ def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Cancel a run (`state` failed), mark it, queue it again, or change its note."""
-    here = context()
-    change_run(here, dag_id, dag_run_id, chosen(body, query["update_mask"]))
-    return answer(run_body(questions.get_run(here.database, dag_id, dag_run_id)))
+    ctx = context()
+    change_run(ctx, dag_id, dag_run_id, chosen(body, query["update_mask"]))
+    return answer(run_body(questions.get_run(ctx.database, dag_id, dag_run_id)))
 
 
 @blueprint.operation(
@@ -231,36 +231,35 @@ def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str
 )
 def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
     """Delete a run with its logs and outputs. Refused while it is running."""
-    here = context()
-    delete_run(here.database, dag_id, dag_run_id, now=datetime.now(UTC))
-    here.notifier.notify()
+    ctx = context()
+    delete_run(ctx.database, dag_id, dag_run_id, now=datetime.now(UTC))
+    ctx.notifier.notify()
     return no_content()
 
 
-def change_run(here: Context, dag_id: str, run_id: str, changes: Mapping[str, Any]) -> None:
+def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any]) -> None:
     """Apply the members of a `RunPatch` that are there.
 
     Raises:
         NotFound: There is no such run.
     """
     if changes.get("state") is not None:
-        _set_state(here, dag_id, run_id, RunState(changes["state"]))
+        _set_state(ctx, dag_id, run_id, RunState(changes["state"]))
     if "note" in changes:
-        set_run_note(here.database, dag_id, run_id, changes["note"] or None, now=datetime.now(UTC))
+        set_run_note(ctx.database, dag_id, run_id, changes["note"] or None, now=datetime.now(UTC))
 
 
-def _set_state(here: Context, dag_id: str, run_id: str, state: RunState) -> None:
+def _set_state(ctx: Context, dag_id: str, run_id: str, state: RunState) -> None:
     """Cancel a run, give it a result, or queue one that has ended. Nothing changes when it stands so already."""
     now, by = datetime.now(UTC), g.user.name
     if state is RunState.QUEUED:
-        has_changed = requeue_run(here.database, here.versions, dag_id, run_id, now=now)
+        has_changed = requeue_run(ctx.database, ctx.versions, dag_id, run_id, now=now)
     else:
         has_changed = (
-            state is RunState.FAILED
-            and cancel_run(here.database, dag_id, run_id, now=now, message=f"cancelled by {by}")
-        ) or mark_run(here.database, here.versions, dag_id, run_id, state, by=by, now=now)
+            state is RunState.FAILED and cancel_run(ctx.database, dag_id, run_id, now=now, message=f"cancelled by {by}")
+        ) or mark_run(ctx.database, ctx.versions, dag_id, run_id, state, by=by, now=now)
     if has_changed:
-        here.notifier.notify()
+        ctx.notifier.notify()
 
 
 def _check_no_partitions(query: Mapping[str, Any]) -> None:

@@ -78,29 +78,29 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
     Answers one JSON object at the end. With `Accept: application/x-ndjson` it sends the state at each interval, one
     object a line. While it waits, white space is sent now and then to keep the connection alive.
     """
-    here = context()
-    key, state = questions.run_key(here.database, dag_id, dag_run_id)
-    limit = here.settings.wait_seconds_max
+    ctx = context()
+    key, state = questions.run_key(ctx.database, dag_id, dag_run_id)
+    limit = ctx.settings.wait_seconds_max
     deadline = monotonic() + min(limit, limit if query["timeout"] is None else query["timeout"])
     principal_id = g.user.id
-    here.wait_slots.take(principal_id)
+    ctx.wait_slots.take(principal_id)
     is_stream = wants_ndjson()
     lines = _wait(
-        here,
+        ctx,
         key,
         state,
         deadline=deadline,
         interval=max(query["interval"], POLL_SECONDS) if is_stream else KEEP_ALIVE_SECONDS,
         sign_of_life=_state_line if is_stream else _white_space,
-        result=partial(_wait_result, here, key, dag_id, dag_run_id, query["result"]),
+        result=partial(_wait_result, ctx, key, dag_id, dag_run_id, query["result"]),
     )
     response = Response(lines, mimetype=NDJSON if is_stream else "application/json")
-    response.call_on_close(partial(here.wait_slots.give_back, principal_id))
+    response.call_on_close(partial(ctx.wait_slots.give_back, principal_id))
     return response
 
 
 def _wait(
-    here: Context,
+    ctx: Context,
     key: int,
     state: RunState,
     *,
@@ -111,13 +111,13 @@ def _wait(
 ) -> Iterator[bytes]:
     """A sign of life now and after each interval until the run has ended, then the result."""
     now: RunState | None = state
-    with here.watcher.watch(key, state):
-        while now is not None and now not in RUN_FINISHED and not here.watcher.is_closed:
-            left = deadline - monotonic()
-            if left <= 0:
+    with ctx.watcher.watch(key, state):
+        while now is not None and now not in RUN_FINISHED and not ctx.watcher.is_closed:
+            seconds_left = deadline - monotonic()
+            if seconds_left <= 0:
                 break
             yield sign_of_life(now)
-            now = here.watcher.await_end(key, min(interval, left))
+            now = ctx.watcher.await_end(key, min(interval, seconds_left))
     yield dump(result(now)) + b"\n"
 
 
@@ -130,17 +130,17 @@ def _white_space(_: RunState) -> bytes:
 
 
 def _wait_result(
-    here: Context, key: int, dag_id: str, run_id: str, task_ids: list[str], state: RunState | None
+    ctx: Context, key: int, dag_id: str, run_id: str, task_ids: list[str], state: RunState | None
 ) -> dict[str, Any]:
     if state is None:
         message = f"run '{run_id}' was deleted"
         return {"state": None, "state_reason": None, "message": message, "outputs": None, "results": {}}
-    run = questions.get_run(here.database, dag_id, run_id)
-    found = questions.task_results(here.database, key, task_ids) if task_ids else {}
+    run = questions.get_run(ctx.database, dag_id, run_id)
+    outputs = questions.task_results(ctx.database, key, task_ids) if task_ids else {}
     return {
         "state": run["state"],
         "state_reason": run["state_reason"],
         "message": run["message"],
         "outputs": run["outputs"],
-        "results": {task_id: orjson.Fragment(found[task_id]) if task_id in found else None for task_id in task_ids},
+        "results": {task_id: orjson.Fragment(outputs[task_id]) if task_id in outputs else None for task_id in task_ids},
     }

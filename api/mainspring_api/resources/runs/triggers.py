@@ -100,7 +100,8 @@ def params_of(definition: Definition, conf: Mapping[str, Any], *, member: str = 
     try:
         return resolve_params(definition.params, conf)
     except InvalidParams as exc:
-        raise InvalidParams([replace(each, pointer=f"/{member}{each.pointer}") for each in exc.problems]) from exc
+        problems = [replace(problem, pointer=f"/{member}{problem.pointer}") for problem in exc.problems]
+        raise InvalidParams(problems) from exc
 
 
 def params_of_trigger(definition: Definition, conf: Mapping[str, Any]) -> dict[str, Any]:

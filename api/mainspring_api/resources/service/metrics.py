@@ -59,25 +59,25 @@ def _of_work(figures: Figures) -> Iterator[str]:
     yield from _metric("queue_length", "Attempts that wait to be taken.", ("queue",), _single(figures.queues))
 
 
-def _of_services(found: Mapping[str, Presence], now: datetime) -> Iterator[str]:
-    alive = {(kind,): one.alive for kind, one in found.items()}
+def _of_services(presences: Mapping[str, Presence], now: datetime) -> Iterator[str]:
+    alive = {(kind,): presence.alive for kind, presence in presences.items()}
     yield from _metric("services_alive", "Processes that gave a sign of life lately.", ("kind",), alive)
-    ages = {(kind,): (now - one.latest_heartbeat).total_seconds() for kind, one in found.items()}
+    ages = {(kind,): (now - presence.latest_heartbeat).total_seconds() for kind, presence in presences.items()}
     yield from _metric("heartbeat_age_seconds", "Since the latest heartbeat.", ("kind",), ages)
 
 
 def _of_schedulers(figures: Figures) -> Iterator[str]:
-    details = {f"{one['hostname']}:{one['pid']}": one["details"] for one in figures.schedulers}
+    details = {f"{scheduler['hostname']}:{scheduler['pid']}": scheduler["details"] for scheduler in figures.schedulers}
     room = {
         (scheduler, executor): free
-        for scheduler, told in details.items()
-        for executor, free in told.get("room", {}).items()
+        for scheduler, facts in details.items()
+        for executor, free in facts.get("room", {}).items()
     }
     yield from _metric("executor_room", "Attempts that an executor takes now.", ("scheduler", "executor"), room)
     refusals = {
         (scheduler, executor): count
-        for scheduler, told in details.items()
-        for executor, count in told.get("refusals", {}).items()
+        for scheduler, facts in details.items()
+        for executor, count in facts.get("refusals", {}).items()
     }
     yield from _metric(
         "executor_refusals_total",
@@ -87,7 +87,7 @@ def _of_schedulers(figures: Figures) -> Iterator[str]:
         kind="counter",
     )
     for name, what in _TOTALS.items():
-        samples = {(scheduler,): told[name] for scheduler, told in details.items() if name in told}
+        samples = {(scheduler,): facts[name] for scheduler, facts in details.items() if name in facts}
         yield from _metric(f"scheduler_{name}_total", what, ("scheduler",), samples, kind="counter")
 
 
@@ -110,8 +110,8 @@ def _metric(
     yield f"# HELP mainspring_{name} {what}"
     yield f"# TYPE mainspring_{name} {kind}"
     for values, value in sorted(samples.items()):
-        told = ",".join(f'{label}="{_escaped(text)}"' for label, text in zip(labels, values, strict=True))
-        yield f"mainspring_{name}{f'{{{told}}}' if told else ''} {value:.17g}"
+        labels_text = ",".join(f'{label}="{_escaped(text)}"' for label, text in zip(labels, values, strict=True))
+        yield f"mainspring_{name}{f'{{{labels_text}}}' if labels_text else ''} {value:.17g}"
 
 
 def _escaped(text: str) -> str:

@@ -151,16 +151,16 @@ class Readiness(Answer):
 @blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
 def get_health() -> Response:
     """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
-    database, found, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
+    database, presences, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
-        found = dict(presence(context().database, since=since))
+        presences = dict(presence(context().database, since=since))
         refused = dict(refused_starts(context().database, since=since))
         refusing = dict(refusing_workers(context().database, since=since))
     except StoreUnavailable:
         database = "unhealthy"
-    offset = found["scheduler"].clock_offset if "scheduler" in found else None
-    scheduler = _health(found.get("scheduler"), "latest_scheduler_heartbeat")
+    offset = presences["scheduler"].clock_offset if "scheduler" in presences else None
+    scheduler = _health(presences.get("scheduler"), "latest_scheduler_heartbeat")
     if offset is not None and offset >= CLOCK_OFFSET_MAX:
         scheduler["status"] = "unhealthy"
     content: Mapping[str, Any] = {
@@ -172,8 +172,8 @@ def get_health() -> Response:
             "refused_starts": refused,
         },
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
-        "execution_api": _health(found.get("execution"), "latest_execution_api_heartbeat"),
-        "worker": {**_health(found.get("worker"), "latest_worker_heartbeat"), "refused_starts": refusing},
+        "execution_api": _health(presences.get("execution"), "latest_execution_api_heartbeat"),
+        "worker": {**_health(presences.get("worker"), "latest_worker_heartbeat"), "refused_starts": refusing},
     }
     return answer(content)
 
@@ -185,11 +185,11 @@ def get_ready() -> Response:
     An administrator is also told what guards it.
     """
     try:
-        found = current_revision(context().database)
+        revision = current_revision(context().database)
     except StoreUnavailable as exc:
         raise NotReady("the database cannot be used now") from exc
-    if found != head_revision():
-        raise NotReady(f"the tables are of revision {found}, this version needs {head_revision()}")
+    if revision != head_revision():
+        raise NotReady(f"the tables are of revision {revision}, this version needs {head_revision()}")
     return answer({"status": "ready", "security": _security()})
 
 
@@ -210,11 +210,11 @@ def _told(rights: RoleRights) -> str:
     return f"'{rights.name}' {could}"
 
 
-def _health(found: Presence | None, heartbeat: str) -> dict[str, Any]:
-    if found is None:
+def _health(service: Presence | None, heartbeat: str) -> dict[str, Any]:
+    if service is None:
         return {"status": None, heartbeat: None, "alive": 0}
     return {
-        "status": "healthy" if found.alive else "unhealthy",
-        heartbeat: found.latest_heartbeat,
-        "alive": found.alive,
+        "status": "healthy" if service.alive else "unhealthy",
+        heartbeat: service.latest_heartbeat,
+        "alive": service.alive,
     }

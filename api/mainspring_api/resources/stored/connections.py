@@ -102,12 +102,12 @@ _COLUMNS = ("conn_type", "description", "host", "login", "schema", "port", *SEAL
 
 
 def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> list[str]:
-    here = context()
-    given = [{name: body[name] for name in ("connection_id", *_COLUMNS) if name in body} for body in bodies]
+    ctx = context()
+    rows = [{name: body[name] for name in ("connection_id", *_COLUMNS) if name in body} for body in bodies]
     return create_connections(
-        here.database,
-        here.key_ring,
-        given,
+        ctx.database,
+        ctx.key_ring,
+        rows,
         owner=current_owner(),
         now=datetime.now(UTC),
         on_existence=on_existence,
@@ -115,14 +115,14 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:
-    here = context()
-    told = {
+    ctx = context()
+    rows = {
         connection_id: {
             name: change[name] for name in _COLUMNS if name in change and not (name in SEALED and change[name] == MASK)
         }
         for connection_id, change in changes.items()
     }
-    return change_connections(here.database, here.key_ring, told, now=datetime.now(UTC), on_absence=on_absence)
+    return change_connections(ctx.database, ctx.key_ring, rows, now=datetime.now(UTC), on_absence=on_absence)
 
 
 def _delete(ids: Sequence[str], on_absence: OnAbsence) -> list[str]:

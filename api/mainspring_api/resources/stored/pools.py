@@ -99,8 +99,8 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:
-    told = {name: _columns(change) for name, change in changes.items()}
-    changed = change_pools(context().database, told, on_absence=on_absence)
+    columns = {name: _columns(change) for name, change in changes.items()}
+    changed = change_pools(context().database, columns, on_absence=on_absence)
     context().notifier.notify()
     return changed
 

@@ -68,12 +68,12 @@ def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
     if not is_valid_id(secret_name):
         message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
         raise InvalidInput([Problem(pointer="/secret_name", message=message, code="invalid_id")])
-    here = context()
+    ctx = context()
     if has_precondition():
         _require_secret(secret_name)
     owner, now = current_owner(), datetime.now(UTC)
-    is_new = put_secret(here.database, here.key_ring, secret_name, body["value"], owner=owner, now=now)
-    return answer(_secret(questions.get_secret(here.database, secret_name)), 201 if is_new else 200)
+    is_new = put_secret(ctx.database, ctx.key_ring, secret_name, body["value"], owner=owner, now=now)
+    return answer(_secret(questions.get_secret(ctx.database, secret_name)), 201 if is_new else 200)
 
 
 @blueprint.operation(

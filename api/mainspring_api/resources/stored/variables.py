@@ -88,8 +88,8 @@ def _create(bodies: Sequence[Mapping[str, Any]], on_existence: OnExistence) -> l
 
 
 def _update(changes: Mapping[str, Mapping[str, Any]], on_absence: OnAbsence) -> list[str]:
-    told = {key: _columns(change) for key, change in changes.items()}
-    return change_variables(context().database, told, now=datetime.now(UTC), on_absence=on_absence)
+    columns = {key: _columns(change) for key, change in changes.items()}
+    return change_variables(context().database, columns, now=datetime.now(UTC), on_absence=on_absence)
 
 
 def _delete(keys: Sequence[str], on_absence: OnAbsence) -> list[str]:
