@@ -6544,7 +6544,7 @@ export interface operations {
                     "application/json": components["schemas"]["Dag"];
                 };
             };
-            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -6878,7 +6878,7 @@ export interface operations {
                     "application/json": components["schemas"]["DagDetails"];
                 };
             };
-            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -6914,7 +6914,7 @@ export interface operations {
                     "application/json": components["schemas"]["Definition"];
                 };
             };
-            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7823,7 +7823,7 @@ export interface operations {
                     "application/json": components["schemas"]["DagRun"];
                 };
             };
-            /** @description The caller has it: `If-None-Match` names its `ETag` */
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
             304: {
                 headers: {
                     [name: string]: unknown;
