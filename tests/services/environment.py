@@ -4,8 +4,9 @@ import os
 
 __all__ = ["child_environment"]
 
-_CARRIED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-"""tests/mutants sets these, so that children too run the copy with the known bug."""
+_CARRIED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MAINSPRING_FAILPOINTS")
+"""tests/mutants sets the first two, so that children too run the copy with the known bug. A test arms failpoints of its
+children by the last one."""
 
 
 def child_environment(**variables: str) -> dict[str, str]:
