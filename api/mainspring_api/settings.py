@@ -1,4 +1,4 @@
-"""What the API is told at its start."""
+"""The settings of the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class ApiSettings:
     writes_per_second_max: float = 200.0
     """Of one user or token, in all processes together, on average; ten seconds' worth may come at once."""
     quotas: Quotas = field(default_factory=Quotas)
-    """Of each user, and each token that belongs to nobody."""
+    """Quotas of each user, and of each token without a user."""
     server_threads: int = 64
     """Of this process; at most half of them are given to waits and streams."""
     connections_max: int = 16
@@ -44,6 +44,6 @@ class ApiSettings:
     synchronous: str = "FULL"
     """SQLite only, see `open_database`."""
     security_facts: Mapping[str, str] | None = None
-    """What guards this service, as its settings say: the members of `SecurityFacts`, for administrators."""
+    """The protection of this service, from its settings: the members of `SecurityFacts`, for administrators."""
     wait_seconds_max: float = 3600.0
     """A wait answers the present state after this time at the latest."""

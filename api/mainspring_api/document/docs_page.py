@@ -57,7 +57,7 @@ _Operation = tuple[str, str, Mapping[str, Any], list[Mapping[str, Any]]]
 
 @lru_cache(maxsize=1)
 def docs_page(blueprints: tuple[Resource, ...]) -> str:
-    """The page that shows the operations of these blueprints."""
+    """The page with the operations of these blueprints."""
     return "".join(_page(build_document(blueprints)))
 
 
@@ -83,7 +83,7 @@ def _page(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def page_begin(title: str) -> str:
-    """Everything up to the heading; whoever goes on closes header, body and html."""
+    """Everything up to the heading; the caller closes header, body and html."""
     heading = escape(title)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
@@ -107,7 +107,7 @@ def _heading(tag: Mapping[str, Any]) -> str:
 
 
 def _title(tag: Mapping[str, Any]) -> str:
-    """What stands before the colon of its description."""
+    """The part of the description before the colon."""
     return shown(tag["description"].partition(": ")[0])
 
 
@@ -141,7 +141,7 @@ def _operation(
 
 
 def _answers(responses: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
-    """Successes with what they hold, those of one content together; errors on one line."""
+    """Successful responses with their content, grouped by content; errors on one line."""
     statuses: dict[str, list[str]] = {}
     contents = {}
     for status, response in sorted(responses.items()):

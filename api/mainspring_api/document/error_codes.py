@@ -46,7 +46,7 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "too_many_waits": (503, "too many requests wait for runs; try again after `Retry-After`"),
     "unavailable": (503, "the database is away or busy; try again after `Retry-After`"),
 }
-"""Code of an answer -> its status, and what it means."""
+"""Code of a response -> status and meaning."""
 
 FAULT_CODES: Mapping[str, str] = {
     "syntax": "the text is no JSON or YAML",
@@ -103,13 +103,13 @@ FAULT_CODES: Mapping[str, str] = {
     "idempotency_key_reused": "the `Idempotency-Key` was used for another request",
     "wrong_password": "the current password is not right",
 }
-"""Code of a fault in what was sent -> what it means."""
+"""Code of a fault in a request -> meaning."""
 
 _TABLE = re.compile(r"(<!-- (answers|faults) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 
 
 def with_tables(page: str) -> str:
-    """A page with the tables between its marks as they are now."""
+    """A page with up-to-date tables between its marks."""
     tables = {"answers": _answers, "faults": _faults}
     return _TABLE.sub(lambda match: "\n".join((match[1].rstrip(), *tables[match[2]](), match[3])), page)
 

@@ -51,13 +51,13 @@ def _keyword(key: str, value: Any) -> Any:
     if key in _MAPS:
         return {name: _schema(member) for name, member in value.items()}
     if key in _LISTS:
-        # `null` is taken out by the schema that holds it.
+        # the enclosing schema removes `null`.
         return [choice if choice == _NULL else _schema(choice) for choice in value]
     return _schema(value) if key in _SINGLE else value
 
 
 def _with_nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Null told by `nullable` where a type stands beside it, and by a choice of its own elsewhere.
+    """Null as `nullable` beside a type, and as a separate choice elsewhere.
 
     `nullable` beside a reference would say nothing: what is referred to allows no null.
     """
@@ -78,7 +78,7 @@ def _with_nullable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_bare_reference(schema: dict[str, Any]) -> dict[str, Any]:
-    """Nothing beside a reference, where 3.0 would not read it."""
+    """No keyword beside a reference, because 3.0 ignores it."""
     if "$ref" not in schema or len(schema) == 1:
         return schema
     return {"allOf": [{"$ref": schema["$ref"]}], **{key: value for key, value in schema.items() if key != "$ref"}}

@@ -17,7 +17,7 @@ _MAPS = frozenset({"properties", "patternProperties", "$defs", "schemas"})
 
 
 def with_choices(part: Any) -> Any:
-    """A part of a document, with every list of types in it told as a choice."""
+    """A part of a document, with every list of types written as a choice."""
     if isinstance(part, list):
         return [with_choices(item) for item in part]
     if not isinstance(part, Mapping):
@@ -41,5 +41,5 @@ def _value(keyword: str, value: Any) -> Any:
 
 
 def _flat(schema: Any) -> list[Any]:
-    """The choices of a schema that is nothing but a choice; else the schema itself."""
+    """The choices of a schema with a choice and no further keyword; else the schema itself."""
     return list(schema["anyOf"]) if isinstance(schema, Mapping) and schema.keys() == {"anyOf"} else [schema]

@@ -15,7 +15,7 @@ _COMPONENT = "#/components/schemas/"
 
 
 def add_examples(schemas: dict[str, Any]) -> None:
-    """Give the components of a document the examples that there are of them."""
+    """Add the examples to the components of a document."""
     for name, example in json.loads(_ANSWERS.read_text(encoding="utf-8")).items():
         schemas[name]["examples"] = [example]
     for name, examples in _EXAMPLES.items():

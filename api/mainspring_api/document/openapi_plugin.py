@@ -1,7 +1,6 @@
-"""How marshmallow's fields are told in the document, where apispec's own output would lose something.
+"""The rendering of marshmallow's fields in the document, where apispec's output would lose information.
 
-Generated clients have one type for each component, so what is one type to us is a component: every enum, and the JSON
-object that may be anything.
+Generated clients have a type for each component, so every enum and the free JSON object are components.
 """
 
 from collections.abc import Mapping
@@ -49,7 +48,7 @@ def _pattern(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, An
 def _exclusive_minimum(
     self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any
 ) -> dict[str, Any]:
-    """A bound that is not within the range; apispec tells every one as if it were."""
+    """A bound that is not within the range; apispec marks every field as nullable."""
     is_open = any(
         isinstance(validator, validate.Range) and not validator.min_inclusive for validator in field.validators
     )
@@ -66,7 +65,7 @@ def _nullable_enum(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[s
 
 
 def _reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A reference to the component that this field is, if it is one."""
+    """A reference to the component of this field, if the field is a component."""
     enum = _enum_of(field)
     if enum is not None:
         name = _COMPONENT_NAMES.get(enum, enum.__name__)

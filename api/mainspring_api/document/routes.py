@@ -56,5 +56,5 @@ def get_problem(code: str) -> Response:
 
 
 def _documented() -> tuple[Resource, ...]:
-    """The blueprints of the application that serves this request, in the order of their registration."""
+    """The blueprints of the serving application, in order of registration."""
     return tuple(resource for resource in current_app.blueprints.values() if isinstance(resource, Resource))

@@ -1,4 +1,5 @@
-"""The execution API: what remote workers call. Its own application, so that waits and streams cannot starve claims."""
+"""The execution API: what remote workers call. A separate application, so that waits and streams cannot starve
+claims."""
 
 from mainspring_api.execution.app import ExecutionSettings, close_execution_app, create_execution_app
 

@@ -1,6 +1,6 @@
 """The application and its calls: claim, start, log, finish, release, exchange, beat.
 
-Each call is one short transaction, and idempotent, so that a worker repeats it until it is acknowledged. Nothing is
+Each call is a short, idempotent transaction, so that a worker repeats the call until the acknowledgement. Nothing is
 decided here. Bodies are checked by hand: no schema library stands on this path.
 """
 
@@ -62,7 +62,7 @@ class ExecutionSettings:
     worker_tokens: Sequence[str] = field(repr=False)
     """The credentials of workers of all queues: any of them lets a worker in."""
     key_ring: KeyRing
-    """What secrets are opened with, for the worker that claims."""
+    """The keys for the secrets of a claimed attempt."""
     lease: timedelta = timedelta(seconds=30)
     """How long a claim holds without a beat."""
     version: str = "0"
@@ -93,7 +93,7 @@ def create_execution_app(
 ) -> Flask:
     """The WSGI application over a migrated database. To be made in the process that serves.
 
-    order: makes the work order of a claimed attempt; `None` = from its definition and its secrets.
+    order: makes the work order of a claimed attempt; `None` = read the definition and the secrets again.
     is_served: whether workers are answered now; see `Heartbeat`.
     """
     app = Flask("mainspring_execution", static_folder=None)
@@ -188,7 +188,7 @@ def _claim_request(context: _Context, claim_fields: ClaimFields, *, is_ahead: bo
         lease_expires_at=now + context.lease,
         is_ahead=is_ahead,
         worker_id=_worker_id(),
-        # What a token is bound to counts; what a worker says of itself keeps it from attempts that strayed.
+        # What a token is bound to counts; the worker's own queue keeps the worker from stray attempts.
         queue=_credential().queue or claim_fields.queue,
     )
 
@@ -319,13 +319,13 @@ def _credential() -> Credential:
 
 
 def _worker_id() -> str | None:
-    """The incarnation of the worker that asks, proven by its key; `None` = it is of the release before."""
+    """The incarnation of the calling worker, proven by the worker's key; `None` = it is of the release before."""
     key = request.headers.get(WORKER_HEADER)
     return None if key is None else incarnation_of(checked_token(key, WORKER_HEADER))
 
 
 def _attempt_token() -> str:
-    """The one that a worker chose for its claim. Only its hash is kept."""
+    """The attempt token that the worker chose for its claim. Only its hash is kept."""
     return checked_token(request.headers.get(ATTEMPT_HEADER, ""), ATTEMPT_HEADER)
 
 

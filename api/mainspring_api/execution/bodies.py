@@ -48,9 +48,9 @@ _CHUNKS_MAX = 16
 _MESSAGE_CHARS_MAX = 2_000
 _CAUSE_CHARS_MAX = 200
 _LOG_BYTES_MAX = Limits().log_bytes_max + _CHUNK_BYTES_MAX
-"""What a host keeps of a log, with the line that says how much it dropped."""
+"""Size of the log that a host keeps, including the marker line with the number of dropped bytes."""
 _OUTPUT_BYTES_MAX = 2 * Limits().output_bytes_max
-"""Hosts count another spelling of the same values, which is a little longer or shorter."""
+"""Hosts count a different spelling of the values, with a slightly different length."""
 _INSTANT_MIN = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT_MAX = datetime(3000, 1, 1, tzinfo=UTC)
 """A clock may be wrong by years. At the ends of time sums of instants and time zones have no value any more."""
@@ -61,30 +61,30 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Bad(Exception):
-    """A body that no worker of this release sends."""
+    """A body that is invalid in this release."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimFields:
-    """What a worker wants to claim beside another call."""
+    """A worker's claim request inside a different call."""
 
     attempt_id: str
     token: str
     hostname: str
     queue: str | None
-    """What the worker listens to; `None` = it is of the release before, and does not say."""
+    """What the worker listens to; `None` = a worker of the previous release, which does not send the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of an attempt, as the inbox keeps it."""
+    """The end of an attempt in the format of the inbox."""
 
     attempt_id: str
     report: Mapping[str, Any]
     chunks: Sequence[LogChunk]
     """The last pieces of its log."""
     start: Mapping[str, Any] | None
-    """Of one that was claimed ahead, when it is not reported yet."""
+    """The start of a prefetched attempt, if the start is not reported yet."""
 
 
 def read_json(data: bytes) -> Any:
@@ -106,13 +106,13 @@ def read_claim(attempt_id: str, token: str, body: Any) -> ClaimFields:
 
 
 def read_start(body: Any) -> Mapping[str, Any]:
-    """The report of a start, as the inbox keeps it."""
+    """The report of a start in the format of the inbox."""
     fields = _object(body)
     return {"at": _instant(fields, "at").isoformat(), "hostname": _text(fields, "hostname", 255)}
 
 
 def read_heartbeat(body: Any, *, worker_id: str | None, token: WorkerToken | None) -> tuple[Worker, Sequence[str]]:
-    """The worker, and the ids of the attempts that it says it carries.
+    """The worker, and the ids of the attempts in its report.
 
     worker_id: its incarnation, proven; `None` = it is of the release before, and is taken at its word.
     token: that of its queue, if it has one.
@@ -151,8 +151,8 @@ def _refusals(value: Any) -> tuple[int, str | None]:
 
 
 def _unproven(about: Mapping[str, Any]) -> str:
-    """An incarnation that a worker of the release before says it has. Those that are made from keys are not random, so
-    none of these can be one of them."""
+    """The incarnation in a report of a worker of the previous release. Incarnations from keys are not random UUIDs, so
+    the two kinds cannot collide."""
     try:
         incarnation = UUID(_text(about, "incarnation", 36))
     except ValueError:
@@ -233,7 +233,7 @@ def _claim_fields(value: Any, name: str) -> ClaimFields:
 
 
 def checked_token(token: Any, name: str) -> str:
-    """A token that a worker made up for one attempt."""
+    """A worker's token for an attempt."""
     if not isinstance(token, str) or not _TOKEN_CHARS_MIN <= len(token) <= _TOKEN_CHARS_MAX:
         raise Bad(f"{name} must be a random text of {_TOKEN_CHARS_MIN} to {_TOKEN_CHARS_MAX} characters")
     return token

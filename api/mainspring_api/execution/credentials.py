@@ -15,9 +15,9 @@ from mainspring_store.database.transactions import Database
 __all__ = ["INCARNATIONS", "Credential", "Credentials", "incarnation_of"]
 
 KEPT_SECONDS = 2.0
-"""How long the tokens of the store are believed: a revoked one lets nothing in after that."""
+"""How long the tokens of the store are believed: a revoked token is refused after this time."""
 _READ_AGAIN_SECONDS = 0.2
-"""Between two reads because of tokens that nothing knows: strangers must not load the database."""
+"""Minimum time between two database reads for unknown tokens: strangers must not load the database."""
 INCARNATIONS = UUID("6a0f7d52-3c1e-5b83-9d36-58f1f0f6a1b7")
 """The name space of the incarnations that are made from the keys of workers."""
 
@@ -51,7 +51,7 @@ class Credentials:
     def find(self, token: str) -> Credential | None:
         """What a token may do; `None` when it is unknown, revoked or has expired.
 
-        Hashes are compared: what their first difference tells is nothing about a token.
+        Hashes are compared: the place of the first different character reveals nothing about a token.
         """
         hashed = _hash(token)
         if hashed in self._of_settings:
@@ -81,7 +81,7 @@ class Credentials:
 
 
 def incarnation_of(key: str) -> str:
-    """The incarnation of the worker that has this key. Another worker sees incarnations, and finds no key for them."""
+    """The incarnation of the worker with this key. Other workers see incarnations and cannot compute keys from them."""
     return str(uuid5(INCARNATIONS, key))
 
 

@@ -20,13 +20,13 @@ HEARTBEAT_SECONDS_MAX = 5.0
 
 
 class Heartbeat:
-    """Beats from a thread of its own until it is stopped."""
+    """Writes heartbeats from a separate thread until the stop."""
 
     def __init__(
         self, database: Database, *, version: str, lease: timedelta, is_served: Callable[[], bool] = lambda: True
     ) -> None:
-        """is_served: whether workers are answered now. While they are not, it does not beat: what cannot be renewed
-        must not be taken for lost."""
+        """is_served: whether workers are answered now. While workers are not served, no heartbeat is written: what
+        cannot be renewed must not be taken for lost."""
         self._database = database
         self._is_served = is_served
         self._version = version

@@ -1,4 +1,4 @@
-"""The work order of a claimed attempt, as its worker gets it."""
+"""The specification of a claimed attempt for its worker."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -50,7 +50,8 @@ class WorkOrders:
             queue=task.queue,
             task_type=task.runner,
             payload=claimed.payload,
-            # One that was deleted since the dispatch is not among them: the task then fails where it runs, and says so.
+            # A secret that was deleted after the dispatch is missing; the task then fails at its start with this
+            # reason.
             secrets=self._secrets(task, claimed).values,
             context=attempt_context(names),
             text_outputs=task.text_outputs,
@@ -59,7 +60,7 @@ class WorkOrders:
         )
 
     def _secrets(self, task: Task, claimed: Claimed) -> OpenedSecrets:
-        """The secrets that the definition names, never those that the stored payload names."""
+        """The secrets in the definition, never the secrets in the stored payload."""
         written = task.payload.source if claimed.waits_for is None else task.payload.source["http"]
         try:
             names = secrets_to_open(written, claimed.payload)
@@ -70,7 +71,7 @@ class WorkOrders:
 
 
 def order_as_json(order: Attempt) -> Mapping[str, Any]:
-    """An attempt as a worker reads it: durations in seconds, everything else as it is."""
+    """An attempt as a worker reads it: durations in seconds, all further values unchanged."""
     return {
         "attempt_id": order.attempt_id,
         "dag_id": order.dag_id,

@@ -1,4 +1,4 @@
-"""What requests leave in the audit log: each that writes, in its own transaction, and those that are refused."""
+"""What requests leave in the audit log: each write in its own transaction, and refused requests."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,13 +26,13 @@ _COLUMNS = {
     "try_number": "try_number",
     "task_try_number": "try_number",
 }
-"""Parts of paths, and details told by views, that have a column of their own."""
+"""Path parameters and details of views with a separate column."""
 _NUMBERS = frozenset({"map_index", "try_number"})
 _NUMBER_MAX = 2**31 - 1
 
 
 def audited(database: Database) -> Database:
-    """The database for a request that may write: its first transaction also writes what it was and whose.
+    """The database for a request that may write: the first transaction also writes the operation and the owner.
 
     A request that writes nothing leaves nothing.
     """
@@ -44,7 +44,7 @@ def audited(database: Database) -> Database:
 
 
 def audit_detail(**details: Any) -> None:
-    """Tell more about what the current request is going to write: a column's value, or anything worth knowing."""
+    """Add details to the audit event of the current request: a column's value, or anything worth knowing."""
     g.setdefault("audit_details", {}).update(details)
 
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Unauthenticated(MainspringError):
-    """No credential, or one that has run out: a new one would help."""
+    """No credential, or an expired credential: a new one would help."""
 
 
 class Forbidden(MainspringError):
@@ -40,7 +40,7 @@ class Forbidden(MainspringError):
 
 
 class InvalidToken(Forbidden):
-    """A token that nobody has, or that was revoked."""
+    """An unknown or revoked token."""
 
 
 class Authenticator:
@@ -74,7 +74,8 @@ class Authenticator:
         return token.principal
 
     def forget(self) -> None:
-        """Look every token up anew, because rights have changed. Other processes do so within `TRUST_SECONDS`."""
+        """Read every token from the database again, because rights have changed. Other processes do so within
+        `TRUST_SECONDS`."""
         with self._lock:
             self._kept.clear()
 
@@ -112,14 +113,14 @@ class Authenticator:
         try:
             touch_token(self._database, token.principal.token_id, now=now)
         except StoreUnavailable as exc:
-            # Who may read may do so while nothing can be written.
+            # A reader can read while the database accepts no write.
             log.warning("the use of a token was not noted: %s", exc)
 
 
 def ensure_admin_token(database: Database, home: Path, *, is_only: bool = False) -> Path | None:
     """Make sure that the token in the home folder is one of an administrator.
 
-    is_only: it is the one of the settings, and those that stood there before are revoked.
+    is_only: the token comes from the settings, and earlier tokens of the settings are revoked.
 
     Returns the path of the file when this call made the token, to be shown once; else `None`.
     """

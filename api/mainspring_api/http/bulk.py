@@ -1,4 +1,4 @@
-"""Bulk requests: several actions in one body, each done whole or not at all, one after the other."""
+"""Bulk requests: several actions in one body, executed in order, each atomic."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,14 +71,14 @@ class BulkBody(Body):
 
 
 class BulkResult(Answer):
-    """What became of the actions of one kind."""
+    """Results of the actions of a kind."""
 
     success = fields.List(fields.String(), metadata={"description": "Names that were written or deleted"})
     errors = fields.List(JsonObject(), metadata={"description": "{error, status_code} of each action that failed"})
 
 
 class BulkAnswer(Answer):
-    """What became of the actions, by their kind; null = there was none of it."""
+    """Results of the actions by kind; null = there was none of it."""
 
     create = fields.Nested(
         BulkResult, allow_none=True, metadata={"description": "Result of the actions `create`; null = none"}
@@ -93,10 +93,10 @@ class BulkAnswer(Answer):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actions:
-    """How things of one kind are written. Each function returns the names that it wrote."""
+    """How things of one kind are written. Each function returns the names of written entities."""
 
     name_field: str
-    """The member of an entity that names it."""
+    """Name of the member with the entity's name."""
     entity: Schema
     patch: Schema
     """Loads an entity of an update, of which every member but the name may be absent."""
@@ -108,7 +108,7 @@ class Actions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EachActions:
-    """How things are written that are changed one by one, each in a transaction of its own."""
+    """Write functions for entities that are changed one by one, each in a separate transaction."""
 
     what: str
     """Their name, in the plural."""
@@ -120,13 +120,14 @@ class EachActions:
     find: Callable[[Mapping[str, Any]], object]
     """Raises NotFound when it does not exist."""
     update: Callable[[Mapping[str, Any], Sequence[str]], Sequence[str]]
-    """Called with an entity and the update mask; returns what names it, or its parts, in the answer."""
+    """Called with an entity and the update mask; returns the entity's name, or the parts of the name, for the
+    response."""
     delete: Callable[[Mapping[str, Any]], Sequence[str]]
 
 
 def run_each(body: Mapping[str, Any], actions: EachActions) -> Response:
-    """Carry the actions out. 200 even when some fail: read `errors`. An action that must not miss anything, and does,
-    changes nothing.
+    """Carry the actions out. 200 even when some fail: read `errors`. An action that requires all entities changes
+    nothing when an entity is missing.
 
     Raises:
         InvalidInput: An entity is wrong; then nothing was done.
@@ -180,7 +181,7 @@ def _carry_out_each(
 
 
 def _check_says_something(action: Mapping[str, Any], entity: Any) -> None:
-    """Raises BadRequest for a mere name where it must be said what is to be changed."""
+    """Raises BadRequest for a plain name where the body must hold the changes."""
     if action["action"] == _Kind.UPDATE and isinstance(entity, str):
         raise BadRequest([Problem(pointer="/entities", message=f"'{entity}' must be an object to be updated")])
 
@@ -211,7 +212,7 @@ def run_bulk(body: Mapping[str, Any], actions: Actions) -> Response:
 def chosen(
     fields_given: Mapping[str, Any], update_mask: Sequence[str] | None, name_field: str | None = None
 ) -> dict[str, Any]:
-    """What a PATCH is to change: the members that were given, those of the mask alone where there is one."""
+    """What a PATCH is to change: the given members, restricted to the mask if there is a mask."""
     return {
         name: value
         for name, value in fields_given.items()

@@ -1,7 +1,7 @@
 """The address of the client, directly or behind proxies that the settings name.
 
-Any client can send `X-Forwarded-For`, so the header is believed only as far as configured proxies wrote it: the reading
-starts at the other end of the connection and goes from right to left, one entry for each configured proxy.
+Any client can send `X-Forwarded-For`, so only the entries of configured proxies are believed: the reading starts at the
+other end of the connection and goes from right to left, one entry for each configured proxy.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from flask import g
 __all__ = ["TrustedProxies", "client_address", "client_network"]
 
 _NETWORK_BITS_IPV6 = 64
-"""The smallest network that one customer of an internet provider gets: all its addresses belong to one client."""
+"""The smallest network of a customer of an internet provider: all its addresses belong to one client."""
 _ENTRIES_MAX = 50
 
 _Address = IPv4Address | IPv6Address
@@ -47,13 +47,14 @@ class TrustedProxies:
 
 
 def client_address() -> str:
-    """The address of the client that sent the current request, as the middleware determined it."""
+    """The client address of the current request, set by the middleware."""
     address: str = g.client_address
     return address
 
 
 def client_network() -> str:
-    """The address that limits count for: of IPv6 its /64, as one client has all addresses of that."""
+    """The address that limits count for: of IPv6 the /64 network, because a client owns all addresses of the
+    network."""
     address = _parse(client_address())
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), _NETWORK_BITS_IPV6), strict=False))

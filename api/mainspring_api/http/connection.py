@@ -1,4 +1,4 @@
-"""What an application says about the connection that a request came on, to a server that wants to know."""
+"""The application's report to the server about the connection of a request."""
 
 from typing import Any
 

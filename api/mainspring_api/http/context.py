@@ -46,17 +46,17 @@ class Context:
 
 
 def context() -> Context:
-    """The context of the current request: the application's, or what `replace_database` made of it."""
+    """The context of the current request: the context of the application, or the copy of `replace_database`."""
     current: Context = g.get("context") or application_context()
     return current
 
 
 def application_context() -> Context:
-    """The context of the application, whatever the current request made of it."""
+    """The unchanged context of the application."""
     current: Context = current_app.extensions[EXTENSION]
     return current
 
 
 def replace_database(database: Database) -> None:
-    """Have the rest of the current request use this one."""
+    """Replace the database for the rest of the current request."""
     g.context = replace(context(), database=database)

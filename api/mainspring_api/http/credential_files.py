@@ -18,7 +18,7 @@ def admin_token_path(home: Path) -> Path:
 
 
 def admin_token(home: Path) -> tuple[str, bool]:
-    """The administrator's token, and whether this call made it."""
+    """The administrator's token, and whether this call made the token."""
     return keep(admin_token_path(home), f"ms_{secrets.token_urlsafe(_BYTES)}")
 
 
@@ -38,5 +38,5 @@ def signing_key(home: Path) -> str:
 
 
 def login_key(home: Path) -> bytes:
-    """The key that the tokens of logins are signed with, and nothing else. Removing it ends all logins."""
+    """The signing key of login tokens, used for no other purpose. Removing it ends all logins."""
     return keep(home / "login-key", secrets.token_urlsafe(_LOGIN_KEY_BYTES))[0].encode()

@@ -39,7 +39,7 @@ _NUMBER_MAX = 1e15
 
 
 class Answer(Schema):
-    """An object that we send. Every field is always there; one that may be null says so by `allow_none`."""
+    """An object that we send. Every field is always there; a nullable field has `allow_none`."""
 
     class Meta:
         unknown = EXCLUDE
@@ -56,7 +56,7 @@ class Body(Schema):
 
 
 class Query(Schema):
-    """Query parameters. Unknown ones are ignored, and an empty value counts as absent."""
+    """Query parameters. Unknown parameters are ignored, and an empty value counts as absent."""
 
     class Meta:
         unknown = EXCLUDE
@@ -90,7 +90,7 @@ class Choice(fields.String):
 
 
 class Instant(fields.AwareDateTime):
-    """An instant, UTC where no zone is given. Read are RFC 3339 and its relatives that `fromisoformat` knows.
+    """An instant, UTC where no zone is given. Accepted are RFC 3339 and the further formats of `fromisoformat`.
 
     keeps_offset: the loaded instant has the offset that was sent; otherwise it is in UTC.
     """
@@ -134,7 +134,7 @@ def list_arguments(
     has_cursor: bool = False,
     **members: fields.Field[Any],
 ) -> type[Query]:
-    """The query parameters of a list: its filters, its order, the page, and `members` that the view handles itself.
+    """The query parameters of a list: filters, order, page, and `members` for the view.
 
     filters: further ones than the listing's. has_cursor: it can be paged by cursor too.
     """
@@ -172,7 +172,7 @@ def list_arguments(
 
 def list_query(arguments: Mapping[str, Any], *, cursor: str | None = None) -> ListQuery:
     """From loaded `list_arguments` to what the store is asked, narrowed to the DAGs that the sender of the current
-    request sees. An empty `cursor` is not the same as `None`."""
+    request sees. An empty `cursor` differs from `None`."""
     return ListQuery(
         filters=arguments,
         order_by=tuple(arguments["order_by"]),
@@ -184,8 +184,7 @@ def list_query(arguments: Mapping[str, Any], *, cursor: str | None = None) -> Li
 
 
 def list_body(name: str, listing: Listing) -> type[Body]:
-    """The body that asks for a list: its filters, one sort key, the page. Null and an empty list are the same as
-    absent."""
+    """The body that asks for a list: its filters, one sort key, the page. Null and an empty list count as absent."""
     arguments: dict[str, fields.Field[Any]] = {}
     for filter_name, entry in listing.filters.items():
         field = arguments[filter_name] = _filter_field(filter_name, entry)

@@ -1,8 +1,8 @@
-"""`Idempotency-Key`: a POST that is sent again with its key has its effect once, and is answered the same.
+"""`Idempotency-Key`: a repeated POST with an equal key has a single effect and an equal response.
 
-The effect, its audit event and the answer are one transaction: after a lost reply, a crash or a commit whose outcome
-nobody knows, the same request again either finds the answer or does the work. Requests that failed had no effect and
-leave nothing, so they may be repeated with the same key. A request that writes nothing keeps nothing.
+The effect, its audit event and the response are written in a single transaction. After a lost reply, a crash or a
+commit with unknown outcome, the repeated request either finds the response or does the work. A failed request has no
+effect and leaves no row, so the client may repeat it with the key. A request that writes nothing keeps nothing.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ View = Callable[..., Response]
 def idempotent(view: View, *, contains_secret: bool = False) -> View:
     """The view of a POST, which does no work when the key of the request has an answer.
 
-    tells_secret: its answer holds a secret, which is shown once: the answer is not kept, and a request that is sent
+    tells_secret: the response holds a secret, which is shown once: the answer is not kept, and a request that is sent
         again is refused.
     """
 
@@ -72,7 +72,7 @@ def _first(view: Callable[[], Response], call: Call, *, contains_secret: bool) -
         if kept is None:
             raise KeyInUse("a request with this Idempotency-Key has ended at this moment; send it again") from None
         return _replay(kept, call, contains_secret=contains_secret)
-    # The view rang before there was anything to see.
+    # The view notified the scheduler before the commit.
     ctx.notifier.notify()
     return response
 

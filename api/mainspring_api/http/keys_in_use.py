@@ -1,4 +1,4 @@
-"""The idempotency keys of requests that this process is serving."""
+"""Idempotency keys of the requests in this process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ __all__ = ["KeysInUse"]
 
 
 class KeysInUse:
-    """Keys that this process is at work on. What other processes work on, the database tells."""
+    """Keys of running requests of this process. The database knows the keys of other processes."""
 
     def __init__(self) -> None:
         self._held: set[tuple[str, str]] = set()

@@ -1,12 +1,12 @@
-"""How often somebody may do something: token buckets in the database, so that all processes together allow what is said
-here.
+"""How often somebody may do something: token buckets in the database, so that the limits hold for all processes
+together.
 
 What happens often is not paid for each time: a process takes a hundredth of a bucket at once and gives it out until it
 is used up, or as long as an empty bucket takes to fill. So one statement serves twenty writes, and each process may let
-a hundredth more through. What happens seldom (logins, invalid tokens) is counted exactly. Who was refused is refused
-without asking again until there is something to be had, so trying costs the database nothing.
+a hundredth more through. What happens seldom (logins, invalid tokens) is counted exactly. A refused client is refused
+without a database query until a permit is available, so retries cost the database nothing.
 
-With the database away, what needs it raises `StoreUnavailable`, as whatever came after would.
+Without the database a limit raises `StoreUnavailable`, like the operation behind the limit.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _HOLDERS_MAX = 10_000
 _PARTS = 100
 """Of a bucket; a process takes one at once."""
 _ROUND = 1_000
-"""After so many questions to the database, what is full again is forgotten there."""
+"""After this number of queries, full buckets are deleted from the database."""
 
 
 class TooManyRequests(MainspringError):
@@ -40,7 +40,7 @@ class TooManyRequests(MainspringError):
 
 @dataclass(slots=True)
 class _Known:
-    """What this process knows of a holder's bucket."""
+    """The process's copy of a holder's bucket."""
 
     permits: int = 0
     """Taken from the bucket and not given out yet."""
@@ -83,7 +83,7 @@ class RateLimit:
             self._known.pop(holder, None)
 
     def _take(self, holder: str) -> float:
-        """In how many seconds there is something to take; 0 = it was taken."""
+        """Seconds until a permit is available; 0 = it was taken."""
         now = self._monotonic()
         with self._lock:
             bucket = self._of(holder)
@@ -92,7 +92,7 @@ class RateLimit:
                 return 0.0
             if now < bucket.refused_until:
                 return bucket.refused_until - now
-            # The others who come meanwhile take one each, so that nothing is hoarded.
+            # Further requests of this moment take a permit each, so that no process hoards permits.
             permits = 1 if bucket.is_asking else self._at_once
             bucket.is_asking, bucket.permits = True, 0
         taken, missing_seconds = 0, 0.0
@@ -109,7 +109,7 @@ class RateLimit:
     def _of(self, holder: str) -> _Known:
         bucket = self._known.setdefault(holder, _Known())
         self._known.move_to_end(holder)
-        # Who was here longest ago has nothing here that still counts, or is one of very many.
+        # The least recent holder has a full bucket again, or is among very many holders.
         while len(self._known) > _HOLDERS_MAX:
             self._known.popitem(last=False)
         return bucket

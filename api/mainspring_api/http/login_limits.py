@@ -1,10 +1,10 @@
 """How often passwords may be tried.
 
-A try counts as failed until it is given back. It needs a permit for the account from this address, for the address, for
-the account from all addresses, and for all tries together, in this order: an address that has none left uses up nothing
-of an account, and an account that has none left nothing of the total. So one address cannot lock a user out, and many
-addresses can lock out only clients that have not logged in lately: a client with a device token of the user needs a
-permit of that device alone.
+A try counts as failed until its permit is returned. It needs a permit for the account from this address, for the
+address, for the account from all addresses, and for all tries together, in this order: an address that has none left
+uses up nothing of an account, and an account that has none left nothing of the total. So one address cannot lock a user
+out, and many addresses can lock out only clients that have not logged in lately: a client with a device token of the
+user needs a permit of that device alone.
 """
 
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ class LoginLimits:
     devices: RateLimit
     """Of one device of one user; nothing else counts for it."""
     changes: RateLimit
-    """Of one user who changes the own password and has to give the present one."""
+    """Limit for a user who changes the password and must send the present password."""
 
     def take(self, username: str, *, network: str, device_id: str | None) -> LoginTry:
         """Count a try to log in.
 
-        device_id: of a device that logged in as this user lately; `None` = an unknown one.
+        device_id: of a device with a recent login of this user; `None` = an unknown one.
 
         Raises:
             TooManyRequests: One of the limits is reached.

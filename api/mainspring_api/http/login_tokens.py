@@ -1,8 +1,8 @@
 """The tokens of logins: in the form of a JWT (RFC 7519), because clients of Airflow read `exp` from them.
 
 A token proves nothing by itself: it holds no role and no grant, and counts only while the token table knows its `jti`.
-What is checked here comes before that look-up. There is nothing to choose in it: the header has to be, byte for byte,
-the one that this server writes, so that neither an algorithm nor a key is taken from a token.
+These checks come before the look-up. There is nothing to choose in it: the header must equal this server's header byte
+for byte, so that no algorithm and no key is taken from a token.
 """
 
 import base64
@@ -24,7 +24,7 @@ _MEMBERS: dict[str, type] = {"sub": str, "jti": str, "iat": int, "nbf": int, "ex
 
 
 class Forged(ValueError):
-    """This server, or another with its key, has not made the token."""
+    """The token was not signed with this server's key."""
 
 
 class Expired(ValueError):
@@ -55,8 +55,8 @@ class LoginTokens:
         """The `jti` of a token.
 
         Raises:
-            Forged: It is not signed with our key, is not good yet, or is no token of a login.
-            Expired: It is ours, and its `exp` has passed.
+            Forged: It is not signed with our key, is not good yet, or is no token of a login. Expired: The token is
+            valid, and `exp` has passed.
         """
         if len(token) > LENGTH_MAX or not is_login_token(token):
             raise Forged("not a token of a login")
@@ -64,7 +64,7 @@ class LoginTokens:
         header, _, claims = signed.partition(".")
         if not hmac.compare_digest(header, self._header):
             raise Forged("another header")
-        # Compared as text, so that no second spelling of the same bytes passes.
+        # Compared as text, so that a second spelling of equal bytes is refused.
         if not hmac.compare_digest(signature, _encoded(self._signature(signed))):
             raise Forged("another signature")
         content = _claims(claims)

@@ -1,4 +1,4 @@
-"""What every request passes before its view, and every answer on its way out.
+"""Checks of every request before its view, and headers of every response.
 
 Deny by default: what is not in `PUBLIC_OPERATIONS` needs a credential, unknown paths included, and a view that names
 no role is refused to everybody.
@@ -72,7 +72,8 @@ def _admit() -> None:
         _allow(ctx, getattr(view, "permission", None))
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("compressed bodies are not read; send it plain")
-    # One more than allowed, so that `read_body` can tell: werkzeug cuts a body of unknown length there, silently.
+    # A byte above the bound, so that `read_body` detects an oversized body: werkzeug cuts a body of unknown length
+    # there, silently.
     request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX) + 1
     if request.method not in READING_METHODS:
         replace_database(audited(ctx.database))
@@ -90,7 +91,7 @@ def _authenticated(ctx: Context) -> Principal:
 def is_sent_by_admin() -> bool:
     """Whether the current request, to an operation that is open, shows the credential of an administrator all the same.
 
-    One that is not valid is the same as none, but counted.
+    An invalid token counts as no token, and is counted.
     """
     if "Authorization" not in request.headers:
         return False
@@ -101,7 +102,7 @@ def is_sent_by_admin() -> bool:
 
 
 def _allow(ctx: Context, permission: Permission | None) -> None:
-    """What is refused for want of a role is noted, as long as it is not all the time."""
+    """A refusal for a missing role is written to the audit log, within a rate limit."""
     try:
         if permission is None:
             raise Forbidden("Forbidden")

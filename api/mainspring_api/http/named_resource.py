@@ -1,4 +1,4 @@
-"""Things that people create under a name of their own: the operations that pools, variables and connections share."""
+"""Resources with a name that the user chooses: the operations that pools, variables and connections share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Named:
     path_part: str
     """The name in a path, as a rule of Flask."""
     name_field: str
-    """The member of an entity that names it."""
+    """Name of the member with the entity's name."""
     patch_name_field: str
     """The same in the body of a PATCH."""
     reader: Role
@@ -50,7 +50,7 @@ class Named:
     delete: Callable[[Sequence[str], OnAbsence], list[str]]
     check_change: Callable[[str, Mapping[str, Any]], None] = lambda name, changes: None
     check_delete: Callable[[str], None] = lambda name: None
-    """What Airflow refuses with 400 where a single one is meant."""
+    """Names that Airflow refuses with 400 in the path of a single entity."""
     about_change: str = ""
     about_delete: str = ""
     """What else the document says."""

@@ -35,7 +35,7 @@ _P = ParamSpec("_P")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A route with its access, its schemas and its errors: the one source of Flask's rule and of the document."""
+    """A route with access, schemas and errors: the one source of Flask's rule and of the document."""
 
     method: str
     rule: str
@@ -55,7 +55,7 @@ class Operation:
     """Document of a body that the view reads by itself, by media type."""
     body_bytes_max: int = BODY_BYTES_MAX
     errors: Sequence[int] = ()
-    """Statuses of errors that do not follow from the other members."""
+    """Statuses of errors that no other member implies."""
     also: Mapping[int, type[Schema]] | None = None
     """Further successful answers, by status."""
     other_media: Mapping[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Whom it counts for what the current request creates."""
+"""The principal that the current request's new rows count for."""
 
 from flask import g
 
@@ -9,5 +9,5 @@ __all__ = ["current_owner"]
 
 
 def current_owner() -> Owner:
-    """The user who sends the request, by whatever token, or a token that belongs to nobody."""
+    """The user of the request, for each of the user's tokens, or a token without a user."""
     return context().usage.owner(g.user.id, g.user.name)

@@ -34,7 +34,8 @@ def hash_password(password: str) -> str:
 
 
 def is_password(password: str, stored: str | None) -> bool:
-    """Whether this is the password. `stored` None takes as long and is False, so that no client learns who exists.
+    """Whether this is the password. `stored` None takes equal time and returns False, so that no client learns the
+    names of users.
 
     Raises:
         TooManyRequests: `HASHES_AT_ONCE_MAX` passwords are being hashed.

@@ -1,7 +1,7 @@
 """What a request must be allowed to do, and whether its sender is.
 
-A role is held everywhere, or on DAGs by a grant. Who has no role on a DAG does not see it: every request about it is
-answered as if there were none. What a list shows is narrowed in the database (`ListQuery.seen`).
+A role is held everywhere, or on DAGs by a grant. A user without a role on a DAG does not see the DAG: every request
+gets the response for an unknown DAG. What a list shows is narrowed in the database (`ListQuery.seen`).
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,7 @@ def check_permission(permission: Permission) -> None:
     """Let the current request pass.
 
     Raises:
-        NotFound: It is about a DAG that its sender does not see.
-        Forbidden: Its sender lacks the role.
+        NotFound: The request names a DAG that the user does not see. Forbidden: Its sender lacks the role.
     """
     user: Principal = g.user
     role_held = user.role

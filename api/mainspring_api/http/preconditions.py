@@ -23,10 +23,10 @@ def has_precondition() -> bool:
 
 
 def names_a_state(answers: Iterable[Any]) -> bool:
-    """Whether `If-Match` is `*` or has the tag of one of these answers as they are now.
+    """Whether `If-Match` is `*` or holds the present tag of a response.
 
-    Tags are compared weakly, because every tag that is answered is a weak one: it follows from the answer before that
-    is compressed.
+    Tags are compared weakly, because every tag that is answered is a weak one: the tag follows from the uncompressed
+    response.
     """
     tags = request.if_match
     return tags.star_tag or any(tags.contains_weak(entity_tag(dump(content))) for content in answers)

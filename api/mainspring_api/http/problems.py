@@ -1,11 +1,11 @@
-"""Errors as answers: one writer for all of them, one table from domain errors to status codes.
+"""Errors as answers: a single writer, and a table from domain errors to status codes.
 
 `detail` has the shapes that Airflow's clients know: a sentence, a list for a request that does not validate, an object
-for a conflict. Members of RFC 9457 and ours stand beside it. The media type is `application/json`, because
-`airflowctl` reads no other; `application/problem+json` is given to who asks for it.
+for a conflict. Members of RFC 9457 and ours stand beside it. The media type is `application/json`, because `airflowctl`
+reads no other; A client gets `application/problem+json` on request.
 
-`airflowctl` also breaks on a 5xx whose Content-Type is those letters and nothing more, and tries again after any other.
-So a 5xx has a parameter there, which changes nothing for who reads media types as they are meant.
+`airflowctl` also breaks on a 5xx with exactly this Content-Type, and retries after a different Content-Type. So a 5xx
+has a parameter in its Content-Type, which conforming readers ignore.
 """
 
 import logging
@@ -71,7 +71,7 @@ class UnknownHost(MainspringError):
 
 
 class NotHere(MainspringError):
-    """A part of Airflow that this server does not have."""
+    """An operation of Airflow without a counterpart in this server."""
 
 
 class NotReady(MainspringError):
@@ -83,7 +83,7 @@ class BadRequest(InvalidInput):
 
 
 class Refused(InvalidInput):
-    """A body that validates and asks for what cannot be. Airflow tells why in one sentence."""
+    """A valid body with an impossible request. Airflow tells why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +209,11 @@ def _domain_error(error: MainspringError) -> Response:
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, StoreUnavailable):
-        # What the database said may name files, tables and statements.
+        # The message of the database may name files, tables and statements.
         log.warning("request %s: %s", _request_id(), error)
         detail = _UNAVAILABLE
     if isinstance(error, Conflict):
-        # Airflow also sends the statement and the error of its database, which are nothing for clients.
+        # Airflow also sends the statement and the database error, which clients must not see.
         detail = {"reason": "Conflict", "message": str(error)}
     return _write(entry.status, entry.code, detail, headers=headers)
 
@@ -232,7 +232,7 @@ def _invalid(error: InvalidInput, entry: _Answer, headers: Mapping[str, str]) ->
 
 
 def _clipped(problem: Problem) -> Problem:
-    """A member's name may be as long as a body; an answer repeats its beginning only."""
+    """The name of a member may be as long as a body; an answer repeats its beginning only."""
     if len(problem.pointer) <= POINTER_LENGTH_MAX:
         return problem
     return replace(problem, pointer=problem.pointer[:POINTER_LENGTH_MAX] + "…")

@@ -1,7 +1,6 @@
 """How far a definition may reach: no further than whoever saves it.
 
-Somebody who is an author of some DAGs alone could otherwise have a DAG of theirs run one of others, or print the
-secrets of others.
+Without this check an author of some DAGs could make a DAG that runs foreign DAGs, or prints foreign secrets.
 """
 
 from collections.abc import Iterator

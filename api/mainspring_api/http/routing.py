@@ -1,4 +1,4 @@
-"""How paths become names: each path as the client wrote it, without a redirect to a path that looks tidier.
+"""How paths become names: each path in the client's spelling, without a redirect to a shorter path.
 
 Names of variables, pools and connections may hold slashes, at the beginning and side by side too. A redirect from
 `/variables//lead` to `/variables/lead` would lead a client that follows it to another variable.

@@ -1,7 +1,7 @@
 """Waiting for runs to end, without a thread or a connection that polls for each waiter.
 
 One thread in the process asks for the states of all watched runs at once, and only while there are any. Waiters are
-parked on a condition. How many requests may wait at a time is bounded, so that others always find a thread.
+parked on a condition. The number of waiting requests is bounded, so that a thread is always free.
 """
 
 import logging
@@ -28,9 +28,9 @@ class TooManyWaits(MainspringError):
 
 
 class WaitSlots:
-    """Places for requests that hold their thread for long.
+    """Places for requests that hold their thread for a long time.
 
-    A principal may have half of the places that no other principal has, so some place is left for the others.
+    A principal may take half of the free and own places, so that other principals find a place.
     """
 
     def __init__(self, count: int) -> None:
@@ -42,7 +42,7 @@ class WaitSlots:
         """Take a place; to be given back by `give_back`.
 
         Raises:
-            TooManyWaits: There is none, or the principal has its share.
+            TooManyWaits: No place is free, or the principal has its share.
         """
         with self._lock:
             own_places = self._taken[principal_id]
@@ -62,7 +62,7 @@ class WaitSlots:
 
 
 class RunWatcher:
-    """Knows the states of the runs that somebody waits for."""
+    """Knows the states of the runs that requests wait for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -90,8 +90,8 @@ class RunWatcher:
                     del self._watchers[key], self._states[key]
 
     def await_end(self, key: int, timeout_seconds: float) -> RunState | None:
-        """The state of a watched run as soon as it is final, or as it is after `timeout_seconds`; `None` when the
-        run was deleted. Returns at once when the watcher was closed."""
+        """The final state of a watched run, or the state after `timeout_seconds`; `None` when the run was deleted.
+        Returns at once when the watcher was closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_over(key) or self._is_closed, timeout_seconds)
             return self._states[key]
