@@ -182,7 +182,7 @@ def _media(content: Mapping[str, Any]) -> str:
 
 
 def _examples(content: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
-    """Those of what is sent or answered as JSON."""
+    """Examples of JSON bodies and responses."""
     name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
     examples = schemas.get(name, {}).get("examples", ())
     if examples:

@@ -35,7 +35,8 @@ Every request but those to `/monitor/health`, `/ready`, `/version`, `/docs`, `/o
 
 @lru_cache(maxsize=1)
 def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
-    """The document of these blueprints, as JSON-like data. The caller must not change it: it is kept and shared."""
+    """The OpenAPI document of the blueprints, as JSON-like data. The caller must not change it: it is kept and
+    shared."""
     app = Flask("document", static_folder=None)
     api = _Api(
         app,

@@ -17,8 +17,8 @@ export interface paths {
         get: operations["get_dag"];
         /**
          * Create a DAG or give it a new definition.
-         * @description 201 when the DAG is new. A definition that says the same as the current version makes no new version. With
-         *     `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
+         * @description 201 when the DAG is new. A definition equal to the current version makes no new version. With `If-Match`, the
+         *     definition is saved only while the DAG, its details or its definition has that `ETag`.
          */
         put: operations["put_dag"];
         post?: never;
@@ -39,7 +39,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check a definition without saving it: 200 when it is valid, else exactly what saving it would answer. */
+        /** Check a definition without saving it: 200 for a valid definition, else the exact error of a save. */
         post: operations["validate_dag"];
         delete?: never;
         options?: never;
@@ -116,7 +116,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The definition as text, of the current version or another; with `Accept: text/plain` the text alone. */
+        /** The definition of the current or a named version as text; with `Accept: text/plain` the text alone. */
         get: operations["get_dag_source"];
         put?: never;
         post?: never;
@@ -247,7 +247,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The next runs, as the scheduler would make them if nothing changed; also those that are due already. */
+        /** The next runs that the scheduler makes if the DAG does not change; also those that are due already. */
         get: operations["get_dag_schedule"];
         put?: never;
         post?: never;
@@ -301,7 +301,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One backfill and how far it has come. */
+        /** A backfill with its progress. */
         get: operations["get_backfill"];
         put?: never;
         post?: never;
@@ -380,9 +380,9 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** End a backfill: its queued runs become failed, those that run go on to their end. */
+        /** End a backfill: its queued runs become failed, running runs go on to their end. */
         put: operations["cancel_backfill"];
-        /** End a backfill: its queued runs become failed, those that run go on to their end. */
+        /** End a backfill: its queued runs become failed, running runs go on to their end. */
         post: operations["cancel_backfill_by_post"];
         delete?: never;
         options?: never;
@@ -429,7 +429,7 @@ export interface paths {
         delete: operations["delete_dag_run"];
         options?: never;
         head?: never;
-        /** Cancel a run (`state` failed), mark it, queue it again, or change its note. */
+        /** Cancel (`state` failed), mark or queue a run, or change the note. */
         patch: operations["patch_dag_run"];
         trace?: never;
     };
@@ -547,7 +547,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One task instance. One of a mapped task has its map index in its address. */
+        /** One task instance. The path of a mapped instance holds the map index. */
         get: operations["get_task_instance"];
         put?: never;
         post?: never;
@@ -595,7 +595,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One instance of a mapped task; -1 is the one of a task that is not mapped. */
+        /** One instance of a mapped task; -1 names the instance of an unmapped task. */
         get: operations["get_mapped_task_instance"];
         put?: never;
         post?: never;
@@ -617,7 +617,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Clear task instances, so that they run again; a run that has ended begins again. Answers them all. */
+        /** Clear task instances for another execution; a run that has ended begins again. Answers them all. */
         post: operations["post_clear_task_instances"];
         delete?: never;
         options?: never;
@@ -699,7 +699,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** What a task instance waits for, as it stands now. */
+        /** Present causes for the wait of a task instance. */
         get: operations["get_task_instance_dependencies"];
         put?: never;
         post?: never;
@@ -721,7 +721,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** What one instance of a mapped task waits for. */
+        /** Present causes for the wait of an instance of a mapped task. */
         get: operations["get_task_instance_dependencies_by_map_index"];
         put?: never;
         post?: never;
@@ -890,7 +890,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One try of one instance of a mapped task. */
+        /** A try of an instance of a mapped task. */
         get: operations["get_mapped_task_instance_try_details"];
         put?: never;
         post?: never;
@@ -967,7 +967,7 @@ export interface paths {
         delete: operations["delete_xcom_entry"];
         options?: never;
         head?: never;
-        /** Correct an output. What was evaluated from it before stays as it is. */
+        /** Correct an output. Values evaluated earlier stay unchanged. */
         patch: operations["update_xcom_entry"];
         trace?: never;
     };
@@ -1118,7 +1118,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Create a secret (201) or give it another value. Tries that start from now on get it. */
+        /** Create a secret (201) or change its value. Tries that start from now on get the new value. */
         put: operations["put_secret"];
         post?: never;
         /** Delete a secret. A task that names it fails from now on, with the reason `secret_missing`. */
@@ -1383,8 +1383,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether this process can work: its database answers and has this version's tables; 503 says what is missing.
-         * @description An administrator is also told what guards it.
+         * Whether this process can work: the database answers and has the tables of this version; 503 says what is missing.
+         * @description An administrator also sees the protection of the service.
          */
         get: operations["get_ready"];
         put?: never;
@@ -1512,7 +1512,7 @@ export interface paths {
         /** List one's own tokens; an administrator's list has all. */
         get: operations["get_tokens"];
         put?: never;
-        /** Make a token. It may do no more than its user, whatever its role and grants say. */
+        /** Make a token. The rights of the user bound the rights of the token. */
         post: operations["post_token"];
         delete?: never;
         options?: never;
@@ -1532,7 +1532,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke a token: at once in this process, within five seconds in others. It stays in the list. */
+        /** Revoke a token: at once in this process, within five seconds in all processes. It stays in the list. */
         delete: operations["delete_token"];
         options?: never;
         head?: never;

@@ -1,4 +1,4 @@
-"""Versions of DAGs, and the definitions that they are."""
+"""Versions of DAGs with their definitions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -89,7 +89,7 @@ def get_dag_definition(query: Mapping[str, Any], dag_id: str) -> Response:
     other_media={TEXT: {"schema": {"type": "string"}}},
 )
 def get_dag_source(query: Mapping[str, Any], dag_id: str) -> Response:
-    """The definition as text, of the current version or another; with `Accept: text/plain` the text alone."""
+    """The definition of the current or a named version as text; with `Accept: text/plain` the text alone."""
     media_type = request.accept_mimetypes.best_match([JSON, TEXT]) if request.accept_mimetypes else JSON
     if media_type is None:
         raise NotAcceptable(f"a source can be had as {JSON} or {TEXT}")
@@ -138,7 +138,7 @@ def get_dag_version(dag_id: str, version_number: int) -> Response:
 
 
 def version_body(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A `DagVersion`, from a row that is one or names one."""
+    """A `DagVersion`, from the row of a version or of a reference."""
     return {
         "id": row["version_uuid"],
         "version_number": row["version_number"],

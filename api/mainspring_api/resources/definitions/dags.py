@@ -115,7 +115,7 @@ class Dag(Answer):
 
 
 class DagDetails(Dag):
-    """A DAG with what only its definition tells."""
+    """A DAG with facts from its definition."""
 
     catchup = fields.Boolean(metadata={"description": "Whether the scheduler makes runs of missed slots"})
     dag_run_timeout = fields.String(
@@ -199,7 +199,7 @@ DagList = list_arguments(
 
 
 class DagPatchList(DagList, UpdateMask):  # type: ignore[misc, valid-type]  # mypy sees no class in a variable
-    """Which DAGs are meant, and what of the body."""
+    """The selected DAGs, and the members of the body to apply."""
 
 
 _DEFINITION_CONTENT = {
@@ -223,8 +223,8 @@ _DEFINITION_CONTENT = {
 def put_dag(dag_id: str) -> Response:
     """Create a DAG or give it a new definition.
 
-    201 when the DAG is new. A definition that says the same as the current version makes no new version. With
-    `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
+    201 when the DAG is new. A definition equal to the current version makes no new version. With `If-Match`, the
+    definition is saved only while the DAG, its details or its definition has that `ETag`.
     """
     ctx = context()
     replaces = _replaced_content(dag_id) if has_precondition() else None
@@ -252,7 +252,7 @@ def put_dag(dag_id: str) -> Response:
     errors=(400,),
 )
 def validate_dag(query: Mapping[str, Any]) -> Response:
-    """Check a definition without saving it: 200 when it is valid, else exactly what saving it would answer."""
+    """Check a definition without saving it: 200 for a valid definition, else the exact error of a save."""
     definition = _read_definition(query["dag_id"])
     check_dag(context().database, definition)
     return answer(
@@ -374,11 +374,11 @@ def _replaced_content(dag_id: str) -> str:
     """The content hash of the version that the `If-Match` of the current request lets a definition replace.
 
     Raises:
-        PreconditionFailed: It names another state of the DAG, or there is no such DAG.
+        PreconditionFailed: The header names a different state of the DAG, or the DAG is unknown.
     """
     database = context().database
     try:
-        # Read before the states: a definition saved in between has another hash, which `save_dag` then refuses.
+        # Read before the states: `save_dag` refuses when the hash has changed in between.
         version = questions.get_version(database, dag_id)
         states = (version["document"], _dag(questions.get_dag(database, dag_id)), _details(dag_id))
     except NotFound as exc:
@@ -435,7 +435,7 @@ def _details(dag_id: str) -> dict[str, Any]:
 
 
 def _params(definition: Definition) -> dict[str, Any]:
-    """Airflow's shape: each top-level property with its default and its schema."""
+    """Airflow's shape: each top-level property with default and schema."""
     properties = definition.params.get("properties", {})
     return {
         name: {
@@ -477,7 +477,7 @@ def _dag(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
-    # A row that asks to be planned anew has a due instant, but no slot yet.
+    # A row that must be planned again has a due instant and no slot yet.
     is_planned = row["next_logical_date"] is not None
     return {
         "timetable_summary": row["timetable_summary"],

@@ -1,4 +1,4 @@
-"""The schedule of a DAG: its next runs, from the rule that makes them."""
+"""The schedule of a DAG: the next runs, from the rule of the schedule."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ blueprint = Resource("schedules", "Schedules: when the next runs of a DAG are du
 
 COUNT_MAX = 100
 DROPPED_MAX = 10_000
-"""Times of day looked at, to tell the first of them."""
+"""Upper bound of the examined times of day."""
 
 
 class PlannedRun(Answer):
@@ -43,7 +43,7 @@ class PlannedRun(Answer):
 
 
 class DroppedTime(Answer):
-    """A time of day that the schedule names and at which nothing is due."""
+    """A scheduled time of day at which no run is due."""
 
     local_time = fields.String(metadata={"description": "Time in the schedule's time zone, ISO 8601 without offset"})
     reason = fields.String(metadata={"description": "Cause of the omission"})
@@ -85,7 +85,7 @@ class PreviewQuery(Query):
     errors=(404,),
 )
 def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
-    """The next runs, as the scheduler would make them if nothing changed; also those that are due already."""
+    """The next runs that the scheduler makes if the DAG does not change; also those that are due already."""
     ctx = context()
     planned = schedule_plan(ctx.database, dag_id)
     definition = ctx.versions.definition(planned.version_id)
@@ -114,7 +114,7 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
 
 
 def _next_slots(timetable: Timetable, definition: Definition, planned: SchedulePlan, now: datetime) -> Iterator[Slot]:
-    """As the scheduler finds them, one after the other."""
+    """The slots in the order of the scheduler."""
     latest = planned.latest_logical_date
     start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)
     catchup_max = definition.catchup_max if definition.catchup else 1

@@ -1,4 +1,4 @@
-"""Tasks, as the current version of a DAG defines them."""
+"""Tasks of the current version of a DAG."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -155,7 +155,7 @@ _SORT_KEYS = (
 
 
 def _comparable(value: Any) -> Any:
-    """Of the answered value of a sort key; a `TimeDelta` as its parts, the largest first."""
+    """Of the answered value of a sort key; the parts of a `TimeDelta`, largest first."""
     return (value["days"], value["seconds"], value["microseconds"]) if isinstance(value, Mapping) else value
 
 

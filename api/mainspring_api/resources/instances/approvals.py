@@ -48,7 +48,7 @@ class ApprovalCollection(Answer):
 
 
 class ApprovalAnswer(Answer):
-    """An answer as it was recorded; the task ends by it at once, and has it as its outputs."""
+    """An answer as it was recorded; the task ends at once, with the answer as its outputs."""
 
     choice = fields.String(metadata={"description": "Choice that was made"})
     by = fields.String(metadata={"description": "Name of the user or token that answered"})

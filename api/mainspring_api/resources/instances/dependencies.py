@@ -22,14 +22,14 @@ _INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
 
 
 class TaskDependency(Answer):
-    """One thing that a task instance waits for."""
+    """A cause for the wait of a task instance."""
 
     name = fields.String(metadata={"description": "Kind of the condition that is not met"})
     reason = fields.String(metadata={"description": "Condition in a sentence"})
 
 
 class TaskDependencyCollection(Answer):
-    """All of them; none when it waits for nothing, or has begun."""
+    """All of them; empty for an instance without a wait, and after its start."""
 
     dependencies = fields.List(fields.Nested(TaskDependency))
 
@@ -44,7 +44,7 @@ class TaskDependencyCollection(Answer):
     errors=(404,),
 )
 def get_task_instance_dependencies(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
-    """What a task instance waits for, as it stands now."""
+    """Present causes for the wait of a task instance."""
     return _answer(dag_id, dag_run_id, task_id, query["map_index"])
 
 
@@ -57,7 +57,7 @@ def get_task_instance_dependencies(query: Mapping[str, Any], dag_id: str, dag_ru
     errors=(404,),
 )
 def get_task_instance_dependencies_by_map_index(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
-    """What one instance of a mapped task waits for."""
+    """Present causes for the wait of an instance of a mapped task."""
     return _answer(dag_id, dag_run_id, task_id, map_index)
 
 

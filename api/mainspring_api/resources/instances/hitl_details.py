@@ -236,7 +236,8 @@ def _detail(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _asked(ctx: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`message`, `choices` and `default`: as they are waited for, and once that is over as the definition has them."""
+    """`message`, `choices` and `default`: rendered values during the wait, and the values of the definition
+    afterwards."""
     if row["waits_for"] is not None:
         waits_for: Mapping[str, Any] = row["waits_for"]
         return waits_for

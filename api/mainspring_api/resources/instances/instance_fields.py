@@ -1,4 +1,4 @@
-"""What task instances and their tries both tell."""
+"""Fields of both task instances and tries."""
 
 from collections.abc import Mapping
 from typing import Any

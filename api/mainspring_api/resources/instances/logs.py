@@ -104,7 +104,7 @@ def _lines(
 ) -> tuple[list[tuple[datetime, str]], int, bool]:
     """The lines in `pieces`, where the next page begins, and whether there will be none.
 
-    A line that is still being written is left for the next page, unless it alone fills this one.
+    An unfinished line is left for the next page, unless the line alone fills the page.
     """
     lines: list[tuple[datetime, str]] = []
     rest = b""

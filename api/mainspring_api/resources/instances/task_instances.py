@@ -135,7 +135,7 @@ def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: s
     errors=(404,),
 )
 def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
-    """One task instance. One of a mapped task has its map index in its address."""
+    """One task instance. The path of a mapped instance holds the map index."""
     ctx = context()
     return answer(instance_body(ctx, questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id)))
 
@@ -172,14 +172,14 @@ def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id:
     errors=(404,),
 )
 def get_mapped_task_instance(dag_id: str, dag_run_id: str, task_id: str, map_index: int) -> Response:
-    """One instance of a mapped task; -1 is the one of a task that is not mapped."""
+    """One instance of a mapped task; -1 names the instance of an unmapped task."""
     ctx = context()
     row = questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
     return answer(instance_body(ctx, row))
 
 
 def instances_answer(ctx: Context, ids: Sequence[int]) -> Response:
-    """All of these instances as one page, by run, task and map index."""
+    """All given instances as a single page, by run, task and map index."""
     rows = questions.instances_by_id(ctx.database, ids)
     return _page(ctx, Listed(rows=rows, total=len(rows)))
 
@@ -197,7 +197,8 @@ def _page(ctx: Context, listed: Listed, *, has_cursor: bool = False) -> Response
 
 
 def instance_uuid(key: int) -> UUID:
-    """The id that the API shows for a task instance: a UUID, as Airflow's clients demand, made of its key."""
+    """The id that the API shows for a task instance: a UUID computed from the key, because Airflow's clients require a
+    UUID."""
     return UUID(int=_UUID_BASE | key)
 
 

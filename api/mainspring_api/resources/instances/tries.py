@@ -1,4 +1,4 @@
-"""Tries: what each attempt at a task did, also those before a clear."""
+"""Tries: the result of each try of a task, including tries before a clear."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ blueprint = Resource("tries", "Tries: what each attempt at a task did")
 _INSTANCE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>"
 _ITEM = f"{_INSTANCE}/<int(signed=True):map_index>"
 _FAILED = frozenset({AttemptState.CANCELLED, AttemptState.INTERRUPTED, AttemptState.LOST})
-"""Attempts that Airflow's clients are told of as failed."""
+"""States of attempts that Airflow's clients see as failed."""
 
 
 class TaskTry(InstanceFields):
@@ -85,7 +85,7 @@ def get_task_instance_try_details(
 def get_mapped_task_instance_try_details(
     dag_id: str, dag_run_id: str, task_id: str, map_index: int, task_try_number: int
 ) -> Response:
-    """One try of one instance of a mapped task."""
+    """A try of an instance of a mapped task."""
     return _try(dag_id, dag_run_id, task_id, map_index, task_try_number)
 
 

@@ -143,7 +143,7 @@ def create_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
     errors=(404,),
 )
 def update_xcom_entry(body: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
-    """Correct an output. What was evaluated from it before stays as it is."""
+    """Correct an output. Values evaluated earlier stay unchanged."""
     ctx, map_index = context(), body["map_index"]
     instance = get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
     current_owner().check_stored()

@@ -97,7 +97,7 @@ class ClearBody(Body):
     @validates_schema(pass_original=True)
     def _consistent(self, body: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
         start, end = body["start_date"], body["end_date"]
-        # Who does not send the first, which is true then, means what has failed and what runs.
+        # Without `only_failed`, which is then true, the request selects failed and running instances.
         if sent.get("only_failed") and body["only_running"]:
             raise ValidationError("only_failed and only_running exclude each other", "only_running")
         if start is not None and end is not None and end < start:
@@ -134,7 +134,7 @@ class ClearRunBody(Body):
     errors=(400, 404, 409),
 )
 def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
-    """Clear task instances, so that they run again; a run that has ended begins again. Answers them all."""
+    """Clear task instances for another execution; a run that has ended begins again. Answers them all."""
     ctx = context()
     run_id = body["dag_run_id"]
     if run_id is not None and (body["include_past"] or body["include_future"]):
@@ -195,7 +195,7 @@ def _states(body: Mapping[str, Any]) -> frozenset[TaskState] | None:
 
 
 def clear_whole_run(ctx: Context, dag_id: str, run_id: str, body: Mapping[str, Any]) -> Sequence[int]:
-    """Clear a run as a `ClearRunBody` says, or see what that would clear; ids of the task instances.
+    """Clear a run by a `ClearRunBody`, or preview the cleared instances; ids of the task instances.
 
     Raises:
         NotFound: There is no such run.
@@ -212,7 +212,7 @@ def clear_whole_run(ctx: Context, dag_id: str, run_id: str, body: Mapping[str, A
 
 
 def require_logical_date(ctx: Context, dag_id: str, run_id: str) -> None:
-    """Runs before and after a run are told by its logical date.
+    """The logical date decides about earlier and later runs.
 
     Raises:
         NotFound: There is no such run.

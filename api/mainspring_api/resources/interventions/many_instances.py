@@ -103,7 +103,7 @@ def _ids(ctx: Context, named: Mapping[str, Any]) -> list[int]:
 
 
 def _resolved(named: Mapping[str, Any], dag_id: str, run_id: str) -> Mapping[str, Any]:
-    """With the ids of its DAG and run, which may be others than the path's. Raises BadRequest when one is open, and as
+    """With the ids of its DAG and run, which may differ from the path. Raises BadRequest when one is open, and as
     `require_role_on`."""
     resolved = {
         "map_index": None,
@@ -119,6 +119,6 @@ def _resolved(named: Mapping[str, Any], dag_id: str, run_id: str) -> Mapping[str
 
 
 def _labels(ctx: Context, ids: Sequence[int]) -> list[str]:
-    """What names each of these instances in the answer."""
+    """The names of the instances in the response."""
     rows = instances_by_id(ctx.database, ids)
     return [f"{row['dag_id']}.{row['run_id']}.{row['task_id']}[{row['map_index']}]" for row in rows]

@@ -101,7 +101,7 @@ def bulk_dag_runs(body: Mapping[str, Any], dag_id: str) -> Response:
         return _resolved({"dag_run_id": entity} if isinstance(entity, str) else entity, dag_id)
 
     def update(run: Mapping[str, Any], mask: Sequence[str]) -> list[str]:
-        # Null says nothing here; an empty note removes the one that is there.
+        # Null says nothing here; an empty note removes the stored note.
         members = {name: value for name, value in run.items() if value is not None}
         change_run(ctx, run["dag_id"], run["dag_run_id"], chosen(members, mask))
         return [_label(run)]

@@ -1,4 +1,4 @@
-"""Mark: task instances get the result that somebody says they have."""
+"""Mark: task instances get a result from the user."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def _included(description: str) -> fields.Boolean:
 
 
 class InstancePatch(Body):
-    """What may be said of a task instance."""
+    """Changes of a task instance."""
 
     new_state = NewState(metadata={"description": "Target state: `success`, `failed` or `skipped`, in any letter case"})
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
@@ -119,8 +119,8 @@ def _patch(
 def change_instances(
     ctx: Context, dag_id: str, run_id: str, task_id: str, map_index: int | None, changes: Mapping[str, Any]
 ) -> Sequence[int]:
-    """Apply the members of an `InstancePatch` that are there to a task's instances, or to one of them; ids of those
-    that changed.
+    """Apply the present members of an `InstancePatch` to a task's instances, or to a single instance; ids of those that
+    changed.
 
     Raises:
         NotFound: There is none.

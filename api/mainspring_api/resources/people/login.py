@@ -36,7 +36,7 @@ _TOKEN_BYTES = 32
 
 
 class LoginBody(Schema):
-    """Who logs in. Members that are not known are ignored, as in Airflow."""
+    """Who logs in. Unknown members are ignored, like in Airflow."""
 
     class Meta:
         unknown = EXCLUDE
@@ -95,7 +95,7 @@ def create_token_cli() -> Response:
 
 
 def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
-    """Raises Unauthenticated, the same whether there is no such user or the password is wrong."""
+    """Raises Unauthenticated with equal text for an unknown user and a wrong password."""
     database, now = context().database, datetime.now(UTC)
     username = credentials["username"]
     audit_detail(username=username[:250])
@@ -121,13 +121,13 @@ def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
 @dataclass(frozen=True, slots=True)
 class _Device:
     device_id: str | None
-    """`None` = no client that logged in as this user lately."""
+    """`None` = no client with a recent login of this user."""
     token: str
     """To be presented at the next login."""
 
 
 def _device(username: str, token: str | None, now: datetime) -> _Device:
-    """The device that a client presents, or a new one. Raises TooManyRequests when an address guesses tokens."""
+    """The client's device, or a new device. Raises TooManyRequests when an address guesses tokens."""
     if token:
         device_id = find_device(context().database, username, token, now=now)
         if device_id is not None:

@@ -34,7 +34,7 @@ _QUEUE = r"[A-Za-z0-9_.-]{1,250}\Z"
 
 
 class ApiToken(Answer):
-    """An API token, without what lets anybody in."""
+    """An API token, without the secret."""
 
     id = fields.UUID(metadata={"description": "Identifier of the token"})
     name = fields.String(metadata={"description": "Name of the token for people"})
@@ -73,7 +73,7 @@ class ApiTokenCollection(Answer):
 
 
 class ApiTokenBody(Body):
-    """A token to be made. `role` or `grants` must say what it may do, or `queue` that it is for workers."""
+    """A token to be made. `role` or `grants` sets the rights, or `queue` makes a worker token."""
 
     name = fields.String(
         required=True,
@@ -148,7 +148,7 @@ def get_tokens(query: Mapping[str, Any]) -> Response:
     contains_secret=True,
 )
 def post_token(body: Mapping[str, Any]) -> Response:
-    """Make a token. It may do no more than its user, whatever its role and grants say."""
+    """Make a token. The rights of the user bound the rights of the token."""
     ctx = context()
     now = datetime.now(UTC)
     if body["expires_at"] is not None and body["expires_at"] <= now:
@@ -181,7 +181,7 @@ def post_token(body: Mapping[str, Any]) -> Response:
     errors=(404,),
 )
 def remove_token(token_id: str) -> Response:
-    """Revoke a token: at once in this process, within five seconds in others. It stays in the list."""
+    """Revoke a token: at once in this process, within five seconds in all processes. It stays in the list."""
     ctx = context()
     audit_detail(token_id=token_id)
     revoke_token(ctx.database, token_id, owner_id=None if _is_admin(g.user) else g.user.id, now=datetime.now(UTC))

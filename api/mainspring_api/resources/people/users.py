@@ -1,4 +1,4 @@
-"""Users: people with a password, and what they may do."""
+"""Users: accounts with a password and rights."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

@@ -87,7 +87,7 @@ def slots_of(body: Mapping[str, Any], now: datetime) -> tuple[VersionRef, list[S
 
 
 def require_slots(slots: Sequence[Slot]) -> None:
-    """Raises Refused when there is nothing to fill."""
+    """Raises Refused for a range without slots."""
     if not slots:
         raise Refused([_problem("from_date", "no interval of the schedule begins in this range and has ended")])
 

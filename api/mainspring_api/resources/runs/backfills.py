@@ -32,7 +32,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("backfills", "Backfills: the runs of a past range")
 
 ESTIMATE_MAX = timedelta(days=36_500)
-"""What lasts longer is said to last a century."""
+"""Longer durations are shown as a century."""
 ID_MAX = 2**31 - 1
 _ID = f"<int(max={ID_MAX}):backfill_id>"
 
@@ -188,7 +188,7 @@ def get_backfills(query: Mapping[str, Any]) -> Response:
 
 @blueprint.operation("GET", f"/backfills/{_ID}", "get_backfill", role=Role.VIEWER, answer=Backfill, errors=(404,))
 def get_backfill(backfill_id: int) -> Response:
-    """One backfill and how far it has come."""
+    """A backfill with its progress."""
     return _answer(backfill_id)
 
 
@@ -219,7 +219,7 @@ def unpause(backfill_id: int) -> Response:
 
 
 def cancel(backfill_id: int) -> Response:
-    """End a backfill: its queued runs become failed, those that run go on to their end."""
+    """End a backfill: its queued runs become failed, running runs go on to their end."""
     ctx = context()
     cancel_backfill(ctx.database, _possible(backfill_id), by=g.user.name, now=datetime.now(UTC))
     ctx.notifier.notify()
@@ -248,7 +248,7 @@ def _set_paused(backfill_id: int, is_paused: bool) -> Response:
 
 
 def _possible(key: int) -> int:
-    """Raises NotFound when there can be no such id."""
+    """Raises NotFound for an impossible id."""
     if key > ID_MAX:
         raise questions.backfill_not_found(key)
     return key

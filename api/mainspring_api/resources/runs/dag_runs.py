@@ -110,7 +110,7 @@ class DagRunCollection(Answer):
 
 
 class RunPatch(Body):
-    """What may be changed of a run. `state` failed cancels one that has not ended."""
+    """What may be changed of a run. `state` failed cancels an unfinished run."""
 
     state = Choice(
         RunState,
@@ -214,7 +214,7 @@ def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
     errors=(404,),
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Cancel a run (`state` failed), mark it, queue it again, or change its note."""
+    """Cancel (`state` failed), mark or queue a run, or change the note."""
     ctx = context()
     change_run(ctx, dag_id, dag_run_id, chosen(body, query["update_mask"]))
     return answer(run_body(questions.get_run(ctx.database, dag_id, dag_run_id)))
@@ -238,7 +238,7 @@ def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
 
 
 def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any]) -> None:
-    """Apply the members of a `RunPatch` that are there.
+    """Apply the present members of a `RunPatch`.
 
     Raises:
         NotFound: There is no such run.
@@ -250,7 +250,7 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
 
 
 def _set_state(ctx: Context, dag_id: str, run_id: str, state: RunState) -> None:
-    """Cancel a run, give it a result, or queue one that has ended. Nothing changes when it stands so already."""
+    """Cancel a run, set its result, or queue an ended run again. Nothing changes when it stands so already."""
     now, by = datetime.now(UTC), g.user.name
     if state is RunState.QUEUED:
         has_changed = requeue_run(ctx.database, ctx.versions, dag_id, run_id, now=now)

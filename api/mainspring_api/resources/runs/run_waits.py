@@ -23,7 +23,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("run_waits", "Wait for the end of a run", tag="dag_runs")
 
 KEEP_ALIVE_SECONDS = 15.0
-"""Between two signs of life on a connection that waits, so that no proxy takes it for dead."""
+"""Seconds between two bytes on a waiting connection, so that no proxy closes the connection."""
 
 
 class WaitResult(Answer):

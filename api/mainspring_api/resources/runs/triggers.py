@@ -1,4 +1,4 @@
-"""What a trigger asks for: its body, and what follows from it and the DAG's definition."""
+"""What a trigger asks for: the body, and the run that follows from the body and the DAG's definition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ def data_interval(definition: Definition, date: datetime | None) -> tuple[dateti
 
 
 def params_of(definition: Definition, conf: Mapping[str, Any], *, member: str = "conf") -> dict[str, Any]:
-    """The params that a `conf` makes; faults are told by their place in what was sent.
+    """The params that a `conf` makes; faults name their place in the request.
 
     Raises:
         InvalidParams: It does not fit the DAG's schema.

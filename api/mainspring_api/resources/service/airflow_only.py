@@ -1,7 +1,7 @@
-"""What Airflow's clients may ask of any server and this one has none of.
+"""Operations of Airflow without a counterpart in this server.
 
-Some of it is a list that is empty for a good reason; a client that shows everything can then show it. The rest says
-that it is not there. Those routes stand in no document, so no generated client offers them.
+Some of it is a list that is empty for a good reason; a client that shows all resources then shows an empty list. All
+further routes answer 501. No document lists these routes, so no generated client offers them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ _UNKNOWN: Sequence[tuple[str, Sequence[str]]] = (
     ("/dags/<dag_id>/assets/<path:rest>", _ANY),
     ("/assets/events", ("POST",)),
 )
-"""Routes about one asset, of which there is none, and their methods."""
+"""Routes of a single asset, which never exists, and their methods."""
 _HIDDEN = (
     "Your Airflow administrator chose not to expose the configuration, most likely for security reasons. "
     "`mainspring doctor` shows what an administrator may see."
@@ -63,7 +63,7 @@ _ABSENT: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = {
     "files with DAGs; send the definition by PUT": (("/parseDagFile/<path:rest>", ("PUT",)),),
     "pages to log in; use a bearer token": (("/auth/login", ("GET",)), ("/auth/logout", ("GET",))),
 }
-"""What there is none of -> routes and their methods."""
+"""Missing feature -> routes and their methods."""
 
 
 def _refuse(routes: Sequence[tuple[str, Sequence[str]]], error: type[MainspringError], message: str) -> None:

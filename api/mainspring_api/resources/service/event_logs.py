@@ -21,7 +21,7 @@ blueprint = Resource("event_logs", "The audit log: who did what, and who was ref
 
 
 class EventLog(Answer):
-    """Something that somebody did, or was kept from doing."""
+    """An action of a user, or a refused action."""
 
     event_log_id = fields.Integer(metadata={"description": "Number of the entry"})
     when = Instant(metadata={"description": "Instant of the event"})
@@ -83,7 +83,7 @@ def _event(row: Mapping[str, Any]) -> dict[str, Any]:
         **{name: row[name] for name in copied},
         "event_log_id": row["id"],
         "when": row["at"],
-        # The entry outlives what it is about, so it shows ids for names.
+        # The entry outlives its subject, so the entry shows ids instead of names.
         "dag_display_name": row["dag_id"],
         "task_display_name": row["task_id"],
         "logical_date": None,

@@ -22,7 +22,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("jobs", "Services: those behind the API, also those that are gone")
 
 _TYPES = {"scheduler": "SchedulerJob", "execution": "ExecutionApi"}
-"""Kind of service -> what Airflow calls it, or would."""
+"""Kind of service -> Airflow's name."""
 _ID_BITS = 53
 """Of what JSON readers keep exactly."""
 

@@ -111,7 +111,7 @@ class Health(Answer):
 
 
 class SecurityFacts(Answer):
-    """What guards this process, a sentence for each fact."""
+    """The protection of this process, a sentence for each fact."""
 
     address = fields.String(
         metadata={"description": "Address that the server listens on, and who can reach the address"}
@@ -180,9 +180,9 @@ def get_health() -> Response:
 
 @ready_blueprint.operation("GET", "/ready", "get_ready", role=None, answer=Readiness)
 def get_ready() -> Response:
-    """Whether this process can work: its database answers and has this version's tables; 503 says what is missing.
+    """Whether this process can work: the database answers and has the tables of this version; 503 says what is missing.
 
-    An administrator is also told what guards it.
+    An administrator also sees the protection of the service.
     """
     try:
         revision = current_revision(context().database)

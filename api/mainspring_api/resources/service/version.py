@@ -11,8 +11,8 @@ from mainspring_api.http.operations import Resource
 __all__ = ["AIRFLOW_VERSION", "blueprint"]
 
 AIRFLOW_VERSION = "3.3.2"
-"""The version of Airflow whose API this is: clients of Airflow choose their dialect by it. What it promises stands in
-docs/api.md."""
+"""The version of Airflow whose API this is: clients of Airflow choose their dialect by this value. What it promises
+stands in docs/api.md."""
 
 blueprint = Resource("version", "Version: which one this is")
 

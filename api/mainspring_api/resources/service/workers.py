@@ -1,4 +1,4 @@
-"""The workers of the `rq` executor, as they tell about themselves."""
+"""The workers of the `rq` executor, from their heartbeats."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -22,7 +22,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("connections", "Connections: addresses with credentials, written and never read back")
 
 MASK = "***"
-"""Stands for a secret member that is there. Sent back in a change, it leaves that member as it is."""
+"""Stands for a stored secret member. Sent back in a change, the placeholder leaves the member unchanged."""
 
 _ID = validate.Regexp(
     r"[A-Za-z0-9_.()\[\]/\\-]{1,200}\Z", error="must be 1 to 200 of the characters A-Z a-z 0-9 _ . ( ) [ ] / \\ -"

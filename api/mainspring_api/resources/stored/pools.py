@@ -30,7 +30,7 @@ _UNLIMITED = {"description": "Number of slots; -1 = no limit"}
 
 
 class Pool(Answer):
-    """A pool, with its slots by what holds them or waits for them."""
+    """A pool, with its slots by state of their holders."""
 
     name = fields.String(metadata={"description": "Name of the pool"})
     slots = fields.Integer(metadata=_UNLIMITED)
@@ -65,7 +65,7 @@ class PoolBody(Body):
 
 
 class PoolPatchBody(Body):
-    """What is to be changed of a pool. Null is the same as absent, but for the description, which it removes."""
+    """What is to be changed of a pool. Null counts as absent, except for the description, which null removes."""
 
     pool = fields.String(allow_none=True, metadata={"description": "Name of the pool; the name in the path, or absent"})
     name = fields.String(allow_none=True, metadata={"description": "The same as `pool`"})

@@ -64,7 +64,7 @@ def get_secrets(query: Mapping[str, Any]) -> Response:
     "PUT", "/secrets/<secret_name>", "put_secret", role=Role.AUTHOR, answer=Secret, also={201: Secret}, body=SecretBody
 )
 def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
-    """Create a secret (201) or give it another value. Tries that start from now on get it."""
+    """Create a secret (201) or change its value. Tries that start from now on get the new value."""
     if not is_valid_id(secret_name):
         message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
         raise InvalidInput([Problem(pointer="/secret_name", message=message, code="invalid_id")])
@@ -86,7 +86,7 @@ def remove_secret(secret_name: str) -> Response:
 
 
 def _require_secret(name: str) -> None:
-    """Raises PreconditionFailed when there is no such secret: `If-Match: *` changes only what exists."""
+    """Raises PreconditionFailed for an unknown secret: `If-Match: *` changes only what exists."""
     try:
         questions.get_secret(context().database, name)
     except NotFound as exc:

@@ -55,7 +55,7 @@ def sync(
     client: AuthenticatedClient | Client,
     idempotency_key: str | Unset = UNSET,
 ) -> Backfill:
-    """End a backfill: its queued runs become failed, those that run go on to their end.
+    """End a backfill: its queued runs become failed, running runs go on to their end.
 
     Raises:
         ApiError: The server answered with an error.

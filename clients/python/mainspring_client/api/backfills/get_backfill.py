@@ -48,7 +48,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Backfill:
-    """One backfill and how far it has come.
+    """A backfill with its progress.
 
     Raises:
         ApiError: The server answered with an error.

@@ -62,7 +62,7 @@ def sync(
     body: ClearBody,
     idempotency_key: str | Unset = UNSET,
 ) -> TaskInstanceCollection:
-    """Clear task instances, so that they run again; a run that has ended begins again. Answers them all.
+    """Clear task instances for another execution; a run that has ended begins again. Answers them all.
 
     Raises:
         ApiError: The server answered with an error.

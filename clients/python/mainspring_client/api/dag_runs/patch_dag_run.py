@@ -74,7 +74,7 @@ def sync(
     body: RunPatch,
     update_mask: list[str] | Unset = UNSET,
 ) -> DagRun:
-    """Cancel a run (`state` failed), mark it, queue it again, or change its note.
+    """Cancel (`state` failed), mark or queue a run, or change the note.
 
     Raises:
         ApiError: The server answered with an error.

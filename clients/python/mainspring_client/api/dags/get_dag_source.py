@@ -63,7 +63,7 @@ def sync(
     client: AuthenticatedClient | Client,
     version_number: int | None | Unset = UNSET,
 ) -> DagSource:
-    """The definition as text, of the current version or another; with `Accept: text/plain` the text alone.
+    """The definition of the current or a named version as text; with `Accept: text/plain` the text alone.
 
     Raises:
         ApiError: The server answered with an error.

@@ -70,10 +70,9 @@ def sync(
 ) -> DagDetails:
     """Create a DAG or give it a new definition.
 
-    201 when the DAG is new. A definition that says the same as the current version makes no new
-    version. With
-    `If-Match`, the definition is saved only while the DAG, its details or its definition has that
-    `ETag`.
+    201 when the DAG is new. A definition equal to the current version makes no new version. With `If-
+    Match`, the
+    definition is saved only while the DAG, its details or its definition has that `ETag`.
 
     Args:
         body: A DAG as data. `dag_id` may be left out where the address names it.

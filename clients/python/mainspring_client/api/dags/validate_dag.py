@@ -76,8 +76,7 @@ def sync(
     dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
-    """Check a definition without saving it: 200 when it is valid, else exactly what saving it would
-    answer.
+    """Check a definition without saving it: 200 for a valid definition, else the exact error of a save.
 
     Args:
         body: A DAG as data. `dag_id` may be left out where the address names it.

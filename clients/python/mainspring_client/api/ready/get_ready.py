@@ -42,10 +42,10 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Readiness:
-    """Whether this process can work: its database answers and has this version's tables; 503 says what is
-    missing.
+    """Whether this process can work: the database answers and has the tables of this version; 503 says
+    what is missing.
 
-    An administrator is also told what guards it.
+    An administrator also sees the protection of the service.
 
     Raises:
         ApiError: The server answered with an error.

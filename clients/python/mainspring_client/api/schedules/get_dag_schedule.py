@@ -70,7 +70,7 @@ def sync(
     count: int | Unset = 10,
     after: datetime.datetime | None | Unset = UNSET,
 ) -> SchedulePreview:
-    """The next runs, as the scheduler would make them if nothing changed; also those that are due already.
+    """The next runs that the scheduler makes if the DAG does not change; also those that are due already.
 
     Raises:
         ApiError: The server answered with an error.

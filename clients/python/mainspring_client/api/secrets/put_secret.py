@@ -63,7 +63,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: SecretBody,
 ) -> Secret:
-    """Create a secret (201) or give it another value. Tries that start from now on get it.
+    """Create a secret (201) or change its value. Tries that start from now on get the new value.
 
     Raises:
         ApiError: The server answered with an error.

@@ -57,7 +57,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> TaskInstance:
-    """One instance of a mapped task; -1 is the one of a task that is not mapped.
+    """One instance of a mapped task; -1 names the instance of an unmapped task.
 
     Raises:
         ApiError: The server answered with an error.

@@ -54,7 +54,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> TaskInstance:
-    """One task instance. One of a mapped task has its map index in its address.
+    """One task instance. The path of a mapped instance holds the map index.
 
     Raises:
         ApiError: The server answered with an error.

@@ -64,7 +64,7 @@ def sync(
     client: AuthenticatedClient | Client,
     map_index: int | Unset = -1,
 ) -> TaskDependencyCollection:
-    """What a task instance waits for, as it stands now.
+    """Present causes for the wait of a task instance.
 
     Raises:
         ApiError: The server answered with an error.

@@ -57,7 +57,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> TaskDependencyCollection:
-    """What one instance of a mapped task waits for.
+    """Present causes for the wait of an instance of a mapped task.
 
     Raises:
         ApiError: The server answered with an error.

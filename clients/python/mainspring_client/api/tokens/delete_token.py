@@ -44,7 +44,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> None:
-    """Revoke a token: at once in this process, within five seconds in others. It stays in the list.
+    """Revoke a token: at once in this process, within five seconds in all processes. It stays in the list.
 
     Raises:
         ApiError: The server answered with an error.

@@ -57,7 +57,7 @@ def sync(
     body: ApiTokenBody,
     idempotency_key: str | Unset = UNSET,
 ) -> NewApiToken:
-    """Make a token. It may do no more than its user, whatever its role and grants say.
+    """Make a token. The rights of the user bound the rights of the token.
 
     Raises:
         ApiError: The server answered with an error.

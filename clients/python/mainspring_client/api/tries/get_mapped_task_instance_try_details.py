@@ -60,7 +60,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> TaskTry:
-    """One try of one instance of a mapped task.
+    """A try of an instance of a mapped task.
 
     Raises:
         ApiError: The server answered with an error.

@@ -67,7 +67,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: XComUpdateBody,
 ) -> XComWithValue:
-    """Correct an output. What was evaluated from it before stays as it is.
+    """Correct an output. Values evaluated earlier stay unchanged.
 
     Raises:
         ApiError: The server answered with an error.
