@@ -1,7 +1,6 @@
 """Programs that others wrote for Airflow, each in an environment of its own, as processes that live through a test."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clients.generate import tool_environment
+from tests.services.environment import child_environment
 
 __all__ = ["Answer", "CommandLoop", "McpServer", "command_loop", "mcp_server"]
 
@@ -113,7 +113,7 @@ def mcp_server(
 @contextmanager
 def _started(line: Sequence[str | Path], folder: Path, variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     # The home is a folder of the test, so that no configuration of a user is read.
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(folder), **variables}
+    environment = child_environment(HOME=str(folder), **variables)
     with (folder / "errors.log").open("ab") as errors:
         process = subprocess.Popen(
             line,

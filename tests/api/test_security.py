@@ -46,7 +46,16 @@ def rules(api: Api) -> list[tuple[str, Rule, str]]:
 
 def test_only_health_readiness_version_login_and_the_docs_are_open() -> None:
     login = {"login.create_token", "login.create_token_cli"}
-    told = {"document.get_docs", "document.get_problem", "monitor.get_health", "ready.get_ready", "version.get_version"}
+    told = {
+        "moved.get_health",
+        "moved.refuse_v1",
+        "document.get_docs",
+        "document.get_openapi",
+        "document.get_problem",
+        "monitor.get_health",
+        "ready.get_ready",
+        "version.get_version",
+    }
     assert told | login == PUBLIC_OPERATIONS
 
 
@@ -198,8 +207,10 @@ def test_errors_are_plain_json_unless_problem_json_is_asked_for(shared: Api) -> 
 
 
 def test_a_server_error_is_json_by_another_spelling_which_airflowctl_does_not_break_on(shared: Api) -> None:
-    plain = shared.request("GET", "/config")
-    asked = shared.request("GET", "/config", headers={"Accept": "application/problem+json"})
+    plain = shared.request("GET", "/dags/x/dagRuns/y/taskInstances/z/externalLogUrl/1")
+    asked = shared.request(
+        "GET", "/dags/x/dagRuns/y/taskInstances/z/externalLogUrl/1", headers={"Accept": "application/problem+json"}
+    )
     assert (plain.status, plain.headers["Content-Type"], asked.headers["Content-Type"]) == (
         501,
         "application/json; charset=utf-8",

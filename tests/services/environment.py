@@ -4,9 +4,9 @@ import os
 
 __all__ = ["child_environment"]
 
-_CARRIED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MAINSPRING_FAILPOINTS")
+_CARRIED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MAINSPRING_FAILPOINTS", "DATA_DIR")
 """tests/mutants sets the first two, so that children too run the copy with the known bug. A test arms failpoints of its
-children by the last one."""
+children by the third one, and hands DATA_DIR to workers."""
 
 
 def child_environment(**variables: str) -> dict[str, str]:

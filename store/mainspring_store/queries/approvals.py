@@ -27,6 +27,9 @@ from mainspring_store.tables import dag, dag_run, task_instance, xcom
 
 __all__ = ["APPROVALS", "STARTED_APPROVALS", "get_started_approval", "list_open_approvals", "list_started_approvals"]
 
+MAP_INDEX_MAX = 2**31 - 1
+"""Largest map index that the column holds."""
+
 _ti = task_instance.c
 _APPROVAL = (
     select(
@@ -140,6 +143,8 @@ def get_started_approval(
     database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int
 ) -> dict[str, Any]:
     """A row of `STARTED_APPROVALS`. Raises NotFound when no started approval matches."""
+    if abs(map_index) > MAP_INDEX_MAX:
+        raise NotFound(f"task '{task_id}' of run '{run_id}' has no map index {map_index}")
     with database.read() as connection:
         row = connection.execute(
             _ONE_STARTED, {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
