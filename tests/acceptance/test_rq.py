@@ -224,7 +224,7 @@ def test_clients_that_keep_their_connections_are_all_answered(tmp_path: Path, va
 def test_fifty_clients_that_wait_do_not_hold_up_claims(tmp_path: Path, valkey_url: str) -> None:
     execution_log, go = tmp_path / "witness", tmp_path / "go"
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": "0", "queues": "default,gpu"}
-    with started(tmp_path / "home", **settings, api_threads="128") as server, ThreadPoolExecutor(50) as clients:
+    with started(tmp_path / "home", **settings, api_threads="256") as server, ThreadPoolExecutor(50) as clients:
         server.put_dag(SLOW.replace("type: shell", "type: shell\n    queue: gpu"))
         server.put_dag(CHAIN)
         path = server.trigger("slow", {"witness": str(execution_log), "go": str(go)})
