@@ -158,7 +158,7 @@ class ThreadHost:
     def _finds_changed_code(self) -> bool:
         """Whether an imported module has changed. Reports a change to the scheduler and returns the queued attempts."""
         with self._lock:
-            is_idle = not self._queued and not self._running
+            is_idle = not self._queued and all(running.is_over for running in self._running.values())
         now = monotonic()
         if not is_idle and now < self._code_due_at:
             return False
