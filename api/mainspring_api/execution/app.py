@@ -15,6 +15,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter
 
+from mainspring.attempt_json import attempt_to_json
 from mainspring.attempts import Attempt
 from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import failpoint
@@ -36,7 +37,7 @@ from mainspring_api.execution.bodies import (
 )
 from mainspring_api.execution.credentials import Credential, Credentials, incarnation_of
 from mainspring_api.execution.heartbeats import Heartbeat
-from mainspring_api.execution.orders import WorkOrders, order_as_json
+from mainspring_api.execution.orders import WorkOrders
 from mainspring_api.http.connection import note_principal
 from mainspring_api.http.routing import route_exactly
 from mainspring_api.settings import STATEMENT_SECONDS_MAX
@@ -224,7 +225,7 @@ def _release(context: _Context) -> Any:
 
 
 def _work_order(context: _Context, claimed: remote.Claimed) -> Mapping[str, Any]:
-    return {"lease_seconds": context.lease.total_seconds(), "attempt": order_as_json(context.order(claimed))}
+    return {"lease_seconds": context.lease.total_seconds(), "attempt": attempt_to_json(context.order(claimed))}
 
 
 def _heartbeat(context: _Context) -> Any:

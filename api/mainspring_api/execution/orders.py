@@ -1,8 +1,6 @@
 """The specification of a claimed attempt for its worker."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from mainspring.attempts import Attempt
 from mainspring.definition.model import Task
@@ -16,7 +14,7 @@ from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.secrets import OpenedSecrets, open_secrets
 from mainspring_store.scheduling.worker_protocol import Claimed
 
-__all__ = ["WorkOrders", "order_as_json"]
+__all__ = ["WorkOrders"]
 
 
 class WorkOrders:
@@ -68,25 +66,3 @@ class WorkOrders:
             # A scheduler of an earlier version dispatched it. Without secrets the task fails where it runs.
             return OpenedSecrets()
         return open_secrets(self._database, self._key_ring, names) if names else OpenedSecrets()
-
-
-def order_as_json(order: Attempt) -> Mapping[str, Any]:
-    """An attempt as a worker reads it: durations in seconds, all further values unchanged."""
-    return {
-        "attempt_id": order.attempt_id,
-        "dag_id": order.dag_id,
-        "run_id": order.run_id,
-        "task_id": order.task_id,
-        "map_index": order.map_index,
-        "try_number": order.try_number,
-        "queue": order.queue,
-        "task_type": order.task_type,
-        "payload": order.payload,
-        "secrets": order.secrets,
-        "context": order.context,
-        "text_outputs": order.text_outputs,
-        "timeout_seconds": None if order.timeout is None else order.timeout.total_seconds(),
-        "cancel_grace_seconds": order.cancel_grace.total_seconds(),
-        "output_bytes_max": order.limits.output_bytes_max,
-        "log_bytes_max": order.limits.log_bytes_max,
-    }

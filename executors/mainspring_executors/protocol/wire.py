@@ -1,18 +1,19 @@
 """The messages between a scheduler and its task hosts: JSON in frames, and log chunks as bytes in frames.
 
-Both ends belong to one release, so messages are positional arrays, without names and without negotiation. The log has a
-socket of its own, so that a report never waits behind log.
+Both ends belong to one release, so a message is an array of its kind and positional fields, without negotiation. The
+log has a socket of its own, so that a report never waits behind log.
 """
 
 import struct
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import time
 from typing import Any
 
 import orjson
 
-from mainspring.attempts import Attempt, Finished, Limits, LogChunk, Outcome, Started, Stopped
+from mainspring.attempt_json import attempt_from_json, attempt_to_json
+from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Started, Stopped
 from mainspring.states import StateReason
 from mainspring_executors.protocol.results import Result
 
@@ -55,48 +56,12 @@ def join(messages: list[bytes]) -> bytes:
 
 def encode_attempt(attempt: Attempt) -> bytes:
     """Raises `TypeError` (orjson's) for a payload that JSON cannot hold."""
-    return orjson.dumps(
-        [
-            "attempt",
-            attempt.attempt_id,
-            attempt.dag_id,
-            attempt.run_id,
-            attempt.task_id,
-            attempt.map_index,
-            attempt.try_number,
-            attempt.task_type,
-            _plain(attempt.payload),
-            _plain(attempt.secrets),
-            _plain(attempt.context),
-            None if attempt.timeout is None else attempt.timeout.total_seconds(),
-            attempt.cancel_grace.total_seconds(),
-            attempt.limits.output_bytes_max,
-            attempt.limits.log_bytes_max,
-            attempt.text_outputs,
-        ],
-        default=_plain,
-    )
+    return orjson.dumps(["attempt", attempt_to_json(attempt)], default=_plain)
 
 
 def decode_attempt(fields: list[Any]) -> Attempt:
     """The inverse of `encode_attempt`, from its parsed array."""
-    timeout = fields[11]
-    return Attempt(
-        attempt_id=fields[1],
-        dag_id=fields[2],
-        run_id=fields[3],
-        task_id=fields[4],
-        map_index=fields[5],
-        try_number=fields[6],
-        task_type=fields[7],
-        payload=fields[8],
-        secrets=fields[9],
-        context=fields[10],
-        timeout=None if timeout is None else timedelta(seconds=timeout),
-        cancel_grace=timedelta(seconds=fields[12]),
-        limits=Limits(output_bytes_max=fields[13], log_bytes_max=fields[14]),
-        text_outputs=tuple(fields[15]),
-    )
+    return attempt_from_json(fields[1])
 
 
 def encode_started(attempt_id: str, pid: int) -> bytes:

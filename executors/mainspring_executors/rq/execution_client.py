@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import orjson
 
-from mainspring.attempts import Attempt, Finished, Limits, LogChunk
+from mainspring.attempt_json import attempt_from_json
+from mainspring.attempts import Attempt, Finished, LogChunk
 from mainspring.errors import ExecutorError
 from mainspring_executors.contract import Refusals
 from mainspring_executors.rq.http_connection import Answer, Connection, Unreachable
@@ -29,7 +30,6 @@ __all__ = [
     "Refused",
     "Unauthorized",
     "Unreachable",
-    "attempt_from_json",
 ]
 
 _ANSWER_SECONDS_MAX = 10.0
@@ -267,28 +267,6 @@ class ExecutionClient:
 def _claim(answer: Mapping[str, Any], claim_request: ClaimRequest, asked_at: float, *, is_ahead: bool) -> Claim:
     lease = timedelta(seconds=answer["lease_seconds"])
     return Claim(attempt_from_json(answer["attempt"]), claim_request.token, lease, asked_at, is_ahead)
-
-
-def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:
-    """A work order as the execution API sends it."""
-    timeout = fields["timeout_seconds"]
-    return Attempt(
-        attempt_id=fields["attempt_id"],
-        dag_id=fields["dag_id"],
-        run_id=fields["run_id"],
-        task_id=fields["task_id"],
-        map_index=fields["map_index"],
-        try_number=fields["try_number"],
-        queue=fields["queue"],
-        task_type=fields["task_type"],
-        payload=fields["payload"],
-        secrets=fields["secrets"],
-        context=fields["context"],
-        text_outputs=tuple(fields.get("text_outputs", ())),  # an execution API of the release before sends none
-        timeout=None if timeout is None else timedelta(seconds=timeout),
-        cancel_grace=timedelta(seconds=fields["cancel_grace_seconds"]),
-        limits=Limits(output_bytes_max=fields["output_bytes_max"], log_bytes_max=fields["log_bytes_max"]),
-    )
 
 
 def _chunk(chunk: LogChunk) -> Mapping[str, Any]:

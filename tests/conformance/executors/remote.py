@@ -24,13 +24,12 @@ from sqlalchemy import insert, update
 from sqlalchemy import select as query
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from mainspring.attempt_json import attempt_from_json, attempt_to_json
 from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report, Started
 from mainspring.states import AttemptState, StateReason
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
-from mainspring_api.execution.orders import order_as_json
 from mainspring_executors import ExecutorSettings
 from mainspring_executors.contract import AttemptLocation, Refusals, SubmitResult, Submitted
-from mainspring_executors.rq.execution_client import attempt_from_json
 from mainspring_executors.rq.executor import RqExecutor
 from mainspring_store import open_database, scheduling
 from mainspring_store.database.key_ring import KeyRing
@@ -242,7 +241,7 @@ class Remote:
         tries = [
             {
                 "attempt_id": one.attempt_id, "task_instance_id": instance["id"], "generation": 1, "try_number": 1,
-                "state": "queued", "executor": "rq", "owner": "test", "queued_at": now, "payload": order_as_json(one),
+                "state": "queued", "executor": "rq", "owner": "test", "queued_at": now, "payload": attempt_to_json(one),
             }
             for one, instance in zip(attempts, instances, strict=True)
         ]  # fmt: skip

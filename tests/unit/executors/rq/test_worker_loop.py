@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from mainspring.attempt_json import attempt_to_json
 from mainspring.attempts import Attempt, Finished
-from mainspring_api.execution.orders import order_as_json
 from mainspring_executors.local.local import LocalExecutor
 from mainspring_executors.rq import prefetch as prefetcher
 from mainspring_executors.rq.execution_client import ExecutionClient
@@ -152,7 +152,7 @@ def attempt_of(attempt_id: str, script: str) -> Attempt:
 
 def granted(attempt_id: str, script: str, *, lease_seconds: float = LEASE_SECONDS) -> dict[str, Any]:
     """What a claim answers."""
-    return {"lease_seconds": lease_seconds, "attempt": dict(order_as_json(attempt_of(attempt_id, script)))}
+    return {"lease_seconds": lease_seconds, "attempt": attempt_to_json(attempt_of(attempt_id, script))}
 
 
 @pytest.fixture
