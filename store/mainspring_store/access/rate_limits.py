@@ -9,10 +9,22 @@ full.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Double, bindparam, delete, func, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Double,
+    Insert,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring_store.database.transactions import Database
@@ -40,6 +52,31 @@ class Bucket:
         return self.size / self.per_second
 
 
+@cache
+def _take(is_sqlite: bool) -> Insert:
+    dialect: Any = sqlite if is_sqlite else postgresql
+    table, now, new_full_at = rate_limit.c, _now(is_sqlite), _new_full_at(is_sqlite)
+    first = {"name": bindparam("bucket"), "holder": bindparam("who"), "full_at": now + _COST}
+    statement: Insert = (
+        dialect.insert(rate_limit)
+        .values(**first)
+        .on_conflict_do_update(
+            index_elements=[table.name, table.holder],
+            set_={"full_at": new_full_at},
+            where=new_full_at <= now + _DEPTH + _ROUNDING_SECONDS,
+        )
+        .returning(table.full_at)
+    )
+    return statement
+
+
+@cache
+def _missing(is_sqlite: bool) -> Select[Any]:
+    return select(_new_full_at(is_sqlite) - _now(is_sqlite) - _DEPTH).where(
+        rate_limit.c.name == bindparam("bucket"), rate_limit.c.holder == bindparam("who")
+    )
+
+
 def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) -> float:
     """Take all permits or none. Returns 0 on success, else the seconds until enough permits are available.
 
@@ -52,11 +89,10 @@ def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) 
         "cost": permits / bucket.per_second,
         "depth": bucket.fill_seconds,
     }
-    statements = _statements(database.is_sqlite)
     with database.autocommit() as connection:
-        if connection.scalar(statements.take, params) is not None:
+        if connection.scalar(_take(database.is_sqlite), params) is not None:
             return 0.0
-        missing: float | None = connection.scalar(statements.missing, params)
+        missing: float | None = connection.scalar(_missing(database.is_sqlite), params)
     return max(missing or 0.0, _ROUNDING_SECONDS)
 
 
@@ -65,42 +101,33 @@ def give_back_permit(database: Database, bucket: Bucket, holder: str) -> None:
     take_permits(database, bucket, holder, -1)
 
 
+@cache
+def _forget(is_sqlite: bool) -> Delete:
+    table = rate_limit.c
+    full = select(table.name, table.holder).where(table.full_at < _now(is_sqlite)).limit(_FORGOTTEN_AT_ONCE)
+    return delete(rate_limit).where(tuple_(table.name, table.holder).in_(full.with_for_update(skip_locked=True)))
+
+
 def forget_full_buckets(database: Database) -> None:
     """Delete some rows of full buckets; a missing row means a full bucket."""
     with database.autocommit() as connection:
-        connection.execute(_statements(database.is_sqlite).forget)
+        connection.execute(_forget(database.is_sqlite))
 
 
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        dialect: Any = sqlite if is_sqlite else postgresql
-        later, earlier = (func.max, func.min) if is_sqlite else (func.greatest, func.least)
-        seconds: Double[float] = Double()
-        now = literal_column(_SQLITE_NOW if is_sqlite else _POSTGRESQL_NOW, seconds)
-        cost, depth = bindparam("cost", type_=seconds), bindparam("depth", type_=seconds)
-        table = rate_limit.c
-        # The upper bound keeps a bucket from being emptier than empty after the clock was set back.
-        new_full_at = earlier(later(table.full_at, now), now + depth) + cost
-        insert = dialect.insert(rate_limit).values(
-            name=bindparam("bucket"), holder=bindparam("who"), full_at=now + cost
-        )
-        self.take = insert.on_conflict_do_update(
-            index_elements=[table.name, table.holder],
-            set_={"full_at": new_full_at},
-            where=new_full_at <= now + depth + _ROUNDING_SECONDS,
-        ).returning(table.full_at)
-        self.missing = select(new_full_at - now - depth).where(
-            table.name == bindparam("bucket"), table.holder == bindparam("who")
-        )
-        key = tuple_(table.name, table.holder)
-        full = select(table.name, table.holder).where(table.full_at < now).limit(_FORGOTTEN_AT_ONCE)
-        self.forget = delete(rate_limit).where(key.in_(full.with_for_update(skip_locked=True)))
-
-
+_SECONDS: Double[float] = Double()
+_COST = bindparam("cost", type_=_SECONDS)
+_DEPTH = bindparam("depth", type_=_SECONDS)
 _SQLITE_NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 _POSTGRESQL_NOW = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 
 
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
+def _now(is_sqlite: bool) -> ColumnElement[float]:
+    return literal_column(_SQLITE_NOW if is_sqlite else _POSTGRESQL_NOW, _SECONDS)
+
+
+def _new_full_at(is_sqlite: bool) -> ColumnElement[float]:
+    later, earlier = (func.max, func.min) if is_sqlite else (func.greatest, func.least)
+    now = _now(is_sqlite)
+    # The upper bound keeps a bucket from being emptier than empty after the clock was set back.
+    bounded: ColumnElement[float] = earlier(later(rate_limit.c.full_at, now), now + _DEPTH) + _COST
+    return bounded

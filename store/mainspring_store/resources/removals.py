@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Select, Update, bindparam, delete, func, select, update
+from sqlalchemy.sql.dml import ReturningDelete
 
 from mainspring.errors import Conflict
 from mainspring.states import RUN_FINISHED, RunState, TaskState
@@ -17,6 +19,11 @@ from mainspring_store.state.runs import wake_waiting
 from mainspring_store.tables import dag_run, task_instance
 
 __all__ = ["delete_instances", "delete_run"]
+
+
+_KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
+_RUN = select(dag_run.c.state, dag_run.c.parent_attempt_id).where(dag_run.c.id == bindparam("key"))
+_DELETE_RUN = delete(dag_run).where(dag_run.c.id == bindparam("key"))
 
 
 def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -> None:
@@ -41,6 +48,40 @@ def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -
         connection.execute(_DELETE_RUN, {"key": key})
 
 
+def _ids(is_sqlite: bool) -> Select[Any]:
+    return select(as_rows({"id": int}, is_sqlite=is_sqlite).c.id)
+
+
+@cache
+def _select_runs(is_sqlite: bool) -> Select[Any]:
+    return select(task_instance.c.dag_run_id).where(task_instance.c.id.in_(_ids(is_sqlite))).distinct()
+
+
+@cache
+def _select_states(is_sqlite: bool) -> Select[Any]:
+    return select(dag_run.c.run_id, dag_run.c.state).where(dag_run.c.id.in_(_ids(is_sqlite)))
+
+
+@cache
+def _delete_instances(is_sqlite: bool) -> ReturningDelete[Any]:
+    return delete(task_instance).where(task_instance.c.id.in_(_ids(is_sqlite))).returning(task_instance.c.id)
+
+
+@cache
+def _recount(is_sqlite: bool) -> Update:
+    counted = select(func.count()).select_from(task_instance).where(task_instance.c.dag_run_id == dag_run.c.id)
+    failed = task_instance.c.state.in_([TaskState.FAILED, TaskState.UPSTREAM_FAILED])
+    return (
+        update(dag_run)
+        .where(dag_run.c.id.in_(_ids(is_sqlite)))
+        .values(
+            tasks_total=counted.scalar_subquery(),
+            tasks_failed=counted.where(failed).scalar_subquery(),
+            updated_at=bindparam("now"),
+        )
+    )
+
+
 def delete_instances(database: Database, ids: Iterable[int], *, now: datetime) -> list[int]:
     """Delete task instances with their tries, logs and outputs; returns the deleted ids. An error deletes none.
 
@@ -48,43 +89,13 @@ def delete_instances(database: Database, ids: Iterable[int], *, now: datetime) -
         Conflict: The run of an instance has not ended.
     """
     batch = {"rows": dump_rows({"id": instance_id} for instance_id in ids)}
+    is_sqlite = database.is_sqlite
     with database.write() as connection:
-        statements = _statements(database.is_sqlite)
-        runs = lock_runs(connection, connection.scalars(statements.runs, batch).all())
-        for run in connection.execute(statements.states, {"rows": dump_rows({"id": key} for key in runs)}):
+        runs = lock_runs(connection, connection.scalars(_select_runs(is_sqlite), batch).all())
+        rows_of_runs = dump_rows({"id": key} for key in runs)
+        for run in connection.execute(_select_states(is_sqlite), {"rows": rows_of_runs}):
             if RunState(run.state) not in RUN_FINISHED:
                 raise Conflict(f"run '{run.run_id}' has not ended; the instances of a run that goes on stay")
-        deleted = list(connection.scalars(statements.delete, batch))
-        connection.execute(statements.recount, {"rows": dump_rows({"id": key} for key in runs), "now": now})
+        deleted = list(connection.scalars(_delete_instances(is_sqlite), batch))
+        connection.execute(_recount(is_sqlite), {"rows": rows_of_runs, "now": now})
     return deleted
-
-
-_KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
-_RUN = select(dag_run.c.state, dag_run.c.parent_attempt_id).where(dag_run.c.id == bindparam("key"))
-_DELETE_RUN = delete(dag_run).where(dag_run.c.id == bindparam("key"))
-
-
-class _Statements:
-    def __init__(self, is_sqlite: bool) -> None:
-        ids = as_rows({"id": int}, is_sqlite=is_sqlite)
-        table, run = task_instance.c, dag_run.c
-        self.runs = select(table.dag_run_id).where(table.id.in_(select(ids.c.id))).distinct()
-        self.states = select(run.run_id, run.state).where(run.id.in_(select(ids.c.id)))
-        self.delete = delete(task_instance).where(table.id.in_(select(ids.c.id))).returning(table.id)
-        of_run = table.dag_run_id == run.id
-        counted = select(func.count()).select_from(task_instance).where(of_run)
-        failed = table.state.in_([TaskState.FAILED, TaskState.UPSTREAM_FAILED])
-        self.recount = (
-            update(dag_run)
-            .where(run.id.in_(select(ids.c.id)))
-            .values(
-                tasks_total=counted.scalar_subquery(),
-                tasks_failed=counted.where(failed).scalar_subquery(),
-                updated_at=bindparam("now"),
-            )
-        )
-
-
-@lru_cache(maxsize=2)
-def _statements(is_sqlite: bool) -> _Statements:
-    return _Statements(is_sqlite)
