@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mainspring.graph import Graph
 from mainspring.states import StateReason, TaskState, was_prevented
 
-__all__ = ["Instance", "Wanted", "chosen", "collapsing", "decided_without_running"]
+__all__ = ["Instance", "Selection", "chosen", "collapsing", "decided_without_running"]
 
 _WITHOUT_RUNNING = frozenset({TaskState.UPSTREAM_FAILED, TaskState.SKIPPED})
 """Together with the reason `trigger_rule`."""
@@ -29,7 +29,7 @@ class Instance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class Selection:
     """The selection of a request, in terms of a definition."""
 
     tasks: Mapping[int, frozenset[int] | None]
@@ -43,7 +43,7 @@ class Wanted:
 
 
 def chosen(
-    graph: Graph, instances: Iterable[Instance], selection: Wanted, *, branches: Collection[int] = ()
+    graph: Graph, instances: Iterable[Instance], selection: Selection, *, branches: Collection[int] = ()
 ) -> list[Instance]:
     """The instances that are meant, in the order given. Removed ones never are.
 
@@ -58,7 +58,12 @@ def chosen(
 
 
 def _is_chosen(
-    instance: Instance, graph: Graph, selection: Wanted, relatives: set[int], tasks: set[int], branches: Collection[int]
+    instance: Instance,
+    graph: Graph,
+    selection: Selection,
+    relatives: set[int],
+    tasks: set[int],
+    branches: Collection[int],
 ) -> bool:
     if instance.state is TaskState.REMOVED or not _is_in_wanted_state(instance, selection.states):
         return False

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import RunState
-from mainspring_store.interventions import Clear, RunsWanted, clear, mark_run
+from mainspring_store.interventions import Clear, RunSelection, clear, mark_run
 from mainspring_store.resources import dags
 from mainspring_store.resources.pools import NewPool, create_pools
 from mainspring_store.state import runs
@@ -321,7 +321,7 @@ def _success(engine: Engine, attempt_id: str) -> Finished:
 
 def send_back(engine: Engine, dag_id: str, run_id: str) -> None:
     """Clear a whole run."""
-    wish = Clear(runs=RunsWanted(run_id=run_id))
+    wish = Clear(runs=RunSelection(run_id=run_id))
     assert clear(engine.database, dags.Versions(engine.database), dag_id, wish, now=engine.clock.now())
 
 
@@ -391,7 +391,7 @@ class TestLimits:
             mark_run(engine.database, versions, "parent", "r1", RunState.SUCCESS, by="test", now=now)
         else:
             dags.set_paused(engine.database, "parent", False, now=now)
-            clear(engine.database, versions, "parent", Clear(runs=RunsWanted(run_id="r1")), now=now)
+            clear(engine.database, versions, "parent", Clear(runs=RunSelection(run_id="r1")), now=now)
         engine.run_until_idle()
         assert_sound(engine.database)
         waiting = [engine.states(run_id)["call"] for run_id in ("r1", "r2")]

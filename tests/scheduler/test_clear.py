@@ -9,7 +9,7 @@ import pytest
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import Conflict, InvalidInput, NotFound
 from mainspring.states import RunType, StateReason, TaskState
-from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
+from mainspring_store.interventions import Clear, RunSelection, TaskSelection, clear, preview_clear
 from mainspring_store.queries.listing import ListQuery
 from mainspring_store.queries.xcoms import list_xcoms
 from mainspring_store.resources.dags import Versions
@@ -35,7 +35,7 @@ def wish(*task_ids: Any, run_id: str | None = "r1", **more: Any) -> Clear:
     }
     of_clear = {name: more.pop(name) for name in list(more) if name in Clear.__dataclass_fields__}
     return Clear(
-        runs=RunsWanted(run_id=run_id, **of_runs), tasks=TasksWanted(task_ids=task_ids or None, **more), **of_clear
+        runs=RunSelection(run_id=run_id, **of_runs), tasks=TaskSelection(task_ids=task_ids or None, **more), **of_clear
     )
 
 

@@ -12,7 +12,7 @@ from mainspring.errors import StoreUnavailable
 from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.duties.rescue import LOST_AFTER, find_lost
 from mainspring_store import Database
-from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark
+from mainspring_store.interventions import Mark, RunSelection, TaskSelection, mark
 from mainspring_store.resources import dags
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.pools import NewPool, create_pools
@@ -109,7 +109,7 @@ def test_a_cancel_before_the_start_holds_the_next_run_back_until_a_user_decides(
     engine.run_until_idle()
     assert engine.states("r1")["b"] == "skipped"
     assert engine.states("r2")["b"] == "scheduled", "what the cancel kept from running has not succeeded"
-    wish = Mark(state=TaskState.SKIPPED, runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=["b"]))
+    wish = Mark(state=TaskState.SKIPPED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["b"]))
     mark(engine.database, dags.Versions(engine.database), "etl", wish, by="test", now=engine.clock.now())
     engine.run_until_idle()
     assert engine.states("r2")["b"] == "queued"
@@ -251,7 +251,7 @@ def test_what_a_trigger_rule_has_decided_is_told_before_what_ends_in_the_same_pa
     tasks = {"done": {}, "open": {}, "call": {"type": "dag", "dag_id": "gone"}}
     rest = {"below": {"depends_on": ["last"]}, "last": {"depends_on": list(tasks)}}
     engine.trigger(engine.save("etl", {**tasks, **rest}))
-    request = Mark(state=TaskState.SKIPPED, runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=["done"]))
+    request = Mark(state=TaskState.SKIPPED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["done"]))
     mark(engine.database, dags.Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
     engine.run_until_idle()
     told = [(one.task_id, one.state) for one in engine.events()]

@@ -8,7 +8,7 @@ import pytest
 
 from mainspring.attempts import Finished, Outcome, Started
 from mainspring.states import StateReason, TaskState
-from mainspring_store.interventions import Clear, Mark, RunsWanted, TasksWanted, clear, mark
+from mainspring_store.interventions import Clear, Mark, RunSelection, TaskSelection, clear, mark
 from mainspring_store.resources.dags import Versions
 from tests.scheduler.engine import Engine
 
@@ -26,8 +26,8 @@ def intervene(engine: Engine, random: Random) -> int:
     """Clear or mark something at random, again and again; returns how many instances that changed."""
     versions, changed = Versions(engine.database), 0
     for _ in range(INTERVENTIONS):
-        runs = RunsWanted(run_id=random.choice(["r1", "r2", None]))
-        tasks = TasksWanted(
+        runs = RunSelection(run_id=random.choice(["r1", "r2", None]))
+        tasks = TaskSelection(
             task_ids=[random.choice([*TASKS])],
             include_upstream=random.random() < 0.3,
             include_downstream=random.random() < 0.5,

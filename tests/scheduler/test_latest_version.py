@@ -8,7 +8,7 @@ import pytest
 
 from mainspring.errors import Conflict, InvalidParams
 from mainspring.states import TaskState
-from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
+from mainspring_store.interventions import Clear, RunSelection, TaskSelection, clear, preview_clear
 from mainspring_store.queries.backfills import get_backfill
 from mainspring_store.resources.backfills import ReprocessBehavior
 from mainspring_store.resources.dags import Versions
@@ -28,8 +28,8 @@ PLAIN: dict[str, Any] = {"list": {}, "load": {"depends_on": ["list"]}}
 
 
 def wish(*task_ids: Any, **more: Any) -> Clear:
-    tasks = TasksWanted(task_ids=task_ids or None, **more)
-    return Clear(runs=RunsWanted(run_id="r1"), tasks=tasks, run_on_latest_version=True)
+    tasks = TaskSelection(task_ids=task_ids or None, **more)
+    return Clear(runs=RunSelection(run_id="r1"), tasks=tasks, run_on_latest_version=True)
 
 
 def clear_on_latest(engine: Engine, *task_ids: Any, **more: Any) -> int:

@@ -10,8 +10,8 @@ from mainspring.errors import NotFound
 from mainspring.states import RunState, TaskState
 from mainspring_store.interventions import (
     Mark,
-    RunsWanted,
-    TasksWanted,
+    RunSelection,
+    TaskSelection,
     mark,
     mark_run,
     preview_mark,
@@ -30,8 +30,8 @@ def mark_as(engine: Engine, state: str, *task_ids: Any, run_id: str | None = "r1
     """Mark and check that every counter is what the states say; returns how many were changed."""
     wish = Mark(
         state=TaskState(state),
-        runs=RunsWanted(run_id=run_id, include_future=include_future),
-        tasks=TasksWanted(task_ids=task_ids or None, **more),
+        runs=RunSelection(run_id=run_id, include_future=include_future),
+        tasks=TaskSelection(task_ids=task_ids or None, **more),
         note=note,
     )
     now = engine.clock.now()

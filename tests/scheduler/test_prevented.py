@@ -6,7 +6,15 @@ from typing import Any, ClassVar
 import pytest
 
 from mainspring.states import RunState, TaskState
-from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, mark_run, preview_clear, requeue_run
+from mainspring_store.interventions import (
+    Clear,
+    RunSelection,
+    TaskSelection,
+    clear,
+    mark_run,
+    preview_clear,
+    requeue_run,
+)
 from mainspring_store.resources.dags import Versions
 from mainspring_store.state import runs
 from tests.invariants import assert_sound
@@ -24,7 +32,9 @@ def cancel(engine: Engine, run_id: str = "r1") -> None:
 
 def clear_failed(engine: Engine, *task_ids: str, **more: Any) -> int:
     """As `only_failed` does; how many were cleared."""
-    request = Clear(runs=RunsWanted(run_id="r1"), tasks=TasksWanted(task_ids=task_ids or None, states=FAILURES, **more))
+    request = Clear(
+        runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=task_ids or None, states=FAILURES, **more)
+    )
     versions = Versions(engine.database)
     expected = preview_clear(engine.database, versions, "etl", request)
     ids = clear(engine.database, versions, "etl", request, now=engine.clock.now())

@@ -11,7 +11,7 @@ from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
 from mainspring.states import RunType, TaskState
-from mainspring_store.interventions import Clear, Mark, RunsWanted, TasksWanted, clear, mark
+from mainspring_store.interventions import Clear, Mark, RunSelection, TaskSelection, clear, mark
 from mainspring_store.resources import dags
 from mainspring_store.resources.pools import change_pools
 from mainspring_store.state import runs
@@ -81,8 +81,8 @@ class Users(Machine):
     def clear(self, pick: int, task: int, has_downstream: bool, has_upstream: bool) -> None:
         run = one_of(list(self.model.runs.values()), pick)
         request = Clear(
-            runs=RunsWanted(run_id=run.run_id),
-            tasks=TasksWanted(
+            runs=RunSelection(run_id=run.run_id),
+            tasks=TaskSelection(
                 task_ids=[one_of(list(run.definition.tasks), task)],
                 include_downstream=has_downstream,
                 include_upstream=has_upstream,
@@ -97,8 +97,8 @@ class Users(Machine):
         run = one_of(list(self.model.runs.values()), pick)
         request = Mark(
             state=state,
-            runs=RunsWanted(run_id=run.run_id),
-            tasks=TasksWanted(task_ids=[one_of(list(run.definition.tasks), task)]),
+            runs=RunSelection(run_id=run.run_id),
+            tasks=TaskSelection(task_ids=[one_of(list(run.definition.tasks), task)]),
         )
         mark(self.database, dags.Versions(self.database), run.dag_id, request, by="test", now=self.clock.now())
         self.follow_the_hand(run)

@@ -59,7 +59,7 @@ class PatientApp:
                 self._tried_at = time.monotonic()
                 self.app = self._make_app()
         except StoreUnavailable as exc:
-            _log.warning("%s; trying again", exc)
+            _log.warning("application not started, the database cannot be used: cause=%s", exc)
         finally:
             self._lock.release()
         return self.app

@@ -3,19 +3,12 @@
 import contextlib
 import logging
 import os
-import re
 import select
-import shutil
 import socket
 import sys
-import tempfile
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
 from time import monotonic
 
 import orjson
@@ -23,27 +16,22 @@ import orjson
 from mainspring.attempts import Attempt, Report, Started
 from mainspring.errors import ExecutorError
 from mainspring_executors.contract import AttemptLocation, Capabilities, Refusals, SubmitResult, Submitted
-from mainspring_executors.environment import inherited
-from mainspring_executors.host.config import HostConfig
-from mainspring_executors.local import orphans as orphans
+from mainspring_executors.local.host_opening import HostOpener
 from mainspring_executors.local.host_process import HostProcess
 from mainspring_executors.local.report_order import ReportSequencer
 from mainspring_executors.local.suspects import Suspects, key_of
-from mainspring_executors.local.task_user import TaskUser, prepare_folder
-from mainspring_executors.protocol.frames import FRAME_BYTES_MAX
+from mainspring_executors.local.tracked_attempt import HostMode, Refusal, TrackedAttempt, encode_for_host
 from mainspring_executors.protocol.refusals import is_refusal, refusal_of
 from mainspring_executors.protocol.results import Result, cancelled, host_killed, host_lost, interrupted, lost
-from mainspring_executors.protocol.wire import SEQ_STARTED, decode_report, encode_attempt
+from mainspring_executors.protocol.wire import SEQ_STARTED, decode_report
 from mainspring_executors.settings import ExecutorSettings
 
-__all__ = ["HostMode", "HostedExecutor"]
+__all__ = ["HostedExecutor"]
 
 _PREFETCH_MIN = 64
 """Attempts that wait in a host beyond the running attempts, so that a free slot gets its next attempt at once."""
 _FINISHED_REMEMBERED = 20_000
 """Ids of finished attempts, for `recover` and against a second submit."""
-_ATTEMPT_BYTES_MAX = FRAME_BYTES_MAX // 2
-"""Bound for the encoded attempt, and for its outputs."""
 _RESTART_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses before the next start of a host, by the number of hosts in a row that died before their first message."""
 _REFUSAL_SECONDS = 15.0
@@ -54,48 +42,7 @@ _CLOSE_TURN_SECONDS = 0.05
 _STOP_SECONDS_EXTRA = 10.0
 """Time for kills and last reports in `close`, beyond the graces."""
 
-_ATTEMPT_ID = re.compile(r"[0-9a-f]{32}")
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The machine had no room for a task. Instants of the monotonic clock."""
-
-    cause: str
-    since: float
-    at: float
-
-
-class HostMode(StrEnum):
-    """Whether a host runs attempts on threads or in processes."""
-
-    THREADS = "threads"
-    PROCESSES = "processes"
-
-
-@dataclass(slots=True, eq=False)
-class _Tracked:
-    """One attempt, from its submission to its last report."""
-
-    attempt: Attempt
-    mode: HostMode
-    order: bytes
-    """The encoded message for the host."""
-    delivery: ReportSequencer
-    host: HostProcess | None = None
-    """`None` while no host has the attempt."""
-    is_cancelled: bool = False
-    """The scheduler requested the cancel. The host reports the outcome."""
-    starts_alone: bool = False
-    """The attempt belongs to a suspect and gets a host of its own."""
-    start_at: float = 0.0
-    """When a suspect may start."""
-    refusal: Refusal | None = None
-    """The latest refusal; `None` once the attempt has started."""
-    kill_due_at: float = 0.0
-    """When the executor may kill the host of an attempt that has finished but still runs; 0 for other attempts."""
 
 
 class HostedExecutor:
@@ -120,12 +67,7 @@ class HostedExecutor:
             )
         self._settings = settings
         self._concurrency = settings.concurrency or concurrency
-        self._owns_state_dir = settings.state_dir is None
-        self._state_dir = settings.state_dir or Path(tempfile.mkdtemp(prefix="mainspring-"))
-        self._installation = orphans.installation_of(self._state_dir)
-        self._work_dir = self._state_dir / "work"
-        self._user = None if settings.task_user is None else TaskUser.find(settings.task_user)
-        self._clear_orphans()
+        self._opener = HostOpener(settings)
         self._poller = select.epoll()
         self._nudge = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._poller.register(self._nudge, select.EPOLLIN)
@@ -135,21 +77,19 @@ class HostedExecutor:
         """Retiring hosts, and lost hosts whose processes may still run."""
         self._failed_starts: dict[HostMode, int] = {}
         self._restart_at: dict[HostMode, float] = {}
-        self._tracked: dict[str, _Tracked] = {}
-        self._waiting: dict[str, _Tracked] = {}
+        self._tracked: dict[str, TrackedAttempt] = {}
+        self._waiting: dict[str, TrackedAttempt] = {}
         """Tracked attempts without a host, suspects excepted."""
         self._refusal_count = 0
         self._refusal: Refusal | None = None
         self._suspects = Suspects()
-        self._waiting_alone: dict[str, _Tracked] = {}
+        self._waiting_alone: dict[str, TrackedAttempt] = {}
         """Suspects that have no host yet."""
         self._single_hosts: set[HostProcess] = set()
         """Hosts of one suspect each. They are among the old hosts too, because they take no further attempt."""
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._ready: list[Report] = []
         self._hostname = socket.gethostname()
-        self._folders: set[Path] = set()
-        """Folders of hosts that are not gone."""
         self._is_closing = self._is_closed = False
         # Ready before the first attempt needs it.
         self._start(self.main_mode)
@@ -163,7 +103,7 @@ class HostedExecutor:
     def submit(self, attempts: Sequence[Attempt]) -> Sequence[Submitted]:
         if self._is_closing:
             raise ExecutorError("the executor is closed; open another one")
-        outgoing: dict[HostMode, list[_Tracked]] = {}
+        outgoing: dict[HostMode, list[TrackedAttempt]] = {}
         answers = [self._accept(attempt, outgoing) for attempt in attempts]
         for mode, tracked in outgoing.items():
             self._send(mode, tracked)
@@ -233,9 +173,7 @@ class HostedExecutor:
         self._is_closed = True
         self._poller.close()
         os.close(self._nudge)
-        # Another executor may use the same state folder.
-        for folder in [self._state_dir] if self._owns_state_dir else self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        self._opener.close()
 
     def kill(self, why: str) -> None:
         """Kill every host with all its attempts, without the attempts' graces. The attempts end as lost.
@@ -247,12 +185,14 @@ class HostedExecutor:
 
     # -- attempts on their way in
 
-    def _accept(self, attempt: Attempt, outgoing: dict[HostMode, list[_Tracked]]) -> Submitted:
+    def _accept(self, attempt: Attempt, outgoing: dict[HostMode, list[TrackedAttempt]]) -> Submitted:
         attempt_id = attempt.attempt_id
         if attempt_id in self._tracked or attempt_id in self._finished:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
         try:
-            tracked = _Tracked(attempt, self.place(attempt), _order_for(attempt), ReportSequencer(attempt_id))
+            tracked = TrackedAttempt(
+                attempt, self.place(attempt), encode_for_host(attempt), ReportSequencer(attempt_id)
+            )
         except ExecutorError as exc:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.REJECTED, detail=str(exc))
         self._tracked[attempt_id] = tracked
@@ -263,7 +203,7 @@ class HostedExecutor:
             outgoing.setdefault(tracked.mode, []).append(tracked)
         return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
 
-    def _send(self, mode: HostMode, attempts: Sequence[_Tracked]) -> None:
+    def _send(self, mode: HostMode, attempts: Sequence[TrackedAttempt]) -> None:
         """Send attempts to the host of this mode. Without a host, they wait for its next start."""
         host = self._hosts.get(mode) or self._start(mode)
         for tracked in attempts:
@@ -288,37 +228,13 @@ class HostedExecutor:
 
     def _open_host(self, mode: HostMode, concurrency: int) -> HostProcess | None:
         """Start a host; `None` when the machine cannot start one now."""
-        mark = orphans.new_mark(self._installation)
-        folder = self._work_dir / mark
-        self._folders.add(folder)
         try:
-            folder.mkdir(mode=0o700, parents=True)
-            if self._user is not None:
-                os.chown(folder, self._user.uid, self._user.gid)
-            config = self._config(mode, mark, folder, concurrency)
-            return HostProcess(config, self._host_environment(), self._poller, self._user)
+            return self._opener.open(mode, concurrency, self._poller)
         except OSError as exc:
             _log.warning("task host not started: cause=%s", exc)
             if is_refusal(exc):
                 self._note_refusal(str(refusal_of(exc)), None)
-            self._discard_folder(folder)
             return None
-
-    def _host_environment(self) -> dict[str, str]:
-        env = inherited(self._settings.environment)
-        return env if self._user is None else {**env, **self._user.environment}
-
-    def _config(self, mode: HostMode, mark: str, folder: Path, concurrency: int) -> HostConfig:
-        settings = self._settings
-        return HostConfig(
-            epoch=mark,
-            mode=mode,
-            concurrency=concurrency,
-            code_path=tuple(str(path.resolve()) for path in settings.code_path),
-            http_allow=settings.http_allow,
-            self_fence_seconds=settings.self_fence.total_seconds(),
-            folder=str(folder),
-        )
 
     # -- one turn: incoming messages and timers
 
@@ -429,7 +345,7 @@ class HostedExecutor:
         if all(tracked.delivery.is_finished and now >= tracked.kill_due_at for tracked in self._in(host)):
             host.discard()
 
-    def _in(self, host: HostProcess) -> list[_Tracked]:
+    def _in(self, host: HostProcess) -> list[TrackedAttempt]:
         return [tracked for tracked in self._tracked.values() if tracked.host is host]
 
     def _retire_all(self, grace: timedelta) -> None:
@@ -443,14 +359,14 @@ class HostedExecutor:
         """Conclude the attempts of a host that is gone with all its processes."""
         tracked_here = self._in(host)
         if not self._is_closing:
-            not_begun = [tracked for tracked in tracked_here if self._has_certainly_not_begun(tracked)]
+            not_begun = [tracked for tracked in tracked_here if tracked.has_certainly_not_begun]
             self._take_back([tracked.attempt.attempt_id for tracked in not_begun])
         result = interrupted() if host.is_closing else self._loss(host)
         for tracked in self._in(host):
             if host.has_failed:
                 self._report_start(tracked)
             self._conclude(tracked, result)
-        self._discard_folder(host.folder)
+        self._opener.discard_folder(host.folder)
 
     def _loss(self, host: HostProcess) -> Result:
         """The result of the attempts that ran in a dead host."""
@@ -462,20 +378,7 @@ class HostedExecutor:
         self._suspects.note_loss(key_of(tracked.attempt) for tracked in running)
         return host_killed(host.exit_code) if host in self._single_hosts else host_lost(host.exit_code)
 
-    def _has_certainly_not_begun(self, tracked: _Tracked) -> bool:
-        """Whether an attempt of a dead host cannot have begun, so that another host may run it.
-
-        A host of threads reports each start before the call. A host of processes creates the folder of the attempt
-        before the start, and removes the folder only after the report of the end.
-        """
-        host, delivery = tracked.host, tracked.delivery
-        if host is None or delivery.is_started or delivery.is_ending:
-            return False
-        if tracked.mode is HostMode.THREADS or not host.is_ready:
-            return True
-        return host.has_ended and not (host.folder / tracked.attempt.attempt_id).exists()
-
-    def _report_start(self, tracked: _Tracked) -> None:
+    def _report_start(self, tracked: TrackedAttempt) -> None:
         """Report the start of an attempt that began in a host that died before it could report the start."""
         if tracked.delivery.is_started or tracked.delivery.is_ending:
             return
@@ -486,11 +389,6 @@ class HostedExecutor:
                 at = datetime.fromtimestamp((tracked.host.folder / attempt_id).stat().st_mtime, UTC)
         started = Started(attempt_id=attempt_id, seq=SEQ_STARTED, at=at, hostname=self._hostname)
         self._ready += tracked.delivery.take(started)
-
-    def _discard_folder(self, folder: Path) -> None:
-        """Remove the folder of a host that is gone, in a thread: a file system may be slow."""
-        self._folders.discard(folder)
-        threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True).start()
 
     # -- refusals
 
@@ -505,7 +403,7 @@ class HostedExecutor:
         tracked = self._tracked.get(attempt_id)
         return None if tracked is None else tracked.refusal
 
-    def _note_refusal(self, cause: str, tracked: _Tracked | None) -> None:
+    def _note_refusal(self, cause: str, tracked: TrackedAttempt | None) -> None:
         """Note that this machine has no room for a task now. The attempt stays in its host, which tries again."""
         now = monotonic()
         if self.refusals().cause != cause:
@@ -518,7 +416,7 @@ class HostedExecutor:
 
     # -- suspects
 
-    def _hold_back(self, tracked: _Tracked, seconds: float) -> None:
+    def _hold_back(self, tracked: TrackedAttempt, seconds: float) -> None:
         """Have a suspect start alone, after a pause."""
         tracked.starts_alone = True
         tracked.start_at = monotonic() + seconds
@@ -540,11 +438,11 @@ class HostedExecutor:
             tracked.host = host
             host.send([tracked.order])
 
-    def _conclude(self, tracked: _Tracked, result: Result) -> None:
+    def _conclude(self, tracked: TrackedAttempt, result: Result) -> None:
         self._ready += tracked.delivery.conclude(result, datetime.now(UTC))
         self._forget(tracked)
 
-    def _forget(self, tracked: _Tracked) -> None:
+    def _forget(self, tracked: TrackedAttempt) -> None:
         attempt_id = tracked.attempt.attempt_id
         del self._tracked[attempt_id]
         self._waiting.pop(attempt_id, None)
@@ -567,35 +465,3 @@ class HostedExecutor:
         """Make `fileno` readable for reports that this process itself made."""
         if self._ready and not self._is_closed:
             os.eventfd_write(self._nudge, 1)
-
-    def _clear_orphans(self) -> None:
-        """Kill the orphans of a killed scheduler and remove their folders, before the same attempts may start again."""
-        if self._user is None:
-            self._work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        else:
-            prepare_folder(self._state_dir)
-            prepare_folder(self._work_dir)
-        orphans.kill_orphaned(self._installation, self._user, folder=self._work_dir)
-        for folder in self._work_dir.iterdir():
-            if orphans.is_orphaned(folder.name, self._installation):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _order_for(attempt: Attempt) -> bytes:
-    """The encoded message for the host. Raises `ExecutorError` for an attempt that no host can run."""
-    if _ATTEMPT_ID.fullmatch(attempt.attempt_id) is None:
-        raise ExecutorError(f"attempt_id is {attempt.attempt_id!r}; it must be 32 lower-case hexadecimal digits")
-    try:
-        order = encode_attempt(attempt)
-    except TypeError as exc:
-        raise ExecutorError(f"task '{attempt.task_id}' has a payload that JSON cannot hold: {exc}") from exc
-    if attempt.limits.output_bytes_max > _ATTEMPT_BYTES_MAX:
-        raise ExecutorError(
-            f"output_bytes_max is {attempt.limits.output_bytes_max}; it must be at most {_ATTEMPT_BYTES_MAX}"
-        )
-    if len(order) > _ATTEMPT_BYTES_MAX:
-        raise ExecutorError(
-            f"task '{attempt.task_id}' has {len(order)} bytes of payload and context; the limit is "
-            f"{_ATTEMPT_BYTES_MAX} bytes: hand large values over in a file"
-        )
-    return order

@@ -2,7 +2,8 @@
 
 from mainspring.attempts import Attempt
 from mainspring_executors.contract import Capabilities
-from mainspring_executors.local.hosted import HostedExecutor, HostMode
+from mainspring_executors.local.hosted import HostedExecutor
+from mainspring_executors.local.tracked_attempt import HostMode
 from mainspring_executors.settings import ExecutorSettings
 from mainspring_executors.tasks import kind_of
 

@@ -59,7 +59,7 @@ class ReadyQueue:
 
     def _batch(self, scheduling: Pass, name: str, limit: int) -> list[Candidate]:
         first, *further = self._executors
-        of_executor = {"besides": further} if name == first else {"executor": name}
+        of_executor = {"excluded_executors": further} if name == first else {"executor": name}
         dominant_dags = self._dominant_dags.get(name)
         if dominant_dags is None or dominant_dags.dag_id is None:
             return scheduling.candidates.ready(limit, **of_executor)

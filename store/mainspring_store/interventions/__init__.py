@@ -2,14 +2,14 @@
 
 from mainspring_store.interventions.clearing import Clear, clear, preview_clear
 from mainspring_store.interventions.marking import Mark, mark, mark_run, preview_mark, requeue_run
-from mainspring_store.interventions.targets import RunsWanted, TasksWanted
+from mainspring_store.interventions.targets import RunSelection, TaskSelection
 from mainspring_store.resources.notes import set_instance_notes
 
 __all__ = [
     "Clear",
     "Mark",
-    "RunsWanted",
-    "TasksWanted",
+    "RunSelection",
+    "TaskSelection",
     "clear",
     "mark",
     "mark_run",

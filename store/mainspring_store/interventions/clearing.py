@@ -7,18 +7,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mainspring.errors import Conflict
-from mainspring.selection import Instance, Wanted, chosen, collapsing
+from mainspring.selection import Instance, Selection, chosen, collapsing
 from mainspring.states import RUN_FINISHED, StateReason, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.interventions.changes import Changes
 from mainspring_store.interventions.targets import (
-    RunsWanted,
+    RunSelection,
     Shape,
     TargetRun,
-    TasksWanted,
+    TaskSelection,
     find_runs,
     load_runs,
-    wanted_in,
+    selections_in,
 )
 from mainspring_store.interventions.version_change import VersionChange, change_version, write_version_changes
 from mainspring_store.resources.dags import Versions
@@ -31,8 +31,8 @@ __all__ = ["Clear", "clear", "clear_ended_run", "preview_clear"]
 class Clear:
     """A request to clear instances."""
 
-    runs: RunsWanted = field(default_factory=RunsWanted)
-    tasks: TasksWanted = field(default_factory=TasksWanted)
+    runs: RunSelection = field(default_factory=RunSelection)
+    tasks: TaskSelection = field(default_factory=TaskSelection)
     reset_dag_runs: bool = True
     """False excludes ended runs with all their instances."""
     prevent_running_task: bool = False
@@ -107,7 +107,7 @@ def clear_ended_run(connection: Connection, key: int, shape: Shape, *, latest: S
     for run in load_runs(connection, {key: shape}, is_locking=True):
         if run.state not in RUN_FINISHED:
             return False
-        tasks = wanted_in([shape, latest], TasksWanted())
+        tasks = selections_in([shape, latest], TaskSelection())
         _apply(connection, [_clearing(run, latest, tasks)], now, fence_message="stopped, because it was cleared")
         return True
     return False
@@ -124,7 +124,7 @@ class _Selection:
         if request.run_on_latest_version:
             current = versions.current(dag_id)
             self._latest = shapes.setdefault(current.id, Shape(current.id, current.definition))
-        self._wanted = wanted_in(shapes.values(), request.tasks)
+        self._wanted = selections_in(shapes.values(), request.tasks)
 
     def clearing(self, run: TargetRun) -> _Clearing:
         if run.state in RUN_FINISHED and not self._request.reset_dag_runs:
@@ -132,7 +132,7 @@ class _Selection:
         return _clearing(run, self._latest or run.shape, self._wanted)
 
 
-def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Wanted]) -> _Clearing:
+def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Selection]) -> _Clearing:
     instances = _chosen(run, tasks)
     if run.shape.version_id == latest.version_id:
         begun = _begun(instances)
@@ -145,7 +145,7 @@ def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Wanted]) -> _Cl
     return _Clearing(version_change.run, _with_prevented(version_change.run, begun), version_change)
 
 
-def _chosen(run: TargetRun, tasks: Mapping[int, Wanted]) -> Sequence[Instance]:
+def _chosen(run: TargetRun, tasks: Mapping[int, Selection]) -> Sequence[Instance]:
     shape = run.shape
     return chosen(shape.graph, run.instances, tasks[shape.version_id], branches=shape.branches)
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mainspring.run_ends import blame, run_result
-from mainspring.selection import Instance, Wanted, chosen, decided_without_running
+from mainspring.selection import Instance, Selection, chosen, decided_without_running
 from mainspring.states import RUN_FINISHED, TASK_FINISHED, RunState, StateReason, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.interventions.changes import Changes
 from mainspring_store.interventions.targets import (
-    RunsWanted,
+    RunSelection,
     Shape,
     TargetRun,
-    TasksWanted,
+    TaskSelection,
     find_runs,
     load_runs,
-    wanted_in,
+    selections_in,
 )
 from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.notes import note_instances
@@ -32,8 +32,8 @@ class Mark:
 
     state: TaskState
     """success, failed or skipped."""
-    runs: RunsWanted = field(default_factory=RunsWanted)
-    tasks: TasksWanted = field(default_factory=TasksWanted)
+    runs: RunSelection = field(default_factory=RunSelection)
+    tasks: TaskSelection = field(default_factory=TaskSelection)
     note: str | None = None
     """Note for the instances; None keeps their notes."""
 
@@ -94,7 +94,7 @@ def mark_run(
     Raises:
         NotFound: The run does not exist.
     """
-    runs = find_runs(database, versions, dag_id, RunsWanted(run_id=run_id))
+    runs = find_runs(database, versions, dag_id, RunSelection(run_id=run_id))
     with database.write() as connection:
         for run in load_runs(connection, runs, is_locking=True):
             if run.state is state:
@@ -120,7 +120,7 @@ def requeue_run(database: Database, versions: Versions, dag_id: str, run_id: str
     Raises:
         NotFound: The run does not exist.
     """
-    runs = find_runs(database, versions, dag_id, RunsWanted(run_id=run_id))
+    runs = find_runs(database, versions, dag_id, RunSelection(run_id=run_id))
     with database.write() as connection:
         for run in load_runs(connection, runs, is_locking=True):
             if run.state not in RUN_FINISHED:
@@ -144,12 +144,12 @@ def _changes(state: TaskState, by: str, now: datetime) -> Changes:
 
 def _select(
     database: Database, versions: Versions, dag_id: str, request: Mark
-) -> tuple[Mapping[int, Shape], Mapping[int, Wanted]]:
+) -> tuple[Mapping[int, Shape], Mapping[int, Selection]]:
     runs = find_runs(database, versions, dag_id, request.runs)
-    return runs, wanted_in(runs.values(), request.tasks)
+    return runs, selections_in(runs.values(), request.tasks)
 
 
-def _marked(run: TargetRun, tasks: Mapping[int, Wanted], state: TaskState) -> list[Instance]:
+def _marked(run: TargetRun, tasks: Mapping[int, Selection], state: TaskState) -> list[Instance]:
     instances = chosen(run.shape.graph, run.instances, tasks[run.shape.version_id], branches=run.shape.branches)
     return [instance for instance in instances if instance.state is not state or instance.was_prevented]
 

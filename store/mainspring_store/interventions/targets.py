@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from mainspring.definition.model import Definition, Task, TaskType
 from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
 from mainspring.graph import Graph
-from mainspring.selection import Instance, Wanted
+from mainspring.selection import Instance, Selection
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -21,7 +21,7 @@ from mainspring_store.resources.dags import Versions
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.tables import dag_run, task_instance
 
-__all__ = ["RunsWanted", "Shape", "TargetRun", "TasksWanted", "find_runs", "load_runs", "wanted_in"]
+__all__ = ["RunSelection", "Shape", "TargetRun", "TaskSelection", "find_runs", "load_runs", "selections_in"]
 
 RUNS_MAX = 1_000
 INSTANCES_MAX = 100_000
@@ -29,7 +29,7 @@ INSTANCES_MAX = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunsWanted:
+class RunSelection:
     """A selection of runs of a DAG; the default selects all runs."""
 
     run_id: str | None = None
@@ -42,7 +42,7 @@ class RunsWanted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TasksWanted:
+class TaskSelection:
     """A selection of task instances in each selected run."""
 
     task_ids: Sequence[str | tuple[str, int]] | None = None
@@ -95,7 +95,7 @@ class TargetRun:
         return [instance for instance in self.instances if instance.was_prevented]
 
 
-def find_runs(database: Database, versions: Versions, dag_id: str, selection: RunsWanted) -> Mapping[int, Shape]:
+def find_runs(database: Database, versions: Versions, dag_id: str, selection: RunSelection) -> Mapping[int, Shape]:
     """Run key -> shape of each selected run; may be empty without a named run.
 
     Call before the transaction takes locks, because the call reads definitions. `load_runs` detects a later version
@@ -174,7 +174,7 @@ def load_runs(connection: Connection, runs: Mapping[int, Shape], *, is_locking: 
     return [_target(row, runs[row.id], instances.get(row.id, [])) for row in rows]
 
 
-def wanted_in(shapes: Iterable[Shape], tasks: TasksWanted) -> Mapping[int, Wanted]:
+def selections_in(shapes: Iterable[Shape], tasks: TaskSelection) -> Mapping[int, Selection]:
     """Version id -> selected tasks by their index in the version; tasks missing in a version are absent.
 
     Raises:
@@ -186,7 +186,7 @@ def wanted_in(shapes: Iterable[Shape], tasks: TasksWanted) -> Mapping[int, Wante
         if by_version and not any(task_id in shape.definition.tasks for shape in by_version.values()):
             raise NotFound(f"task '{task_id}' is in none of the runs that are meant")
     return {
-        version_id: Wanted(
+        version_id: Selection(
             tasks=_named(shape, tasks.task_ids),
             include_upstream=tasks.include_upstream,
             include_downstream=tasks.include_downstream,
@@ -210,7 +210,7 @@ def _named(shape: Shape, task_ids: Sequence[str | tuple[str, int]] | None) -> Ma
     return named
 
 
-def _runs_query(connection: Connection, dag_id: str, selection: RunsWanted) -> Select[Any]:
+def _runs_query(connection: Connection, dag_id: str, selection: RunSelection) -> Select[Any]:
     run = dag_run.c
     query = select(run.id, run.dag_version_id).where(run.dag_id == dag_id).order_by(run.id).limit(RUNS_MAX + 1)
     moment = func.coalesce(run.logical_date, run.run_after)

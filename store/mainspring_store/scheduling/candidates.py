@@ -42,40 +42,49 @@ class CandidateReads:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def ready(self, limit: int, *, executor: str | None = None, besides: Sequence[str] = ()) -> list[Candidate]:
+    def ready(
+        self, limit: int, *, executor: str | None = None, excluded_executors: Sequence[str] = ()
+    ) -> list[Candidate]:
         """Ready instances with free slots in their run and pool, or without a need for slots.
 
         Highest priority first, then oldest.
 
         Includes instances of a deleted pool, so that the scheduler can report the missing pool.
 
-        executor: only instances with this executor. besides: only instances with none of these executors.
+        executor: only instances with this executor. excluded_executors: only instances with none of these executors.
         """
-        params = {"limit_": limit, "executor": executor, "executors": list(besides)}
-        rows = self._connection.execute(_STATEMENTS[_which(executor, besides)], params)
+        params = {"limit_": limit, "executor": executor, "executors": list(excluded_executors)}
+        rows = self._connection.execute(_STATEMENTS[_which(executor, excluded_executors)], params)
         return [_candidate(row) for row in rows]
 
     def ready_beside(
-        self, crowd: str, limit: int, *, executor: str | None = None, besides: Sequence[str] = ()
+        self, dominant_dag: str, limit: int, *, executor: str | None = None, excluded_executors: Sequence[str] = ()
     ) -> tuple[list[Candidate], list[Candidate]]:
-        """Two lists: candidates of all DAGs except `crowd`, and the result of `ready`.
+        """Two lists: candidates of all DAGs except `dominant_dag`, and the result of `ready`.
 
-        crowd: the dominant DAG.
+        dominant_dag: the id of the DAG that filled most of the recent batches.
 
         The first list takes turns: the first instance of each DAG, then the second of each DAG, and so on. The list has
         at least an instance of each run with ready instances, up to a bound, and few instances more of each run.
         """
-        params = {"limit_": limit, "executor": executor, "executors": list(besides), "crowd": crowd}
+        params = {
+            "limit_": limit,
+            "executor": executor,
+            "executors": list(excluded_executors),
+            "dominant_dag": dominant_dag,
+        }
         params["others"] = max(OTHERS_MIN, limit)
         of_others: list[Candidate] = []
         of_all: list[Candidate] = []
-        for *columns, turn in self._connection.execute(_STATEMENTS_BESIDE[_which(executor, besides)], params):
+        for *columns, turn in self._connection.execute(
+            _STATEMENTS_BESIDE[_which(executor, excluded_executors)], params
+        ):
             (of_others if turn else of_all).append(_candidate(columns))
         return of_others, of_all
 
 
-def _which(executor: str | None, besides: Sequence[str]) -> str:
-    return "executor" if executor is not None else "besides" if besides else "any"
+def _which(executor: str | None, excluded_executors: Sequence[str]) -> str:
+    return "executor" if executor is not None else "excluded" if excluded_executors else "any"
 
 
 def _ready() -> Select[Any]:
@@ -142,13 +151,13 @@ def _has_capacity() -> ColumnElement[bool]:
 
 
 def _of_others() -> Any:
-    """Ready instances of all DAGs except `crowd`, in running runs: the first of each run, and some more.
+    """Ready instances of all DAGs except `dominant_dag`, in running runs: the first of each run, and some more.
 
     The query begins at the runs, because a scan of all ready instances would read the many instances of the dominant
     DAG.
     """
     run, first = dag_run.alias("run"), task_instance.alias("first")
-    is_other = and_(text("run.state = 'running'"), run.c.dag_id != bindparam("crowd", type_=String()))
+    is_other = and_(text("run.state = 'running'"), run.c.dag_id != bindparam("dominant_dag", type_=String()))
     is_ready = text("first.state = 'scheduled' AND first.ready")
     first_of_run = (
         select(first.c.id)
@@ -181,7 +190,7 @@ def _beside(ready: Select[Any]) -> Any:
 _BY_EXECUTOR: dict[str, Any] = {
     "any": true(),
     "executor": task_instance.c.executor == bindparam("executor"),
-    "besides": or_(
+    "excluded": or_(
         task_instance.c.executor.is_(None), task_instance.c.executor.not_in(bindparam("executors", expanding=True))
     ),
 }

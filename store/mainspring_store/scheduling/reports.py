@@ -208,7 +208,7 @@ class ReportWrites:
         return (
             _select_attempts()
             .where(
-                task_try.c.executor.not_in(bindparam("besides", expanding=True)),
+                task_try.c.executor.not_in(bindparam("excluded", expanding=True)),
                 task_try.c.stopped_at.is_(None),
                 func.coalesce(task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime), true()),
             )
@@ -217,7 +217,7 @@ class ReportWrites:
 
     def unleased_attempts(self, excluded_executors: Collection[str], now: datetime) -> list[LiveAttempt]:
         """Unstopped attempts of all executors except the excluded ones, without a valid lease of a worker."""
-        parameters = {"besides": list(excluded_executors), "now": now}
+        parameters = {"excluded": list(excluded_executors), "now": now}
         return [_live(row) for row in self._connection.execute(self._select_unleased_attempts(), parameters)]
 
     @staticmethod

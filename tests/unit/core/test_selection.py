@@ -6,7 +6,7 @@ import pytest
 
 from mainspring.definition import parse_definition
 from mainspring.graph import Graph
-from mainspring.selection import Instance, Wanted, chosen, collapsing, decided_without_running
+from mainspring.selection import Instance, Selection, chosen, collapsing, decided_without_running
 from mainspring.states import StateReason, TaskState
 
 S, F, K, U, W, R = (
@@ -40,22 +40,22 @@ CHAIN = graph(a=[], b=["a"], c=["b"], x=[])
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        pytest.param(Wanted(tasks={1: None}), [1], id="named"),
-        pytest.param(Wanted(tasks={1: None}, include_downstream=True), [1, 2], id="downstream"),
-        pytest.param(Wanted(tasks={1: None}, include_upstream=True), [0, 1], id="upstream"),
-        pytest.param(Wanted(tasks={1: None}, include_upstream=True, include_downstream=True), [0, 1, 2], id="both"),
-        pytest.param(Wanted(tasks={0: None}, include_downstream=True, states=frozenset({F})), [2], id="by state"),
-        pytest.param(Wanted(tasks={}), [], id="nothing"),
-        pytest.param(Wanted(tasks={1: frozenset({-1})}), [1], id="the only item"),
-        pytest.param(Wanted(tasks={1: frozenset({0})}), [], id="no such item"),
+        pytest.param(Selection(tasks={1: None}), [1], id="named"),
+        pytest.param(Selection(tasks={1: None}, include_downstream=True), [1, 2], id="downstream"),
+        pytest.param(Selection(tasks={1: None}, include_upstream=True), [0, 1], id="upstream"),
+        pytest.param(Selection(tasks={1: None}, include_upstream=True, include_downstream=True), [0, 1, 2], id="both"),
+        pytest.param(Selection(tasks={0: None}, include_downstream=True, states=frozenset({F})), [2], id="by state"),
+        pytest.param(Selection(tasks={}), [], id="nothing"),
+        pytest.param(Selection(tasks={1: frozenset({-1})}), [1], id="the only item"),
+        pytest.param(Selection(tasks={1: frozenset({0})}), [], id="no such item"),
     ],
 )
-def test_relatives_are_direct_and_indirect_and_states_hold_for_all(wanted: Wanted, expected: list[int]) -> None:
+def test_relatives_are_direct_and_indirect_and_states_hold_for_all(wanted: Selection, expected: list[int]) -> None:
     assert [one.id for one in chosen(CHAIN, instances(S, S, F, S), wanted)] == expected
 
 
 def test_removed_instances_are_never_chosen() -> None:
-    assert chosen(CHAIN, instances(R, S, S, S), Wanted(tasks={0: None})) == []
+    assert chosen(CHAIN, instances(R, S, S, S), Selection(tasks={0: None})) == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,9 @@ def test_removed_instances_are_never_chosen() -> None:
 )
 def test_what_a_branch_left_out_is_chosen_with_it_or_by_name(tasks: Any, expected: list[int]) -> None:
     shape = graph(pick=[], x=[], left=["pick", "x"], right=["pick", "x"])
-    found = chosen(shape, instances(S, S, S, (K, BRANCH)), Wanted(tasks=tasks, include_downstream=True), branches={0})
+    found = chosen(
+        shape, instances(S, S, S, (K, BRANCH)), Selection(tasks=tasks, include_downstream=True), branches={0}
+    )
     assert [one.id for one in found] == expected
 
 

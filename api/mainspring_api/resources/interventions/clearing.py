@@ -17,7 +17,7 @@ from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
 from mainspring_api.resources.runs.dag_runs import run_body
 from mainspring_store.access.roles import Role
-from mainspring_store.interventions import Clear, RunsWanted, TasksWanted, clear, preview_clear
+from mainspring_store.interventions import Clear, RunSelection, TaskSelection, clear, preview_clear
 from mainspring_store.queries import runs as questions
 from mainspring_store.resources.notes import set_run_note
 
@@ -140,8 +140,8 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
     if run_id is not None and (body["include_past"] or body["include_future"]):
         require_logical_date(ctx, dag_id, run_id)
     request = Clear(
-        runs=_runs_wanted(body),
-        tasks=TasksWanted(
+        runs=_selected_runs(body),
+        tasks=TaskSelection(
             task_ids=body["task_ids"],
             include_upstream=body["include_upstream"],
             include_downstream=body["include_downstream"],
@@ -178,13 +178,13 @@ def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
     return answer(run_body(questions.get_run(ctx.database, dag_id, dag_run_id)))
 
 
-def _runs_wanted(body: Mapping[str, Any]) -> RunsWanted:
+def _selected_runs(body: Mapping[str, Any]) -> RunSelection:
     """Without a run that it is seen from, the past is what lies before the first date, the future what is after the
     last."""
     run_id, past, future = body["dag_run_id"], body["include_past"], body["include_future"]
     if run_id is not None:
-        return RunsWanted(run_id=run_id, include_past=past, include_future=future)
-    return RunsWanted(start=None if past else body["start_date"], end=None if future else body["end_date"])
+        return RunSelection(run_id=run_id, include_past=past, include_future=future)
+    return RunSelection(start=None if past else body["start_date"], end=None if future else body["end_date"])
 
 
 def _states(body: Mapping[str, Any]) -> frozenset[TaskState] | None:
@@ -201,8 +201,8 @@ def clear_whole_run(ctx: Context, dag_id: str, run_id: str, body: Mapping[str, A
         NotFound: There is no such run.
     """
     request = Clear(
-        runs=RunsWanted(run_id=run_id),
-        tasks=TasksWanted(states=_FAILURES if body["only_failed"] else None),
+        runs=RunSelection(run_id=run_id),
+        tasks=TaskSelection(states=_FAILURES if body["only_failed"] else None),
         run_on_latest_version=bool(body["run_on_latest_version"]),
     )
     ids = _clear(ctx, dag_id, request, is_preview=body["dry_run"])

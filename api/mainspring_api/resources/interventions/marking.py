@@ -15,7 +15,7 @@ from mainspring_api.http.operations import Register, Resource
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
 from mainspring_api.resources.interventions.clearing import require_logical_date
 from mainspring_store.access.roles import Role
-from mainspring_store.interventions import Mark, RunsWanted, TasksWanted, mark, preview_mark, set_instance_notes
+from mainspring_store.interventions import Mark, RunSelection, TaskSelection, mark, preview_mark, set_instance_notes
 from mainspring_store.queries.task_instances import instance_ids
 
 __all__ = ["InstancePatch", "blueprint", "change_instances", "masked"]
@@ -171,8 +171,10 @@ def _mark(
     note = changes["note"] or "" if "note" in changes else None
     return Mark(
         state=changes["new_state"],
-        runs=RunsWanted(run_id=run_id, include_past=changes["include_past"], include_future=changes["include_future"]),
-        tasks=TasksWanted(
+        runs=RunSelection(
+            run_id=run_id, include_past=changes["include_past"], include_future=changes["include_future"]
+        ),
+        tasks=TaskSelection(
             task_ids=[task_id if map_index is None else (task_id, map_index)],
             include_upstream=changes["include_upstream"],
             include_downstream=changes["include_downstream"],
