@@ -33,7 +33,17 @@ from mainspring_api.resources.instances import (
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, marking
 from mainspring_api.resources.people import login, tokens, users
 from mainspring_api.resources.runs import backfills, dag_runs, run_waits
-from mainspring_api.resources.service import airflow_only, event_logs, jobs, metrics, monitor, moved, version, workers
+from mainspring_api.resources.service import (
+    airflow_only,
+    event_logs,
+    jobs,
+    metrics,
+    monitor,
+    moved,
+    page,
+    version,
+    workers,
+)
 from mainspring_api.resources.stored import connections, pools, secrets, variables
 from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
 from mainspring_store import open_database
@@ -127,6 +137,7 @@ def create_app(settings: ApiSettings) -> Flask:
         app.register_blueprint(blueprint)
     app.register_blueprint(airflow_only.absent)
     app.register_blueprint(moved.blueprint)
+    app.register_blueprint(page.blueprint)
     return app
 
 

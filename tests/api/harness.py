@@ -41,6 +41,7 @@ ONE_OF_EACH = {
     "connection_id": "c",
     "event_log_id": "1",
     "rest": "x",
+    "build": "0",
     "username": "nobody",
     "token_id": "0",
     "code": "not_found",

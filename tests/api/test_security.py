@@ -53,6 +53,8 @@ def test_only_health_readiness_version_login_and_the_docs_are_open() -> None:
         "document.get_openapi",
         "document.get_problem",
         "monitor.get_health",
+        "page.get_file",
+        "page.get_page",
         "ready.get_ready",
         "version.get_version",
     }
@@ -71,7 +73,7 @@ def test_no_route_answers_without_a_credential(shared: Api) -> None:
     assert walked > 60
 
 
-@pytest.mark.parametrize("path", ["/api/v2/no_such", "/", "/api/v2/dags/etl/dagRuns/r1/nothing", "/static/x.js"])
+@pytest.mark.parametrize("path", ["/api/v2/no_such", "/none", "/api/v2/dags/etl/dagRuns/r1/nothing", "/static/x.js"])
 def test_paths_that_do_not_exist_are_not_told_apart_without_a_credential(shared: Api, path: str) -> None:
     assert raw(shared, "GET", path).json["detail"] == "Not authenticated"
     found = raw(shared, "GET", path, {"Authorization": f"Bearer {shared.token}"})

@@ -31,6 +31,8 @@ PUBLIC_OPERATIONS = frozenset(
         "moved.get_health",
         "moved.refuse_v1",
         "monitor.get_health",
+        "page.get_file",
+        "page.get_page",
         "ready.get_ready",
         "version.get_version",
         "login.create_token",

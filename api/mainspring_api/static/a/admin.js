@@ -1,0 +1,1 @@
+import{r as e,t}from"./index.js";var n=e();function r(){let{common:e}=t();return(0,n.jsx)(`div`,{className:`head`,children:(0,n.jsx)(`h1`,{children:e.admin})})}export{r as AdminPage};

@@ -1,0 +1,1 @@
+import{n as e,r as t}from"./index.js";var n=t();function r(){let t=e({strict:!1});return(0,n.jsx)(`div`,{className:`head`,children:(0,n.jsx)(`h1`,{className:`anywhere`,children:t.taskId})})}export{r as TaskPage};

@@ -1,0 +1,15 @@
+export const login = {
+  title: "Log in",
+  to: (name: string) => `to ${name}`,
+  user: "User",
+  password: "Password",
+  token: "Token",
+  with_token: "Log in with a token",
+  with_password: "Log in with a password",
+  token_hint: "A token of the API. The page does not keep it; the browser keeps a cookie that scripts cannot read.",
+  enter: "Log in",
+  wrong_password: "This user and password do not fit.",
+  wrong_token: "This token is not valid.",
+  too_many: (span: string) => `Too many attempts. Try again in ${span}.`,
+  first_time: "First time? The command prints a link that logs you in:",
+};

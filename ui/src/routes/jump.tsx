@@ -1,0 +1,105 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type KeyboardEvent, type ReactNode, createContext, use, useDeferredValue, useMemo, useState } from "react";
+import { overview } from "../api/queries.ts";
+import { useT } from "../i18n/index.tsx";
+import { Dialog } from "../kit/dialog.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { Glyph } from "../kit/state.tsx";
+
+interface Jump {
+  open(): void;
+}
+const Context = createContext<Jump>({ open: () => {} });
+export const useJump = (): Jump => use(Context);
+
+export function JumpProvider({ children }: { children: ReactNode }) {
+  const [isOpen, setOpen] = useState(false);
+  const jump = useMemo(() => ({ open: () => setOpen(true) }), []);
+  return (
+    <Context value={jump}>
+      {children}
+      {isOpen && <JumpDialog onClose={() => setOpen(false)} />}
+    </Context>
+  );
+}
+
+interface Target {
+  key: string;
+  to: string;
+  glyph: ReactNode;
+  title: string;
+  kind: string;
+}
+
+/** Pages and DAGs by name. Up and down choose, Enter goes. */
+function JumpDialog({ onClose }: { onClose(): void }) {
+  const { common } = useT();
+  const navigate = useNavigate();
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  const targets = useTargets(useDeferredValue(text.trim()));
+  const chosen = Math.min(at, targets.length - 1);
+  const go = (target: Target | undefined) => {
+    if (!target) return;
+    onClose();
+    void navigate({ href: target.to });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) setAt((chosen + step + targets.length) % Math.max(1, targets.length));
+    else if (event.key === "Enter") go(targets[chosen]);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <Dialog open onClose={onClose} title={common.search_or_jump} isBare>
+      <input
+        className="inp"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="jump-list"
+        aria-activedescendant={targets[chosen] ? `jump-${chosen}` : undefined}
+        aria-label={common.search_or_jump}
+        autoFocus
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <ul id="jump-list" role="listbox" aria-label={common.search_or_jump} className="jump">
+        {targets.map((target, index) => (
+          <li key={target.key} id={`jump-${index}`} role="option" aria-selected={index === chosen} className="menu-item" data-highlighted={index === chosen || undefined} onClick={() => go(target)} onPointerMove={() => setAt(index)}>
+            {target.glyph}
+            <span className="cut grow">{target.title}</span>
+            <span className="dim small">{target.kind}</span>
+          </li>
+        ))}
+      </ul>
+      {targets.length === 0 && <p className="muted pad">{common.nothing_fits(text)}</p>}
+    </Dialog>
+  );
+}
+
+function useTargets(text: string): Target[] {
+  const { common } = useT();
+  const { data } = useQuery(overview({ limit: 12, ...(text ? { q: text } : {}) }));
+  const pages: [string, string, "home" | "runs" | "clock" | "back" | "hand" | "gear"][] = [
+    ["/", common.home, "home"],
+    ["/runs", common.runs, "runs"],
+    ["/upcoming", common.upcoming, "clock"],
+    ["/backfills", common.backfills, "back"],
+    ["/approvals", common.approvals, "hand"],
+    ["/admin", common.admin, "gear"],
+  ];
+  const fits = (title: string) => title.toLowerCase().includes(text.toLowerCase());
+  const dags = (data?.dags ?? []).filter((dag) => fits(dag.dag_id));
+  return [
+    ...(text ? dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.state} />, title: dag.dag_id, kind: "DAG" })) : []),
+    ...pages.filter(([, title]) => fits(title)).map(([to, title, icon]) => ({ key: to, to, glyph: <Icon name={icon} />, title, kind: "" })),
+    ...(text ? [] : dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.state} />, title: dag.dag_id, kind: "DAG" }))),
+  ];
+}
