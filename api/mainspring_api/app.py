@@ -24,6 +24,7 @@ from mainspring_api.resources.definitions import dag_summaries, dag_versions, da
 from mainspring_api.resources.instances import (
     approvals,
     dependencies,
+    explanations,
     hitl_details,
     logs,
     task_instances,
@@ -70,6 +71,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     marking.blueprint,
     many_instances.blueprint,
     dependencies.blueprint,
+    explanations.blueprint,
     approvals.blueprint,
     hitl_details.blueprint,
     tries.blueprint,

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import failpoint
+from mainspring.instants import format_instant
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
@@ -28,6 +29,7 @@ from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
 from mainspring_store.database.notify import Listener, open_listener
 from mainspring_store.database.transactions import Database, open_database
+from mainspring_store.queries.services import SILENT_AFTER
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.schema.migrate import migrate
 from mainspring_store.state.blocking import wake_forgotten
@@ -110,6 +112,11 @@ class Service:
         self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = False
         self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._outage: tuple[datetime, datetime] | None = None
+        """First and last failure of the latest outage of the database."""
+        self._is_database_away = False
+        self._beat_at = self._clock.now()
+        services.note_outage(database, now=self._beat_at)
         services.register_service(
             database,
             incarnation=self.incarnation,
@@ -171,19 +178,38 @@ class Service:
         }
         return {
             "executors": list(self._executors),
+            "remote": [
+                name for name, executor in self._executors.items() if executor.capabilities.survives_scheduler_restart
+            ],
             "room": capacity,
             "refusals": {name: refusals.count for name, refusals in refusals_of.items()},
             "refused_for": {
                 name: refusals.cause for name, refusals in refusals_of.items() if refusals.cause is not None
             },
+            **self._outage_details(),
             **self._tally,
         }
 
+    def _outage_details(self) -> dict[str, Any]:
+        if self._outage is None:
+            return {}
+        begin, end = self._outage
+        return {"outage": {"from": format_instant(begin), "to": format_instant(end)}}
+
+    def _note_failure(self) -> None:
+        """Remember an outage of the database for the next heartbeat."""
+        now = self._clock.now()
+        begin = self._outage[0] if self._is_database_away and self._outage is not None else now
+        self._outage, self._is_database_away = (begin, now), True
+
     def _heartbeat(self) -> None:
         now, offset = self._clock.now(), self._clock_guard.offset
+        if now - self._beat_at >= SILENT_AFTER:
+            services.note_outage(self._database, now=now)
         database_now = services.heartbeat(
             self._database, self.incarnation, now=now, details=self._details(), clock_offset=offset
         )
+        self._beat_at = now
         self._clock_guard.compare(now, database_now)
 
     def _rescue(self) -> None:
@@ -204,8 +230,11 @@ class Service:
     def _guarded(self, action: Callable[[], bool | None]) -> bool:
         """Run an action. An outage of the database, or a fault in a pass, must not end the loop."""
         try:
-            return bool(action())
+            result = bool(action())
+            self._is_database_away = False
+            return result
         except StoreUnavailable as exc:
+            self._note_failure()
             _log.warning("database unavailable, retrying: retry_seconds=%s cause=%s", OUTAGE_PAUSE_SECONDS, exc)
         except Exception:
             _log.exception("pass failed, retrying: retry_seconds=%s", OUTAGE_PAUSE_SECONDS)

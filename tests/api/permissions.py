@@ -26,6 +26,7 @@ viewer dag   get_dag_run wait_dag_run_until_finished get_task_instance get_mappe
 viewer dag   get_mapped_task_instance get_task_instance_tries get_mapped_task_instance_tries
 viewer dag   get_task_instance_try_details get_mapped_task_instance_try_details get_log get_xcom_entry
 viewer dag   get_task_instance_dependencies get_task_instance_dependencies_by_map_index
+viewer dag   explain_task_instance explain_dag_run explain_dag
 viewer dag   get_backfill get_backfill_dag_runs get_dag_source get_extra_links
 viewer dag   get_upstream_asset_events get_hitl_detail
 viewer all   get_pools get_pool get_variables get_variable get_jobs get_workers get_metrics

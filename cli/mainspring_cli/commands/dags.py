@@ -112,6 +112,20 @@ def next_runs(session: Session, dag_id: str, count: int) -> None:
 @dags.command()
 @DAG_ID
 @with_session
+def explain(session: Session, dag_id: str) -> None:
+    """Say why the schedule of a DAG makes no run now, and why it made none in the last days."""
+    from mainspring_client.api.explanations import explain_dag
+
+    answer = session.call(explain_dag, dag_id)
+    if session.output.is_table:
+        session.output.rows(answer["blockers"], ("code", "text", "since", "ids"))
+    else:
+        session.output.item(answer)
+
+
+@dags.command()
+@DAG_ID
+@with_session
 def pause(session: Session, dag_id: str) -> None:
     """Let no run of a DAG start."""
     _set_paused(session, dag_id, True)

@@ -1,5 +1,6 @@
 """`mainspring runs`: read and change runs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = ["runs"]
 
 _COLUMNS = ("dag_id", "dag_run_id", "state", "state_reason", "run_type", "start_date", "duration")
 _INSTANCE_COLUMNS = ("task_id", "map_index", "state", "state_reason", "try_number", "start_date", "duration", "message")
+BLOCKER_COLUMNS = ("task_id", "map_index", "code", "text", "since", "position")
 _STATES = ("queued", "running", "success", "failed")
 
 
@@ -49,12 +51,57 @@ def show(session: Session, dag_id: str, run_id: str) -> None:
 
     run = session.call(get_dag_run, dag_id, run_id)
     instances = list(session.rows(get_task_instances, "task_instances", dag_id, run_id))
+    is_waiting = run["state"] in ("queued", "running")
     if not session.output.is_table:
-        session.output.item({**run, "task_instances": instances})
+        blockers = {"blockers": _run_blockers(session, dag_id, run_id)} if is_waiting else {}
+        session.output.item({**run, "task_instances": instances, **blockers})
         return
     session.output.item(run, RUN_MEMBERS)
     click.echo()
     session.output.rows(instances, _INSTANCE_COLUMNS)
+    blockers_of_run = _run_blockers(session, dag_id, run_id) if is_waiting else []
+    if blockers_of_run:
+        click.echo()
+        session.output.rows(blockers_of_run, BLOCKER_COLUMNS)
+
+
+@runs.command()
+@DAG_ID
+@RUN_ID
+@click.argument("task_id", required=False)
+@click.option("--map-index", type=click.IntRange(-1), default=-1, help="Which instance of a mapped task.")
+@with_session
+def explain(session: Session, dag_id: str, run_id: str, task_id: str | None, map_index: int) -> None:
+    """Say why a run waits, or why one of its tasks does. Prints nothing for what waits for nothing."""
+    from mainspring_client.api.explanations import explain_dag_run, explain_task_instance
+
+    if task_id is None:
+        answer = session.call(explain_dag_run, dag_id, run_id)
+        blockers = _named_blockers(answer)
+    else:
+        answer = session.call(explain_task_instance, dag_id, run_id, task_id, map_index=map_index)
+        blockers = [{**blocker, "task_id": task_id, "map_index": map_index} for blocker in answer["blockers"]]
+    if session.output.is_table:
+        session.output.rows(blockers, BLOCKER_COLUMNS)
+    else:
+        session.output.item(answer)
+
+
+def _run_blockers(session: Session, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    from mainspring_client.api.explanations import explain_dag_run
+
+    return _named_blockers(session.call(explain_dag_run, dag_id, run_id))
+
+
+def _named_blockers(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The blockers of a run and of its instances, each with the task that it is about; None = the run."""
+    of_run = [{**blocker, "task_id": None, "map_index": None} for blocker in answer["blockers"]]
+    of_tasks = [
+        {**blocker, "task_id": instance["task_id"], "map_index": instance["map_index"]}
+        for instance in answer["instances"]
+        for blocker in instance["blockers"]
+    ]
+    return [*of_run, *of_tasks]
 
 
 @runs.command()

@@ -731,6 +731,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        /** Why a task instance does not run, with the causes that keep its whole run. */
+        get: operations["explain_task_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /** Why a run does not go on: the causes for the whole run, and those of its waiting tasks. */
+        get: operations["explain_dag_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        /** Why the schedule of a DAG makes no run now, and why it made none at times of the past. */
+        get: operations["explain_dag"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/approvals": {
         parameters: {
             query?: never;
@@ -4646,6 +4706,80 @@ export interface components {
         TaskDependencyCollection: {
             /** @description Unmet conditions; empty when the instance waits for nothing or has begun */
             dependencies: components["schemas"]["TaskDependency"][];
+        };
+        /** @enum {string} */
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        LimitHolder: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+            /** @description Task; null = the run holds the place */
+            task_id: string | null;
+            /** @description As in task instances; null = a run */
+            map_index: number | null;
+        };
+        WaitBlocker: {
+            /** @description Code of the cause, for programs */
+            code: components["schemas"]["BlockCode"];
+            /** @description Cause in a sentence */
+            text: string;
+            /** @description Instant since which the cause holds; null = unknown */
+            since: string | null;
+            /** @description Names of the things that the cause is about, such as upstream tasks */
+            ids: string[];
+            /** @description Holders of the limit that the caller may see, at most 20 */
+            holders: components["schemas"]["LimitHolder"][];
+            /** @description Number of all holders of the limit */
+            holders_total: number;
+            /** @description Number of holders that the caller may not see */
+            holders_hidden: number;
+            /** @description Place in the queue for the limit, from 1; null = no queue */
+            position: number | null;
+        };
+        SatisfiedCause: {
+            /** @description Code of the cause that does not hold */
+            code: components["schemas"]["BlockCode"];
+            /** @description Fact in a sentence */
+            text: string;
+        };
+        WaitExplanation: {
+            /** @description State of the run or the task instance. Of a schedule: `waiting`, `due`, `paused`, `ended`, `error` or `unscheduled` */
+            state: string;
+            /** @description Instant before which time alone forbids the start; null = time forbids nothing */
+            earliest_start: string | null;
+            /** @description Present causes of the wait; empty = nothing waits */
+            blockers: components["schemas"]["WaitBlocker"][];
+            /** @description Checked causes that do not hold */
+            satisfied: components["schemas"]["SatisfiedCause"][];
+        };
+        InstanceExplanation: {
+            /** @description State of the run or the task instance. Of a schedule: `waiting`, `due`, `paused`, `ended`, `error` or `unscheduled` */
+            state: string;
+            /** @description Instant before which time alone forbids the start; null = time forbids nothing */
+            earliest_start: string | null;
+            /** @description Present causes of the wait; empty = nothing waits */
+            blockers: components["schemas"]["WaitBlocker"][];
+            /** @description Checked causes that do not hold */
+            satisfied: components["schemas"]["SatisfiedCause"][];
+            /** @description Identifier of the task within its DAG */
+            task_id: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
+            map_index: number;
+        };
+        RunExplanation: {
+            /** @description State of the run or the task instance. Of a schedule: `waiting`, `due`, `paused`, `ended`, `error` or `unscheduled` */
+            state: string;
+            /** @description Instant before which time alone forbids the start; null = time forbids nothing */
+            earliest_start: string | null;
+            /** @description Present causes of the wait; empty = nothing waits */
+            blockers: components["schemas"]["WaitBlocker"][];
+            /** @description Checked causes that do not hold */
+            satisfied: components["schemas"]["SatisfiedCause"][];
+            /** @description Waiting task instances of a running run, at most 20; those that wait for more than their upstream tasks come first */
+            instances: components["schemas"]["InstanceExplanation"][];
+            /** @description Number of all waiting task instances */
+            waiting_total: number;
         };
         Approval: {
             /** @description Identifier of the DAG */
@@ -8740,6 +8874,98 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    explain_task_instance: {
+        parameters: {
+            query?: {
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitExplanation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    explain_dag_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunExplanation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    explain_dag: {
+        parameters: {
+            query?: {
+                /** @description Missed times of the schedule later than this are explained; absent = those of the last 7 days. Times more than 90 days ago are left out */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitExplanation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

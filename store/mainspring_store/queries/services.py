@@ -15,7 +15,22 @@ from mainspring_store.queries.filters import Kind, constant, equal_to, ranges, r
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
 from mainspring_store.tables import service
 
-__all__ = ["SERVICES", "Presence", "ServiceState", "list_services", "presence", "refused_starts", "refusing_workers"]
+__all__ = [
+    "CLOCK_OFFSET_MAX",
+    "SERVICES",
+    "SILENT_AFTER",
+    "Presence",
+    "ServiceState",
+    "list_services",
+    "presence",
+    "refused_starts",
+    "refusing_workers",
+]
+
+CLOCK_OFFSET_MAX = timedelta(seconds=30)
+"""A scheduler whose clock is off by at least this much creates no scheduled runs."""
+SILENT_AFTER = timedelta(seconds=30)
+"""A service without a heartbeat for this long counts as failed."""
 
 SERVICES = Listing(
     rows=select(

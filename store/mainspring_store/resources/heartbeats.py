@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.tables import service
+from mainspring_store.queries.services import CLOCK_OFFSET_MAX, SILENT_AFTER
+from mainspring_store.tables import scheduler_outage, service
 
 __all__ = [
     "CLOCK_OFFSET_MAX",
@@ -16,6 +18,7 @@ __all__ = [
     "count_alive",
     "heartbeat",
     "latest_heartbeats",
+    "note_outage",
     "register_service",
     "stop_service",
 ]
@@ -49,9 +52,6 @@ def register_service(
         )
 
 
-CLOCK_OFFSET_MAX = timedelta(seconds=30)
-"""A scheduler whose clock is off by at least this much creates no scheduled runs."""
-
 _HEARTBEAT = update(service).where(service.c.incarnation == bindparam("me"))
 _STOP = update(service).where(service.c.incarnation == bindparam("me")).values(stopped_at=bindparam("now"))
 
@@ -83,6 +83,48 @@ def heartbeat(
             statement.returning(func.clock_timestamp()), {"me": incarnation}
         )
         return server_time
+
+
+OUTAGES_KEPT = timedelta(days=90)
+
+
+def note_outage(database: Database, *, now: datetime) -> None:
+    """Store the time since the last sign of life of any scheduler, when no scheduler was alive; else change nothing.
+
+    A scheduler calls this before it registers, and before a heartbeat that comes late. Deletes old outages.
+    """
+    with database.write() as connection:
+        _insert_outage(connection, is_sqlite=database.is_sqlite, now=now)
+        connection.execute(_DELETE_OUTAGES, {"before": now - OUTAGES_KEPT})
+
+
+def _insert_outage(connection: Connection, *, is_sqlite: bool, now: datetime) -> None:
+    last_sign = (
+        select(
+            func.max(
+                case((service.c.stopped_at.is_(None), service.c.heartbeat_at), else_=service.c.stopped_at),
+                type_=UtcDateTime,
+            ).label("at")
+        )
+        .where(service.c.kind == "scheduler")
+        .subquery()
+    )
+    dialect = sqlite if is_sqlite else postgresql
+    # Two schedulers that start together note the same begin; the first row stays.
+    statement = (
+        dialect.insert(scheduler_outage)
+        .from_select(
+            ["began_at", "ended_at"],
+            select(last_sign.c.at, bindparam("now", type_=UtcDateTime)).where(
+                last_sign.c.at < bindparam("before", type_=UtcDateTime)
+            ),
+        )
+        .on_conflict_do_nothing()
+    )
+    connection.execute(statement, {"now": now, "before": now - SILENT_AFTER})
+
+
+_DELETE_OUTAGES = delete(scheduler_outage).where(scheduler_outage.c.ended_at < bindparam("before", type_=UtcDateTime))
 
 
 def stop_service(database: Database, incarnation: str, *, now: datetime) -> None:

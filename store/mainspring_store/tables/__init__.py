@@ -16,7 +16,7 @@ from mainspring_store.tables.access import (
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.runs import backfill, dag_run, run_event
-from mainspring_store.tables.services import service
+from mainspring_store.tables.services import scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
 
@@ -37,6 +37,7 @@ __all__ = [
     "pool",
     "rate_limit",
     "run_event",
+    "scheduler_outage",
     "secret",
     "service",
     "task_display_name",

@@ -1,11 +1,11 @@
-"""The processes of the installation, running and stopped."""
+"""The processes of the installation, running and stopped, and the outages of the schedulers."""
 
 from sqlalchemy import Column, Double, Index, Integer, String, Table, Text
 
 from mainspring_store.database.types import Json, UtcDateTime
 from mainspring_store.tables.base import metadata
 
-__all__ = ["service"]
+__all__ = ["scheduler_outage", "service"]
 
 service = Table(
     "service",
@@ -24,4 +24,13 @@ service = Table(
     # Further facts that the process reports: executors, capacity, queues.
     Column("details", Json, nullable=False),
     Index("ix_service_kind_heartbeat_at", "kind", "heartbeat_at"),
+)
+
+scheduler_outage = Table(
+    "scheduler_outage",
+    metadata,
+    # A time without a live scheduler: from the last sign of life of all schedulers to the start or heartbeat that ended
+    # the outage.
+    Column("began_at", UtcDateTime, primary_key=True),
+    Column("ended_at", UtcDateTime, nullable=False),
 )

@@ -308,6 +308,7 @@ def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) ->
     """Pause a DAG, or let its runs start again."""
     _check_mask(query)
     ctx = context()
+    audit_detail(is_paused=body["is_paused"])
     set_paused(ctx.database, dag_id, body["is_paused"], now=datetime.now(UTC))
     ctx.notifier.notify()
     return answer(_dag(questions.get_dag(ctx.database, dag_id)))

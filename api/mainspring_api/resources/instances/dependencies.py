@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 from marshmallow import fields
 
 from mainspring_api.http.answers import answer
@@ -12,7 +12,8 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, MapIndex
 from mainspring_api.http.operations import Resource
 from mainspring_store.access.roles import Role
-from mainspring_store.queries.dependencies import unmet_dependencies
+from mainspring_store.queries.explain import unmet_dependencies
+from mainspring_store.queries.runs import run_version
 
 __all__ = ["blueprint"]
 
@@ -62,6 +63,15 @@ def get_task_instance_dependencies_by_map_index(dag_id: str, dag_run_id: str, ta
 
 
 def _answer(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
-    now = datetime.now(UTC)
-    unmet = unmet_dependencies(context().database, dag_id, run_id, task_id, map_index=map_index, now=now)
+    ctx = context()
+    unmet = unmet_dependencies(
+        ctx.database,
+        ctx.versions.definition(run_version(ctx.database, dag_id, run_id)),
+        dag_id,
+        run_id,
+        task_id,
+        map_index=map_index,
+        seen=g.user.seen,
+        now=datetime.now(UTC),
+    )
     return answer({"dependencies": [{"name": name, "reason": reason} for name, reason in unmet]})

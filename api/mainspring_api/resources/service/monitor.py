@@ -1,7 +1,7 @@
 """Whether the parts of the service are alive, and whether this one can work."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
@@ -15,7 +15,7 @@ from mainspring_api.http.middleware import is_sent_by_admin
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import NotReady
 from mainspring_store.database.postgres_sessions import session_facts
-from mainspring_store.queries.services import Presence, presence, refused_starts, refusing_workers
+from mainspring_store.queries.services import SILENT_AFTER, Presence, presence, refused_starts, refusing_workers
 from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 from mainspring_store.schema.database_roles import RoleRights, role_rights
 from mainspring_store.schema.migrate import current_revision, head_revision
@@ -25,7 +25,7 @@ __all__ = ["HEARTBEAT_AGE_MAX", "blueprint", "ready_blueprint"]
 blueprint = Resource("monitor", "Health: whether the service is alive")
 ready_blueprint = Resource("ready", "Readiness: whether this process can work", url_prefix=None)
 
-HEARTBEAT_AGE_MAX = timedelta(seconds=30)
+HEARTBEAT_AGE_MAX = SILENT_AFTER
 
 
 class DatabaseHealth(Answer):

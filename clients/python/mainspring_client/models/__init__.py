@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .backfill_collection import BackfillCollection
     from .backfill_progress import BackfillProgress
     from .backfill_state import BackfillState
+    from .block_code import BlockCode
     from .branch_task import BranchTask
     from .bulk_action import BulkAction
     from .bulk_action_action import BulkActionAction
@@ -107,11 +108,13 @@ if TYPE_CHECKING:
     from .http_request import HttpRequest
     from .http_task import HttpTask
     from .import_errors import ImportErrors
+    from .instance_explanation import InstanceExplanation
     from .instance_patch import InstancePatch
     from .job import Job
     from .job_collection import JobCollection
     from .json_object import JsonObject
     from .keyword_arguments import KeywordArguments
+    from .limit_holder import LimitHolder
     from .list_dag_warnings import ListDagWarnings
     from .log_line import LogLine
     from .login_body import LoginBody
@@ -142,8 +145,10 @@ if TYPE_CHECKING:
     from .retry_rule import RetryRule
     from .rights import Rights
     from .role import Role
+    from .run_explanation import RunExplanation
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
+    from .satisfied_cause import SatisfiedCause
     from .schedule import Schedule
     from .schedule_calendar import ScheduleCalendar
     from .schedule_preview import SchedulePreview
@@ -187,6 +192,8 @@ if TYPE_CHECKING:
     from .variable_collection import VariableCollection
     from .variable_patch_body import VariablePatchBody
     from .version import Version
+    from .wait_blocker import WaitBlocker
+    from .wait_explanation import WaitExplanation
     from .wait_result import WaitResult
     from .wait_task import WaitTask
     from .weight_rule import WeightRule
@@ -218,6 +225,7 @@ _MODULES = {
     "BackfillCollection": ".backfill_collection",
     "BackfillProgress": ".backfill_progress",
     "BackfillState": ".backfill_state",
+    "BlockCode": ".block_code",
     "BranchTask": ".branch_task",
     "BulkAction": ".bulk_action",
     "BulkActionAction": ".bulk_action_action",
@@ -303,11 +311,13 @@ _MODULES = {
     "HttpRequest": ".http_request",
     "HttpTask": ".http_task",
     "ImportErrors": ".import_errors",
+    "InstanceExplanation": ".instance_explanation",
     "InstancePatch": ".instance_patch",
     "Job": ".job",
     "JobCollection": ".job_collection",
     "JsonObject": ".json_object",
     "KeywordArguments": ".keyword_arguments",
+    "LimitHolder": ".limit_holder",
     "ListDagWarnings": ".list_dag_warnings",
     "LogLine": ".log_line",
     "LoginBody": ".login_body",
@@ -338,8 +348,10 @@ _MODULES = {
     "RetryRule": ".retry_rule",
     "Rights": ".rights",
     "Role": ".role",
+    "RunExplanation": ".run_explanation",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
+    "SatisfiedCause": ".satisfied_cause",
     "Schedule": ".schedule",
     "ScheduleCalendar": ".schedule_calendar",
     "SchedulePreview": ".schedule_preview",
@@ -381,6 +393,8 @@ _MODULES = {
     "VariableCollection": ".variable_collection",
     "VariablePatchBody": ".variable_patch_body",
     "Version": ".version",
+    "WaitBlocker": ".wait_blocker",
+    "WaitExplanation": ".wait_explanation",
     "WaitResult": ".wait_result",
     "WaitTask": ".wait_task",
     "WeightRule": ".weight_rule",
@@ -424,6 +438,7 @@ __all__ = (
     "BackfillCollection",
     "BackfillProgress",
     "BackfillState",
+    "BlockCode",
     "BranchTask",
     "BulkAction",
     "BulkActionAction",
@@ -509,11 +524,13 @@ __all__ = (
     "HttpRequest",
     "HttpTask",
     "ImportErrors",
+    "InstanceExplanation",
     "InstancePatch",
     "Job",
     "JobCollection",
     "JsonObject",
     "KeywordArguments",
+    "LimitHolder",
     "ListDagWarnings",
     "LoginBody",
     "LogLine",
@@ -544,8 +561,10 @@ __all__ = (
     "RetryRule",
     "Rights",
     "Role",
+    "RunExplanation",
     "RunPatch",
     "RunPatchStateType0",
+    "SatisfiedCause",
     "Schedule",
     "ScheduleCalendar",
     "SchedulePreview",
@@ -587,6 +606,8 @@ __all__ = (
     "VariableCollection",
     "VariablePatchBody",
     "Version",
+    "WaitBlocker",
+    "WaitExplanation",
     "WaitResult",
     "WaitTask",
     "WeightRule",

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.satisfied_cause import SatisfiedCause
+    from ..models.wait_blocker import WaitBlocker
+
+
+T = TypeVar("T", bound="InstanceExplanation")
+
+
+@_attrs_define
+class InstanceExplanation:
+    """
+    Attributes:
+        state (str): State of the run or the task instance. Of a schedule: `waiting`, `due`, `paused`, `ended`, `error`
+            or `unscheduled`
+        earliest_start (datetime.datetime | None): Instant before which time alone forbids the start; null = time
+            forbids nothing
+        blockers (list[WaitBlocker]): Present causes of the wait; empty = nothing waits
+        satisfied (list[SatisfiedCause]): Checked causes that do not hold
+        task_id (str): Identifier of the task within its DAG
+        map_index (int): Position among the instances of a mapped task; -1 = not mapped
+    """
+
+    state: str
+    earliest_start: datetime.datetime | None
+    blockers: list[WaitBlocker]
+    satisfied: list[SatisfiedCause]
+    task_id: str
+    map_index: int
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        state = self.state
+
+        earliest_start: None | str
+        if isinstance(self.earliest_start, datetime.datetime):
+            earliest_start = self.earliest_start.isoformat()
+        else:
+            earliest_start = self.earliest_start
+
+        blockers = []
+        for blockers_item_data in self.blockers:
+            blockers_item = blockers_item_data.to_dict()
+            blockers.append(blockers_item)
+
+        satisfied = []
+        for satisfied_item_data in self.satisfied:
+            satisfied_item = satisfied_item_data.to_dict()
+            satisfied.append(satisfied_item)
+
+        task_id = self.task_id
+
+        map_index = self.map_index
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "state": state,
+                "earliest_start": earliest_start,
+                "blockers": blockers,
+                "satisfied": satisfied,
+                "task_id": task_id,
+                "map_index": map_index,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.satisfied_cause import SatisfiedCause  # noqa: PLC0415
+        from ..models.wait_blocker import WaitBlocker  # noqa: PLC0415
+
+        d = dict(src_dict)
+        state = d.pop("state")
+
+        def _parse_earliest_start(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                earliest_start_type_0 = datetime.datetime.fromisoformat(data)
+
+                return earliest_start_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        earliest_start = _parse_earliest_start(d.pop("earliest_start"))
+
+        blockers = []
+        _blockers = d.pop("blockers")
+        for blockers_item_data in _blockers:
+            blockers_item = WaitBlocker.from_dict(blockers_item_data)
+
+            blockers.append(blockers_item)
+
+        satisfied = []
+        _satisfied = d.pop("satisfied")
+        for satisfied_item_data in _satisfied:
+            satisfied_item = SatisfiedCause.from_dict(satisfied_item_data)
+
+            satisfied.append(satisfied_item)
+
+        task_id = d.pop("task_id")
+
+        map_index = d.pop("map_index")
+
+        instance_explanation = cls(
+            state=state,
+            earliest_start=earliest_start,
+            blockers=blockers,
+            satisfied=satisfied,
+            task_id=task_id,
+            map_index=map_index,
+        )
+
+        instance_explanation.additional_properties = d
+        return instance_explanation
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
