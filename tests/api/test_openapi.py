@@ -15,6 +15,7 @@ from mainspring_api.app import BLUEPRINTS, document
 from mainspring_api.document.field_descriptions import FIELD_DESCRIPTIONS
 from mainspring_api.document.openapi import write_documents
 from mainspring_api.document.openapi_3_0 import rendered_as_3_0
+from mainspring_api.document.parameter_descriptions import OPERATION_PARAMETERS, PATH_PARAMETERS, QUERY_PARAMETERS
 from tests.api.harness import Api
 from tests.api.test_airflow_contract import OPERATIONS
 
@@ -110,6 +111,43 @@ def test_every_property_has_a_description() -> None:
 def test_no_shared_description_is_unused() -> None:
     used = {name for _, schema in schemas_of(document()) for name in schema.get("properties", {})}
     assert set(FIELD_DESCRIPTIONS) <= used
+
+
+def test_every_operation_has_a_summary_and_says_who_may_call_it() -> None:
+    for operation in _operations():
+        assert operation["summary"], operation["operationId"]
+        assert re.search(r"Needs (the role `|a token, |no token\.)", operation["description"]), operation["operationId"]
+    by_id = {operation["operationId"]: operation["description"] for operation in _operations()}
+    assert by_id["get_version"] == "Needs no token."
+    assert by_id["patch_dag"] == "Needs the role `operator` on the DAG."
+    assert by_id["get_users"] == "Needs the role `admin` for the whole server."
+
+
+def test_every_parameter_has_a_description() -> None:
+    """Add it to the field, or to `parameter_descriptions.py`."""
+    assert [
+        (holder, parameter["name"]) for holder, parameter in _parameters() if not parameter.get("description")
+    ] == []
+
+
+def test_no_shared_description_of_a_parameter_is_unused() -> None:
+    used = {(parameter["in"], parameter["name"]) for _, parameter in _parameters()}
+    assert {("path", name) for name in PATH_PARAMETERS} | {("query", name) for name in QUERY_PARAMETERS} <= used
+    assert set(OPERATION_PARAMETERS) <= {(holder, parameter["name"]) for holder, parameter in _parameters()}
+
+
+def _parameters() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Path or id of an operation, and a parameter."""
+    for path, item in document()["paths"].items():
+        for parameter in item.get("parameters", ()):
+            yield path, parameter
+    for operation in _operations():
+        for parameter in operation.get("parameters", ()):
+            yield operation["operationId"], parameter
+
+
+def _operations() -> list[Mapping[str, Any]]:
+    return [each for item in document()["paths"].values() for each in item.values() if "responses" in each]
 
 
 def test_every_reference_leads_somewhere_and_every_component_is_used(each_document: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from mainspring_api.document.openapi_3_0 import rendered_as_3_0
 from mainspring_api.document.openapi_choices import with_choices
 from mainspring_api.document.openapi_examples import add_examples
 from mainspring_api.document.openapi_plugin import SCHEMAS, Plugin
+from mainspring_api.document.parameter_descriptions import describe_parameters
 from mainspring_api.execution.document import execution_document
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import TITLES, ProblemSchema
@@ -60,6 +61,7 @@ def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     _add_idempotency_key(content)
+    describe_parameters(content["paths"])
     content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
     tags = {blueprint.tag for blueprint in blueprints}
     content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]

@@ -1,5 +1,6 @@
 """Operations of the API: routes with their roles, schemas and errors, for Flask and for the document."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial, wraps
@@ -133,8 +134,9 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             loaded = idempotent(loaded, contains_secret=operation.contains_secret)
         documented = self._with_answers(view, operation)
         documented = self._with_arguments(documented, operation.query, operation.body)
+        members = {**operation.documented, "description": _description(view, operation.permission)}
         # Flask gets the bare view: the wrappers of flask-smorest serve the document alone.
-        loaded._apidoc = self.doc(**operation.documented)(documented)._apidoc
+        loaded._apidoc = self.doc(**members)(documented)._apidoc
         loaded.permission = operation.permission
         loaded.has_etag = operation.has_etag
         loaded.body_bytes_max = operation.body_bytes_max
@@ -156,6 +158,13 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         # flask-smorest documents 422 too; `error_statuses` has 422 already.
         view._apidoc.get("arguments", {}).pop("responses", None)
         return view
+
+
+def _description(view: View, permission: Permission | None) -> str:
+    """What follows the summary in the docstring of a view, and who may call the operation."""
+    _, _, text = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
+    access = "Needs no token." if permission is None else str(permission)
+    return f"{text}\n\n{access}" if text else access
 
 
 def _scope(rule: str) -> Over:

@@ -40,6 +40,18 @@ class Permission:
     role: Role
     over: Over
 
+    def __str__(self) -> str:
+        """A sentence for the document."""
+        match self.over:
+            case Over.DAG:
+                return f"Needs the role `{self.role}` on the DAG."
+            case Over.DAGS:
+                return f"Needs the role `{self.role}` on a DAG, and is about the DAGs on which the caller has the role."
+            case Over.ALL:
+                return f"Needs the role `{self.role}` for the whole server."
+            case Over.SELF:
+                return "Needs a token, with any role."
+
 
 def check_permission(permission: Permission) -> None:
     """Let the current request pass.

@@ -9,24 +9,36 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** One DAG. */
+        /**
+         * One DAG.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag"];
         /**
          * Create a DAG or give it a new definition.
          * @description 201 when the DAG is new. A definition equal to the current version makes no new version. With `If-Match`, the
          *     definition is saved only while the DAG, its details or its definition has that `ETag`.
+         *
+         *     Needs the role `author` on the DAG.
          */
         put: operations["put_dag"];
         post?: never;
-        /** Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running. */
+        /**
+         * Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running.
+         * @description Needs the role `author` on the DAG.
+         */
         delete: operations["delete_dag"];
         options?: never;
         head?: never;
-        /** Pause a DAG, or let its runs start again. */
+        /**
+         * Pause a DAG, or let its runs start again.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["patch_dag"];
         trace?: never;
     };
@@ -39,7 +51,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check a definition without saving it: 200 for a valid definition, else the exact error of a save. */
+        /**
+         * Check a definition without saving it: 200 for a valid definition, else the exact error of a save.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         post: operations["validate_dag"];
         delete?: never;
         options?: never;
@@ -54,7 +69,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List DAGs. */
+        /**
+         * List DAGs.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_dags"];
         put?: never;
         post?: never;
@@ -65,6 +83,8 @@ export interface paths {
          * Pause all DAGs that the filters find, or let their runs start again. Answers one page of them.
          * @description Without `dag_id_pattern` or `dag_id_prefix_pattern` none is found; the pattern `~` finds all. Of DAGs that the
          *     caller may not pause none is found either.
+         *
+         *     Needs the role `operator` on a DAG, and is about the DAGs on which the caller has the role.
          */
         patch: operations["patch_dags"];
         trace?: never;
@@ -74,11 +94,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** One DAG with what its definition tells. */
+        /**
+         * One DAG with what its definition tells.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag_details"];
         put?: never;
         post?: never;
@@ -93,11 +117,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** The definition itself, of the current version or another. */
+        /**
+         * The definition itself, of the current version or another.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag_definition"];
         put?: never;
         post?: never;
@@ -112,11 +140,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** The definition of the current or a named version as text; with `Accept: text/plain` the text alone. */
+        /**
+         * The definition of the current or a named version as text; with `Accept: text/plain` the text alone.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag_source"];
         put?: never;
         post?: never;
@@ -131,11 +163,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** List the versions of a DAG, or of all DAGs when dag_id is `~`. */
+        /**
+         * List the versions of a DAG, or of all DAGs when dag_id is `~`.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_dag_versions"];
         put?: never;
         post?: never;
@@ -150,12 +186,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Number of the version of the DAG, from 1 */
                 version_number: number;
             };
             cookie?: never;
         };
-        /** One version of a DAG. */
+        /**
+         * One version of a DAG.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag_version"];
         put?: never;
         post?: never;
@@ -172,7 +213,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the names of the tags that any DAG has. */
+        /**
+         * List the names of the tags that any DAG has.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_dag_tags"];
         put?: never;
         post?: never;
@@ -189,7 +233,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many runs of each DAG are in which state, by DAG id. */
+        /**
+         * How many runs of each DAG are in which state, by DAG id.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_dag_stats"];
         put?: never;
         post?: never;
@@ -204,11 +251,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** All tasks of a DAG. */
+        /**
+         * All tasks of a DAG.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_tasks"];
         put?: never;
         post?: never;
@@ -223,12 +274,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** One task of a DAG. */
+        /**
+         * One task of a DAG.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_task"];
         put?: never;
         post?: never;
@@ -243,11 +299,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** The next runs that the scheduler makes if the DAG does not change; also those that are due already. */
+        /**
+         * The next runs that the scheduler makes if the DAG does not change; also those that are due already.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag_schedule"];
         put?: never;
         post?: never;
@@ -264,10 +324,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the backfills of a DAG. */
+        /**
+         * List the backfills of a DAG.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["list_backfills"];
         put?: never;
-        /** Start a backfill. A DAG has one at a time. */
+        /**
+         * Start a backfill. A DAG has one at a time.
+         * @description Needs the role `operator` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         post: operations["create_backfill"];
         delete?: never;
         options?: never;
@@ -284,7 +350,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left out. */
+        /**
+         * Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left out.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         post: operations["create_backfill_dry_run"];
         delete?: never;
         options?: never;
@@ -297,11 +366,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
         };
-        /** A backfill with its progress. */
+        /**
+         * A backfill with its progress.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_backfill"];
         put?: never;
         post?: never;
@@ -316,11 +389,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
         };
-        /** List the runs that a backfill made or had run again. */
+        /**
+         * List the runs that a backfill made or had run again.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_backfill_dag_runs"];
         put?: never;
         post?: never;
@@ -335,14 +412,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
         };
         get?: never;
-        /** Pause a backfill: nothing of it is made or started; what runs goes on. */
+        /**
+         * Pause a backfill: nothing of it is made or started; what runs goes on.
+         * @description Needs the role `operator` on the DAG.
+         */
         put: operations["pause_backfill"];
-        /** Pause a backfill: nothing of it is made or started; what runs goes on. */
+        /**
+         * Pause a backfill: nothing of it is made or started; what runs goes on.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["pause_backfill_by_post"];
         delete?: never;
         options?: never;
@@ -355,14 +439,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
         };
         get?: never;
-        /** Let a paused backfill go on. */
+        /**
+         * Let a paused backfill go on.
+         * @description Needs the role `operator` on the DAG.
+         */
         put: operations["unpause_backfill"];
-        /** Let a paused backfill go on. */
+        /**
+         * Let a paused backfill go on.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["unpause_backfill_by_post"];
         delete?: never;
         options?: never;
@@ -375,14 +466,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
         };
         get?: never;
-        /** End a backfill: its queued runs become failed, running runs go on to their end. */
+        /**
+         * End a backfill: its queued runs become failed, running runs go on to their end.
+         * @description Needs the role `operator` on the DAG.
+         */
         put: operations["cancel_backfill"];
-        /** End a backfill: its queued runs become failed, running runs go on to their end. */
+        /**
+         * End a backfill: its queued runs become failed, running runs go on to their end.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["cancel_backfill_by_post"];
         delete?: never;
         options?: never;
@@ -395,19 +493,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** List the runs of a DAG, or of all DAGs when dag_id is `~`. */
+        /**
+         * List the runs of a DAG, or of all DAGs when dag_id is `~`.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_dag_runs"];
         put?: never;
-        /** Start a run of the DAG's current version. A run of a paused DAG stays queued. */
+        /**
+         * Start a run of the DAG's current version. A run of a paused DAG stays queued.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["trigger_dag_run"];
         delete?: never;
         options?: never;
         head?: never;
-        /** Change and delete runs, one by one; with `~` for dag_id each entity names its DAG. */
+        /**
+         * Change and delete runs, one by one; with `~` for dag_id each entity names its DAG.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["bulk_dag_runs"];
         trace?: never;
     };
@@ -416,20 +524,31 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
-        /** One run. */
+        /**
+         * One run.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_dag_run"];
         put?: never;
         post?: never;
-        /** Delete a run with its logs and outputs. Refused while it is running. */
+        /**
+         * Delete a run with its logs and outputs. Refused while it is running.
+         * @description Needs the role `operator` on the DAG.
+         */
         delete: operations["delete_dag_run"];
         options?: never;
         head?: never;
-        /** Cancel (`state` failed), mark or queue a run, or change the note. */
+        /**
+         * Cancel (`state` failed), mark or queue a run, or change the note.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["patch_dag_run"];
         trace?: never;
     };
@@ -438,7 +557,9 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -447,6 +568,8 @@ export interface paths {
          * Wait until a run has ended.
          * @description Answers one JSON object at the end. With `Accept: application/x-ndjson` it sends the state at each interval, one
          *     object a line. While it waits, white space is sent now and then to keep the connection alive.
+         *
+         *     Needs the role `viewer` on the DAG.
          */
         get: operations["wait_dag_run_until_finished"];
         put?: never;
@@ -462,13 +585,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** List runs of all DAGs as a body says; dag_id is `~`. */
+        /**
+         * List runs of all DAGs as a body says; dag_id is `~`.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         post: operations["get_list_dag_runs_batch"];
         delete?: never;
         options?: never;
@@ -481,13 +608,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be cleared. */
+        /**
+         * Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be cleared.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["clear_dag_runs"];
         delete?: never;
         options?: never;
@@ -500,19 +631,27 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
-        /** List the task instances of a run; `~` for dag_run_id, or for both ids, means all. */
+        /**
+         * List the task instances of a run; `~` for dag_run_id, or for both ids, means all.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_task_instances"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Mark and delete task instances, one by one; with `~` for an id each entity names it. */
+        /**
+         * Mark and delete task instances, one by one; with `~` for an id each entity names it.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["bulk_task_instances"];
         trace?: never;
     };
@@ -521,14 +660,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** List task instances as a body says; both ids are `~`. */
+        /**
+         * List task instances as a body says; both ids are `~`.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         post: operations["get_task_instances_batch"];
         delete?: never;
         options?: never;
@@ -541,23 +685,34 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** One task instance. The path of a mapped instance holds the map index. */
+        /**
+         * One task instance. The path of a mapped instance holds the map index.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_task_instance"];
         put?: never;
         post?: never;
-        /** Delete a task instance with its tries, logs and outputs. Refused while its run has not ended. */
+        /**
+         * Delete a task instance with its tries, logs and outputs. Refused while its run has not ended.
+         * @description Needs the role `operator` on the DAG.
+         */
         delete: operations["delete_task_instance"];
         options?: never;
         head?: never;
         /**
          * Mark a task success, failed or skipped, or change its note. Answers the instances that changed.
          * @description What it runs is stopped. What its result had kept from running downstream is decided again.
+         *
+         *     Needs the role `operator` on the DAG.
          */
         patch: operations["patch_task_instance"];
         trace?: never;
@@ -567,13 +722,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** List the instances of one mapped task; empty until its items are known. */
+        /**
+         * List the instances of one mapped task; empty until its items are known.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_mapped_task_instances"];
         put?: never;
         post?: never;
@@ -588,21 +749,31 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
         };
-        /** One instance of a mapped task; -1 names the instance of an unmapped task. */
+        /**
+         * One instance of a mapped task; -1 names the instance of an unmapped task.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_mapped_task_instance"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** As `patch_task_instance`, for one instance of a mapped task. */
+        /**
+         * As `patch_task_instance`, for one instance of a mapped task.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["patch_task_instance_by_map_index"];
         trace?: never;
     };
@@ -611,13 +782,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Clear task instances for another execution; a run that has ended begins again. Answers them all. */
+        /**
+         * Clear task instances for another execution; a run that has ended begins again. Answers them all.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["post_clear_task_instances"];
         delete?: never;
         options?: never;
@@ -630,14 +805,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared. */
+        /**
+         * Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["clear_dag_run"];
         delete?: never;
         options?: never;
@@ -650,8 +830,11 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -662,7 +845,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** The instances that `patch_task_instance` would mark now; without `new_state` those that are named. */
+        /**
+         * The instances that `patch_task_instance` would mark now; without `new_state` those that are named.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["patch_task_instance_dry_run"];
         trace?: never;
     };
@@ -671,9 +857,13 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -684,7 +874,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** The instances that `patch_task_instance_by_map_index` would mark now. */
+        /**
+         * The instances that `patch_task_instance_by_map_index` would mark now.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["patch_task_instance_dry_run_by_map_index"];
         trace?: never;
     };
@@ -693,13 +886,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** Present causes for the wait of a task instance. */
+        /**
+         * Present causes for the wait of a task instance.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_task_instance_dependencies"];
         put?: never;
         post?: never;
@@ -714,14 +913,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
         };
-        /** Present causes for the wait of an instance of a mapped task. */
+        /**
+         * Present causes for the wait of an instance of a mapped task.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_task_instance_dependencies_by_map_index"];
         put?: never;
         post?: never;
@@ -736,13 +942,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** Why a task instance does not run, with the causes that keep its whole run. */
+        /**
+         * Why a task instance does not run, with the causes that keep its whole run.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["explain_task_instance"];
         put?: never;
         post?: never;
@@ -757,12 +969,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
-        /** Why a run does not go on: the causes for the whole run, and those of its waiting tasks. */
+        /**
+         * Why a run does not go on: the causes for the whole run, and those of its waiting tasks.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["explain_dag_run"];
         put?: never;
         post?: never;
@@ -777,11 +994,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
         };
-        /** Why the schedule of a DAG makes no run now, and why it made none at times of the past. */
+        /**
+         * Why the schedule of a DAG makes no run now, and why it made none at times of the past.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["explain_dag"];
         put?: never;
         post?: never;
@@ -798,7 +1019,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the approvals that can be answered now, the oldest first. */
+        /**
+         * List the approvals that can be answered now, the oldest first.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_approvals"];
         put?: never;
         post?: never;
@@ -813,15 +1037,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Answer an approval. The first answer counts; a second one is a conflict. */
+        /**
+         * Answer an approval. The first answer counts; a second one is a conflict.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["answer_approval"];
         delete?: never;
         options?: never;
@@ -834,12 +1064,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
-        /** List the approvals of a run that have begun; `~` for an id means all. */
+        /**
+         * List the approvals of a run that have begun; `~` for an id means all.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_hitl_details"];
         put?: never;
         post?: never;
@@ -854,21 +1089,31 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
         };
-        /** One approval that has begun; map index -1 = its task is not mapped. */
+        /**
+         * One approval that has begun; map index -1 = its task is not mapped.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_hitl_detail"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Answer an approval. The first answer counts; a second one is a conflict. */
+        /**
+         * Answer an approval. The first answer counts; a second one is a conflict.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["update_hitl_detail"];
         trace?: never;
     };
@@ -877,13 +1122,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** Every try of a task instance. A task that no executor carried out has none. */
+        /**
+         * Every try of a task instance. A task that no executor carried out has none.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_task_instance_tries"];
         put?: never;
         post?: never;
@@ -898,14 +1149,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
         };
-        /** Every try of one instance of a mapped task. */
+        /**
+         * Every try of one instance of a mapped task.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_mapped_task_instance_tries"];
         put?: never;
         post?: never;
@@ -920,14 +1178,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Number of the try, from 1 */
                 task_try_number: number;
             };
             cookie?: never;
         };
-        /** One try of a task instance. */
+        /**
+         * One try of a task instance.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_task_instance_try_details"];
         put?: never;
         post?: never;
@@ -942,15 +1207,23 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
+                /** @description Number of the try, from 1 */
                 task_try_number: number;
             };
             cookie?: never;
         };
-        /** A try of an instance of a mapped task. */
+        /**
+         * A try of an instance of a mapped task.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_mapped_task_instance_try_details"];
         put?: never;
         post?: never;
@@ -965,9 +1238,13 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Number of the try, from 1 */
                 try_number: number;
             };
             cookie?: never;
@@ -975,6 +1252,8 @@ export interface paths {
         /**
          * The log of one try.
          * @description As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
+         *
+         *     Needs the role `viewer` on the DAG.
          */
         get: operations["get_log"];
         put?: never;
@@ -990,16 +1269,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** List outputs; each id may be `~`, which means all. */
+        /**
+         * List outputs; each id may be `~`, which means all.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
         get: operations["get_xcom_entries"];
         put?: never;
-        /** Give a task instance an output from outside. */
+        /**
+         * Give a task instance an output from outside.
+         * @description Needs the role `operator` on the DAG.
+         */
         post: operations["create_xcom_entry"];
         delete?: never;
         options?: never;
@@ -1012,22 +1300,35 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Name of the output */
                 xcom_key: string;
             };
             cookie?: never;
         };
-        /** One output with its value. */
+        /**
+         * One output with its value.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_xcom_entry"];
         put?: never;
         post?: never;
-        /** Delete an output. */
+        /**
+         * Delete an output.
+         * @description Needs the role `operator` on the DAG.
+         */
         delete: operations["delete_xcom_entry"];
         options?: never;
         head?: never;
-        /** Correct an output. Values evaluated earlier stay unchanged. */
+        /**
+         * Correct an output. Values evaluated earlier stay unchanged.
+         * @description Needs the role `operator` on the DAG.
+         */
         patch: operations["update_xcom_entry"];
         trace?: never;
     };
@@ -1038,15 +1339,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List pools. */
+        /**
+         * List pools.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_pools"];
         put?: never;
-        /** Create a pool. */
+        /**
+         * Create a pool.
+         * @description Needs the role `author` for the whole server.
+         */
         post: operations["post_pool"];
         delete?: never;
         options?: never;
         head?: never;
-        /** Create, update and delete pools. Each action is done whole or not at all. */
+        /**
+         * Create, update and delete pools. Each action is done whole or not at all.
+         * @description Needs the role `author` for the whole server.
+         */
         patch: operations["bulk_pools"];
         trace?: never;
     };
@@ -1055,19 +1365,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the pool */
                 pool_name: string;
             };
             cookie?: never;
         };
-        /** One pool. */
+        /**
+         * One pool.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_pool"];
         put?: never;
         post?: never;
-        /** Delete a pool. Refused while unfinished task instances are in it or a DAG names it. */
+        /**
+         * Delete a pool. Refused while unfinished task instances are in it or a DAG names it.
+         * @description Needs the role `author` for the whole server.
+         */
         delete: operations["delete_pool"];
         options?: never;
         head?: never;
-        /** Change a pool. With fewer slots than are held nothing new starts until enough are free. */
+        /**
+         * Change a pool. With fewer slots than are held nothing new starts until enough are free.
+         * @description Needs the role `author` for the whole server.
+         */
         patch: operations["patch_pool"];
         trace?: never;
     };
@@ -1078,15 +1398,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List variables. */
+        /**
+         * List variables.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_variables"];
         put?: never;
-        /** Create a variable. */
+        /**
+         * Create a variable.
+         * @description Needs the role `author` for the whole server.
+         */
         post: operations["post_variable"];
         delete?: never;
         options?: never;
         head?: never;
-        /** Create, update and delete variables. Each action is done whole or not at all. */
+        /**
+         * Create, update and delete variables. Each action is done whole or not at all.
+         * @description Needs the role `author` for the whole server.
+         */
         patch: operations["bulk_variables"];
         trace?: never;
     };
@@ -1095,19 +1424,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Key of the variable; may hold `/` */
                 variable_key: string;
             };
             cookie?: never;
         };
-        /** One variable. */
+        /**
+         * One variable.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_variable"];
         put?: never;
         post?: never;
-        /** Delete a variable. A task whose expressions name it fails from now on, with the reason `expression_error`. */
+        /**
+         * Delete a variable. A task whose expressions name it fails from now on, with the reason `expression_error`.
+         * @description Needs the role `author` for the whole server.
+         */
         delete: operations["delete_variable"];
         options?: never;
         head?: never;
-        /** Change a variable. Task instances that start from now on see the new value. */
+        /**
+         * Change a variable. Task instances that start from now on see the new value.
+         * @description Needs the role `author` for the whole server.
+         */
         patch: operations["patch_variable"];
         trace?: never;
     };
@@ -1118,15 +1457,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List connections. */
+        /**
+         * List connections.
+         * @description Needs the role `author` for the whole server.
+         */
         get: operations["get_connections"];
         put?: never;
-        /** Create a connection. */
+        /**
+         * Create a connection.
+         * @description Needs the role `author` for the whole server.
+         */
         post: operations["post_connection"];
         delete?: never;
         options?: never;
         head?: never;
-        /** Create, update and delete connections. Each action is done whole or not at all. */
+        /**
+         * Create, update and delete connections. Each action is done whole or not at all.
+         * @description Needs the role `author` for the whole server.
+         */
         patch: operations["bulk_connections"];
         trace?: never;
     };
@@ -1135,19 +1483,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the connection */
                 connection_id: string;
             };
             cookie?: never;
         };
-        /** One connection. */
+        /**
+         * One connection.
+         * @description Needs the role `author` for the whole server.
+         */
         get: operations["get_connection"];
         put?: never;
         post?: never;
-        /** Delete a connection. */
+        /**
+         * Delete a connection.
+         * @description Needs the role `author` for the whole server.
+         */
         delete: operations["delete_connection"];
         options?: never;
         head?: never;
-        /** Change a connection. */
+        /**
+         * Change a connection.
+         * @description Needs the role `author` for the whole server.
+         */
         patch: operations["patch_connection"];
         trace?: never;
     };
@@ -1158,7 +1516,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the names of the secrets. */
+        /**
+         * List the names of the secrets.
+         * @description Needs the role `author` for the whole server.
+         */
         get: operations["get_secrets"];
         put?: never;
         post?: never;
@@ -1173,15 +1534,22 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the secret */
                 secret_name: string;
             };
             cookie?: never;
         };
         get?: never;
-        /** Create a secret (201) or change its value. Tries that start from now on get the new value. */
+        /**
+         * Create a secret (201) or change its value. Tries that start from now on get the new value.
+         * @description Needs the role `author` for the whole server.
+         */
         put: operations["put_secret"];
         post?: never;
-        /** Delete a secret. A task that names it fails from now on, with the reason `secret_missing`. */
+        /**
+         * Delete a secret. A task that names it fails from now on, with the reason `secret_missing`.
+         * @description Needs the role `author` for the whole server.
+         */
         delete: operations["delete_secret"];
         options?: never;
         head?: never;
@@ -1195,7 +1563,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what was done. */
+        /**
+         * List what was done.
+         * @description Needs the role `admin` for the whole server.
+         */
         get: operations["get_event_logs"];
         put?: never;
         post?: never;
@@ -1210,11 +1581,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the entry of the audit log */
                 event_log_id: number;
             };
             cookie?: never;
         };
-        /** One entry of the audit log. */
+        /**
+         * One entry of the audit log.
+         * @description Needs the role `admin` for the whole server.
+         */
         get: operations["get_event_log"];
         put?: never;
         post?: never;
@@ -1231,7 +1606,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each. */
+        /**
+         * How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each.
+         * @description Needs no token.
+         */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -1248,7 +1626,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the starts of schedulers and execution APIs. */
+        /**
+         * List the starts of schedulers and execution APIs.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_jobs"];
         put?: never;
         post?: never;
@@ -1265,7 +1646,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** There are no assets: always empty */
+        /**
+         * There are no assets: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["get_assets"];
         put?: never;
         post?: never;
@@ -1282,7 +1666,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** There are no assets: always empty */
+        /**
+         * There are no assets: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["get_asset_aliases"];
         put?: never;
         post?: never;
@@ -1299,7 +1686,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** There are no assets: always empty */
+        /**
+         * There are no assets: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["get_asset_events"];
         put?: never;
         post?: never;
@@ -1316,7 +1706,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Definitions are checked when they are sent: always empty */
+        /**
+         * Definitions are checked when they are sent: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["get_import_errors"];
         put?: never;
         post?: never;
@@ -1333,7 +1726,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What would be warned of is refused: always empty */
+        /**
+         * What would be warned of is refused: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["list_dag_warnings"];
         put?: never;
         post?: never;
@@ -1350,7 +1746,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** There are no plug-ins: always empty */
+        /**
+         * There are no plug-ins: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["get_plugins"];
         put?: never;
         post?: never;
@@ -1367,7 +1766,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** There are no plug-ins: always empty */
+        /**
+         * There are no plug-ins: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["import_errors"];
         put?: never;
         post?: never;
@@ -1384,7 +1786,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** There are no provider packages: always empty */
+        /**
+         * There are no provider packages: always empty
+         * @description Needs a token, with any role.
+         */
         get: operations["get_providers"];
         put?: never;
         post?: never;
@@ -1399,12 +1804,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
         };
-        /** There are no assets: always empty. */
+        /**
+         * There are no assets: always empty.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_upstream_asset_events"];
         put?: never;
         post?: never;
@@ -1419,13 +1829,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
         };
-        /** No task type has such links: always empty. */
+        /**
+         * No task type has such links: always empty.
+         * @description Needs the role `viewer` on the DAG.
+         */
         get: operations["get_extra_links"];
         put?: never;
         post?: never;
@@ -1445,6 +1861,8 @@ export interface paths {
         /**
          * Whether this process can work: the database answers and has the tables of this version; 503 says what is missing.
          * @description An administrator also sees the protection of the service.
+         *
+         *     Needs no token.
          */
         get: operations["get_ready"];
         put?: never;
@@ -1462,7 +1880,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Figures of this moment in Prometheus' text format. */
+        /**
+         * Figures of this moment in Prometheus' text format.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_metrics"];
         put?: never;
         post?: never;
@@ -1479,7 +1900,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the workers that were heard of within a day, the latest first. */
+        /**
+         * List the workers that were heard of within a day, the latest first.
+         * @description Needs the role `viewer` for the whole server.
+         */
         get: operations["get_workers"];
         put?: never;
         post?: never;
@@ -1496,7 +1920,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who asks, and what they may do. */
+        /**
+         * Who asks, and what they may do.
+         * @description Needs a token, with any role.
+         */
         get: operations["get_me"];
         put?: never;
         post?: never;
@@ -1514,7 +1941,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Change one's own password. Ends all logins, this one too. */
+        /**
+         * Change one's own password. Ends all logins, this one too.
+         * @description Needs a token, with any role.
+         */
         put: operations["put_my_password"];
         post?: never;
         delete?: never;
@@ -1530,10 +1960,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List users. */
+        /**
+         * List users.
+         * @description Needs the role `admin` for the whole server.
+         */
         get: operations["get_users"];
         put?: never;
-        /** Create a user. */
+        /**
+         * Create a user.
+         * @description Needs the role `admin` for the whole server.
+         */
         post: operations["post_user"];
         delete?: never;
         options?: never;
@@ -1546,19 +1982,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the user */
                 username: string;
             };
             cookie?: never;
         };
-        /** One user. */
+        /**
+         * One user.
+         * @description Needs the role `admin` for the whole server.
+         */
         get: operations["get_user"];
         put?: never;
         post?: never;
-        /** Delete a user with all tokens. */
+        /**
+         * Delete a user with all tokens.
+         * @description Needs the role `admin` for the whole server.
+         */
         delete: operations["delete_user"];
         options?: never;
         head?: never;
-        /** Change a user's role, grants (all of them), password, or whether the user is active. */
+        /**
+         * Change a user's role, grants (all of them), password, or whether the user is active.
+         * @description Needs the role `admin` for the whole server.
+         */
         patch: operations["patch_user"];
         trace?: never;
     };
@@ -1569,10 +2015,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List one's own tokens; an administrator's list has all. */
+        /**
+         * List one's own tokens; an administrator's list has all.
+         * @description Needs a token, with any role.
+         */
         get: operations["get_tokens"];
         put?: never;
-        /** Make a token. The rights of the user bound the rights of the token. */
+        /**
+         * Make a token. The rights of the user bound the rights of the token.
+         * @description Needs a token, with any role.
+         */
         post: operations["post_token"];
         delete?: never;
         options?: never;
@@ -1585,6 +2037,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the token */
                 token_id: string;
             };
             cookie?: never;
@@ -1592,7 +2045,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke a token: at once in this process, within five seconds in all processes. It stays in the list. */
+        /**
+         * Revoke a token: at once in this process, within five seconds in all processes. It stays in the list.
+         * @description Needs a token, with any role.
+         */
         delete: operations["delete_token"];
         options?: never;
         head?: never;
@@ -1608,7 +2064,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in; the token is good for 24 hours. */
+        /**
+         * Log in; the token is good for 24 hours.
+         * @description Needs no token.
+         */
         post: operations["create_token"];
         delete?: never;
         options?: never;
@@ -1625,7 +2084,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in from a command line; the token is good for an hour. */
+        /**
+         * Log in from a command line; the token is good for an hour.
+         * @description Needs no token.
+         */
         post: operations["create_token_cli"];
         delete?: never;
         options?: never;
@@ -1640,7 +2102,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which version this is. */
+        /**
+         * Which version this is.
+         * @description Needs no token.
+         */
         get: operations["get_version"];
         put?: never;
         post?: never;
@@ -1657,7 +2122,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document. It holds nothing of this server, so it is open to everybody. */
+        /**
+         * This document. It holds nothing of this server, so it is open to everybody.
+         * @description Needs no token.
+         */
         get: operations["get_openapi"];
         put?: never;
         post?: never;
@@ -1674,7 +2142,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document as a page for people. It holds nothing of this server, so it is open to everybody. */
+        /**
+         * This document as a page for people. It holds nothing of this server, so it is open to everybody.
+         * @description Needs no token.
+         */
         get: operations["get_docs"];
         put?: never;
         post?: never;
@@ -1689,11 +2160,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Code of an error or of a fault */
                 code: string;
             };
             cookie?: never;
         };
-        /** What a code of an error means, as a page for people. The `type` of an error leads here. */
+        /**
+         * What a code of an error means, as a page for people. The `type` of an error leads here.
+         * @description Needs no token.
+         */
         get: operations["get_problem"];
         put?: never;
         post?: never;
@@ -5919,7 +6394,8 @@ export interface components {
          *       "worker": {
          *         "status": null,
          *         "latest_worker_heartbeat": null,
-         *         "alive": 0
+         *         "alive": 0,
+         *         "refused_starts": {}
          *       }
          *     }
          */
@@ -6663,6 +7139,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -6697,6 +7174,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -6744,6 +7222,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -6773,6 +7252,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -6846,6 +7326,7 @@ export interface operations {
     get_dags: {
         parameters: {
             query?: {
+                /** @description Owners of tasks; a DAG with a task of any of them matches */
                 owners?: string[];
                 /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
@@ -6855,14 +7336,23 @@ export interface operations {
                 dag_display_name_pattern?: string;
                 /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_display_name_prefix_pattern?: string;
+                /** @description True = paused DAGs alone, false = DAGs that are not paused alone */
                 paused?: boolean;
+                /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_name?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_version?: string;
+                /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;
+                /** @description There are no assets: with true, no DAG matches */
                 has_asset_schedule?: boolean;
+                /** @description There are no favourites: with true, no DAG matches */
                 is_favorite?: boolean;
+                /** @description Timetables have no Python class: with a value, no DAG matches */
                 timetable_type?: string[];
                 /** @description Lower bound of `dag_run_start_date`, inclusive */
                 dag_run_start_date_gte?: string;
@@ -6880,8 +7370,11 @@ export interface operations {
                 dag_run_end_date_lte?: string;
                 /** @description Upper bound of `dag_run_end_date`, exclusive */
                 dag_run_end_date_lt?: string;
+                /** @description States of runs; a DAG with a run in any of them matches */
                 dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Names of tags */
                 tags?: string[];
+                /** @description `any` = DAGs with at least one of `tags`, `all` = DAGs with each of `tags` */
                 tags_match_mode?: "any" | "all";
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -6918,6 +7411,7 @@ export interface operations {
             query?: {
                 /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
+                /** @description Owners of tasks; a DAG with a task of any of them matches */
                 owners?: string[];
                 /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
@@ -6927,14 +7421,23 @@ export interface operations {
                 dag_display_name_pattern?: string;
                 /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_display_name_prefix_pattern?: string;
+                /** @description True = paused DAGs alone, false = DAGs that are not paused alone */
                 paused?: boolean;
+                /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_name?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_version?: string;
+                /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;
+                /** @description There are no assets: with true, no DAG matches */
                 has_asset_schedule?: boolean;
+                /** @description There are no favourites: with true, no DAG matches */
                 is_favorite?: boolean;
+                /** @description Timetables have no Python class: with a value, no DAG matches */
                 timetable_type?: string[];
                 /** @description Lower bound of `dag_run_start_date`, inclusive */
                 dag_run_start_date_gte?: string;
@@ -6952,8 +7455,11 @@ export interface operations {
                 dag_run_end_date_lte?: string;
                 /** @description Upper bound of `dag_run_end_date`, exclusive */
                 dag_run_end_date_lt?: string;
+                /** @description States of runs; a DAG with a run in any of them matches */
                 dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Names of tags */
                 tags?: string[];
+                /** @description `any` = DAGs with at least one of `tags`, `all` = DAGs with each of `tags` */
                 tags_match_mode?: "any" | "all";
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -6997,6 +7503,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7029,10 +7536,12 @@ export interface operations {
     get_dag_definition: {
         parameters: {
             query?: {
+                /** @description Number of the version; absent = the current version */
                 version_number?: number | null;
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7066,10 +7575,12 @@ export interface operations {
     get_dag_source: {
         parameters: {
             query?: {
+                /** @description Number of the version; absent = the current version */
                 version_number?: number | null;
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7098,8 +7609,11 @@ export interface operations {
     get_dag_versions: {
         parameters: {
             query?: {
+                /** @description Number of the version of the DAG; several numbers are alternatives */
                 version_number?: number;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_name?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -7110,6 +7624,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7139,7 +7654,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Number of the version of the DAG, from 1 */
                 version_number: number;
             };
             cookie?: never;
@@ -7230,10 +7747,12 @@ export interface operations {
     get_tasks: {
         parameters: {
             query?: {
+                /** @description Sort key of the tasks, with `-` in front for descending order */
                 order_by?: string;
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7263,7 +7782,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -7289,12 +7810,14 @@ export interface operations {
     get_dag_schedule: {
         parameters: {
             query?: {
+                /** @description Number of runs to show */
                 count?: number;
                 /** @description Runs that are due later than this; left out = as the DAG stands */
                 after?: string | null;
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7321,6 +7844,7 @@ export interface operations {
     list_backfills: {
         parameters: {
             query: {
+                /** @description Identifier of the DAG */
                 dag_id: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -7430,6 +7954,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7505,8 +8030,11 @@ export interface operations {
                 duration_lt?: number;
                 /** @description Text within `conf` in any letter case */
                 conf_contains?: string;
+                /** @description Kinds of run to list; several kinds are alternatives */
                 run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
+                /** @description States to list; several states are alternatives */
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Number of the version that the run executes; several numbers are alternatives */
                 dag_version?: number[];
                 /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
@@ -7520,6 +8048,7 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
@@ -7542,6 +8071,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7571,6 +8101,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7603,6 +8134,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7632,6 +8164,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7664,6 +8197,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7693,6 +8227,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7725,6 +8260,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the backfill */
                 backfill_id: number;
             };
             cookie?: never;
@@ -7802,8 +8338,11 @@ export interface operations {
                 duration_lt?: number;
                 /** @description Text within `conf` in any letter case */
                 conf_contains?: string;
+                /** @description Kinds of run to list; several kinds are alternatives */
                 run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
+                /** @description States to list; several states are alternatives */
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Number of the version that the run executes; several numbers are alternatives */
                 dag_version?: number[];
                 /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 run_id_pattern?: string;
@@ -7817,6 +8356,7 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
@@ -7839,6 +8379,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7871,6 +8412,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7907,6 +8449,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -7941,7 +8484,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -7976,7 +8521,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8006,7 +8553,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8043,11 +8592,14 @@ export interface operations {
                 interval: number;
                 /** @description Seconds after which the present state is the answer */
                 timeout?: number | null;
+                /** @description Ids of tasks whose outputs the answer holds */
                 result?: string[];
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8080,6 +8632,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -8119,6 +8672,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -8153,6 +8707,7 @@ export interface operations {
     get_task_instances: {
         parameters: {
             query?: {
+                /** @description Identifier of the task within its DAG */
                 task_id?: string;
                 /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
@@ -8214,30 +8769,39 @@ export interface operations {
                 run_id_pattern?: string;
                 /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description States to list; several states are alternatives */
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
+                /** @description Names of pools; several names are alternatives */
                 pool?: string[];
                 /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 pool_name_pattern?: string;
                 /** @description Prefix of `pool_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 pool_name_prefix_pattern?: string;
+                /** @description Names of queues; several names are alternatives */
                 queue?: string[];
                 /** @description Part of `queue_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 queue_name_pattern?: string;
                 /** @description Prefix of `queue_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 queue_name_prefix_pattern?: string;
+                /** @description Names of executors; several names are alternatives */
                 executor?: string[];
+                /** @description Number of the version of the DAG; several numbers are alternatives */
                 version_number?: number[];
+                /** @description Number of the try; several numbers are alternatives */
                 try_number?: number[];
+                /** @description Types of task, such as `shell`; several types are alternatives */
                 operator?: string[];
                 /** @description Part of `operator_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 operator_name_pattern?: string;
                 /** @description Prefix of `operator_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 operator_name_prefix_pattern?: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number[];
                 /** @description Part of `rendered_map_index` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 rendered_map_index_pattern?: string;
                 /** @description Prefix of `rendered_map_index`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 rendered_map_index_prefix_pattern?: string;
+                /** @description There are no task groups: with a value, no instance matches */
                 task_group_id?: string;
                 /** @description Cursor of the page: empty = the first page, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
@@ -8250,7 +8814,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8280,7 +8846,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8318,7 +8886,9 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8355,8 +8925,11 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8387,8 +8960,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8423,8 +8999,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8459,6 +9038,7 @@ export interface operations {
     get_mapped_task_instances: {
         parameters: {
             query?: {
+                /** @description Identifier of the task within its DAG */
                 task_id?: string;
                 /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
@@ -8520,30 +9100,39 @@ export interface operations {
                 run_id_pattern?: string;
                 /** @description Prefix of `run_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 run_id_prefix_pattern?: string;
+                /** @description States to list; several states are alternatives */
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
+                /** @description Names of pools; several names are alternatives */
                 pool?: string[];
                 /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 pool_name_pattern?: string;
                 /** @description Prefix of `pool_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 pool_name_prefix_pattern?: string;
+                /** @description Names of queues; several names are alternatives */
                 queue?: string[];
                 /** @description Part of `queue_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 queue_name_pattern?: string;
                 /** @description Prefix of `queue_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 queue_name_prefix_pattern?: string;
+                /** @description Names of executors; several names are alternatives */
                 executor?: string[];
+                /** @description Number of the version of the DAG; several numbers are alternatives */
                 version_number?: number[];
+                /** @description Number of the try; several numbers are alternatives */
                 try_number?: number[];
+                /** @description Types of task, such as `shell`; several types are alternatives */
                 operator?: string[];
                 /** @description Part of `operator_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 operator_name_pattern?: string;
                 /** @description Prefix of `operator_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 operator_name_prefix_pattern?: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number[];
                 /** @description Part of `rendered_map_index` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 rendered_map_index_pattern?: string;
                 /** @description Prefix of `rendered_map_index`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 rendered_map_index_prefix_pattern?: string;
+                /** @description There are no task groups: with a value, no instance matches */
                 task_group_id?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -8554,8 +9143,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8585,9 +9177,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -8618,9 +9214,13 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -8660,6 +9260,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -8699,7 +9300,9 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8740,8 +9343,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8781,9 +9387,13 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -8823,8 +9433,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8853,9 +9466,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -8886,8 +9503,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -8916,7 +9536,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -8947,6 +9569,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
             };
             cookie?: never;
@@ -9018,6 +9641,7 @@ export interface operations {
     answer_approval: {
         parameters: {
             query?: {
+                /** @description Position of the approval among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
             };
             header?: {
@@ -9025,8 +9649,11 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -9064,12 +9691,15 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
+                /** @description Identifier of the task within its DAG */
                 task_id?: string;
                 /** @description Part of `task_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 task_id_pattern?: string;
                 /** @description Prefix of `task_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 task_id_prefix_pattern?: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
+                /** @description States to list; several states are alternatives */
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 /** @description Lower bound of `created_at`, inclusive */
                 created_at_gte?: string;
@@ -9079,6 +9709,7 @@ export interface operations {
                 created_at_lte?: string;
                 /** @description Upper bound of `created_at`, exclusive */
                 created_at_lt?: string;
+                /** @description True = answered approvals alone, false = approvals without an answer alone */
                 response_received?: boolean | null;
                 /** @description Refused with 400: approvals are not searched */
                 subject_search?: string;
@@ -9097,7 +9728,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -9127,9 +9760,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -9157,9 +9794,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -9199,8 +9840,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -9229,9 +9873,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
             };
             cookie?: never;
@@ -9262,9 +9910,13 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Number of the try, from 1 */
                 task_try_number: number;
             };
             cookie?: never;
@@ -9293,10 +9945,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index: number;
+                /** @description Number of the try, from 1 */
                 task_try_number: number;
             };
             cookie?: never;
@@ -9326,13 +9983,18 @@ export interface operations {
                 map_index?: number;
                 /** @description In one answer, not in pages */
                 full_content?: boolean;
+                /** @description `continuation_token` of the page before; absent = the first page */
                 token?: string | null;
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Number of the try, from 1 */
                 try_number: number;
             };
             cookie?: never;
@@ -9362,8 +10024,11 @@ export interface operations {
     get_xcom_entries: {
         parameters: {
             query?: {
+                /** @description Name of the output */
                 xcom_key?: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index_filter?: number;
                 /** @description Part of `xcom_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 xcom_key_pattern?: string;
@@ -9406,8 +10071,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -9440,8 +10108,11 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -9479,13 +10150,18 @@ export interface operations {
                 map_index?: number;
                 /** @description Without effect: values are plain JSON always */
                 deserialize?: boolean;
+                /** @description True = the value as text that holds JSON, false = the value as JSON */
                 stringify?: boolean;
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Name of the output */
                 xcom_key: string;
             };
             cookie?: never;
@@ -9517,9 +10193,13 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Name of the output */
                 xcom_key: string;
             };
             cookie?: never;
@@ -9546,9 +10226,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
+                /** @description Name of the output */
                 xcom_key: string;
             };
             cookie?: never;
@@ -9686,6 +10370,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the pool */
                 pool_name: string;
             };
             cookie?: never;
@@ -9713,6 +10398,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the pool */
                 pool_name: string;
             };
             cookie?: never;
@@ -9743,6 +10429,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Name of the pool */
                 pool_name: string;
             };
             cookie?: never;
@@ -9882,6 +10569,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Key of the variable; may hold `/` */
                 variable_key: string;
             };
             cookie?: never;
@@ -9909,6 +10597,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Key of the variable; may hold `/` */
                 variable_key: string;
             };
             cookie?: never;
@@ -9939,6 +10628,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Key of the variable; may hold `/` */
                 variable_key: string;
             };
             cookie?: never;
@@ -10078,6 +10768,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the connection */
                 connection_id: string;
             };
             cookie?: never;
@@ -10105,6 +10796,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the connection */
                 connection_id: string;
             };
             cookie?: never;
@@ -10135,6 +10827,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the connection */
                 connection_id: string;
             };
             cookie?: never;
@@ -10208,6 +10901,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the secret */
                 secret_name: string;
             };
             cookie?: never;
@@ -10251,6 +10945,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the secret */
                 secret_name: string;
             };
             cookie?: never;
@@ -10274,17 +10969,29 @@ export interface operations {
     get_event_logs: {
         parameters: {
             query?: {
+                /** @description Identifier of the DAG */
                 dag_id?: string;
+                /** @description Identifier of the run within its DAG */
                 run_id?: string;
+                /** @description Identifier of the task within its DAG */
                 task_id?: string;
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
                 map_index?: number;
+                /** @description Number of the try; several numbers are alternatives */
                 try_number?: number;
+                /** @description Name of the user or of the token that acted */
                 owner?: string;
+                /** @description Name of the operation, or of another event such as a failed login */
                 event?: string;
+                /** @description Events to list; several events are alternatives */
                 included_events?: string[];
+                /** @description Events to leave out */
                 excluded_events?: string[];
+                /** @description Outcomes to list; several outcomes are alternatives */
                 outcome?: ("done" | "refused")[];
+                /** @description Upper bound of the instant of the event, exclusive */
                 before?: string;
+                /** @description Lower bound of the instant of the event, exclusive */
                 after?: string;
                 /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 dag_id_pattern?: string;
@@ -10341,6 +11048,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the entry of the audit log */
                 event_log_id: number;
             };
             cookie?: never;
@@ -10404,11 +11112,15 @@ export interface operations {
                 end_date_lte?: string;
                 /** @description Upper bound of `end_date`, exclusive */
                 end_date_lt?: string;
+                /** @description Name of the service's machine */
                 hostname?: string;
+                /** @description Services have no executor class: with a value, no service matches */
                 executor_class?: string;
+                /** @description True = services that run alone, false = services that have ended or are lost alone */
                 is_alive?: boolean | null;
                 /** @description One that no service has finds none */
                 job_state?: string | null;
+                /** @description Kind of the service, such as `SchedulerJob` */
                 job_type?: string | null;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -10443,7 +11155,9 @@ export interface operations {
     get_assets: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10471,7 +11185,9 @@ export interface operations {
     get_asset_aliases: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10499,7 +11215,9 @@ export interface operations {
     get_asset_events: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10527,7 +11245,9 @@ export interface operations {
     get_import_errors: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10555,7 +11275,9 @@ export interface operations {
     list_dag_warnings: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10583,7 +11305,9 @@ export interface operations {
     get_plugins: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10611,7 +11335,9 @@ export interface operations {
     import_errors: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10639,7 +11365,9 @@ export interface operations {
     get_providers: {
         parameters: {
             query?: {
+                /** @description Entries on a page */
                 limit?: number;
+                /** @description Entries to skip */
                 offset?: number;
             };
             header?: never;
@@ -10669,7 +11397,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
             };
             cookie?: never;
@@ -10700,8 +11430,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
                 dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
                 dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
                 task_id: string;
             };
             cookie?: never;
@@ -10861,6 +11594,7 @@ export interface operations {
     get_users: {
         parameters: {
             query?: {
+                /** @description True = users that may log in alone, false = the others alone */
                 is_active?: boolean;
                 /** @description Part of `username` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 username_pattern?: string;
@@ -10936,6 +11670,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the user */
                 username: string;
             };
             cookie?: never;
@@ -10963,6 +11698,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the user */
                 username: string;
             };
             cookie?: never;
@@ -10988,6 +11724,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the user */
                 username: string;
             };
             cookie?: never;
@@ -11020,6 +11757,7 @@ export interface operations {
     get_tokens: {
         parameters: {
             query?: {
+                /** @description Name of the user */
                 username?: string;
                 /** @description Part of `name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 name_pattern?: string;
@@ -11096,6 +11834,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Identifier of the token */
                 token_id: string;
             };
             cookie?: never;
@@ -11252,6 +11991,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Code of an error or of a fault */
                 code: string;
             };
             cookie?: never;

@@ -59,6 +59,8 @@ def sync(
 ) -> GetAssetEvents:
     """There are no assets: always empty
 
+    Needs a token, with any role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

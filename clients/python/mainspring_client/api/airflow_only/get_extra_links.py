@@ -66,6 +66,8 @@ def sync(
 ) -> ExtraLinkCollection:
     """No task type has such links: always empty.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -53,6 +53,8 @@ def sync(
 ) -> UpstreamAssetEventCollection:
     """There are no assets: always empty.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

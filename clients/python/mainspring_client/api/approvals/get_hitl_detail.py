@@ -59,6 +59,8 @@ def sync(
 ) -> HitlDetail:
     """One approval that has begun; map index -1 = its task is not mapped.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

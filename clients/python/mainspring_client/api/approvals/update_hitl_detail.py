@@ -69,6 +69,8 @@ def sync(
 ) -> HitlAnswer:
     """Answer an approval. The first answer counts; a second one is a conflict.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

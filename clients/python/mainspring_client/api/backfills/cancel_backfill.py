@@ -50,6 +50,8 @@ def sync(
 ) -> Backfill:
     """End a backfill: its queued runs become failed, running runs go on to their end.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

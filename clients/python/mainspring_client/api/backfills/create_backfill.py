@@ -59,6 +59,8 @@ def sync(
 ) -> Backfill:
     """Start a backfill. A DAG has one at a time.
 
+    Needs the role `operator` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -60,6 +60,8 @@ def sync(
     """Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left
     out.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -50,6 +50,8 @@ def sync(
 ) -> Backfill:
     """A backfill with its progress.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -331,6 +331,8 @@ def sync(
 ) -> DagRunCollection:
     """List the runs that a backfill made or had run again.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

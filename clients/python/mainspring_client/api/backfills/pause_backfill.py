@@ -50,6 +50,8 @@ def sync(
 ) -> Backfill:
     """Pause a backfill: nothing of it is made or started; what runs goes on.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -64,6 +64,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """Clear task instances for another execution; a run that has ended begins again. Answers them all.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -60,6 +60,8 @@ def sync(
 ) -> BulkAnswer:
     """Change and delete runs, one by one; with `~` for dag_id each entity names its DAG.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -82,6 +82,8 @@ def sync(
     """Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be
     cleared.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

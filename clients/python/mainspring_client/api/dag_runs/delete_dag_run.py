@@ -49,6 +49,8 @@ def sync(
 ) -> None:
     """Delete a run with its logs and outputs. Refused while it is running.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

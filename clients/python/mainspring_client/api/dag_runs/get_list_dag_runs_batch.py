@@ -64,6 +64,8 @@ def sync(
 ) -> DagRunCollection:
     """List runs of all DAGs as a body says; dag_id is `~`.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

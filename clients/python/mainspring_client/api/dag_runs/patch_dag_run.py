@@ -76,6 +76,8 @@ def sync(
 ) -> DagRun:
     """Cancel (`state` failed), mark or queue a run, or change the note.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -64,6 +64,8 @@ def sync(
 ) -> DagRun:
     """Start a run of the DAG's current version. A run of a paused DAG stays queued.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

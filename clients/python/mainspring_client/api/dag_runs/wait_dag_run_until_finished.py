@@ -84,6 +84,8 @@ def sync(
     interval, one
     object a line. While it waits, white space is sent now and then to keep the connection alive.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -47,6 +47,8 @@ def sync(
     """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or
     running.
 
+    Needs the role `author` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -65,6 +65,8 @@ def sync(
 ) -> Definition:
     """The definition itself, of the current version or another.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

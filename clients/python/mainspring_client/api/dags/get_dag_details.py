@@ -50,6 +50,8 @@ def sync(
 ) -> DagDetails:
     """One DAG with what its definition tells.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -65,6 +65,8 @@ def sync(
 ) -> DagSource:
     """The definition of the current or a named version as text; with `Accept: text/plain` the text alone.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -63,6 +63,8 @@ def sync(
 ) -> DagStatsCollection:
     """How many runs of each DAG are in which state, by DAG id.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -75,6 +75,8 @@ def sync(
 ) -> DagTagCollection:
     """List the names of the tags that any DAG has.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

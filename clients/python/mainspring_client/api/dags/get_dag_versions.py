@@ -84,6 +84,8 @@ def sync(
 ) -> DagVersionCollection:
     """List the versions of a DAG, or of all DAGs when dag_id is `~`.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -73,6 +73,8 @@ def sync(
 ) -> Dag:
     """Pause a DAG, or let its runs start again.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -243,6 +243,8 @@ def sync(
     DAGs that the
     caller may not pause none is found either.
 
+    Needs the role `operator` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

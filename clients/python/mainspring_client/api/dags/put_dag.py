@@ -74,6 +74,8 @@ def sync(
     Match`, the
     definition is saved only while the DAG, its details or its definition has that `ETag`.
 
+    Needs the role `author` on the DAG.
+
     Args:
         body: A DAG as data. `dag_id` may be left out where the address names it.
         body: The same, spelt in YAML 1.2

@@ -78,6 +78,8 @@ def sync(
 ) -> DefinitionCheck:
     """Check a definition without saving it: 200 for a valid definition, else the exact error of a save.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Args:
         body: A DAG as data. `dag_id` may be left out where the address names it.
         body: The same, spelt in YAML 1.2

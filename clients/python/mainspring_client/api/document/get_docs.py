@@ -42,6 +42,8 @@ def sync(
 ) -> str:
     """This document as a page for people. It holds nothing of this server, so it is open to everybody.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

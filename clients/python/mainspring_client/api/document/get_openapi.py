@@ -44,6 +44,8 @@ def sync(
 ) -> OpenApiDocument:
     """This document. It holds nothing of this server, so it is open to everybody.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -48,6 +48,8 @@ def sync(
 ) -> str:
     """What a code of an error means, as a page for people. The `type` of an error leads here.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -50,6 +50,8 @@ def sync(
 ) -> EventLog:
     """One entry of the audit log.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -178,6 +178,8 @@ def sync(
 ) -> EventLogCollection:
     """List what was done.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

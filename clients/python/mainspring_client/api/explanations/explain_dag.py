@@ -68,6 +68,8 @@ def sync(
 ) -> WaitExplanation:
     """Why the schedule of a DAG makes no run now, and why it made none at times of the past.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

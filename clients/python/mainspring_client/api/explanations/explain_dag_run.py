@@ -53,6 +53,8 @@ def sync(
 ) -> RunExplanation:
     """Why a run does not go on: the causes for the whole run, and those of its waiting tasks.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

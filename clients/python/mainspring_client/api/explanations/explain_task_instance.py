@@ -66,6 +66,8 @@ def sync(
 ) -> WaitExplanation:
     """Why a task instance does not run, with the causes that keep its whole run.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -159,6 +159,8 @@ def sync(
 ) -> JobCollection:
     """List the starts of schedulers and execution APIs.
 
+    Needs the role `viewer` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -60,6 +60,8 @@ def sync(
 ) -> AccessToken:
     """Log in; the token is good for 24 hours.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

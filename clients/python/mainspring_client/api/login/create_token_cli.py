@@ -55,6 +55,8 @@ def sync(
 ) -> AccessToken:
     """Log in from a command line; the token is good for an hour.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

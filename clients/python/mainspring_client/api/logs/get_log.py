@@ -85,6 +85,8 @@ def sync(
     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-
     Continuation-Token`.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -90,6 +90,8 @@ def sync(
 
     What it runs is stopped. What its result had kept from running downstream is decided again.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -82,6 +82,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """As `patch_task_instance`, for one instance of a mapped task.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -88,6 +88,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """The instances that `patch_task_instance` would mark now; without `new_state` those that are named.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -82,6 +82,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """The instances that `patch_task_instance_by_map_index` would mark now.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -42,6 +42,8 @@ def sync(
 ) -> str:
     """Figures of this moment in Prometheus' text format.
 
+    Needs the role `viewer` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -45,6 +45,8 @@ def sync(
     """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of
     each.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -55,6 +55,8 @@ def sync(
 ) -> BulkAnswer:
     """Create, update and delete pools. Each action is done whole or not at all.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

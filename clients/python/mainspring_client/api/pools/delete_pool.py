@@ -46,6 +46,8 @@ def sync(
 ) -> None:
     """Delete a pool. Refused while unfinished task instances are in it or a DAG names it.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

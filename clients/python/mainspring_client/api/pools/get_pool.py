@@ -50,6 +50,8 @@ def sync(
 ) -> Pool:
     """One pool.
 
+    Needs the role `viewer` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

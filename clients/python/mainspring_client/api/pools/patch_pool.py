@@ -73,6 +73,8 @@ def sync(
 ) -> Pool:
     """Change a pool. With fewer slots than are held nothing new starts until enough are free.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

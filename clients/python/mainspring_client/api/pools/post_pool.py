@@ -59,6 +59,8 @@ def sync(
 ) -> Pool:
     """Create a pool.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -47,6 +47,8 @@ def sync(
 
     An administrator also sees the protection of the service.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

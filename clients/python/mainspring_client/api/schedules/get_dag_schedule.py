@@ -72,6 +72,8 @@ def sync(
 ) -> SchedulePreview:
     """The next runs that the scheduler makes if the DAG does not change; also those that are due already.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

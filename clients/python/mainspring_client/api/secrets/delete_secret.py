@@ -46,6 +46,8 @@ def sync(
 ) -> None:
     """Delete a secret. A task that names it fails from now on, with the reason `secret_missing`.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -65,6 +65,8 @@ def sync(
 ) -> Secret:
     """Create a secret (201) or change its value. Tries that start from now on get the new value.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

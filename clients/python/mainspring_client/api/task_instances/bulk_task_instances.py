@@ -63,6 +63,8 @@ def sync(
 ) -> BulkAnswer:
     """Mark and delete task instances, one by one; with `~` for an id each entity names it.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

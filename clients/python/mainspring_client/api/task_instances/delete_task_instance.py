@@ -64,6 +64,8 @@ def sync(
 ) -> None:
     """Delete a task instance with its tries, logs and outputs. Refused while its run has not ended.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

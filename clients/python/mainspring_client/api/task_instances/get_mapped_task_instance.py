@@ -59,6 +59,8 @@ def sync(
 ) -> TaskInstance:
     """One instance of a mapped task; -1 names the instance of an unmapped task.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

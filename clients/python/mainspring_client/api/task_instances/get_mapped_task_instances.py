@@ -369,6 +369,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """List the instances of one mapped task; empty until its items are known.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -56,6 +56,8 @@ def sync(
 ) -> TaskInstance:
     """One task instance. The path of a mapped instance holds the map index.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -368,6 +368,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """List the task instances of a run; `~` for dag_run_id, or for both ids, means all.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -67,6 +67,8 @@ def sync(
 ) -> TaskInstanceCollection:
     """List task instances as a body says; both ids are `~`.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

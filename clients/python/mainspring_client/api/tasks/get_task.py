@@ -53,6 +53,8 @@ def sync(
 ) -> TaskDefinition:
     """One task of a DAG.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

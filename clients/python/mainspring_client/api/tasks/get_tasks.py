@@ -60,6 +60,8 @@ def sync(
 ) -> TaskCollection:
     """All tasks of a DAG.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -46,6 +46,8 @@ def sync(
 ) -> None:
     """Revoke a token: at once in this process, within five seconds in all processes. It stays in the list.
 
+    Needs a token, with any role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

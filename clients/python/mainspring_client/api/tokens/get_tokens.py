@@ -79,6 +79,8 @@ def sync(
 ) -> ApiTokenCollection:
     """List one's own tokens; an administrator's list has all.
 
+    Needs a token, with any role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

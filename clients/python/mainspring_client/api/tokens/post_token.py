@@ -59,6 +59,8 @@ def sync(
 ) -> NewApiToken:
     """Make a token. The rights of the user bound the rights of the token.
 
+    Needs a token, with any role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -62,6 +62,8 @@ def sync(
 ) -> TaskTry:
     """A try of an instance of a mapped task.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

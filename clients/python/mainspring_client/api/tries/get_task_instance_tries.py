@@ -66,6 +66,8 @@ def sync(
 ) -> TaskTryCollection:
     """Every try of a task instance. A task that no executor carried out has none.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -69,6 +69,8 @@ def sync(
 ) -> TaskTry:
     """One try of a task instance.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

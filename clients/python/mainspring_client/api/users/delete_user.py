@@ -46,6 +46,8 @@ def sync(
 ) -> None:
     """Delete a user with all tokens.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -44,6 +44,8 @@ def sync(
 ) -> Me:
     """Who asks, and what they may do.
 
+    Needs a token, with any role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -50,6 +50,8 @@ def sync(
 ) -> User:
     """One user.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -79,6 +79,8 @@ def sync(
 ) -> UserCollection:
     """List users.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -60,6 +60,8 @@ def sync(
 ) -> User:
     """Change a user's role, grants (all of them), password, or whether the user is active.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

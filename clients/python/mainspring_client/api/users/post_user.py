@@ -59,6 +59,8 @@ def sync(
 ) -> User:
     """Create a user.
 
+    Needs the role `admin` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -51,6 +51,8 @@ def sync(
 ) -> None:
     """Change one's own password. Ends all logins, this one too.
 
+    Needs a token, with any role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -47,6 +47,8 @@ def sync(
     """Delete a variable. A task whose expressions name it fails from now on, with the reason
     `expression_error`.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

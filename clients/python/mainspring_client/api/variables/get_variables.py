@@ -75,6 +75,8 @@ def sync(
 ) -> VariableCollection:
     """List variables.
 
+    Needs the role `viewer` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -73,6 +73,8 @@ def sync(
 ) -> Variable:
     """Change a variable. Task instances that start from now on see the new value.
 
+    Needs the role `author` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -44,6 +44,8 @@ def sync(
 ) -> Version:
     """Which version this is.
 
+    Needs no token.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -67,6 +67,8 @@ def sync(
 ) -> WorkerCollection:
     """List the workers that were heard of within a day, the latest first.
 
+    Needs the role `viewer` for the whole server.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

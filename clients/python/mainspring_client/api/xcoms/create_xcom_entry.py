@@ -70,6 +70,8 @@ def sync(
 ) -> XComWithValue:
     """Give a task instance an output from outside.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -65,6 +65,8 @@ def sync(
 ) -> None:
     """Delete an output.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -179,6 +179,8 @@ def sync(
 ) -> XComCollection:
     """List outputs; each id may be `~`, which means all.
 
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

@@ -77,6 +77,8 @@ def sync(
 ) -> XComWithValue:
     """One output with its value.
 
+    Needs the role `viewer` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.

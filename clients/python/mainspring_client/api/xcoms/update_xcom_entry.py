@@ -69,6 +69,8 @@ def sync(
 ) -> XComWithValue:
     """Correct an output. Values evaluated earlier stay unchanged.
 
+    Needs the role `operator` on the DAG.
+
     Raises:
         ApiError: The server answered with an error.
         httpx.HTTPError: The server could not be asked, or gave no answer in time.
