@@ -24,6 +24,7 @@ OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_dag_schedule", "get_backfill_dag_runs",
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs",
     "get_problem",
+    "explain_dag", "explain_dag_run", "explain_task_instance",
     "get_secrets", "put_secret", "delete_secret", "get_approvals", "answer_approval",
     "get_ready", "get_metrics", "get_workers",
     "get_me", "put_my_password", "get_users", "get_user", "post_user", "patch_user", "delete_user",

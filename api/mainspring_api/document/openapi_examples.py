@@ -32,7 +32,36 @@ def _of_page(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     return None if "null" in schema["type"] else 1
 
 
+_POOL_FULL: Mapping[str, Any] = {
+    "state": "scheduled",
+    "earliest_start": None,
+    "blockers": [
+        {
+            "code": "pool_full",
+            "text": "pool 'warehouse' is full: 2 of 2 slots are taken",
+            "since": None,
+            "ids": ["warehouse"],
+            "holders": [{"dag_id": "etl", "dag_run_id": "deploy-4711", "task_id": "load", "map_index": -1}],
+            "holders_total": 2,
+            "holders_hidden": 1,
+            "position": 3,
+        }
+    ],
+    "satisfied": [{"code": "upstream_not_done", "text": "all upstream tasks have ended"}],
+}
+
 _EXAMPLES: Mapping[str, Sequence[Any]] = {
+    "WaitExplanation": [_POOL_FULL],
+    "RunExplanation": [
+        {
+            "state": "running",
+            "earliest_start": None,
+            "blockers": [],
+            "satisfied": [{"code": "max_active_runs", "text": "1 of 16 runs of the DAG are running"}],
+            "instances": [{"task_id": "report", "map_index": -1, **_POOL_FULL}],
+            "waiting_total": 1,
+        }
+    ],
     "Definition": [
         {
             "dag_id": "etl",

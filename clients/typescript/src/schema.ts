@@ -5218,6 +5218,39 @@ export interface components {
             /** @description Fact in a sentence */
             text: string;
         };
+        /**
+         * @example {
+         *       "state": "scheduled",
+         *       "earliest_start": null,
+         *       "blockers": [
+         *         {
+         *           "code": "pool_full",
+         *           "text": "pool 'warehouse' is full: 2 of 2 slots are taken",
+         *           "since": null,
+         *           "ids": [
+         *             "warehouse"
+         *           ],
+         *           "holders": [
+         *             {
+         *               "dag_id": "etl",
+         *               "dag_run_id": "deploy-4711",
+         *               "task_id": "load",
+         *               "map_index": -1
+         *             }
+         *           ],
+         *           "holders_total": 2,
+         *           "holders_hidden": 1,
+         *           "position": 3
+         *         }
+         *       ],
+         *       "satisfied": [
+         *         {
+         *           "code": "upstream_not_done",
+         *           "text": "all upstream tasks have ended"
+         *         }
+         *       ]
+         *     }
+         */
         WaitExplanation: {
             /** @description State of the run or the task instance. Of a schedule: `waiting`, `due`, `paused`, `ended`, `error` or `unscheduled` */
             state: string;
@@ -5242,6 +5275,55 @@ export interface components {
             /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
         };
+        /**
+         * @example {
+         *       "state": "running",
+         *       "earliest_start": null,
+         *       "blockers": [],
+         *       "satisfied": [
+         *         {
+         *           "code": "max_active_runs",
+         *           "text": "1 of 16 runs of the DAG are running"
+         *         }
+         *       ],
+         *       "instances": [
+         *         {
+         *           "task_id": "report",
+         *           "map_index": -1,
+         *           "state": "scheduled",
+         *           "earliest_start": null,
+         *           "blockers": [
+         *             {
+         *               "code": "pool_full",
+         *               "text": "pool 'warehouse' is full: 2 of 2 slots are taken",
+         *               "since": null,
+         *               "ids": [
+         *                 "warehouse"
+         *               ],
+         *               "holders": [
+         *                 {
+         *                   "dag_id": "etl",
+         *                   "dag_run_id": "deploy-4711",
+         *                   "task_id": "load",
+         *                   "map_index": -1
+         *                 }
+         *               ],
+         *               "holders_total": 2,
+         *               "holders_hidden": 1,
+         *               "position": 3
+         *             }
+         *           ],
+         *           "satisfied": [
+         *             {
+         *               "code": "upstream_not_done",
+         *               "text": "all upstream tasks have ended"
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "waiting_total": 1
+         *     }
+         */
         RunExplanation: {
             /** @description State of the run or the task instance. Of a schedule: `waiting`, `due`, `paused`, `ended`, `error` or `unscheduled` */
             state: string;
