@@ -1,1 +1,1 @@
-import{r as e,t}from"./index.js";var n=e();function r(){let{common:e}=t();return(0,n.jsx)(`div`,{className:`head`,children:(0,n.jsx)(`h1`,{children:e.approvals})})}export{r as ApprovalsPage};
+import{i as e,o as t}from"./i18n.js";var n=t();function r(){let{common:t}=e();return(0,n.jsx)(`div`,{className:`head`,children:(0,n.jsx)(`h1`,{children:t.approvals})})}export{r as ApprovalsPage};

@@ -1,0 +1,203 @@
+/** Queries of the pages of a run and of a task. */
+import { queryOptions } from "@tanstack/react-query";
+import { logSource, type LogAddress } from "../log/source.ts";
+import type { TimelineAnswer } from "../timeline/rows.ts";
+import { api, ok, request } from "./client.ts";
+
+export interface RunAddress {
+  dagId: string;
+  runId: string;
+}
+
+export interface TaskAddress extends RunAddress {
+  taskId: string;
+  /** -1 = not one of the instances of a mapped task. */
+  mapIndex: number;
+}
+
+const runPath = ({ dagId, runId }: RunAddress) => ({ dag_id: dagId, dag_run_id: runId });
+const taskPath = ({ taskId, ...run }: TaskAddress) => ({ ...runPath(run), task_id: taskId });
+
+/** The key of everything of a run, so that an event can mark it stale. */
+const runKey = ({ dagId, runId }: RunAddress, ...more: unknown[]) => ["run", dagId, runId, ...more];
+
+export const dagRun = (run: RunAddress) =>
+  queryOptions({
+    queryKey: runKey(run, "details"),
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: runPath(run) }, signal })),
+  });
+
+/** Mapped tasks are folded into counts, but for the expanded one. */
+export const timeline = (run: RunAddress, expanded: string | null = null) =>
+  queryOptions({
+    queryKey: runKey(run, "timeline", expanded),
+    queryFn: ({ signal }) => {
+      const query = expanded === null ? "" : `?${new URLSearchParams({ expand: expanded })}`;
+      return request<TimelineAnswer>("GET", `${addressOf(run)}/timeline${query}`, { signal });
+    },
+  });
+
+/** The definition of one version never changes. */
+export const definition = (dagId: string, version: number | undefined) =>
+  queryOptions({
+    queryKey: ["definition", dagId, version],
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/definition", { params: { path: { dag_id: dagId }, query: version === undefined ? {} : { version_number: version } }, signal })),
+    meta: { isStatic: version !== undefined },
+    staleTime: version === undefined ? 2000 : Infinity,
+    enabled: version !== 0,
+  });
+
+export const latestVersion = (dagId: string) =>
+  queryOptions({
+    queryKey: ["dag", dagId, "latest"],
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit: 1, order_by: ["-version_number"] } }, signal })),
+  });
+
+export const versions = (dagId: string, limit: number) =>
+  queryOptions({
+    queryKey: ["dag", dagId, "versions", limit],
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit, order_by: ["-version_number"] } }, signal })),
+  });
+
+export const taskInstance = (task: TaskAddress) =>
+  queryOptions({
+    queryKey: runKey(task, "instance", task.taskId, task.mapIndex),
+    queryFn: ({ signal }) =>
+      task.mapIndex < 0
+        ? ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", { params: { path: taskPath(task) }, signal }))
+        : ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", { params: { path: { ...taskPath(task), map_index: task.mapIndex } }, signal })),
+  });
+
+export const taskTries = (task: TaskAddress) =>
+  queryOptions({
+    queryKey: runKey(task, "tries", task.taskId, task.mapIndex),
+    queryFn: ({ signal }) =>
+      task.mapIndex < 0
+        ? ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", { params: { path: taskPath(task) }, signal }))
+        : ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries", { params: { path: { ...taskPath(task), map_index: task.mapIndex } }, signal })),
+  });
+
+/** Instances of a mapped task; `state` filters on the server. */
+export const mappedInstances = (task: TaskAddress, state: string | undefined, offset: number, limit: number) =>
+  queryOptions({
+    queryKey: runKey(task, "mapped", task.taskId, state, offset, limit),
+    queryFn: ({ signal }) =>
+      ok(
+        api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", {
+          params: { path: taskPath(task), query: { limit, offset, ...(state ? { state: [state as never] } : {}) } },
+          signal,
+        }),
+      ),
+  });
+
+/** Instances of a run, a page at a time. */
+export const instances = (run: RunAddress, state: string | undefined, offset: number, limit: number) =>
+  queryOptions({
+    queryKey: runKey(run, "instances", state, offset, limit),
+    queryFn: ({ signal }) =>
+      ok(
+        api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", {
+          params: { path: runPath(run), query: { limit, offset, ...(state ? { state: [state as never] } : {}) } },
+          signal,
+        }),
+      ),
+  });
+
+export interface Output {
+  key: string;
+  value: unknown;
+}
+
+/** The outputs of an instance, with their values. */
+export const taskOutputs = (task: TaskAddress) =>
+  queryOptions({
+    queryKey: runKey(task, "outputs", task.taskId, task.mapIndex),
+    queryFn: async ({ signal }): Promise<Output[]> => {
+      const query = task.mapIndex < 0 ? {} : { map_index: task.mapIndex };
+      const path = taskPath(task);
+      const { xcom_entries: entries } = await ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", { params: { path, query }, signal }));
+      return Promise.all(
+        entries.map(async ({ key }) => {
+          const entry = await ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}", { params: { path: { ...path, xcom_key: key }, query }, signal }));
+          return { key, value: "value" in entry ? entry.value : null };
+        }),
+      );
+    },
+  });
+
+/** Everything that the tasks of a run put out; names without values. */
+export const runOutputs = (run: RunAddress) =>
+  queryOptions({
+    queryKey: runKey(run, "outputs"),
+    queryFn: ({ signal }) =>
+      ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", { params: { path: { ...runPath(run), task_id: "~" }, query: { limit: 200 } }, signal })),
+  });
+
+export const runEvents = (run: RunAddress, limit: number) =>
+  queryOptions({
+    queryKey: runKey(run, "events", limit),
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/eventLogs", { params: { query: { dag_id: run.dagId, run_id: run.runId, limit, order_by: ["-event_log_id"] } }, signal })),
+  });
+
+export interface Blocker {
+  code: string;
+  text: string;
+  since: string | null;
+  ids: string[];
+  holders: { dag_id: string; dag_run_id: string; task_id: string | null; map_index: number | null }[];
+  holders_total: number;
+  holders_hidden: number;
+  position: number | null;
+}
+
+export interface Explanation {
+  state: string;
+  earliest_start: string | null;
+  blockers: Blocker[];
+  satisfied: { code: string; text: string }[];
+}
+
+export const explainTask = (task: TaskAddress) =>
+  queryOptions({
+    queryKey: runKey(task, "explain", task.taskId, task.mapIndex),
+    queryFn: ({ signal }) => {
+      const query = task.mapIndex < 0 ? "" : `?map_index=${task.mapIndex}`;
+      return request<Explanation>("GET", `${addressOf(task)}/taskInstances/${encodeURIComponent(task.taskId)}/explain${query}`, { signal });
+    },
+  });
+
+export const explainRun = (run: RunAddress) =>
+  queryOptions({
+    queryKey: runKey(run, "explain"),
+    queryFn: ({ signal }) => request<Explanation & { waiting_total: number }>("GET", `${addressOf(run)}/explain`, { signal }),
+  });
+
+export interface Excerpt {
+  lines: readonly (readonly [n: number, timestamp: string, text: string])[];
+  total: number;
+  firstError: number | null;
+  errors: readonly number[];
+  warnings: readonly number[];
+}
+
+const BEFORE_ERROR = 4;
+const EXCERPT_LINES = 10;
+
+/** A few lines of a log: around its first error, else its end. */
+export const logExcerpt = (address: LogAddress, isFailed: boolean) =>
+  queryOptions({
+    queryKey: runKey(address, "excerpt", address.taskId, address.mapIndex, address.tryNumber, isFailed),
+    queryFn: async ({ signal }): Promise<Excerpt> => {
+      const source = logSource(address);
+      const marks = isFailed ? await source.marks(signal) : null;
+      const error = marks?.first_error ?? null;
+      const answer = error === null ? await source.tail(EXCERPT_LINES, signal) : await source.lines(Math.max(1, error - BEFORE_ERROR), EXCERPT_LINES, signal);
+      return { lines: answer.lines, total: answer.total, firstError: error, errors: marks?.errors ?? [], warnings: marks?.warnings ?? [] };
+    },
+  });
+
+export const addressOf = ({ dagId, runId }: RunAddress): string => `/api/v2/dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}`;
+
+/** The addresses of the page itself. */
+export const runHref = ({ dagId, runId }: RunAddress): string => `/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}`;
+export const taskHref = ({ taskId, mapIndex, ...run }: TaskAddress): string => `${runHref(run)}/tasks/${encodeURIComponent(taskId)}${mapIndex >= 0 ? `/mapped/${mapIndex}` : ""}`;

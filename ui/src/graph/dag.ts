@@ -1,0 +1,83 @@
+/** The graph of a definition: what the page draws of one version of a DAG. */
+
+/** The fields of a task of a definition that the graph shows. */
+export type DefinitionTask = {
+  type?: string;
+  task_display_name?: string;
+  description?: string;
+  depends_on?: readonly string[];
+  trigger_rule?: string;
+  when?: string;
+  expand?: object;
+};
+
+export type DagNode = {
+  id: string;
+  label: string;
+  type: string;
+  /** What lets the task run, where this is not the success of all before; null otherwise. */
+  rule: string | null;
+  /** The condition that skips the task when false; null = none. */
+  when: string | null;
+  isMapped: boolean;
+};
+
+export type DagGraph = { nodes: DagNode[]; edges: [from: string, to: string][] };
+
+/** Nodes in the order of the definition; `defaultRule` is the trigger rule of tasks that name none. */
+export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, defaultRule = "all_success"): DagGraph {
+  const nodes: DagNode[] = [];
+  const edges: [string, string][] = [];
+  for (const [id, task] of Object.entries(tasks)) {
+    const rule = task.trigger_rule ?? defaultRule;
+    nodes.push({
+      id,
+      label: task.task_display_name ?? id,
+      type: task.type ?? "",
+      rule: rule === "all_success" ? null : rule,
+      when: task.when ?? null,
+      isMapped: task.expand !== undefined,
+    });
+    for (const before of task.depends_on ?? []) edges.push([before, id]);
+  }
+  return { nodes, edges };
+}
+
+export type Neighbours = { above: ReadonlyMap<string, string[]>; below: ReadonlyMap<string, string[]> };
+
+export function neighbours(graph: DagGraph): Neighbours {
+  const above = new Map<string, string[]>(graph.nodes.map((node) => [node.id, []]));
+  const below = new Map<string, string[]>(graph.nodes.map((node) => [node.id, []]));
+  for (const [from, to] of graph.edges) {
+    below.get(from)?.push(to);
+    above.get(to)?.push(from);
+  }
+  return { above, below };
+}
+
+/** Everything before and after a task, and the task. */
+export function relatives(of: string, { above, below }: Neighbours): Set<string> {
+  return new Set([...reach(of, above), ...reach(of, below)]);
+}
+
+/** The task and everything that the map leads to from there. */
+export function reach(from: string, next: ReadonlyMap<string, string[]>): Set<string> {
+  const reached = new Set([from]);
+  for (const id of reached) for (const other of next.get(id) ?? []) reached.add(other);
+  return reached;
+}
+
+/** The tasks in an order in which each comes after all that it depends on. */
+export function topological(graph: DagGraph): string[] {
+  const { above, below } = neighbours(graph);
+  const waiting = new Map(graph.nodes.map((node) => [node.id, above.get(node.id)!.length]));
+  const order = graph.nodes.map((node) => node.id).filter((id) => waiting.get(id) === 0);
+  for (const id of order) {
+    for (const next of below.get(id)!) {
+      const left = waiting.get(next)! - 1;
+      waiting.set(next, left);
+      if (left === 0) order.push(next);
+    }
+  }
+  return order;
+}

@@ -1,0 +1,148 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, ok, type Schema } from "../../api/client.ts";
+import type { RunAddress, TaskAddress } from "../../api/run.ts";
+import { useT } from "../../i18n/index.tsx";
+import { Dialog } from "../../kit/dialog.tsx";
+import { Checkbox, Radios } from "../../kit/field.tsx";
+import { Glyph } from "../../kit/state.tsx";
+import { useToast } from "../../kit/toast.tsx";
+
+type Run = Schema<"DagRun">;
+
+const pathOf = (run: Run) => ({ dag_id: run.dag_id, dag_run_id: run.dag_run_id });
+
+/** A change of a run: everything of it is read again afterwards, and the error of a refusal is said. */
+function useChange(run: RunAddress, change: () => Promise<unknown>, done: () => void) {
+  const client = useQueryClient();
+  const toast = useToast();
+  return useMutation({
+    mutationFn: change,
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["run", run.dagId, run.runId] });
+      void client.invalidateQueries({ queryKey: ["summary"] });
+      done();
+    },
+    onError: (error) => toast.fail(error),
+  });
+}
+
+/** Which instances a change takes, by name and state. */
+export function Instances({ instances }: { instances: readonly Schema<"TaskInstance">[] }) {
+  return (
+    <ul className="dry">
+      {instances.map((each) => (
+        <li key={`${each.dag_run_id} ${each.task_id} ${each.map_index}`} className="row">
+          <Glyph state={each.state} />
+          {each.task_id}
+          {each.map_index >= 0 && ` [${each.map_index}]`}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Run all tasks of a run again; the dry run says which. */
+export function ClearRunDialog({ run, onClose }: { run: Run; onClose(): void }) {
+  const { run: t, common } = useT();
+  const address = { dagId: run.dag_id, runId: run.dag_run_id };
+  const path = pathOf(run);
+  const dry = useQuery({
+    queryKey: ["run", run.dag_id, run.dag_run_id, "clear"],
+    queryFn: ({ signal }) => ok(api.POST("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", { params: { path }, body: { dry_run: true }, signal })),
+    meta: { isStatic: true },
+    staleTime: 0,
+  });
+  const change = useChange(address, () => ok(api.POST("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", { params: { path }, body: { dry_run: false } })), onClose);
+  const instances = dry.data && "task_instances" in dry.data ? dry.data.task_instances : [];
+  const status = dry.error ? dry.error.message : dry.data ? common.count_tasks(instances.length) : "";
+  return (
+    <Dialog open title={t.clear_title} onClose={onClose} status={status} submit={{ text: t.clear_title, onSubmit: () => change.mutate(), isBusy: change.isPending, off: instances.length > 0 ? undefined : status }}>
+      <p>{t.clear_text}</p>
+      {instances.length > 0 && <Instances instances={instances} />}
+    </Dialog>
+  );
+}
+
+/** Say how a run ended, or end it. */
+export function MarkRunDialog({ run, state, isCancel, onClose }: { run: Run; state: "success" | "failed"; isCancel: boolean; onClose(): void }) {
+  const { run: t, common } = useT();
+  const toast = useToast();
+  const change = useChange(
+    { dagId: run.dag_id, runId: run.dag_run_id },
+    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: pathOf(run) }, body: { state } })),
+    () => {
+      toast.note(isCancel ? t.cancelled : t.mark_done(common.states[state]));
+      onClose();
+    },
+  );
+  const text = isCancel ? t.cancel_title : state === "success" ? t.mark_success : t.mark_failed;
+  return (
+    <Dialog open title={text} onClose={onClose} submit={{ text, onSubmit: () => change.mutate(), isBusy: change.isPending }}>
+      <p>{isCancel ? t.cancel_text : t.mark_run_text}</p>
+    </Dialog>
+  );
+}
+
+/** Remove a run for good. */
+export function DeleteRunDialog({ run, onClose }: { run: Run; onClose(): void }) {
+  const { run: t } = useT();
+  const toast = useToast();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const change = useMutation({
+    mutationFn: () => ok(api.DELETE("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: pathOf(run) } })),
+    onSuccess: () => {
+      toast.note(t.deleted);
+      client.removeQueries({ queryKey: ["run", run.dag_id, run.dag_run_id] });
+      void navigate({ href: `/dags/${encodeURIComponent(run.dag_id)}` });
+    },
+    onError: (error) => toast.fail(error),
+  });
+  return (
+    <Dialog open title={t.delete_title} onClose={onClose} submit={{ text: t.delete_title, onSubmit: () => change.mutate(), isBusy: change.isPending }}>
+      <p>{t.delete_text}</p>
+      <p className="mono anywhere">{run.dag_run_id}</p>
+    </Dialog>
+  );
+}
+
+type NewState = "success" | "failed" | "skipped";
+
+/** Say how a task ended; the dry run says which instances are taken. */
+export function MarkTaskDialog({ task, onClose }: { task: TaskAddress; onClose(): void }) {
+  const { run: t, common } = useT();
+  const toast = useToast();
+  const [state, setState] = useState<NewState>("success");
+  const [withAfter, setWithAfter] = useState(false);
+  const path = { dag_id: task.dagId, dag_run_id: task.runId, task_id: task.taskId };
+  const query = task.mapIndex >= 0 ? { map_index: task.mapIndex } : {};
+  const body = { new_state: state, include_downstream: withAfter };
+  const dry = useQuery({
+    queryKey: ["run", task.dagId, task.runId, "mark", task.taskId, task.mapIndex, state, withAfter],
+    queryFn: ({ signal }) => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run", { params: { path, query }, body, signal })),
+    meta: { isStatic: true },
+    staleTime: 0,
+  });
+  const change = useChange(
+    task,
+    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", { params: { path, query }, body })),
+    () => {
+      toast.note(t.mark_done(common.states[state]));
+      onClose();
+    },
+  );
+  const instances = dry.data?.task_instances ?? [];
+  const status = dry.error ? dry.error.message : dry.data ? common.count_tasks(instances.length) : "";
+  const options = (["success", "failed", "skipped"] as const).map((each) => [each, common.states[each]] as const);
+  return (
+    <Dialog open title={t.mark_title(task.taskId)} onClose={onClose} status={status} submit={{ text: t.mark_title(task.taskId), onSubmit: () => change.mutate(), isBusy: change.isPending, off: instances.length > 0 ? undefined : status }}>
+      <Radios<NewState> label={t.state} value={state} options={options} onChange={setState} />
+      <Checkbox checked={withAfter} onChange={setWithAfter}>
+        {t.with_after}
+      </Checkbox>
+      {instances.length > 0 && <Instances instances={instances} />}
+    </Dialog>
+  );
+}

@@ -1,0 +1,167 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { Fragment, type ReactNode } from "react";
+import type { Schema } from "../../api/client.ts";
+import { taskOutputs, taskTries, type TaskAddress } from "../../api/run.ts";
+import { useLanguage, useT } from "../../i18n/index.tsx";
+import { Loaded, Panel } from "../../kit/panel.tsx";
+import { Glyph, useReason } from "../../kit/state.tsx";
+import { Took } from "../../kit/time.tsx";
+import { duration } from "../../time/format.ts";
+import { textOf } from "../run/values.tsx";
+import { inputsOf, secondsOf } from "./inputs.ts";
+
+interface Props {
+  task: TaskAddress;
+  instance: Schema<"TaskInstance">;
+  defined: object | undefined;
+  shown: number;
+  median: number | undefined;
+}
+
+/** Beside the log: tries, inputs as resolved, outputs, waits and limits. */
+export function Sides({ task, instance, defined, shown, median }: Props) {
+  return (
+    <div className="stack task-sides">
+      {instance.try_number > 0 && <Tries task={task} shown={shown} median={median} />}
+      <Inputs instance={instance} />
+      <Outputs task={task} instance={instance} />
+      <Limits instance={instance} defined={defined as Record<string, unknown> | undefined} />
+    </div>
+  );
+}
+
+function Tries({ task, shown, median }: { task: TaskAddress; shown: number; median: number | undefined }) {
+  const { task: t } = useT();
+  const { language } = useLanguage();
+  const navigate = useNavigate();
+  const query = useQuery(taskTries(task));
+  const choose = (n: number): void => void navigate({ to: ".", search: (before: Record<string, unknown>) => ({ ...before, try: n }), replace: true, resetScroll: false });
+  return (
+    <Panel title={t.tries}>
+      <Loaded query={query} rows={2}>
+        {({ task_instances: tries }) => (
+          <table className="tbl small">
+            <tbody>
+              {tries
+                .toSorted((a, b) => b.try_number - a.try_number)
+                .map((each) => (
+                  <tr key={each.try_number} aria-selected={each.try_number === shown} onClick={() => choose(each.try_number)}>
+                    <td>
+                      <button type="button" className="bare-button st" aria-label={t.try_n(each.try_number)}>
+                        <Glyph state={each.state} />
+                        {each.try_number}
+                      </button>
+                    </td>
+                    <td>
+                      <TryReason instance={each} />
+                    </td>
+                    <td className="num">
+                      <Took seconds={each.duration} from={each.start_date} />
+                    </td>
+                  </tr>
+                ))}
+            </tbody>
+          </table>
+        )}
+      </Loaded>
+      {median !== undefined && <p className="pad small muted line-top">{t.usually(duration(language, median))}</p>}
+    </Panel>
+  );
+}
+
+function TryReason({ instance }: { instance: { state_reason?: string | null; exit_code?: number | null; message?: string | null } }) {
+  const { task: t } = useT();
+  const reason = useReason();
+  const { exit_code: code } = instance;
+  return <span title={instance.message ?? ""}>{instance.state_reason === "exit_code" && code !== null && code !== undefined ? t.exit(code) : reason(instance.state_reason)}</span>;
+}
+
+/** Secrets come by name only: the server sends no value. */
+function Inputs({ instance }: { instance: Schema<"TaskInstance"> }) {
+  const { task: t } = useT();
+  const inputs = inputsOf(instance.rendered_fields);
+  const empty = instance.try_number > 0 ? t.no_inputs : t.not_resolved;
+  return (
+    <Panel title={t.inputs} actions={inputs.length > 0 && <span className="small dim">{t.as_resolved}</span>}>
+      {inputs.length === 0 ? (
+        <p className="pad small muted">{empty}</p>
+      ) : (
+        <List
+          entries={inputs.map(({ name, value, secret }) => [
+            name,
+            secret === null ? (
+              <pre key={name} tabIndex={0}>
+                {textOf(value)}
+              </pre>
+            ) : (
+              <span key={name} className="muted">
+                {t.secret} <span className="mono">{secret}</span>
+              </span>
+            ),
+          ])}
+          isMono
+        />
+      )}
+    </Panel>
+  );
+}
+
+function Outputs({ task, instance }: { task: TaskAddress; instance: Schema<"TaskInstance"> }) {
+  const { task: t } = useT();
+  const query = useQuery(taskOutputs(task));
+  const empty = instance.state === "failed" ? t.no_outputs_failed : t.no_outputs;
+  return (
+    <Panel title={t.outputs}>
+      <Loaded query={query} rows={2}>
+        {(outputs) =>
+          outputs.length === 0 ? (
+            <p className="pad small muted">{empty}</p>
+          ) : (
+            <List
+              entries={outputs.map(({ key, value }) => [
+                key,
+                <pre key={key} tabIndex={0}>
+                  {textOf(value)}
+                </pre>,
+              ])}
+              isMono
+            />
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Limits({ instance, defined }: { instance: Schema<"TaskInstance">; defined: Record<string, unknown> | undefined }) {
+  const { task: t } = useT();
+  const { language } = useLanguage();
+  const waited = instance.queued_when && instance.start_date ? (Date.parse(instance.start_date) - Date.parse(instance.queued_when)) / 1000 : null;
+  const timeout = secondsOf(defined?.["execution_timeout"]);
+  const delay = secondsOf(defined?.["retry_delay"]) ?? 300;
+  const entries: [string, ReactNode][] = [
+    [t.pool, t.pool_text(instance.pool, instance.pool_slots)],
+    [t.queue, instance.queue],
+    [t.queued, waited === null ? null : duration(language, Math.max(0, waited))],
+    [t.timeout, timeout === null ? null : duration(language, timeout)],
+    [t.retries, t.retries_text(instance.max_tries, duration(language, delay))],
+    [t.priority, instance.priority_weight],
+  ];
+  return (
+    <Panel title={t.waits_limits}>
+      <List entries={entries.filter(([, value]) => value !== null && value !== undefined)} />
+    </Panel>
+  );
+}
+
+const List = ({ entries, isMono = false }: { entries: readonly (readonly [string, ReactNode])[]; isMono?: boolean }) => (
+  <dl className="kv small pad">
+    {entries.map(([name, value]) => (
+      <Fragment key={name}>
+        <dt className={isMono ? "mono anywhere" : ""}>{name}</dt>
+        <dd>{value}</dd>
+      </Fragment>
+    ))}
+  </dl>
+);

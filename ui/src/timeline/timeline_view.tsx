@@ -1,0 +1,180 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { memo, useRef, type CSSProperties, type KeyboardEvent, type MouseEvent } from "react";
+import { useLanguage, useT } from "../i18n/index.tsx";
+import { Glyph, useReason, useStateWord } from "../kit/state.tsx";
+import { useClock } from "../kit/time.tsx";
+import { duration, roughly, time, timeWithSeconds } from "../time/format.ts";
+import type { Bar, Timeline, TimelineInstance, TimelineRow } from "./rows.ts";
+import type { TimeScale } from "./scale.ts";
+import "./timeline.css";
+
+interface Props {
+  timeline: Timeline;
+  /** The key of the chosen row; see `keyOf`. */
+  chosen: string | null;
+  isActive: boolean;
+  hrefOf(instance: TimelineInstance): string;
+  onChoose(instance: TimelineInstance): void;
+  onOpen(instance: TimelineInstance): void;
+}
+
+const ROW = 26;
+const ROW_TOUCH = 44;
+
+/** Rows are tasks, bars are tries; the whole row is the target. Only the rows in sight are in the document. */
+export function TimelineView({ timeline, chosen, isActive, hrefOf, onChoose, onOpen }: Props) {
+  const { run: t } = useT();
+  const box = useRef<HTMLDivElement>(null);
+  const height = window.matchMedia("(max-width: 640px)").matches ? ROW_TOUCH : ROW;
+  const { rows, scale } = timeline;
+  const virtualizer = useVirtualizer<HTMLDivElement, Element>({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => height, overscan: 24, initialRect: { width: 0, height: 620 }, useFlushSync: false });
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = rows.findIndex((row) => row.key === chosen);
+    if (step === undefined || rows.length === 0) return;
+    event.preventDefault();
+    const next = Math.min(rows.length - 1, Math.max(0, at + step));
+    virtualizer.scrollToIndex(next);
+    onChoose(rows[next]!.instance);
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${next}"] .nm`)?.focus());
+  };
+  const instances = rows.reduce((sum, row) => sum + instancesOf(row.instance), 0);
+  return (
+    <div className="tl" ref={box} onKeyDown={onKeyDown}>
+      <div className="tl-row tl-head">
+        <span className="nm dim">{t.tasks_instances(rows.length, instances)}</span>
+        <Axis scale={scale} />
+        <span />
+      </div>
+      <div className="tl-rows" style={{ height: virtualizer.getTotalSize() }}>
+        {virtualizer.getVirtualItems().map((item) => {
+          const row = rows[item.index]!;
+          return <Row key={row.key} index={item.index} row={row} scale={scale} isChosen={row.key === chosen} isFirst={chosen === null && item.index === 0} isActive={isActive} href={hrefOf(row.instance)} onChoose={onChoose} onOpen={onOpen} style={{ height, transform: `translateY(${item.start}px)` }} />;
+        })}
+      </div>
+    </div>
+  );
+}
+
+const instancesOf = ({ counts }: TimelineInstance): number => (counts ? Object.values(counts).reduce((sum, count) => sum + count, 0) : 1);
+
+function Axis({ scale }: { scale: TimeScale }) {
+  const { run: t } = useT();
+  const clock = useClock();
+  const isShort = scale.ticks.length > 1 && scale.ticks[1]! - scale.ticks[0]! < 60_000;
+  const text = isShort ? timeWithSeconds : time;
+  return (
+    <span className="axis" aria-hidden="true">
+      {scale.ticks.map((tick) => (
+        <span key={tick} style={{ "--a": scale.position(tick) }}>
+          {text(clock, tick)}
+        </span>
+      ))}
+      {scale.cuts.map((cut) => (
+        <span key={cut.start} className="gap" title={t.gap_cut(roughly(clock.language, (cut.end - cut.start) / 1000))} style={{ "--a": (scale.position(cut.start) + scale.position(cut.end)) / 2 }}>
+          ⫽
+        </span>
+      ))}
+    </span>
+  );
+}
+
+interface RowProps {
+  index: number;
+  row: TimelineRow;
+  scale: TimeScale;
+  isChosen: boolean;
+  isFirst: boolean;
+  isActive: boolean;
+  href: string;
+  onChoose(instance: TimelineInstance): void;
+  onOpen(instance: TimelineInstance): void;
+  style: CSSProperties;
+}
+
+const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoose, onOpen, style }: RowProps) => {
+  const { run: t } = useT();
+  const { language } = useLanguage();
+  const word = useStateWord();
+  const { instance, bars, ran } = row;
+  const total = instancesOf(instance);
+  const name = instance.map_index >= 0 ? `${instance.task_id} [${instance.map_index}]` : instance.task_id;
+  const text = useRowText(row);
+  const took = ran === null ? "" : duration(language, ran);
+  const label = [name, word(instance.state), instance.tries.length > 1 && t.tries_count(instance.tries.length), took, text].filter(Boolean).join(", ");
+  const choose = (event: MouseEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    onChoose(instance);
+  };
+  return (
+    <div className={`tl-row${isChosen ? " sel" : ""}`} style={style} data-row={index} onClick={choose} onDoubleClick={() => onOpen(instance)}>
+      <a className="nm" href={href} aria-label={label} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen || isFirst ? 0 : -1} onKeyDown={(event) => isEnter(event) && onOpen(instance)}>
+        <Glyph state={instance.state} />
+        <span className="cut">{name}</span>
+        {instance.counts && <span className="dim">×{total}</span>}
+      </a>
+      <span className="lane" aria-hidden="true">
+        {scale.ticks.map((tick) => (
+          <i key={tick} className="line" style={{ "--a": scale.position(tick) }} />
+        ))}
+        {scale.cuts.map((cut) => (
+          <i key={cut.start} className="cut" style={{ "--a": scale.position(cut.start), "--w": scale.position(cut.end) - scale.position(cut.start) }} />
+        ))}
+        {bars.map((bar, at) => (
+          <b key={at} className={classOf(bar, row.isCritical)} style={{ "--a": bar.from, "--w": bar.to - bar.from }} />
+        ))}
+        {text && <LaneText text={text} bars={bars} />}
+        {isActive && <i className="now" style={{ "--a": scale.position(scale.end) }} />}
+      </span>
+      <span className="du" aria-hidden="true">
+        {took}
+      </span>
+    </div>
+  );
+});
+
+/** Words where there is no bar; behind the bars, how far a mapped task has come. */
+function useRowText({ instance, bars }: TimelineRow): string {
+  const { run: t } = useT();
+  const reason = useReason();
+  if (instance.counts) {
+    const all = instancesOf(instance);
+    const bad = instance.counts["failed"] ?? 0;
+    return bad > 0 ? t.failed_of(bad, all) : t.done_of(instance.counts["success"] ?? 0, all);
+  }
+  if (bars.length > 0) return "";
+  return instance.text ?? reason(instance.state_reason);
+}
+
+/** Beside the last bar, on the side that has the room. */
+function LaneText({ text, bars }: { text: string; bars: readonly Bar[] }) {
+  const end = bars.at(-1)?.to ?? 0;
+  if (end > 0.75) {
+    return (
+      <span className="try before" style={{ "--a": bars[0]!.from }}>
+        {text}
+      </span>
+    );
+  }
+  return (
+    <span className="try" style={{ "--a": end, "--w": 0 }}>
+      {text}
+    </span>
+  );
+}
+
+function classOf(bar: Bar, isCritical: boolean): string {
+  if (bar.kind === "wait") return "w";
+  if (bar.kind === "gap") return "u";
+  const state = bar.state ?? "";
+  const fill = { failed: "f", running: "r", restarting: "r" }[state] ?? `b-${state}`;
+  return isCritical ? `${fill} k` : fill;
+}
+
+/** Enter opens the row; what a click does, choosing it, is left out then. */
+function isEnter(event: KeyboardEvent): boolean {
+  if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return false;
+  event.preventDefault();
+  return true;
+}
