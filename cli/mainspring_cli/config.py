@@ -164,6 +164,8 @@ class Config:
     """Stored log of the runs of a user; with more, no new runs."""
     quota_run_bytes: int = field(default=_QUOTAS.run_bytes, metadata={"parse": _any_number})
     """What the runs of a user take in the database without their log; with more, no new runs."""
+    quota_definition_bytes: int = field(default=_QUOTAS.definition_bytes, metadata={"parse": _any_number})
+    """Bytes of all versions of DAGs that the user saved."""
     quota_secrets: int = field(default=_QUOTAS.secrets, metadata={"parse": _any_number})
     quota_connections: int = field(default=_QUOTAS.connections, metadata={"parse": _any_number})
     quota_variables: int = field(default=_QUOTAS.variables, metadata={"parse": _any_number})

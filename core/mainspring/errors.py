@@ -81,6 +81,13 @@ class NotFound(MainspringError):
 class PreconditionFailed(MainspringError):
     """The resource is not in the state that the request requires."""
 
+    def __init__(self, message: str, *, version_number: int | None = None, entity_tag: str | None = None) -> None:
+        """version_number: the current version of the DAG. entity_tag: the tag of the present state. `None` = unknown or
+        no state."""
+        super().__init__(message)
+        self.version_number = version_number
+        self.entity_tag = entity_tag
+
 
 class Conflict(MainspringError):
     """The resource exists already, or its present state forbids the request."""

@@ -20,6 +20,8 @@ class Quotas:
     """Stored log bytes of all runs of the principal."""
     run_bytes: int = 50 * 2**30
     """Stored bytes of all runs of the principal without their log: rows, `conf`, inputs, outputs and notes."""
+    definition_bytes: int = 10 * 2**30
+    """Stored bytes of the versions that the principal saved: the text as sent and the normalised document."""
     secrets: int = 10_000
     connections: int = 10_000
     variables: int = 10_000

@@ -32,6 +32,8 @@ ONE_OF_EACH = {
     "xcom_key": "k",
     "try_number": "1",
     "version_number": "1",
+    "older": "1",
+    "newer": "1",
     "backfill_id": "1",
     "secret_name": "s",
     "map_index": "0",
@@ -113,7 +115,7 @@ class Api:
         run_id = self.post(f"/dags/{dag_id}/dagRuns", {"dag_run_id": run_id, **more})["dag_run_id"]
         return str(run_id)
 
-    def token_of(self, role: Role, **more: Any) -> str:
+    def token_of(self, role: Role | None, **more: Any) -> str:
         """A new token of this role."""
         token = f"ms_{role}_{datetime.now(UTC).timestamp()}"
         add_token(self.database, token, name=f"a {role}", role=role, now=datetime.now(UTC), **more)

@@ -111,7 +111,7 @@ def test_savers_at_one_moment_make_one_dag_and_versions_without_gaps(api: Api) -
     assert [version["version_number"] for version in versions] == list(range(1, len(versions) + 1))
     # Of two that say the same, one may come between others and so be a version again.
     assert 4 <= len(versions) <= 8
-    assert api.get("/dags/etl/details")["latest_dag_version"] == versions[-1]
+    assert api.get("/dags/etl/details")["latest_dag_version"].items() <= versions[-1].items()
 
 
 def test_details_tell_what_the_definition_says(sqlite_api: Api) -> None:

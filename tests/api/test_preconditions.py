@@ -1,4 +1,4 @@
-"""`If-Match` of a PUT: what is not in the state that the request names stays as it is."""
+"""`If-Match` and `If-None-Match` of writes: what is not in the state that the request names stays as it is."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,7 +21,7 @@ def test_a_definition_is_not_saved_over_another_state(api: Api, tag: str) -> Non
     before = api.get("/dags/etl/definition")
     refused = put(api, "/dags/etl", CHANGED, tag)
     assert (refused.status, refused.json["code"]) == (412, "precondition_failed")
-    assert "nothing was saved" in refused.json["detail"]
+    assert "nothing was changed" in refused.json["detail"]
     assert api.get("/dags/etl/definition") == before
 
 
@@ -65,9 +65,97 @@ def test_what_has_no_tags_is_not_changed_under_one(api: Api) -> None:
     for path, body in [("/secrets/s", {"value": "1"}), ("/me/password", {}), ("/backfills/1/pause", None)]:
         assert put(api, path, body, '"x"').status == 412
     assert api.get("/secrets")["total_entries"] == 0
+    api.post("/pools", {"name": "p", "slots": 1}, 201)
+    api.save()
+    for method, path, body in [
+        ("PATCH", "/pools/p", {"slots": 2}),
+        ("DELETE", "/pools/p", None),
+        ("PATCH", "/dags?dag_id_pattern=~", {"is_paused": True}),
+        ("POST", "/dags/etl/dagRuns", {}),
+    ]:
+        for headers in ({"If-Match": '"x"'}, {"If-None-Match": "*"}, {"If-Unmodified-Since": "x"}):
+            assert api.request(method, path, json=body, headers=headers).status == 412, (method, path, headers)
+    assert (api.get("/pools/p")["slots"], api.get("/dags/etl")["is_paused"]) == (1, False)
+    assert api.get("/dags/etl/dagRuns")["total_entries"] == 0
 
 
 def test_who_does_not_see_a_dag_does_not_learn_its_state(api: Api) -> None:
     api.save()
     token = api.token_of(Role.VIEWER)
     assert put(api, "/dags/etl", CHANGED, '"x"', token=token).status == 403
+
+
+def test_only_a_new_dag_is_saved_with_if_none_match(api: Api) -> None:
+    headers = {"If-None-Match": "*"}
+    assert api.request("PUT", "/dags/etl", json=CHANGED, headers=headers).status == 201
+    refused = api.request("PUT", "/dags/etl", json={"tasks": {"b": SHELL}}, headers=headers)
+    assert (refused.status, refused.json["version_number"]) == (412, 1)
+    assert api.get("/dags/etl/definition")["description"] == "changed"
+    tag = api.request("GET", "/dags/etl").headers["ETag"]
+    assert api.request("PUT", "/dags/etl", json={"tasks": {"b": SHELL}}, headers={"If-None-Match": tag}).status == 412
+    assert api.request("PUT", "/dags/etl", json={"tasks": {"b": SHELL}}, headers={"If-None-Match": '"x"'}).status == 200
+    assert api.request("PUT", "/dags/etl", json=CHANGED, headers={"If-None-Match": ""}).status == 412
+
+
+def test_of_many_who_create_a_dag_one_does(api: Api) -> None:
+    def create(number: int) -> int:
+        client = api.app.test_client()
+        headers = {"If-None-Match": "*", "Authorization": f"Bearer {api.token}"}
+        body = {**CHANGED, "description": f"of {number}"}
+        return client.put("/api/v2/dags/etl", json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        assert sorted(clients.map(create, range(8))) == [201] + [412] * 7
+    assert api.get("/dags/etl/dagVersions")["total_entries"] == 1
+
+
+def test_a_refusal_names_the_current_version_and_its_tag(api: Api) -> None:
+    api.save()
+    api.put("/dags/etl", CHANGED)
+    refused = put(api, "/dags/etl", {"tasks": {"b": SHELL}}, '"x"')
+    assert (refused.status, refused.json["version_number"]) == (412, 2)
+    assert refused.headers["ETag"] == api.request("GET", "/dags/etl").headers["ETag"]
+
+
+RUN = "/dags/etl/dagRuns/r1"
+CONDITIONAL = [
+    ("PATCH", "/dags/etl", {"is_paused": True}),
+    ("DELETE", "/dags/etl", None),
+    ("PATCH", RUN, {"note": "seen"}),
+    ("DELETE", RUN, None),
+    ("PATCH", "/variables/v", {"key": "v", "value": "2"}),
+    ("DELETE", "/variables/v", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CONDITIONAL)
+def test_what_has_tags_is_changed_only_in_the_state_that_was_read(api: Api, method: str, path: str, body: Any) -> None:
+    api.save(is_paused_upon_creation=True)
+    api.patch("/dags/etl", {"is_paused": False})
+    api.trigger(run_id="r1")
+    api.post("/variables", {"key": "v", "value": "1"}, 201)
+    before = api.get(path)
+    tag = api.request("GET", path).headers["ETag"]
+    for headers in ({"If-Match": '"x"'}, {"If-None-Match": tag}, {"If-None-Match": "*"}, {"If-Unmodified-Since": "x"}):
+        refused = api.request(method, path, json=body, headers=headers)
+        assert (refused.status, refused.json["code"]) == (412, "precondition_failed"), headers
+    assert api.get(path) == before
+    done = api.request(method, path, json=body, headers={"If-Match": tag})
+    assert done.status == (200 if method == "PATCH" else 204), done.body
+    # What is absent is not found, with and without a precondition.
+    late = api.request(method, path, json=body, headers={"If-Match": tag})
+    assert late.status == (412 if method == "PATCH" else 404)
+
+
+def test_of_many_who_change_the_same_state_one_does(api: Api) -> None:
+    api.post("/variables", {"key": "v", "value": "0"}, 201)
+    tag = api.request("GET", "/variables/v").headers["ETag"]
+
+    def change(number: int) -> int:
+        client = api.app.test_client()
+        headers = {"If-Match": tag, "Authorization": f"Bearer {api.token}"}
+        body = {"key": "v", "value": f"of {number}"}
+        return client.patch("/api/v2/variables/v", json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        assert sorted(clients.map(change, range(8))) == [200] + [412] * 7

@@ -269,6 +269,19 @@ def counted(api: Api) -> int:
         return connection.scalar(select(func.count()).select_from(dag_run).where(of_somebody)) or 0
 
 
+def test_versions_of_definitions_count_until_their_dag_is_deleted(open_api: OpenApi, kind: str) -> None:
+    with open_api(kind, quotas=Quotas(definition_bytes=2 * ROW_BYTES + 3000)) as api:
+        text = f"tasks: {{a: {{type: noop}}}} # {secrets.token_hex(1500)}"
+        for dag_id in ("etl", "other"):
+            saved = api.request("PUT", f"/dags/{dag_id}", data=text, content_type="application/yaml")
+            assert saved.status == 201
+        count_stored(api)
+        assert_exceeded(api.request("PUT", "/dags/etl", json={"tasks": {"b": SHELL}}), "quota_definition_bytes")
+        api.delete("/dags/other")
+        count_stored(api)
+        api.put("/dags/etl", {"tasks": {"b": SHELL}})
+
+
 def test_requests_at_once_at_several_processes_do_not_exceed_it_together(few: Api) -> None:
     few.save(tasks=NOOP)
     settings: ApiSettings = few.app.extensions["mainspring"].settings

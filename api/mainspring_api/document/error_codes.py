@@ -34,7 +34,7 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     ),
     "precondition_failed": (
         412,
-        "the `If-Match` of a PUT names no state that this has now; nothing was changed, read it again",
+        "`If-Match` or `If-None-Match` of a write does not fit the present state; nothing was changed, read it again",
     ),
     "content_too_large": (413, "the body is longer than is read here"),
     "unsupported_media_type": (415, "the body has a media type that is not read here, or is compressed"),

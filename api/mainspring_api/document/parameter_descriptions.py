@@ -18,6 +18,8 @@ PATH_PARAMETERS: Mapping[str, str] = {
     "try_number": "Number of the try, from 1",
     "task_try_number": "Number of the try, from 1",
     "version_number": "Number of the version of the DAG, from 1",
+    "older": "Number of the version on the left of the comparison, from 1",
+    "newer": "Number of the version on the right of the comparison, from 1",
     "xcom_key": "Name of the output",
     "backfill_id": "Identifier of the backfill",
     "pool_name": "Name of the pool",

@@ -6,12 +6,14 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema
+from sqlalchemy import Connection
 
 from mainspring.errors import Problem
-from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
 from mainspring_api.http.fields import UpdateMask, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.listing import Listed, ListQuery
@@ -51,6 +53,9 @@ class Named:
     check_change: Callable[[str, Mapping[str, Any]], None] = lambda name, changes: None
     check_delete: Callable[[str], None] = lambda name: None
     """Names that Airflow refuses with 400 in the path of a single entity."""
+    lock: Callable[[Connection, str], None] | None = None
+    """Locks the row of a name for a conditional write; `None` = the answers have no entity tags, because they hold
+    counts or leave out secret members."""
     about_change: str = ""
     about_delete: str = ""
     """What else the document says."""
@@ -58,6 +63,18 @@ class Named:
     @property
     def one(self) -> str:
         return f"/{self.plural}/{self.path_part}"
+
+    @property
+    def guard(self) -> Guard | None:
+        """The check of `If-Match`; `None` for a kind without entity tags."""
+        lock = self.lock
+        if lock is None:
+            return None
+        return Guard(
+            subject=self.singular,
+            lock=lambda connection, **path: lock(connection, _name(path)),
+            state=lambda **path: CurrentState(bodies=[dump(self.show(self.find(_name(path))))]),
+        )
 
     @property
     def actions(self) -> Actions:
@@ -99,9 +116,15 @@ def _register_reads(blueprint: Resource, kind: Named) -> None:
         query=kind.list_arguments,
         errors=(400,),
     )(list_them)
-    blueprint.operation("GET", kind.one, f"get_{kind.singular}", role=kind.reader, answer=kind.answer, errors=(404,))(
-        get_one
-    )
+    blueprint.operation(
+        "GET",
+        kind.one,
+        f"get_{kind.singular}",
+        role=kind.reader,
+        has_etag=kind.lock is not None,
+        answer=kind.answer,
+        errors=(404,),
+    )(get_one)
 
 
 def _register_create(blueprint: Resource, kind: Named) -> None:
@@ -143,6 +166,7 @@ def _register_change(blueprint: Resource, kind: Named) -> None:
         body=kind.patch_body,
         query=UpdateMask,
         errors=(400, 404, 409),
+        guard=kind.guard,
     )(change)
 
 
@@ -161,6 +185,7 @@ def _register_delete(blueprint: Resource, kind: Named) -> None:
         answer=None,
         status=204,
         errors=(400, 404, 409),
+        guard=kind.guard,
     )(delete)
 
 

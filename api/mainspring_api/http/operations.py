@@ -17,7 +17,7 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring.pointers import join_pointer
 from mainspring_api.http.idempotency import idempotent
 from mainspring_api.http.permissions import Over, Permission
-from mainspring_api.http.preconditions import refuse_entity_tags
+from mainspring_api.http.preconditions import Guard, conditional, refuse_preconditions
 from mainspring_api.http.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Role
@@ -27,6 +27,7 @@ __all__ = ["Operation", "Register", "Resource", "load", "read_body"]
 BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
 JSON = "application/json"
+_WRITING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _SUCCESSES = {200: "OK", 201: "Created", 204: "No Content"}
 
 View = Callable[..., Response]
@@ -65,8 +66,11 @@ class Operation:
     """Whether the answer holds a secret."""
     has_etag: bool = False
     """Whether `If-None-Match` with the `ETag` of the answer gets 304."""
-    reads_if_match: bool = False
-    """Whether the view checks `If-Match`; any other PUT refuses a header that names a state."""
+    reads_preconditions: bool = False
+    """Whether the view checks `If-Match` and `If-None-Match` by itself."""
+    guard: Guard | None = None
+    """The state that `If-Match` and `If-None-Match` are held against before the view; `None` without
+    `reads_preconditions` = the operation refuses these headers."""
 
     @property
     def permission(self) -> Permission | None:
@@ -87,7 +91,7 @@ class Operation:
             statuses.add(422)
         if self.method == "POST":
             statuses |= {409, 422}
-        if self.method == "PUT":
+        if self.method in _WRITING_METHODS:
             statuses.add(412)
         return sorted(statuses)
 
@@ -99,11 +103,12 @@ class Operation:
             members["security"] = []
         if self.body_content is not None:
             members["requestBody"] = {"required": True, "content": dict(self.body_content)}
+        responses: dict[int, Any] = {}
         if self.other_media is not None:
-            members["responses"] = {self.status: {"content": dict(self.other_media)}}
+            responses[self.status] = {"content": dict(self.other_media)}
         if self.has_etag:
-            members["responses"] = {304: {"description": "The caller has the answer: `If-None-Match` names its `ETag`"}}
-        return members
+            responses[304] = {"description": "The caller has the answer: `If-None-Match` names its `ETag`"}
+        return {**members, "responses": responses} if responses else members
 
 
 def _registering(make: Callable[_P, Operation]) -> Callable[Concatenate["Resource", _P], Register]:
@@ -202,20 +207,22 @@ def load(schema: Schema, content: Any, at: str = "") -> Any:
 
 def _loading(view: View, operation: Operation) -> Any:
     """The view as Flask calls it: with the loaded body and query before the parts of the path."""
-    refuses_states = operation.method == "PUT" and not operation.reads_if_match
+    is_conditional = operation.reads_preconditions or operation.guard is not None
+    refuses_states = operation.method in _WRITING_METHODS and not is_conditional
+    checked = view if operation.guard is None else conditional(view, operation.guard)
     body = operation.body() if operation.body else None
     query = operation.query() if operation.query else None
 
     @wraps(view)
     def loaded(**path: Any) -> Response:
         if refuses_states:
-            refuse_entity_tags()
+            refuse_preconditions()
         arguments = []
         if body is not None:
             arguments.append(_load_body(body))
         if query is not None:
             arguments.append(_load_query(query))
-        return view(*arguments, **path)
+        return checked(*arguments, **path)
 
     return loaded
 

@@ -183,6 +183,12 @@ class ProblemSchema(Schema):
         fields.Nested(ErrorItem), metadata={"description": f"Faults of the request, at most {ERRORS_MAX}"}
     )
     errors_total = fields.Integer(metadata={"description": "Number of all faults"})
+    version_number = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "For 412: current version of the DAG, whose `ETag` is a header of the answer; null = none"
+        },
+    )
 
 
 def require_all(**path: str) -> None:
@@ -208,6 +214,11 @@ def _domain_error(error: MainspringError) -> Response:
     detail: Any = str(error)
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
+    extra: Mapping[str, Any] = {}
+    if isinstance(error, PreconditionFailed):
+        extra = {"version_number": error.version_number}
+        if error.entity_tag is not None:
+            headers["ETag"] = f'W/"{error.entity_tag}"'
     if isinstance(error, StoreUnavailable):
         # The message of the database may name files, tables and statements.
         log.warning("request %s: %s", _request_id(), error)
@@ -215,7 +226,7 @@ def _domain_error(error: MainspringError) -> Response:
     if isinstance(error, Conflict):
         # Airflow also sends the statement and the database error, which clients must not see.
         detail = {"reason": "Conflict", "message": str(error)}
-    return _write(entry.status, entry.code, detail, headers=headers)
+    return _write(entry.status, entry.code, detail, headers=headers, extra=extra)
 
 
 def _invalid(error: InvalidInput, entry: _Answer, headers: Mapping[str, str]) -> Response:

@@ -22,7 +22,8 @@ export interface paths {
         /**
          * Create a DAG or give it a new definition.
          * @description 201 when the DAG is new. A definition equal to the current version makes no new version. With `If-Match`, the
-         *     definition is saved only while the DAG, its details or its definition has that `ETag`.
+         *     definition is saved only while the DAG, its details or its definition (in either form) has that `ETag`; with
+         *     `If-None-Match: *` only when there is no such DAG.
          *
          *     Needs the role `author` on the DAG.
          */
@@ -124,7 +125,10 @@ export interface paths {
         };
         /**
          * The definition itself, of the current version or another.
-         * @description Needs the role `viewer` on the DAG.
+         * @description With `form=sent` the text as its author sent it, as an attachment of type `text/plain`; 404 for a version that an
+         *     earlier release saved without its text.
+         *
+         *     Needs the role `viewer` on the DAG.
          */
         get: operations["get_dag_definition"];
         put?: never;
@@ -198,6 +202,33 @@ export interface paths {
          * @description Needs the role `viewer` on the DAG.
          */
         get: operations["get_dag_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagVersions/{older}/diff/{newer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Number of the version on the left of the comparison, from 1 */
+                older: number;
+                /** @description Number of the version on the right of the comparison, from 1 */
+                newer: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * The differences between two versions of a DAG, by meaning and by lines. Any two versions in any order.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_dag_version_diff"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2227,6 +2258,8 @@ export interface components {
             errors?: components["schemas"]["ErrorItem"][];
             /** @description Number of all faults */
             errors_total?: number;
+            /** @description For 412: current version of the DAG, whose `ETag` is a header of the answer; null = none */
+            version_number?: number | null;
         };
         /** @enum {string} */
         GapRule: "shift" | "skip";
@@ -3685,6 +3718,8 @@ export interface components {
             /** @description True pauses the DAG, false lets its runs start again */
             is_paused: boolean;
         };
+        /** @enum {string} */
+        DefinitionForm: "normalised" | "sent";
         /**
          * @example {
          *       "content": "{\n  \"dag_id\": \"etl\",\n  \"description\": \"Loads the orders of the day\",\n  \"tags\": [\n    \"sales\"\n  ],\n  \"params\": {\n    \"type\": \"object\",\n    \"properties\": {\n      \"rows\": {\n        \"type\": \"integer\",\n        \"default\": 3\n      }\n    }\n  },\n  \"schedule\": {\n    \"cron\": \"30 2 * * *\",\n    \"timezone\": \"Europe/Berlin\"\n  },\n  \"start_date\": \"2026-11-25T00:00:00Z\",\n  \"default_args\": {\n    \"retries\": 2,\n    \"retry_delay\": \"PT20S\"\n  },\n  \"tasks\": {\n    \"extract\": {\n      \"type\": \"shell\",\n      \"env\": {\n        \"ROWS\": \"${{ params.rows }}\"\n      },\n      \"script\": \"echo \\\"reading $ROWS rows\\\"; echo \\\"rows=$ROWS\\\" >> \\\"$MAINSPRING_OUTPUT\\\"\"\n    },\n    \"load\": {\n      \"type\": \"shell\",\n      \"depends_on\": [\n        \"extract\"\n      ],\n      \"command\": [\n        \"echo\",\n        \"loaded\"\n      ]\n    }\n  },\n  \"outputs\": {\n    \"rows\": \"${{ tasks.extract.outputs.rows }}\"\n  }\n}\n",
@@ -3705,6 +3740,60 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *       "version_number": 1,
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "created_at": "2026-11-28T03:25:41.195Z",
+         *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *       "bundle_name": null,
+         *       "bundle_version": null,
+         *       "bundle_url": null,
+         *       "created_by": "ada",
+         *       "message": "load twice a day",
+         *       "summary": "schedule changed; task 'load' added",
+         *       "source_media_type": "application/yaml",
+         *       "run_count": 12
+         *     }
+         */
+        DagVersionDetails: {
+            /**
+             * Format: uuid
+             * @description Identifier of the version
+             */
+            id: string;
+            /** @description Number of the version, from 1 for each DAG */
+            version_number: number;
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Name of the DAG for people */
+            dag_display_name: string;
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /** @description SHA-256 (hex) of the normalised definition */
+            content_hash: string;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_name: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_version: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_url: string | null;
+            /** @description Name of the user or token that saved the version; null = unknown */
+            created_by: string | null;
+            /** @description Reason of the save, in the author's words; null = none */
+            message: string | null;
+            /** @description Changes since the version before; null = saved by a release that did not compare */
+            summary: string | null;
+            /** @description Media type of the text as sent; null = no text is kept */
+            source_media_type: string | null;
+            /** @description Number of runs that execute the version */
+            run_count: number;
+        };
+        /**
+         * @example {
          *       "dag_versions": [
          *         {
          *           "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
@@ -3715,7 +3804,12 @@ export interface components {
          *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
          *           "bundle_name": null,
          *           "bundle_version": null,
-         *           "bundle_url": null
+         *           "bundle_url": null,
+         *           "created_by": "ada",
+         *           "message": "load twice a day",
+         *           "summary": "schedule changed; task 'load' added",
+         *           "source_media_type": "application/yaml",
+         *           "run_count": 12
          *         }
          *       ],
          *       "total_entries": 1
@@ -3723,9 +3817,93 @@ export interface components {
          */
         DagVersionCollection: {
             /** @description Versions of this page */
-            dag_versions: components["schemas"]["DagVersion"][];
+            dag_versions: components["schemas"]["DagVersionDetails"][];
             /** @description Number of entries on all pages */
             total_entries: number;
+        };
+        /** @enum {string} */
+        ChangeOp: "add" | "remove" | "change";
+        /** @enum {string} */
+        ChangeKind: "task" | "edge" | "schedule" | "params" | "limits" | "outputs" | "text";
+        DefinitionChange: {
+            /** @description Way in which the part changed */
+            op: components["schemas"]["ChangeOp"];
+            /** @description Part of the definition that changed */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description RFC 6901 pointer into the newer version, or to a removed part */
+            path: string;
+            /** @description Identifier of the changed task; null = none */
+            task_id: string | null;
+            /** @description Value in the older version; null = no value */
+            before: unknown;
+            /** @description Value in the newer version; null = no value */
+            after: unknown;
+            /** @description Difference in a sentence */
+            text: string;
+        };
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "older": {
+         *         "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *         "version_number": 1,
+         *         "dag_id": "etl",
+         *         "dag_display_name": "etl",
+         *         "created_at": "2026-11-28T03:25:41.195Z",
+         *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "bundle_name": null,
+         *         "bundle_version": null,
+         *         "bundle_url": null,
+         *         "created_by": "ada",
+         *         "message": "load twice a day",
+         *         "summary": "schedule changed; task 'load' added",
+         *         "source_media_type": "application/yaml",
+         *         "run_count": 12
+         *       },
+         *       "newer": {
+         *         "id": "01a2202f-ffff-76d9-88ab-245f43265265",
+         *         "version_number": 2,
+         *         "dag_id": "etl",
+         *         "dag_display_name": "etl",
+         *         "created_at": "2026-11-28T03:25:41.195Z",
+         *         "content_hash": "0000000000000000000000000000000000000000000000000000000000000000",
+         *         "bundle_name": null,
+         *         "bundle_version": null,
+         *         "bundle_url": null,
+         *         "created_by": "ada",
+         *         "message": null,
+         *         "summary": "description added",
+         *         "source_media_type": "application/yaml",
+         *         "run_count": 0
+         *       },
+         *       "changes": [
+         *         {
+         *           "op": "add",
+         *           "kind": "text",
+         *           "path": "/description",
+         *           "task_id": null,
+         *           "before": null,
+         *           "after": "two steps",
+         *           "text": "description added"
+         *         }
+         *       ],
+         *       "form": "sent",
+         *       "diff": "--- version 1\n+++ version 2\n@@ -1,1 +1,2 @@\n+description: two steps\n tasks: {a: {type: noop}}\n"
+         *     }
+         */
+        DagVersionDiff: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Version on the left of the comparison */
+            older: components["schemas"]["DagVersionDetails"];
+            /** @description Version on the right of the comparison */
+            newer: components["schemas"]["DagVersionDetails"];
+            /** @description Differences by meaning, in the order of the tasks */
+            changes: components["schemas"]["DefinitionChange"][];
+            /** @description Form of the compared texts: `sent` when both texts are kept */
+            form: components["schemas"]["DefinitionForm"];
+            /** @description Differences by lines, as a unified diff; empty = equal texts */
+            diff: string;
         };
         /**
          * @example {
@@ -7253,7 +7431,10 @@ export interface operations {
     };
     put_dag: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Reason of the change, kept with the version */
+                message?: string;
+            };
             header?: never;
             path: {
                 /** @description Identifier of the DAG; in lists `~` means all DAGs */
@@ -7322,6 +7503,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -7358,6 +7540,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -7398,6 +7581,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -7573,6 +7757,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -7620,6 +7805,8 @@ export interface operations {
             query?: {
                 /** @description Number of the version; absent = the current version */
                 version_number?: number | null;
+                /** @description `sent` = the text as its author sent it, with comments, as an attachment */
+                form?: components["schemas"]["DefinitionForm"];
             };
             header?: never;
             path: {
@@ -7637,6 +7824,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Definition"];
+                    "text/plain": string;
                 };
             };
             /** @description The caller has the answer: `If-None-Match` names its `ETag` */
@@ -7751,7 +7939,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DagVersion"];
+                    "application/json": components["schemas"]["DagVersionDetails"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_version_diff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Number of the version on the left of the comparison, from 1 */
+                older: number;
+                /** @description Number of the version on the right of the comparison, from 1 */
+                newer: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagVersionDiff"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -7988,6 +8208,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8024,6 +8245,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8236,6 +8458,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8299,6 +8522,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8362,6 +8586,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8519,6 +8744,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8554,6 +8780,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8623,6 +8850,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -8660,6 +8888,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8739,6 +8968,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8779,6 +9009,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8953,6 +9184,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -8995,6 +9227,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9066,6 +9299,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9110,6 +9344,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9327,6 +9562,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9367,6 +9603,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9408,6 +9645,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9454,6 +9692,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9500,6 +9739,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9759,6 +9999,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -9907,6 +10148,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10218,6 +10460,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10298,6 +10541,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10337,6 +10581,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10409,6 +10654,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10440,6 +10686,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10499,6 +10746,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -10536,6 +10784,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10608,6 +10857,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10639,6 +10889,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10666,6 +10917,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Variable"];
                 };
+            };
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -10698,6 +10956,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -10735,6 +10994,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10807,6 +11067,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10838,6 +11099,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -10897,6 +11159,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -10934,6 +11197,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -11044,6 +11308,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -11740,6 +12005,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -11797,6 +12063,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -11829,6 +12096,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -11904,6 +12172,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -11933,6 +12202,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -11963,6 +12233,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
@@ -11995,6 +12266,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];

@@ -40,6 +40,7 @@ class Quota(StrEnum):
     ACTIVE_TASKS = "active_tasks"
     LOG_BYTES = "log_bytes"
     RUN_BYTES = "run_bytes"
+    DEFINITION_BYTES = "definition_bytes"
     SECRETS = "secrets"
     CONNECTIONS = "connections"
     VARIABLES = "variables"
@@ -67,6 +68,10 @@ class Owner:
     def check_stored(self) -> None:
         """Raises QuotaExceeded when the logs or bytes of the principal's runs exceed a quota, as of the last count."""
         self.usage.check_stored(self)
+
+    def check_definitions(self) -> None:
+        """Raises QuotaExceeded when the versions that the principal saved exceed the quota, as of the last count."""
+        self.usage.check_definitions(self)
 
 
 @dataclass(slots=True)
@@ -114,6 +119,12 @@ class Usage:
         if quotas.run_bytes and totals.run_bytes_of(owner.principal_id) > quotas.run_bytes:
             raise _exceeded(owner, Quota.RUN_BYTES, quotas.run_bytes)
 
+    def check_definitions(self, owner: Owner) -> None:
+        """See `Owner`."""
+        most = self._quotas.definition_bytes
+        if most and self._stored_totals.definition_bytes_of(owner.principal_id) > most:
+            raise _exceeded(owner, Quota.DEFINITION_BYTES, most)
+
     def close(self) -> None:
         """Stop the background thread that counts stored bytes."""
         self._stored_totals.close()
@@ -150,6 +161,7 @@ _WORDS: Mapping[Quota, tuple[str, str]] = {
     Quota.ACTIVE_TASKS: ("task instances to be carried out", "wait until some have ended, or cancel runs"),
     Quota.LOG_BYTES: ("bytes of log", "delete runs whose logs are not needed"),
     Quota.RUN_BYTES: ("bytes of runs, with their inputs and outputs", "delete runs that are not needed"),
+    Quota.DEFINITION_BYTES: ("bytes of definitions, with all their versions", "delete DAGs that are not needed"),
     Quota.SECRETS: ("secrets", "delete some that are not needed"),
     Quota.CONNECTIONS: ("connections", "delete some that are not needed"),
     Quota.VARIABLES: ("variables", "delete some that are not needed"),

@@ -1,4 +1,4 @@
-"""Stored bytes of logs and of runs by principal.
+"""Stored bytes of logs, of runs and of definitions by principal.
 
 A count reads all runs, instances and tries, so requests do not wait for a count. A request that finds the count
 outdated starts a new count in the background and uses the previous count. The count covers logs of ended attempts; the
@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Row, Sele
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.database.transactions import Database, lift_time_limit
-from mainspring_store.tables import dag_run, task_instance, task_try, xcom
+from mainspring_store.tables import dag_run, dag_version, task_instance, task_try, xcom
 
 __all__ = ["ROW_BYTES", "StoredTotals"]
 
@@ -36,6 +36,7 @@ class _Totals:
 
     log_bytes: Mapping[str, int] = field(default_factory=dict)
     run_bytes: Mapping[str, int] = field(default_factory=dict)
+    definition_bytes: Mapping[str, int] = field(default_factory=dict)
 
 
 class StoredTotals:
@@ -60,6 +61,11 @@ class StoredTotals:
         self.refresh()
         return self._totals.run_bytes.get(principal_id, 0)
 
+    def definition_bytes_of(self, principal_id: str) -> int:
+        """Bytes of the versions that the principal saved: text as sent and document; 0 until the first count ends."""
+        self.refresh()
+        return self._totals.definition_bytes.get(principal_id, 0)
+
     def refresh(self) -> "Future[None] | None":
         """Start a count in the background; `None` = the last count is recent, or a count is running."""
         with self._lock:
@@ -77,7 +83,11 @@ class StoredTotals:
             with self._database.read() as connection:
                 lift_time_limit(connection)
                 log_bytes = {row.principal_id: int(row.total) for row in connection.execute(_LOG_TOTALS)}
-                self._totals = _Totals(log_bytes=log_bytes, run_bytes=_run_bytes(connection))
+                self._totals = _Totals(
+                    log_bytes=log_bytes,
+                    run_bytes=_run_bytes(connection),
+                    definition_bytes=_definition_bytes(connection),
+                )
         except StoreUnavailable as exc:
             log.warning("cannot count the stored bytes: error=%s", exc)
         finally:
@@ -92,6 +102,15 @@ def _run_bytes(connection: Connection) -> Mapping[str, int]:
         for row in rows:
             totals[row.principal_id] = totals.get(row.principal_id, 0) + int(row.total)
     return totals
+
+
+def _definition_bytes(connection: Connection) -> Mapping[str, int]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    sizes = [_size(column, is_sqlite=is_sqlite) for column in (dag_version.c.document, dag_version.c.source)]
+    size = sum((func.coalesce(column, 0) for column in sizes), start=literal(ROW_BYTES))
+    saved = dag_version.c.principal_id
+    statement = select(saved, func.sum(size).label("total")).where(saved.is_not(None)).group_by(saved)
+    return {row.principal_id: int(row.total) for row in connection.execute(statement)}
 
 
 def _run_totals(*, is_sqlite: bool) -> Iterator[Select[Any]]:

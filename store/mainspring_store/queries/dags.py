@@ -27,9 +27,11 @@ __all__ = [
     "DAG_RUN_FILTERS",
     "VERSIONS",
     "dag_not_found",
+    "describe_version",
     "find_dag_ids",
     "get_dag",
     "get_dags",
+    "get_source",
     "get_version",
     "list_dags",
     "list_versions",
@@ -115,6 +117,10 @@ DAG_RUN_FILTERS = {
 }
 """Filters on runs: a list keeps a DAG when at least one run of the DAG passes all given filters."""
 
+_runs_of_version = (
+    select(func.count()).where(dag_run.c.dag_version_id == dag_version.c.id).correlate(dag_version).scalar_subquery()
+)
+
 _VERSION = select(
     dag_version.c.id,
     dag_version.c.dag_id,
@@ -124,10 +130,15 @@ _VERSION = select(
     dag_version.c.content_hash,
     dag_version.c.created_at.label("version_created_at"),
     dag_version.c.created_by,
+    dag_version.c.message,
+    dag_version.c.summary,
+    dag_version.c.source_media_type,
 ).join(dag, dag.c.dag_id == dag_version.c.dag_id)
 
+_COUNTED_VERSION = _VERSION.add_columns(_runs_of_version.label("run_count"))
+
 VERSIONS = Listing(
-    rows=_VERSION,
+    rows=_COUNTED_VERSION,
     filters={
         "version_number": equal_to(dag_version.c.version_number, Kind.INTEGER),
         "bundle_name": constant(Kind.TEXT, lambda _: False),
@@ -204,8 +215,34 @@ def get_version(database: Database, dag_id: str, version_number: int | None = No
             row = connection.execute(_ONE_VERSION, {"dag_id": dag_id, "number": version_number}).one_or_none()
             if row is None:
                 require_dag(connection, dag_id)
-                raise NotFound(f"The DagVersion with dag_id: '{dag_id}' and version: {version_number} was not found")
+                raise version_not_found(dag_id, version_number)
     return row._asdict()
+
+
+def describe_version(database: Database, dag_id: str, version_number: int) -> dict[str, Any]:
+    """A version of a DAG with `run_count` in place of its document.
+
+    Raises:
+        NotFound: There is no such DAG or version.
+    """
+    with database.read() as connection:
+        row = connection.execute(_DESCRIBED_VERSION, {"dag_id": dag_id, "number": version_number}).one_or_none()
+        if row is None:
+            require_dag(connection, dag_id)
+            raise version_not_found(dag_id, version_number)
+    return row._asdict()
+
+
+def get_source(database: Database, dag_id: str, version_number: int | None = None) -> dict[str, Any]:
+    """A version of a DAG with its `document` and its `source`, the bytes as sent; `source` None = none is stored.
+
+    Raises:
+        NotFound: There is no such DAG or version.
+    """
+    version = get_version(database, dag_id, version_number)
+    with database.read() as connection:
+        source = connection.scalar(_SOURCE, {"id": version["id"]})
+    return {**version, "source": source}
 
 
 def list_versions(database: Database, query: ListQuery, *, dag_id: str | None) -> Listed:
@@ -230,6 +267,10 @@ def require_dag(connection: Connection, dag_id: str) -> None:
 
 def dag_not_found(dag_id: str) -> NotFound:
     return NotFound(f"The DAG with dag_id: '{dag_id}' was not found")
+
+
+def version_not_found(dag_id: str, version_number: int) -> NotFound:
+    return NotFound(f"The DagVersion with dag_id: '{dag_id}' and version: {version_number} was not found")
 
 
 def _conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> list[ColumnElement[bool]]:
@@ -265,5 +306,9 @@ _CURRENT_VERSION = _WITH_DOCUMENT.where(
     dag_version.c.dag_id == bindparam("dag_id"), dag_version.c.id == dag.c.version_id
 )
 _ONE_VERSION = _WITH_DOCUMENT.where(
+    dag_version.c.dag_id == bindparam("dag_id"), dag_version.c.version_number == bindparam("number")
+)
+_SOURCE = select(dag_version.c.source).where(dag_version.c.id == bindparam("id"))
+_DESCRIBED_VERSION = _COUNTED_VERSION.where(
     dag_version.c.dag_id == bindparam("dag_id"), dag_version.c.version_number == bindparam("number")
 )

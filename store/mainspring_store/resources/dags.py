@@ -7,11 +7,12 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, LargeBinary, Row, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
 from mainspring.definition import load_stored
+from mainspring.definition.changes import summarise
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
@@ -25,9 +26,37 @@ from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.runs import VersionRef, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_display_name, task_instance
 
-__all__ = ["Saved", "Versions", "check_dag", "delete_dag", "save_dag", "set_all_paused", "set_paused"]
+__all__ = [
+    "Expected",
+    "Saved",
+    "Source",
+    "Versions",
+    "check_dag",
+    "delete_dag",
+    "save_dag",
+    "set_all_paused",
+    "set_paused",
+]
 
 _CACHED_TASKS_MAX = 50_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A definition as the client sent it."""
+
+    text: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """The state that a DAG must have for a save."""
+
+    content_hash: str | None
+    """Content hash of the current version; `None` = there is no DAG."""
+    source: bytes | None = None
+    """Source of the current version; `None` = no source is stored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,39 +76,47 @@ def save_dag(
     *,
     by: str | None,
     owner: Owner | None = None,
-    replaces: str | None = None,
+    source: Source | None = None,
+    message: str | None = None,
+    expected: Expected | None = None,
     now: datetime,
 ) -> Saved:
     """Make `definition` the current version of its DAG. Creates a missing DAG.
 
-    owner: the principal whose quota a new DAG counts for.
-    replaces: the content hash that the current version must have; `None` = any version, or no DAG.
+    owner: the principal whose quotas a new DAG and the source count for.
+    source: the text of the definition. A changed text of equal content replaces the text of the current version.
+    message: the reason of the save, kept with a new version.
+    expected: the state that the DAG must have; `None` = any state.
 
     Existing runs keep their version. `is_paused_upon_creation` applies to new DAGs only.
 
     Raises:
         InvalidDag: The definition names pools that do not exist.
         Conflict: The DAG was deleted concurrently; saving again creates the DAG.
-        PreconditionFailed: `replaces` is not the content hash of the current version, or the DAG is new.
-        QuotaExceeded: The DAG is new, and the owner would exceed the quota.
+        PreconditionFailed: The DAG is not in the expected state.
+        QuotaExceeded: The DAG is new, and the owner would exceed the quota of DAGs; or the sources of the owner's
+            versions exceed the quota.
     """
+    if owner is not None:
+        owner.check_definitions()
     with database.write() as connection:
         problems = pool_problems(connection, definition)
         if problems:
             raise InvalidDag(problems)
-        is_new = _insert_dag(connection, definition, owner, now)
-        # `_CURRENT` locks the row, so that concurrent requests cannot create equal version numbers.
-        current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
-        if current is None:
-            raise Conflict(f"dag '{definition.dag_id}' was deleted at this moment; send it again to create it")
-        if replaces is not None and (is_new or current.content_hash != replaces):
-            raise PreconditionFailed(f"dag '{definition.dag_id}' was changed at this moment; nothing was saved")
+        is_new, current = _locked_dag(connection, definition, owner, now)
+        if expected is not None:
+            _check_expected(connection, definition.dag_id, None if is_new else current, expected)
         if current.content_hash == definition.content_hash:
-            version = VersionRef(
-                id=current.version_id, definition=_as_stored(connection, current.version_id, definition)
-            )
-            return Saved(is_new_dag=False, is_new_version=False, version_number=current.version_number, version=version)
-        number, version = _insert_version(connection, definition, by, now)
+            return _kept_version(connection, definition, current, source)
+        number, version = _insert_version(
+            connection,
+            definition,
+            old_id=None if is_new else current.version_id,
+            created_by=by,
+            created_at=now,
+            message=message,
+            **_source_columns(source, owner),
+        )
         _copy_from_version(connection, definition, version.id, now)
     return Saved(is_new_dag=is_new, is_new_version=True, version_number=number, version=version)
 
@@ -211,11 +248,54 @@ def _insert_dag(connection: Connection, definition: Definition, owner: Owner | N
     return inserted is not None
 
 
+_Current = Row[int, str, int]
+"""Id, content hash and number of the current version of a DAG."""
+
+
+def _locked_dag(
+    connection: Connection, definition: Definition, owner: Owner | None, now: datetime
+) -> tuple[bool, _Current]:
+    """Insert a missing DAG and lock its row; returns whether the DAG is new, and its current version."""
+    is_new = _insert_dag(connection, definition, owner, now)
+    # `_CURRENT` locks the row, so that concurrent requests cannot create equal version numbers.
+    current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
+    if current is None:
+        raise Conflict(f"dag '{definition.dag_id}' was deleted at this moment; send it again to create it")
+    return is_new, current
+
+
+def _check_expected(connection: Connection, dag_id: str, current: _Current | None, expected: Expected) -> None:
+    """current: the locked row of the DAG; `None` = the transaction created the DAG."""
+    if current is None:
+        is_expected = expected.content_hash is None
+    else:
+        source = connection.scalar(_SOURCE, {"id": current.version_id})
+        is_expected = (current.content_hash, source) == (expected.content_hash, expected.source)
+    if not is_expected:
+        raise PreconditionFailed(
+            f"dag '{dag_id}' was changed at this moment; nothing was saved",
+            version_number=None if current is None else current.version_number,
+        )
+
+
+def _kept_version(connection: Connection, definition: Definition, current: _Current, source: Source | None) -> Saved:
+    """The current version, which has the same content; only the text may be new."""
+    if source is not None:
+        values = {"version": current.version_id, "text": source.text, "media_type": source.media_type}
+        connection.execute(_REPLACE_SOURCE, values)
+    version = VersionRef(id=current.version_id, definition=_as_stored(connection, current.version_id, definition))
+    return Saved(is_new_dag=False, is_new_version=False, version_number=current.version_number, version=version)
+
+
 def _insert_version(
-    connection: Connection, definition: Definition, by: str | None, now: datetime
+    connection: Connection, definition: Definition, *, old_id: int | None, **columns: Any
 ) -> tuple[int, VersionRef]:
-    """Insert the next version of a DAG, whose row is locked; returns the version number and the version."""
+    """Insert the next version of a DAG, whose row is locked; returns the version number and the version.
+
+    old_id: the version to compare with; `None` = the DAG is new.
+    """
     number = (connection.scalar(_LATEST_NUMBER, {"dag_id": definition.dag_id}) or 0) + 1
+    old = None if old_id is None else connection.scalar(_DOCUMENT, {"id": old_id})
     version_id = connection.scalar(
         _INSERT_VERSION,
         {
@@ -224,13 +304,21 @@ def _insert_version(
             "version_number": number,
             "content_hash": definition.content_hash,
             "document": definition.document,
-            "created_at": now,
-            "created_by": by,
+            "summary": summarise(old, definition.document),
+            **columns,
         },
     )
     assert version_id is not None
     _store_display_names(connection, definition, version_id)
     return number, VersionRef(id=version_id, definition=definition)
+
+
+def _source_columns(source: Source | None, owner: Owner | None) -> dict[str, Any]:
+    return {
+        "source": source and source.text,
+        "source_media_type": source and source.media_type,
+        "principal_id": owner and owner.principal_id,
+    }
 
 
 def _as_stored(connection: Connection, version_id: int, definition: Definition) -> Definition:
@@ -300,6 +388,18 @@ _SET_PAUSED = (
     )
 )
 _CURRENT_ID = select(dag.c.version_id).where(dag.c.dag_id == bindparam("dag_id"))
+_SOURCE = select(dag_version.c.source).where(dag_version.c.id == bindparam("id"))
+_REPLACE_SOURCE = (
+    update(dag_version)
+    .where(
+        dag_version.c.id == bindparam("version"),
+        or_(
+            dag_version.c.source.is_distinct_from(bindparam("text", type_=LargeBinary)),
+            dag_version.c.source_media_type.is_distinct_from(bindparam("media_type")),
+        ),
+    )
+    .values(source=bindparam("text", type_=LargeBinary), source_media_type=bindparam("media_type"))
+)
 _DOCUMENT = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))
 _UNFINISHED_RUNS = select(dag_run.c.id).where(
     dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.state.not_in(RUN_FINISHED)

@@ -1,6 +1,18 @@
 """DAGs and their versions."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata
@@ -66,6 +78,15 @@ dag_version = Table(
     Column("document", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Text),
+    # The principal that saved the version; the source counts for the quota of this principal. NULL = for no quota.
+    Column("principal_id", String(36)),
+    # Why the version was saved, in the words of its author.
+    Column("message", Text),
+    # The changes since the version before, in a sentence. NULL = saved by a release that did not compare.
+    Column("summary", Text),
+    # The text as sent, with comments. NULL = saved by a release that did not keep the text.
+    Column("source_media_type", String(100)),
+    Column("source", LargeBinary),
     UniqueConstraint("dag_id", "version_number"),
     # Processes cache definitions by version id. Ids are never reused, so a cache stays correct after a DAG is deleted.
     sqlite_autoincrement=True,

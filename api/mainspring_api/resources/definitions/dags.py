@@ -11,9 +11,9 @@ from marshmallow import fields, validate
 from mainspring.definition import parse_definition
 from mainspring.definition.model import Definition
 from mainspring.durations import format_duration
-from mainspring.errors import InvalidDag, NotFound, PreconditionFailed, Problem
+from mainspring.errors import InvalidDag, NotFound, Problem
 from mainspring.states import RunType
-from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import (
@@ -30,14 +30,23 @@ from mainspring_api.http.fields import (
 from mainspring_api.http.operations import JSON, Resource, read_body
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
-from mainspring_api.http.preconditions import has_precondition, names_a_state
+from mainspring_api.http.preconditions import CurrentState, Guard, check_preconditions, has_precondition
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.reference_authorization import check_references
 from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
-from mainspring_store.resources.dags import check_dag, delete_dag, save_dag, set_all_paused, set_paused
+from mainspring_store.resources.dags import (
+    Expected,
+    Source,
+    check_dag,
+    delete_dag,
+    save_dag,
+    set_all_paused,
+    set_paused,
+)
+from mainspring_store.resources.row_locks import lock_dag, lock_dag_and_runs
 
 __all__ = ["blueprint"]
 
@@ -183,6 +192,14 @@ class DefinitionCheck(Answer):
     task_count = fields.Integer(metadata={"description": "Number of tasks"})
 
 
+class SaveQuery(Query):
+    message = fields.String(
+        load_default="",
+        validate=validate.Length(max=1000),
+        metadata={"description": "Reason of the change, kept with the version"},
+    )
+
+
 class DefinitionAddress(Query):
     dag_id = fields.String(
         load_default=None, metadata={"description": "The id to save it under, as `PUT /dags/{dag_id}` names it"}
@@ -217,22 +234,31 @@ _DEFINITION_CONTENT = {
     also={201: DagDetails},
     body_content=_DEFINITION_CONTENT,
     body_bytes_max=DEFINITION_BYTES_MAX,
+    query=SaveQuery,
     errors=(400, 409),
-    reads_if_match=True,
+    reads_preconditions=True,
 )
-def put_dag(dag_id: str) -> Response:
+def put_dag(query: Mapping[str, Any], dag_id: str) -> Response:
     """Create a DAG or give it a new definition.
 
     201 when the DAG is new. A definition equal to the current version makes no new version. With `If-Match`, the
-    definition is saved only while the DAG, its details or its definition has that `ETag`.
+    definition is saved only while the DAG, its details or its definition (in either form) has that `ETag`; with
+    `If-None-Match: *` only when there is no such DAG.
     """
     ctx = context()
-    replaces = _replaced_content(dag_id) if has_precondition() else None
-    definition = _read_definition(dag_id)
+    expected = _expected_state(dag_id) if has_precondition() else None
+    definition, source = _read_definition(dag_id)
     check_references(definition)
     audit_detail(content_hash=definition.content_hash)
     saved = save_dag(
-        ctx.database, definition, by=g.user.name, owner=current_owner(), replaces=replaces, now=datetime.now(UTC)
+        ctx.database,
+        definition,
+        by=g.user.name,
+        owner=current_owner(),
+        source=source,
+        message=query["message"] or None,
+        expected=expected,
+        now=datetime.now(UTC),
     )
     ctx.versions.keep(saved.version)
     ctx.notifier.notify()
@@ -253,7 +279,7 @@ def put_dag(dag_id: str) -> Response:
 )
 def validate_dag(query: Mapping[str, Any]) -> Response:
     """Check a definition without saving it: 200 for a valid definition, else the exact error of a save."""
-    definition = _read_definition(query["dag_id"])
+    definition, _ = _read_definition(query["dag_id"])
     check_dag(context().database, definition)
     return answer(
         {
@@ -303,6 +329,11 @@ def get_dag_details(dag_id: str) -> Response:
     body=DagPatch,
     query=UpdateMask,
     errors=(400, 404),
+    guard=Guard(
+        subject="dag",
+        lock=lambda connection, dag_id: lock_dag(connection, dag_id),
+        state=lambda dag_id: _current_state(dag_id),
+    ),
 )
 def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) -> Response:
     """Pause a DAG, or let its runs start again."""
@@ -346,7 +377,18 @@ def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
 
 
 @blueprint.operation(
-    "DELETE", "/dags/<dag_id>", "delete_dag", role=Role.AUTHOR, answer=None, status=204, errors=(404, 409)
+    "DELETE",
+    "/dags/<dag_id>",
+    "delete_dag",
+    role=Role.AUTHOR,
+    answer=None,
+    status=204,
+    errors=(404, 409),
+    guard=Guard(
+        subject="dag",
+        lock=lambda connection, dag_id: lock_dag_and_runs(connection, dag_id),
+        state=lambda dag_id: _current_state(dag_id),
+    ),
 )
 def remove_dag(dag_id: str) -> Response:
     """Delete a DAG with its versions, runs, logs and outputs. Refused while tasks of it are queued or running."""
@@ -371,30 +413,37 @@ def _asked(query: Mapping[str, Any], role: Role) -> dict[str, Any]:
     }
 
 
-def _replaced_content(dag_id: str) -> str:
-    """The content hash of the version that the `If-Match` of the current request lets a definition replace.
+def _current_state(dag_id: str) -> CurrentState:
+    """Raises NotFound when there is no such DAG."""
+    database = context().database
+    version = questions.get_source(database, dag_id)
+    answers = (_dag(questions.get_dag(database, dag_id)), _details(dag_id), version["document"])
+    source = [] if version["source"] is None else [version["source"]]
+    return CurrentState(bodies=[*map(dump, answers), *source], version_number=version["version_number"])
+
+
+def _expected_state(dag_id: str) -> Expected:
+    """The state in which a save must find the DAG, after the preconditions of the current request held.
 
     Raises:
-        PreconditionFailed: The header names a different state of the DAG, or the DAG is unknown.
+        PreconditionFailed: A precondition does not hold.
     """
-    database = context().database
     try:
-        # Read before the states: `save_dag` refuses when the hash has changed in between.
-        version = questions.get_version(database, dag_id)
-        states = (version["document"], _dag(questions.get_dag(database, dag_id)), _details(dag_id))
-    except NotFound as exc:
-        raise PreconditionFailed(f"there is no dag '{dag_id}', so `If-Match` names none of its states") from exc
-    if not names_a_state(states):
-        raise PreconditionFailed(f"dag '{dag_id}' is not in the state that `If-Match` names; nothing was saved")
-    content_hash: str = version["content_hash"]
-    return content_hash
+        # Read before the bodies: `save_dag` refuses when the version has changed in between.
+        version = questions.get_source(context().database, dag_id)
+        state = _current_state(dag_id)
+    except NotFound:
+        check_preconditions(CurrentState(bodies=()), f"dag '{dag_id}'")
+        return Expected(content_hash=None)
+    check_preconditions(state, f"dag '{dag_id}'")
+    return Expected(content_hash=version["content_hash"], source=version["source"])
 
 
-def _read_definition(dag_id: str | None) -> Definition:
-    source = read_body(DEFINITION_BYTES_MAX, JSON, *YAML_TYPES)
+def _read_definition(dag_id: str | None) -> tuple[Definition, Source]:
+    text = read_body(DEFINITION_BYTES_MAX, JSON, *YAML_TYPES)
     try:
-        return parse_definition(
-            source,
+        definition = parse_definition(
+            text,
             media="json" if request.mimetype == JSON else "yaml",
             dag_id=dag_id,
             executors=context().settings.executors,
@@ -403,6 +452,7 @@ def _read_definition(dag_id: str | None) -> Definition:
         if any(problem.code == "dag_id_mismatch" for problem in exc.problems):
             raise BadRequest(exc.problems) from exc
         raise
+    return definition, Source(text=text, media_type=request.mimetype)
 
 
 def _details(dag_id: str) -> dict[str, Any]:

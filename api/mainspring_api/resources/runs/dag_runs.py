@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from mainspring.errors import Problem
 from mainspring.ids import new_run_id, run_id_of
 from mainspring.states import RunState, RunType
-from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.bulk import chosen
 from mainspring_api.http.context import Context, context
@@ -27,6 +27,7 @@ from mainspring_api.http.fields import (
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
+from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
 from mainspring_api.resources.runs.triggers import (
@@ -42,6 +43,7 @@ from mainspring_store.queries import runs as questions
 from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
 from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
+from mainspring_store.resources.row_locks import lock_run
 from mainspring_store.state.runs import NewRun, cancel_run, create_run
 
 __all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body"]
@@ -203,6 +205,15 @@ def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
     return answer(run_body(questions.get_run(context().database, dag_id, dag_run_id)))
 
 
+_GUARD = Guard(
+    subject="run",
+    lock=lambda connection, dag_id, dag_run_id: lock_run(connection, dag_id, dag_run_id),
+    state=lambda dag_id, dag_run_id: CurrentState(
+        bodies=[dump(run_body(questions.get_run(context().database, dag_id, dag_run_id)))]
+    ),
+)
+
+
 @blueprint.operation(
     "PATCH",
     "/dags/<dag_id>/dagRuns/<dag_run_id>",
@@ -212,6 +223,7 @@ def get_dag_run(dag_id: str, dag_run_id: str) -> Response:
     body=RunPatch,
     query=UpdateMask,
     errors=(404,),
+    guard=_GUARD,
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Cancel (`state` failed), mark or queue a run, or change the note."""
@@ -228,6 +240,7 @@ def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str
     answer=None,
     status=204,
     errors=(404, 409),
+    guard=_GUARD,
 )
 def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
     """Delete a run with its logs and outputs. Refused while it is running."""

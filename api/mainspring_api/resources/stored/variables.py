@@ -16,6 +16,7 @@ from mainspring_api.http.owners import current_owner
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import variables as questions
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
+from mainspring_store.resources.row_locks import lock_variable
 from mainspring_store.resources.variables import NewVariable, change_variables, create_variables, delete_variables
 
 __all__ = ["blueprint"]
@@ -142,6 +143,7 @@ register_named(
         create=_create,
         update=_update,
         delete=_delete,
+        lock=lock_variable,
         about_change="Task instances that start from now on see the new value.",
         about_delete="A task whose expressions name it fails from now on, with the reason `expression_error`.",
     ),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .bulk_run import BulkRun
     from .bulk_run_state_type_0 import BulkRunStateType0
     from .carried_attempt import CarriedAttempt
+    from .change_kind import ChangeKind
+    from .change_op import ChangeOp
     from .clear_body import ClearBody
     from .clear_run_body import ClearRunBody
     from .clear_runs_body import ClearRunsBody
@@ -60,10 +62,14 @@ if TYPE_CHECKING:
     from .dag_task import DagTask
     from .dag_version import DagVersion
     from .dag_version_collection import DagVersionCollection
+    from .dag_version_details import DagVersionDetails
+    from .dag_version_diff import DagVersionDiff
     from .database_health import DatabaseHealth
     from .default_args import DefaultArgs
     from .definition import Definition
+    from .definition_change import DefinitionChange
     from .definition_check import DefinitionCheck
+    from .definition_form import DefinitionForm
     from .definition_params import DefinitionParams
     from .dropped_time import DroppedTime
     from .dry_run_backfill import DryRunBackfill
@@ -237,6 +243,8 @@ _MODULES = {
     "BulkRun": ".bulk_run",
     "BulkRunStateType0": ".bulk_run_state_type_0",
     "CarriedAttempt": ".carried_attempt",
+    "ChangeKind": ".change_kind",
+    "ChangeOp": ".change_op",
     "ClearBody": ".clear_body",
     "ClearRunBody": ".clear_run_body",
     "ClearRunsBody": ".clear_runs_body",
@@ -263,10 +271,14 @@ _MODULES = {
     "DagTask": ".dag_task",
     "DagVersion": ".dag_version",
     "DagVersionCollection": ".dag_version_collection",
+    "DagVersionDetails": ".dag_version_details",
+    "DagVersionDiff": ".dag_version_diff",
     "DatabaseHealth": ".database_health",
     "DefaultArgs": ".default_args",
     "Definition": ".definition",
+    "DefinitionChange": ".definition_change",
     "DefinitionCheck": ".definition_check",
+    "DefinitionForm": ".definition_form",
     "DefinitionParams": ".definition_params",
     "DroppedTime": ".dropped_time",
     "DryRunBackfill": ".dry_run_backfill",
@@ -450,6 +462,8 @@ __all__ = (
     "BulkRun",
     "BulkRunStateType0",
     "CarriedAttempt",
+    "ChangeKind",
+    "ChangeOp",
     "ClearBody",
     "ClearRunBody",
     "ClearRunsBody",
@@ -476,10 +490,14 @@ __all__ = (
     "DagTask",
     "DagVersion",
     "DagVersionCollection",
+    "DagVersionDetails",
+    "DagVersionDiff",
     "DatabaseHealth",
     "DefaultArgs",
     "Definition",
+    "DefinitionChange",
     "DefinitionCheck",
+    "DefinitionForm",
     "DefinitionParams",
     "DroppedTime",
     "DryRunBackfill",

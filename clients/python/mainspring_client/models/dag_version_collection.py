@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
-    from ..models.dag_version import DagVersion
+    from ..models.dag_version_details import DagVersionDetails
 
 
 T = TypeVar("T", bound="DagVersionCollection")
@@ -17,11 +17,11 @@ T = TypeVar("T", bound="DagVersionCollection")
 class DagVersionCollection:
     """
     Attributes:
-        dag_versions (list[DagVersion]): Versions of this page
+        dag_versions (list[DagVersionDetails]): Versions of this page
         total_entries (int): Number of entries on all pages
     """
 
-    dag_versions: list[DagVersion]
+    dag_versions: list[DagVersionDetails]
     total_entries: int
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -46,13 +46,13 @@ class DagVersionCollection:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.dag_version import DagVersion  # noqa: PLC0415
+        from ..models.dag_version_details import DagVersionDetails  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_versions = []
         _dag_versions = d.pop("dag_versions")
         for dag_versions_item_data in _dag_versions:
-            dag_versions_item = DagVersion.from_dict(dag_versions_item_data)
+            dag_versions_item = DagVersionDetails.from_dict(dag_versions_item_data)
 
             dag_versions.append(dag_versions_item)
 

@@ -29,6 +29,8 @@ class Problem:
         request_id (str): Identifier of the request, as in the server's log
         errors (list[ErrorItem] | Unset): Faults of the request, at most 200
         errors_total (int | Unset): Number of all faults
+        version_number (int | None | Unset): For 412: current version of the DAG, whose `ETag` is a header of the
+            answer; null = none
     """
 
     detail: list[ProblemDetailType2Item] | ProblemDetailType1 | str
@@ -39,6 +41,7 @@ class Problem:
     request_id: str
     errors: list[ErrorItem] | Unset = UNSET
     errors_total: int | Unset = UNSET
+    version_number: int | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.problem_detail_type_1 import ProblemDetailType1  # noqa: PLC0415
@@ -74,6 +77,12 @@ class Problem:
 
         errors_total = self.errors_total
 
+        version_number: int | None | Unset
+        if isinstance(self.version_number, Unset):
+            version_number = UNSET
+        else:
+            version_number = self.version_number
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -90,6 +99,8 @@ class Problem:
             field_dict["errors"] = errors
         if errors_total is not UNSET:
             field_dict["errors_total"] = errors_total
+        if version_number is not UNSET:
+            field_dict["version_number"] = version_number
 
         return field_dict
 
@@ -148,6 +159,15 @@ class Problem:
 
         errors_total = d.pop("errors_total", UNSET)
 
+        def _parse_version_number(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        version_number = _parse_version_number(d.pop("version_number", UNSET))
+
         problem = cls(
             detail=detail,
             type_=type_,
@@ -157,6 +177,7 @@ class Problem:
             request_id=request_id,
             errors=errors,
             errors_total=errors_total,
+            version_number=version_number,
         )
 
         return problem

@@ -7,6 +7,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.definition import Definition
+from ...models.definition_form import DefinitionForm
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
@@ -15,6 +16,7 @@ def _get_kwargs(
     dag_id: str,
     *,
     version_number: int | None | Unset = UNSET,
+    form: DefinitionForm | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -25,6 +27,12 @@ def _get_kwargs(
     else:
         json_version_number = version_number
     params["version_number"] = json_version_number
+
+    json_form: str | Unset = UNSET
+    if not isinstance(form, Unset):
+        json_form = form.value
+
+    params["form"] = json_form
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -62,8 +70,13 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | None | Unset = UNSET,
+    form: DefinitionForm | Unset = UNSET,
 ) -> Definition:
     """The definition itself, of the current version or another.
+
+    With `form=sent` the text as its author sent it, as an attachment of type `text/plain`; 404 for a
+    version that an
+    earlier release saved without its text.
 
     Needs the role `viewer` on the DAG.
 
@@ -75,6 +88,7 @@ def sync(
         dag_id=dag_id,
         client=client,
         version_number=version_number,
+        form=form,
     )
     return cast(Definition, expect_success(response))
 
@@ -84,11 +98,13 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | None | Unset = UNSET,
+    form: DefinitionForm | Unset = UNSET,
 ) -> Response[Definition | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         version_number=version_number,
+        form=form,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -98,12 +114,14 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | None | Unset = UNSET,
+    form: DefinitionForm | Unset = UNSET,
 ) -> Definition:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         dag_id=dag_id,
         client=client,
         version_number=version_number,
+        form=form,
     )
     return cast(Definition, expect_success(response))
 
@@ -113,10 +131,12 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     version_number: int | None | Unset = UNSET,
+    form: DefinitionForm | Unset = UNSET,
 ) -> Response[Definition | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         version_number=version_number,
+        form=form,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -6,7 +6,7 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
-from ...models.dag_version import DagVersion
+from ...models.dag_version_details import DagVersionDetails
 from ...models.problem import Problem
 from ...types import Response
 
@@ -27,16 +27,16 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> DagVersion | Problem | None:
+def _parse_response(response: httpx.Response) -> DagVersionDetails | Problem | None:
     if response.status_code == 200:
-        response_200 = DagVersion.from_dict(response.json())
+        response_200 = DagVersionDetails.from_dict(response.json())
 
         return response_200
 
     return parse_problem(response)
 
 
-def _build_response(response: httpx.Response) -> Response[DagVersion | Problem]:
+def _build_response(response: httpx.Response) -> Response[DagVersionDetails | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -50,7 +50,7 @@ def sync(
     version_number: int,
     *,
     client: AuthenticatedClient | Client,
-) -> DagVersion:
+) -> DagVersionDetails:
     """One version of a DAG.
 
     Needs the role `viewer` on the DAG.
@@ -64,7 +64,7 @@ def sync(
         version_number=version_number,
         client=client,
     )
-    return cast(DagVersion, expect_success(response))
+    return cast(DagVersionDetails, expect_success(response))
 
 
 def sync_detailed(
@@ -72,7 +72,7 @@ def sync_detailed(
     version_number: int,
     *,
     client: AuthenticatedClient | Client,
-) -> Response[DagVersion | Problem]:
+) -> Response[DagVersionDetails | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
@@ -86,14 +86,14 @@ async def asyncio(
     version_number: int,
     *,
     client: AuthenticatedClient | Client,
-) -> DagVersion:
+) -> DagVersionDetails:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         dag_id=dag_id,
         version_number=version_number,
         client=client,
     )
-    return cast(DagVersion, expect_success(response))
+    return cast(DagVersionDetails, expect_success(response))
 
 
 async def asyncio_detailed(
@@ -101,7 +101,7 @@ async def asyncio_detailed(
     version_number: int,
     *,
     client: AuthenticatedClient | Client,
-) -> Response[DagVersion | Problem]:
+) -> Response[DagVersionDetails | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,

@@ -16,14 +16,22 @@ def _get_kwargs(
     dag_id: str,
     *,
     body: Definition | File | Unset = UNSET,
+    message: str | Unset = "",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    params["message"] = message
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "put",
         "url": "/api/v2/dags/{dag_id}".format(
             dag_id=quote(str(dag_id), safe=""),
         ),
+        "params": params,
     }
 
     if isinstance(body, Definition):
@@ -67,12 +75,15 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    message: str | Unset = "",
 ) -> DagDetails:
     """Create a DAG or give it a new definition.
 
     201 when the DAG is new. A definition equal to the current version makes no new version. With `If-
     Match`, the
-    definition is saved only while the DAG, its details or its definition has that `ETag`.
+    definition is saved only while the DAG, its details or its definition (in either form) has that
+    `ETag`; with
+    `If-None-Match: *` only when there is no such DAG.
 
     Needs the role `author` on the DAG.
 
@@ -88,6 +99,7 @@ def sync(
         dag_id=dag_id,
         client=client,
         body=body,
+        message=message,
     )
     return cast(DagDetails, expect_success(response))
 
@@ -97,11 +109,13 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    message: str | Unset = "",
 ) -> Response[DagDetails | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
+        message=message,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -111,12 +125,14 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    message: str | Unset = "",
 ) -> DagDetails:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         dag_id=dag_id,
         client=client,
         body=body,
+        message=message,
     )
     return cast(DagDetails, expect_success(response))
 
@@ -126,10 +142,12 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
+    message: str | Unset = "",
 ) -> Response[DagDetails | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
+        message=message,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

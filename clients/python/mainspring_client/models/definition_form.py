@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class DefinitionForm(StrEnum):
+    NORMALISED = "normalised"
+    SENT = "sent"
+
+    def __str__(self) -> str:
+        return str(self.value)
