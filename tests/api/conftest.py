@@ -3,39 +3,12 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from mainspring_store import open_database
-from mainspring_store.schema.migrate import migrate
 from tests.api.harness import Api
-from tests.services.postgres import PostgresServer
-
-
-def _migrate(url: str) -> None:
-    database = open_database(url)
-    migrate(database)
-    database.close()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database file, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "mainspring.db"
-    _migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres_server: PostgresServer) -> str:
-    """The name of a migrated database, to be copied."""
-    url = postgres_server.create_database()
-    _migrate(url)
-    return urlsplit(url).path.lstrip("/")
-
+from tests.services.database_pool import DatabasePool
 
 OpenApi = Callable[[str], AbstractContextManager[Api]]
 
@@ -53,11 +26,9 @@ def open_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             with closing(Api(f"sqlite:///{path}", home, **settings)) as api:
                 yield api
             return
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create_database(template=request.getfixturevalue("postgres_template"))
-        with closing(Api(url, home, **settings)) as api:
+        pool: DatabasePool = request.getfixturevalue("postgres_pool")
+        with pool.lend() as url, closing(Api(url, home, **settings)) as api:
             yield api
-        server.drop_database(url)
 
     return opened
 

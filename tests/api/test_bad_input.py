@@ -1,8 +1,10 @@
 """Input that is wrong on purpose, on every operation: always a 4xx, and nothing is stored."""
 
+import itertools
+import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -65,6 +67,9 @@ BODIES = {
     "script with an expression": b'{"tasks": {"a": {"type": "shell", "script": "echo ${{ conf.x }}"}}}',
 }
 """Name -> bytes. None of them is valid for any operation."""
+
+_LONG_BODY = 20_000
+"""Bytes. A longer body goes to one operation for each schema of a body, a shorter one to every operation."""
 
 PATH_PARTS = [
     "..", "%2e%2e", "%2E%2E%2F%2E%2E", "%00", "a%00b", "%0d%0aX:1", "%ff%fe", "%ed%a0%80", "~", "*", "%25", "'",
@@ -144,9 +149,13 @@ def test_bodies_of_other_types_are_refused_everywhere(on_sqlite: Api, media_type
 def refuses(shared: Api, body: bytes, media_type: str) -> None:
     """Every operation that takes a body answers this one with a 4xx, soon and shortly, and nothing is stored."""
     before = stored(shared)
+    bodies_seen: list[Any] = []
     for method, path, operation in operations("post", "put", "patch"):
         if "requestBody" not in operation or (not body and path.endswith("/dagRuns")):
             continue
+        if len(body) > _LONG_BODY and operation["requestBody"] in bodies_seen:
+            continue
+        bodies_seen.append(operation["requestBody"])
         started = time.thread_time()
         answer = shared.request(method.upper(), filled(path), data=body, content_type=media_type)
         assert 400 <= answer.status < 500, (method, path, answer.status)
@@ -155,19 +164,37 @@ def refuses(shared: Api, body: bytes, media_type: str) -> None:
     assert stored(shared) == before
 
 
+class Rotation:
+    """Gives every value where a kind of place is first seen, and the next few values at each later place."""
+
+    def __init__(self, values: Sequence[str], *, later: int) -> None:
+        self._values = values
+        self._later = later
+        self._kinds: set[object] = set()
+        self._next = itertools.cycle(values)
+
+    def at(self, kind: object) -> list[str]:
+        if kind in self._kinds:
+            return list(itertools.islice(self._next, self._later))
+        self._kinds.add(kind)
+        return list(self._values)
+
+
 def test_bad_path_parts_are_never_an_inner_error(shared: Api) -> None:
+    parts = Rotation(PATH_PARTS, later=5)
     for method, path, _ in operations("get", "patch", "delete", "put", "post"):
         for name in re.findall(r"\{(\w+)\}", path):
-            for part in PATH_PARTS:
+            for part in parts.at((method, name)):
                 url = filled(path, **{name: part})
                 answer = shared.request(method.upper(), url + "?interval=1&timeout=0")
                 assert answer.status < 500, (method, url)
 
 
 def test_bad_query_values_are_never_an_inner_error(shared: Api) -> None:
+    values = Rotation(QUERY_VALUES if shared.database.is_sqlite else UNLIKE_ON_POSTGRESQL, later=4)
     for _, path, operation in operations("get"):
         for parameter in operation.get("parameters", ()):
-            for value in QUERY_VALUES if shared.database.is_sqlite else UNLIKE_ON_POSTGRESQL:
+            for value in values.at(json.dumps([parameter["name"], parameter["schema"]])):
                 required = "" if parameter["name"] in ("interval", "timeout") else "interval=1&timeout=0&"
                 url = f"{filled(path)}?{required}{parameter['name']}={quote(value)}"
                 if parameter["name"] == "interval":

@@ -1,6 +1,7 @@
 """Every code that an error can have stands in docs/errors.md and has its page, and nothing else does."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ def shared(open_api: OpenApi) -> Iterator[Api]:
         yield api
 
 
+@functools.cache
 def codes_in_source() -> set[str]:
     """Text given for a parameter, or in a field, that is called `code`, and pairs of a code and a message."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]

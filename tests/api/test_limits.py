@@ -19,6 +19,7 @@ from mainspring_store.tables import rate_limit
 from tests.api.conftest import OpenApi
 from tests.api.harness import Api
 from tests.api.server import serve
+from tests.services.database_pool import DatabasePool
 from tests.services.postgres import PostgresServer
 
 NEVER = 1e-9
@@ -178,10 +179,10 @@ class TestRequests:
         assert 10 <= statuses.count(401) <= 10 + took_seconds / 6
 
     def test_with_the_database_away_writes_and_logins_are_unavailable_and_no_error(
-        self, postgres_server: PostgresServer, postgres_template: str, tmp_path: Path
+        self, postgres_server: PostgresServer, postgres_pool: DatabasePool, tmp_path: Path
     ) -> None:
         """The token is known already, so the limit is what asks the database first."""
-        url = postgres_server.create_database(template=postgres_template)
+        url = postgres_server.create_database(template=postgres_pool.template)
         with closing(Api(url, tmp_path)) as api:
             assert api.request("GET", "/dags").status == 200
             postgres_server.drop_database(url)
