@@ -56,13 +56,13 @@ export function useStateWord(): (state: string | null | undefined) => string {
   return (state) => (state && !(state in GLYPHS) ? state : common.states[known(state)]);
 }
 
-/** Glyph and word: never colour alone. */
-export function State({ state, className = "" }: { state: string | null | undefined; className?: string }) {
-  const word = useStateWord();
+/** Glyph and word: never colour alone. The word is the state's unless another is given. */
+export function State({ state, className = "", word }: { state: string | null | undefined; className?: string; word?: string | undefined }) {
+  const wordOf = useStateWord();
   return (
     <span className={`st ${className}`}>
       <Glyph state={state} />
-      {word(state)}
+      {word ?? wordOf(state)}
     </span>
   );
 }

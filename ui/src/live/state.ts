@@ -11,7 +11,7 @@ export interface Live {
 }
 
 const POLL_SECONDS = 5;
-let state: Live = { mode: "polling", staleSince: null, waiting: 0 };
+let state: Live = { mode: "connecting", staleSince: null, waiting: 0 };
 const listeners = new Set<() => void>();
 
 export const getLive = (): Live => state;
@@ -29,12 +29,14 @@ const subscribe = (listener: () => void) => {
 export const useLive = (): Live => useSyncExternalStore(subscribe, getLive);
 
 /** How often a query asks again by itself: never while the stream says what changes; in a visible tab only. */
-export const pollEvery = (): number | false => (state.mode === "polling" && document.visibilityState === "visible" ? POLL_SECONDS * 1000 : false);
+export const pollEvery = (): number | false => ((state.mode === "polling" || state.mode === "offline") && document.visibilityState === "visible" ? POLL_SECONDS * 1000 : false);
 
 /** Whether changing buttons are off: the server does not answer. */
 export const useIsOffline = (): boolean => useLive().mode === "offline";
 
-let beforePause: Mode = "polling";
+let beforePause: Mode = "connecting";
+const paused = new Set<() => void>();
+const resumed = new Set<() => void>();
 
 /** Freeze what is shown, or show all that came since. */
 export function togglePause(): void {
@@ -44,10 +46,12 @@ export function togglePause(): void {
   } else {
     beforePause = state.mode;
     setLive({ mode: "paused", waiting: 0 });
+    paused.forEach((listener) => listener());
   }
 }
 
-const resumed = new Set<() => void>();
+/** Calls back when the reader begins a pause. */
+export const onPause = (listener: () => void): void => void paused.add(listener);
 
 /** Calls back when the reader ends a pause. */
 export const onResume = (listener: () => void): void => void resumed.add(listener);

@@ -76,7 +76,7 @@ export function AccountMenu({ onKeys }: { onKeys(): void }) {
       </div>
       <MenuLine />
       <MenuItem onClick={onKeys}>
-        {common.keys} <kbd className="end">?</kbd>
+        {common.keys} <kbd className="push">?</kbd>
       </MenuItem>
       <MenuItem
         onClick={() => {
@@ -84,7 +84,7 @@ export function AccountMenu({ onKeys }: { onKeys(): void }) {
           setOn(!areOn);
         }}
       >
-        {common.single_keys} <span className="end dim">{areOn ? common.on : common.off}</span>
+        {common.single_keys} <span className="push dim">{areOn ? common.on : common.off}</span>
       </MenuItem>
       <MenuLine />
       <MenuItem onClick={() => void logOut()}>{common.log_out}</MenuItem>

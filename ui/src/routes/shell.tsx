@@ -9,8 +9,10 @@ import { Dialog } from "../kit/dialog.tsx";
 import { Icon, type IconName, Mark } from "../kit/icon.tsx";
 import { Failure, Loading } from "../kit/panel.tsx";
 import { LiveState, OfflineBar } from "../live/indicator.tsx";
+import { startLive } from "../live/live.ts";
 import { togglePause } from "../live/state.ts";
 import { useZone } from "../time/zone.ts";
+import { ActionsProvider } from "./actions/provider.tsx";
 import { Crumbs } from "./crumbs.tsx";
 import { JumpProvider, useJump } from "./jump.tsx";
 import { KeyList } from "./key_list.tsx";
@@ -30,9 +32,11 @@ export function Shell() {
   if (!session) return isUnknown || !error ? <Loading rows={0} /> : <Failure error={error} />;
   return (
     <SessionProvider value={session}>
-      <JumpProvider>
-        <Frame />
-      </JumpProvider>
+      <ActionsProvider>
+        <JumpProvider>
+          <Frame />
+        </JumpProvider>
+      </ActionsProvider>
     </SessionProvider>
   );
 }
@@ -42,6 +46,7 @@ function Frame() {
   const [areKeysShown, showKeys] = useState(false);
   const jump = useJump();
   useShellKeys(() => showKeys(true));
+  useEffect(startLive, []);
   return (
     <>
       <a className="vh" href="#main">
@@ -132,6 +137,7 @@ function SessionOver() {
   useEffect(() => onSessionEnd(() => setOver(true)), []);
   const goOn = () => {
     setOver(false);
+    startLive();
     void queries.invalidateQueries();
   };
   return (

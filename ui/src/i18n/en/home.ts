@@ -33,7 +33,7 @@ export const home = {
   due: (time: string) => `due ${time}, not started`,
   slow: "takes much longer than usual",
   asks: "waits for an answer",
-  gives_up: (time: string) => `Gives up at ${time}.`,
+  gives_up: (time: string) => `gives up at ${time}`,
   backfill_paused: "backfill is paused",
   log: "Log",
   why: "Why",

@@ -32,7 +32,7 @@ export const home: Messages["home"] = {
   due: (time) => `${time} 예정, 시작 안 됨`,
   slow: "평소보다 훨씬 오래 걸립니다",
   asks: "응답을 기다립니다",
-  gives_up: (time) => `${time}에 포기합니다.`,
+  gives_up: (time) => `${time}에 포기`,
   backfill_paused: "백필 일시 정지",
   log: "로그",
   why: "이유",

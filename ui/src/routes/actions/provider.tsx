@@ -1,15 +1,29 @@
-import { createContext, use } from "react";
+import { type ReactNode, createContext, use, useMemo, useState } from "react";
+import { RetryDialog } from "./retry.tsx";
 
-export interface RunId {
+export interface RetryTarget {
   dagId: string;
   runId: string;
+  /** One task with what is downstream; absent = all that failed in the run. */
+  taskId?: string;
+  mapIndex?: number;
 }
 
-/** The dialogs that change something; each shows a dry run first. */
+/** The dialogs that change something from anywhere; each shows a dry run first. */
 export interface Actions {
-  /** Retry the failed tasks of a run, or one task, with what is downstream. */
-  retry(target: RunId & { taskId?: string; mapIndex?: number }): void;
+  retry(target: RetryTarget): void;
 }
 
-export const ActionsContext = createContext<Actions>({ retry: () => {} });
-export const useActions = (): Actions => use(ActionsContext);
+const Context = createContext<Actions>({ retry: () => {} });
+export const useActions = (): Actions => use(Context);
+
+export function ActionsProvider({ children }: { children: ReactNode }) {
+  const [target, setTarget] = useState<RetryTarget | null>(null);
+  const actions = useMemo(() => ({ retry: setTarget }), []);
+  return (
+    <Context value={actions}>
+      {children}
+      {target && <RetryDialog target={target} onClose={() => setTarget(null)} />}
+    </Context>
+  );
+}

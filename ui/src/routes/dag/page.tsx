@@ -1,10 +1,136 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useEffect } from "react";
+import type { Schema } from "../../api/client.ts";
+import { dagDetails } from "../../api/dag.ts";
 import { useT } from "../../i18n/index.tsx";
+import { useKeys } from "../../keys/keys.ts";
+import { Icon } from "../../kit/icon.tsx";
+import { Boundary, Loaded } from "../../kit/panel.tsx";
+import { Ago, Until, When } from "../../kit/time.tsx";
+import { BackfillPage } from "../backfills/new.tsx";
+import { DagSwitch } from "../home/dags.tsx";
+import { useSession } from "../session.tsx";
+import { TriggerPage } from "../trigger/page.tsx";
+import { GridTab } from "./grid_tab.tsx";
+import { DefinitionTab, RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
 
+const TABS = ["grid", "runs", "schedule", "versions", "definition"] as const;
+
+/** A DAG: its head, its tabs, and the two dialogs that have an address. */
 export function DagPage() {
-  const { common } = useT();
+  const { dagId, tab = "grid" } = useParams({ strict: false }) as { dagId: string; tab?: string };
+  const search = useSearch({ strict: false }) as { from_run?: string; from?: string; to?: string };
+  const query = useQuery(dagDetails(dagId));
+  useEffect(() => void (document.title = `${dagId} · Mainspring`), [dagId]);
+  if (tab === "trigger") return <TriggerPage dagId={dagId} fromRun={search.from_run} />;
+  if (tab === "backfill") return <BackfillPage dagId={dagId} from={search.from} to={search.to} />;
+  return (
+    <Loaded query={query} what={`DAG ${dagId}`}>
+      {(dag) => (
+        <>
+          <Head dag={dag} />
+          <Tabs dagId={dagId} tab={tab} />
+          <Boundary>
+            <Tab dagId={dagId} tab={tab} />
+          </Boundary>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function Tab({ dagId, tab }: { dagId: string; tab: string }) {
+  if (tab === "runs") return <RunsTab dagId={dagId} />;
+  if (tab === "versions") return <VersionsTab dagId={dagId} />;
+  if (tab === "schedule") return <ScheduleTab dagId={dagId} />;
+  if (tab === "definition") return <DefinitionTab dagId={dagId} />;
+  return <GridTab dagId={dagId} />;
+}
+
+function Tabs({ dagId, tab }: { dagId: string; tab: string }) {
+  const { dag: t } = useT();
+  return (
+    <nav className="tabs" aria-label={dagId}>
+      {TABS.map((each) => {
+        const current = each === tab ? { "aria-current": "page" as const } : {};
+        return each === "grid" ? (
+          <Link key={each} to="/dags/$dagId" params={{ dagId }} {...current}>
+            {t.tabs[each]}
+          </Link>
+        ) : (
+          <Link key={each} to="/dags/$dagId/$tab" params={{ dagId, tab: each }} {...current}>
+            {t.tabs[each]}
+          </Link>
+        );
+      })}
+    </nav>
+  );
+}
+
+function Head({ dag }: { dag: Schema<"DagDetails"> }) {
+  const { dag: t, common } = useT();
+  const session = useSession();
+  const canAct = session.may("operator", dag.dag_id);
+  const version = dag.latest_dag_version;
+  const hasSchedule = dag.timetable_summary !== null;
   return (
     <div className="head">
-      <h1>{common.home}</h1>
+      <div style={{ minInlineSize: 0 }}>
+        <h1 className="row wrap">
+          <span className="anywhere">{dag.dag_id}</span>
+          {canAct ? <DagSwitch dag={dag} /> : dag.is_paused && <span className="tag">{common.states.paused}</span>}
+        </h1>
+        <p className="facts small">
+          <span>{hasSchedule ? dag.timetable_description : t.no_schedule}</span>
+          {dag.is_paused ? (
+            <span>{t.paused}</span>
+          ) : (
+            dag.next_dagrun_run_after && (
+              <span>
+                <b>
+                  {t.next_in} <Until at={dag.next_dagrun_run_after} />
+                </b>
+                , <When at={dag.next_dagrun_run_after} />
+              </span>
+            )
+          )}
+          {version && (
+            <span>
+              {t.saved(version.version_number)} <Ago at={version.created_at} />
+            </span>
+          )}
+          {dag.owners.length > 0 && <span>{dag.owners.join(", ")}</span>}
+          {dag.tags.map((tag) => (
+            <Link key={tag.name} className="tag" to="/" search={{ tag: tag.name }}>
+              {tag.name}
+            </Link>
+          ))}
+        </p>
+        {dag.description && <p className="small muted anywhere">{dag.description}</p>}
+      </div>
+      {canAct && <Acts dagId={dag.dag_id} hasSchedule={hasSchedule} />}
+    </div>
+  );
+}
+
+function Acts({ dagId, hasSchedule }: { dagId: string; hasSchedule: boolean }) {
+  const { dag: t } = useT();
+  const navigate = useNavigate();
+  const open = (tab: string) => void navigate({ to: "/dags/$dagId/$tab", params: { dagId, tab } });
+  useKeys({ KeyT: () => open("trigger"), KeyB: () => hasSchedule && open("backfill") });
+  return (
+    <div className="acts">
+      {hasSchedule && (
+        <Link className="btn" to="/dags/$dagId/$tab" params={{ dagId, tab: "backfill" }}>
+          <Icon name="back" />
+          {t.backfill} <kbd>B</kbd>
+        </Link>
+      )}
+      <Link className="btn pri" to="/dags/$dagId/$tab" params={{ dagId, tab: "trigger" }}>
+        <Icon name="play" />
+        {t.trigger} <kbd>T</kbd>
+      </Link>
     </div>
   );
 }

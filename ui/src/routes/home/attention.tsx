@@ -123,7 +123,7 @@ function Reason({ item }: { item: Attention }) {
   const parts: (string | false | 0 | null)[] = [];
   if (item.kind === "late") parts.push(item.due_at && home.due(near(clock, Date.parse(item.due_at))));
   else if (item.kind === "slow") parts.push(home.slow);
-  else if (item.kind === "approval") parts.push(home.asks, item.due_at && home.gives_up(near(clock, Date.parse(item.due_at))).replace(/\.$/, ""));
+  else if (item.kind === "approval") parts.push(home.asks, item.due_at && home.gives_up(near(clock, Date.parse(item.due_at))));
   else if (item.kind === "backfill_paused") parts.push(home.backfill_paused);
   else parts.push(reason(item.state_reason), !!item.try_number && home.try_of(item.try_number));
   if (item.kind === "retrying" && item.next_try_at) {

@@ -166,7 +166,7 @@ function Row({ dag }: { dag: OverviewDag }) {
             <span className="id">{dag.dag_id}</span>
           </Link>
           {dag.tags.map((tag) => (
-            <button key={tag} type="button" className="tag bare-button" onClick={() => change({ tag })}>
+            <button key={tag} type="button" className="tag" onClick={() => change({ tag })}>
               {tag}
             </button>
           ))}
@@ -185,12 +185,15 @@ function Row({ dag }: { dag: OverviewDag }) {
       <td className="num hide-s">
         <Next dag={dag} />
       </td>
-      <td className="muted hide-s hide-m">{dag.timetable_description || home.only_by_trigger}</td>
+      <td className="muted hide-s hide-m">{scheduleText(dag.timetable_description) ?? home.only_by_trigger}</td>
       <td className="dim hide-s hide-m">{dag.owners.join(", ")}</td>
       {session.maySomewhere("operator") && <td className="num hide-s">{session.may("operator", dag.dag_id) && <DagSwitch dag={dag} />}</td>}
     </tr>
   );
 }
+
+/** What the server says of a schedule; null = there is none. */
+const scheduleText = (description: string | null): string | null => (description && !description.startsWith("Never") ? description : null);
 
 function Duration({ dag }: { dag: OverviewDag }) {
   const last = dag.runs.at(-1);
@@ -205,7 +208,7 @@ function Duration({ dag }: { dag: OverviewDag }) {
 }
 
 function Next({ dag }: { dag: OverviewDag }) {
-  const { common, home } = useT();
+  const { common } = useT();
   if (dag.is_paused) {
     return (
       <>
@@ -213,7 +216,7 @@ function Next({ dag }: { dag: OverviewDag }) {
       </>
     );
   }
-  if (!dag.next) return dag.timetable_description ? null : <span className="dim">{home.only_by_trigger === dag.timetable_description ? "" : ""}</span>;
+  if (!dag.next) return null;
   return (
     <>
       <span className="b">

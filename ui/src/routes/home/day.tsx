@@ -113,7 +113,7 @@ function Axis({ window, clock, x }: { window: Window; clock: Clock; x(instant: n
       })}
       <line x1="0" x2="100%" y1={HEIGHT} y2={HEIGHT} stroke="var(--line-2)" />
       <line x1={x(clock.now)} x2={x(clock.now)} y1={2} y2={HEIGHT} stroke="var(--ink)" strokeWidth="1.5" />
-      <text x={x(clock.now)} dx="6" y={11} fontSize="11" fontWeight="600" fill="var(--ink)">
+      <text x={x(clock.now)} dx="8" y={11} fontSize="11" fontWeight="600" fill="var(--ink)">
         {home.now(time(clock, clock.now))}
       </text>
     </>

@@ -22,7 +22,7 @@ export function HealthWords({ health }: { health: Facts | undefined }) {
   return (
     <div className="acts row wrap" style={{ gap: "4px 14px", minBlockSize: "28px" }}>
       <Fact isWell={isSchedulerWell} text={isSchedulerWell ? home.schedulers(numberOf(scheduler["alive"], scheduler["count"]) ?? 1) + (behind !== undefined ? home.behind(duration(language, behind)) : "") : home.no_scheduler} />
-      {alive !== undefined && all !== undefined && <Fact isWell={alive === all && alive > 0} text={alive ? home.workers(alive, all) : home.no_workers} />}
+      {alive !== undefined && all !== undefined && Boolean(worker["status"]) && <Fact isWell={alive === all && alive > 0} text={alive ? home.workers(alive, all) : home.no_workers} />}
       <Fact isWell={isDatabaseWell} text={isDatabaseWell ? home.database : home.database_down} />
     </div>
   );

@@ -1,0 +1,59 @@
+/** Queries of the pages that list things of all DAGs. */
+import { queryOptions } from "@tanstack/react-query";
+import { type Schema, api, ok, request } from "./client.ts";
+import type { Upcoming } from "./shapes.ts";
+
+export interface RunFilter {
+  dag?: string;
+  state?: string;
+  type?: string;
+  from?: string;
+  to?: string;
+  conf?: string;
+  limit: number;
+}
+
+/** Runs of all DAGs whose names begin with `dag`, latest first. */
+export const runs = ({ dag, state, type, from, to, conf, limit }: RunFilter) =>
+  queryOptions({
+    queryKey: ["runs", dag, state, type, from, to, conf, limit],
+    queryFn: ({ signal }) => {
+      const query = {
+        limit,
+        order_by: ["-run_after"],
+        ...(dag ? { dag_id_prefix_pattern: dag } : {}),
+        ...(state ? { state: state.split(",") as Schema<"DagRunState">[] } : {}),
+        ...(type ? { run_type: [type as Schema<"DagRunType">] } : {}),
+        ...(from ? { run_after_gte: from } : {}),
+        ...(to ? { run_after_lt: to } : {}),
+        ...(conf ? { conf_contains: conf } : {}),
+      };
+      return ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: "~" }, query }, signal }));
+    },
+  });
+
+/** Runs of one DAG, latest first. */
+export const dagRuns = (dagId: string, state: string | undefined, limit: number) =>
+  queryOptions({
+    queryKey: ["runs", "of", dagId, state, limit],
+    queryFn: ({ signal }) =>
+      ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: dagId }, query: { limit, order_by: ["-run_after"], ...(state ? { state: [state as Schema<"DagRunState">] } : {}) } }, signal })),
+  });
+
+export const approvals = () =>
+  queryOptions({ queryKey: ["approvals"], queryFn: ({ signal }) => ok(api.GET("/api/v2/approvals", { params: { query: { limit: 100, order_by: ["requested_at"] } }, signal })) });
+
+export const upcoming = (from: string, to: string) =>
+  queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => request<Upcoming>("GET", `/api/v2/upcoming?${new URLSearchParams({ from, to, limit: "500" })}`, { signal }) });
+
+export const backfills = (dag?: string) =>
+  queryOptions({
+    queryKey: ["backfills", dag],
+    queryFn: ({ signal }) => request<{ backfills: Schema<"Backfill">[]; total_entries: number }>("GET", `/api/v2/backfills?${new URLSearchParams({ limit: "100", order_by: "-id", ...(dag ? { dag_id: dag } : {}) })}`, { signal }),
+  });
+
+export const backfill = (id: number) =>
+  queryOptions({ queryKey: ["backfills", "one", id], queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills/{backfill_id}", { params: { path: { backfill_id: id } }, signal })) });
+
+export const backfillRuns = (id: number) =>
+  queryOptions({ queryKey: ["backfills", "runs", id], queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills/{backfill_id}/dagRuns", { params: { path: { backfill_id: id }, query: { limit: 100 } }, signal })) });

@@ -1,0 +1,130 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type KeyboardEvent, useState } from "react";
+import { type Schema, api, ok } from "../../api/client.ts";
+import { queries } from "../../api/queries.ts";
+import { useT } from "../../i18n/index.tsx";
+import { Button } from "../../kit/button.tsx";
+import { Checkbox, Field, Radios } from "../../kit/field.tsx";
+import { Failure, Loading, Panel } from "../../kit/panel.tsx";
+import { useClock } from "../../kit/time.tsx";
+import { useToast } from "../../kit/toast.tsx";
+import { moment } from "../../time/format.ts";
+import { instantsOf, useZone, wallText } from "../../time/zone.ts";
+import { InstantInput } from "../trigger/instant.tsx";
+
+type Body = Schema<"BackfillBody">;
+type Rule = Schema<"ReprocessBehavior">;
+
+/** A backfill: its range and rules at the left, the slots that it would run at the right. */
+export function BackfillPage({ dagId, from, to }: { dagId: string; from: string | undefined; to: string | undefined }) {
+  const { lists, common } = useT();
+  const zone = useZone();
+  const clock = useClock();
+  const midnight = instantsOf(zone.name, wallText(zone.name, clock.now).slice(0, 10))[0] ?? clock.now;
+  const [body, setBody] = useState<Body>(() => ({
+    dag_id: dagId,
+    from_date: from ?? new Date(midnight - 7 * 86_400_000).toISOString(),
+    to_date: to ?? new Date(midnight).toISOString(),
+    reprocess_behavior: "none",
+    max_active_runs: 4,
+    run_backwards: false,
+  }));
+  const navigate = useNavigate();
+  const toast = useToast();
+  const plan = useQuery({ queryKey: ["backfill plan", body], queryFn: ({ signal }) => ok(api.POST("/api/v2/backfills/dry_run", { body, signal })), meta: { isStatic: true }, retry: false });
+  const count = plan.data?.total_entries ?? 0;
+  const change = useMutation({
+    mutationFn: () => ok(api.POST("/api/v2/backfills", { body })),
+    onSuccess: (made) => {
+      toast.note(lists.backfill_made);
+      void queries.invalidateQueries();
+      void navigate({ to: "/backfills/$backfillId", params: { backfillId: String(made.id) } });
+    },
+    onError: (error) => toast.fail(error),
+  });
+  const isOff = change.isPending || count === 0 || plan.isError;
+  const cancel = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !isOff) change.mutate();
+    else if (event.key === "Escape") cancel();
+  };
+  return (
+    <div onKeyDown={onKeyDown}>
+      <div className="head">
+        <h1>{lists.backfill_title(dagId)}</h1>
+      </div>
+      <div className="lay-trig">
+        <form
+          className="panel"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!isOff) change.mutate();
+          }}
+        >
+          <Inputs body={body} onChange={setBody} />
+          <footer className="form-foot">
+            <Button primary type="submit" disabled={isOff}>
+              {lists.make_backfill(count)} <kbd>Ctrl</kbd>
+              <kbd>↵</kbd>
+            </Button>
+            <Button onClick={cancel}>{common.cancel}</Button>
+          </footer>
+        </form>
+        <Panel title={plan.data ? lists.will_run(count) : lists.columns.progress}>
+          {plan.error ? (
+            <Failure error={plan.error} retry={() => void plan.refetch()} />
+          ) : plan.data ? (
+            <Slots slots={plan.data.backfills} />
+          ) : (
+            <Loading />
+          )}
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+function Inputs({ body, onChange }: { body: Body; onChange(body: Body): void }) {
+  const { lists } = useT();
+  const set = (change: Partial<Body>) => onChange({ ...body, ...change });
+  const rules: Rule[] = ["none", "failed", "completed"];
+  return (
+    <div className="pad stack trigger-form">
+      <div className="row wrap" style={{ gap: "18px", alignItems: "flex-start" }}>
+        <Field label={lists.first_slot}>{(ids) => <InstantInput ids={ids} value={body.from_date} onChange={(value) => value && set({ from_date: value })} />}</Field>
+        <Field label={lists.last_slot}>{(ids) => <InstantInput ids={ids} value={body.to_date} onChange={(value) => value && set({ to_date: value })} />}</Field>
+      </div>
+      <div className="field">
+        <span className="lab">{lists.reprocess}</span>
+        <Radios label={lists.reprocess} value={body.reprocess_behavior ?? "none"} options={rules.map((rule) => [rule, lists.reprocess_names[rule]] as const)} onChange={(rule) => set({ reprocess_behavior: rule })} />
+      </div>
+      <Field label={lists.places}>
+        {(ids) => <input {...ids} className="inp narrow" type="number" min={1} value={body.max_active_runs} onChange={(event) => set({ max_active_runs: Math.max(1, Number(event.target.value)) })} />}
+      </Field>
+      <Field label={lists.pause_after}>
+        {(ids) => <input {...ids} className="inp narrow" type="number" min={1} value={body.max_failed_runs ?? ""} onChange={(event) => set({ max_failed_runs: event.target.value ? Math.max(1, Number(event.target.value)) : null })} />}
+      </Field>
+      <Checkbox checked={body.run_backwards ?? false} onChange={(run_backwards) => set({ run_backwards })}>
+        {lists.backwards}
+      </Checkbox>
+    </div>
+  );
+}
+
+const SHOWN_MAX = 200;
+
+function Slots({ slots }: { slots: readonly Schema<"DryRunBackfill">[] }) {
+  const { lists } = useT();
+  const clock = useClock();
+  if (slots.length === 0) return <p className="pad muted">{lists.no_slots}</p>;
+  return (
+    <ul className="slots">
+      {slots.slice(0, SHOWN_MAX).map((slot) => (
+        <li key={slot.logical_date ?? slot.partition_key}>{slot.logical_date ? moment(clock, Date.parse(slot.logical_date)) : slot.partition_key}</li>
+      ))}
+      {slots.length > SHOWN_MAX && <li className="dim">+ {slots.length - SHOWN_MAX}</li>}
+    </ul>
+  );
+}

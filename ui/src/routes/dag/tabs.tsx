@@ -1,0 +1,103 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { dagVersions, definitionOf, schedule } from "../../api/dag.ts";
+import { dagRuns } from "../../api/lists.ts";
+import { useT } from "../../i18n/index.tsx";
+import { Button } from "../../kit/button.tsx";
+import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
+import { BulkBar } from "../runs/bulk.tsx";
+import { useSelection } from "../runs/selection.ts";
+import { RunTable } from "../runs/table.tsx";
+import { useSession } from "../session.tsx";
+import { InstantInput } from "../trigger/instant.tsx";
+import { NextRuns } from "./next_runs.tsx";
+import { Versions } from "./versions.tsx";
+
+const PAGE = 50;
+
+export function RunsTab({ dagId }: { dagId: string }) {
+  const { common, dag: t } = useT();
+  const [limit, setLimit] = useState(PAGE);
+  const query = useQuery(dagRuns(dagId, undefined, limit));
+  const selection = useSelection();
+  const session = useSession();
+  return (
+    <>
+      <Panel label={common.runs}>
+        <Loaded query={query} rows={8}>
+          {(data) =>
+            data.dag_runs.length ? (
+              <RunTable runs={data.dag_runs} isOneDag selection={session.may("operator", dagId) ? selection : undefined} />
+            ) : (
+              <Empty title={t.no_runs}>
+                <p>{t.no_runs_text}</p>
+              </Empty>
+            )
+          }
+        </Loaded>
+        {query.data && query.data.dag_runs.length >= limit && (
+          <p className="pad">
+            <Button onClick={() => setLimit(limit + PAGE)}>{common.show_more}</Button>
+          </p>
+        )}
+      </Panel>
+      <BulkBar selection={selection} />
+    </>
+  );
+}
+
+export function VersionsTab({ dagId }: { dagId: string }) {
+  const query = useQuery(dagVersions(dagId, 100));
+  return <Versions dagId={dagId} query={query} />;
+}
+
+/** The next runs from any instant: what a schedule will do over a change of the clocks, or next year. */
+export function ScheduleTab({ dagId }: { dagId: string }) {
+  const { dag: t } = useT();
+  const [after, setAfter] = useState<string | undefined>();
+  const query = useQuery(schedule(dagId, 25, after));
+  return (
+    <NextRuns
+      query={query}
+      from={
+        <label className="row small muted">
+          {t.schedule_from} <InstantInput ids={{ id: "schedule-from" }} value={after} onChange={setAfter} />
+        </label>
+      }
+    />
+  );
+}
+
+export function DefinitionTab({ dagId }: { dagId: string }) {
+  const { dag: t } = useT();
+  const versions = useQuery(dagVersions(dagId, 100));
+  const [chosen, setChosen] = useState<number | undefined>();
+  const version = chosen ?? versions.data?.dag_versions[0]?.version_number;
+  const query = useQuery({ ...definitionOf(dagId, version), enabled: version !== undefined });
+  const choice = (
+    <select className="inp small" aria-label={t.versions} value={version ?? ""} onChange={(event) => setChosen(Number(event.target.value))}>
+      {(versions.data?.dag_versions ?? []).map((each) => (
+        <option key={each.version_number} value={each.version_number}>
+          v{each.version_number}
+        </option>
+      ))}
+    </select>
+  );
+  return (
+    <Panel title={t.tabs.definition} aside={t.as_json} actions={choice}>
+      <Loaded query={query} rows={8}>
+        {(data) => (
+          <div className="code wraps" tabIndex={0} role="region" aria-label={t.tabs.definition}>
+            {JSON.stringify(data, null, 2)
+              .split("\n")
+              .map((line, index) => (
+                <div key={index}>
+                  <span>{line}</span>
+                </div>
+              ))}
+          </div>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}

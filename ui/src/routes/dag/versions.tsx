@@ -1,0 +1,40 @@
+import type { Schema } from "../../api/client.ts";
+import { useT } from "../../i18n/index.tsx";
+import { Loaded, Panel } from "../../kit/panel.tsx";
+import { Ago } from "../../kit/time.tsx";
+
+interface Props {
+  dagId: string;
+  query: { data: Schema<"DagVersionCollection"> | undefined; error: unknown; refetch: () => unknown };
+  /** The version that the chosen run ran. */
+  chosen?: number | undefined;
+}
+
+type Version = Schema<"DagVersion"> & { summary?: string | null; created_by?: string | null; run_count?: number };
+
+export function Versions({ query, chosen }: Props) {
+  const { dag: t } = useT();
+  return (
+    <Panel title={t.versions} aside={t.versions_text}>
+      <Loaded query={query}>
+        {(data) => (
+          <table className="tbl">
+            <tbody>
+              {(data.dag_versions as Version[]).map((version) => (
+                <tr key={version.version_number} className={version.version_number === chosen ? "sel" : ""}>
+                  <td className="b">v{version.version_number}</td>
+                  <td className="fill clip">{version.summary}</td>
+                  <td className="muted">
+                    {version.created_by ? `${version.created_by}, ` : ""}
+                    <Ago at={version.created_at} />
+                  </td>
+                  {version.run_count !== undefined && <td className="num">{t.version_runs(version.run_count)}</td>}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}

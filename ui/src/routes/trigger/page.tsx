@@ -1,0 +1,174 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
+import { type Schema, api, ok, request } from "../../api/client.ts";
+import { dagRuns } from "../../api/lists.ts";
+import { queries } from "../../api/queries.ts";
+import { useT } from "../../i18n/index.tsx";
+import { Button, Segments } from "../../kit/button.tsx";
+import { Field, Radios } from "../../kit/field.tsx";
+import { Failure, Loaded } from "../../kit/panel.tsx";
+import { useToast } from "../../kit/toast.tsx";
+import { curlOf, faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
+import { JsonInput, ParamField } from "./fields.tsx";
+import { InstantInput } from "./instant.tsx";
+import { type Param, confOf, paramsOf, startOf } from "./params.ts";
+import { PlanPanel, RequestPanel } from "./plan.tsx";
+
+type Values = Record<string, unknown>;
+
+/** Start a run: a form made from the params, what it will do, and the same as a request. */
+export function TriggerPage({ dagId, fromRun }: { dagId: string; fromRun?: string | undefined }) {
+  const path = { dag_id: dagId };
+  const definition = useQuery({ queryKey: ["definition", dagId, undefined], queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/definition", { params: { path }, signal })) });
+  const earlier = useQuery({
+    queryKey: ["run", dagId, fromRun, "details"],
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: { ...path, dag_run_id: fromRun ?? "" } }, signal })),
+    enabled: fromRun !== undefined,
+  });
+  return (
+    <Loaded query={definition} what={dagId}>
+      {(data) => (fromRun !== undefined && !earlier.data ? null : <TriggerForm dagId={dagId} params={paramsOf(data.params)} start={(earlier.data?.params ?? {}) as Values} />)}
+    </Loaded>
+  );
+}
+
+function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[]; start: Values }) {
+  const { actions: t, common } = useT();
+  const navigate = useNavigate();
+  const toast = useToast();
+  const [mode, setMode] = useState<"form" | "json">("form");
+  const [values, setValues] = useState<Values>(() => startOf(params, start));
+  const [more, setMore] = useState<Schema<"TriggerBody">>({});
+  const [generation, setGeneration] = useState(0);
+  const key = useMemo(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, []);
+  const body: Schema<"TriggerBody"> = { logical_date: null, ...more, conf: confOf(params, values) as Schema<"JsonObject"> };
+  const plan = useTriggerPlan(dagId, body);
+  const faults = faultsOf(plan.error);
+  const wrong = Object.keys(faults).length;
+  const change = useMutation({
+    mutationFn: () => request<Schema<"DagRun">>("POST", pathOf(dagId), { body, headers: { "Idempotency-Key": key } }),
+    onSuccess: (run) => {
+      toast.note(t.triggered);
+      void queries.invalidateQueries();
+      void navigate({ to: "/dags/$dagId/runs/$runId", params: { dagId, runId: run.dag_run_id } });
+    },
+    onError: (error) => toast.fail(error),
+  });
+  const isOff = change.isPending || wrong > 0 || plan.isError;
+  const submit = () => !isOff && change.mutate();
+  const cancel = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
+    else if (event.key === "Escape") cancel();
+  };
+  const fill = async () => {
+    const latest = (await queries.fetchQuery(dagRuns(dagId, undefined, 1))).dag_runs[0];
+    if (latest) setValues(startOf(params, latest.params as Values));
+    setGeneration((before) => before + 1);
+  };
+  const head = (
+    <div className="head">
+      <h1>{t.trigger_title(dagId)}</h1>
+      {plan.data && (
+        <p className="facts" style={{ lineHeight: "28px" }}>
+          {t.runs_version(plan.data.version_number)}
+        </p>
+      )}
+      <div className="acts">
+        {params.length > 0 && <Segments<"form" | "json"> label={t.form} value={mode} options={[["form", t.form] as const, ["json", t.json] as const]} onChange={setMode} />}
+        <Button onClick={() => void fill()}>{t.fill_from}</Button>
+      </div>
+    </div>
+  );
+  return (
+    <div onKeyDown={onKeyDown}>
+      {head}
+      <div className="lay-trig">
+        <form
+          className="panel"
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit();
+          }}
+        >
+          <div className="pad stack trigger-form" key={generation}>
+            {params.length === 0 && mode === "form" && <p className="muted">{t.no_params}</p>}
+            {mode === "json" ? (
+              <Field label="conf">{(ids) => <JsonInput ids={ids} look="inp" value={values} onChange={(next) => setValues((next ?? {}) as Values)} />}</Field>
+            ) : (
+              params.map((param) => <ParamField key={param.name} param={param} value={values[param.name]} error={faults[param.name]} onChange={(value) => setValues((before) => ({ ...before, [param.name]: value }))} />)
+            )}
+            <hr className="menu-line" />
+            <MoreFields more={more} faults={faults} onChange={setMore} />
+          </div>
+          <footer className="form-foot">
+            <Button primary type="submit" disabled={isOff}>
+              {t.trigger} <kbd>Ctrl</kbd>
+              <kbd>↵</kbd>
+            </Button>
+            <Button onClick={cancel}>{common.cancel}</Button>
+            {wrong > 0 && (
+              <span className="t-bad b small push" role="status">
+                {t.to_correct(wrong)}
+              </span>
+            )}
+          </footer>
+        </form>
+        <div className="stack" style={{ gap: "16px" }}>
+          {plan.error && wrong === 0 ? (
+            <section className="panel">
+              <Failure error={plan.error} retry={() => void plan.refetch()} />
+            </section>
+          ) : (
+            <PlanPanel plan={plan.data} runAfter={more.run_after ?? null} />
+          )}
+          <RequestPanel lines={curlOf(dagId, body)} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface MoreProps {
+  more: Schema<"TriggerBody">;
+  faults: Record<string, string>;
+  onChange(more: Schema<"TriggerBody">): void;
+}
+
+function MoreFields({ more, faults, onChange }: MoreProps) {
+  const { actions: t } = useT();
+  const [isLater, setLater] = useState(false);
+  const set = (name: keyof Schema<"TriggerBody">, value: string | undefined) => {
+    const next = { ...more, [name]: value };
+    if (value === undefined) delete next[name];
+    onChange(next);
+  };
+  useEffect(() => {
+    if (!isLater && more.run_after) set("run_after", undefined);
+  });
+  return (
+    <>
+      <div className="field">
+        <span className="lab">{t.when}</span>
+        <Radios label={t.when} value={isLater ? "later" : "now"} options={[["now", t.now] as const, ["later", t.at_time] as const]} onChange={(value) => setLater(value === "later")} />
+        {isLater && <InstantInput ids={{ id: "run-after" }} value={more.run_after ?? undefined} onChange={(value) => set("run_after", value)} />}
+      </div>
+      <Field label={t.note} aside={t.note_hint} error={faults["note"]}>
+        {(ids) => <input {...ids} className="inp" value={more.note ?? ""} onChange={(event) => set("note", event.target.value || undefined)} />}
+      </Field>
+      <details>
+        <summary className="muted">{t.details}</summary>
+        <div className="stack" style={{ marginBlockStart: "10px" }}>
+          <Field label={t.run_id} aside={t.run_id_hint} error={faults["dag_run_id"]}>
+            {(ids) => <input {...ids} className="inp mono" value={more.dag_run_id ?? ""} onChange={(event) => set("dag_run_id", event.target.value || undefined)} />}
+          </Field>
+          <Field label={t.logical_date} aside={t.logical_date_hint} error={faults["logical_date"]}>
+            {(ids) => <InstantInput ids={ids} value={more.logical_date ?? undefined} onChange={(value) => set("logical_date", value)} />}
+          </Field>
+        </div>
+      </details>
+    </>
+  );
+}

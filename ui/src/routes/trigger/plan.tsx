@@ -1,0 +1,58 @@
+import { useLanguage, useT } from "../../i18n/index.tsx";
+import { Button } from "../../kit/button.tsx";
+import { copyText } from "../../kit/copy.ts";
+import { Loading, Panel } from "../../kit/panel.tsx";
+import { useClock } from "../../kit/time.tsx";
+import { duration, moment } from "../../time/format.ts";
+import type { TriggerPlan } from "./dry_run.ts";
+
+/** What will happen, before it happens. */
+export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; runAfter: string | null }) {
+  const { actions: t } = useT();
+  const { language } = useLanguage();
+  const clock = useClock();
+  const starts = plan && (runAfter ? t.starts_at(moment(clock, Date.parse(runAfter))) : plan.starts === "now" ? t.starts_now : t.starts_queued);
+  return (
+    <Panel title={t.what_it_will_do}>
+      {plan ? (
+        <div className="pad stack">
+          <p>{starts}</p>
+          {plan.reasons.map((reason) => {
+            const text = typeof reason === "string" ? reason : reason.text;
+            return (
+              <p key={text} className="muted">
+                {text}
+              </p>
+            );
+          })}
+          <p>{t.instances(plan.instances)}</p>
+          {plan.estimated_seconds !== null && <p>{t.estimated(duration(language, plan.estimated_seconds))}</p>}
+        </div>
+      ) : (
+        <Loading rows={3} />
+      )}
+    </Panel>
+  );
+}
+
+export function RequestPanel({ lines }: { lines: string[] }) {
+  const { actions: t, common } = useT();
+  return (
+    <Panel
+      title={t.same_request}
+      actions={
+        <Button bare onClick={() => void copyText(lines.join("\n"))}>
+          {common.copy}
+        </Button>
+      }
+    >
+      <div className="code wraps" tabIndex={0} role="region" aria-label={t.same_request}>
+        {lines.map((line, index) => (
+          <div key={index}>
+            <span>{line}</span>
+          </div>
+        ))}
+      </div>
+    </Panel>
+  );
+}
