@@ -1,40 +1,9 @@
-import { useLanguage, useT } from "../../i18n/index.tsx";
+import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { copyText } from "../../kit/copy.ts";
-import { Loading, Panel } from "../../kit/panel.tsx";
-import { useClock } from "../../kit/time.tsx";
-import { duration, moment } from "../../time/format.ts";
-import type { TriggerPlan } from "./dry_run.ts";
+import { Panel } from "../../kit/panel.tsx";
 
-/** What will happen, before it happens. */
-export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; runAfter: string | null }) {
-  const { actions: t } = useT();
-  const { language } = useLanguage();
-  const clock = useClock();
-  const starts = plan && (runAfter ? t.starts_at(moment(clock, Date.parse(runAfter))) : plan.starts === "now" ? t.starts_now : t.starts_queued);
-  return (
-    <Panel title={t.what_it_will_do}>
-      {plan ? (
-        <div className="pad stack">
-          <p>{starts}</p>
-          {plan.reasons.map((reason) => {
-            const text = typeof reason === "string" ? reason : reason.text;
-            return (
-              <p key={text} className="muted">
-                {text}
-              </p>
-            );
-          })}
-          <p>{t.instances(plan.instances)}</p>
-          {plan.estimated_seconds !== null && <p>{t.estimated(duration(language, plan.estimated_seconds))}</p>}
-        </div>
-      ) : (
-        <Loading rows={3} />
-      )}
-    </Panel>
-  );
-}
-
+/** The same for a terminal. */
 export function RequestPanel({ lines }: { lines: string[] }) {
   const { actions: t, common } = useT();
   return (
