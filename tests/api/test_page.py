@@ -66,7 +66,7 @@ def test_a_script_goes_out_compressed_to_who_takes_that(shared: Api) -> None:
 
 
 def test_the_first_load_is_within_its_budget() -> None:
-    """Scripts and style that the page names, compressed: 260 KB at most. What another page loads later: 40 KB a file."""
+    """What the page names, compressed: 260 KB at most. What another page loads later: 40 KB a file."""
     known = bundle()
     assert known is not None
     sizes = {name: len(file.compressed or file.content) for name, file in known.files.items()}
