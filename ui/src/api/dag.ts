@@ -18,13 +18,6 @@ export const dagVersions = (dagId: string, limit: number) =>
     queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit, order_by: ["-version_number"] } }, signal })),
   });
 
-export const definitionOf = (dagId: string, version: number | undefined) =>
-  queryOptions({
-    queryKey: ["definition", dagId, version],
-    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/definition", { params: { path: { dag_id: dagId }, query: version === undefined ? {} : { version_number: version } }, signal })),
-    meta: { isStatic: version !== undefined },
-  });
-
 /** The matrix of tasks and the latest runs, in one request. */
 export const grid = (dagId: string, runs: number) =>
   queryOptions({ queryKey: ["grid", dagId, runs], queryFn: ({ signal }) => request<Grid>("GET", `/api/v2/dags/${encodeURIComponent(dagId)}/grid?runs=${runs}`, { signal }) });

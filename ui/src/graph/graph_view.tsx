@@ -6,7 +6,7 @@ import { GraphGlyph } from "./glyph.tsx";
 import type { Direction, Graph, GraphLayout, Point } from "./layout.ts";
 import { useLayout } from "./use_layout.ts";
 import { useView } from "./use_view.ts";
-import { edgePath, nodeByKey, PADDING, type ArrowKey } from "./view.ts";
+import { edgePath, nodeAt, nodeByKey, PADDING, type ArrowKey } from "./view.ts";
 import "./graph.css";
 
 /** What a run knows of a task. */
@@ -60,12 +60,18 @@ export function GraphView({ graph, states, chosen, isDimming = false, label, dir
   });
   const near = useMemo(() => (isDimming && chosen !== null ? relatives(chosen, neighbours(graph)) : null), [isDimming, chosen, graph]);
   const onKeyDown = useGraphKeys({ graph, layout, numbers, chosen, view, svg, ...acts });
+  const chooseAt = (event: MouseEvent<SVGSVGElement>): void => {
+    const index = layout ? nodeAt(layout, boxes.nodes, view.pointOf(event.clientX, event.clientY)) : -1;
+    if (index < 0) return;
+    acts.onChoose(graph.nodes[index]!.id);
+    view.reveal(index);
+  };
   const height = layout ? Math.min(maxHeight, Math.max(LEAST_HEIGHT, layout.height + 2 * PADDING + 4)) : Math.min(maxHeight, 240);
   return (
     <div className="graph-frame" style={{ height }}>
-      <svg ref={svg} className="graph" role="group" aria-label={label} tabIndex={view.seen === null || chosen === null ? 0 : -1} onKeyDown={onKeyDown} data-nodes={graph.nodes.length} data-drawn={layout ? "true" : "false"}>
+      <svg ref={svg} className="graph" role="group" onClick={view.seen === null && layout ? (event) => chooseAt(event) : undefined} aria-label={label} tabIndex={view.seen === null || chosen === null ? 0 : -1} onKeyDown={onKeyDown} data-nodes={graph.nodes.length} data-drawn={layout ? "true" : "false"}>
         <g ref={scene}>
-          {layout && <Edges graph={graph} layout={layout} states={states} near={near} />}
+          {layout && <Edges graph={graph} layout={layout} states={states} near={near} isTiny={view.seen === null} />}
           {layout && view.seen === null && <Shapes graph={graph} layout={layout} boxes={boxes} states={states} chosen={chosen} />}
           {layout &&
             view.seen?.map((index) => {
@@ -128,7 +134,7 @@ function useGraphKeys({ graph, layout, numbers, chosen, view, svg, onChoose, onO
 type EdgeKind = "done" | "hot" | "";
 
 /** One path a kind of edge: a thousand edges are three or six elements. */
-const Edges = memo(({ graph, layout, states, near }: { graph: DagGraph; layout: GraphLayout; states: Props["states"]; near: Set<string> | null }) => {
+const Edges = memo(({ graph, layout, states, near, isTiny }: { graph: DagGraph; layout: GraphLayout; states: Props["states"]; near: Set<string> | null; isTiny: boolean }) => {
   const paths = new Map<string, string>();
   graph.edges.forEach(([from, to], index) => {
     const isFar = near !== null && !(near.has(from) && near.has(to));
@@ -136,7 +142,7 @@ const Edges = memo(({ graph, layout, states, near }: { graph: DagGraph; layout: 
     paths.set(kind, (paths.get(kind) ?? "") + edgePath(layout.routes[index]!, layout.direction));
   });
   return (
-    <g aria-hidden="true">
+    <g aria-hidden="true" className={isTiny ? "tiny" : undefined}>
       {[...paths].sort().map(([kind, data]) => (
         <path key={kind} className={`e ${kind}`} d={data} />
       ))}

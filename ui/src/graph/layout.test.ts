@@ -95,6 +95,12 @@ test("a chain is a straight line", () => {
   expect(heights.size).toBe(1);
 });
 
+test("separate parts lie side by side, without empty bands between them", () => {
+  const [one, other] = [fan(5), chain(6)];
+  const layout = layoutGraph({ nodes: [...one.nodes, ...other.nodes], edges: [...one.edges, ...other.edges] });
+  expect(layout.height).toBeLessThan(6 * 36 + 5 * 14 + 40);
+});
+
 test("a graph without crossings is drawn without crossings", () => {
   expect(layoutGraph(fan(40)).crossings).toBe(0);
   expect(layoutGraph(diamonds(12)).crossings).toBe(0);

@@ -217,8 +217,22 @@ function placeAcross(layers: Layers, gap: number): Float64Array {
       });
     }
   }
-  const first = starts.reduce((least, start) => Math.min(least, start), Infinity);
-  return starts.map((start) => start - first);
+  return closeGaps(starts, layers, gap);
+}
+
+/** Take out the bands across the whole drawing that nothing lies in, so that separate parts lie side by side. */
+function closeGaps(starts: Float64Array, layers: Layers, gap: number): Float64Array {
+  const order = [...starts.keys()].sort((a, b) => starts[a]! - starts[b]!);
+  const moved = new Float64Array(starts.length);
+  let shift = starts[order[0] ?? 0] ?? 0;
+  let end = -Infinity;
+  for (const item of order) {
+    const empty = starts[item]! - end;
+    if (end > -Infinity && empty > gap) shift += empty - gap;
+    moved[item] = starts[item]! - shift;
+    end = Math.max(end, starts[item]! + layers.sizes[item]!);
+  }
+  return moved;
 }
 
 /**

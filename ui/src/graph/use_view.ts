@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
-import type { GraphLayout, GraphNode } from "./layout.ts";
+import type { GraphLayout, GraphNode, Point } from "./layout.ts";
 import { centreOn, fitAll, isInSight, keepInside, nodesInSight, openingView, zoomAt, type Size, type View } from "./view.ts";
 
 export interface GraphView {
@@ -9,6 +9,8 @@ export interface GraphView {
   fit(): void;
   zoom(factor: number): void;
   pan(x: number, y: number): void;
+  /** The point of the drawing at a place of the window. */
+  pointOf(clientX: number, clientY: number): Point;
   /** Bring a node into sight, at a scale at which it can be read. */
   reveal(node: number): void;
 }
@@ -63,6 +65,10 @@ export function useView(
     fit: () => layout && show(fitAll(layout, frame)),
     zoom: (factor) => move(zoomAt(view.current, factor, [frame.width / 2, frame.height / 2])),
     pan: (x, y) => move({ ...view.current, x: view.current.x + x, y: view.current.y + y }),
+    pointOf: (clientX, clientY) => {
+      const box = svg.current!.getBoundingClientRect();
+      return [(clientX - box.x - view.current.x) / view.current.scale, (clientY - box.y - view.current.y) / view.current.scale];
+    },
     reveal: (node) => {
       const position = layout?.positions[node];
       const box = nodes[node];

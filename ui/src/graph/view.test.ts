@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { graphOfTasks, neighbours, relatives, topological } from "./dag.ts";
 import { layoutGraph } from "./layout.ts";
 import { etl, woven } from "./samples.ts";
-import { edgePath, fitAll, keepInside, nodeByKey, nodesInSight, openingView, zoomAt, type ArrowKey } from "./view.ts";
+import { edgePath, fitAll, keepInside, nodeAt, nodeByKey, nodesInSight, openingView, zoomAt, type ArrowKey } from "./view.ts";
 
 const layout = layoutGraph(etl);
 const frame = { width: 1200, height: 300 };
@@ -35,6 +35,13 @@ test("zooming keeps the point under the pointer", () => {
 
 test("panning shows no empty space", () => {
   expect(keepInside({ x: 9999, y: 0, scale: 1 }, layout, { width: 400, height: 120 }).x).toBeLessThan(40);
+});
+
+test("a point finds the node that it lies in, or next to", () => {
+  const [x, y] = layout.positions[at("load")]!;
+  expect(nodeAt(layout, etl.nodes, [x + 20, y + 10])).toBe(at("load"));
+  expect(nodeAt(layout, etl.nodes, [x - 5, y + 10])).toBe(at("load"));
+  expect(nodeAt(layout, etl.nodes, [-5000, 0])).toBe(-1);
 });
 
 test("many nodes are drawn without text", () => {

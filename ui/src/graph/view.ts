@@ -101,6 +101,20 @@ export function isInSight([x, y]: Point, node: Size, view: View, frame: Size): b
   );
 }
 
+/** The node at a point of the drawing, or the nearest one within a small distance; -1 = none. */
+export function nodeAt(layout: GraphLayout, nodes: readonly GraphNode[], [x, y]: Point, reach = 60): number {
+  let best = -1;
+  let least = reach;
+  nodes.forEach((node, index) => {
+    const [left, top] = layout.positions[index]!;
+    const dx = Math.max(left - x, 0, x - left - node.width);
+    const dy = Math.max(top - y, 0, y - top - node.height);
+    const distance = Math.hypot(dx, dy);
+    if (distance < least) [best, least] = [index, distance];
+  });
+  return best;
+}
+
 /** The curve of an edge, as the data of an SVG path. */
 export function edgePath(route: readonly Point[], direction: Direction): string {
   let data = "";

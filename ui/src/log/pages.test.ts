@@ -111,6 +111,19 @@ test("an error is kept for the reader, and the next try clears it", async () => 
   expect(pages.line(3)).toBeDefined();
 });
 
+test("an answer that ends early is asked for the rest", async () => {
+  const asked: number[] = [];
+  const pages = new LogPages(async (from) => {
+    asked.push(from);
+    return { lines: range(from, Math.min(from + 199, 700)), total: 700, bytes: 7000, is_finished: true };
+  });
+  pages.want(1, 20);
+  await settle();
+  await settle();
+  expect(asked).toEqual([1, 201, 401]);
+  expect(pages.loaded(1, 500)).toHaveLength(500);
+});
+
 test("every change of lines is a new snapshot", async () => {
   const { pages } = log(10);
   let calls = 0;

@@ -116,16 +116,24 @@ export class LogPages {
     return true;
   }
 
+  /** Load a page. An answer may end before its limit, where lines are long: the rest is asked for then. */
   private async load(page: number): Promise<void> {
     const controller = new AbortController();
+    const { signal } = controller;
     this.loading.set(page, controller);
+    const end = (page + 1) * PAGE_LINES;
     try {
-      const answer = await this.fetchLines(page * PAGE_LINES + 1, PAGE_LINES, controller.signal);
-      if (controller.signal.aborted) return;
-      this.error = null;
-      this.take(answer);
+      for (let from = page * PAGE_LINES + 1; from <= end; ) {
+        const answer = await this.fetchLines(from, end - from + 1, signal);
+        if (signal.aborted) return;
+        this.error = null;
+        this.take(answer);
+        const last = answer.lines.at(-1)?.[0];
+        if (last === undefined || last >= answer.total) return;
+        from = last + 1;
+      }
     } catch (reason) {
-      if (controller.signal.aborted) return;
+      if (signal.aborted) return;
       this.error = reason;
       this.changed();
     } finally {

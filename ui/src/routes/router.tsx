@@ -17,9 +17,10 @@ const home = createRoute({
   validateSearch: (search: Search) => ({ ...text(search, "q", "state", "tag", "owner"), ...choice(search, "sort", ["attention", "dag_id"]), ...choice(search, "span", ["12h", "24h", "7d"]) }),
 });
 
-const dagSearch = (search: Search) => ({ ...text(search, "run", "task", "state", "from_run", "from", "to"), ...natural(search, "runs") });
+const dagSearch = (search: Search) => ({ ...choice(search, "view", ["graph", "table"]), ...natural(search, "version"), ...text(search, "run", "task", "state", "from_run", "from", "to"), ...natural(search, "runs") });
 const dag = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
 const dagTab = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/$tab", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
+const compare = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/versions/$pair", component: lazyRouteComponent(() => import("./dag/compare.tsx"), "ComparePage") });
 const runs = createRoute({
   getParentRoute: () => shell,
   path: "/runs",
@@ -37,32 +38,32 @@ const run = createRoute({
   getParentRoute: () => shell,
   path: "/dags/$dagId/runs/$runId",
   component: lazyRouteComponent(() => import("./run/page.tsx"), "RunPage"),
-  validateSearch: (search: Search) => ({ ...text(search, "task", "q"), ...natural(search, "map", "try"), ...choice(search, "view", ["graph", "table"]) }),
+  validateSearch: (search: Search) => ({ ...text(search, "task", "q", "expand"), ...natural(search, "map", "try"), ...choice(search, "view", ["graph", "table"]) }),
 });
 const runTab = createRoute({
   getParentRoute: () => shell,
   path: "/dags/$dagId/runs/$runId/$tab",
   component: lazyRouteComponent(() => import("./run/page.tsx"), "RunPage"),
-  validateSearch: (search: Search) => ({ ...text(search, "task", "q", "state"), ...natural(search, "map", "try") }),
+  validateSearch: (search: Search) => ({ ...text(search, "task", "q", "state"), ...natural(search, "map", "try", "show") }),
 });
 
 const task = createRoute({
   getParentRoute: () => shell,
   path: "/dags/$dagId/runs/$runId/tasks/$taskId",
   component: lazyRouteComponent(() => import("./task/page.tsx"), "TaskPage"),
-  validateSearch: (search: Search) => ({ ...text(search, "q", "state"), ...natural(search, "try") }),
+  validateSearch: (search: Search) => ({ ...text(search, "q", "state"), ...natural(search, "try", "show") }),
 });
 const taskTab = createRoute({
   getParentRoute: () => shell,
   path: "/dags/$dagId/runs/$runId/tasks/$taskId/$tab",
   component: lazyRouteComponent(() => import("./task/page.tsx"), "TaskPage"),
-  validateSearch: (search: Search) => ({ ...text(search, "q", "state"), ...natural(search, "try") }),
+  validateSearch: (search: Search) => ({ ...text(search, "q", "state"), ...natural(search, "try", "show") }),
 });
 const mappedTask = createRoute({
   getParentRoute: () => shell,
   path: "/dags/$dagId/runs/$runId/tasks/$taskId/mapped/$mapIndex",
   component: lazyRouteComponent(() => import("./task/page.tsx"), "TaskPage"),
-  validateSearch: (search: Search) => ({ ...text(search, "q", "state"), ...natural(search, "try") }),
+  validateSearch: (search: Search) => ({ ...text(search, "q", "state"), ...natural(search, "try", "show") }),
 });
 
 /** Airflow's list of DAGs is Home here. */
@@ -75,7 +76,7 @@ const dags = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, dags, shell.addChildren([home, dag, dagTab, runs, upcoming, backfills, backfill, approvals, admin, adminPart, run, runTab, task, taskTab, mappedTask])]),
+  routeTree: root.addChildren([login, dags, shell.addChildren([home, dag, dagTab, compare, runs, upcoming, backfills, backfill, approvals, admin, adminPart, run, runTab, task, taskTab, mappedTask])]),
   defaultErrorComponent: RouteFailure,
   defaultNotFoundComponent: NotFoundPage,
   scrollRestoration: true,

@@ -78,8 +78,10 @@ export function buildTimeline(answer: TimelineAnswer, taskOrder: readonly string
   const spans = instances.flatMap((instance) => instance.tries.flatMap((each) => spansOf(each, now)));
   if (isActive && spans.length > 0) spans.push([now, now]);
   const scale = timeScale(spans);
-  const critical = new Set(answer.critical_path.map(([task, index]) => keyOf(task, index)));
-  const roots = new Set(answer.roots.map(([task, index]) => keyOf(task, index)));
+  // The row of a folded mapped task stands for all its instances.
+  const keysOf = (pairs: TimelineAnswer["roots"]): Set<string> => new Set(pairs.flatMap(([task, index]) => [keyOf(task, index), task]));
+  const critical = keysOf(answer.critical_path);
+  const roots = keysOf(answer.roots);
   const rows = instances.map((instance): TimelineRow => {
     const key = keyOf(instance.task_id, instance.map_index);
     return {

@@ -105,6 +105,12 @@ describe("the rows", () => {
     expect(rows[1]).toMatchObject({ bars: [], ran: null });
   });
 
+  test("the row of a folded mapped task stands for its instances", () => {
+    const folded = instance("map", [[1, iso(0), iso(0), iso(4), "failed", null]], { counts: { failed: 1, success: 3 } });
+    const { rows } = buildTimeline(answer([folded], { critical_path: [["map", 2]], roots: [["map", 2]] }), [], minute(9), false);
+    expect(rows).toMatchObject([{ key: "map", isCritical: true, isRoot: true }]);
+  });
+
   test("the critical path names what takes most of it", () => {
     const fetch = instance("fetch", [[1, iso(0), iso(0), iso(4), "success", "w"]]);
     const timeline = buildTimeline(answer([fetch, load], { critical_path: [["fetch", -1], ["load", -1]], roots: [["load", -1]] }), [], minute(30), false);

@@ -1,1 +1,1 @@
-import{Yt as e,Zt as t,nt as n}from"./time.js";import{Y as r}from"./field.js";function i(e){return r({from:e.from,strict:e.strict,shouldThrow:e.shouldThrow,structuralSharing:e.structuralSharing,select:t=>e.select?e.select(t.search):t.search})}var a=t(e(),1);function o(e){let t=n();return a.useCallback(n=>t.navigate({...n,from:n.from??e?.from}),[e?.from,t])}export{i as n,o as t};
+import{Yt as e,Zt as t,nt as n}from"./time.js";var r=t(e(),1);function i(e){let t=n();return r.useCallback(n=>t.navigate({...n,from:n.from??e?.from}),[e?.from,t])}export{i as t};

@@ -8,12 +8,14 @@ import { useKeys } from "../../keys/keys.ts";
 import { Icon } from "../../kit/icon.tsx";
 import { Boundary, Loaded } from "../../kit/panel.tsx";
 import { Ago, Until, When } from "../../kit/time.tsx";
+import { Anchor } from "../anchor.tsx";
 import { BackfillPage } from "../backfills/new.tsx";
 import { DagSwitch } from "../home/dags.tsx";
 import { useSession } from "../session.tsx";
 import { TriggerPage } from "../trigger/page.tsx";
 import { GridTab } from "./grid_tab.tsx";
-import { DefinitionTab, RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
+import { DefinitionTab } from "./definition.tsx";
+import { RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
 
 const TABS = ["grid", "runs", "schedule", "versions", "definition"] as const;
 
@@ -52,18 +54,11 @@ function Tabs({ dagId, tab }: { dagId: string; tab: string }) {
   const { dag: t } = useT();
   return (
     <nav className="tabs" aria-label={dagId}>
-      {TABS.map((each) => {
-        const current = each === tab ? { "aria-current": "page" as const } : {};
-        return each === "grid" ? (
-          <Link key={each} to="/dags/$dagId" params={{ dagId }} {...current}>
-            {t.tabs[each]}
-          </Link>
-        ) : (
-          <Link key={each} to="/dags/$dagId/$tab" params={{ dagId, tab: each }} {...current}>
-            {t.tabs[each]}
-          </Link>
-        );
-      })}
+      {TABS.map((each) => (
+        <Anchor key={each} href={`/dags/${encodeURIComponent(dagId)}${each === "grid" ? "" : `/${each}`}`} aria-current={each === tab ? "page" : undefined}>
+          {t.tabs[each]}
+        </Anchor>
+      ))}
     </nav>
   );
 }

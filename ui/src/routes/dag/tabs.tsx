@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { dagVersions, definitionOf, schedule } from "../../api/dag.ts";
+import { dagVersions, schedule } from "../../api/dag.ts";
 import { dagRuns } from "../../api/lists.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
@@ -65,39 +65,5 @@ export function ScheduleTab({ dagId }: { dagId: string }) {
         </label>
       }
     />
-  );
-}
-
-export function DefinitionTab({ dagId }: { dagId: string }) {
-  const { dag: t } = useT();
-  const versions = useQuery(dagVersions(dagId, 100));
-  const [chosen, setChosen] = useState<number | undefined>();
-  const version = chosen ?? versions.data?.dag_versions[0]?.version_number;
-  const query = useQuery({ ...definitionOf(dagId, version), enabled: version !== undefined });
-  const choice = (
-    <select className="inp small" aria-label={t.versions} value={version ?? ""} onChange={(event) => setChosen(Number(event.target.value))}>
-      {(versions.data?.dag_versions ?? []).map((each) => (
-        <option key={each.version_number} value={each.version_number}>
-          v{each.version_number}
-        </option>
-      ))}
-    </select>
-  );
-  return (
-    <Panel title={t.tabs.definition} aside={t.as_json} actions={choice}>
-      <Loaded query={query} rows={8}>
-        {(data) => (
-          <div className="code wraps" tabIndex={0} role="region" aria-label={t.tabs.definition}>
-            {JSON.stringify(data, null, 2)
-              .split("\n")
-              .map((line, index) => (
-                <div key={index}>
-                  <span>{line}</span>
-                </div>
-              ))}
-          </div>
-        )}
-      </Loaded>
-    </Panel>
   );
 }

@@ -2,6 +2,7 @@ import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Loaded, Panel } from "../../kit/panel.tsx";
 import { Ago } from "../../kit/time.tsx";
+import { Anchor } from "../anchor.tsx";
 
 interface Props {
   dagId: string;
@@ -12,7 +13,7 @@ interface Props {
 
 type Version = Schema<"DagVersion"> & { summary?: string | null; created_by?: string | null; run_count?: number };
 
-export function Versions({ query, chosen }: Props) {
+export function Versions({ dagId, query, chosen }: Props) {
   const { dag: t } = useT();
   return (
     <Panel title={t.versions} aside={t.versions_text}>
@@ -22,13 +23,24 @@ export function Versions({ query, chosen }: Props) {
             <tbody>
               {(data.dag_versions as Version[]).map((version) => (
                 <tr key={version.version_number} className={version.version_number === chosen ? "sel" : ""}>
-                  <td className="b">v{version.version_number}</td>
+                  <td>
+                    <Anchor className="id" href={`/dags/${encodeURIComponent(dagId)}/definition?version=${version.version_number}`}>
+                      v{version.version_number}
+                    </Anchor>
+                  </td>
                   <td className="fill clip">{version.summary}</td>
                   <td className="muted">
                     {version.created_by ? `${version.created_by}, ` : ""}
                     <Ago at={version.created_at} />
                   </td>
                   {version.run_count !== undefined && <td className="num">{t.version_runs(version.run_count)}</td>}
+                  <td className="num">
+                    {version.version_number > 1 && (
+                      <Anchor className="l small" href={`/dags/${encodeURIComponent(dagId)}/versions/${version.version_number - 1}...${version.version_number}`}>
+                        {t.compare}
+                      </Anchor>
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>

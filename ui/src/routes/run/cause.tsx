@@ -45,7 +45,7 @@ export function CauseBand({ run, answer, victims }: Props) {
   );
 }
 
-function Root({ task, victims, hasKey }: { task: TaskAddress; victims: number; hasKey: boolean }) {
+export function Root({ task, victims, hasKey }: { task: TaskAddress; victims: number; hasKey: boolean }) {
   const { run: t } = useT();
   const { data: instance } = useQuery(taskInstance(task));
   const why = useWhy(instance);

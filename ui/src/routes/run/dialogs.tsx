@@ -6,8 +6,8 @@ import type { RunAddress, TaskAddress } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
 import { Checkbox, Radios } from "../../kit/field.tsx";
-import { Glyph } from "../../kit/state.tsx";
 import { useToast } from "../../kit/toast.tsx";
+import { InstanceList } from "../actions/instances.tsx";
 
 type Run = Schema<"DagRun">;
 
@@ -28,21 +28,6 @@ function useChange(run: RunAddress, change: () => Promise<unknown>, done: () => 
   });
 }
 
-/** Which instances a change takes, by name and state. */
-export function Instances({ instances }: { instances: readonly Schema<"TaskInstance">[] }) {
-  return (
-    <ul className="dry">
-      {instances.map((each) => (
-        <li key={`${each.dag_run_id} ${each.task_id} ${each.map_index}`} className="row">
-          <Glyph state={each.state} />
-          {each.task_id}
-          {each.map_index >= 0 && ` [${each.map_index}]`}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 /** Run all tasks of a run again; the dry run says which. */
 export function ClearRunDialog({ run, onClose }: { run: Run; onClose(): void }) {
   const { run: t, common } = useT();
@@ -60,7 +45,7 @@ export function ClearRunDialog({ run, onClose }: { run: Run; onClose(): void }) 
   return (
     <Dialog open title={t.clear_title} onClose={onClose} status={status} submit={{ text: t.clear_title, onSubmit: () => change.mutate(), isBusy: change.isPending, off: instances.length > 0 ? undefined : status }}>
       <p>{t.clear_text}</p>
-      {instances.length > 0 && <Instances instances={instances} />}
+      {instances.length > 0 && <InstanceList instances={instances} />}
     </Dialog>
   );
 }
@@ -142,7 +127,7 @@ export function MarkTaskDialog({ task, onClose }: { task: TaskAddress; onClose()
       <Checkbox checked={withAfter} onChange={setWithAfter}>
         {t.with_after}
       </Checkbox>
-      {instances.length > 0 && <Instances instances={instances} />}
+      {instances.length > 0 && <InstanceList instances={instances} />}
     </Dialog>
   );
 }

@@ -1,10 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useRouter } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Boundary, Empty, Loaded } from "../../kit/panel.tsx";
 import { api, ok, type Schema } from "../../api/client.ts";
 import { dagRun, runHref, timeline } from "../../api/run.ts";
+import { useClock } from "../../kit/time.tsx";
+import { moment } from "../../time/format.ts";
 import { Anchor } from "../anchor.tsx";
 import { CauseBand } from "./cause.tsx";
 import { EventsTab } from "./events_tab.tsx";
@@ -34,6 +37,9 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
   const address = { dagId: run.dag_id, runId: run.dag_run_id };
   const times = useQuery(timeline(address));
   useNeighbourKeys(run);
+  const clock = useClock();
+  const title = `${run.dag_id}, ${moment(clock, Date.parse(run.run_after))} · Mainspring`;
+  useEffect(() => void (document.title = title), [title]);
   const victims = times.data?.instances.filter((instance) => instance.state === "upstream_failed").length ?? 0;
   const names = { tasks: t.tab_tasks, outputs: t.tab_outputs, params: t.tab_params, events: t.tab_events };
   const href = runHref(address);

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { definition, dagRun, explainTask, taskInstance, timeline, type TaskAddress } from "../../api/run.ts";
 import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
@@ -17,6 +18,7 @@ export function TaskPage() {
   const { dagId = "", runId = "", taskId = "", mapIndex, tab } = useParams({ strict: false }) as { dagId?: string; runId?: string; taskId?: string; mapIndex?: string; tab?: string };
   const task: TaskAddress = { dagId, runId, taskId, mapIndex: mapIndex !== undefined && /^\d+$/.test(mapIndex) ? Number(mapIndex) : -1 };
   const run = useQuery(dagRun(task));
+  useEffect(() => void (document.title = `${taskId} · ${dagId} · Mainspring`), [taskId, dagId]);
   return (
     <Loaded query={run} what={`${dagId} / ${runId}`} rows={6}>
       {(data) => <OfRun key={`${taskId} ${task.mapIndex}`} run={data} task={task} tab={tab} />}
