@@ -32,7 +32,7 @@ from mainspring_api.resources.instances import (
     xcoms,
 )
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, marking
-from mainspring_api.resources.people import login, tokens, users
+from mainspring_api.resources.people import login, sessions, tokens, users
 from mainspring_api.resources.runs import backfills, dag_runs, run_waits
 from mainspring_api.resources.service import (
     airflow_only,
@@ -42,6 +42,8 @@ from mainspring_api.resources.service import (
     monitor,
     moved,
     page,
+    root,
+    ui_config,
     version,
     workers,
 )
@@ -91,7 +93,11 @@ BLUEPRINTS: tuple[Resource, ...] = (
     users.blueprint,
     tokens.blueprint,
     login.blueprint,
+    sessions.blueprint,
+    sessions.own_blueprint,
     version.blueprint,
+    ui_config.blueprint,
+    root.blueprint,
     routes.blueprint,
 )
 

@@ -37,6 +37,12 @@ class ApiSettings:
     """Of one user or token, in all processes together, on average; ten seconds' worth may come at once."""
     quotas: Quotas = field(default_factory=Quotas)
     """Quotas of each user, and of each token without a user."""
+    ui_name: str = "Mainspring"
+    """Name of this installation, shown by the page before the login too."""
+    ui_banner: str | None = None
+    """Sentence that the page shows to users above all; `None` = no banner."""
+    ui_timezone: str | None = None
+    """IANA zone that the page shows instants in by default; `None` = the zone of the browser."""
     server_threads: int = 64
     """Of this process; at most half of them are given to waits and streams."""
     connections_max: int = 16

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mainspring.errors import MainspringError
 from mainspring.quotas import Quotas
@@ -89,6 +90,15 @@ def _fernet_keys(raw: Any) -> tuple[str, ...]:
     return keys
 
 
+def _zone(raw: Any) -> str:
+    name = _text(raw)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("must be an IANA zone like Asia/Seoul") from None
+    return name
+
+
 def _flag(raw: Any) -> bool:
     spellings = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
@@ -150,6 +160,12 @@ class Config:
     separated; empty = loopback when `behind_proxy` is set, else no address."""
     tls_certificate: Path | None = field(default=None, metadata={"parse": _path})
     tls_key: Path | None = field(default=None, metadata={"parse": _path})
+    ui_name: str = field(default="Mainspring", metadata={"parse": _text})
+    """Name of this installation: the page shows the name to everybody."""
+    ui_banner: str | None = field(default=None, metadata={"parse": _text})
+    """Sentence that the page shows above all to users; `None` = no banner."""
+    ui_timezone: str | None = field(default=None, metadata={"parse": _zone})
+    """IANA zone in which the page shows instants unless the user chooses another zone; `None` = the browser's zone."""
     api_threads: int = field(default=64, metadata={"parse": _whole_number(2, 1024)})
     """Requests in work at once, of each API process; a request that waits for a run holds a thread."""
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})

@@ -25,6 +25,7 @@ from tests.scheduler.engine import Engine
 
 ROOT = "/api/v2"
 SHELL: Mapping[str, Any] = {"type": "shell", "command": ["true"]}
+_OUTSIDE = ("/openapi", "/docs", "/auth/", "/metrics", "/ready", "/problems", "/static")
 ONE_OF_EACH = {
     "dag_id": "etl",
     "dag_run_id": "r1",
@@ -46,6 +47,7 @@ ONE_OF_EACH = {
     "build": "0",
     "username": "nobody",
     "token_id": "0",
+    "session_id": "0",
     "code": "not_found",
 }
 """A value for each part of a path."""
@@ -73,7 +75,7 @@ class Api:
         self.app = create_app(ApiSettings(database_url=url, home=home, version="1.2.3", **settings))
         self.database: Database = open_database(url)
         self.token = admin_token(home)[0]
-        self._client = self.app.test_client()
+        self._client = self.app.test_client(use_cookies=False)
         self._engine: Engine | None = None
 
     def request(self, method: str, path: str, *, token: str | None = "", **options: Any) -> Answer:
@@ -81,11 +83,7 @@ class Api:
         headers = dict(options.pop("headers", {}))
         if token is not None:
             headers.setdefault("Authorization", f"Bearer {token or self.token}")
-        full = (
-            path
-            if path.startswith((ROOT, "/openapi", "/docs", "/auth/", "/metrics", "/ready", "/problems"))
-            else ROOT + path
-        )
+        full = path if path.startswith((ROOT, *_OUTSIDE)) or path == "/" else ROOT + path
         answer = Answer(self._client.open(full, method=method, headers=headers, **options))
         check_documented(method, full.partition("?")[0], answer)
         return answer

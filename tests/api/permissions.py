@@ -10,11 +10,13 @@ __all__ = ["NEEDED", "PUBLIC"]
 
 PUBLIC = {
     *("get_docs", "get_openapi", "get_problem", "get_health", "get_ready", "get_version"),
-    *("create_token", "create_token_cli", "refuse_v1"),
+    *("create_token", "create_token_cli", "create_session", "refuse_v1"),
+    *("get_root", "get_file", "get_page", "get_ui_config"),
 }
 
 _TABLE = """
 viewer self  get_me put_my_password get_tokens post_token delete_token
+viewer self  delete_current_session get_sessions delete_session
 viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
 viewer self  get_assets get_asset_aliases get_asset_events
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
@@ -26,7 +28,7 @@ viewer dag   get_dag_run wait_dag_run_until_finished get_task_instance get_mappe
 viewer dag   get_mapped_task_instance get_task_instance_tries get_mapped_task_instance_tries
 viewer dag   get_task_instance_try_details get_mapped_task_instance_try_details get_log get_xcom_entry
 viewer dag   get_task_instance_dependencies get_task_instance_dependencies_by_map_index
-viewer dag   explain_task_instance explain_dag_run explain_dag
+viewer dag   explain_task_instance explain_dag_run explain_dag get_dag_version_diff
 viewer dag   get_backfill get_backfill_dag_runs get_dag_source get_extra_links
 viewer dag   get_upstream_asset_events get_hitl_detail
 viewer all   get_pools get_pool get_variables get_variable get_jobs get_workers get_metrics

@@ -8,6 +8,7 @@ import pytest
 
 from mainspring_api.http.bundle import bundle
 from mainspring_api.resources.service.page import CONTENT_SECURITY_POLICY
+from mainspring_store.access.roles import Role
 from tests.api.conftest import OpenApi
 from tests.api.harness import Answer, Api
 
@@ -23,8 +24,11 @@ def shared(open_api: OpenApi) -> Iterator[Api]:
         yield api
 
 
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
 def get(api: Api, path: str, headers: dict[str, str] | None = None) -> Answer:
-    return Answer(api.app.test_client().get(path, headers=headers or {}))
+    return Answer(api.app.test_client().get(path, headers={**HTML, **(headers or {})}))
 
 
 def files_of(page: str) -> list[str]:
@@ -82,3 +86,40 @@ def test_the_bundle_asks_no_other_server_for_anything() -> None:
     for name, file in known.files.items():
         if name.endswith((".css", ".html")):
             assert not re.search(rb"url\(['\"]?(https?:)?//", file.content), name
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", ""])
+def test_a_program_learns_at_the_root_where_the_parts_are(shared: Api, accept: str) -> None:
+    addresses = get(shared, "/", {"Accept": accept})
+    assert addresses.media_type == "application/json"
+    assert {get(shared, path, {"Accept": accept}).status for path in addresses.json.values()} == {200, 401}
+    assert shared.get("/", token=None) == addresses.json
+
+
+def test_a_program_gets_no_page_for_an_answer(shared: Api) -> None:
+    answer = get(shared, "/dags/etl", {"Accept": "*/*"})
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    assert Answer(shared.app.test_client().post("/dags/etl", headers=HTML)).status == 401
+
+
+@pytest.fixture(scope="module")
+def named(open_api: OpenApi) -> Iterator[Api]:
+    with open_api("sqlite", ui_name="Nightly", ui_banner="Test", ui_timezone="Asia/Seoul") as api:
+        yield api
+
+
+class TestUiConfig:
+    @pytest.mark.parametrize("token", [None, "ms_nonsense"])
+    def test_without_a_credential_it_names_the_installation_alone(self, named: Api, token: str | None) -> None:
+        known = bundle()
+        assert known is not None
+        config = named.get("/uiConfig", token=token)
+        assert (config.pop("instance_name"), config.pop("build")) == ("Nightly", known.build)
+        assert config.pop("logins") == ["password", "token"]
+        assert config.pop("languages") == ["en", "ko"]
+        assert set(config.values()) == {None}
+
+    def test_a_user_gets_all_settings(self, named: Api) -> None:
+        config = named.get("/uiConfig", token=named.token_of(Role.VIEWER))
+        assert (config["banner"], config["default_timezone"]) == ("Test", "Asia/Seoul")
+        assert (config["version"], config["public_url"]) == ("1.2.3", "http://localhost")

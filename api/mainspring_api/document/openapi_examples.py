@@ -114,6 +114,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     ],
     "UserPatch": [{"role": "operator"}, {"is_active": False}],
     "PasswordChange": [{"current_password": "the one until now", "new_password": "at least twelve characters"}],
+    "SessionBody": [{"username": "ada", "password": "at least twelve characters"}, {"token": "ms_..."}],
     "LoginBody": [{"username": "ada", "password": "at least twelve characters"}],
     "ApiTokenBody": [{"name": "pipeline", "role": "operator", "expires_at": "2027-02-26T00:00:00Z"}],
     "WaitResult": [

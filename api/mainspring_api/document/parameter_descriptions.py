@@ -29,6 +29,7 @@ PATH_PARAMETERS: Mapping[str, str] = {
     "event_log_id": "Identifier of the entry of the audit log",
     "username": "Name of the user",
     "token_id": "Identifier of the token",
+    "session_id": "Identifier of the session",
     "code": "Code of an error or of a fault",
 }
 QUERY_PARAMETERS: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens."""
+"""Who calls: bearer tokens, and the sessions of browsers."""
 
 import logging
 import time
@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from mainspring.errors import MainspringError, StoreUnavailable
 from mainspring_api.http.credential_files import admin_token, admin_token_path
 from mainspring_api.http.login_tokens import Expired, Forged, LoginTokens, is_login_token
 from mainspring_store import Database
 from mainspring_store.access.roles import Principal
+from mainspring_store.access.sessions import SessionRecord, find_session, touch_session
 from mainspring_store.access.tokens import (
     USE_KEPT_TO,
     TokenKind,
@@ -29,6 +31,8 @@ TRUST_SECONDS = 5.0
 _KEPT_MAX = 1024
 
 log = logging.getLogger(__name__)
+
+_Record = TypeVar("_Record")
 
 
 class Unauthenticated(MainspringError):
@@ -53,6 +57,7 @@ class Authenticator:
         self._login_tokens = login_tokens
         self._monotonic = monotonic
         self._kept: OrderedDict[str, tuple[TokenRecord, float]] = OrderedDict()
+        self._kept_sessions: OrderedDict[str, tuple[SessionRecord, float]] = OrderedDict()
         self._lock = Lock()
 
     def authenticate(self, header: str | None) -> Principal:
@@ -73,11 +78,28 @@ class Authenticator:
             raise Unauthenticated("Token Expired")
         return token.principal
 
+    def authenticate_session(self, secret: str) -> Principal:
+        """Whose session the cookie of a browser holds. Moves the end of the session.
+
+        Raises:
+            Unauthenticated: There is no such session, or it has ended.
+        """
+        with self._lock:
+            session, trusted_until = self._kept_sessions.get(secret, (None, 0.0))
+        if session is None or self._monotonic() >= trusted_until:
+            session = self._look_up_session(secret)
+        if session.expires_at <= datetime.now(UTC):
+            raise Unauthenticated("Session over")
+        return session.principal
+
     def forget(self) -> None:
-        """Read every token from the database again, because rights have changed. Other processes do so within
-        `TRUST_SECONDS`."""
+        """Read every token and session from the database again, because rights have changed.
+
+        Other processes do so within `TRUST_SECONDS`.
+        """
         with self._lock:
             self._kept.clear()
+            self._kept_sessions.clear()
 
     def _kept_token(self, secret: str) -> TokenRecord | None:
         with self._lock:
@@ -91,12 +113,30 @@ class Authenticator:
         if token is None or (token.kind is TokenKind.LOGIN) is not is_login:
             raise InvalidToken("Invalid token")
         self._note_use(token)
-        with self._lock:
-            self._kept[secret] = (token, self._monotonic() + TRUST_SECONDS)
-            self._kept.move_to_end(secret)
-            while len(self._kept) > _KEPT_MAX:
-                self._kept.popitem(last=False)
+        self._keep(self._kept, secret, token)
         return token
+
+    def _look_up_session(self, secret: str) -> SessionRecord:
+        session = find_session(self._database, secret)
+        if session is None:
+            raise Unauthenticated("Session over")
+        used = session.used(datetime.now(UTC))
+        if used is not None:
+            try:
+                touch_session(self._database, used)
+                session = used
+            except StoreUnavailable as exc:
+                # A reader can read while the database accepts no write.
+                log.warning("the use of a session was not noted: %s", exc)
+        self._keep(self._kept_sessions, secret, session)
+        return session
+
+    def _keep(self, kept: OrderedDict[str, tuple[_Record, float]], secret: str, record: _Record) -> None:
+        with self._lock:
+            kept[secret] = (record, self._monotonic() + TRUST_SECONDS)
+            kept.move_to_end(secret)
+            while len(kept) > _KEPT_MAX:
+                kept.popitem(last=False)
 
     def _jti(self, secret: str) -> str:
         try:
@@ -111,7 +151,7 @@ class Authenticator:
         if token.last_used_at is not None and now - token.last_used_at < USE_KEPT_TO:
             return
         try:
-            touch_token(self._database, token.principal.token_id, now=now)
+            touch_token(self._database, token.token_id, now=now)
         except StoreUnavailable as exc:
             # A reader can read while the database accepts no write.
             log.warning("the use of a token was not noted: %s", exc)

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from flask import g
 
-__all__ = ["TrustedProxies", "client_address", "client_network"]
+__all__ = ["TrustedProxies", "client_address", "client_network", "is_client_on_this_machine"]
 
 _NETWORK_BITS_IPV6 = 64
 """The smallest network of a customer of an internet provider: all its addresses belong to one client."""
@@ -59,6 +59,12 @@ def client_network() -> str:
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), _NETWORK_BITS_IPV6), strict=False))
     return client_address()
+
+
+def is_client_on_this_machine() -> bool:
+    """Whether the current request came over the loopback interface, and through no proxy that a client is behind."""
+    address = _parse(client_address())
+    return address is not None and address.is_loopback
 
 
 def _parse(entry: str) -> _Address | None:

@@ -15,13 +15,14 @@ from mainspring_api.http.authentication import Forbidden, InvalidToken, Unauthen
 from mainspring_api.http.client_address import client_network
 from mainspring_api.http.connection import note_principal
 from mainspring_api.http.context import Context, context, replace_database
+from mainspring_api.http.page_sessions import check_page_request, session_secret
 from mainspring_api.http.permissions import Permission, check_permission
 from mainspring_api.http.problems import UnknownHost
 from mainspring_api.http.response_body import deliver
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Principal, Role
 
-__all__ = ["PUBLIC_OPERATIONS", "install_middleware", "is_sent_by_admin"]
+__all__ = ["PUBLIC_OPERATIONS", "install_middleware", "is_sent_by_admin", "sender"]
 
 PUBLIC_OPERATIONS = frozenset(
     {
@@ -37,6 +38,9 @@ PUBLIC_OPERATIONS = frozenset(
         "version.get_version",
         "login.create_token",
         "login.create_token_cli",
+        "root.get_root",
+        "sessions.create_session",
+        "ui_config.get_ui_config",
     }
 )
 """Endpoints that are open to everybody."""
@@ -65,6 +69,7 @@ def _admit() -> None:
     if request.endpoint not in PUBLIC_OPERATIONS:
         g.user = _authenticated(ctx)
         note_principal(request.environ, g.user.id)
+        _check_page(ctx)
     if request.routing_exception is not None:
         return  # Flask answers with it: 404 or 405
     if "\0" in request.path:
@@ -82,25 +87,46 @@ def _admit() -> None:
 
 
 def _authenticated(ctx: Context) -> Principal:
+    """The sender of the current request. A header `Authorization` wins over the cookie of the page."""
+    header = request.headers.get("Authorization")
+    secret = session_secret() if header is None else None
+    if secret is not None:
+        return ctx.authenticator.authenticate_session(secret)
     try:
-        return ctx.authenticator.authenticate(request.headers.get("Authorization"))
+        return ctx.authenticator.authenticate(header)
     except InvalidToken:
         # Nobody guesses a token; this bounds what trying costs us.
         ctx.limits.invalid_tokens.take(client_network())
         raise
 
 
-def is_sent_by_admin() -> bool:
-    """Whether the current request, to an operation that is open, shows the credential of an administrator all the same.
+def _check_page(ctx: Context) -> None:
+    """Refuse a change by cookie that another site may have sent; note it in the audit log, within a rate limit."""
+    if request.method in READING_METHODS or "Authorization" in request.headers:
+        return
+    try:
+        check_page_request()
+    except Forbidden:
+        if ctx.limits.noted_refusals.has_room(g.user.id):
+            record_refusal("origin")
+        raise
+
+
+def sender() -> Principal | None:
+    """The sender of the current request to an open operation; `None` = no valid credential.
 
     An invalid token counts as no token, and is counted.
     """
-    if "Authorization" not in request.headers:
-        return False
     try:
-        return _authenticated(context()).role is Role.ADMIN
+        return _authenticated(context())
     except (Unauthenticated, Forbidden):
-        return False
+        return None
+
+
+def is_sent_by_admin() -> bool:
+    """Whether the current request to an open operation shows the credential of an administrator."""
+    principal = sender()
+    return principal is not None and principal.role is Role.ADMIN
 
 
 def _allow(ctx: Context, permission: Permission | None) -> None:

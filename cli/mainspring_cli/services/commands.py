@@ -63,6 +63,9 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         trusted_proxies=config.proxies,
         quotas=config.quotas,
         server_threads=config.api_threads,
+        ui_name=config.ui_name,
+        ui_banner=config.ui_banner,
+        ui_timezone=config.ui_timezone,
         security_facts=facts,
     )
     # From here on the socket is gunicorn's to close.

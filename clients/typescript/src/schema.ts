@@ -2126,6 +2126,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log a browser in. The answer sets a cookie, which is good for 12 hours after its last use and 7 days at most.
+         * @description Needs no token.
+         */
+        post: operations["create_session"];
+        /**
+         * Log the browser out: end the session of the cookie, at once in this process, within five seconds in all.
+         * @description Needs a token, with any role.
+         */
+        delete: operations["delete_current_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own sessions, latest login first, at most 100.
+         * @description Needs a token, with any role.
+         */
+        get: operations["get_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the session */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's own sessions, at once in this process, within five seconds in all.
+         * @description Needs a token, with any role.
+         */
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/version": {
         parameters: {
             query?: never;
@@ -2138,6 +2205,46 @@ export interface paths {
          * @description Needs no token.
          */
         get: operations["get_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/uiConfig": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings of the page: a few for everybody, the others for who is logged in.
+         * @description Needs no token.
+         */
+        get: operations["get_ui_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The page for a browser, and for programs the addresses of the parts of this server.
+         * @description Needs no token.
+         */
+        get: operations["get_root"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7257,6 +7364,80 @@ export interface components {
         };
         /**
          * @example {
+         *       "username": "ada",
+         *       "password": "at least twelve characters"
+         *     }
+         * @example {
+         *       "token": "ms_..."
+         *     }
+         */
+        SessionBody: {
+            /** @description Name of the user, with `password` */
+            username?: string;
+            /** @description Password */
+            password?: string;
+            /** @description A token for the API, instead of a name and a password */
+            token?: string;
+        };
+        /**
+         * @example {
+         *       "id": "0193f0a1-1d6e-7c2a-9a2f-2f6d1c0b7e11",
+         *       "client": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+         *       "is_current": true,
+         *       "created_at": "2026-11-28T08:00:00Z",
+         *       "expires_at": "2026-11-28T21:12:00Z",
+         *       "last_used_at": "2026-11-28T09:12:00Z"
+         *     }
+         */
+        BrowserSession: {
+            /**
+             * Format: uuid
+             * @description Identifier of the session
+             */
+            id: string;
+            /** @description The browser by its `User-Agent`, at most 250 characters */
+            client: string;
+            /** @description Whether the request was sent in this session */
+            is_current: boolean;
+            /**
+             * Format: date-time
+             * @description Instant of the login
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description End of the session without a further use
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description Instant of the latest use, to the minute
+             */
+            last_used_at: string;
+        };
+        /**
+         * @example {
+         *       "sessions": [
+         *         {
+         *           "id": "0193f0a1-1d6e-7c2a-9a2f-2f6d1c0b7e11",
+         *           "client": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+         *           "is_current": true,
+         *           "created_at": "2026-11-28T08:00:00Z",
+         *           "expires_at": "2026-11-28T21:12:00Z",
+         *           "last_used_at": "2026-11-28T09:12:00Z"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        BrowserSessionCollection: {
+            /** @description Latest login first */
+            sessions: components["schemas"]["BrowserSession"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
+        /**
+         * @example {
          *       "version": "3.3.2",
          *       "mainspring_version": "0.1.0",
          *       "git_version": null
@@ -7269,6 +7450,63 @@ export interface components {
             mainspring_version: string;
             /** @description Always null */
             git_version: string | null;
+        };
+        /**
+         * @example {
+         *       "instance_name": "Mainspring",
+         *       "logins": [
+         *         "password",
+         *         "token"
+         *       ],
+         *       "languages": [
+         *         "en",
+         *         "ko"
+         *       ],
+         *       "build": "5f3b6c1d9a0e4b72",
+         *       "banner": null,
+         *       "default_timezone": "Asia/Seoul",
+         *       "version": "0.1.0",
+         *       "public_url": "https://mainspring.example.com"
+         *     }
+         */
+        UiConfig: {
+            /** @description Name of this installation */
+            instance_name: string;
+            /** @description Ways to log in: `password`, `token` */
+            logins: string[];
+            /** @description Languages of the page, by ISO 639 code */
+            languages: string[];
+            /** @description Build of the page that this server has; empty = no page */
+            build: string;
+            /** @description Sentence to show above all; null = no banner */
+            banner: string | null;
+            /** @description IANA zone to show instants in; null = the zone of the browser */
+            default_timezone: string | null;
+            /** @description Version of Mainspring */
+            version: string | null;
+            /** @description Address of this server as the client reaches it, without a path */
+            public_url: string | null;
+        };
+        /**
+         * @example {
+         *       "api": "/api/v2",
+         *       "docs": "/docs",
+         *       "openapi": "/openapi.json",
+         *       "health": "/api/v2/monitor/health",
+         *       "ready": "/ready"
+         *     }
+         */
+        Addresses: {
+            /** @description Path of the API */
+            api: string;
+            /** @description Path of the documentation, for people */
+            docs: string;
+            /** @description Path of the OpenAPI document */
+            openapi: string;
+            /** @description Path of the health of the services */
+            health: string;
+            /** @description Path of the readiness of this process */
+            ready: string;
         };
         OpenApiDocument: {
             /** @description Version of OpenAPI */
@@ -12274,6 +12512,111 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    create_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_current_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrowserSessionCollection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the session */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_version: {
         parameters: {
             query?: never;
@@ -12290,6 +12633,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_ui_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UiConfig"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_root: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Addresses"];
+                    "text/html": string;
                 };
             };
             429: components["responses"]["TooManyRequests"];

@@ -61,7 +61,8 @@ class Principal:
     id: str
     """Id of the user, or of a token without a user."""
     name: str
-    token_id: str
+    token_id: str | None
+    """`None` = a session after a login with a password."""
     user_id: str | None
     rights: tuple[Rights, ...]
     """The rights of the user, of the token, or of both. A principal may do only what all of these rights allow."""

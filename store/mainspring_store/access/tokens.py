@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
@@ -18,6 +19,8 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.tables import api_token, dag_grant, user_account
 
 __all__ = [
+    "PRINCIPAL_COLUMNS",
+    "USE_KEPT_TO",
     "TokenKind",
     "TokenRecord",
     "add_grants",
@@ -25,7 +28,9 @@ __all__ = [
     "add_token",
     "find_token",
     "forget_logins",
+    "hash_of",
     "keep_admin_token",
+    "principal_of",
     "revoke_token",
     "touch_token",
 ]
@@ -54,6 +59,7 @@ class TokenKind(StrEnum):
 class TokenRecord:
     """A token that was not revoked. The caller checks `expires_at`."""
 
+    token_id: str
     principal: Principal
     kind: TokenKind
     expires_at: datetime | None
@@ -93,7 +99,7 @@ def keep_admin_token(database: Database, token: str, *, now: datetime, is_only: 
     """
     with database.read() as connection:
         rows = connection.execute(_ADMIN_TOKENS).all()
-    token_hash = _hash(token)
+    token_hash = hash_of(token)
     valid = {row.token_hash for row in rows if row.revoked_at is None}
     if valid == {token_hash} or (token_hash in {row.token_hash for row in rows} and not is_only):
         return
@@ -114,27 +120,36 @@ def find_token(database: Database, token: str) -> TokenRecord | None:
     The query looks up the hash, so its duration reveals nothing about the token.
     """
     with database.read() as connection:
-        row = connection.execute(_BY_HASH, {"token_hash": _hash(token)}).one_or_none()
+        row = connection.execute(_BY_HASH, {"token_hash": hash_of(token)}).one_or_none()
         if row is None or row.revoked_at is not None or (row.user_id is not None and not row.is_active):
             return None
         if row.kind == TokenKind.WORKER:
             return None
-        of_user, of_token = _grants(connection, row.user_id, row.id)
+        principal = principal_of(connection, row)
+    return TokenRecord(
+        token_id=row.token_id,
+        principal=principal,
+        kind=TokenKind(row.kind),
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def principal_of(connection: Connection, row: Row[*tuple[Any, ...]]) -> Principal:
+    """The principal of a row with the columns `PRINCIPAL_COLUMNS`. A row without a token has the rights of its user."""
+    of_user, of_token = _grants(connection, row.user_id, row.token_id)
     user_rights = Rights(role=_role(row.user_role), grants=of_user)
-    token_rights = Rights(role=_role(row.role), grants=of_token)
+    token_rights = Rights(role=_role(row.token_role), grants=of_token)
     if row.user_id is None:
         rights: tuple[Rights, ...] = (token_rights,)
     else:
-        rights = (user_rights,) if row.kind == TokenKind.LOGIN else (user_rights, token_rights)
-    principal = Principal(
-        id=row.user_id or row.id,
-        name=row.username or row.name,
-        token_id=row.id,
+        rights = (user_rights,) if row.kind in (None, TokenKind.LOGIN) else (user_rights, token_rights)
+    return Principal(
+        id=row.user_id or row.token_id,
+        name=row.username or row.token_name,
+        token_id=row.token_id,
         user_id=row.user_id,
         rights=rights,
-    )
-    return TokenRecord(
-        principal=principal, kind=TokenKind(row.kind), expires_at=row.expires_at, last_used_at=row.last_used_at
     )
 
 
@@ -197,12 +212,14 @@ def _insert(
     user_id: str | None = None,
 ) -> str:
     key = str(uuid7())
-    values = {"id": key, "name": name, "kind": kind, "token_hash": _hash(token), "role": role, "user_id": user_id}
+    values = {"id": key, "name": name, "kind": kind, "token_hash": hash_of(token), "role": role, "user_id": user_id}
     connection.execute(insert(api_token), {**values, "created_at": now, "expires_at": expires_at})
     return key
 
 
-def _grants(connection: Connection, user_id: str | None, token_id: str) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
+def _grants(
+    connection: Connection, user_id: str | None, token_id: str | None
+) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
     rows = connection.execute(_GRANTS, {"user_id": user_id, "token_id": token_id}).all()
     return (
         tuple(Grant(pattern=row.pattern, role=Role(row.role)) for row in rows if row.user_id is not None),
@@ -214,26 +231,26 @@ def _role(text: str | None) -> Role | None:
     return None if text is None else Role(text)
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 _token = api_token.c
 _now = bindparam("now", type_=UtcDateTime)
+PRINCIPAL_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    _token.id.label("token_id"),
+    _token.name.label("token_name"),
+    _token.kind,
+    _token.role.label("token_role"),
+    _token.revoked_at,
+    user_account.c.id.label("user_id"),
+    user_account.c.username,
+    user_account.c.role.label("user_role"),
+    user_account.c.is_active,
+)
+"""Columns of a token and of its user, for `principal_of`."""
 _BY_HASH = (
-    select(
-        _token.id,
-        _token.name,
-        _token.kind,
-        _token.role,
-        _token.user_id,
-        _token.expires_at,
-        _token.revoked_at,
-        _token.last_used_at,
-        user_account.c.username,
-        user_account.c.role.label("user_role"),
-        user_account.c.is_active,
-    )
+    select(*PRINCIPAL_COLUMNS, _token.expires_at, _token.last_used_at)
     .outerjoin(user_account, user_account.c.id == _token.user_id)
     .where(_token.token_hash == bindparam("token_hash"))
 )

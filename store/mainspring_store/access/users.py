@@ -12,12 +12,22 @@ from uuid_utils import uuid7
 from mainspring.errors import Conflict, NotFound
 from mainspring_store.access.devices import forget_devices, keep_device
 from mainspring_store.access.roles import Grant, Role
+from mainspring_store.access.sessions import NewSession, add_session, end_sessions
 from mainspring_store.access.tokens import TokenKind, add_grants, add_login, forget_logins
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.tables import api_token, dag_grant, user_account
 
-__all__ = ["Credential", "change_user", "create_user", "delete_user", "find_credential", "log_in", "user_not_found"]
+__all__ = [
+    "Credential",
+    "change_user",
+    "create_user",
+    "delete_user",
+    "find_credential",
+    "log_in",
+    "log_in_browser",
+    "user_not_found",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +69,8 @@ def change_user(
 ) -> None:
     """Change columns of a user. `grants` replaces all grants; `None` keeps the grants.
 
-    A new password or a change of `is_active` deletes the login tokens and devices of the user, who must log in again.
+    A new password or a change of `is_active` deletes the login tokens, sessions and devices of the user, who must log
+    in again.
 
     Raises:
         NotFound: There is no such user.
@@ -73,6 +84,7 @@ def change_user(
             add_grants(connection, grants, user_id=key, now=now)
         if changes.keys() & {"password_hash", "is_active"}:
             connection.execute(_END_LOGINS, {"key": key})
+            end_sessions(connection, user_id=key)
             forget_devices(connection, key)
 
 
@@ -109,6 +121,14 @@ def log_in(
         connection.execute(_NOTE_LOGIN, {"key": user_id, "now": now})
         if device_token is not None:
             keep_device(connection, user_id, device_token, now=now)
+
+
+def log_in_browser(database: Database, session: NewSession, *, now: datetime) -> None:
+    """Store a session, and for a login with a password the time of the login."""
+    with database.write() as connection:
+        add_session(connection, session, now=now)
+        if session.token_id is None:
+            connection.execute(_NOTE_LOGIN, {"key": session.user_id, "now": now})
 
 
 def user_not_found(username: str) -> NotFound:

@@ -7,6 +7,7 @@ the hot path use partial indexes that cover live rows only, so finished history 
 from mainspring_store.tables.access import (
     api_token,
     audit_event,
+    browser_session,
     dag_grant,
     idempotency_key,
     login_device,
@@ -25,6 +26,7 @@ __all__ = [
     "attempt_report",
     "audit_event",
     "backfill",
+    "browser_session",
     "connection",
     "dag",
     "dag_grant",

@@ -20,7 +20,16 @@ from sqlalchemy import (
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata
 
-__all__ = ["api_token", "audit_event", "dag_grant", "idempotency_key", "login_device", "rate_limit", "user_account"]
+__all__ = [
+    "api_token",
+    "audit_event",
+    "browser_session",
+    "dag_grant",
+    "idempotency_key",
+    "login_device",
+    "rate_limit",
+    "user_account",
+]
 
 user_account = Table(
     "user_account",
@@ -70,6 +79,29 @@ login_device = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_login_at", UtcDateTime, nullable=False),
     UniqueConstraint("user_id", "token_hash"),
+)
+
+browser_session = Table(
+    "browser_session",
+    metadata,
+    # A browser that logged in: its cookie holds the secret.
+    Column("id", String(36), primary_key=True),
+    # SHA-256 (hex); the secrets are random.
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    # The user of the password, or the owner of the token.
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
+    # The token of the login; NULL = the user logged in with a password.
+    Column("token_id", ForeignKey("api_token.id", ondelete="CASCADE")),
+    # The header `User-Agent` of the login, for people.
+    Column("client", String(250), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    # Moves with each use, up to a bound.
+    Column("expires_at", UtcDateTime, nullable=False),
+    # Precise to the minute.
+    Column("last_used_at", UtcDateTime, nullable=False),
+    CheckConstraint("user_id IS NOT NULL OR token_id IS NOT NULL", name="has_a_holder"),
+    Index("ix_browser_session_user_id", "user_id"),
+    Index("ix_browser_session_token_id", "token_id"),
 )
 
 dag_grant = Table(

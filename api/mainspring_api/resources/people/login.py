@@ -24,7 +24,7 @@ from mainspring_api.http.problems import BadRequest
 from mainspring_store.access.devices import find_device
 from mainspring_store.access.users import find_credential, log_in
 
-__all__ = ["blueprint"]
+__all__ = ["LOGIN_BYTES_MAX", "blueprint", "check_password"]
 
 blueprint = Resource("login", "Login: a token for a password", url_prefix=None)
 
@@ -95,15 +95,28 @@ def create_token_cli() -> Response:
 
 
 def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
-    """Raises Unauthenticated with equal text for an unknown user and a wrong password."""
     database, now = context().database, datetime.now(UTC)
     username = credentials["username"]
-    audit_detail(username=username[:250])
     device = _device(username, credentials.get("device_token"), now)
-    attempt = context().login_limits.take(username, network=client_network(), device_id=device.device_id)
-    user = find_credential(database, username)
+    user_id = check_password(username, credentials["password"], device_id=device.device_id)
+    jti = secrets.token_urlsafe(_TOKEN_BYTES)
+    device_token = device.token if "device_token" in credentials else None
+    log_in(database, user_id, jti, now=now, expires_at=now + life, device_token=device_token)
+    token = context().login_tokens.make(sub=user_id, jti=jti, now=now, expires_at=now + life)
+    return answer({"access_token": token, "device_token": device_token}, 201)
+
+
+def check_password(username: str, password: str, *, device_id: str | None = None) -> str:
+    """The id of the user with this password. A wrong password counts in the limits and is noted in the audit log.
+
+    Raises:
+        Unauthenticated: With equal text for an unknown user and a wrong password. TooManyRequests: A limit is reached.
+    """
+    audit_detail(username=username[:250])
+    attempt = context().login_limits.take(username, network=client_network(), device_id=device_id)
+    user = find_credential(context().database, username)
     try:
-        is_right = is_password(credentials["password"], user.password_hash if user else None)
+        is_right = is_password(password, user.password_hash if user else None)
     except TooManyRequests:
         attempt.give_back()
         raise
@@ -111,11 +124,7 @@ def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
         record_refusal("login")
         raise Unauthenticated("Invalid credentials")
     attempt.give_back()
-    jti = secrets.token_urlsafe(_TOKEN_BYTES)
-    device_token = device.token if "device_token" in credentials else None
-    log_in(database, user.user_id, jti, now=now, expires_at=now + life, device_token=device_token)
-    token = context().login_tokens.make(sub=user.user_id, jti=jti, now=now, expires_at=now + life)
-    return answer({"access_token": token, "device_token": device_token}, 201)
+    return user.user_id
 
 
 @dataclass(frozen=True, slots=True)

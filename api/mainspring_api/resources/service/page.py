@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from mainspring.errors import NotFound
 from mainspring_api.http.bundle import Bundle, File, bundle
 
-__all__ = ["ADDRESSES", "CONTENT_SECURITY_POLICY", "blueprint"]
+__all__ = ["ADDRESSES", "CONTENT_SECURITY_POLICY", "blueprint", "page_response", "wants_page"]
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -16,20 +16,34 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types mainspring"
 )
 ADDRESSES = (
-    *("/", "/runs", "/upcoming", "/backfills", "/backfills/<path:rest>", "/approvals"),
+    *("/runs", "/upcoming", "/backfills", "/backfills/<path:rest>", "/approvals"),
     *("/dags/<path:rest>", "/admin", "/admin/<path:rest>", "/login"),
 )
-"""What the page shows at each is decided in the browser; see ui/src/routes/router.tsx."""
+"""Addresses beside `/`. The browser decides what the page shows at each; see ui/src/routes/router.tsx."""
 
 blueprint = Blueprint("page", __name__)
 
 
-def _get_page(rest: str = "") -> Response:
+def wants_page() -> bool:
+    """Whether the client asks for HTML. A client that takes anything gets JSON."""
+    return request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+
+
+def page_response() -> Response:
     """The page. It holds nothing of this server, so it is open to everybody; what it shows, it asks the API for."""
     response = _response(_bundle().page)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers.add("Vary", "Accept")
     return response
+
+
+def _get_page(rest: str = "") -> Response:
+    """Raises NotFound for a program, which asks without `text/html`."""
+    if not wants_page():
+        raise NotFound("this is an address of the page for browsers; the API is under /api/v2")
+    return page_response()
 
 
 def _get_file(build: str, rest: str) -> Response:
@@ -64,5 +78,5 @@ def _response(file: File) -> Response:
         response = Response(file.compressed, content_type=file.media_type, headers={"Content-Encoding": "gzip"})
     else:
         response = Response(file.content, content_type=file.media_type)
-    response.headers["Vary"] = "Accept-Encoding"
+    response.headers.add("Vary", "Accept-Encoding")
     return response

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .access_token import AccessToken
+    from .addresses import Addresses
     from .api_token import ApiToken
     from .api_token_body import ApiTokenBody
     from .api_token_collection import ApiTokenCollection
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .backfill_state import BackfillState
     from .block_code import BlockCode
     from .branch_task import BranchTask
+    from .browser_session import BrowserSession
+    from .browser_session_collection import BrowserSessionCollection
     from .bulk_action import BulkAction
     from .bulk_action_action import BulkActionAction
     from .bulk_action_action_on_existence import BulkActionActionOnExistence
@@ -166,6 +169,7 @@ if TYPE_CHECKING:
     from .secret_reference import SecretReference
     from .security_facts import SecurityFacts
     from .service_state import ServiceState
+    from .session_body import SessionBody
     from .shell_task import ShellTask
     from .state_reason import StateReason
     from .task_collection import TaskCollection
@@ -187,6 +191,7 @@ if TYPE_CHECKING:
     from .trigger_body import TriggerBody
     from .trigger_rule import TriggerRule
     from .triggerer_health import TriggererHealth
+    from .ui_config import UiConfig
     from .upstream_asset_event_collection import UpstreamAssetEventCollection
     from .user import User
     from .user_body import UserBody
@@ -216,6 +221,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "AccessToken": ".access_token",
+    "Addresses": ".addresses",
     "ApiToken": ".api_token",
     "ApiTokenBody": ".api_token_body",
     "ApiTokenCollection": ".api_token_collection",
@@ -233,6 +239,8 @@ _MODULES = {
     "BackfillState": ".backfill_state",
     "BlockCode": ".block_code",
     "BranchTask": ".branch_task",
+    "BrowserSession": ".browser_session",
+    "BrowserSessionCollection": ".browser_session_collection",
     "BulkAction": ".bulk_action",
     "BulkActionAction": ".bulk_action_action",
     "BulkActionActionOnExistence": ".bulk_action_action_on_existence",
@@ -375,6 +383,7 @@ _MODULES = {
     "SecretReference": ".secret_reference",
     "SecurityFacts": ".security_facts",
     "ServiceState": ".service_state",
+    "SessionBody": ".session_body",
     "ShellTask": ".shell_task",
     "StateReason": ".state_reason",
     "TaskCollection": ".task_collection",
@@ -394,6 +403,7 @@ _MODULES = {
     "TriggerBody": ".trigger_body",
     "TriggerRule": ".trigger_rule",
     "TriggererHealth": ".triggerer_health",
+    "UiConfig": ".ui_config",
     "UpstreamAssetEventCollection": ".upstream_asset_event_collection",
     "User": ".user",
     "UserBody": ".user_body",
@@ -435,6 +445,7 @@ def __dir__() -> list[str]:
 
 __all__ = (
     "AccessToken",
+    "Addresses",
     "ApiToken",
     "ApiTokenBody",
     "ApiTokenCollection",
@@ -452,6 +463,8 @@ __all__ = (
     "BackfillState",
     "BlockCode",
     "BranchTask",
+    "BrowserSession",
+    "BrowserSessionCollection",
     "BulkAction",
     "BulkActionAction",
     "BulkActionActionOnExistence",
@@ -594,6 +607,7 @@ __all__ = (
     "SecretReference",
     "SecurityFacts",
     "ServiceState",
+    "SessionBody",
     "ShellTask",
     "StateReason",
     "TaskCollection",
@@ -613,6 +627,7 @@ __all__ = (
     "TriggerBody",
     "TriggererHealth",
     "TriggerRule",
+    "UiConfig",
     "UpstreamAssetEventCollection",
     "User",
     "UserBody",
