@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["tests.services.plugin", "tests.services.databases"]
+pytest_plugins = ["tests.services.plugin", "tests.services.databases", "tests.services.shared_statements"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
