@@ -14,6 +14,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -309,7 +310,22 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
     if faults:
         raise ConfigError(faults)
     origins = {name: sources[name][1] if name in sources else "default" for name in settings_by_name}
-    return Resolved(config=Config(**values), origins=origins)
+    config = Config(**values)
+    _check_extras(config)
+    return Resolved(config=config, origins=origins)
+
+
+def _check_extras(config: Config) -> None:
+    """Raises `ConfigError` when a setting needs an optional package that is not installed."""
+    extras = []
+    if not config.is_sqlite and find_spec("psycopg") is None:
+        extras.append(("database_url", "PostgreSQL", "postgres"))
+    if (config.redis_url is not None or "rq" in config.executor) and find_spec("rq") is None:
+        extras.append(("redis_url", "the rq executor", "rq"))
+    if extras:
+        raise ConfigError(
+            [f"{name}: {part} needs more packages: pip install 'mainspring[{extra}]'" for name, part, extra in extras]
+        )
 
 
 def secret_file_variables() -> frozenset[str]:

@@ -137,15 +137,15 @@ def health(settings: Resolved, service: str) -> None:
 
 
 @cli.command()
-@click.argument("example", type=click.Path(path_type=Path), default=Path("examples/weather_sales"))
+@click.argument("example", type=click.Path(path_type=Path), required=False)
 @click.option("--executor", type=click.Choice(["thread", "local"]), default="thread", show_default=True)
 @click.option("--port", type=int, default=0, help="Port of the API (default: a free one).")
 @click.option("--keep", is_flag=True, help="Go on serving when the run is over.")
-def demo(example: Path, executor: str, port: int, keep: bool) -> None:
-    """Run an example pipeline and print its figures."""
-    from mainspring_cli.services.demo import run_demo
+def demo(example: Path | None, executor: str, port: int, keep: bool) -> None:
+    """Run an example pipeline and print its figures. Without a folder: the pipeline that comes with Mainspring."""
+    from mainspring_cli.services.demo import packaged_example, run_demo
 
-    sys.exit(run_demo(example.absolute(), executor=executor, port=port, keep=keep))
+    sys.exit(run_demo((example or packaged_example()).absolute(), executor=executor, port=port, keep=keep))
 
 
 @cli.group()

@@ -36,8 +36,10 @@ def _pinned(lock: str) -> dict[str, str]:
 
 def _required(group: str | None) -> set[str]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    lines = document["dependency-groups"][group] if group else document["project"]["dependencies"]
-    return {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines}
+    project = document["project"]
+    lines = document["dependency-groups"][group] if group else project["dependencies"]
+    extras = [] if group else sum(project["optional-dependencies"].values(), [])
+    return {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines + extras} - {"mainspring-client"}
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -16,19 +16,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mainspring_cli
 from mainspring_api.http.credential_files import admin_token_path
 from mainspring_cli.client.plain_client import ApiError, Client
 from mainspring_cli.client.progress import open_progress
 from mainspring_cli.config import ConfigError
 from mainspring_cli.services.supervisor import follow_parent
 
-__all__ = ["run_demo"]
+__all__ = ["packaged_example", "run_demo"]
 
+_EXAMPLE = "weather_sales"
 _RUN_SECONDS_MAX = 120.0
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 60.0
 _LOG_LINES = 20
 _FAILED = ("failed", "upstream_failed")
+
+
+def packaged_example() -> Path:
+    """The example that comes with Mainspring: a part of the wheel, or a folder of the checkout."""
+    package = Path(mainspring_cli.__file__).parent
+    installed = package / "examples" / _EXAMPLE
+    return installed if installed.is_dir() else package.parents[1] / "examples" / _EXAMPLE
 
 
 def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
