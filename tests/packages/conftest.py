@@ -16,9 +16,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 300
 
 
-def run(
-    command: Sequence[str | Path], *, folder: Path = ROOT, **variables: str
-) -> "subprocess.CompletedProcess[str]":
+def run(command: Sequence[str | Path], *, folder: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a program in a minimal environment. The caller looks at the exit code."""
     return subprocess.run(
         [str(part) for part in command],
@@ -52,9 +50,7 @@ def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def install(
-    tmp_path_factory: pytest.TempPathFactory, dist: Path, constraints: Path
-) -> Callable[[str], Path]:
+def install(tmp_path_factory: pytest.TempPathFactory, dist: Path, constraints: Path) -> Callable[[str], Path]:
     """Installs a requirement with the built wheels in a new environment; returns the folder of its programs."""
     made: dict[str, Path] = {}
 

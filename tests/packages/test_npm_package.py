@@ -40,8 +40,20 @@ def npm(*arguments: str, folder: Path) -> str:
 
 
 def test_a_fresh_project_compiles_and_runs(project: Path) -> None:
-    options = ["--strict", "--module", "nodenext", "--target", "es2022", "--skipLibCheck", "false", "--lib", "es2022,dom"]
-    run_well([generate.node(), project / "node_modules" / "typescript" / "bin" / "tsc", *options, "use.ts"], folder=project)
+    options = [
+        "--strict",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2022",
+        "--skipLibCheck",
+        "false",
+        "--lib",
+        "es2022,dom",
+    ]
+    run_well(
+        [generate.node(), project / "node_modules" / "typescript" / "bin" / "tsc", *options, "use.ts"], folder=project
+    )
     assert run_well([generate.node(), "use.js"], folder=project).split() == ["function", "extract", "MainspringError"]
 
 

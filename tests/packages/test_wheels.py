@@ -66,4 +66,3 @@ def test_a_database_without_its_driver_is_refused_with_the_command_that_helps(
         ended = run([mainspring, "up"], folder=tmp_path, MAINSPRING_HOME=str(tmp_path / "home"), **{name: value})
         assert ended.returncode == 78
         assert f"pip install 'mainspring[{extra}]'" in ended.stderr
-

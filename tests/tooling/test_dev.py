@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -38,8 +39,8 @@ def _required(group: str | None) -> set[str]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project = document["project"]
     lines = document["dependency-groups"][group] if group else project["dependencies"]
-    extras = [] if group else sum(project["optional-dependencies"].values(), [])
-    return {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in lines + extras} - {"mainspring-client"}
+    extras = [] if group else chain.from_iterable(project["optional-dependencies"].values())
+    return {re.split(r"[^A-Za-z0-9._-]", line)[0].lower() for line in [*lines, *extras]} - {"mainspring-client"}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
