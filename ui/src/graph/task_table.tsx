@@ -18,7 +18,7 @@ export function TaskTable({ graph, states, chosen, hrefOf, onChoose }: Props) {
   const above = new Map<string, string[]>();
   for (const [from, to] of graph.edges) above.set(to, [...(above.get(to) ?? []), from]);
   return (
-    <div className="scroll-x">
+    <div className="scroll-x" tabIndex={0}>
       <table className="tbl">
         <thead>
           <tr>

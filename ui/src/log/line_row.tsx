@@ -31,7 +31,7 @@ export const LineRow = memo(({ n, text, time, kind, isChosen, isAt, ranges, href
   const names = ["ln", kind, isAt && "at", isChosen && "pick"].filter(Boolean).join(" ");
   return (
     <div ref={measure} className={names} style={style} data-n={n} data-index={index}>
-      <a className="no" href={href} tabIndex={-1} aria-label={t.line(n)} onClick={(event) => onNumber?.(n, event)}>
+      <a className="no" href={href} tabIndex={-1} onClick={(event) => onNumber?.(n, event)}>
         {n}
       </a>
       <time>{time}</time>

@@ -53,6 +53,7 @@ export function LogView(props: Props) {
   const found = useSearch(source, query, isRegex);
   const rows = useRows(box, log, wrap === "on", isRunning);
   const [place, setPlace] = useState<number | null>(null);
+  const own = useRef<number | null>(null);
   const go = useCallback(
     (line: number) => {
       setPlace(line);
@@ -63,6 +64,7 @@ export function LogView(props: Props) {
   useEffect(() => {
     if (log.opening?.isTarget) setPlace(log.opening.line);
   }, [log.opening]);
+  useAddressedLine(chosen?.first ?? null, log.opening !== null, own, go);
   const matchLines = useMemo(() => [...new Set(found?.matches.map(([n]) => n) ?? [])], [found]);
   useEffect(() => {
     const first = matchLines.length > 0 ? (nextOf(matchLines, (place ?? 1) - 1, false) ?? null) : null;
@@ -80,7 +82,9 @@ export function LogView(props: Props) {
   const onNumber = useCallback(
     (n: number, event: MouseEvent) => {
       event.preventDefault();
-      onHash(event.shiftKey && place !== null ? hashOfLines(place, n) : hashOfLines(n, n));
+      const first = event.shiftKey && place !== null ? Math.min(place, n) : n;
+      own.current = first;
+      onHash(hashOfLines(first, event.shiftKey && place !== null ? Math.max(place, n) : n));
       if (!event.shiftKey) setPlace(n);
     },
     [onHash, place],
@@ -92,6 +96,21 @@ export function LogView(props: Props) {
       <LogFoot ending={props.ending} pages={log.pages} />
     </section>
   );
+}
+
+/** Go to the line of the address when the address changes, but for a line that the reader has just clicked. */
+function useAddressedLine(line: number | null, isOpen: boolean, own: RefObject<number | null>, go: (line: number) => void): void {
+  const shown = useRef(line);
+  const latest = useRef(go);
+  latest.current = go;
+  useEffect(() => {
+    if (!isOpen || shown.current === line) return;
+    shown.current = line;
+    if (line === null || own.current === line) return;
+    // Later than the router, which puts every scrolled part of a page back to where the part stood.
+    const timer = setTimeout(() => latest.current(line), 50);
+    return () => clearTimeout(timer);
+  }, [line, isOpen, own]);
 }
 
 interface Rows {

@@ -112,7 +112,11 @@ const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoo
       <a className="nm" href={href} aria-label={label} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen || isFirst ? 0 : -1} onKeyDown={(event) => isEnter(event) && onOpen(instance)}>
         <Glyph state={instance.state} />
         <span className="cut">{name}</span>
-        {instance.counts && <span className="dim">×{total}</span>}
+        {instance.counts && (
+          <span className="dim" aria-hidden="true">
+            ×{total}
+          </span>
+        )}
       </a>
       <span className="lane" aria-hidden="true">
         {scale.ticks.map((tick) => (

@@ -2,7 +2,6 @@ const s = (n: number | string) => (String(n) === "1" ? "" : "s");
 
 export const task = {
   log: "Log",
-  line: (n: number) => `line ${n}`,
   show_rest: (n: number) => `show ${n} more characters`,
   search_log: "Search the log",
   regex: "Regular expression",

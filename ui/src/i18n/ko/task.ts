@@ -2,7 +2,6 @@ import type { Messages } from "../types.ts";
 
 export const task: Messages["task"] = {
   log: "로그",
-  line: (n) => `${n}번째 줄`,
   show_rest: (n) => `${n}자 더 보기`,
   search_log: "로그 검색",
   regex: "정규식",

@@ -21,7 +21,7 @@ export function EventsTab({ run }: { run: Schema<"DagRun"> }) {
 function Events({ events }: { events: readonly Schema<"EventLog">[] }) {
   const { run: t } = useT();
   return (
-    <div className="scroll-x">
+    <div className="scroll-x" tabIndex={0}>
       <table className="tbl">
         <thead>
           <tr>

@@ -17,7 +17,7 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
   const { run: t } = useT();
   const reason = useReason();
   return (
-    <div className="scroll-x">
+    <div className="scroll-x" tabIndex={0}>
       <table className="tbl">
         <thead>
           <tr>

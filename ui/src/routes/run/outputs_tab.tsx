@@ -25,7 +25,7 @@ export function OutputsTab({ run }: { run: Schema<"DagRun"> }) {
 function Entries({ run, entries }: { run: Schema<"DagRun">; entries: readonly Schema<"XCom">[] }) {
   const { run: t } = useT();
   return (
-    <div className="scroll-x">
+    <div className="scroll-x" tabIndex={0}>
       <table className="tbl">
         <thead>
           <tr>

@@ -84,8 +84,15 @@ export function TryChoice({ latest, shown, onTry }: { latest: number; shown: num
   return (
     <span className="seg" role="group" aria-label={t.tries}>
       {numbers.map((n) => (
-        <button key={n} type="button" className={n === shown ? "on" : ""} aria-pressed={n === shown} aria-label={t.try_n(n)} onClick={() => onTry(n)}>
-          {n === shown ? t.try_n(n) : n}
+        <button key={n} type="button" className={n === shown ? "on" : ""} aria-pressed={n === shown} onClick={() => onTry(n)}>
+          {n === shown ? (
+            t.try_n(n)
+          ) : (
+            <>
+              <span className="vh">{t.try_n(n)}</span>
+              <span aria-hidden="true">{n}</span>
+            </>
+          )}
         </button>
       ))}
     </span>

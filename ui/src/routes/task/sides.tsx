@@ -48,9 +48,10 @@ function Tries({ task, shown, median }: { task: TaskAddress; shown: number; medi
                 .map((each) => (
                   <tr key={each.try_number} aria-selected={each.try_number === shown} onClick={() => choose(each.try_number)}>
                     <td>
-                      <button type="button" className="bare-button st" aria-label={t.try_n(each.try_number)}>
+                      <button type="button" className="bare-button st">
                         <Glyph state={each.state} />
-                        {each.try_number}
+                        <span className="vh">{t.try_n(each.try_number)}</span>
+                        <span aria-hidden="true">{each.try_number}</span>
                       </button>
                     </td>
                     <td>
