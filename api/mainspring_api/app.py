@@ -11,15 +11,17 @@ from mainspring_api.http.authentication import Authenticator, ensure_admin_token
 from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.context import EXTENSION, Context
 from mainspring_api.http.credential_files import login_key, signing_key
+from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
 from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.middleware import install_middleware
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.places import Places
 from mainspring_api.http.problems import register_error_handlers
 from mainspring_api.http.routing import route_exactly
-from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
+from mainspring_api.http.run_watcher import RunWatcher
 from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, schedules, tasks
 from mainspring_api.resources.instances import (
     approvals,
@@ -37,6 +39,7 @@ from mainspring_api.resources.runs import backfills, dag_runs, run_waits
 from mainspring_api.resources.service import (
     airflow_only,
     event_logs,
+    events,
     jobs,
     metrics,
     monitor,
@@ -84,6 +87,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     connections.blueprint,
     secrets.blueprint,
     event_logs.blueprint,
+    events.blueprint,
     monitor.blueprint,
     jobs.blueprint,
     airflow_only.blueprint,
@@ -121,6 +125,7 @@ def create_app(settings: ApiSettings) -> Flask:
         statement_seconds_max=STATEMENT_SECONDS_MAX,
     )
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
+    feed = EventFeed(database, kept=settings.events_kept)
     login_tokens = LoginTokens(login_key(settings.home))
     app.extensions[EXTENSION] = Context(
         settings=settings,
@@ -128,8 +133,10 @@ def create_app(settings: ApiSettings) -> Flask:
         notifier=open_notifier(database),
         versions=Versions(database),
         authenticator=Authenticator(database, login_tokens),
-        watcher=RunWatcher(database),
-        wait_slots=WaitSlots(max(1, settings.server_threads // 2)),
+        watcher=RunWatcher(database, feed),
+        feed=feed,
+        stream_places=_places("streams", settings.streams_max, settings.streams_per_principal_max),
+        wait_places=_places("waiting requests", settings.waits_max, settings.waits_per_principal_max),
         signer=URLSafeSerializer(signing_key(settings.home)),
         login_tokens=login_tokens,
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
@@ -150,14 +157,21 @@ def create_app(settings: ApiSettings) -> Flask:
 
 
 def end_waits(app: Flask) -> None:
-    """Answer all requests that wait for a run, now, with what is known. For the beginning of a shutdown."""
-    app.extensions[EXTENSION].watcher.close()
+    """End all streams, and answer all requests that wait, now, with what is known. For the beginning of a shutdown."""
+    context: Context = app.extensions[EXTENSION]
+    context.watcher.close()
+    context.feed.close()
+
+
+def _places(kind: str, total: int, per_principal: int | None) -> Places:
+    return Places(kind, total, max(1, total // 4) if per_principal is None else per_principal)
 
 
 def close_app(app: Flask) -> None:
     """End the waits and close the connections."""
     context: Context = app.extensions[EXTENSION]
     context.watcher.close()
+    context.feed.close()
     context.usage.close()
     context.notifier.close()
     context.database.close()

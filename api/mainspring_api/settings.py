@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from mainspring.quotas import Quotas
@@ -43,8 +44,16 @@ class ApiSettings:
     """Sentence that the page shows to users above all; `None` = no banner."""
     ui_timezone: str | None = None
     """IANA zone that the page shows instants in by default; `None` = the zone of the browser."""
-    server_threads: int = 64
-    """Of this process; at most half of them are given to waits and streams."""
+    streams_max: int = 2048
+    """Streams of events, of this process."""
+    streams_per_principal_max: int | None = None
+    """Of one user or token; `None` = a quarter of all."""
+    waits_max: int = 2048
+    """Requests that wait for a run or for events, of this process."""
+    waits_per_principal_max: int | None = None
+    """Of one user or token; `None` = a quarter of all."""
+    events_kept: timedelta = timedelta(days=7)
+    """For how long a client can resume the event feed. The events of a run are kept as long as the run."""
     connections_max: int = 16
     """To the database, of this process. A request holds one for about a millisecond, a wait holds none."""
     synchronous: str = "FULL"

@@ -176,7 +176,17 @@ class Config:
     ui_timezone: str | None = field(default=None, metadata={"parse": _zone})
     """IANA zone in which the page shows instants unless the user chooses another zone; `None` = the browser's zone."""
     api_threads: int = field(default=64, metadata={"parse": _whole_number(2, 1024)})
-    """Requests in work at once, of each API process; a request that waits for a run holds a thread."""
+    """Requests in work at once, of each API process."""
+    streams_max: int | None = field(default=None, metadata={"parse": _whole_number(1, 100_000)})
+    """Streams of events at once, of each API process; `None` = a number that fits the limit of descriptors."""
+    streams_per_user_max: int | None = field(default=None, metadata={"parse": _whole_number(1, 100_000)})
+    """Of one user or token; `None` = a quarter of all."""
+    waits_max: int | None = field(default=None, metadata={"parse": _whole_number(1, 100_000)})
+    """Requests that wait for a run or for events, of each API process; `None` = as for `streams_max`."""
+    waits_per_user_max: int | None = field(default=None, metadata={"parse": _whole_number(1, 100_000)})
+    """Of one user or token; `None` = a quarter of all."""
+    events_kept_days: int = field(default=7, metadata={"parse": _whole_number(1, 3650)})
+    """For how long clients can resume the event feed. The events of a run are kept as long as the run."""
     api_processes: int | None = field(default=None, metadata={"parse": _whole_number(1, 64)})
     """`None` = 1 on SQLite, 2 on PostgreSQL."""
     quota_dags: int = field(default=_QUOTAS.dags, metadata={"parse": _any_number})

@@ -27,7 +27,7 @@ from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsub
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
-from mainspring_store.database.notify import Listener, open_listener
+from mainspring_store.database.notify import Listener, Notifier, open_feed_notifier, open_listener
 from mainspring_store.database.transactions import Database, open_database
 from mainspring_store.queries.services import SILENT_AFTER
 from mainspring_store.resources import heartbeats as services
@@ -108,6 +108,7 @@ class Service:
         )
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._listener: Listener = open_listener(database)
+        self._feed: Notifier = open_feed_notifier(database)
         self._heartbeat_at = self._stepped_at = float("-inf")
         self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = False
@@ -149,6 +150,8 @@ class Service:
         """One pass, and heartbeat and rescue when due. Returns whether the next pass should follow at once."""
         began = self._stepped_at = self._clock.monotonic()
         counts = self._scheduler.run_once(is_woken=is_woken)
+        if counts.reports or not counts.did_nothing:
+            self._feed.notify()
         self._count(counts, self._clock.monotonic() - began)
         if self._clock.monotonic() - self._heartbeat_at >= HEARTBEAT_SECONDS:
             self._heartbeat_at = self._clock.monotonic()
@@ -262,6 +265,8 @@ class Service:
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)
         self._guarded(lambda: services.stop_service(self._database, self.incarnation, now=self._clock.now()))
+        self._feed.notify()
+        self._feed.close()
         self._listener.close()
         os.close(self._nudge_read)
         os.close(self._nudge_write)

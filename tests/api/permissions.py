@@ -20,7 +20,7 @@ viewer self  delete_current_session get_sessions delete_session
 viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
 viewer self  get_assets get_asset_aliases get_asset_events
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
-viewer dags  get_hitl_details
+viewer dags  get_hitl_details get_events
 viewer dags  get_list_dag_runs_batch get_task_instances_batch
 viewer dags  list_backfills create_backfill_dry_run get_dag_tags get_dag_stats
 viewer dag   get_dag get_dag_details get_dag_definition get_dag_version get_dag_schedule get_tasks get_task
@@ -28,7 +28,7 @@ viewer dag   get_dag_run wait_dag_run_until_finished get_task_instance get_mappe
 viewer dag   get_mapped_task_instance get_task_instance_tries get_mapped_task_instance_tries
 viewer dag   get_task_instance_try_details get_mapped_task_instance_try_details get_log get_xcom_entry
 viewer dag   get_task_instance_dependencies get_task_instance_dependencies_by_map_index
-viewer dag   explain_task_instance explain_dag_run explain_dag get_dag_version_diff
+viewer dag   get_dag_run_events explain_task_instance explain_dag_run explain_dag get_dag_version_diff
 viewer dag   get_backfill get_backfill_dag_runs get_dag_source get_extra_links
 viewer dag   get_upstream_asset_events get_hitl_detail
 viewer all   get_pools get_pool get_variables get_variable get_jobs get_workers get_metrics

@@ -21,7 +21,7 @@ from mainspring_api import ApiSettings
 from mainspring_api.app import create_app, end_waits
 from mainspring_cli.connections.polling_worker import PollingWorker
 
-url, home, descriptor, processes = sys.argv[1:]
+url, home, descriptor, processes, waits = sys.argv[1:]
 
 class Worker(PollingWorker):
     application = None
@@ -29,7 +29,7 @@ class Worker(PollingWorker):
     def handle_exit(self, sig, frame):
         super().handle_exit(sig, frame)
         if self.application is not None:
-            end_waits(self.application)
+            self.loop_of_answers.call(lambda: end_waits(self.application))
 
 class Server(BaseApplication):
     def load_config(self):
@@ -40,7 +40,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self):
-        return create_app(ApiSettings(database_url=url, home=Path(home), version="1.2.3", server_threads=8))
+        return create_app(ApiSettings(database_url=url, home=Path(home), version="1.2.3", waits_max=int(waits)))
 
 Server().run()
 """
@@ -70,13 +70,13 @@ class Server:
 
 
 @contextmanager
-def serve(api: Api, *, processes: int = 1) -> Iterator[Server]:
-    """Serve the database of `api` with its tokens."""
+def serve(api: Api, *, processes: int = 1, waits_max: int = 16) -> Iterator[Server]:
+    """Serve the database of `api` with its tokens. waits_max: of each process; a principal may take a quarter."""
     settings = api.app.extensions["mainspring"].settings
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port, descriptor = listener.getsockname()[1], listener.fileno()
         command = [sys.executable, "-c", PROGRAM, settings.database_url, str(settings.home), str(descriptor)]
-        command.append(str(processes))
+        command += [str(processes), str(waits_max)]
         process = subprocess.Popen(command, env=child_environment(), pass_fds=[descriptor], start_new_session=True)
     # The socket listens since before the start, so the first request simply waits until it is served.
     server = Server(port=port, process=process)

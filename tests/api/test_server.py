@@ -65,7 +65,7 @@ def test_a_yaml_body_of_unknown_length_is_not_cut_but_refused(api: Api, server: 
     api.get("/dags/long", 404)
 
 
-def begin_wait(api: Api, server: Server, run_id: str, timeout_seconds: int) -> http.client.HTTPConnection:
+def begin_wait(api: Api, server: Server, run_id: str, timeout_seconds: float) -> http.client.HTTPConnection:
     """Ask for a stream of a run's states."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     path = f"/api/v2/dags/etl/dagRuns/{run_id}/wait?interval=0.1&timeout={timeout_seconds}"
@@ -78,7 +78,7 @@ def test_a_waiting_client_that_leaves_gives_its_place_back(api: Api, server: Ser
     run_id = api.trigger()
 
     def look() -> int:
-        with closing(begin_wait(api, server, run_id, 0)) as connection, connection.getresponse() as answer:
+        with closing(begin_wait(api, server, run_id, 0.01)) as connection, connection.getresponse() as answer:
             return answer.status
 
     with ExitStack() as waits:

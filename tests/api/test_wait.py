@@ -4,12 +4,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from itertools import islice
 from threading import Timer
-from typing import Any
 
 import orjson
 import pytest
 
-from mainspring_api.http.run_watcher import TooManyWaits, WaitSlots
+from mainspring_api.http.places import Places, TooManyWaits
 from mainspring_store.access.roles import Role
 from mainspring_store.resources.dags import delete_dag
 from tests.api.conftest import OpenApi
@@ -105,53 +104,41 @@ def test_many_waits_share_one_watcher_and_all_end(sqlite_api: Api, run: str) -> 
 
 
 def test_no_principal_takes_all_places_for_waits() -> None:
-    slots = WaitSlots(8)
-    for principal, share in (("anna", 4), ("bert", 2), ("carl", 1), ("dora", 1)):
-        for _ in range(share):
-            slots.take(principal)
-        if principal != "dora":
-            with pytest.raises(TooManyWaits, match=rf"{share} of your requests wait already"):
-                slots.take(principal)
-    with pytest.raises(TooManyWaits, match="0 of your requests wait already, of 8 in all"):
-        slots.take("emil")
-    slots.give_back("anna")
-    slots.take("emil")
+    places = Places("waiting requests", 5, 2)
+    for principal in ("anna", "anna", "bert", "bert"):
+        places.take(principal)
+    with pytest.raises(TooManyWaits, match="you have 2 waiting requests open of at most 2, all clients have 4"):
+        places.take("anna")
+    places.take("carl")
+    with pytest.raises(TooManyWaits, match=r"you have 0 .* all clients have 5 of at most 5"):
+        places.take("dora")
+    places.give_back("anna")
+    places.take("dora")
+    assert places.count == 5
 
 
 def test_one_viewer_leaves_places_to_others(open_api: OpenApi) -> None:
-    with open_api("sqlite", server_threads=8) as api:
+    with open_api("sqlite", waits_max=8) as api:
         api.save()
         run_id = api.trigger()
         path = f"/dags/etl/dagRuns/{run_id}/wait?interval=5&timeout="
         viewer = api.token_of(Role.VIEWER)
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(5) as pool:
             waits = [pool.submit(api.request, "GET", f"{path}60", token=viewer) for _ in range(4)]
-            # Of four places the viewer gets two; the others are turned away at once.
+            # Of eight places the viewer gets two; the others are turned away at once.
             refused = [wait.result(30) for wait in islice(as_completed(waits, 30), 2)]
-            assert {each.status for each in refused} == {503}
-            assert api.get(f"{path}0")["state"] in ("queued", "running")
+            assert {(each.status, each.headers["Retry-After"]) for each in refused} == {(503, "1")}
+            other = pool.submit(api.get, f"{path}60")
             api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
             assert sorted(wait.result(30).status for wait in waits) == [200, 200, 503, 503]
+            assert other.result(30)["state"] == "failed"
 
 
-def _wait_in_turn(api: Api, path: str, token: str) -> Any:
-    """Wait for a run; turned away while somebody only looks, come again."""
-    while (answer := api.request("GET", path, token=token)).status == 503:
-        pass
-    return answer.json
-
-
-def test_beyond_half_of_the_threads_waits_are_turned_away(open_api: OpenApi) -> None:
-    with open_api("sqlite", server_threads=4) as api:
+def test_a_wait_that_is_over_gives_its_place_back(open_api: OpenApi) -> None:
+    with open_api("sqlite", waits_max=1) as api:
         api.save()
         run_id = api.trigger()
-        path = f"/dags/etl/dagRuns/{run_id}/wait?interval=5&timeout=30"
-        with ThreadPoolExecutor(2) as pool:
-            waits = [pool.submit(_wait_in_turn, api, path, api.token_of(Role.VIEWER)) for _ in range(2)]
-            look = f"/dags/etl/dagRuns/{run_id}/wait?interval=5&timeout=0"
-            while (refused := api.request("GET", look)).status == 200:
-                assert not any(wait.done() for wait in waits)
-            assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
-            api.patch(f"/dags/etl/dagRuns/{run_id}", {"state": "failed"})
-            assert [wait.result(30)["state"] for wait in waits] == ["failed", "failed"]
-        assert api.get(path)["state"] == "failed"
+        path = f"/dags/etl/dagRuns/{run_id}/wait?interval=5&timeout="
+        for _ in range(3):
+            assert api.get(f"{path}0.01")["state"] == "queued"
+        assert api.app.extensions["mainspring"].wait_places.count == 0

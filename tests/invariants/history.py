@@ -16,7 +16,7 @@ __all__ = ["CHECKS"]
 def events_are_numbered_without_gaps(facts: Facts) -> Line:
     for run in facts.runs.values():
         numbers = [event.seq for event in facts.events[run.id]]
-        if numbers != list(range(1, run.event_seq + 1)):
+        if numbers != list(range(run.event_seq + 1)):
             yield f"run {run.run_id} has event_seq {run.event_seq} and events {numbers}"
 
 
@@ -24,8 +24,11 @@ def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Lin
     """I3, I4: a terminal state is left by a clear (`scheduled`, or an item's removal) or a mark only."""
     for run in facts.runs.values():
         states = {one.id: "scheduled" for one in facts.instances[run.id]}
-        run_state = "queued"
-        for event in facts.events[run.id]:
+        creation, *changes = facts.events[run.id]
+        run_state = creation.state
+        if run_state != "queued" or creation.task_instance_id is not None:
+            yield f"run {run.run_id} begins with the event {creation}"
+        for event in changes:
             what = f"run {run.run_id}, event {event.seq}"
             if event.task_instance_id is None:
                 if event.state not in RUN_TRANSITIONS[RunState(run_state)]:

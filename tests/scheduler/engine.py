@@ -19,7 +19,7 @@ from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources import dags
 from mainspring_store.state import runs
-from mainspring_store.tables import dag_run, run_event, task_instance, task_try
+from mainspring_store.tables import dag_run, feed_event, task_instance, task_try
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -256,11 +256,11 @@ class Engine:
     def events(self, run_id: str = "r1") -> Sequence[Any]:
         with self.database.read() as connection:
             return connection.execute(
-                sql_select(run_event, task_instance.c.task_id)
-                .join(dag_run, dag_run.c.id == run_event.c.dag_run_id)
-                .outerjoin(task_instance, task_instance.c.id == run_event.c.task_instance_id)
-                .where(dag_run.c.run_id == run_id)
-                .order_by(run_event.c.seq)
+                sql_select(feed_event, task_instance.c.task_id)
+                .join(dag_run, dag_run.c.id == feed_event.c.dag_run_id)
+                .outerjoin(task_instance, task_instance.c.id == feed_event.c.task_instance_id)
+                .where(dag_run.c.run_id == run_id, feed_event.c.seq > 0)
+                .order_by(feed_event.c.seq)
             ).all()
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "internal": (500, "our fault; the server's log has the cause under `request_id`"),
     "not_here": (501, "Airflow has this operation, and this server has nothing it could be about"),
     "not_ready": (503, "the server is starting, or a part that it needs is away"),
-    "too_many_waits": (503, "too many requests wait for runs; try again after `Retry-After`"),
+    "too_many_waits": (503, "too many requests wait, or too many streams are open; try again after `Retry-After`"),
     "unavailable": (503, "the database is away or busy; try again after `Retry-After`"),
 }
 """Code of a response -> status and meaning."""

@@ -64,6 +64,7 @@ def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     _add_idempotency_key(content)
     describe_parameters(content["paths"])
+    _add_cursor(content)
     content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
     tags = {blueprint.tag for blueprint in blueprints}
     content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
@@ -90,6 +91,27 @@ def _add_idempotency_key(content: dict[str, Any]) -> None:
             item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
 
 
+def _add_cursor(content: dict[str, Any]) -> None:
+    """Every reading answer with a credential has the header."""
+    content["components"]["headers"] = {"MainspringCursor": _CURSOR}
+    for item in content["paths"].values():
+        if "security" not in item.get("get", {"security": []}):
+            item["get"]["responses"]["200"]["headers"] = {
+                "Mainspring-Cursor": {"$ref": "#/components/headers/MainspringCursor"}
+            }
+    content["paths"]["/api/v2/events"]["get"]["parameters"].append(_LAST_EVENT_ID)
+
+
+_CURSOR: Mapping[str, Any] = {
+    "schema": {"type": "string"},
+    "description": "`after` for `GET /api/v2/events`: the answer holds the effects of all events up to here",
+}
+_LAST_EVENT_ID: Mapping[str, Any] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "Id of the last event of a stream that was cut off; `after` wins over it",
+}
 _IDEMPOTENCY_KEY: Mapping[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -7,11 +7,13 @@ from itsdangerous import URLSafeSerializer
 
 from mainspring_api.http.authentication import Authenticator
 from mainspring_api.http.client_address import TrustedProxies
+from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
 from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.login_tokens import LoginTokens
-from mainspring_api.http.run_watcher import RunWatcher, WaitSlots
+from mainspring_api.http.places import Places
+from mainspring_api.http.run_watcher import RunWatcher
 from mainspring_api.settings import ApiSettings
 from mainspring_store import Database
 from mainspring_store.access.quotas import Usage
@@ -34,7 +36,9 @@ class Context:
     versions: Versions
     authenticator: Authenticator
     watcher: RunWatcher
-    wait_slots: WaitSlots
+    feed: EventFeed
+    stream_places: Places
+    wait_places: Places
     signer: URLSafeSerializer
     login_tokens: LoginTokens
     key_ring: KeyRing

@@ -6,6 +6,8 @@ no role is refused to everybody.
 
 import re
 import secrets
+from collections.abc import Callable
+from functools import partial
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
@@ -22,7 +24,7 @@ from mainspring_api.http.response_body import deliver
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Principal, Role
 
-__all__ = ["PUBLIC_OPERATIONS", "install_middleware", "is_sent_by_admin", "sender"]
+__all__ = ["PUBLIC_OPERATIONS", "credential_in_use", "install_middleware", "is_sent_by_admin", "sender"]
 
 PUBLIC_OPERATIONS = frozenset(
     {
@@ -68,6 +70,8 @@ def _admit() -> None:
     _check_host(request.headers.get("Host", ""))
     if request.endpoint not in PUBLIC_OPERATIONS:
         g.user = _authenticated(ctx)
+        # Read before the data of the answer: the answer holds all effects up to here.
+        g.cursor = ctx.feed.cursor()
         note_principal(request.environ, g.user.id)
         _check_page(ctx)
     if request.routing_exception is not None:
@@ -98,6 +102,15 @@ def _authenticated(ctx: Context) -> Principal:
         # Nobody guesses a token; this bounds what trying costs us.
         ctx.limits.invalid_tokens.take(client_network())
         raise
+
+
+def credential_in_use() -> tuple[str, Callable[[], Principal]]:
+    """The credential of the current request, and a function that authenticates the credential again, in any thread."""
+    authenticator, header = context().authenticator, request.headers.get("Authorization")
+    secret = session_secret() if header is None else None
+    if secret is not None:
+        return f"session {secret}", partial(authenticator.authenticate_session, secret)
+    return header or "", partial(authenticator.authenticate, header)
 
 
 def _check_page(ctx: Context) -> None:
@@ -160,4 +173,6 @@ def _seal(response: Response) -> Response:
         if name.lower() not in names:
             headers.add(name, value)  # without looking for it once more, as each answer pays for this
     headers.add("X-Request-Id", g.get("request_id", ""))
+    if request.method == "GET" and response.status_code in (200, 304) and g.get("cursor"):
+        headers.add("Mainspring-Cursor", g.cursor)
     return deliver(response)

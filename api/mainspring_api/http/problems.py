@@ -32,7 +32,7 @@ from mainspring.pointers import split_pointer
 from mainspring_api.http.answers import dump
 from mainspring_api.http.authentication import Forbidden, Unauthenticated
 from mainspring_api.http.limits import TooManyRequests
-from mainspring_api.http.run_watcher import TooManyWaits
+from mainspring_api.http.places import TooManyWaits
 from mainspring_store.access.idempotency import KeyInUse
 from mainspring_store.database.key_ring import CannotOpen
 from mainspring_store.queries.listing import InvalidPage
@@ -82,6 +82,10 @@ class BadRequest(InvalidInput):
     """Wrong in a way that Airflow answers with 400."""
 
 
+class BadCursor(BadRequest):
+    """A position in the event feed that is no position; the pointer names the parameter."""
+
+
 class Refused(InvalidInput):
     """A valid body with an impossible request. Airflow tells why in one sentence."""
 
@@ -114,7 +118,12 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
 }
 """The nearest ancestor counts. Whatever is not here is our fault: 500."""
 
-_LOCATIONS: Mapping[type[InvalidInput], str] = {InvalidQuery: "query", InvalidPage: "query", InvalidHeader: "header"}
+_LOCATIONS: Mapping[type[InvalidInput], str] = {
+    InvalidQuery: "query",
+    InvalidPage: "query",
+    BadCursor: "query",
+    InvalidHeader: "header",
+}
 """Where the fault is; otherwise in the body."""
 
 TITLES: Mapping[int, str] = {

@@ -1,135 +1,125 @@
 """Waiting for runs to end, without a thread or a connection that polls for each waiter.
 
-One thread in the process asks for the states of all watched runs at once, and only while there are any. Waiters are
-parked on a condition. The number of waiting requests is bounded, so that a thread is always free.
+The event feed says which runs have changed. One thread asks for the states of these runs, and now and then for those of
+all watched runs, since a deleted run has no event that names its key.
 """
 
 import logging
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Condition, Lock, Thread
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from threading import Condition, Thread
 
-from mainspring.errors import MainspringError
+from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, RunState
+from mainspring_api.http.event_feed import EventFeed
+from mainspring_api.http.event_formats import FeedEvent
 from mainspring_store import Database
 from mainspring_store.queries.runs import run_states
 
-__all__ = ["RunWatcher", "TooManyWaits", "WaitSlots"]
+__all__ = ["RunWatcher"]
 
-POLL_SECONDS = 0.05
+LOOK_SECONDS = 1.0
+"""Between two looks at all watched runs."""
+_RUNS_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
-
-class TooManyWaits(MainspringError):
-    """Every place for a waiting request is taken."""
-
-
-class WaitSlots:
-    """Places for requests that hold their thread for a long time.
-
-    A principal may take half of the free and own places, so that other principals find a place.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._taken: Counter[str] = Counter()
-        self._lock = Lock()
-
-    def take(self, principal_id: str) -> None:
-        """Take a place; to be given back by `give_back`.
-
-        Raises:
-            TooManyWaits: No place is free, or the principal has its share.
-        """
-        with self._lock:
-            own_places = self._taken[principal_id]
-            available = self._count - self._taken.total() + own_places
-            if own_places >= (available + 1) // 2:
-                raise TooManyWaits(
-                    f"{own_places} of your requests wait already, of {self._taken.total()} in all;"
-                    " ask again in a second, or poll the run instead"
-                )
-            self._taken[principal_id] += 1
-
-    def give_back(self, principal_id: str) -> None:
-        with self._lock:
-            self._taken[principal_id] -= 1
-            if not self._taken[principal_id]:
-                del self._taken[principal_id]
+OnEnd = Callable[[RunState | None], None]
+"""Called once, in the thread of the watcher, with the final state of the run; None = the run was deleted."""
 
 
 class RunWatcher:
-    """Knows the states of the runs that requests wait for."""
+    """Knows which runs requests wait for, and tells the requests of the end. For many threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, feed: EventFeed) -> None:
         self._database = database
+        self._feed = feed
         self._changed = Condition()
-        self._watchers: dict[int, int] = {}
-        self._states: dict[int, RunState | None] = {}
-        self._is_polling = False
-        self._is_closed = False
+        self._waiting: defaultdict[int, set[OnEnd]] = defaultdict(set)
+        self._states: dict[int, RunState] = {}
+        self._news: set[int] = set()
+        """Keys of runs to look at."""
+        self._is_running = False
+        self.is_closed = False
+        feed.watch(self._on_events)
 
-    @contextmanager
-    def watch(self, key: int, state: RunState) -> Iterator[None]:
-        """Watch a run, which was just seen in `state`, until the block is left."""
+    def watch(self, key: int, state: RunState, on_end: OnEnd) -> None:
+        """Watch a run that was just in `state`; the run is looked at once more soon."""
         with self._changed:
-            self._watchers[key] = self._watchers.get(key, 0) + 1
+            self._waiting[key].add(on_end)
             self._states.setdefault(key, state)
-            if not self._is_polling:
-                self._is_polling = True
-                Thread(target=self._poll, name="run-watcher", daemon=True).start()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._watchers[key] -= 1
-                if not self._watchers[key]:
-                    del self._watchers[key], self._states[key]
+            self._news.add(key)
+            if not self._is_running:
+                self._is_running = True
+                Thread(target=self._run, name="run-watcher", daemon=True).start()
+            self._changed.notify()
+            is_closed = self.is_closed
+        self._feed.attend()
+        if is_closed:
+            on_end(state)
 
-    def await_end(self, key: int, timeout_seconds: float) -> RunState | None:
-        """The final state of a watched run, or the state after `timeout_seconds`; `None` when the run was deleted.
-        Returns at once when the watcher was closed."""
+    def leave(self, key: int, on_end: OnEnd) -> None:
+        """Undo `watch`, before or after the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_over(key) or self._is_closed, timeout_seconds)
-            return self._states[key]
+            waiting = self._waiting.get(key)
+            if waiting is not None:
+                waiting.discard(on_end)
+                if not waiting:
+                    del self._waiting[key], self._states[key]
+        self._feed.end_attention()
 
-    @property
-    def is_closed(self) -> bool:
-        return self._is_closed
+    def state_of(self, key: int, state: RunState) -> RunState:
+        """The state of a run at the last look; `state` when the run is not watched any more."""
+        return self._states.get(key, state)
 
     def close(self) -> None:
-        """Send all waiters away with what is known now."""
+        """End all waits with what is known now."""
         with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
+            self.is_closed = True
+            waiting = [(on_end, self._states[key]) for key, ends in self._waiting.items() for on_end in ends]
+            self._waiting.clear()
+            self._states.clear()
+            self._changed.notify()
+        for on_end, state in waiting:
+            on_end(state)
 
-    def _is_over(self, key: int) -> bool:
-        state = self._states[key]
-        return state is None or state in RUN_FINISHED
+    def _on_events(self, events: Sequence[FeedEvent]) -> None:
+        keys = {event.run_key for event in events if event.kind is EventKind.RUN or event.kind is EventKind.MANY}
+        with self._changed:
+            news = keys & self._waiting.keys()
+            if news:
+                self._news |= news  # type: ignore[arg-type]  # no run has the key None
+                self._changed.notify()
 
-    def _poll(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._changed:
-                keys = [key for key in self._watchers if not self._is_over(key)]
-                if not self._watchers or self._is_closed:
-                    self._is_polling = False
+                is_quiet = not self._changed.wait_for(lambda: self._news or self.is_closed, LOOK_SECONDS)
+                if self.is_closed or not self._waiting:
+                    self._is_running = False
+                    self._news.clear()
                     return
-            self._look(keys)
-            time.sleep(POLL_SECONDS)
+                keys = list(self._waiting if is_quiet else self._news)
+                self._news.clear()
+            for start in range(0, len(keys), _RUNS_AT_ONCE):
+                self._look(keys[start : start + _RUNS_AT_ONCE])
 
     def _look(self, keys: list[int]) -> None:
         try:
-            states = run_states(self._database, keys) if keys else {}
+            states = run_states(self._database, keys)
         except Exception:
             # The waiters have time limits of their own; the next look may succeed.
             log.exception("cannot ask for the states of %d watched runs", len(keys))
             return
-        with self._changed:
-            for key in keys:
+        for key in keys:
+            state = states.get(key)
+            if state is None or state in RUN_FINISHED:
+                with self._changed:
+                    waiting = self._waiting.pop(key, set())
+                    self._states.pop(key, None)
+                for on_end in waiting:
+                    on_end(state)
+                continue
+            with self._changed:
                 if key in self._states:
-                    self._states[key] = states.get(key)
-            if any(key in self._states and self._is_over(key) for key in keys):
-                self._changed.notify_all()
+                    self._states[key] = state

@@ -5,13 +5,16 @@ import socket
 import ssl
 import time
 from threading import Lock
+from typing import Any
 
-__all__ = ["ClientStream", "Unsent"]
+__all__ = ["LAST_CHUNK", "ClientStream", "Unsent"]
 
 UNSENT_BYTES_MAX = 16 * 1024 * 1024
 """Of one connection. A thread that writes more than the client takes waits from here on."""
 STALL_SECONDS_MAX = 10.0
 """How long a thread waits for a client to take some of it. Then the connection ends."""
+LAST_CHUNK = b"0\r\n\r\n"
+_CHUNKED = b"\r\nTransfer-Encoding: chunked"
 _WAITING = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -39,11 +42,20 @@ class ClientStream:
         self._unsent = bytearray()
         self._head: bytes | None = None
         self._is_at_start = False
+        self.rest: Any = None
+        """A `HeldAnswer` that the loop takes over after the request; `None` = the answer is complete."""
+        self.is_chunked = False
 
     def begin(self) -> None:
         """Before each request."""
         self.principal = None
         self._is_at_start = True
+        self.rest = None
+        self.is_chunked = False
+
+    def hold(self, rest: Any) -> None:
+        """Called by the application when its answer is sent up to here; the loop sends the rest without a thread."""
+        self.rest = rest
 
     @property
     def has_unsent(self) -> bool:
@@ -57,8 +69,11 @@ class ClientStream:
         """Raises ConnectionError when the client has left, or takes nothing for `STALL_SECONDS_MAX`."""
         if self._is_at_start:
             self._is_at_start = False
+            self.is_chunked = _CHUNKED in data.partition(b"\r\n\r\n")[0]
             self._head = data  # gunicorn writes head and body apart; together they are one packet and one system call
             return
+        if self.rest is not None and data == LAST_CHUNK:
+            return  # gunicorn ends the body, which goes on
         if self._head is not None:
             data, self._head = self._head + data, None
         self._write(data)
@@ -70,6 +85,10 @@ class ClientStream:
         if self._head is not None:
             data, self._head = self._head, None
             self._write(data)
+
+    def send_later(self, data: bytes) -> None:
+        """For the loop: send what the client takes now, and keep the rest. Raises OSError when it has left."""
+        self._write(data)
 
     def send_some(self) -> None:
         """Send what the client takes now. Raises OSError when it has left."""

@@ -5,6 +5,7 @@ A connection is always in one of these states, which `on_ready` holds:
 - reading: its TLS handshake or its next request is incomplete; it has a place (`Places`) and a deadline;
 - in work: a thread serves the connection, or the connection waits for a thread; the loop does not watch it;
 - sending: the thread is done and the client has yet to take the rest of the answer, within a deadline;
+- held: the answer goes on without a thread (`HeldConnection`); the application bounds how many;
 - parting: all is sent, and the client is to end the connection; has a place and a deadline like a connection in
   reading.
 """
@@ -30,6 +31,7 @@ from gunicorn.sock import ssl_context
 from gunicorn.workers.gthread import ThreadWorker
 
 from mainspring_cli.connections.client_stream import ClientStream, Unsent
+from mainspring_cli.connections.held_connections import HeldConnection, WorkerLoop
 from mainspring_cli.connections.places import Caps, Places
 from mainspring_cli.connections.request_buffer import HEAD_BYTES_MAX, Ending, RequestBuffer
 
@@ -64,7 +66,7 @@ class Connection:
     """A client's connection. What gunicorn reads of it: `sock`, `client`, `server`."""
 
     __slots__ = ("address", "buffer", "client", "deadline", "events", "has_spoken", "is_kept", "on_ready", "principal",
-                 "raw", "server", "sock", "timer_at")  # fmt: skip
+                 "raw", "rest", "server", "sock", "timer_at")  # fmt: skip
 
     def __init__(self, raw: socket.socket, client: Any, server: Any, unsent: Unsent) -> None:
         self.raw = raw
@@ -79,6 +81,8 @@ class Connection:
         """An answer was sent, and no byte of the next request has arrived."""
         self.has_spoken = False
         """A part of a request is there."""
+        self.rest: HeldConnection | None = None
+        """The rest of its answer, sent by the loop."""
         self.on_ready: Callable[[Connection], None] | None = None
         """What the loop does when the socket is ready; `None` = the loop does not watch the connection."""
         self.events = 0
@@ -100,6 +104,8 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
         self._proxies: dict[str, bool] = {}
         self._buffered = 0
         self._sending: dict[Connection, None] = {}
+        self._held: dict[Connection, None] = {}
+        self.loop_of_answers = WorkerLoop(self)
         self._timers: list[tuple[float, int, Connection]] = []
         self._numbers = itertools.count()
         self._tls: ssl.SSLContext | None = None
@@ -132,7 +138,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
     def murder_keepalived(self, force: bool = False) -> None:
         """Called by gunicorn in each turn of its loop: end what is past its deadline. force: all that waits."""
         if force:
-            for connection in [*self.places.all_guests(), *self._sending]:
+            for connection in [*self.places.all_guests(), *self._sending, *self._held]:
                 self._close(connection)
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
@@ -140,17 +146,20 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             if connection.timer_at != at:
                 continue
             connection.timer_at = _NEVER
-            if connection.deadline <= now:
+            if connection.deadline <= now and connection.rest is not None:
+                connection.deadline = _NEVER
+                self._act_on_time(connection)
+            elif connection.deadline <= now:
                 self._close(connection, _TOO_SLOW if connection.has_spoken else b"")
             elif connection.deadline < _NEVER:
-                self._set_deadline(connection, connection.deadline)
+                self.set_deadline(connection, connection.deadline)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Called by gunicorn when the worker stops."""
         for connection in self.places.all_guests():
-            self._set_deadline(connection, min(connection.deadline, deadline))
+            self.set_deadline(connection, min(connection.deadline, deadline))
 
-    def _set_deadline(self, connection: Connection, at: float) -> None:
+    def set_deadline(self, connection: Connection, at: float) -> None:
         """A timer that fires too early is set again when it fires: most requests need none of their own."""
         connection.deadline = at
         if at < connection.timer_at:
@@ -168,7 +177,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             self.log.exception("a connection was dropped")
             self._close(connection)
 
-    def _watch(self, connection: Connection, events: int, on_ready: Callable[[Connection], None]) -> None:
+    def watch(self, connection: Connection, events: int, on_ready: Callable[[Connection], None]) -> None:
         connection.on_ready = on_ready
         if connection.events == 0:
             self.poller.register(connection.raw, events, connection)
@@ -221,8 +230,8 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _await_request(self, connection: Connection, seconds: float) -> None:
         """Read the next request before a deadline."""
-        self._set_deadline(connection, time.monotonic() + seconds)
-        self._watch(connection, selectors.EVENT_READ, self._read)
+        self.set_deadline(connection, time.monotonic() + seconds)
+        self.watch(connection, selectors.EVENT_READ, self._read)
         for pushed_out in self.places.enter(connection):
             self._close(pushed_out, _TOO_MANY if pushed_out.has_spoken else b"")
 
@@ -231,11 +240,11 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
         try:
             connection.raw.do_handshake()
         except ssl.SSLWantReadError:
-            self._watch(connection, selectors.EVENT_READ, self._shake_hands)
+            self.watch(connection, selectors.EVENT_READ, self._shake_hands)
         except ssl.SSLWantWriteError:
-            self._watch(connection, selectors.EVENT_WRITE, self._shake_hands)
+            self.watch(connection, selectors.EVENT_WRITE, self._shake_hands)
         else:
-            self._watch(connection, selectors.EVENT_READ, self._read)
+            self.watch(connection, selectors.EVENT_READ, self._read)
             self._read(connection)
 
     def _read(self, connection: Connection) -> None:
@@ -255,7 +264,7 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             connection.has_spoken = True
             if connection.is_kept:
                 connection.is_kept = False
-                self._set_deadline(connection, time.monotonic() + REQUEST_SECONDS_MAX)
+                self.set_deadline(connection, time.monotonic() + REQUEST_SECONDS_MAX)
         if connection.buffer.wants_go_on:
             connection.buffer.wants_go_on = False
             connection.raw.send(_GO_ON)
@@ -316,14 +325,56 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
         connection.principal = connection.sock.principal
         self._buffered += len(connection.buffer)
         connection.is_kept = is_kept
+        if (rest := connection.sock.rest) is not None:
+            connection.sock.rest = None
+            if done.exception() is None:
+                self._hold(connection, rest)
+                return
+            rest.cancel()
         connection.on_ready = self._send_rest if connection.sock.has_unsent else self._go_on
         self._act(connection)
 
+    def _hold(self, connection: Connection, rest: Any) -> None:
+        connection.rest = HeldConnection(self, connection, rest)
+        self._held[connection] = None
+        connection.rest.watch()
+        connection.on_ready = lambda _: rest.begin(connection.rest)
+        self._act(connection)
+        if connection.rest is not None:
+            connection.on_ready = connection.rest.on_ready
+
+    def _act_on_time(self, connection: Connection) -> None:
+        rest = connection.rest
+        assert rest is not None
+        connection.on_ready = lambda _: rest.rest.on_time()
+        self._act(connection)
+        if connection.rest is not None:
+            connection.on_ready = connection.rest.on_ready
+
+    def release(self, connection: Connection) -> None:
+        """A held answer is complete: send what is left of it, and go on with the connection."""
+        connection.rest = None
+        self._held.pop(connection, None)
+        connection.deadline = _NEVER
+        connection.on_ready = self._send_rest if connection.sock.has_unsent else self._go_on
+        if not connection.sock.has_unsent:
+            self._unwatch(connection)
+            connection.on_ready = self._go_on
+        self._act(connection)
+
+    def count_buffered(self, count: int) -> None:
+        """The client of a held answer has sent bytes of its next request."""
+        self._buffered += count
+
+    def drop_held(self, connection: Connection) -> None:
+        """The client of a held answer has left."""
+        self._close(connection)
+
     def _send_rest(self, connection: Connection) -> None:
         size = connection.sock.unsent_bytes
-        self._set_deadline(connection, time.monotonic() + SENDING_SECONDS_MAX + size / SENDING_BYTES_PER_SECOND)
+        self.set_deadline(connection, time.monotonic() + SENDING_SECONDS_MAX + size / SENDING_BYTES_PER_SECOND)
         self._sending[connection] = None
-        self._watch(connection, selectors.EVENT_WRITE, self._send)
+        self.watch(connection, selectors.EVENT_WRITE, self._send)
         while self.unsent.count > BUFFERED_BYTES_MAX and len(self._sending) > 1:
             self._close(next(iter(self._sending)))
 
@@ -353,8 +404,8 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
         """End the sending side, and wait for the client to end the connection: an end while bytes of the client are
         unread would take the answer away from it."""
         connection.has_spoken = False
-        self._set_deadline(connection, time.monotonic() + PARTING_SECONDS_MAX)
-        self._watch(connection, selectors.EVENT_READ, self._hear_out)
+        self.set_deadline(connection, time.monotonic() + PARTING_SECONDS_MAX)
+        self.watch(connection, selectors.EVENT_READ, self._hear_out)
         for pushed_out in self.places.enter(connection):
             self._close(pushed_out)
         with suppress(OSError):
@@ -371,6 +422,10 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.places.leave(connection)
         self._sending.pop(connection, None)
+        self._held.pop(connection, None)
+        if connection.rest is not None:
+            rest, connection.rest = connection.rest, None
+            rest.lose()
         self._unwatch(connection)
         self._buffered -= len(connection.buffer)
         connection.buffer = RequestBuffer(0)

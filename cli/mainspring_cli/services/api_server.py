@@ -1,5 +1,6 @@
 """The API in gunicorn."""
 
+from functools import partial
 from types import FrameType
 
 from flask import Flask
@@ -46,4 +47,5 @@ class ApiWorker(PollingWorker):
         if self.application is not None and self.application.app is not None:
             from mainspring_api.app import end_waits
 
-            end_waits(self.application.app)
+            # In the loop, not amid what the signal interrupts, which may hold a lock.
+            self.loop_of_answers.call(partial(end_waits, self.application.app))

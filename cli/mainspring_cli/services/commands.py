@@ -16,6 +16,7 @@ from mainspring_cli.config import (
     secret_file_variables,
 )
 from mainspring_cli.services.database import opened_database
+from mainspring_cli.services.descriptors import held_max, raise_descriptor_limit
 from mainspring_cli.services.home import keep_admin_token, prepare_home
 from mainspring_cli.services.listener import listen
 from mainspring_cli.services.security_mode import api_facts, execution_facts, log_facts, scheduler_facts, worker_facts
@@ -52,6 +53,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     prepare_home(config.home)
     keep_admin_token(config)
     _log_to_stderr(config, "api")
+    raise_descriptor_limit()
     facts = api_facts(config)
     log_facts(facts)
     settings = ApiSettings(
@@ -63,7 +65,11 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         allowed_hosts=(*_LOOPBACK_NAMES, config.host, *config.allowed_hosts),
         trusted_proxies=config.proxies,
         quotas=config.quotas,
-        server_threads=config.api_threads,
+        streams_max=config.streams_max or held_max(),
+        streams_per_principal_max=config.streams_per_user_max,
+        waits_max=config.waits_max or held_max(),
+        waits_per_principal_max=config.waits_per_user_max,
+        events_kept=timedelta(days=config.events_kept_days),
         ui_name=config.ui_name,
         ui_banner=config.ui_banner,
         ui_timezone=config.ui_timezone,

@@ -1,8 +1,6 @@
 """What the API and the execution API share: a Flask application in gunicorn, on a socket that listens already."""
 
-import resource
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from flask import Flask
@@ -10,12 +8,12 @@ from gunicorn.app.base import BaseApplication
 
 from mainspring_cli.config import Config
 from mainspring_cli.services.database import prepare_database
+from mainspring_cli.services.descriptors import connections_max, raise_descriptor_limit
 from mainspring_cli.services.startup_app import PatientApp
 
 __all__ = ["GunicornServer", "processes"]
 
 _POSTGRESQL_PROCESSES = 2
-_DESCRIPTORS_WANTED = 16384
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
@@ -30,7 +28,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         """
         self._config = config
         self._make_app = make_app
-        _raise_descriptor_limit()
+        raise_descriptor_limit()
         self._settings = {**_shared_settings(config, listen_fd), **settings}
         super().__init__()
 
@@ -51,21 +49,11 @@ def processes(config: Config, count: int | None = None) -> int:
     return count or (1 if config.is_sqlite else _POSTGRESQL_PROCESSES)
 
 
-def _raise_descriptor_limit() -> None:
-    """Raise the descriptor limit of this process and its children to the number of connections that the caps allow, if
-    the system permits."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS_WANTED, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
 def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
     return {
         "bind": f"fd://{listen_fd}",
         # Of one process. The worker's own caps hold long before, for clients without a credential.
-        "worker_connections": _connections_max(),
+        "worker_connections": connections_max(),
         # Its default is a socket in the user's home folder, shared by all instances of one user.
         "control_socket_disable": True,
         "loglevel": config.log_level if config.log_level in ("debug", "error") else "warning",
@@ -74,9 +62,3 @@ def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
         # Only configured proxies may report that the client used TLS.
         "forwarded_allow_ips": ",".join(config.proxies),
     }
-
-
-def _connections_max() -> int:
-    """What the descriptors allow, with some left for files and the database."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _DESCRIPTORS_WANTED - 256 if soft == resource.RLIM_INFINITY else max(256, soft - 256)

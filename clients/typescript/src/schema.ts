@@ -1630,6 +1630,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what changes.
+         * @description With `Accept: text/event-stream` a stream of server-sent events, otherwise one page of events. A page without events
+         *     is answered after `wait` seconds. A client sees the events of the DAGs that it may see.
+         *
+         *     Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The history of a run, oldest first.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_dag_run_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/monitor/health": {
         parameters: {
             query?: never;
@@ -6693,6 +6741,112 @@ export interface components {
             /** @description Number of entries on all pages */
             total_entries: number;
         };
+        /** @enum {string} */
+        EventKind: "run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "log" | "many" | "reset";
+        /**
+         * @example {
+         *       "at": "2026-11-28T03:25:41.205Z",
+         *       "dag_id": "etl",
+         *       "dag_run_id": "deploy-4711",
+         *       "task_id": "load",
+         *       "map_index": -1,
+         *       "try_number": 1,
+         *       "state": "failed",
+         *       "state_reason": "exit_code",
+         *       "seq": 7
+         *     }
+         */
+        EventData: {
+            /**
+             * Format: date-time
+             * @description Instant of the change
+             */
+            at?: string;
+            /** @description Identifier of the DAG */
+            dag_id?: string;
+            /** @description Identifier of the run within its DAG */
+            dag_run_id?: string;
+            /** @description Identifier of the task within its DAG */
+            task_id?: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
+            map_index?: number;
+            /** @description Number of the try, from 1 */
+            try_number?: number | null;
+            /** @description The new state; `deleted` where the subject is gone */
+            state?: string;
+            /** @description Code of the cause of the state; null = none */
+            state_reason?: string | null;
+            /** @description Number of the change in its run: 0 = the creation, then from 1 without gaps */
+            seq?: number;
+            /** @description Version of the saved DAG */
+            version_number?: number;
+            /** @description Identifier of the backfill */
+            backfill_id?: number;
+            /** @description Name of the pool */
+            pool?: string;
+            /** @description The answer to the approval */
+            choice?: string;
+            /** @description Identifier of the worker */
+            worker_id?: string;
+            /** @description Host of the worker */
+            hostname?: string;
+            /** @description Queue of the worker */
+            queue?: string;
+            /** @description Why everything must be read again: `too_old` or `too_slow` */
+            reason?: string;
+        };
+        /**
+         * @example {
+         *       "id": "0000000000000c5e",
+         *       "event": "task",
+         *       "data": {
+         *         "at": "2026-11-28T03:25:41.205Z",
+         *         "dag_id": "etl",
+         *         "dag_run_id": "deploy-4711",
+         *         "task_id": "load",
+         *         "map_index": -1,
+         *         "try_number": 1,
+         *         "state": "failed",
+         *         "state_reason": "exit_code",
+         *         "seq": 7
+         *       }
+         *     }
+         */
+        Event: {
+            /** @description Position of the event in the feed; `after` continues behind it */
+            id: string;
+            /** @description Kind of the event */
+            event: components["schemas"]["EventKind"];
+            data: components["schemas"]["EventData"];
+        };
+        /**
+         * @example {
+         *       "events": [
+         *         {
+         *           "id": "0000000000000c5e",
+         *           "event": "task",
+         *           "data": {
+         *             "at": "2026-11-28T03:25:41.205Z",
+         *             "dag_id": "etl",
+         *             "dag_run_id": "deploy-4711",
+         *             "task_id": "load",
+         *             "map_index": -1,
+         *             "try_number": 1,
+         *             "state": "failed",
+         *             "state_reason": "exit_code",
+         *             "seq": 7
+         *           }
+         *         }
+         *       ],
+         *       "cursor": "0000000000000c5e"
+         *     }
+         */
+        EventCollection: {
+            /** @description Events behind `after` */
+            events: components["schemas"]["Event"][];
+            /** @description `after` for the following events */
+            cursor: string;
+        };
         DatabaseHealth: {
             /** @description `healthy` or `unhealthy` */
             status: string | null;
@@ -7627,7 +7781,10 @@ export interface components {
     };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description `after` for `GET /api/v2/events`: the answer holds the effects of all events up to here */
+        MainspringCursor: string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -7647,6 +7804,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7896,6 +8054,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8018,6 +8177,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8058,6 +8218,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8098,6 +8259,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8142,6 +8304,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8174,6 +8337,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8206,6 +8370,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8242,6 +8407,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8271,6 +8437,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8302,6 +8469,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8334,6 +8502,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8367,6 +8536,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8402,6 +8572,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8506,6 +8677,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8623,6 +8795,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8934,6 +9107,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9043,6 +9217,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9158,6 +9333,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9377,6 +9553,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9492,6 +9669,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9712,6 +9890,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9748,6 +9927,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10007,6 +10187,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10042,6 +10223,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10077,6 +10259,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10108,6 +10291,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10139,6 +10323,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10184,6 +10369,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10301,6 +10487,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10337,6 +10524,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10416,6 +10604,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10451,6 +10640,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10488,6 +10678,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10525,6 +10716,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10566,6 +10758,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10647,6 +10840,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10734,6 +10928,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10850,6 +11045,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -10947,6 +11143,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11053,6 +11250,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11150,6 +11348,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11263,6 +11462,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11360,6 +11560,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11466,6 +11667,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11614,6 +11816,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11643,6 +11846,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11652,6 +11856,85 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: {
+                /** @description Id of an event, or a `Mainspring-Cursor`: only events behind it. Without it, and without the header `Last-Event-ID`, only events from now on */
+                after?: string | null;
+                /** @description Seconds to wait for the first event; for JSON answers alone */
+                wait?: number;
+                /** @description Only events of these DAGs */
+                dag_id?: string[];
+                /** @description Only these kinds of events; `many` and `reset` always come */
+                types?: ("run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "log" | "many")[];
+            };
+            header?: {
+                /** @description Id of the last event of a stream that was cut off; `after` wins over it */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventCollection"];
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_run_events: {
+        parameters: {
+            query?: {
+                /** @description Id of an event: only events behind it */
+                after?: string | null;
+                /** @description Most events of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -11723,6 +12006,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11754,6 +12038,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11784,6 +12069,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11814,6 +12100,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11844,6 +12131,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11874,6 +12162,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11904,6 +12193,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11934,6 +12224,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11964,6 +12255,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -11994,6 +12286,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12029,6 +12322,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12077,6 +12371,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12108,6 +12403,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12134,6 +12430,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12201,6 +12498,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12266,6 +12564,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12367,6 +12666,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -12578,6 +12878,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
                     [name: string]: unknown;
                 };
                 content: {

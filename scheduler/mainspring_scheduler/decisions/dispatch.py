@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from mainspring.attempts import Attempt
+from mainspring.definition.model import TaskType
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
@@ -277,23 +278,27 @@ class Dispatcher:
                 if not start.is_awaited:
                     _store_outputs(scheduling, candidate, {"run_id": child.run_id}, now)
         update = state_update(applied, now)
+        instance = InstanceRef(
+            candidate.id,
+            candidate.dag_run_id,
+            candidate.task_index,
+            candidate.pool,
+            candidate.pool_slots,
+            isinstance(applied.decision, StartRun),
+        )
+        try_number = applied.attempt.try_number if applied.attempt else candidate.try_number
         scheduling.effects.moved(
-            InstanceRef(
-                candidate.id,
-                candidate.dag_run_id,
-                candidate.task_index,
-                candidate.pool,
-                candidate.pool_slots,
-                isinstance(applied.decision, StartRun),
-            ),
+            instance,
             TaskState.SCHEDULED,
             update.state,
             at=now,
             downstream=downstream,
             reason=update.reason,
-            try_number=applied.attempt.try_number if applied.attempt else candidate.try_number,
+            try_number=try_number,
             emits_event=applied.order is None or candidate.waits_for is None,
         )
+        if update.state is TaskState.DEFERRED and applied.context.task.type == TaskType.APPROVAL:
+            scheduling.effects.approval_opened(instance, at=now, try_number=try_number)
         if applied.order is not None and applied.attempt is not None:
             self._live_attempts.add(live_attempt(applied.attempt, candidate))
         else:

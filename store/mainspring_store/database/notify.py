@@ -1,4 +1,5 @@
-"""Wake the scheduler: a process that commits work for the scheduler notifies, and the scheduler queries at once.
+"""Wake the scheduler: a process that commits work for the scheduler notifies, and the scheduler queries at once. The
+readers of the event feed are woken in the same way, by every process that commits events.
 
 A notification has no content; it may be lost, doubled or late. The scheduler also polls each second, so a lost
 notification costs at most one second.
@@ -8,21 +9,26 @@ and at most once per 20 ms and process, because a NOTIFY takes a lock of the who
 """
 
 import contextlib
+import glob
 import hashlib
 import os
+import secrets
 import select
 import socket
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Protocol
 
 from mainspring_store.database.transactions import Database
 
-__all__ = ["Listener", "Notifier", "open_listener", "open_notifier"]
+__all__ = ["Listener", "Notifier", "open_feed_listener", "open_feed_notifier", "open_listener", "open_notifier"]
 
 NOTIFY_INTERVAL_SECONDS_MIN = 0.02
 _CHANNEL = "mainspring"
+_FEED_CHANNEL = "mainspring_feed"
+_FEED_SOCKETS_AGE_SECONDS_MAX = 1.0
 
 
 class Notifier(Protocol):
@@ -50,22 +56,39 @@ class Listener(Protocol):
 
 
 def open_notifier(database: Database) -> Notifier:
+    """Wakes the schedulers and the readers of the event feed."""
     if database.is_sqlite:
-        return _SocketNotifier(_socket_path(database))
-    return _PostgresNotifier(database)
+        return _SocketNotifier(_socket_path(database), wakes_scheduler=True)
+    return _PostgresNotifier(database, _CHANNEL)
 
 
 def open_listener(database: Database) -> Listener:
+    """Listens as a scheduler."""
     if database.is_sqlite:
         return _SocketListener(_socket_path(database))
-    return _PostgresListener(database)
+    return _PostgresListener(database, _CHANNEL)
+
+
+def open_feed_notifier(database: Database) -> Notifier:
+    """Wakes the readers of the event feed, not the schedulers: for a scheduler."""
+    if database.is_sqlite:
+        return _SocketNotifier(_socket_path(database), wakes_scheduler=False)
+    return _PostgresNotifier(database, _FEED_CHANNEL)
+
+
+def open_feed_listener(database: Database) -> Listener:
+    """Listens as a reader of the event feed."""
+    if database.is_sqlite:
+        return _SocketListener(f"{_socket_path(database)}-{secrets.token_hex(4)}")
+    return _PostgresListener(database, _CHANNEL, _FEED_CHANNEL)
 
 
 def _socket_path(database: Database) -> str:
     path = f"{database.sqlite_path}-bell"
-    if len(path.encode()) < 100:
+    if len(path.encode()) < 98:
         return path
-    # The address of a socket holds 107 bytes. A hash in a private folder of this user stands for a longer path.
+    # The address of a socket holds 107 bytes, and the socket of a feed adds 9. A hash in a private folder of this user
+    # stands for a longer path.
     folder = Path(tempfile.gettempdir()) / f"mainspring-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
@@ -74,14 +97,30 @@ def _socket_path(database: Database) -> str:
 
 
 class _SocketNotifier:
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, *, wakes_scheduler: bool) -> None:
+        self._scheduler = [path] if wakes_scheduler else []
+        self._feed_pattern = f"{glob.escape(path)}-*"
+        self._feeds: list[str] = []
+        self._looked_at = float("-inf")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
     def notify(self) -> None:
         # An error means that no scheduler listens, or that the socket is full of notifications: both are harmless.
-        with contextlib.suppress(OSError):
-            self._socket.sendto(b"!", self._path)
+        for path in self._scheduler:
+            with contextlib.suppress(OSError):
+                self._socket.sendto(b"!", path)
+        now = time.monotonic()
+        if now - self._looked_at >= _FEED_SOCKETS_AGE_SECONDS_MAX:
+            self._looked_at = now
+            self._feeds = glob.glob(self._feed_pattern)
+        for path in self._feeds:
+            try:
+                self._socket.sendto(b"!", path)
+            except ConnectionRefusedError:  # its process was killed
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+            except OSError:
+                pass
 
     def close(self) -> None:
         self._socket.close()
@@ -113,8 +152,9 @@ class _SocketListener:
 
 
 class _PostgresNotifier:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, channel: str) -> None:
         self._engine = database.engine
+        self._statement = f"NOTIFY {channel}"
         self._pending = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -137,7 +177,7 @@ class _PostgresNotifier:
             self._pending.clear()
             # While the database is unreachable, no scheduler can be woken; polling makes up for lost notifications.
             with contextlib.suppress(Exception), self._engine.connect() as connection:
-                connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
+                connection.exec_driver_sql(self._statement)
                 connection.commit()
             pause.wait(NOTIFY_INTERVAL_SECONDS_MIN)
 
@@ -150,8 +190,9 @@ class _PostgresNotifier:
 
 
 class _PostgresListener:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *channels: str) -> None:
         self._database = database
+        self._channels = channels
         self._idle_read, self._idle_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._connection: object | None = None
         self._connect()
@@ -163,7 +204,8 @@ class _PostgresListener:
         # A connection from the pool would go on listening after its return to the pool.
         with contextlib.suppress(psycopg.Error):
             connection = psycopg.connect(url, autocommit=True, connect_timeout=3, keepalives_idle=10)
-            connection.execute(f"LISTEN {_CHANNEL}")
+            for channel in self._channels:
+                connection.execute(f"LISTEN {channel}")
             self._connection = connection
 
     def fileno(self) -> int:
@@ -181,7 +223,9 @@ class _PostgresListener:
             # Notifications may have been lost while the listener was disconnected.
             return True
         try:
-            if not select.select([self._connection], [], [], 0)[0]:
+            poll = select.poll()  # `select` knows no descriptor above 1023, and an API may have thousands
+            poll.register(self._connection, select.POLLIN)
+            if not poll.poll(0):
                 return False
             return any(True for _ in self._connection.notifies(timeout=0))
         except psycopg.Error:

@@ -8,11 +8,13 @@ from sqlalchemy import bindparam, literal_column, select, update
 
 from mainspring.definition.model import TaskType
 from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
+from mainspring.events import EventKind
 from mainspring.hints import did_you_mean
 from mainspring.instants import format_instant, parse_instant
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.task_instances import instance_not_found
 from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.events import write_event
 from mainspring_store.tables import dag_run, task_instance
 
 __all__ = ["answer_approval"]
@@ -55,6 +57,15 @@ def answer_approval(
         _check_choice(choice, waits_for["choices"])
         answer = {"choice": choice, "by": by, "note": note, "at": format_instant(now)}
         connection.execute(_ANSWER, {"key": instance.id, "wait": {**waits_for, "answer": answer}, "now": now})
+        write_event(
+            connection,
+            EventKind.APPROVAL,
+            "answered",
+            at=now,
+            dag_run_id=instance.dag_run_id,
+            instance_id=instance.id,
+            data={"choice": choice},
+        )
     return answer
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.errors import Conflict
+from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, RunState, StateReason
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.transactions import Database
@@ -18,6 +19,7 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.backfills import backfill_not_found
 from mainspring_store.queries.dags import dag_not_found
 from mainspring_store.state.effects import Effects, lock_runs
+from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import end_run
 from mainspring_store.tables import backfill, dag_run
 
@@ -101,6 +103,7 @@ def create_backfill(database: Database, new: NewBackfill, *, owner: Owner | None
             if owner is not None:
                 owner.admit(connection, Quota.ACTIVE_RUNS, min(new.max_active_runs, new.slots_total))
             key: int | None = connection.scalar(_INSERT, values)
+            _write_event(connection, key, new.dag_id, "created", now)
     except IntegrityError as exc:
         text = str(exc.orig)
         if "foreign key" in text.lower():
@@ -123,8 +126,9 @@ def pause_backfill(database: Database, key: int, is_paused: bool, *, now: dateti
         Conflict: The backfill has ended.
     """
     with database.write() as connection:
-        _lock_open(connection, key)
+        dag_id = _lock_open(connection, key)
         connection.execute(_PAUSE if is_paused else _UNPAUSE, {"key": key, "now": now})
+        _write_event(connection, key, dag_id, "paused" if is_paused else "unpaused", now)
 
 
 def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> None:
@@ -135,7 +139,7 @@ def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> 
         Conflict: The backfill has ended.
     """
     with database.write() as connection:
-        _lock_open(connection, key)
+        dag_id = _lock_open(connection, key)
         connection.execute(_CANCEL, {"key": key, "now": now})
         queued = lock_runs(connection, connection.scalars(_QUEUED, {"key": key}).all())
         effects = Effects()
@@ -150,6 +154,7 @@ def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> 
                 message=f"not started, because its backfill was cancelled by {by}",
             )
         effects.apply(connection)
+        _write_event(connection, key, dag_id, "cancelled", now)
 
 
 def run_dates(
@@ -163,17 +168,24 @@ def run_dates(
     )
 
 
-def _lock_open(connection: Connection, key: int) -> None:
+def _write_event(connection: Connection, key: int | None, dag_id: str, state: str, now: datetime) -> None:
+    write_event(connection, EventKind.BACKFILL, state, at=now, dag_id=dag_id, data={"backfill_id": key})
+
+
+def _lock_open(connection: Connection, key: int) -> str:
+    """Lock a backfill that has not ended; returns its DAG."""
     row = connection.execute(_LOCK, {"key": key}).one_or_none()
     if row is None:
         raise backfill_not_found(key)
     if row.completed_at is not None:
         raise Conflict(f"backfill {key} has ended")
+    dag_id: str = row.dag_id
+    return dag_id
 
 
 _INSERT = insert(backfill).returning(backfill.c.id)
 _LOCK = (
-    select(backfill.c.id, backfill.c.completed_at)
+    select(backfill.c.id, backfill.c.dag_id, backfill.c.completed_at)
     .where(backfill.c.id == bindparam("key"))
     .with_for_update(key_share=True)
 )

@@ -15,6 +15,7 @@ from mainspring.definition import load_stored
 from mainspring.definition.changes import summarise
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed
+from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE
 from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
@@ -23,6 +24,7 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import dag_not_found
 from mainspring_store.resources.pools import give_back_deferred, pool_problems
 from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import VersionRef, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_display_name, task_instance
 
@@ -141,12 +143,16 @@ def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetim
 
 def set_all_paused(database: Database, dag_ids: Iterable[str], is_paused: bool, *, now: datetime) -> list[str]:
     """As `set_paused`, for several DAGs; returns the ids of existing DAGs, sorted."""
+    state = "paused" if is_paused else "unpaused"
     with database.write() as connection:
-        return [
+        changed = [
             dag_id
             for dag_id in sorted(dag_ids)
             if connection.execute(_SET_PAUSED, {"id": dag_id, "paused": is_paused, "now": now}).rowcount
         ]
+        for dag_id in changed:
+            write_event(connection, EventKind.DAG, state, at=now, dag_id=dag_id)
+    return changed
 
 
 def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
@@ -172,6 +178,7 @@ def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
         connection.execute(_DELETE_RUNS, {"dag_id": dag_id})
         if connection.execute(_DELETE_DAG, {"dag_id": dag_id}).rowcount == 0:
             raise dag_not_found(dag_id)
+        write_event(connection, EventKind.DAG, "deleted", at=now, dag_id=dag_id)
 
 
 class Versions:
@@ -310,6 +317,8 @@ def _insert_version(
     )
     assert version_id is not None
     _store_display_names(connection, definition, version_id)
+    data = {"version_number": number}
+    write_event(connection, EventKind.DAG, "saved", at=columns["created_at"], dag_id=definition.dag_id, data=data)
     return number, VersionRef(id=version_id, definition=definition)
 
 

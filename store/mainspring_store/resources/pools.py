@@ -20,12 +20,14 @@ from sqlalchemy import (
 
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, NotFound, Problem
+from mainspring.events import EventKind
 from mainspring.hints import did_you_mean
 from mainspring.pointers import join_pointer
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence, insert_named
 from mainspring_store.state.conditions import CALLING
+from mainspring_store.state.events import write_event
 from mainspring_store.tables import dag, dag_run, dag_version, pool, task_instance
 
 __all__ = [
@@ -76,6 +78,7 @@ def create_pools(
             raise Conflict(f"The pools with these pool names: {existing} already exist.")
         if on_existence is OnExistence.OVERWRITE:
             _recount(connection, written)
+        _write_events(connection, written, "saved")
     return written
 
 
@@ -96,6 +99,7 @@ def change_pools(
             if changes[name]:
                 connection.execute(update(pool).where(pool.c.name == name).values(**changes[name]))
         _recount(connection, existing)
+        _write_events(connection, existing, "saved")
     return existing
 
 
@@ -113,6 +117,7 @@ def delete_pools(database: Database, names: Sequence[str], *, on_absence: OnAbse
             if reason is not None:
                 raise Conflict(f"pool '{name}' cannot be deleted: {reason}")
         connection.execute(_DELETE, {"names": existing})
+        _write_events(connection, existing, "deleted")
     return existing
 
 
@@ -160,6 +165,11 @@ def _locked(connection: Connection, names: Sequence[str] | Mapping[str, Any], on
     if missing and on_absence is OnAbsence.FAIL:
         raise NotFound(f"The Pool with name: `{missing[0]}` was not found")
     return existing
+
+
+def _write_events(connection: Connection, names: Sequence[str], state: str) -> None:
+    for name in names:
+        write_event(connection, EventKind.POOL, state, data={"pool": name})
 
 
 def _recount(connection: Connection, names: Sequence[str]) -> None:

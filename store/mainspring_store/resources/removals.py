@@ -9,12 +9,14 @@ from sqlalchemy import Select, Update, bindparam, delete, func, select, update
 from sqlalchemy.sql.dml import ReturningDelete
 
 from mainspring.errors import Conflict
+from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, RunState, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import wake_waiting
 from mainspring_store.tables import dag_run, task_instance
 
@@ -22,7 +24,7 @@ __all__ = ["delete_instances", "delete_run"]
 
 
 _KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
-_RUN = select(dag_run.c.state, dag_run.c.parent_attempt_id).where(dag_run.c.id == bindparam("key"))
+_RUN = select(dag_run.c.state, dag_run.c.parent_attempt_id, dag_run.c.event_seq).where(dag_run.c.id == bindparam("key"))
 _DELETE_RUN = delete(dag_run).where(dag_run.c.id == bindparam("key"))
 
 
@@ -46,6 +48,8 @@ def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -
         wake_waiting(connection, [(key, row.parent_attempt_id)], now=now)
         lift_time_limit(connection)
         connection.execute(_DELETE_RUN, {"key": key})
+        data = {"dag_run_id": run_id, "seq": row.event_seq + 1}
+        write_event(connection, EventKind.RUN, "deleted", at=now, dag_id=dag_id, data=data)
 
 
 def _ids(is_sqlite: bool) -> Select[Any]:
@@ -98,4 +102,6 @@ def delete_instances(database: Database, ids: Iterable[int], *, now: datetime) -
                 raise Conflict(f"run '{run.run_id}' has not ended; the instances of a run that goes on stay")
         deleted = list(connection.scalars(_delete_instances(is_sqlite), batch))
         connection.execute(_recount(is_sqlite), {"rows": rows_of_runs, "now": now})
+        for key in sorted(runs) if deleted else ():
+            write_event(connection, EventKind.MANY, "changed", at=now, dag_run_id=key)
     return deleted

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, RunState, RunType
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
@@ -16,6 +17,7 @@ from mainspring_store.interventions.clearing import clear_ended_run
 from mainspring_store.interventions.targets import Shape
 from mainspring_store.resources.backfills import ReprocessBehavior
 from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import NewRun, insert_run
 from mainspring_store.tables import backfill, dag, dag_run, dag_version
 
@@ -87,7 +89,9 @@ def begin_backfill(database: Database, key: int) -> Iterator["BackfillWrites | N
 def halt_backfill(database: Database, key: int, message: str, *, now: datetime) -> None:
     """Pause a backfill that cannot go on, with the reason as its message."""
     with database.write() as connection:
-        connection.execute(_HALT, {"key": key, "message": message, "now": now})
+        dag_id = connection.scalar(_HALT, {"key": key, "message": message, "now": now})
+        if dag_id is not None:
+            _write_event(connection, key, dag_id, "paused", now)
 
 
 class BackfillWrites:
@@ -106,6 +110,7 @@ class BackfillWrites:
     def halt(self, message: str, *, now: datetime) -> None:
         """Pause the backfill, with the reason as its message."""
         self._connection.execute(_HALT, {"key": self.of.id, "message": message, "now": now})
+        _write_event(self._connection, self.of.id, self.of.dag_id, "paused", now)
 
     def runs_at(self, dates: Sequence[datetime]) -> Mapping[datetime, ExistingRun]:
         """Lock and read the runs of the DAG at these logical dates."""
@@ -155,11 +160,16 @@ class BackfillWrites:
 
     def complete(self, *, now: datetime) -> None:
         self._connection.execute(_COMPLETE, {"key": self.of.id, "now": now})
+        _write_event(self._connection, self.of.id, self.of.dag_id, "completed", now)
 
     def version_document(self, version_id: int) -> Mapping[str, Any]:
         """The stored definition of a version."""
         document: Mapping[str, Any] = self._connection.execute(_DOCUMENT, {"id": version_id}).scalar_one()
         return document
+
+
+def _write_event(connection: Connection, key: int, dag_id: str, state: str, now: datetime) -> None:
+    write_event(connection, EventKind.BACKFILL, state, at=now, dag_id=dag_id, data={"backfill_id": key})
 
 
 _UNFINISHED = (
@@ -221,5 +231,5 @@ _MOVE_ON = _OF_KEY.values(
     updated_at=_now,
 )
 _COMPLETE = _OF_KEY.values(completed_at=_now, updated_at=_now)
-_HALT = _OF_KEY.values(is_paused=True, message=bindparam("message"), updated_at=_now)
+_HALT = _OF_KEY.values(is_paused=True, message=bindparam("message"), updated_at=_now).returning(backfill.c.dag_id)
 _DOCUMENT = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))

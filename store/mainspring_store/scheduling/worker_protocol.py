@@ -31,12 +31,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
+from mainspring.events import EventKind
 from mainspring.failpoints import failpoint
 from mainspring.states import ATTEMPT_LIVE, AttemptState
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.logs import insert_chunks
 from mainspring_store.state.conditions import LIVE
+from mainspring_store.state.events import write_event
 from mainspring_store.tables import attempt_report, dag_run, service, task_instance, task_try
 
 __all__ = [
@@ -184,7 +186,7 @@ def _upsert_worker(is_sqlite: bool) -> Executable:
         set_={name: insert.excluded[name] for name in changing},
         # Otherwise a worker could write the heartbeat of a scheduler or an execution API.
         where=service.c.kind == literal_column("'worker'"),
-    ).returning(service.c.incarnation)
+    ).returning(service.c.started_at)
     return upsert
 
 
@@ -214,8 +216,13 @@ def hear_worker(
         service_row = _service_row(
             worker, [row.attempt_id for row in renewed], lease_expires_at=lease_expires_at, now=now
         )
-        if connection.scalar(_upsert_worker(is_sqlite), service_row) is None:
+        started_at = connection.scalar(_upsert_worker(is_sqlite), service_row)
+        if started_at is None:
             raise ForeignIncarnation(worker.incarnation)
+        if started_at == now or worker.is_stopped:
+            state = "stopped" if worker.is_stopped else "started"
+            data = {"worker_id": worker.incarnation, "hostname": worker.hostname, "queue": worker.queue}
+            write_event(connection, EventKind.WORKER, state, at=now, data=data)
         failpoint("execution.beat.before-commit")
     failpoint("execution.beat.committed")
     return frozenset(row.attempt_id for row in renewed if row.state in ATTEMPT_LIVE and row.cancel_requested_at is None)

@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Select, Update, and_, case, insert, or_, select, update
 
 from mainspring.errors import Conflict
+from mainspring.events import EventKind
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, StateReason, TaskState
 from mainspring.trigger_rules import WakeOn
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
-from mainspring_store.tables import dag_run, pool, run_event, task_instance
+from mainspring_store.tables import dag_run, feed_event, pool, task_instance
 
 __all__ = ["Effects", "InstanceRef", "RunCounters", "SlotsTaken", "lock_runs", "lock_runs_with_capacity"]
 
@@ -75,6 +76,7 @@ _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
 _EVENT_FIELDS: Fields = {
     "run": int,
     "seq": int,
+    "kind": str,
     "at": datetime,
     "instance_id": int,
     "try_number": int,
@@ -148,10 +150,26 @@ class Effects:
         reason: StateReason | None = None,
     ) -> None:
         """Collect an event for the ordered log of the run."""
-        self._runs[dag_run_id]  # makes the row, as an event alone also raises the event number of its run
-        self._events[dag_run_id].append(
-            {"at": at, "instance_id": instance_id, "try_number": try_number, "state": state, "reason": reason}
+        kind = EventKind.RUN if instance_id is None else EventKind.TASK
+        self._add_event(
+            dag_run_id, kind, at=at, instance_id=instance_id, try_number=try_number, state=state, reason=reason
         )
+
+    def approval_opened(self, instance: InstanceRef, *, at: datetime, try_number: int | None) -> None:
+        """Collect the event that an approval waits for an answer."""
+        self._add_event(
+            instance.dag_run_id,
+            EventKind.APPROVAL,
+            at=at,
+            instance_id=instance.id,
+            try_number=try_number,
+            state="waiting",
+            reason=None,
+        )
+
+    def _add_event(self, dag_run_id: int, kind: EventKind, **event: Any) -> None:
+        self._runs[dag_run_id]  # makes the row, as an event alone also raises the event number of its run
+        self._events[dag_run_id].append({"kind": kind, **event})
 
     @property
     def is_empty(self) -> bool:
@@ -212,9 +230,10 @@ class Effects:
     @cache
     def _insert_events(is_sqlite: bool) -> Insert:
         rows = as_rows(_EVENT_FIELDS, is_sqlite=is_sqlite)
-        return insert(run_event).from_select(
-            ["dag_run_id", "seq", "at", "task_instance_id", "try_number", "state", "state_reason"],
-            select(*(rows.c[name] for name in ("run", "seq", "at", "instance_id", "try_number", "state", "reason"))),
+        # The database numbers the events in the order of the rows.
+        return insert(feed_event).from_select(
+            ["dag_run_id", "seq", "kind", "at", "task_instance_id", "try_number", "state", "state_reason"],
+            select(*(rows.c[name] for name in _EVENT_FIELDS)),
         )
 
     def apply(self, connection: Connection) -> Mapping[int, RunCounters]:
@@ -229,7 +248,7 @@ class Effects:
         is_sqlite = connection.dialect.name == "sqlite"
         self._take_slots(connection, is_sqlite)
         runs = [
-            {"id": run_id, **deltas, "events": len(self._events[run_id])}
+            {"id": run_id, **deltas, "events": sum(map(_is_numbered, self._events[run_id]))}
             for run_id, deltas in sorted(self._runs.items())
         ]
         counters = {
@@ -287,10 +306,18 @@ class Effects:
         rows = []
         for run_id, events in self._events.items():
             # A run deleted by a client has no row, so no event either.
-            if run_id in counters:
-                first = counters[run_id].event_seq - len(events) + 1
-                rows += [{"run": run_id, "seq": first + offset, **event} for offset, event in enumerate(events)]
+            if run_id not in counters:
+                continue
+            seq = counters[run_id].event_seq - sum(map(_is_numbered, events))
+            for event in events:
+                seq += _is_numbered(event)
+                rows.append({"run": run_id, "seq": seq if _is_numbered(event) else None, **event})
         return rows
+
+
+def _is_numbered(event: Mapping[str, Any]) -> bool:
+    """Whether the event moves the run or a task instance."""
+    return event["kind"] is not EventKind.APPROVAL
 
 
 @cache

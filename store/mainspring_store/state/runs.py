@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import Definition, TaskType
 from mainspring.errors import Conflict, NotFound
+from mainspring.events import EventKind
 from mainspring.failpoints import failpoint
 from mainspring.states import (
     ATTEMPT_LIVE,
@@ -30,7 +31,7 @@ from mainspring_store.database.types import Key, UtcDateTime
 from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_of
-from mainspring_store.tables import dag_run, task_instance, task_try
+from mainspring_store.tables import dag_run, feed_event, task_instance, task_try
 
 __all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
 
@@ -96,11 +97,25 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
 _INSERT_RUN = insert(dag_run).returning(dag_run.c.id)
 
 
+_INSERT_CREATION = (
+    insert(feed_event)
+    .inline()
+    .values(
+        kind=literal(EventKind.RUN.value),
+        at=bindparam("now", type_=UtcDateTime),
+        dag_run_id=bindparam("dag_run_id", type_=Key),
+        seq=literal(0),
+        state=literal(RunState.QUEUED.value),
+    )
+)
+
+
 @cache
 def _insert_instances(is_sqlite: bool) -> Insert:
+    """On PostgreSQL the statement also writes the event of the creation, which so costs no round trip."""
     rows = as_rows(PLAN_FIELDS, is_sqlite=is_sqlite)
     names = list(PLAN_FIELDS)
-    return insert(task_instance).from_select(
+    statement = insert(task_instance).from_select(
         [*names, "dag_run_id", "state", "updated_at"],
         select(
             *(rows.c[name] for name in names),
@@ -109,6 +124,7 @@ def _insert_instances(is_sqlite: bool) -> Insert:
             bindparam("now", type_=UtcDateTime),
         ),
     )
+    return statement if is_sqlite else statement.add_cte(_INSERT_CREATION.cte("creation"))
 
 
 def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
@@ -143,8 +159,10 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "max_active_tasks": plan.max_active_tasks,
         },
     )
-    statement = _insert_instances(connection.dialect.name == "sqlite")
-    connection.execute(statement, {"rows": plan.rows, "dag_run_id": key, "now": now})
+    is_sqlite = connection.dialect.name == "sqlite"
+    connection.execute(_insert_instances(is_sqlite), {"rows": plan.rows, "dag_run_id": key, "now": now})
+    if is_sqlite:
+        connection.execute(_INSERT_CREATION, {"dag_run_id": key, "now": now})
     assert key is not None
     return key
 

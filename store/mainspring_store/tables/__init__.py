@@ -16,7 +16,8 @@ from mainspring_store.tables.access import (
 )
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
-from mainspring_store.tables.runs import backfill, dag_run, run_event
+from mainspring_store.tables.events import feed_event, feed_floor
+from mainspring_store.tables.runs import backfill, dag_run
 from mainspring_store.tables.services import scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
@@ -33,12 +34,13 @@ __all__ = [
     "dag_run",
     "dag_tag",
     "dag_version",
+    "feed_event",
+    "feed_floor",
     "idempotency_key",
     "login_device",
     "metadata",
     "pool",
     "rate_limit",
-    "run_event",
     "scheduler_outage",
     "secret",
     "service",

@@ -1,4 +1,4 @@
-"""Runs, backfills and the events of runs."""
+"""Runs and backfills."""
 
 from sqlalchemy import (
     Boolean,
@@ -19,7 +19,7 @@ from mainspring.states import RunState, RunType
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
 
-__all__ = ["backfill", "dag_run", "run_event"]
+__all__ = ["backfill", "dag_run"]
 
 backfill = Table(
     "backfill",
@@ -172,18 +172,4 @@ dag_run = Table(
         postgresql_where=text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
     ),
     sqlite_autoincrement=True,
-)
-
-run_event = Table(
-    "run_event",
-    metadata,
-    Column("dag_run_id", ForeignKey("dag_run.id", ondelete="CASCADE"), primary_key=True),
-    # Counts from 1 without gaps for each run, in commit order.
-    Column("seq", Integer, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
-    # NULL = the event is about the run itself.
-    Column("task_instance_id", Key),
-    Column("try_number", Integer),
-    Column("state", String(20), nullable=False),
-    Column("state_reason", String(40)),
 )

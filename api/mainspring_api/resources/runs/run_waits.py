@@ -1,6 +1,6 @@
 """Waiting for the end of a run, over HTTP."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -13,8 +13,8 @@ from mainspring.states import RUN_FINISHED, RunState
 from mainspring_api.http.answers import NDJSON, dump, wants_ndjson
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Choice, JsonObject, Query
+from mainspring_api.http.held_answers import Channel, hold
 from mainspring_api.http.operations import Resource
-from mainspring_api.http.run_watcher import POLL_SECONDS
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import runs as questions
 
@@ -22,6 +22,7 @@ __all__ = ["blueprint"]
 
 blueprint = Resource("run_waits", "Wait for the end of a run", tag="dag_runs")
 
+INTERVAL_SECONDS_MIN = 0.05
 KEEP_ALIVE_SECONDS = 15.0
 """Seconds between two bytes on a waiting connection, so that no proxy closes the connection."""
 
@@ -81,44 +82,91 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
     ctx = context()
     key, state = questions.run_key(ctx.database, dag_id, dag_run_id)
     limit = ctx.settings.wait_seconds_max
-    deadline = monotonic() + min(limit, limit if query["timeout"] is None else query["timeout"])
-    principal_id = g.user.id
-    ctx.wait_slots.take(principal_id)
     is_stream = wants_ndjson()
-    lines = _wait(
+    result = partial(_wait_result, ctx, key, dag_id, dag_run_id, query["result"])
+    mimetype = NDJSON if is_stream else "application/json"
+    seconds = min(limit, limit if query["timeout"] is None else query["timeout"])
+    if state in RUN_FINISHED or not seconds or ctx.watcher.is_closed:
+        return Response([dump(result(state)), b"\n"], mimetype=mimetype)
+    ctx.wait_places.take(g.user.id)
+    waiting = RunWait(
         ctx,
         key,
         state,
-        deadline=deadline,
-        interval=max(query["interval"], POLL_SECONDS) if is_stream else KEEP_ALIVE_SECONDS,
+        ends_at=monotonic() + seconds,
+        interval=max(query["interval"], INTERVAL_SECONDS_MIN) if is_stream else KEEP_ALIVE_SECONDS,
         sign_of_life=_state_line if is_stream else _white_space,
-        result=partial(_wait_result, ctx, key, dag_id, dag_run_id, query["result"]),
+        result=result,
+        principal_id=g.user.id,
     )
-    response = Response(lines, mimetype=NDJSON if is_stream else "application/json")
-    response.call_on_close(partial(ctx.wait_slots.give_back, principal_id))
-    return response
+    return hold(waiting, mimetype=mimetype)
 
 
-def _wait(
-    ctx: Context,
-    key: int,
-    state: RunState,
-    *,
-    deadline: float,
-    interval: float,
-    sign_of_life: Callable[[RunState], bytes],
-    result: Callable[[RunState | None], dict[str, Any]],
-) -> Iterator[bytes]:
+class RunWait:
     """A sign of life now and after each interval until the run has ended, then the result."""
-    now: RunState | None = state
-    with ctx.watcher.watch(key, state):
-        while now is not None and now not in RUN_FINISHED and not ctx.watcher.is_closed:
-            seconds_left = deadline - monotonic()
-            if seconds_left <= 0:
-                break
-            yield sign_of_life(now)
-            now = ctx.watcher.await_end(key, min(interval, seconds_left))
-    yield dump(result(now)) + b"\n"
+
+    def __init__(
+        self,
+        ctx: Context,
+        key: int,
+        state: RunState,
+        *,
+        ends_at: float,
+        interval: float,
+        sign_of_life: Callable[[RunState], bytes],
+        result: Callable[[RunState | None], dict[str, Any]],
+        principal_id: str,
+    ) -> None:
+        self._ctx = ctx
+        self._key = key
+        self._state = state
+        self._ends_at = ends_at
+        self._interval = interval
+        self._sign_of_life = sign_of_life
+        self._result = result
+        self._principal_id = principal_id
+        self._channel: Channel | None = None
+        self._is_ending = False
+        self._is_over = False
+
+    def begin(self, channel: Channel) -> None:
+        self._channel = channel
+        self._ctx.watcher.watch(self._key, self._state, self._on_end)
+        self._go_on()
+
+    def on_time(self) -> None:
+        if monotonic() >= self._ends_at or self._ctx.watcher.is_closed:
+            self._end(self._state)
+        else:
+            self._state = self._ctx.watcher.state_of(self._key, self._state)
+            self._go_on()
+
+    def cancel(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._channel is not None:
+            self._ctx.watcher.leave(self._key, self._on_end)
+        self._ctx.wait_places.give_back(self._principal_id)
+
+    def _go_on(self) -> None:
+        assert self._channel is not None
+        self._channel.send(self._sign_of_life(self._state))
+        self._channel.wake_at(min(monotonic() + self._interval, self._ends_at))
+
+    def _on_end(self, state: RunState | None) -> None:
+        assert self._channel is not None
+        self._channel.loop.call(partial(self._end, state))
+
+    def _end(self, state: RunState | None) -> None:
+        assert self._channel is not None
+        if not self._is_ending and not self._is_over:
+            self._is_ending = True
+            self._channel.wake_at(float("inf"))
+            self._channel.work(partial(self._last_line, state))
+
+    def _last_line(self, state: RunState | None) -> bytes:
+        return dump(self._result(state)) + b"\n"
 
 
 def _state_line(state: RunState) -> bytes:

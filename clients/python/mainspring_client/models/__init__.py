@@ -80,6 +80,10 @@ if TYPE_CHECKING:
     from .dst_rules import DstRules
     from .environment import Environment
     from .error_item import ErrorItem
+    from .event import Event
+    from .event_collection import EventCollection
+    from .event_data import EventData
+    from .event_kind import EventKind
     from .event_log import EventLog
     from .event_log_collection import EventLogCollection
     from .execution_api_health import ExecutionApiHealth
@@ -96,6 +100,7 @@ if TYPE_CHECKING:
     from .get_dags_dag_run_state_item import GetDagsDagRunStateItem
     from .get_dags_tags_match_mode import GetDagsTagsMatchMode
     from .get_event_logs_outcome_item import GetEventLogsOutcomeItem
+    from .get_events_types_item import GetEventsTypesItem
     from .get_hitl_details_state_item import GetHitlDetailsStateItem
     from .get_import_errors import GetImportErrors
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
@@ -294,6 +299,10 @@ _MODULES = {
     "DstRules": ".dst_rules",
     "Environment": ".environment",
     "ErrorItem": ".error_item",
+    "Event": ".event",
+    "EventCollection": ".event_collection",
+    "EventData": ".event_data",
+    "EventKind": ".event_kind",
     "EventLog": ".event_log",
     "EventLogCollection": ".event_log_collection",
     "ExecutionApiHealth": ".execution_api_health",
@@ -310,6 +319,7 @@ _MODULES = {
     "GetDagsDagRunStateItem": ".get_dags_dag_run_state_item",
     "GetDagsTagsMatchMode": ".get_dags_tags_match_mode",
     "GetEventLogsOutcomeItem": ".get_event_logs_outcome_item",
+    "GetEventsTypesItem": ".get_events_types_item",
     "GetHitlDetailsStateItem": ".get_hitl_details_state_item",
     "GetImportErrors": ".get_import_errors",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
@@ -518,6 +528,10 @@ __all__ = (
     "DstRules",
     "Environment",
     "ErrorItem",
+    "Event",
+    "EventCollection",
+    "EventData",
+    "EventKind",
     "EventLog",
     "EventLogCollection",
     "ExecutionApiHealth",
@@ -534,6 +548,7 @@ __all__ = (
     "GetDagsDagRunStateItem",
     "GetDagsTagsMatchMode",
     "GetEventLogsOutcomeItem",
+    "GetEventsTypesItem",
     "GetHitlDetailsStateItem",
     "GetImportErrors",
     "GetMappedTaskInstancesStateItem",

@@ -1,0 +1,17 @@
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    APPROVAL = "approval"
+    BACKFILL = "backfill"
+    DAG = "dag"
+    LOG = "log"
+    MANY = "many"
+    POOL = "pool"
+    RESET = "reset"
+    RUN = "run"
+    TASK = "task"
+    WORKER = "worker"
+
+    def __str__(self) -> str:
+        return str(self.value)

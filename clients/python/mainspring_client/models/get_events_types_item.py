@@ -1,0 +1,16 @@
+from enum import StrEnum
+
+
+class GetEventsTypesItem(StrEnum):
+    APPROVAL = "approval"
+    BACKFILL = "backfill"
+    DAG = "dag"
+    LOG = "log"
+    MANY = "many"
+    POOL = "pool"
+    RUN = "run"
+    TASK = "task"
+    WORKER = "worker"
+
+    def __str__(self) -> str:
+        return str(self.value)
