@@ -57,3 +57,10 @@ export const backfill = (id: number) =>
 
 export const backfillRuns = (id: number) =>
   queryOptions({ queryKey: ["backfills", "runs", id], queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills/{backfill_id}/dagRuns", { params: { path: { backfill_id: id }, query: { limit: 100 } }, signal })) });
+
+/** DAGs whose names contain a text. */
+export const dagNames = (text: string) =>
+  queryOptions({
+    queryKey: ["dag", "~names", text],
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags", { params: { query: { limit: 12, ...(text ? { dag_id_pattern: `%${text}%` } : {}) } }, signal })),
+  });

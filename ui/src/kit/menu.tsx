@@ -8,11 +8,11 @@ interface Props {
   children: ReactNode;
 }
 
-/** A button that opens a list of actions or choices. */
+/** A button that opens a list of actions or choices. Its text is its name; a button of an icon alone takes the label. */
 export function Menu({ label, trigger, className = "btn bare small", children }: Props) {
   return (
     <Base.Root>
-      <Base.Trigger className={className} aria-label={label} title={label}>
+      <Base.Trigger className={className} title={label} {...(/\bicon\b/.test(className) ? { "aria-label": label } : {})}>
         {trigger}
       </Base.Trigger>
       <Base.Portal>

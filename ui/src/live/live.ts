@@ -10,6 +10,8 @@ const HIDDEN_MS = 5 * 60_000;
 /** After so many tries in a row that brought nothing the page polls: some programs between break streams. */
 const FAILURES_MAX = 3;
 const POLL_RETRY_MS = 60_000;
+/** A stream that ends sooner counts as a failure: a server that is going down opens and closes at once. */
+const SHORT_MS = 3000;
 
 type Message = { kind: "events"; events: FeedEvent[]; id: string } | { kind: "status"; mode: Mode; staleSince: number | null } | { kind: "hello" };
 
@@ -65,7 +67,11 @@ function take(events: FeedEvent[], id: string): void {
 }
 
 function show(next: { mode: Mode; staleSince: number | null }): void {
-  if (getLive().mode !== "paused") setLive(next);
+  const before = getLive().mode;
+  if (before === "paused") return;
+  setLive(next);
+  // A query decides after each answer when to ask again; so one answer begins the polling.
+  if (next.mode === "polling" && before !== "polling") void queries.invalidateQueries();
 }
 
 function announce(mode: Mode, staleSince: number | null, isShared = true): void {
@@ -93,10 +99,13 @@ async function lead(signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     let hasOpened = false;
-    const end = await readFeed(lastId, signal, {
+    const begun = performance.now();
+    const reading = new AbortController();
+    const stop = () => reading.abort();
+    window.addEventListener("offline", stop);
+    const end = await readFeed(lastId, AbortSignal.any([signal, reading.signal]), {
       onOpen(cursor) {
         hasOpened = true;
-        failures = 0;
         const isFirst = lastId === null;
         lastId ??= cursor;
         announce("live", null);
@@ -109,10 +118,12 @@ async function lead(signal: AbortSignal): Promise<void> {
         channel.postMessage({ kind: "events", events, id } satisfies Message);
       },
     });
+    window.removeEventListener("offline", stop);
     if (signal.aborted) break;
     if (end.kind === "refused" && end.status === 401) return stopLive();
-    failures = hasOpened ? 0 : failures + 1;
-    if (end.kind === "closed" && hasOpened) continue;
+    const hasLasted = hasOpened && performance.now() - begun > SHORT_MS;
+    failures = hasLasted ? 0 : failures + 1;
+    if (end.kind === "closed" && hasLasted) continue;
     await pause(await afterFailure(failures, end.kind === "refused" ? end.retryAfter * 1000 : 0), signal);
   }
   isLeading = false;

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, type ReactNode, createContext, use, useDeferredValue, useMemo, useState } from "react";
-import { overview } from "../api/queries.ts";
+import { dagNames } from "../api/lists.ts";
 import { useT } from "../i18n/index.tsx";
 import { Dialog } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
@@ -86,7 +86,7 @@ function JumpDialog({ onClose }: { onClose(): void }) {
 
 function useTargets(text: string): Target[] {
   const { common } = useT();
-  const { data } = useQuery(overview({ limit: 12, ...(text ? { q: text } : {}) }));
+  const { data } = useQuery(dagNames(text));
   const pages: [string, string, "home" | "runs" | "clock" | "back" | "hand" | "gear"][] = [
     ["/", common.home, "home"],
     ["/runs", common.runs, "runs"],
@@ -98,8 +98,8 @@ function useTargets(text: string): Target[] {
   const fits = (title: string) => title.toLowerCase().includes(text.toLowerCase());
   const dags = (data?.dags ?? []).filter((dag) => fits(dag.dag_id));
   return [
-    ...(text ? dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.state} />, title: dag.dag_id, kind: "DAG" })) : []),
+    ...(text ? dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.is_paused ? "paused" : "none"} />, title: dag.dag_id, kind: "DAG" })) : []),
     ...pages.filter(([, title]) => fits(title)).map(([to, title, icon]) => ({ key: to, to, glyph: <Icon name={icon} />, title, kind: "" })),
-    ...(text ? [] : dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.state} />, title: dag.dag_id, kind: "DAG" }))),
+    ...(text ? [] : dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.is_paused ? "paused" : "none"} />, title: dag.dag_id, kind: "DAG" }))),
   ];
 }

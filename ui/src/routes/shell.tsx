@@ -27,8 +27,9 @@ export function Shell() {
   const navigate = useNavigate();
   const isUnknown = error instanceof ApiError && error.status === 401;
   useEffect(() => {
-    if (!session && isUnknown) void navigate({ to: "/login", search: { next: location.href }, replace: true });
-  }, [session, isUnknown, navigate, location.href]);
+    // On its way to the login this part is still drawn for a moment, and must not ask for the login's own address.
+    if (!session && isUnknown && location.pathname !== "/login") void navigate({ to: "/login", search: { next: location.href }, replace: true });
+  }, [session, isUnknown, navigate, location.href, location.pathname]);
   if (!session) return isUnknown || !error ? <Loading rows={0} /> : <Failure error={error} />;
   return (
     <SessionProvider value={session}>

@@ -46,7 +46,8 @@ export interface Resource<Row> {
   removeText?: string;
 }
 
-export function ResourceTable<Row>({ resource }: { resource: Resource<Row> }) {
+export function ResourceTable<Row>({ resource: known, mayChange }: { resource: Resource<Row>; mayChange: boolean }) {
+  const resource = mayChange ? known : readOnly(known);
   const { admin } = useT();
   const query = useQuery({ queryKey: ["admin", resource.part], queryFn: resource.list });
   const [edited, setEdited] = useState<{ row: Row | null } | null>(null);
@@ -67,6 +68,11 @@ export function ResourceTable<Row>({ resource }: { resource: Resource<Row> }) {
       {removed && <RemoveDialog resource={resource} row={removed.row} onClose={() => setRemoved(null)} />}
     </>
   );
+}
+
+/** The same without what changes something. */
+function readOnly<Row>({ part, list, nameOf, columns }: Resource<Row>): Resource<Row> {
+  return { part, list, nameOf, columns };
 }
 
 interface RowsProps<Row> {

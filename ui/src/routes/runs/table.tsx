@@ -74,7 +74,12 @@ function Row({ run, selection, isOneDag }: { run: Run; selection: Selection | un
       )}
       <td>
         <Link className="l" to="/dags/$dagId/runs/$runId" params={params} title={run.dag_run_id}>
-          <When at={run.run_after} long />
+          <span className="hide-s">
+            <When at={run.run_after} long />
+          </span>
+          <span className="only-s">
+            <When at={run.run_after} />
+          </span>
         </Link>
       </td>
       <td className="num">

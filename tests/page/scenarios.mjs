@@ -1,0 +1,222 @@
+// What people do on the page. Each waits for what it expects to see, never for a time.
+import assert from "node:assert/strict";
+
+const nothing = async (locator) => assert.equal(await locator.count(), 0, String(locator));
+const seen = (locator) => locator.first().waitFor();
+
+/** Until a condition holds. */
+async function until(what, condition, milliseconds = 25_000) {
+  const end = Date.now() + milliseconds;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const runsOf = async (api, dag) => (await api("GET", `/dags/${dag}/dagRuns?order_by=-run_after&limit=10`)).dag_runs;
+const PAGES = ["/", "/runs", "/upcoming", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails/trigger"];
+
+export const scenarios = {
+  async login_leads_to_what_was_asked({ open, task }) {
+    const page = await open();
+    await page.goto("/runs?state=failed");
+    await page.waitForURL(/\/login\?next=/);
+    await page.getByRole("button", { name: "Log in with a token" }).click();
+    await page.getByLabel("Token", { exact: true }).fill("nonsense");
+    await page.getByRole("button", { name: "Log in", exact: true }).click();
+    await seen(page.getByText("This token is not valid."));
+    await page.getByLabel("Token", { exact: true }).fill(task.token);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/runs\?state=failed$/);
+    await seen(page.getByRole("heading", { name: "Runs" }));
+    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
+    assert.ok(!kept.includes(task.token) && !kept.includes("mainspring="), kept);
+  },
+
+  async no_foreign_address_after_a_login({ open, task }) {
+    const page = await open();
+    await page.goto("/login?next=//evil.example/x");
+    await page.getByRole("button", { name: "Log in with a token" }).click();
+    await page.getByLabel("Token", { exact: true }).fill(task.token);
+    await page.keyboard.press("Enter");
+    await seen(page.getByRole("navigation", { name: "Main" }));
+    assert.equal(new URL(page.url()).origin, task.url);
+  },
+
+  async runs_are_filtered_in_the_address({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/runs");
+    await seen(page.getByRole("link", { name: "page_works" }));
+    await page.getByLabel("State", { exact: true }).selectOption("failed");
+    await page.waitForURL(/state=failed/);
+    await until("only failed runs", async () => (await page.getByRole("link", { name: "page_works" }).count()) === 0);
+    await seen(page.getByRole("link", { name: "page_fails" }));
+    await page.reload();
+    await seen(page.getByRole("link", { name: "page_fails" }));
+    await nothing(page.getByRole("link", { name: "page_works" }));
+  },
+
+  async chosen_runs_are_retried_after_a_dry_run({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/runs?dag=page_fails&state=failed");
+    await page.getByRole("checkbox", { name: /^select page_/ }).or(page.getByRole("checkbox", { name: /^select manual/ })).first().click();
+    await page.getByRole("toolbar").getByRole("button", { name: "Retry failed" }).click();
+    const dialog = page.getByRole("dialog");
+    await seen(dialog.getByText("load", { exact: true }));
+    const before = (await runsOf(api, "page_fails"))[0];
+    await dialog.getByRole("button", { name: /^Retry failed/ }).click();
+    await dialog.waitFor({ state: "detached" });
+    const path = `/dags/page_fails/dagRuns/${encodeURIComponent(before.dag_run_id)}/taskInstances/load`;
+    await until("a second try", async () => (await api("GET", path)).try_number >= 2);
+  },
+
+  async a_run_is_triggered_once_with_params({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_params");
+    await seen(page.getByRole("link", { name: /Trigger/ }));
+    await page.keyboard.press("t");
+    await page.getByLabel("rows").fill("250");
+    await page.keyboard.press("Control+Enter");
+    await seen(page.getByText(/250 is greater than|maximum/));
+    assert.equal((await runsOf(api, "page_params")).length, 0);
+    await page.getByLabel("rows").fill("7");
+    await page.getByLabel("Note").fill("<img src=x onerror=alert(1)>");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/dags\/page_params\/runs\//);
+    const runs = await runsOf(api, "page_params");
+    assert.deepEqual(runs.map((run) => run.params.rows), [7]);
+    await nothing(page.locator("img"));
+  },
+
+  async a_hostile_name_stays_text({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_hostile");
+    await seen(page.getByText("<script>alert(1)</script>"));
+    await nothing(page.locator("main img, main script, main iframe"));
+  },
+
+  async an_approval_is_answered({ open, task, api }) {
+    const { dag_run_id: run } = await api("POST", "/dags/page_asks/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    await page.goto("/approvals");
+    await page.getByRole("button", { name: "approve" }).first().click();
+    await until("the answer", async () => (await api("GET", `/dags/page_asks/dagRuns/${encodeURIComponent(run)}`)).state === "success");
+    await seen(page.getByText("Nothing waits for an answer"));
+  },
+
+  async a_viewer_sees_no_action({ open, task }) {
+    const page = await open({ token: task.viewer });
+    for (const path of ["/dags/page_fails", "/runs", "/admin/pools"]) {
+      await page.goto(path);
+      await seen(page.locator("main table, main h1"));
+      await nothing(page.getByRole("button", { name: /Retry|Clear|Mark|New pool|Delete/ }));
+      await nothing(page.getByRole("link", { name: /Trigger|Backfill B/ }));
+      await nothing(page.getByRole("switch"));
+      await nothing(page.getByRole("checkbox"));
+    }
+  },
+
+  async a_session_that_ends_loses_nothing_typed({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_params/trigger");
+    await page.getByLabel("Note").fill("half a sentence");
+    await page.context().clearCookies();
+    await page.keyboard.press("Control+Enter");
+    const dialog = page.getByRole("dialog", { name: "Your session is over" });
+    await dialog.waitFor();
+    await dialog.getByRole("button", { name: "Log in with a token" }).click();
+    await dialog.getByLabel("Token", { exact: true }).fill(task.token);
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await page.getByLabel("Note").inputValue(), "half a sentence");
+  },
+
+  async a_pool_is_made_changed_and_deleted({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/admin/pools");
+    await page.getByRole("button", { name: "New pool" }).click();
+    await page.getByLabel("Name").fill("warehouse");
+    await page.getByLabel("Slots").fill("4");
+    await page.keyboard.press("Enter");
+    await seen(page.getByRole("cell", { name: "warehouse" }));
+    assert.equal((await api("GET", "/pools/warehouse")).slots, 4);
+    await page.getByRole("button", { name: "More: warehouse" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: /^Delete/ }).click();
+    await page.getByRole("cell", { name: "warehouse" }).waitFor({ state: "detached" });
+    assert.equal((await api("GET", "/pools/warehouse")).status, 404);
+  },
+
+  async keys_work_with_a_hangul_layout({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/runs");
+    await seen(page.getByRole("heading", { name: "Runs" }));
+    const press = (code, key) => page.evaluate(([c, k]) => window.dispatchEvent(new KeyboardEvent("keydown", { code: c, key: k, bubbles: true, cancelable: true })), [code, key]);
+    await press("KeyG", "ㅎ");
+    await press("KeyB", "ㅠ");
+    await page.waitForURL(/\/backfills$/);
+    await page.keyboard.press("?");
+    await seen(page.getByRole("dialog", { name: "Keys" }));
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("page_wor");
+    await seen(page.getByRole("option", { name: /page_works/ }));
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/dags\/page_works$/);
+  },
+
+  async dates_follow_the_chosen_zone({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.addInitScript(() => localStorage.setItem("mainspring.zone", "Asia/Seoul"));
+    await page.goto("/runs");
+    const first = page.locator("table time").first();
+    await first.waitFor();
+    const hour = (zone) => first.evaluate((each, timeZone) => new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(each.dateTime)), zone);
+    assert.ok((await first.textContent()).endsWith(await hour("Asia/Seoul")));
+    await page.keyboard.press("z");
+    const utc = await hour("UTC");
+    await until("UTC", async () => (await first.textContent()).endsWith(utc));
+  },
+
+  async hangul_is_drawn({ open, task }) {
+    const page = await open({ token: task.token, language: "ko" });
+    await page.goto("/runs");
+    await seen(page.getByRole("heading", { name: "실행" }));
+    const drawn = await page.evaluate(() => {
+      const ink = (text) => {
+        const canvas = new OffscreenCanvas(40, 40);
+        const context = canvas.getContext("2d");
+        context.font = `24px ${getComputedStyle(document.body).fontFamily}`;
+        context.fillText(text, 4, 30);
+        return context.getImageData(0, 0, 40, 40).data.join();
+      };
+      return { syllable: ink("실"), other: ink("행"), missing: ink("\u{10FFFD}") };
+    });
+    assert.notEqual(drawn.syllable, drawn.missing);
+    assert.notEqual(drawn.syllable, drawn.other);
+  },
+
+  async pages_have_no_fault_of_accessibility({ open, task, violations }) {
+    const faults = [];
+    for (const [theme, language] of [["light", "en"], ["dark", "ko"]]) {
+      const page = await open({ token: task.token, theme, language });
+      for (const path of PAGES) {
+        await page.goto(path);
+        await seen(page.locator("main h1"));
+        await page.waitForLoadState("networkidle", { timeout: 2000 }).catch(() => undefined);
+        faults.push(...(await violations(page)).map((fault) => `${path} ${theme} ${language} ${fault}`));
+      }
+    }
+    assert.deepEqual(faults, []);
+  },
+
+  async pages_fit_a_narrow_screen({ open, task }) {
+    const page = await open({ token: task.token, width: 380 });
+    for (const path of PAGES) {
+      await page.goto(path);
+      await seen(page.locator("main h1"));
+      const { page: wide, screen } = await page.evaluate(() => ({ page: document.documentElement.scrollWidth, screen: innerWidth }));
+      assert.ok(wide <= screen, `${path} is ${wide} px wide`);
+    }
+  },
+};
