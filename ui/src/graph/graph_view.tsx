@@ -183,7 +183,7 @@ const Node = memo(({ node, at: [x, y], height, state, hasStates, isChosen, isFar
     <g transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}>
     <a className={names} href={hrefOf(node.id)} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen ? 0 : -1} data-task={node.id} onClick={onClick} onDoubleClick={() => onOpen(node.id)}>
       <title>{label}</title>
-      {node.isMapped && <path className="box" d={`M6 ${height + 6}h${NODE_WIDTH - 6}a6 6 0 0 0 6-6v-${height - 6}M3 ${height + 3}h${NODE_WIDTH - 6}a6 6 0 0 0 6-6v-${height - 6}`} fillOpacity="0" />}
+      {node.isMapped && <path className="stack" d={`M6 ${height + 6}h${NODE_WIDTH - 6}a6 6 0 0 0 6-6v-${height - 6}M3 ${height + 3}h${NODE_WIDTH - 6}a6 6 0 0 0 6-6v-${height - 6}`} fillOpacity="0" />}
       <rect className="box" width={NODE_WIDTH} height={height} rx="6" />
       <g transform={`translate(16 ${hasStates ? 14.5 : height / 2})`}>{hasStates && <GraphGlyph state={state?.state} />}</g>
       <text x={hasStates ? 29 : 12} y={hasStates ? 18.5 : height / 2 + 4}>

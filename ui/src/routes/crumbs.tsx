@@ -1,5 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
+import { dagRun, type RunAddress } from "../api/run.ts";
 import { type Messages, useT } from "../i18n/index.tsx";
+import { useClock } from "../kit/time.tsx";
+import { moment } from "../time/format.ts";
 
 const decoded = (part: string): string => {
   try {
@@ -12,6 +16,8 @@ const decoded = (part: string): string => {
 interface Crumb {
   text: string;
   to: string;
+  /** The run that the crumb stands for: the page of a run knows when the run was due, which says more than its id. */
+  run?: RunAddress;
 }
 
 /** Where the reader is, by the address: each part but the last is a link. */
@@ -19,9 +25,9 @@ export function crumbsOf(pathname: string, t: Messages): Crumb[] {
   const parts = pathname.split("/").filter(Boolean);
   const home = { text: t.common.home, to: "/" };
   if (parts[0] === "dags" && parts[1]) {
-    const crumbs = [home, { text: decoded(parts[1]), to: `/dags/${parts[1]}` }];
+    const crumbs: Crumb[] = [home, { text: decoded(parts[1]), to: `/dags/${parts[1]}` }];
     if (parts[2] === "runs" && parts[3]) {
-      crumbs.push({ text: decoded(parts[3]), to: `/dags/${parts[1]}/runs/${parts[3]}` });
+      crumbs.push({ text: decoded(parts[3]), to: `/dags/${parts[1]}/runs/${parts[3]}`, run: { dagId: decoded(parts[1]), runId: decoded(parts[3]) } });
       if (parts[4] === "tasks" && parts[5]) crumbs.push({ text: decoded(parts[5]), to: `/dags/${parts[1]}/runs/${parts[3]}/tasks/${parts[5]}` });
     }
     return crumbs;
@@ -50,10 +56,16 @@ export function Crumbs() {
             </span>
           ),
           <Link key={crumb.to} to={crumb.to} className={isLast ? "here cut" : isMiddle ? "mid cut" : index === 0 && crumbs.length > 2 ? "first" : ""} {...(isLast ? { "aria-current": "page" as const } : {})} title={crumb.text}>
-            {crumb.text}
+            {crumb.run ? <RunName run={crumb.run} text={crumb.text} /> : crumb.text}
           </Link>,
         ];
       })}
     </nav>
   );
+}
+
+function RunName({ run, text }: { run: RunAddress; text: string }) {
+  const clock = useClock();
+  const { data } = useQuery(dagRun(run));
+  return <>{data?.dag_run_id === run.runId ? moment(clock, Date.parse(data.run_after)) : text}</>;
 }

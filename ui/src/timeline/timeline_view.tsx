@@ -16,13 +16,15 @@ interface Props {
   hrefOf(instance: TimelineInstance): string;
   onChoose(instance: TimelineInstance): void;
   onOpen(instance: TimelineInstance): void;
+  /** Shows the instances of a mapped task as rows, or folds them again. */
+  onExpand(taskId: string): void;
 }
 
 const ROW = 26;
 const ROW_TOUCH = 44;
 
 /** Rows are tasks, bars are tries; the whole row is the target. Only the rows in sight are in the document. */
-export function TimelineView({ timeline, chosen, isActive, hrefOf, onChoose, onOpen }: Props) {
+export function TimelineView({ timeline, chosen, isActive, hrefOf, onChoose, onOpen, onExpand }: Props) {
   const { run: t } = useT();
   const box = useRef<HTMLDivElement>(null);
   const height = window.matchMedia("(max-width: 640px)").matches ? ROW_TOUCH : ROW;
@@ -36,20 +38,20 @@ export function TimelineView({ timeline, chosen, isActive, hrefOf, onChoose, onO
     const next = Math.min(rows.length - 1, Math.max(0, at + step));
     virtualizer.scrollToIndex(next);
     onChoose(rows[next]!.instance);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${next}"] .nm`)?.focus());
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${next}"] a`)?.focus());
   };
   const instances = rows.reduce((sum, row) => sum + instancesOf(row.instance), 0);
   return (
     <div className="tl" ref={box} onKeyDown={onKeyDown}>
       <div className="tl-row tl-head">
-        <span className="nm dim">{t.tasks_instances(rows.length, instances)}</span>
+        <span className="nm dim">{t.tasks_instances(new Set(rows.map((row) => row.instance.task_id)).size, instances)}</span>
         <Axis scale={scale} />
         <span />
       </div>
       <div className="tl-rows" style={{ height: virtualizer.getTotalSize() }}>
         {virtualizer.getVirtualItems().map((item) => {
           const row = rows[item.index]!;
-          return <Row key={row.key} index={item.index} row={row} scale={scale} isChosen={row.key === chosen} isFirst={chosen === null && item.index === 0} isActive={isActive} href={hrefOf(row.instance)} onChoose={onChoose} onOpen={onOpen} style={{ height, transform: `translateY(${item.start}px)` }} />;
+          return <Row key={row.key} index={item.index} row={row} scale={scale} isChosen={row.key === chosen} isFirst={chosen === null && item.index === 0} isActive={isActive} href={hrefOf(row.instance)} onChoose={onChoose} onOpen={onOpen} onExpand={onExpand} style={{ height, transform: `translateY(${item.start}px)` }} />;
         })}
       </div>
     </div>
@@ -89,10 +91,11 @@ interface RowProps {
   href: string;
   onChoose(instance: TimelineInstance): void;
   onOpen(instance: TimelineInstance): void;
+  onExpand(taskId: string): void;
   style: CSSProperties;
 }
 
-const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoose, onOpen, style }: RowProps) => {
+const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoose, onOpen, onExpand, style }: RowProps) => {
   const { run: t } = useT();
   const { language } = useLanguage();
   const word = useStateWord();
@@ -107,17 +110,24 @@ const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoo
     event.preventDefault();
     onChoose(instance);
   };
+  const isFirstInstance = instance.map_index === 0;
+  const expand = (event: MouseEvent): void => {
+    event.stopPropagation();
+    onExpand(instance.task_id);
+  };
   return (
     <div className={`tl-row${isChosen ? " sel" : ""}`} style={style} data-row={index} onClick={choose} onDoubleClick={() => onOpen(instance)}>
-      <a className="nm" href={href} aria-label={label} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen || isFirst ? 0 : -1} onKeyDown={(event) => isEnter(event) && onOpen(instance)}>
+      <span className="nm">
+      <a className="cut" href={href} aria-label={label} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen || isFirst ? 0 : -1} onKeyDown={(event) => isEnter(event) && onOpen(instance)}>
         <Glyph state={instance.state} />
         <span className="cut">{name}</span>
-        {instance.counts && (
-          <span className="dim" aria-hidden="true">
-            ×{total}
-          </span>
-        )}
       </a>
+      {(instance.counts || isFirstInstance) && (
+        <button type="button" className="tl-fold dim" aria-expanded={isFirstInstance} title={isFirstInstance ? t.fold : t.expand} onClick={expand}>
+          {isFirstInstance ? "−" : `×${total}`} <span className="vh">{isFirstInstance ? t.fold : t.expand}</span>
+        </button>
+      )}
+      </span>
       <span className="lane" aria-hidden="true">
         {scale.ticks.map((tick) => (
           <i key={tick} className="line" style={{ "--a": scale.position(tick) }} />
@@ -148,7 +158,7 @@ function useRowText({ instance, bars }: TimelineRow): string {
     return bad > 0 ? t.failed_of(bad, all) : t.done_of(instance.counts["success"] ?? 0, all);
   }
   if (bars.length > 0) return "";
-  return instance.text ?? reason(instance.state_reason);
+  return reason(instance.text ?? instance.state_reason);
 }
 
 /** Beside the last bar, on the side that has the room. */

@@ -134,4 +134,6 @@ export const run = {
   same_as_request: "The same as a request",
   note: "Note",
   with_after: "With what is downstream",
+  expand: "Expand into instances",
+  fold: "Fold the instances",
 };

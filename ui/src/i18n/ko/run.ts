@@ -134,4 +134,6 @@ export const run: Messages["run"] = {
   same_as_request: "같은 일을 하는 요청",
   note: "메모",
   with_after: "하위 태스크도 함께",
+  expand: "인스턴스 펼치기",
+  fold: "인스턴스 접기",
 };

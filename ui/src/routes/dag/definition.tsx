@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import type { Schema } from "../../api/client.ts";
 import { definition, versions } from "../../api/run.ts";
 import { sentText } from "../../api/versions.ts";
@@ -8,6 +8,7 @@ import { Loaded, Panel } from "../../kit/panel.tsx";
 import { Anchor } from "../anchor.tsx";
 import { GraphPanel } from "../run/graph_panel.tsx";
 import { graphOf } from "../run/overview.tsx";
+import { useSearchChange } from "../search_change.ts";
 import { yamlPieces } from "./diff.ts";
 import "./dag.css";
 
@@ -28,12 +29,6 @@ export function DefinitionTab({ dagId }: { dagId: string }) {
       <TextPanel dagId={dagId} version={version} content={query.data} numbers={known.data?.dag_versions.map((each) => each.version_number) ?? [version]} />
     </div>
   );
-}
-
-/** Changes a part of the address, and leaves the rest. */
-export function useSearchChange(): (next: Record<string, unknown>) => void {
-  const navigate = useNavigate();
-  return (next) => void navigate({ to: ".", search: (before: Record<string, unknown>) => ({ ...before, ...next }), replace: true, resetScroll: false });
 }
 
 function DefinitionGraph({ content, version, chosen, view }: { content: Schema<"Definition">; version: number; chosen: string | null; view: "graph" | "table" | undefined }) {

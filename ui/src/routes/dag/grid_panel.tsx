@@ -19,7 +19,7 @@ import { Anchor } from "../anchor.tsx";
 import { Root } from "../run/cause.tsx";
 import { graphOf } from "../run/overview.tsx";
 import { nodeStates, summaries } from "../run/states.ts";
-import { useSearchChange } from "./definition.tsx";
+import { useSearchChange } from "../search_change.ts";
 import "../run/run.css";
 import "./dag.css";
 

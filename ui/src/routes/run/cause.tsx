@@ -80,10 +80,10 @@ export function useWhy(instance: Schema<"TaskInstance"> | undefined): string {
   return reason(instance.state_reason);
 }
 
-/** The first error of the log of the latest try, else the message of its end. */
+/** The first error of the log of the latest try, else its last line, else the message of its end. */
 function useErrorLine(task: TaskAddress, instance: Schema<"TaskInstance"> | undefined): string {
   const tryNumber = instance?.try_number ?? 0;
   const { data } = useQuery({ ...logExcerpt({ ...task, tryNumber }, true), enabled: tryNumber > 0 });
-  const line = data?.lines.find(([n]) => n === data.firstError);
+  const line = data?.lines.find(([n]) => n === data.firstError) ?? data?.lines.findLast(([, , text]) => text.trim() !== "");
   return line ? plainText(line[2]).slice(0, 300) : (instance?.message ?? "");
 }

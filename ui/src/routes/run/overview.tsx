@@ -12,6 +12,7 @@ import { useNow } from "../../kit/time.tsx";
 import { duration } from "../../time/format.ts";
 import { buildTimeline, keyOf, type TimelineAnswer, type TimelineInstance } from "../../timeline/rows.ts";
 import { TimelineView } from "../../timeline/timeline_view.tsx";
+import { useSearchChange } from "../search_change.ts";
 import { Blockers } from "../task/explain.tsx";
 import { GraphPanel } from "./graph_panel.tsx";
 import { nodeStates, summaries, type TaskSummary } from "./states.ts";
@@ -77,9 +78,9 @@ function Overview({ run, times, graph, version }: Props & { graph: DagGraph; ver
 /** Which task is chosen: by the address, else the first that failed, else one that runs. */
 function useChoice(run: Run, answer: TimelineAnswer | undefined, search: { task?: string; try?: number }) {
   const navigate = useNavigate();
+  const change = useSearchChange();
   const first = answer?.roots[0]?.[0] ?? answer?.instances.find((instance) => instance.state === "running")?.task_id ?? answer?.instances.find((instance) => instance.state === "failed")?.task_id ?? null;
   const chosen = search.task ?? first;
-  const change = (next: Record<string, unknown>): void => void navigate({ to: ".", search: (before: Record<string, unknown>) => ({ ...before, ...next }), replace: true, resetScroll: false });
   const open = (taskId: string): void => void navigate({ href: taskHref({ dagId: run.dag_id, runId: run.dag_run_id, taskId, mapIndex: -1 }) });
   useKeys({
     KeyL: () => chosen !== null && open(chosen),
@@ -135,6 +136,8 @@ function TimelineOf({ run, answer, graph, chosen, onChoose, onOpen, title }: Omi
   const order = useMemo(() => topological(graph), [graph]);
   const built = useMemo(() => buildTimeline(answer, order, now, active), [answer, order, now, active]);
   const { critical } = built;
+  const search: { expand?: string } = useSearch({ strict: false });
+  const change = useSearchChange();
   const legend = (
     <span className="small dim hide-s tl-legend">
       <span className="lane" aria-hidden="true">
@@ -151,7 +154,7 @@ function TimelineOf({ run, answer, graph, chosen, onChoose, onOpen, title }: Omi
   const hrefOf = (instance: TimelineInstance): string => taskHref({ dagId: run.dag_id, runId: run.dag_run_id, taskId: instance.task_id, mapIndex: instance.map_index });
   return (
     <Panel title={title} aside={aside} actions={legend}>
-      <TimelineView timeline={built} chosen={chosen === null ? null : keyOf(chosen, -1)} isActive={active} hrefOf={hrefOf} onChoose={(instance) => onChoose(instance.task_id)} onOpen={(instance) => onOpen(instance.task_id)} />
+      <TimelineView timeline={built} chosen={chosen === null ? null : keyOf(chosen, -1)} isActive={active} hrefOf={hrefOf} onChoose={(instance) => onChoose(instance.task_id)} onOpen={(instance) => onOpen(instance.task_id)} onExpand={(taskId) => change({ expand: search.expand === taskId ? undefined : taskId })} />
     </Panel>
   );
 }

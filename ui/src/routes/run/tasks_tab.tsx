@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import type { Schema } from "../../api/client.ts";
 import { instances, taskHref } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
+import { useSearchChange } from "../search_change.ts";
 import { InstanceTable, STATES } from "./instance_table.tsx";
 
 const STEP = 100;
@@ -13,10 +14,9 @@ const STEP = 100;
 export function TasksTab({ run }: { run: Schema<"DagRun"> }) {
   const { run: t, common } = useT();
   const search: { state?: string; show?: number } = useSearch({ strict: false });
-  const navigate = useNavigate();
   const limit = search.show ?? STEP;
   const query = useQuery(instances({ dagId: run.dag_id, runId: run.dag_run_id }, search.state, 0, limit));
-  const change = (next: { state?: string | undefined; show?: number }): void => void navigate({ to: ".", search: (before: Record<string, unknown>) => ({ ...before, ...next }), replace: true, resetScroll: false });
+  const change = useSearchChange();
   const total = query.data?.total_entries ?? 0;
   return (
     <Panel title={t.tab_tasks} aside={query.data ? total : ""} actions={<StateFilter value={search.state ?? ""} onChange={(state) => change({ state: state || undefined })} />}>

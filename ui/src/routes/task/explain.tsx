@@ -4,6 +4,8 @@ import { Ago, When } from "../../kit/time.tsx";
 import { Anchor } from "../anchor.tsx";
 
 const HOLDERS_SHOWN = 4;
+/** States from which something starts still. */
+const WAITING = new Set(["scheduled", "queued", "up_for_retry", "deferred", "waiting", "due"]);
 
 /** Why something waits: what holds now with those that hold it, and below what is in order. */
 export function Blockers({ explanation }: { explanation: Explanation }) {
@@ -33,7 +35,7 @@ export function Blockers({ explanation }: { explanation: Explanation }) {
           </li>
         ))}
       </ul>
-      {blockers.length > 0 && (
+      {blockers.length > 0 && WAITING.has(explanation.state) && (
         <p className="pad small muted">
           {earliest ? (
             <>

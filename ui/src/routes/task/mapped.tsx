@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import type { Schema } from "../../api/client.ts";
 import { mappedInstances, runHref, taskHref, timeline, type TaskAddress } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
@@ -9,6 +9,7 @@ import { Badge, Glyph, useStateWord } from "../../kit/state.tsx";
 import { useClock } from "../../kit/time.tsx";
 import { moment } from "../../time/format.ts";
 import { Anchor } from "../anchor.tsx";
+import { useSearchChange } from "../search_change.ts";
 import { InstanceTable } from "../run/instance_table.tsx";
 import { summaries } from "../run/states.ts";
 
@@ -19,12 +20,11 @@ export function MappedInstances({ run, task }: { run: Schema<"DagRun">; task: Ta
   const { task: t, common } = useT();
   const clock = useClock();
   const search: { state?: string; show?: number } = useSearch({ strict: false });
-  const navigate = useNavigate();
   const limit = search.show ?? STEP;
   const times = useQuery(timeline(task));
   const summary = times.data ? summaries(times.data).get(task.taskId) : undefined;
   const query = useQuery(mappedInstances(task, search.state, 0, limit));
-  const change = (next: { state?: string | undefined; show?: number }): void => void navigate({ to: ".", search: (before: Record<string, unknown>) => ({ ...before, ...next }), replace: true, resetScroll: false });
+  const change = useSearchChange();
   const total = query.data?.total_entries ?? 0;
   return (
     <>

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import { Fragment, type ReactNode } from "react";
 import type { Schema } from "../../api/client.ts";
 import { taskOutputs, taskTries, type TaskAddress } from "../../api/run.ts";
@@ -9,6 +8,7 @@ import { Glyph, useReason } from "../../kit/state.tsx";
 import { Took } from "../../kit/time.tsx";
 import { duration } from "../../time/format.ts";
 import { textOf } from "../run/values.tsx";
+import { useSearchChange } from "../search_change.ts";
 import { inputsOf, secondsOf } from "./inputs.ts";
 
 interface Props {
@@ -34,9 +34,9 @@ export function Sides({ task, instance, defined, shown, median }: Props) {
 function Tries({ task, shown, median }: { task: TaskAddress; shown: number; median: number | undefined }) {
   const { task: t } = useT();
   const { language } = useLanguage();
-  const navigate = useNavigate();
+  const change = useSearchChange();
   const query = useQuery(taskTries(task));
-  const choose = (n: number): void => void navigate({ to: ".", search: (before: Record<string, unknown>) => ({ ...before, try: n }), replace: true, resetScroll: false });
+  const choose = (n: number): void => change({ try: n });
   return (
     <Panel title={t.tries}>
       <Loaded query={query} rows={2}>
