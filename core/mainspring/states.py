@@ -125,6 +125,10 @@ class StateReason(StrEnum):
     TIMED_OUT = "timed_out"
     DEADLINE = "deadline"
     """Retries were left, but the retry deadline had passed."""
+    DEADLINE_MISSED = "deadline_missed"
+    """Failed by a `deadline` with the action `fail`, or by a `queue_timeout`."""
+    LATE = "late"
+    """Of an event alone: a deadline has passed. The state is the present one."""
     EXIT_CODE = "exit_code"
     EXCEPTION = "exception"
     FAIL_REQUESTED = "fail_requested"
@@ -182,6 +186,8 @@ DECIDED_REASONS = frozenset(
     {
         StateReason.TASK_FAILED,
         StateReason.DEADLINE,
+        StateReason.DEADLINE_MISSED,
+        StateReason.LATE,
         StateReason.EXPRESSION_ERROR,
         StateReason.POOL_MISSING,
         StateReason.EXECUTOR_MISSING,
@@ -208,7 +214,15 @@ TASK_FINISHED = frozenset(
 )
 TASK_ACTIVE = frozenset({TaskState.QUEUED, TaskState.RUNNING})
 """States that hold a slot."""
-_PREVENTING = frozenset({StateReason.CANCELLED, StateReason.TIMED_OUT, StateReason.QUARANTINED, StateReason.RUN_MARKED})
+_PREVENTING = frozenset(
+    {
+        StateReason.CANCELLED,
+        StateReason.TIMED_OUT,
+        StateReason.DEADLINE_MISSED,
+        StateReason.QUARANTINED,
+        StateReason.RUN_MARKED,
+    }
+)
 ATTEMPT_LIVE = frozenset({AttemptState.QUEUED, AttemptState.RUNNING, AttemptState.DEFERRED})
 """States of a current try. An outside end of the instance ends the try too."""
 
@@ -243,7 +257,8 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
 
 
 def was_prevented(state: TaskState, reason: StateReason | None) -> bool:
-    """Whether the end of its run kept an instance from running: a cancel, a time limit, a quarantine or a mark.
+    """Whether the end of its run kept an instance from running: a cancel, a time limit, a deadline, a quarantine
+    or a mark.
 
     Airflow's closed enum calls this state `skipped` too, but the instance is unfinished work. A run that goes on has no
     prevented instance: a clear, a mark or a requeue that lets the run go on sends all of them back.

@@ -20,6 +20,7 @@ from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.decisions.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.decisions.run_context import RunContexts
 from mainspring_scheduler.duties.backfills import advance_backfills
+from mainspring_scheduler.duties.deadlines import meet_deadlines
 from mainspring_scheduler.duties.due import create_due_runs
 from mainspring_scheduler.duties.finishes import finish_runs
 from mainspring_scheduler.duties.starts import start_runs
@@ -236,6 +237,11 @@ class Scheduler:
         Returns when work is due next, and the counters of runs that may have ended.
         """
         due_work = current.decisions.due_work(now)
+        if due_work.next_deadline is not None and due_work.next_deadline <= now:
+            changes, is_more_due = meet_deadlines(current, self._versions, now)
+            counts.moved += changes
+            counts.is_more_due |= is_more_due
+            due_work = current.decisions.due_work(now)
         if due_work.has_stops:
             due_work = stop_runs(current, due_work, now)
         if due_work.is_due(now):
@@ -253,7 +259,7 @@ class Scheduler:
         # A new backfill begins with the next pass.
         counts.is_more_due |= has_backfills and not self._has_backfills
         self._has_backfills = has_backfills
-        due_at = _earliest(due_work.next_due_at, slot_due_at)
+        due_at = _earliest(due_work.next_due_at, due_work.next_deadline, slot_due_at)
         return due_at, {run_id: ending[run_id] for run_id in locked}
 
     def _dispatch(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tests.invariants.facts import ACTIVE, Check, Facts, Line
+from tests.simulation.oracle import FINISHED
 
 __all__ = ["CHECKS"]
 
@@ -51,6 +52,23 @@ def waiting_retries_have_a_due_time(facts: Facts) -> Line:
             yield f"{facts.name(instance)} is {instance.state} and still due at {instance.not_before}"
 
 
+def missed_deadlines_have_failed_what_they_must(facts: Facts) -> Line:
+    """What a deadline failed is marked as late, and nothing goes on whose deadline has come and wants it failed."""
+    for run in facts.runs.values():
+        if run.state_reason == "deadline_missed" and run.state == "failed" and run.late_since is None:
+            yield f"run {run.run_id} was failed by its deadline, and is not late"
+        come = {(one.task_id, one.map_index): one for one in facts.deadlines[run.id] if one.kind == "end"}
+        for instance in facts.instances[run.id]:
+            is_failed = instance.state == "failed" and instance.state_reason == "deadline_missed"
+            if is_failed and instance.late_since is None and run.state_reason != "deadline_missed":
+                yield f"{facts.name(instance)} was failed by its deadline, and is not late"
+            row = come.get((instance.task_id, instance.map_index))
+            rule = facts.task(instance).deadline if facts.has_task(instance) else None
+            has_come = row is not None and row.due_at is None and row.generation == instance.generation
+            if has_come and rule is not None and rule.action == "fail" and instance.state not in FINISHED:
+                yield f"{facts.name(instance)} is {instance.state}, though its deadline has come"
+
+
 def log_chunks_are_contiguous(facts: Facts) -> Line:
     """I18."""
     ends: dict[str, int] = defaultdict(int)
@@ -65,5 +83,6 @@ CHECKS: Sequence[Check] = (
     tries_that_cost_nothing_are_given_back,
     live_attempts_are_those_of_active_instances,
     waiting_retries_have_a_due_time,
+    missed_deadlines_have_failed_what_they_must,
     log_chunks_are_contiguous,
 )

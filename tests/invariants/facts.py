@@ -17,6 +17,7 @@ from mainspring_store.tables import (
     dag,
     dag_run,
     dag_version,
+    deadline,
     feed_event,
     pool,
     task_instance,
@@ -27,7 +28,7 @@ from mainspring_store.tables import (
 __all__ = ["ACTIVE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
 
 ACTIVE = frozenset({"queued", "running"})
-STOP_REASONS = frozenset({"cancelled", "timed_out", "quarantined"})
+STOP_REASONS = frozenset({"cancelled", "timed_out", "deadline_missed", "quarantined"})
 """Reasons of runs that were ended from outside, at once."""
 
 Line = Iterator[str]
@@ -49,6 +50,8 @@ class Facts:
     """By instance id, in order of their numbers."""
     events: Mapping[int, Sequence[Row[Any]]]
     """By run id, in order."""
+    deadlines: Mapping[int, Sequence[Row[Any]]]
+    """By run id."""
     pools: Sequence[Row[Any]]
     backfills: Mapping[int, Row[Any]]
     """By id."""
@@ -119,6 +122,7 @@ def read_facts(database: Database) -> Facts:
             runs={row.id: row for row in rows(dag_run, "id")},
             instances=_grouped(rows(task_instance, "dag_run_id", "task_index", "map_index"), "dag_run_id"),
             tries=_grouped(rows(task_try, "task_instance_id", "try_number"), "task_instance_id"),
+            deadlines=_grouped(rows(deadline, "dag_run_id", "task_id", "map_index", "kind"), "dag_run_id"),
             events=_grouped(
                 [event for event in rows(feed_event, "id") if event.dag_run_id is not None and event.seq is not None],
                 "dag_run_id",

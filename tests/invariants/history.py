@@ -30,6 +30,13 @@ def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Lin
             yield f"run {run.run_id} begins with the event {creation}"
         for event in changes:
             what = f"run {run.run_id}, event {event.seq}"
+            if event.state_reason == "late":
+                state = run_state if event.task_instance_id is None else states.get(event.task_instance_id)
+                # Neither a due retry nor a request of a wait has an event of its own.
+                is_quiet = state in ("up_for_retry", "deferred") and event.state in ("scheduled", *ACTIVE)
+                if event.state != state and not is_quiet:
+                    yield f"{what} says late and {event.state}, the state is {state}"
+                continue
             if event.task_instance_id is None:
                 if event.state not in RUN_TRANSITIONS[RunState(run_state)]:
                     yield f"{what}: the run went from {run_state} to {event.state}"
@@ -71,7 +78,7 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
         round_: list[tuple[Row[Any], str]] = []
         for event in facts.events[run.id]:
             instance = rows.get(event.task_instance_id)
-            if instance is None:
+            if instance is None or event.state_reason == "late":
                 continue
             if not facts.has_task(instance) or event.at < facts.version_dates[run.dag_version_id]:
                 states[instance.id] = event.state  # decided by the version that the run had before

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mainspring.definition.model import WeightRule
+from mainspring.definition.model import DeadlineAnchor, WeightRule
 from mainspring.instants import format_instant
 from mainspring.trigger_rules import TriggerRule
 from tests.scheduler.engine import START
@@ -21,6 +21,7 @@ FEATURES = (
     "approvals",
     "branches",
     "calls",
+    "deadlines",
     "limits",
     "mapped",
     "past",
@@ -64,6 +65,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
         document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
     if "timeouts" in features:
         document["dagrun_timeout"] = draw(_seldom("60s"))
+    if "deadlines" in features:
+        document["deadline"] = draw(st.none() | _deadlines)
     return _without_nones(document)
 
 
@@ -83,6 +86,9 @@ def _tasks(
     if "retries" in features:
         own["retries"] = draw(st.sampled_from([0, 1, 2]))
         own["retry_delay"] = draw(st.sampled_from(["0s", "10s"]))
+    if "deadlines" in features:
+        own["deadline"] = draw(st.none() | _deadlines)
+        own["queue_timeout"] = draw(_seldom("10s"))
     if "past" in features:
         own["depends_on_past"] = draw(_seldom(True))
     if "limits" in features:
@@ -143,5 +149,12 @@ def _without_nones(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
 
 
+_deadlines = st.fixed_dictionaries(
+    {
+        "after": st.sampled_from(list(DeadlineAnchor)).map(str),
+        "within": st.sampled_from(["5s", "30s", "60s"]),
+        "action": st.sampled_from(["notify", "fail", "fail"]),
+    }
+)
 confs = st.fixed_dictionaries({"go": st.booleans(), "items": st.lists(st.integers(0, 9), max_size=3)})
 """What runs are triggered with."""

@@ -222,7 +222,7 @@ class Machine(RuleBasedStateMachine):
         """What a clear or mark makes of a run is told elsewhere; here counts what the engine makes of it."""
         facts = read_facts(self.database)
         row = next(one for one in facts.runs.values() if one.run_id == run.run_id)
-        self.model.adopt(run, row, facts.instances[row.id])
+        self.model.adopt(run, row, facts.instances[row.id], facts.deadlines[row.id])
 
     # --- the end ------------------------------------------------------------------------------------------------
 

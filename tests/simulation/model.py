@@ -66,9 +66,13 @@ class Model(Decisions):
         self.by_attempt = {key: one for key, one in self.by_attempt.items() if one[0] not in gone}
         del self.paused[dag_id], self.max_active_runs[dag_id], self.current[dag_id]
 
-    def adopt(self, run: Run, row: Any, rows: Iterable[Any]) -> None:
+    def adopt(self, run: Run, row: Any, rows: Iterable[Any], deadlines: Iterable[Any]) -> None:
         """Somebody changed the run by hand: go on from what the database shows."""
         run.state, run.timeout_at = row.state, row.timeout_at
+        run.deadlines = {
+            (one.task_id, None if one.map_index == -2 else one.map_index, one.kind): (one.generation, one.due_at)
+            for one in deadlines
+        }
         if run.is_over:
             self._wake_parent(run)
         before, run.instances = run.instances, {}
@@ -87,14 +91,17 @@ class Model(Decisions):
                 before[key].wait if one.state == "deferred" else None,
                 one.state == "skipped" and one.state_reason in PREVENTING,
                 one.state_reason == "marked",
+                one.generation,
             )
             run.instances[key] = instance
             if instance.attempt_id is not None:
                 self.by_attempt[instance.attempt_id] = (run, instance)
 
     def look(self, now: datetime) -> None:
-        """What time and room bring: timeouts, retries and waits, starts; in this order."""
+        """What time and room bring: deadlines, timeouts, retries and waits, starts; in this order."""
         self.now = now
+        for run in self.runs.values():
+            self._meet_deadlines(run, now)
         while any(self._is_to_stop(run, now) and self._stopped(run) for run in self.runs.values()):
             pass
         for run in self.runs.values():
@@ -110,6 +117,26 @@ class Model(Decisions):
                 run.state = "running"
                 timeout = run.definition.dagrun_timeout
                 run.timeout_at = now + timeout if timeout is not None else None
+                run.count_deadlines("run_start", now)
+
+    def _meet_deadlines(self, run: Run, now: datetime) -> None:
+        """Fail what its definition wants failed: tasks first, so that the run finds them over."""
+        passed = {key for key, (_, due_at) in run.deadlines.items() if due_at is not None and due_at <= now}
+        for key in sorted(passed, key=lambda one: not one[0]):
+            task_id, index, kind = key
+            run.deadlines[key] = (run.deadlines[key][0], None)
+            rule = run.definition.deadline if task_id == "" else run.definition.tasks[task_id].deadline
+            if task_id == "":
+                if not run.is_over and rule is not None and rule.action == "fail":
+                    self.stop(run)
+                continue
+            for (_, place), one in list(run.instances.items()):
+                if one.task.task_id != task_id or index not in (None, place):
+                    continue
+                is_queue = kind == "start" and one.state == "queued"
+                is_end = kind == "end" and one.state not in FINISHED and rule is not None and rule.action == "fail"
+                if is_queue or is_end:
+                    one.state, one.wait, one.not_before = "failed", None, None
 
     def _breaks(self, reports: Sequence[Report]) -> bool:
         """Whether what they say cannot be stored."""

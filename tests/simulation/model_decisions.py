@@ -126,9 +126,23 @@ class Decisions:
         """It has an attempt from now on."""
         instance.state, instance.wait = state, wait
         instance.tries += 1
+        self._count_deadlines(run, instance)
         if seen is not None and seen.attempt_id is not None and seen.attempt_id != instance.attempt_id:
             instance.attempt_id = seen.attempt_id
             self.by_attempt[seen.attempt_id] = (run, instance)
+
+    def _count_deadlines(self, run: Run, instance: Instance) -> None:
+        """Those that count from the moment in which the instance is queued or begins to wait. A retry moves none."""
+        assert self.now is not None
+        task = instance.task
+        [index] = [index for (_, index), one in run.instances.items() if one is instance]
+        if instance.state == "queued" and task.queue_timeout is not None:
+            run.deadlines[task.task_id, index, "start"] = (instance.generation, self.now + task.queue_timeout)
+        rule = task.deadline
+        if instance.state in ("queued", "deferred") and rule is not None and rule.after == "queued":
+            key = (task.task_id, index, "end")
+            if run.deadlines.get(key, (None, None))[0] != instance.generation:
+                run.deadlines[key] = (instance.generation, self.now + rule.within)
 
     def _defer(self, run: Run, instance: Instance, seen: Seen | None) -> None:
         fields = instance.task.payload.source

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from mainspring.definition.model import Definition, Task
 
-__all__ = ["ACTIVE", "WAITING_TYPES", "Instance", "Key", "Run", "Seen", "Wait"]
+__all__ = ["ACTIVE", "WAITING_TYPES", "DeadlineKey", "Instance", "Key", "Run", "Seen", "Wait"]
 
+DeadlineKey = tuple[str, int | None, str]
+"""Task id (empty = the run), map index (None = all), `end` or `start`."""
 Key = tuple[str, int]
 """Task id and map index."""
 ACTIVE = frozenset({"queued", "running"})
@@ -53,6 +56,8 @@ class Instance:
     """Whether the end of its run kept it from running: it is skipped, and yet unfinished work."""
     was_marked: bool = False
     """Whether a user said how it ended."""
+    generation: int = field(default_factory=count(1_000).__next__)
+    """Changes with a clear."""
 
     @property
     def is_active(self) -> bool:
@@ -74,11 +79,26 @@ class Run:
     """The attempt that waits for its end."""
     state: str = "queued"
     timeout_at: datetime | None = None
+    made_at: datetime | None = None
+    """None = at its earliest start."""
+    deadlines: dict[DeadlineKey, tuple[int, datetime | None]] = field(default_factory=dict)
+    """What each deadline is about -> generation of the instance, and the instant; None = it has come."""
     instances: dict[Key, Instance] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for task in self.definition.tasks.values():
             self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries)
+        self.count_deadlines("run_after", self.due[0])
+        if self.definition.deadline is not None and self.definition.deadline.after == "queued":
+            due_at = (self.made_at or self.due[0]) + self.definition.deadline.within
+            self.deadlines["", None, "end"] = (0, due_at)
+
+    def count_deadlines(self, after: str, at: datetime) -> None:
+        """Those of the run and its tasks that count from one instant of the run."""
+        rules = {"": self.definition.deadline, **{name: one.deadline for name, one in self.definition.tasks.items()}}
+        for name, rule in rules.items():
+            if rule is not None and rule.after == after:
+                self.deadlines[name, None, "end"] = (0, at + rule.within)
 
     @property
     def is_over(self) -> bool:

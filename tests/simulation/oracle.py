@@ -13,7 +13,7 @@ from mainspring.trigger_rules import TriggerRule
 __all__ = ["FINISHED", "PREVENTING", "decision", "priority", "run_result"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-PREVENTING = frozenset({"cancelled", "timed_out", "quarantined", "run_marked"})
+PREVENTING = frozenset({"cancelled", "timed_out", "deadline_missed", "quarantined", "run_marked"})
 """Reasons of skipped instances that the end of their run kept from running."""
 
 

@@ -63,7 +63,7 @@ class Users(Machine):
             self.dates.add((dag_id, hour))
         moment = (date or new.run_after, number)
         self.model.runs[new.run_id] = Run(
-            new.run_id, dag_id, version.definition, conf, moment, due=(new.run_after, number)
+            new.run_id, dag_id, version.definition, conf, moment, due=(new.run_after, number), made_at=now
         )
 
     @precondition(lambda self: self.model.runs)

@@ -239,6 +239,8 @@ _FILTER_DESCRIPTIONS: Mapping[str, str] = {
 
 def _filter_metadata(name: str) -> dict[str, Any]:
     """The description of a filter whose name says how the filter compares; empty for other filters."""
+    if name == "is_late":
+        return {"description": "Whether a deadline was missed; absent = both"}
     for ending, description in _FILTER_DESCRIPTIONS.items():
         if name.endswith(ending):
             return {"description": description.format(name.removesuffix(ending))}

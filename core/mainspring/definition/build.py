@@ -8,7 +8,18 @@ from hashlib import sha256
 from typing import Any
 
 from mainspring.definition.fields import COMMON_TASK_FIELDS
-from mainspring.definition.model import Definition, GapRule, OverlapRule, RetryRule, Schedule, Task, WeightRule
+from mainspring.definition.model import (
+    Deadline,
+    DeadlineAction,
+    DeadlineAnchor,
+    Definition,
+    GapRule,
+    OverlapRule,
+    RetryRule,
+    Schedule,
+    Task,
+    WeightRule,
+)
 from mainspring.definition.schedules import names_date
 from mainspring.durations import parse_duration
 from mainspring.expressions import Expression, Template
@@ -98,6 +109,14 @@ def _retry_policy(rules: list[Mapping[str, Any]]) -> tuple[RetryRule, ...]:
     )
 
 
+def _deadline(value: Mapping[str, Any]) -> Deadline:
+    return Deadline(
+        after=DeadlineAnchor(value["after"]),
+        within=parse_duration(value["within"]),
+        action=DeadlineAction(value.get("action", DeadlineAction.NOTIFY)),
+    )
+
+
 def _templates(values: Mapping[str, Any]) -> dict[str, Template]:
     return {name: Template(value) for name, value in values.items()}
 
@@ -118,6 +137,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "max_active_runs": ("max_active_runs", _as_is),
     "max_active_tasks": ("max_active_tasks", _as_is),
     "dagrun_timeout": ("dagrun_timeout", parse_duration),
+    "deadline": ("deadline", _deadline),
     "is_paused_upon_creation": ("is_paused_upon_creation", _as_is),
     "outputs": ("outputs", _templates),
 }
@@ -137,6 +157,8 @@ _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "retry_deadline": ("retry_deadline", parse_duration),
     "retry_policy": ("retry_policy", _retry_policy),
     "execution_timeout": ("execution_timeout", parse_duration),
+    "queue_timeout": ("queue_timeout", parse_duration),
+    "deadline": ("deadline", _deadline),
     "cancel_grace": ("cancel_grace", parse_duration),
     "expand": ("expand", _templates),
     "max_active_tis": ("max_active_tis", _as_is),

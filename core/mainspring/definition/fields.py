@@ -28,7 +28,7 @@ from mainspring.definition.kinds import (
     Secret,
     Text,
 )
-from mainspring.definition.model import GapRule, OverlapRule, TaskType, WeightRule
+from mainspring.definition.model import DeadlineAction, DeadlineAnchor, GapRule, OverlapRule, TaskType, WeightRule
 from mainspring.states import StateReason
 from mainspring.trigger_rules import TriggerRule
 
@@ -221,6 +221,15 @@ _RETRY_RULE = Record(
     name="RetryRule",
 )
 
+_DEADLINE = Record(
+    (
+        Field("after", _choice(DeadlineAnchor), required=True, doc="Instant from which the time counts."),
+        Field("within", Duration(minimum=_A_SECOND), required=True, doc="Time after which what has not ended is late."),
+        Field("action", _choice(DeadlineAction), doc="`fail` also fails what is late; `notify` when absent."),
+    ),
+    name="Deadline",
+)
+
 _RULE_REASONS = {"all_done_setup_success": "there are no setup tasks here; use all_done or none_failed"}
 
 _DEFAULTABLE: tuple[Field, ...] = (
@@ -242,6 +251,12 @@ _DEFAULTABLE: tuple[Field, ...] = (
         Duration(minimum=timedelta(milliseconds=1)),
         doc="Time limit of one try; no limit when absent.",
     ),
+    Field(
+        "queue_timeout",
+        Duration(minimum=_A_SECOND),
+        doc="The task fails when it has not started this long after it was handed to its executor.",
+    ),
+    Field("deadline", _DEADLINE, doc="When an instance must have ended; otherwise the instance is late."),
     Field(
         "cancel_grace",
         Duration(maximum=timedelta(hours=1)),
@@ -391,6 +406,7 @@ DAG_FIELDS: tuple[Field, ...] = (
         doc="Task instances of one run that may be active at one time; 128 when absent.",
     ),
     Field("dagrun_timeout", Duration(minimum=_A_SECOND), doc="A run that takes longer is failed."),
+    Field("deadline", _DEADLINE, doc="When a run must have ended; otherwise the run is late."),
     Field(
         "is_paused_upon_creation", Boolean(), doc="Whether the DAG is paused when it is first saved; false when absent."
     ),

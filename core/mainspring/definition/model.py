@@ -12,6 +12,9 @@ from mainspring.trigger_rules import TriggerRule
 __all__ = [
     "SLOTLESS_TYPES",
     "WAITING_TYPES",
+    "Deadline",
+    "DeadlineAction",
+    "DeadlineAnchor",
     "Definition",
     "GapRule",
     "OverlapRule",
@@ -67,6 +70,33 @@ class OverlapRule(StrEnum):
     FIRST = "first"
     LAST = "last"
     BOTH = "both"
+
+
+class DeadlineAnchor(StrEnum):
+    """The instant from which a deadline counts."""
+
+    RUN_AFTER = "run_after"
+    """The earliest start of the run."""
+    RUN_START = "run_start"
+    """The start of the run; counts again after a clear."""
+    QUEUED = "queued"
+    """Of a run: its making. Of a task: when it is first handed to its executor, or begins to wait."""
+
+
+class DeadlineAction(StrEnum):
+    """What a missed deadline does, besides the event and the mark `late_since`."""
+
+    NOTIFY = "notify"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deadline:
+    """When a run or a task must have ended."""
+
+    after: DeadlineAnchor
+    within: timedelta
+    action: DeadlineAction = DeadlineAction.NOTIFY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +161,9 @@ class Task:
     """No further try starts later than this after the first start."""
     retry_policy: tuple[RetryRule, ...] = ()
     execution_timeout: timedelta | None = None
+    queue_timeout: timedelta | None = None
+    """A task that has not started this long after it was handed to its executor fails."""
+    deadline: Deadline | None = None
     cancel_grace: timedelta = timedelta(seconds=10)
     expand: Mapping[str, Template] = field(default_factory=dict)
     """Name -> list; empty = not mapped. Several names make the product, the last one varying fastest."""
@@ -194,6 +227,7 @@ class Definition:
     max_active_tasks: int = 128
     """Of one run at one time."""
     dagrun_timeout: timedelta | None = None
+    deadline: Deadline | None = None
     is_paused_upon_creation: bool = False
     tasks: Mapping[str, Task]
     """In the order written; never empty."""

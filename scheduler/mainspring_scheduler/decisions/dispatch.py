@@ -6,15 +6,16 @@ the store keeps which instances are ready.
 """
 
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
 
 from mainspring.attempts import Attempt
-from mainspring.definition.model import TaskType
+from mainspring.definition.model import DeadlineAnchor, TaskType
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
 from mainspring.states import AttemptState, StateReason, TaskState
@@ -37,6 +38,7 @@ from mainspring_scheduler.progress.merged_reports import LiveAttempts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.scheduling import Candidate, NewAttempt, Pass
+from mainspring_store.state.deadlines import DeadlineKind, NewDeadline
 from mainspring_store.state.effects import InstanceRef, RunCounters
 
 __all__ = ["Dispatched", "Dispatcher"]
@@ -234,6 +236,9 @@ class Dispatcher:
             scheduling.waits.drop_earlier_pokes((poke.id, poke.try_number) for poke in pokes)
         if attempts:
             scheduling.decisions.add_attempts(attempts)
+        deadlines = [deadline for applied in written for deadline in _deadlines(applied, now)]
+        if deadlines:
+            scheduling.deadlines.add(deadlines)
         for applied in _in_write_order(written):
             self._collect_effects(scheduling, applied, now)
         self._follow_branches(scheduling, written, now)
@@ -334,6 +339,25 @@ def _decide_safely(context: DecisionContext) -> Decision:
             "task quarantined: dag=%s run=%s task=%s", candidate.dag_id, candidate.run_id, context.task.task_id
         )
         return Fail(StateReason.QUARANTINED, f"the scheduler could not handle this task: {type(exc).__name__}: {exc}")
+
+
+def _deadlines(applied: AppliedDecision, now: datetime) -> Iterator[NewDeadline]:
+    """The deadlines that count from now on, because the instance has got an attempt that goes on."""
+    task, candidate = applied.context.task, applied.candidate
+    has_begun = applied.attempt is not None and applied.attempt.ended_at is None
+    if not has_begun or (task.queue_timeout is None and task.deadline is None):
+        return
+    new = partial(
+        NewDeadline,
+        dag_run_id=candidate.dag_run_id,
+        task_id=task.task_id,
+        map_index=candidate.map_index,
+        generation=candidate.generation,
+    )
+    if task.queue_timeout is not None and applied.order is not None:
+        yield new(kind=DeadlineKind.START, due_at=now + task.queue_timeout)
+    if task.deadline is not None and task.deadline.after is DeadlineAnchor.QUEUED:
+        yield new(kind=DeadlineKind.END, due_at=now + task.deadline.within)
 
 
 def _end_times(now: datetime) -> dict[str, datetime]:

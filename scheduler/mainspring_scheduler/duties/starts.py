@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from mainspring.definition.model import DeadlineAnchor
 from mainspring.states import RunState
 from mainspring_scheduler.versions import Versions
 from mainspring_store.scheduling import Pass, StartableRun
+from mainspring_store.state.deadlines import NewDeadline, deadlines_of_run
+from mainspring_store.state.instance_plan import plan_of
 
 __all__ = ["start_runs"]
 
@@ -46,10 +49,14 @@ def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
 
 
 def _set_timeouts(scheduling: Pass, versions: Versions, runs: Sequence[StartableRun], now: datetime) -> None:
-    deadlines = {}
+    timeouts: dict[int, datetime] = {}
+    deadlines: list[NewDeadline] = []
     for run in runs:
-        timeout = versions.get(run.version_id, scheduling.runs.version_document).definition.dagrun_timeout
-        if timeout is not None:
-            deadlines[run.id] = now + timeout
+        definition = versions.get(run.version_id, scheduling.runs.version_document).definition
+        if definition.dagrun_timeout is not None:
+            timeouts[run.id] = now + definition.dagrun_timeout
+        deadlines += deadlines_of_run(run.id, plan_of(definition), {DeadlineAnchor.RUN_START: now})
+    if timeouts:
+        scheduling.runs.set_run_timeouts(timeouts)
     if deadlines:
-        scheduling.runs.set_run_timeouts(deadlines)
+        scheduling.deadlines.add(deadlines)

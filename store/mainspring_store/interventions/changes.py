@@ -179,6 +179,7 @@ class Changes:
                 queued_at=None,
                 start_date=None,
                 end_date=None,
+                late_since=None,
                 updated_at=bindparam("now", type_=UtcDateTime),
             )
             .returning(table.id)
@@ -252,6 +253,7 @@ class Changes:
                 start_date=None,
                 end_date=None,
                 timeout_at=None,
+                late_since=None,
                 updated_at=now,
             )
         )

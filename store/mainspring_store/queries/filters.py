@@ -21,6 +21,7 @@ __all__ = [
     "all_of",
     "constant",
     "equal_to",
+    "is_set",
     "json_list_holds",
     "one_of",
     "patterns",
@@ -110,6 +111,11 @@ def state_of(column: ColumnElement[Any], states: type[StrEnum], *foreign_states:
 
 def equal_to(column: ColumnElement[Any], kind: Kind = Kind.TEXT) -> Filter:
     return Filter(kind=kind, clause=lambda value: column == value)
+
+
+def is_set(column: ColumnElement[Any]) -> Filter:
+    """True = the column has a value; false = it is NULL."""
+    return Filter(kind=Kind.BOOLEAN, clause=lambda value: column.is_not(None) if value else column.is_(None))
 
 
 def text_contains(column: ColumnElement[Any]) -> Filter:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, literal_column, select, text
 
+from mainspring.states import TASK_FINISHED
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.conditions import READY
@@ -26,6 +27,8 @@ class Figures:
     """State -> number of queued and running runs."""
     instances: Mapping[str, int]
     """State -> number of task instances of running runs."""
+    late: Mapping[str, int]
+    """`run`, `task` -> number of unfinished runs, and of unfinished task instances of running runs, that are late."""
     ready: int
     """The number of task instances that wait only for capacity."""
     attempts: Mapping[tuple[str, str], int]
@@ -52,6 +55,7 @@ def read_figures(database: Database, *, since: datetime) -> Figures:
         return Figures(
             runs=counts(_RUNS),
             instances=counts(_INSTANCES),
+            late={"run": connection.scalar(_LATE_RUNS) or 0, "task": connection.scalar(_LATE_INSTANCES) or 0},
             ready=connection.scalar(_READY) or 0,
             attempts=counts(_ATTEMPTS),
             queues=counts(_QUEUES),
@@ -71,6 +75,23 @@ _INSTANCES = (
     select(task_instance.c.state, func.count())
     .where(task_instance.c.dag_run_id.in_(_RUNNING))
     .group_by(task_instance.c.state)
+)
+_LATE_RUNS = (
+    select(func.count())
+    .select_from(dag_run)
+    .where(
+        dag_run.c.state.in_([literal_column("'queued'"), literal_column("'running'")]),
+        dag_run.c.late_since.is_not(None),
+    )
+)
+_LATE_INSTANCES = (
+    select(func.count())
+    .select_from(task_instance)
+    .where(
+        task_instance.c.dag_run_id.in_(_RUNNING),
+        task_instance.c.state.not_in([literal_column(f"'{state.value}'") for state in sorted(TASK_FINISHED)]),
+        task_instance.c.late_since.is_not(None),
+    )
 )
 _READY = select(func.count()).select_from(task_instance).where(READY)
 _ATTEMPTS = (

@@ -12,6 +12,7 @@ from mainspring_store.queries.dags import require_dag
 from mainspring_store.queries.filters import (
     Kind,
     constant,
+    is_set,
     one_of,
     patterns,
     ranges,
@@ -61,6 +62,7 @@ RUN_COLUMNS = (
     _run.queued_at,
     _run.start_date,
     _run.end_date,
+    _run.late_since,
     _run.last_scheduling_decision,
     _run.triggered_by,
     _run.triggering_user_name,
@@ -88,6 +90,7 @@ RUNS = Listing(
         "conf_contains": text_contains(_run.conf),
         "run_type": one_of(_run.run_type, choices=[*RunType, *_OTHER_RUN_TYPES]),
         "state": state_of(_run.state, RunState),
+        "is_late": is_set(_run.late_since),
         "dag_version": one_of(dag_version.c.version_number, Kind.INTEGER),
         **patterns("run_id", _run.run_id),
         **patterns("triggering_user_name", _run.triggering_user_name),

@@ -38,7 +38,7 @@ from mainspring_store.state.records import (
     NewAttempt,
     StateUpdate,
 )
-from mainspring_store.tables import dag_run, task_instance, task_try
+from mainspring_store.tables import dag_run, deadline, task_instance, task_try
 
 __all__ = ["DecisionWrites"]
 
@@ -133,22 +133,31 @@ class DecisionWrites:
                 cast(null(), Integer()),
                 cast(null(), Integer()),
             ).where(DUE),
+            select(
+                literal_column("'deadline'"),
+                cast(null(), Integer()),
+                func.min(deadline.c.due_at, type_=UtcDateTime),
+                cast(null(), Integer()),
+                cast(null(), Integer()),
+            ),
         )
 
     def due_work(self, now: datetime) -> DueWork:
         """Work that became due by time, or by the write of a client or of another scheduler."""
         runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
         over_runs = []
-        next_due_at = None
+        next_due_at = next_deadline = None
         for row in self._connection.execute(self._select_due_work(), {"now": now}):
             match row.what:
                 case "due":
                     next_due_at = row.at
+                case "deadline":
+                    next_deadline = row.at
                 case "over":
                     over_runs.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
                 case kind:
                     runs[kind].append(row.id)
-        return DueWork(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over_runs), next_due_at)
+        return DueWork(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over_runs), next_due_at, next_deadline)
 
     @staticmethod
     @cache

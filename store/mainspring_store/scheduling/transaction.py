@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from mainspring_store.database.transactions import Database
 from mainspring_store.scheduling.candidates import CandidateReads
+from mainspring_store.scheduling.deadlines import DeadlineWrites
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.due_runs import DueWrites
 from mainspring_store.scheduling.reports import ReportWrites
@@ -45,6 +46,7 @@ class Pass:
         self.due = DueWrites(connection)
         self.resources = ResourceReads(connection)
         self.waits = WaitWrites(connection)
+        self.deadlines = DeadlineWrites(connection)
         self.effects = Effects()
 
     def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:
@@ -56,7 +58,8 @@ class Pass:
 
         Runs no statement when the earlier statements of the pass saw no blocked instance.
         """
-        if self.reports.saw_blocked or self.decisions.saw_blocked or self.waits.saw_blocked:
+        parts = (self.reports, self.decisions, self.waits, self.deadlines)
+        if any(part.saw_blocked for part in parts):
             self.limits.unblock(dag_id, task_id)
 
     def lock_runs_with_capacity(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:

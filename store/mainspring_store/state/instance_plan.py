@@ -1,16 +1,16 @@
 """The first task instances of a run, computed once for each definition."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from mainspring.definition.model import Definition
+from mainspring.definition.model import Deadline, Definition
 from mainspring.graph import Graph
 from mainspring.trigger_rules import wake_on
 from mainspring_store.database.batches import Fields, dump_rows
 
-__all__ = ["PLAN_FIELDS", "InstancePlan", "plan_of", "plan_rows"]
+__all__ = ["OF_RUN", "PLAN_FIELDS", "InstancePlan", "plan_of", "plan_rows"]
 
 PLAN_FIELDS: Fields = {
     "task_id": str,
@@ -26,6 +26,8 @@ PLAN_FIELDS: Fields = {
     "executor": str,
 }
 _KEPT_MAX = 128
+OF_RUN = ""
+"""Stands for a task id where a deadline is about the run itself."""
 
 
 class InstancePlan:
@@ -34,6 +36,10 @@ class InstancePlan:
     def __init__(self, definition: Definition, graph: Graph) -> None:
         self.count = len(definition.tasks)
         self.max_active_tasks = definition.max_active_tasks
+        of_tasks = [(task.task_id, task.deadline) for task in definition.tasks.values() if task.deadline is not None]
+        of_run = [] if definition.deadline is None else [(OF_RUN, definition.deadline)]
+        self.deadlines: Sequence[tuple[str, Deadline]] = [*of_run, *of_tasks]
+        """Task id, or `OF_RUN`, and its deadline; empty for most definitions."""
         self.rows = dump_rows(plan_rows(definition, graph))
 
 

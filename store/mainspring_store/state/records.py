@@ -181,6 +181,8 @@ class DueWork:
     """Running runs without unfinished instances, because a user marked the last instances."""
     next_due_at: datetime | None
     """Instant of the next due retry or deferred instance; may be in the past."""
+    next_deadline: datetime | None
+    """Instant of the next deadline; may be in the past."""
 
     @property
     def has_stops(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Update, bindparam, insert, literal, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
-from mainspring.definition.model import Definition, TaskType
+from mainspring.definition.model import DeadlineAnchor, Definition, TaskType
 from mainspring.errors import Conflict, NotFound
 from mainspring.events import EventKind
 from mainspring.failpoints import failpoint
@@ -29,6 +29,7 @@ from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import Key, UtcDateTime
 from mainspring_store.state.blocking import wake_blocked
+from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_of
 from mainspring_store.tables import dag_run, feed_event, task_instance, task_try
@@ -164,6 +165,9 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
     if is_sqlite:
         connection.execute(_INSERT_CREATION, {"dag_run_id": key, "now": now})
     assert key is not None
+    if plan.deadlines:
+        anchors = {DeadlineAnchor.RUN_AFTER: run.run_after, DeadlineAnchor.QUEUED: now}
+        add_deadlines(connection, deadlines_of_run(key, plan, anchors))
     return key
 
 

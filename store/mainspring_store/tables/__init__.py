@@ -17,7 +17,7 @@ from mainspring_store.tables.access import (
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.events import feed_event, feed_floor
-from mainspring_store.tables.runs import backfill, dag_run
+from mainspring_store.tables.runs import backfill, dag_run, deadline
 from mainspring_store.tables.services import scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
@@ -34,6 +34,7 @@ __all__ = [
     "dag_run",
     "dag_tag",
     "dag_version",
+    "deadline",
     "feed_event",
     "feed_floor",
     "idempotency_key",

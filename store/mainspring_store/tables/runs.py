@@ -1,4 +1,4 @@
-"""Runs and backfills."""
+"""Runs, their deadlines, and backfills."""
 
 from sqlalchemy import (
     Boolean,
@@ -19,7 +19,7 @@ from mainspring.states import RunState, RunType
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
 
-__all__ = ["backfill", "dag_run"]
+__all__ = ["backfill", "dag_run", "deadline"]
 
 backfill = Table(
     "backfill",
@@ -96,6 +96,8 @@ dag_run = Table(
     Column("end_date", UtcDateTime),
     # `start_date` + the DAG's `dagrun_timeout`, set at the start.
     Column("timeout_at", UtcDateTime),
+    # When a deadline of the run passed, since its latest clear; NULL = none has.
+    Column("late_since", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_scheduling_decision", UtcDateTime),
     Column("triggered_by", String(30), nullable=False),
@@ -172,4 +174,22 @@ dag_run = Table(
         postgresql_where=text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
     ),
     sqlite_autoincrement=True,
+)
+
+deadline = Table(
+    "deadline",
+    metadata,
+    # The deadlines of runs whose definition has some.
+    Column("dag_run_id", ForeignKey("dag_run.id", ondelete="CASCADE"), primary_key=True),
+    # Empty = the run itself.
+    Column("task_id", String(250), primary_key=True),
+    # -2 = all instances of the task.
+    Column("map_index", Integer, primary_key=True),
+    # `end`: must have ended by then. `start`: must not be queued any more.
+    Column("kind", String(10), primary_key=True),
+    # NULL = the instant has come, and the scheduler has looked at the run or the task.
+    Column("due_at", UtcDateTime),
+    # Generation of the task instance, so that a retry does not move its deadline and a clear does; 0 = of no instance.
+    Column("generation", Integer, nullable=False),
+    Index("ix_deadline_due_at", "due_at"),
 )

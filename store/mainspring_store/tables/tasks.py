@@ -69,6 +69,8 @@ task_instance = Table(
     Column("queued_at", UtcDateTime),
     Column("start_date", UtcDateTime),
     Column("end_date", UtcDateTime),
+    # When a deadline of the instance passed, since its latest clear; NULL = none has.
+    Column("late_since", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("note", Text),
     UniqueConstraint("dag_run_id", "task_index", "map_index"),

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from mainspring.definition import parse_definition
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import TriggerRule
 
@@ -12,3 +13,10 @@ ROWS = re.findall(r"^\| `(\w+)`", PAGE, re.MULTILINE)
 
 def test_every_state_and_every_rule_has_a_row() -> None:
     assert sorted(ROWS) == sorted([*RunState, *TaskState, *TriggerRule])
+
+
+def test_the_examples_are_definitions() -> None:
+    examples = re.findall(r"```yaml\n(dag_id:.*?)```", PAGE, re.DOTALL)
+    assert examples
+    for example in examples:
+        assert parse_definition(example, media="yaml").tasks

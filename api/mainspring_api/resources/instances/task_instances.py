@@ -52,6 +52,9 @@ class TaskInstance(InstanceFields):
     next_try_at = Instant(
         allow_none=True, metadata={"description": "Instant at which a retry or a timer is due; null = none"}
     )
+    late_since = Instant(
+        allow_none=True, metadata={"description": "Instant at which the instance missed a deadline; null = not late"}
+    )
     waits_for = JsonObject(
         allow_none=True,
         metadata={"description": "Event that a deferred instance waits for, by `kind`; null = not deferred"},
@@ -215,6 +218,7 @@ def instance_body(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "next_try_at": row["not_before"],
         "waits_for": row["waits_for"],
         "executor": row["try_executor"] or row["executor"],
+        "late_since": row["late_since"],
         "note": row["note"],
         "rendered_map_index": None if row["map_index"] == -1 else str(row["map_index"]),
         "rendered_fields": {},

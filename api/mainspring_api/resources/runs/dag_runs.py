@@ -80,6 +80,9 @@ class DagRun(Answer):
     duration = fields.Float(
         allow_none=True, metadata={"description": "Time from start to end, in seconds; null while the run lasts"}
     )
+    late_since = Instant(
+        allow_none=True, metadata={"description": "Instant at which the run missed its deadline; null = not late"}
+    )
     last_scheduling_decision = Instant(
         allow_none=True,
         metadata={"description": "Instant of the scheduler's latest decision on the run; null = none yet"},
@@ -314,6 +317,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "start_date": start,
         "end_date": end,
         "duration": (end - start).total_seconds() if start and end else None,
+        "late_since": row["late_since"],
         "last_scheduling_decision": row["last_scheduling_decision"],
         "triggered_by": row["triggered_by"],
         "triggering_user_name": row["triggering_user_name"],

@@ -54,6 +54,7 @@ def _of_work(figures: Figures) -> Iterator[str]:
     instances = _single(figures.instances)
     yield from _metric("task_instances", "Task instances of runs that are running.", ("state",), instances)
     yield from _metric("task_instances_ready", "Those that wait for nothing but room.", (), {(): figures.ready})
+    yield from _metric("late", "Unfinished runs and tasks that missed a deadline.", ("what",), _single(figures.late))
     attempts = figures.attempts
     yield from _metric("attempts", "Attempts of which something may run.", ("executor", "state"), attempts)
     yield from _metric("queue_length", "Attempts that wait to be taken.", ("queue",), _single(figures.queues))

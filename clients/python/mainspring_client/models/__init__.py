@@ -68,6 +68,9 @@ if TYPE_CHECKING:
     from .dag_version_details import DagVersionDetails
     from .dag_version_diff import DagVersionDiff
     from .database_health import DatabaseHealth
+    from .deadline import Deadline
+    from .deadline_action import DeadlineAction
+    from .deadline_anchor import DeadlineAnchor
     from .default_args import DefaultArgs
     from .definition import Definition
     from .definition_change import DefinitionChange
@@ -287,6 +290,9 @@ _MODULES = {
     "DagVersionDetails": ".dag_version_details",
     "DagVersionDiff": ".dag_version_diff",
     "DatabaseHealth": ".database_health",
+    "Deadline": ".deadline",
+    "DeadlineAction": ".deadline_action",
+    "DeadlineAnchor": ".deadline_anchor",
     "DefaultArgs": ".default_args",
     "Definition": ".definition",
     "DefinitionChange": ".definition_change",
@@ -516,6 +522,9 @@ __all__ = (
     "DagVersionDetails",
     "DagVersionDiff",
     "DatabaseHealth",
+    "Deadline",
+    "DeadlineAction",
+    "DeadlineAnchor",
     "DefaultArgs",
     "Definition",
     "DefinitionChange",

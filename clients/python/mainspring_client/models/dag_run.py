@@ -40,6 +40,7 @@ class DagRun:
         start_date (datetime.datetime | None): Start of the execution; null = not started
         end_date (datetime.datetime | None): End of the execution; null = not ended
         duration (float | None): Time from start to end, in seconds; null while the run lasts
+        late_since (datetime.datetime | None): Instant at which the run missed its deadline; null = not late
         last_scheduling_decision (datetime.datetime | None): Instant of the scheduler's latest decision on the run; null
             = none yet
         triggered_by (None | str): Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown
@@ -69,6 +70,7 @@ class DagRun:
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     duration: float | None
+    late_since: datetime.datetime | None
     last_scheduling_decision: datetime.datetime | None
     triggered_by: None | str
     triggering_user_name: None | str
@@ -153,6 +155,12 @@ class DagRun:
         duration: float | None
         duration = self.duration
 
+        late_since: None | str
+        if isinstance(self.late_since, datetime.datetime):
+            late_since = self.late_since.isoformat()
+        else:
+            late_since = self.late_since
+
         last_scheduling_decision: None | str
         if isinstance(self.last_scheduling_decision, datetime.datetime):
             last_scheduling_decision = self.last_scheduling_decision.isoformat()
@@ -207,6 +215,7 @@ class DagRun:
                 "start_date": start_date,
                 "end_date": end_date,
                 "duration": duration,
+                "late_since": late_since,
                 "last_scheduling_decision": last_scheduling_decision,
                 "triggered_by": triggered_by,
                 "triggering_user_name": triggering_user_name,
@@ -381,6 +390,21 @@ class DagRun:
 
         duration = _parse_duration(d.pop("duration"))
 
+        def _parse_late_since(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                late_since_type_0 = datetime.datetime.fromisoformat(data)
+
+                return late_since_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        late_since = _parse_late_since(d.pop("late_since"))
+
         def _parse_last_scheduling_decision(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
@@ -472,6 +496,7 @@ class DagRun:
             start_date=start_date,
             end_date=end_date,
             duration=duration,
+            late_since=late_since,
             last_scheduling_decision=last_scheduling_decision,
             triggered_by=triggered_by,
             triggering_user_name=triggering_user_name,

@@ -10,6 +10,7 @@ from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.deadline import Deadline
     from ..models.retry_rule import RetryRule
 
 
@@ -30,6 +31,9 @@ class DefaultArgs:
         retry_deadline (str | Unset): No try starts later than this after the first.
         retry_policy (list[RetryRule] | Unset): The first rule that fits a failure decides.
         execution_timeout (str | Unset): Time limit of one try; no limit when absent.
+        queue_timeout (str | Unset): The task fails when it has not started this long after it was handed to its
+            executor.
+        deadline (Deadline | Unset):
         cancel_grace (str | Unset): Time between the signals TERM and KILL; PT10S when absent.
         max_active_tis (int | Unset): Instances of this task in one run that may be active at one time.
         max_active_tis_per_dag (int | Unset): Instances of this task in all runs of the DAG that may be active at one
@@ -54,6 +58,8 @@ class DefaultArgs:
     retry_deadline: str | Unset = UNSET
     retry_policy: list[RetryRule] | Unset = UNSET
     execution_timeout: str | Unset = UNSET
+    queue_timeout: str | Unset = UNSET
+    deadline: Deadline | Unset = UNSET
     cancel_grace: str | Unset = UNSET
     max_active_tis: int | Unset = UNSET
     max_active_tis_per_dag: int | Unset = UNSET
@@ -92,6 +98,12 @@ class DefaultArgs:
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
+
+        queue_timeout = self.queue_timeout
+
+        deadline: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.deadline, Unset):
+            deadline = self.deadline.to_dict()
 
         cancel_grace = self.cancel_grace
 
@@ -138,6 +150,10 @@ class DefaultArgs:
             field_dict["retry_policy"] = retry_policy
         if execution_timeout is not UNSET:
             field_dict["execution_timeout"] = execution_timeout
+        if queue_timeout is not UNSET:
+            field_dict["queue_timeout"] = queue_timeout
+        if deadline is not UNSET:
+            field_dict["deadline"] = deadline
         if cancel_grace is not UNSET:
             field_dict["cancel_grace"] = cancel_grace
         if max_active_tis is not UNSET:
@@ -163,6 +179,7 @@ class DefaultArgs:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.retry_rule import RetryRule  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -197,6 +214,15 @@ class DefaultArgs:
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = d.pop("execution_timeout", UNSET)
+
+        queue_timeout = d.pop("queue_timeout", UNSET)
+
+        _deadline = d.pop("deadline", UNSET)
+        deadline: Deadline | Unset
+        if isinstance(_deadline, Unset):
+            deadline = UNSET
+        else:
+            deadline = Deadline.from_dict(_deadline)
 
         cancel_grace = d.pop("cancel_grace", UNSET)
 
@@ -234,6 +260,8 @@ class DefaultArgs:
             retry_deadline=retry_deadline,
             retry_policy=retry_policy,
             execution_timeout=execution_timeout,
+            queue_timeout=queue_timeout,
+            deadline=deadline,
             cancel_grace=cancel_grace,
             max_active_tis=max_active_tis,
             max_active_tis_per_dag=max_active_tis_per_dag,

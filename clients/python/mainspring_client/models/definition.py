@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.deadline import Deadline
     from ..models.default_args import DefaultArgs
     from ..models.definition_params import DefinitionParams
     from ..models.outputs import Outputs
@@ -39,6 +40,7 @@ class Definition:
         max_active_runs (int | Unset): Runs of the DAG that may be running at one time; 16 when absent.
         max_active_tasks (int | Unset): Task instances of one run that may be active at one time; 128 when absent.
         dagrun_timeout (str | Unset): A run that takes longer is failed.
+        deadline (Deadline | Unset):
         is_paused_upon_creation (bool | Unset): Whether the DAG is paused when it is first saved; false when absent.
         default_args (DefaultArgs | Unset):
         outputs (Outputs | Unset):
@@ -60,6 +62,7 @@ class Definition:
     max_active_runs: int | Unset = UNSET
     max_active_tasks: int | Unset = UNSET
     dagrun_timeout: str | Unset = UNSET
+    deadline: Deadline | Unset = UNSET
     is_paused_upon_creation: bool | Unset = UNSET
     default_args: DefaultArgs | Unset = UNSET
     outputs: Outputs | Unset = UNSET
@@ -111,6 +114,10 @@ class Definition:
 
         dagrun_timeout = self.dagrun_timeout
 
+        deadline: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.deadline, Unset):
+            deadline = self.deadline.to_dict()
+
         is_paused_upon_creation = self.is_paused_upon_creation
 
         default_args: dict[str, Any] | Unset = UNSET
@@ -158,6 +165,8 @@ class Definition:
             field_dict["max_active_tasks"] = max_active_tasks
         if dagrun_timeout is not UNSET:
             field_dict["dagrun_timeout"] = dagrun_timeout
+        if deadline is not UNSET:
+            field_dict["deadline"] = deadline
         if is_paused_upon_creation is not UNSET:
             field_dict["is_paused_upon_creation"] = is_paused_upon_creation
         if default_args is not UNSET:
@@ -169,6 +178,7 @@ class Definition:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.default_args import DefaultArgs  # noqa: PLC0415
         from ..models.definition_params import DefinitionParams  # noqa: PLC0415
         from ..models.outputs import Outputs  # noqa: PLC0415
@@ -228,6 +238,13 @@ class Definition:
 
         dagrun_timeout = d.pop("dagrun_timeout", UNSET)
 
+        _deadline = d.pop("deadline", UNSET)
+        deadline: Deadline | Unset
+        if isinstance(_deadline, Unset):
+            deadline = UNSET
+        else:
+            deadline = Deadline.from_dict(_deadline)
+
         is_paused_upon_creation = d.pop("is_paused_upon_creation", UNSET)
 
         _default_args = d.pop("default_args", UNSET)
@@ -261,6 +278,7 @@ class Definition:
             max_active_runs=max_active_runs,
             max_active_tasks=max_active_tasks,
             dagrun_timeout=dagrun_timeout,
+            deadline=deadline,
             is_paused_upon_creation=is_paused_upon_creation,
             default_args=default_args,
             outputs=outputs,

@@ -17,6 +17,7 @@ from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.deadline import Deadline
     from ..models.expand import Expand
     from ..models.http_headers import HttpHeaders
     from ..models.http_query import HttpQuery
@@ -58,6 +59,9 @@ class HttpTask:
         retry_deadline (str | Unset): No try starts later than this after the first.
         retry_policy (list[RetryRule] | Unset): The first rule that fits a failure decides.
         execution_timeout (str | Unset): Time limit of one try; no limit when absent.
+        queue_timeout (str | Unset): The task fails when it has not started this long after it was handed to its
+            executor.
+        deadline (Deadline | Unset):
         cancel_grace (str | Unset): Time between the signals TERM and KILL; PT10S when absent.
         max_active_tis (int | Unset): Instances of this task in one run that may be active at one time.
         max_active_tis_per_dag (int | Unset): Instances of this task in all runs of the DAG that may be active at one
@@ -99,6 +103,8 @@ class HttpTask:
     retry_deadline: str | Unset = UNSET
     retry_policy: list[RetryRule] | Unset = UNSET
     execution_timeout: str | Unset = UNSET
+    queue_timeout: str | Unset = UNSET
+    deadline: Deadline | Unset = UNSET
     cancel_grace: str | Unset = UNSET
     max_active_tis: int | Unset = UNSET
     max_active_tis_per_dag: int | Unset = UNSET
@@ -190,6 +196,12 @@ class HttpTask:
 
         execution_timeout = self.execution_timeout
 
+        queue_timeout = self.queue_timeout
+
+        deadline: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.deadline, Unset):
+            deadline = self.deadline.to_dict()
+
         cancel_grace = self.cancel_grace
 
         max_active_tis = self.max_active_tis
@@ -270,6 +282,10 @@ class HttpTask:
             field_dict["retry_policy"] = retry_policy
         if execution_timeout is not UNSET:
             field_dict["execution_timeout"] = execution_timeout
+        if queue_timeout is not UNSET:
+            field_dict["queue_timeout"] = queue_timeout
+        if deadline is not UNSET:
+            field_dict["deadline"] = deadline
         if cancel_grace is not UNSET:
             field_dict["cancel_grace"] = cancel_grace
         if max_active_tis is not UNSET:
@@ -295,6 +311,7 @@ class HttpTask:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.expand import Expand  # noqa: PLC0415
         from ..models.http_headers import HttpHeaders  # noqa: PLC0415
         from ..models.http_query import HttpQuery  # noqa: PLC0415
@@ -406,6 +423,15 @@ class HttpTask:
 
         execution_timeout = d.pop("execution_timeout", UNSET)
 
+        queue_timeout = d.pop("queue_timeout", UNSET)
+
+        _deadline = d.pop("deadline", UNSET)
+        deadline: Deadline | Unset
+        if isinstance(_deadline, Unset):
+            deadline = UNSET
+        else:
+            deadline = Deadline.from_dict(_deadline)
+
         cancel_grace = d.pop("cancel_grace", UNSET)
 
         max_active_tis = d.pop("max_active_tis", UNSET)
@@ -459,6 +485,8 @@ class HttpTask:
             retry_deadline=retry_deadline,
             retry_policy=retry_policy,
             execution_timeout=execution_timeout,
+            queue_timeout=queue_timeout,
+            deadline=deadline,
             cancel_grace=cancel_grace,
             max_active_tis=max_active_tis,
             max_active_tis_per_dag=max_active_tis_per_dag,

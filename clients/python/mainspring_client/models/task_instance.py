@@ -57,6 +57,7 @@ class TaskInstance:
         try_number (int): Number of the latest try, from 1; 0 = none yet
         still_running (bool): Whether code of a try that has ended could not be stopped and still runs
         next_try_at (datetime.datetime | None): Instant at which a retry or a timer is due; null = none
+        late_since (datetime.datetime | None): Instant at which the instance missed a deadline; null = not late
         waits_for (JsonObject | None): Event that a deferred instance waits for, by `kind`; null = not deferred
         note (None | str): Text that a person attached
         rendered_map_index (None | str): `map_index` as text; null = not mapped
@@ -99,6 +100,7 @@ class TaskInstance:
     try_number: int
     still_running: bool
     next_try_at: datetime.datetime | None
+    late_since: datetime.datetime | None
     waits_for: JsonObject | None
     note: None | str
     rendered_map_index: None | str
@@ -221,6 +223,12 @@ class TaskInstance:
         else:
             next_try_at = self.next_try_at
 
+        late_since: None | str
+        if isinstance(self.late_since, datetime.datetime):
+            late_since = self.late_since.isoformat()
+        else:
+            late_since = self.late_since
+
         waits_for: dict[str, Any] | None
         if isinstance(self.waits_for, JsonObject):
             waits_for = self.waits_for.to_dict()
@@ -285,6 +293,7 @@ class TaskInstance:
                 "try_number": try_number,
                 "still_running": still_running,
                 "next_try_at": next_try_at,
+                "late_since": late_since,
                 "waits_for": waits_for,
                 "note": note,
                 "rendered_map_index": rendered_map_index,
@@ -524,6 +533,21 @@ class TaskInstance:
 
         next_try_at = _parse_next_try_at(d.pop("next_try_at"))
 
+        def _parse_late_since(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                late_since_type_0 = datetime.datetime.fromisoformat(data)
+
+                return late_since_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        late_since = _parse_late_since(d.pop("late_since"))
+
         def _parse_waits_for(data: object) -> JsonObject | None:
             if data is None:
                 return data
@@ -620,6 +644,7 @@ class TaskInstance:
             try_number=try_number,
             still_running=still_running,
             next_try_at=next_try_at,
+            late_since=late_since,
             waits_for=waits_for,
             note=note,
             rendered_map_index=rendered_map_index,

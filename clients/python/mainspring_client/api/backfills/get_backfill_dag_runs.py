@@ -44,6 +44,7 @@ def _get_kwargs(
     conf_contains: str | Unset = UNSET,
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -193,6 +194,8 @@ def _get_kwargs(
 
     params["state"] = json_state
 
+    params["is_late"] = is_late
+
     json_dag_version: list[int] | Unset = UNSET
     if not isinstance(dag_version, Unset):
         json_dag_version = dag_version
@@ -311,6 +314,7 @@ def sync(
     conf_contains: str | Unset = UNSET,
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -367,6 +371,7 @@ def sync(
         conf_contains=conf_contains,
         run_type=run_type,
         state=state,
+        is_late=is_late,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
@@ -419,6 +424,7 @@ def sync_detailed(
     conf_contains: str | Unset = UNSET,
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -467,6 +473,7 @@ def sync_detailed(
         conf_contains=conf_contains,
         run_type=run_type,
         state=state,
+        is_late=is_late,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
@@ -519,6 +526,7 @@ async def asyncio(
     conf_contains: str | Unset = UNSET,
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -568,6 +576,7 @@ async def asyncio(
         conf_contains=conf_contains,
         run_type=run_type,
         state=state,
+        is_late=is_late,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
@@ -620,6 +629,7 @@ async def asyncio_detailed(
     conf_contains: str | Unset = UNSET,
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -668,6 +678,7 @@ async def asyncio_detailed(
         conf_contains=conf_contains,
         run_type=run_type,
         state=state,
+        is_late=is_late,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,

@@ -49,6 +49,7 @@ def _get_kwargs(
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -204,6 +205,8 @@ def _get_kwargs(
 
     params["state"] = json_state
 
+    params["is_late"] = is_late
+
     json_pool: list[str] | Unset = UNSET
     if not isinstance(pool, Unset):
         json_pool = pool
@@ -345,6 +348,7 @@ def sync(
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -410,6 +414,7 @@ def sync(
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
+        is_late=is_late,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -471,6 +476,7 @@ def sync_detailed(
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -528,6 +534,7 @@ def sync_detailed(
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
+        is_late=is_late,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -589,6 +596,7 @@ async def asyncio(
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -647,6 +655,7 @@ async def asyncio(
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
+        is_late=is_late,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -708,6 +717,7 @@ async def asyncio_detailed(
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
+    is_late: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -765,6 +775,7 @@ async def asyncio_detailed(
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
+        is_late=is_late,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
