@@ -2463,11 +2463,29 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
+        DeadlineAnchor: "run_after" | "run_start" | "queued";
+        /** @enum {string} */
+        DeadlineAction: "notify" | "fail";
+        Deadline: {
+            /** @description Instant from which the time counts. */
+            after: components["schemas"]["DeadlineAnchor"];
+            /**
+             * @description Time after which what has not ended is late.
+             * @example PT15M
+             * @example 20s
+             */
+            within: string;
+            /** @description `fail` also fails what is late; `notify` when absent. */
+            action?: components["schemas"]["DeadlineAction"];
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        /** @enum {string} */
         TriggerRule: "all_success" | "all_failed" | "all_done" | "all_done_min_one_success" | "all_skipped" | "one_success" | "one_failed" | "one_done" | "none_failed" | "none_failed_min_one_success" | "none_skipped" | "always";
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -2519,6 +2537,14 @@ export interface components {
              * @example 20s
              */
             execution_timeout?: string;
+            /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
             /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
@@ -2629,6 +2655,14 @@ export interface components {
              */
             execution_timeout?: string;
             /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
+            /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
@@ -2733,6 +2767,14 @@ export interface components {
              * @example 20s
              */
             execution_timeout?: string;
+            /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
             /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
@@ -2843,6 +2885,14 @@ export interface components {
              */
             execution_timeout?: string;
             /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
+            /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
@@ -2925,6 +2975,14 @@ export interface components {
              * @example 20s
              */
             execution_timeout?: string;
+            /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
             /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
@@ -3051,6 +3109,14 @@ export interface components {
              */
             execution_timeout?: string;
             /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
+            /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
@@ -3141,6 +3207,14 @@ export interface components {
              * @example 20s
              */
             execution_timeout?: string;
+            /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
             /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
@@ -3237,6 +3311,14 @@ export interface components {
              */
             execution_timeout?: string;
             /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
+            /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
              * @example 20s
@@ -3325,6 +3407,14 @@ export interface components {
              * @example 20s
              */
             execution_timeout?: string;
+            /**
+             * @description The task fails when it has not started this long after it was handed to its executor.
+             * @example PT15M
+             * @example 20s
+             */
+            queue_timeout?: string;
+            /** @description When an instance must have ended; otherwise the instance is late. */
+            deadline?: components["schemas"]["Deadline"];
             /**
              * @description Time between the signals TERM and KILL; PT10S when absent.
              * @example PT15M
@@ -3440,6 +3530,8 @@ export interface components {
              * @example 20s
              */
             dagrun_timeout?: string;
+            /** @description When a run must have ended; otherwise the run is late. */
+            deadline?: components["schemas"]["Deadline"];
             /** @description Whether the DAG is paused when it is first saved; false when absent. */
             is_paused_upon_creation?: boolean;
             /** @description Fields that every task has unless the task has its own. */
@@ -4646,6 +4738,8 @@ export interface components {
             end_date: string | null;
             /** @description Time from start to end, in seconds; null while the run lasts */
             duration: number | null;
+            /** @description Instant at which the run missed its deadline; null = not late */
+            late_since: string | null;
             /** @description Instant of the scheduler's latest decision on the run; null = none yet */
             last_scheduling_decision: string | null;
             /** @description Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown */
@@ -5185,6 +5279,8 @@ export interface components {
             still_running: boolean;
             /** @description Instant at which a retry or a timer is due; null = none */
             next_try_at: string | null;
+            /** @description Instant at which the instance missed a deadline; null = not late */
+            late_since: string | null;
             /** @description Event that a deferred instance waits for, by `kind`; null = not deferred */
             waits_for: components["schemas"]["JsonObject"] | null;
             /** @description Text that a person attached */
@@ -8748,6 +8844,8 @@ export interface operations {
                 run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
                 /** @description States to list; several states are alternatives */
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Whether a deadline was missed; absent = both */
+                is_late?: boolean;
                 /** @description Number of the version that the run executes; several numbers are alternatives */
                 dag_version?: number[];
                 /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
@@ -9060,6 +9158,8 @@ export interface operations {
                 run_type?: ("backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered" | "asset_materialization" | "none")[];
                 /** @description States to list; several states are alternatives */
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Whether a deadline was missed; absent = both */
+                is_late?: boolean;
                 /** @description Number of the version that the run executes; several numbers are alternatives */
                 dag_version?: number[];
                 /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
@@ -9498,6 +9598,8 @@ export interface operations {
                 run_id_prefix_pattern?: string;
                 /** @description States to list; several states are alternatives */
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
+                /** @description Whether a deadline was missed; absent = both */
+                is_late?: boolean;
                 /** @description Names of pools; several names are alternatives */
                 pool?: string[];
                 /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
@@ -9835,6 +9937,8 @@ export interface operations {
                 run_id_prefix_pattern?: string;
                 /** @description States to list; several states are alternatives */
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
+                /** @description Whether a deadline was missed; absent = both */
+                is_late?: boolean;
                 /** @description Names of pools; several names are alternatives */
                 pool?: string[];
                 /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
