@@ -22,6 +22,10 @@ dag_id: page_works
 tasks: {greet: {type: shell, command: [echo, hello]}}
 """,
     """
+dag_id: page_live
+tasks: {greet: {type: shell, command: [echo, hello]}}
+""",
+    """
 dag_id: page_fails
 tags: [sales]
 schedule: {cron: "30 2 * * *", timezone: Asia/Seoul}

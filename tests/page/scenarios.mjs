@@ -219,4 +219,55 @@ export const scenarios = {
       assert.ok(wide <= screen, `${path} is ${wide} px wide`);
     }
   },
+
+  async lists_follow_without_a_reload_and_with_one_stream({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/runs?dag=page_live");
+    await seen(page.locator('.live[data-mode="live"]'));
+    const second = await page.context().newPage();
+    await second.goto("/runs?dag=page_live");
+    await seen(second.locator('.live[data-mode="live"]'));
+    const streams = async () => {
+      const counts = await Promise.all([page, second].map((each) => each.evaluate(() => performance.getEntriesByType("resource").filter((entry) => /\/api\/v2\/events/.test(entry.name)).length)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    assert.ok((await streams()) <= 1);
+    await api("POST", "/dags/page_live/dagRuns", { logical_date: null, dag_run_id: "followed" });
+    for (const each of [page, second]) {
+      await seen(each.locator('a[title="followed"]'));
+      await seen(each.locator("tr", { has: each.locator('a[title="followed"]') }).getByText("success"));
+    }
+    assert.ok((await streams()) <= 1);
+    await page.close();
+    await api("POST", "/dags/page_live/dagRuns", { logical_date: null, dag_run_id: "after" });
+    await seen(second.locator('a[title="after"]'));
+  },
+
+  async a_pause_keeps_what_is_shown({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/runs?dag=page_live");
+    await seen(page.locator('.live[data-mode="live"]'));
+    await page.getByRole("heading", { name: "Runs" }).click();
+    await page.keyboard.press("Space");
+    await seen(page.getByText("Paused by you"));
+    await api("POST", "/dags/page_live/dagRuns", { logical_date: null, dag_run_id: "unseen" });
+    await seen(page.getByText(/changes? waits?/));
+    await nothing(page.locator('a[title="unseen"]'));
+    await page.keyboard.press("Space");
+    await seen(page.locator('a[title="unseen"]'));
+  },
+
+  async a_page_without_its_server_says_so_and_comes_back({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/runs?dag=page_live");
+    await seen(page.locator('.live[data-mode="live"]'));
+    await page.context().setOffline(true);
+    await page.evaluate(() => window.dispatchEvent(new Event("offline")));
+    await seen(page.getByText(/No connection since/));
+    await seen(page.getByRole("heading", { name: "Runs" }));
+    await api("POST", "/dags/page_live/dagRuns", { logical_date: null, dag_run_id: "missed" });
+    await page.context().setOffline(false);
+    await seen(page.locator('.live[data-mode="live"]'));
+    await seen(page.locator('a[title="missed"]'));
+  },
 };
