@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, literal_column, select, text
 
-from mainspring.states import TASK_FINISHED
+from mainspring.states import TASK_FINISHED, RunType
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.conditions import READY
-from mainspring_store.tables import dag_run, service, task_instance, task_try
+from mainspring_store.tables import dag, dag_run, service, task_instance, task_try
 
 __all__ = ["QUEUES_MAX", "Figures", "read_figures"]
 
@@ -29,6 +29,11 @@ class Figures:
     """State -> number of task instances of running runs."""
     late: Mapping[str, int]
     """`run`, `task` -> number of unfinished runs, and of unfinished task instances of running runs, that are late."""
+    schedule_due: datetime | None
+    """The earliest instant at which an unpaused DAG should have got a scheduled run; None = no slot is ahead or due.
+
+    A DAG at its `max_active_runs` does not count: the limit holds its slots back.
+    """
     ready: int
     """The number of task instances that wait only for capacity."""
     attempts: Mapping[tuple[str, str], int]
@@ -56,6 +61,7 @@ def read_figures(database: Database, *, since: datetime) -> Figures:
             runs=counts(_RUNS),
             instances=counts(_INSTANCES),
             late={"run": connection.scalar(_LATE_RUNS) or 0, "task": connection.scalar(_LATE_INSTANCES) or 0},
+            schedule_due=connection.scalar(_SCHEDULE_DUE),
             ready=connection.scalar(_READY) or 0,
             attempts=counts(_ATTEMPTS),
             queues=counts(_QUEUES),
@@ -92,6 +98,19 @@ _LATE_INSTANCES = (
         task_instance.c.state.not_in([literal_column(f"'{state.value}'") for state in sorted(TASK_FINISHED)]),
         task_instance.c.late_since.is_not(None),
     )
+)
+_unfinished = (
+    select(func.count())
+    .select_from(dag_run)
+    .where(
+        dag_run.c.dag_id == dag.c.dag_id,
+        dag_run.c.run_type == literal_column(f"'{RunType.SCHEDULED}'"),
+        dag_run.c.state.in_([literal_column("'queued'"), literal_column("'running'")]),
+    )
+    .scalar_subquery()
+)
+_SCHEDULE_DUE = select(func.min(dag.c.next_run_after, type_=UtcDateTime)).where(
+    text("dag.next_run_after IS NOT NULL AND NOT dag.is_paused"), _unfinished < dag.c.max_active_runs
 )
 _READY = select(func.count()).select_from(task_instance).where(READY)
 _ATTEMPTS = (

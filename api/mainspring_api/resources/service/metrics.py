@@ -44,17 +44,20 @@ def get_metrics() -> Response:
     now = datetime.now(UTC)
     database = context().database
     figures = read_figures(database, since=now - HEARTBEAT_AGE_MAX)
-    lines = [*_of_work(figures), *_of_services(presence(database, since=now - HEARTBEAT_AGE_MAX), now)]
+    lines = [*_of_work(figures, now), *_of_services(presence(database, since=now - HEARTBEAT_AGE_MAX), now)]
     lines += [*_of_schedulers(figures), *_of_workers(figures)]
     return Response("\n".join([*lines, ""]), content_type=MEDIA_TYPE)
 
 
-def _of_work(figures: Figures) -> Iterator[str]:
+def _of_work(figures: Figures, now: datetime) -> Iterator[str]:
     yield from _metric("runs", "Runs that are not over.", ("state",), _single(figures.runs))
     instances = _single(figures.instances)
     yield from _metric("task_instances", "Task instances of runs that are running.", ("state",), instances)
     yield from _metric("task_instances_ready", "Those that wait for nothing but room.", (), {(): figures.ready})
     yield from _metric("late", "Unfinished runs and tasks that missed a deadline.", ("what",), _single(figures.late))
+    due = figures.schedule_due
+    lag = 0.0 if due is None else max(0.0, (now - due).total_seconds())
+    yield from _metric("schedule_lag_seconds", "Since the oldest due slot of a schedule without a run.", (), {(): lag})
     attempts = figures.attempts
     yield from _metric("attempts", "Attempts of which something may run.", ("executor", "state"), attempts)
     yield from _metric("queue_length", "Attempts that wait to be taken.", ("queue",), _single(figures.queues))
