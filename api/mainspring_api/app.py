@@ -22,7 +22,7 @@ from mainspring_api.http.places import Places
 from mainspring_api.http.problems import register_error_handlers
 from mainspring_api.http.routing import route_exactly
 from mainspring_api.http.run_watcher import RunWatcher
-from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, schedules, tasks
+from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, plans, schedules, tasks
 from mainspring_api.resources.instances import (
     approvals,
     dependencies,
@@ -63,6 +63,7 @@ __all__ = ["BLUEPRINTS", "close_app", "create_app", "document", "end_waits"]
 
 BLUEPRINTS: tuple[Resource, ...] = (
     dags.blueprint,
+    plans.blueprint,
     dag_versions.blueprint,
     dag_summaries.blueprint,
     tasks.blueprint,

@@ -204,6 +204,19 @@ def config_show(settings: Resolved, output: Output) -> None:
 
 
 @cli.command()
+def schema() -> None:
+    """Print the JSON Schema of a definition, for editors."""
+    import json
+
+    from mainspring.definition import json_schema
+
+    document = json_schema()
+    dialect = document.pop("$schema")
+    content = {"$schema": dialect, "$id": "urn:mainspring:definition", **document}
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+@cli.command()
 def version() -> None:
     """Print the version."""
     from importlib.metadata import version as version_of

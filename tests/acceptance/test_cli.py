@@ -55,6 +55,26 @@ def test_what_the_calendar_leaves_out_of_the_next_runs_is_told(mainspring: Comma
     assert f"{day}T09:00:00" not in shown.stdout
 
 
+def test_a_folder_is_planned_and_saved_as_a_whole(mainspring: Command) -> None:
+    folder = mainspring.folder / "planned"
+    folder.mkdir()
+    (folder / "child.yaml").write_text("{params: {type: object, properties: {n: {}}}, tasks: {a: {type: noop}}}")
+    (folder / "parent.yaml").write_text("{tasks: {a: {type: dag, dag_id: child, conf: {n: 1}}}}")
+    planned = mainspring("dags", "plan", str(folder))
+    assert planned.stdout.startswith("child: create"), planned.stderr
+    assert mainspring("dags", "apply", str(folder), "--atomic", "-m", "begin").returncode == 0
+    (folder / "child.yaml").write_text(
+        "{params: {type: object, additionalProperties: false, properties: {}}, tasks: {a: {type: noop}}}"
+    )
+    planned = mainspring("dags", "plan", str(folder / "child.yaml"))
+    assert planned.returncode == 6
+    assert "breaks dag parent" in planned.stdout
+    (folder / "parent.yaml").write_text("{tasks: {a: {type: nop}}}")
+    refused = mainspring("dags", "apply", str(folder), "--atomic")
+    assert (refused.returncode, "/definitions/1/tasks/a/type" in refused.stderr) == (6, True), refused.stderr
+    assert mainspring.json("dags", "show", "child")["latest_dag_version"]["version_number"] == 1
+
+
 def test_dags_are_checked_saved_looked_at_paused_and_deleted(mainspring: Command) -> None:
     source = mainspring.folder / "hello.yaml"
     source.write_text(HELLO)

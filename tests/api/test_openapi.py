@@ -21,8 +21,8 @@ from tests.api.test_airflow_contract import OPERATIONS
 
 FOLDER = Path(__file__).parents[2] / "openapi"
 OUR_OPERATIONS = {
-    "put_dag", "validate_dag", "get_dag_definition", "get_dag_version_diff", "get_dag_schedule",
-    "get_backfill_dag_runs",
+    "put_dag", "validate_dag", "get_dag_definition", "get_dag_version_diff", "plan_dags", "put_dags",
+    "get_dag_schedule", "get_backfill_dag_runs",
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs",
     "get_problem",
     "explain_dag", "explain_dag_run", "get_events", "get_dag_run_events", "explain_task_instance",

@@ -80,6 +80,8 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
         }
     ],
     "TriggerBody": [{"dag_run_id": "deploy-4711", "conf": {"rows": 5}}, {}],
+    "PlanBody": [{"definitions": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n"}], "removed": ["old_etl"]}],
+    "DagsBody": [{"definitions": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n"}], "message": "load too"}],
     "DagPatch": [{"is_paused": True}],
     "RunPatch": [{"state": "failed"}, {"note": "looked into it"}],
     "InstancePatch": [{"new_state": "success", "note": "loaded by hand"}],

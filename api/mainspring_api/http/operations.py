@@ -219,7 +219,7 @@ def _loading(view: View, operation: Operation) -> Any:
             refuse_preconditions()
         arguments = []
         if body is not None:
-            arguments.append(_load_body(body))
+            arguments.append(_load_body(body, operation.body_bytes_max))
         if query is not None:
             arguments.append(_load_query(query))
         return checked(*arguments, **path)
@@ -227,12 +227,12 @@ def _loading(view: View, operation: Operation) -> Any:
     return loaded
 
 
-def _load_body(schema: Schema) -> Any:
+def _load_body(schema: Schema, bytes_max: int) -> Any:
     if request.content_length == 0 or (request.content_length is None and not request.mimetype):
         content: Any = {}
     else:
-        data = read_body(BODY_BYTES_MAX, JSON)
-        content = load_json(data, bytes_max=BODY_BYTES_MAX, depth_max=BODY_DEPTH_MAX, nodes_max=BODY_NODES_MAX)
+        data = read_body(bytes_max, JSON)
+        content = load_json(data, bytes_max=bytes_max, depth_max=BODY_DEPTH_MAX, nodes_max=BODY_NODES_MAX)
     return load(schema, content)
 
 

@@ -1,6 +1,6 @@
 """`mainspring dags`: save, look at and control DAGs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from mainspring_cli.client.exits import Exit, Rejected, describe_fault
 from mainspring_cli.client.output import Output
 from mainspring_cli.client.resource_names import DAG_ID
 from mainspring_cli.client.session import Session, with_session
+from mainspring_cli.commands.definition_checks import lint
 
 __all__ = ["dags"]
 
@@ -28,21 +29,57 @@ def dags() -> None:
     """Save, look at and control DAGs."""
 
 
+dags.add_command(lint)
+
+
 @dags.command()
 @_SOURCES
+@click.option("-m", "--message", default="", help="Reason of the change, kept with each new version.")
+@click.option("--atomic", "is_atomic", is_flag=True, help="Save all definitions, or none.")
 @with_session
-def apply(session: Session, sources: tuple[Path, ...]) -> None:
+def apply(session: Session, sources: tuple[Path, ...], message: str, is_atomic: bool) -> None:
     """Save the definitions in SOURCES: files of JSON or YAML, or folders of them.
 
     Each file is one DAG; the id is `dag_id`, or the name of the file.
     """
-    from mainspring_client.api.dags import put_dag
+    from mainspring_client.api.dags import put_dag, put_dags
+    from mainspring_client.models import DagsBody
+
+    if is_atomic:
+        body = DagsBody.from_dict({"definitions": _texts(sources), "message": message})
+        saved = session.call(put_dags, body=body)["dags"]
+        session.output.rows(saved, ("dag_id", "action", "version_number"))
+        return
 
     def save(path: Path) -> dict[str, Any]:
-        dag = session.call(put_dag, dag_id_of(path), body=read_definition(path))
+        dag = session.call(put_dag, dag_id_of(path), body=read_definition(path), message=message)
+        _print_warnings(path, dag.get("warnings", ()))
         return {"dag_id": dag["dag_id"], "version_number": dag["latest_dag_version"]["version_number"]}
 
     _each(session, sources, save, "{dag_id}: version {version_number}")
+
+
+@dags.command()
+@_SOURCES
+@click.option("--removed", "removed", multiple=True, help="Id of a DAG that would be removed; repeatable.")
+@with_session
+def plan(session: Session, sources: tuple[Path, ...], removed: tuple[str, ...]) -> None:
+    """Say what saving the definitions in SOURCES would change. Nothing is written.
+
+    Ends with 6 when a definition has a fault or a change breaks a caller.
+    """
+    from mainspring_client.api.dags import plan_dags
+    from mainspring_client.models import PlanBody
+
+    body = PlanBody.from_dict({"definitions": _texts(sources), "removed": list(removed)})
+    answer = session.call(plan_dags, body=body)
+    if session.output.is_table:
+        for line in plan_lines(answer["dags"]):
+            session.output.line(line)
+    else:
+        session.output.item(answer)
+    if any(dag["breaking"] or dag["hidden_breaking"] for dag in answer["dags"]):
+        raise SystemExit(Exit.REJECTED)
 
 
 @dags.command()
@@ -178,6 +215,38 @@ def _each(session: Session, sources: tuple[Path, ...], action: Callable[[Path], 
         session.output.rows(results, ())
     if any(result["errors"] for result in results):
         raise SystemExit(Exit.REJECTED)
+
+
+def plan_lines(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A plan for people: each DAG, then its changes, broken callers and doubts."""
+    for dag in plans:
+        yield f"{dag['dag_id']}: {dag['action']}"
+        if dag["action"] != "create":
+            yield from (f"  {change['text']}" for change in dag["changes"])
+        for caller in dag["breaking"]:
+            yield f"  breaks {caller['kind']} {caller['caller']}: {caller['why']}"
+        if dag["hidden_breaking"]:
+            yield f"  breaks {dag['hidden_breaking']} callers that you may not see"
+        if dag["catchup_runs"]:
+            yield f"  {dag['catchup_runs']} runs would be due at once"
+        if dag["in_flight_total"] and dag["action"] == "change":
+            yield f"  {dag['in_flight_total']} runs go on with their version"
+        yield from (f"  warning: {describe_fault(warning)}" for warning in dag["warnings"])
+
+
+def _texts(sources: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """The bodies of definitions for `plan_dags` and `put_dags`. JSON is sent as YAML, which has lines."""
+    texts = []
+    for path in find_definitions(sources):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        texts.append({"dag_id": dag_id_of(path), "text": text.replace("\t", " ") if path.suffix == ".json" else text})
+    return texts
+
+
+def _print_warnings(path: Path, warnings: Sequence[Mapping[str, Any]]) -> None:
+    for warning in warnings:
+        line = "" if warning["line"] is None else f":{warning['line']}"
+        click.echo(f"{path}{line}: warning: {describe_fault(warning)}", err=True)
 
 
 def _print_faults(path: Path, message: str, reported: Sequence[Mapping[str, Any]] = ()) -> list[Mapping[str, Any]]:

@@ -75,7 +75,14 @@ export interface paths {
          * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
          */
         get: operations["get_dags"];
-        put?: never;
+        /**
+         * Save many definitions, all or none.
+         * @description With `plan_token`, the definitions must be those of the plan, and 412 answers when a DAG was changed since or the
+         *     token was used.
+         *
+         *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        put: operations["put_dags"];
         post?: never;
         delete?: never;
         options?: never;
@@ -107,6 +114,28 @@ export interface paths {
         get: operations["get_dag_details"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what saving definitions, and removing DAGs, would change. Nothing is written.
+         * @description A fault of any definition is answered as a save would; its pointer begins with `/definitions/` and the position.
+         *
+         *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["plan_dags"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3595,6 +3624,401 @@ export interface components {
             /** @description Always null: DAGs are sent as data and have no bundles */
             bundle_url: string | null;
         };
+        DefinitionWarning: {
+            /** @description RFC 6901 pointer into the definition */
+            pointer: string;
+            /** @description Doubt in a sentence */
+            message: string;
+            /** @description Stable name of this kind of warning */
+            code: string;
+            /** @description Line in a YAML text, from 1; null = the text has no lines */
+            line: number | null;
+            /** @description Possible cure; null = none */
+            hint: string | null;
+        };
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "is_paused": false,
+         *       "is_stale": false,
+         *       "has_import_errors": false,
+         *       "last_parsed_time": "2026-11-28T03:25:41.195Z",
+         *       "last_parse_duration": null,
+         *       "last_expired": null,
+         *       "bundle_name": null,
+         *       "bundle_version": null,
+         *       "relative_fileloc": null,
+         *       "fileloc": "api",
+         *       "file_token": "etl",
+         *       "description": "Loads the orders of the day",
+         *       "tags": [
+         *         {
+         *           "name": "sales",
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl"
+         *         }
+         *       ],
+         *       "max_active_tasks": 128,
+         *       "max_active_runs": 16,
+         *       "max_consecutive_failed_dag_runs": 0,
+         *       "has_task_concurrency_limits": false,
+         *       "allowed_run_types": null,
+         *       "owners": [],
+         *       "timetable_summary": "30 2 * * *",
+         *       "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *       "timetable_partitioned": false,
+         *       "timetable_periodic": true,
+         *       "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
+         *       "next_dagrun_run_after": "2026-11-29T01:30:00Z",
+         *       "is_backfillable": true,
+         *       "schedule_error": null,
+         *       "catchup": false,
+         *       "dag_run_timeout": null,
+         *       "asset_expression": null,
+         *       "doc_md": null,
+         *       "start_date": "2026-11-25T00:00:00Z",
+         *       "end_date": null,
+         *       "is_paused_upon_creation": false,
+         *       "params": {
+         *         "rows": {
+         *           "value": 3,
+         *           "schema": {
+         *             "type": "integer",
+         *             "default": 3
+         *           },
+         *           "description": null
+         *         }
+         *       },
+         *       "render_template_as_native_obj": true,
+         *       "template_search_path": null,
+         *       "timezone": "Europe/Berlin",
+         *       "last_parsed": "2026-11-28T03:25:41.195Z",
+         *       "default_args": {
+         *         "retries": 2,
+         *         "retry_delay": "PT20S"
+         *       },
+         *       "owner_links": {},
+         *       "is_favorite": false,
+         *       "rerun_with_latest_version": null,
+         *       "active_runs_count": 0,
+         *       "concurrency": 128,
+         *       "latest_dag_version": {
+         *         "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
+         *         "version_number": 1,
+         *         "dag_id": "etl",
+         *         "dag_display_name": "etl",
+         *         "created_at": "2026-11-28T03:25:41.195Z",
+         *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "bundle_name": null,
+         *         "bundle_version": null,
+         *         "bundle_url": null
+         *       },
+         *       "warnings": [
+         *         {
+         *           "pointer": "/tasks/load/env/ROWS",
+         *           "message": "the schema of the params has no 'row'",
+         *           "code": "unknown_param",
+         *           "line": 7,
+         *           "hint": "did you mean 'rows'?"
+         *         }
+         *       ]
+         *     }
+         */
+        SavedDagDetails: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Name of the DAG for people */
+            dag_display_name: string;
+            /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
+            is_paused: boolean;
+            /** @description Always false: a DAG does not vanish with a file */
+            is_stale: boolean;
+            /** @description Instant of the latest change of the DAG */
+            last_parsed_time: string | null;
+            /** @description Always null: the server parses no files */
+            last_parse_duration: number | null;
+            /** @description Always null: DAGs do not expire */
+            last_expired: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_name: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_version: string | null;
+            /** @description Always null: the DAG has no file */
+            relative_fileloc: string | null;
+            /** @description Always `api`: the DAG has no file */
+            fileloc: string;
+            /** @description The same as `dag_id` */
+            file_token: string;
+            /** @description Purpose of the DAG in a sentence; null = none */
+            description: string | null;
+            /** @description Schedule in short, as the definition spells it; null = no schedule */
+            timetable_summary: string | null;
+            /** @description Schedule in words */
+            timetable_description: string | null;
+            /** @description Always false: no DAG is partitioned */
+            timetable_partitioned: boolean;
+            /** @description Whether the schedule repeats */
+            timetable_periodic: boolean;
+            /** @description Labels of the DAG */
+            tags: components["schemas"]["DagTag"][];
+            /** @description Limit of active task instances in a run */
+            max_active_tasks: number;
+            /** @description Limit of unfinished runs at a time; null = no limit */
+            max_active_runs: number | null;
+            /** @description Always 0: failed runs do not pause the DAG */
+            max_consecutive_failed_dag_runs: number;
+            /** @description Always false */
+            has_task_concurrency_limits: boolean;
+            /** @description Always false: a faulty definition is refused */
+            has_import_errors: boolean;
+            /** @description Logical date of the next scheduled run; null = none is planned */
+            next_dagrun_logical_date: string | null;
+            /** @description Start of the next scheduled run's interval, inclusive; null = none is planned */
+            next_dagrun_data_interval_start: string | null;
+            /** @description End of the next scheduled run's interval, exclusive; null = none is planned */
+            next_dagrun_data_interval_end: string | null;
+            /** @description Instant at which the next scheduled run is due; null = none is planned */
+            next_dagrun_run_after: string | null;
+            /** @description Always null: every type of run is allowed */
+            allowed_run_types: components["schemas"]["DagRunType"][] | null;
+            /** @description Owners of the DAG's tasks */
+            owners: string[];
+            /** @description Whether the schedule has slots that a backfill can fill */
+            is_backfillable: boolean;
+            /** @description Fault that keeps the scheduler from planning the next run; null = none */
+            schedule_error: string | null;
+            /** @description Whether the scheduler makes runs of missed slots */
+            catchup: boolean;
+            /** @description Time limit of a run, as an ISO 8601 duration; null = none */
+            dag_run_timeout: string | null;
+            /** @description Always null: the server has no assets */
+            asset_expression: components["schemas"]["JsonObject"] | null;
+            /** @description Documentation in Markdown; null = none */
+            doc_md: string | null;
+            /** @description Earliest instant of a scheduled run; null = no bound */
+            start_date: string | null;
+            /** @description Latest instant of a scheduled run; null = no bound */
+            end_date: string | null;
+            /** @description Whether a new DAG begins paused; null = false */
+            is_paused_upon_creation: boolean | null;
+            /** @description Name -> {value, schema, description} of each parameter */
+            params: components["schemas"]["JsonObject"] | null;
+            /** @description Always true: an expression keeps the type of its value */
+            render_template_as_native_obj: boolean;
+            /** @description Always null: templates are not read from files */
+            template_search_path: string[] | null;
+            /** @description IANA name of the schedule's time zone */
+            timezone: string | null;
+            /** @description Instant at which the current version was saved */
+            last_parsed: string | null;
+            /** @description Fields that every task of the definition inherits */
+            default_args: components["schemas"]["JsonObject"] | null;
+            /** @description Always empty */
+            owner_links: components["schemas"]["JsonObject"] | null;
+            /** @description Always false */
+            is_favorite: boolean | null;
+            /** @description Always null */
+            rerun_with_latest_version: boolean | null;
+            /** @description Number of running runs */
+            active_runs_count: number | null;
+            /** @description The same as `max_active_tasks` */
+            concurrency: number;
+            /** @description Current version of the DAG */
+            latest_dag_version: components["schemas"]["DagVersion"] | null;
+            /** @description Doubts about the definition, which is valid */
+            warnings: components["schemas"]["DefinitionWarning"][];
+        };
+        /**
+         * @example {
+         *       "warnings": [
+         *         {
+         *           "pointer": "/tasks/load/env/ROWS",
+         *           "message": "the schema of the params has no 'row'",
+         *           "code": "unknown_param",
+         *           "line": 7,
+         *           "hint": "did you mean 'rows'?"
+         *         }
+         *       ],
+         *       "valid": true,
+         *       "dag_id": "etl",
+         *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *       "task_count": 2
+         *     }
+         */
+        DefinitionCheck: {
+            /** @description Doubts about the definition, which is valid */
+            warnings: components["schemas"]["DefinitionWarning"][];
+            /** @description Always true: a faulty definition is answered with an error */
+            valid: boolean;
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description SHA-256 (hex) of the normalised definition; equal to the current version's = no change */
+            content_hash: string;
+            /** @description Number of tasks */
+            task_count: number;
+        };
+        /** @enum {string} */
+        DagRunState: "queued" | "running" | "success" | "failed";
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "dag_display_name": "etl",
+         *       "is_paused": false,
+         *       "is_stale": false,
+         *       "has_import_errors": false,
+         *       "last_parsed_time": "2026-11-28T03:25:41.195Z",
+         *       "last_parse_duration": null,
+         *       "last_expired": null,
+         *       "bundle_name": null,
+         *       "bundle_version": null,
+         *       "relative_fileloc": null,
+         *       "fileloc": "api",
+         *       "file_token": "etl",
+         *       "description": "Loads the orders of the day",
+         *       "tags": [
+         *         {
+         *           "name": "sales",
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl"
+         *         }
+         *       ],
+         *       "max_active_tasks": 128,
+         *       "max_active_runs": 16,
+         *       "max_consecutive_failed_dag_runs": 0,
+         *       "has_task_concurrency_limits": false,
+         *       "allowed_run_types": null,
+         *       "owners": [],
+         *       "timetable_summary": "30 2 * * *",
+         *       "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *       "timetable_partitioned": false,
+         *       "timetable_periodic": true,
+         *       "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
+         *       "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
+         *       "next_dagrun_run_after": "2026-11-29T01:30:00Z",
+         *       "is_backfillable": true,
+         *       "schedule_error": null
+         *     }
+         */
+        Dag: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Name of the DAG for people */
+            dag_display_name: string;
+            /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
+            is_paused: boolean;
+            /** @description Always false: a DAG does not vanish with a file */
+            is_stale: boolean;
+            /** @description Instant of the latest change of the DAG */
+            last_parsed_time: string | null;
+            /** @description Always null: the server parses no files */
+            last_parse_duration: number | null;
+            /** @description Always null: DAGs do not expire */
+            last_expired: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_name: string | null;
+            /** @description Always null: DAGs are sent as data and have no bundles */
+            bundle_version: string | null;
+            /** @description Always null: the DAG has no file */
+            relative_fileloc: string | null;
+            /** @description Always `api`: the DAG has no file */
+            fileloc: string;
+            /** @description The same as `dag_id` */
+            file_token: string;
+            /** @description Purpose of the DAG in a sentence; null = none */
+            description: string | null;
+            /** @description Schedule in short, as the definition spells it; null = no schedule */
+            timetable_summary: string | null;
+            /** @description Schedule in words */
+            timetable_description: string | null;
+            /** @description Always false: no DAG is partitioned */
+            timetable_partitioned: boolean;
+            /** @description Whether the schedule repeats */
+            timetable_periodic: boolean;
+            /** @description Labels of the DAG */
+            tags: components["schemas"]["DagTag"][];
+            /** @description Limit of active task instances in a run */
+            max_active_tasks: number;
+            /** @description Limit of unfinished runs at a time; null = no limit */
+            max_active_runs: number | null;
+            /** @description Always 0: failed runs do not pause the DAG */
+            max_consecutive_failed_dag_runs: number;
+            /** @description Always false */
+            has_task_concurrency_limits: boolean;
+            /** @description Always false: a faulty definition is refused */
+            has_import_errors: boolean;
+            /** @description Logical date of the next scheduled run; null = none is planned */
+            next_dagrun_logical_date: string | null;
+            /** @description Start of the next scheduled run's interval, inclusive; null = none is planned */
+            next_dagrun_data_interval_start: string | null;
+            /** @description End of the next scheduled run's interval, exclusive; null = none is planned */
+            next_dagrun_data_interval_end: string | null;
+            /** @description Instant at which the next scheduled run is due; null = none is planned */
+            next_dagrun_run_after: string | null;
+            /** @description Always null: every type of run is allowed */
+            allowed_run_types: components["schemas"]["DagRunType"][] | null;
+            /** @description Owners of the DAG's tasks */
+            owners: string[];
+            /** @description Whether the schedule has slots that a backfill can fill */
+            is_backfillable: boolean;
+            /** @description Fault that keeps the scheduler from planning the next run; null = none */
+            schedule_error: string | null;
+        };
+        /**
+         * @example {
+         *       "dags": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_display_name": "etl",
+         *           "is_paused": false,
+         *           "is_stale": false,
+         *           "has_import_errors": false,
+         *           "last_parsed_time": "2026-11-28T03:25:41.195Z",
+         *           "last_parse_duration": null,
+         *           "last_expired": null,
+         *           "bundle_name": null,
+         *           "bundle_version": null,
+         *           "relative_fileloc": null,
+         *           "fileloc": "api",
+         *           "file_token": "etl",
+         *           "description": "Loads the orders of the day",
+         *           "tags": [
+         *             {
+         *               "name": "sales",
+         *               "dag_id": "etl",
+         *               "dag_display_name": "etl"
+         *             }
+         *           ],
+         *           "max_active_tasks": 128,
+         *           "max_active_runs": 16,
+         *           "max_consecutive_failed_dag_runs": 0,
+         *           "has_task_concurrency_limits": false,
+         *           "allowed_run_types": null,
+         *           "owners": [],
+         *           "timetable_summary": "30 2 * * *",
+         *           "timetable_description": "At 02:30 every day (Europe/Berlin)",
+         *           "timetable_partitioned": false,
+         *           "timetable_periodic": true,
+         *           "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
+         *           "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
+         *           "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
+         *           "next_dagrun_run_after": "2026-11-29T01:30:00Z",
+         *           "is_backfillable": true,
+         *           "schedule_error": null
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        DagCollection: {
+            /** @description DAGs of this page */
+            dags: components["schemas"]["Dag"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
         /**
          * @example {
          *       "dag_id": "etl",
@@ -3781,189 +4205,260 @@ export interface components {
         };
         /**
          * @example {
-         *       "valid": true,
-         *       "dag_id": "etl",
-         *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
-         *       "task_count": 2
-         *     }
-         */
-        DefinitionCheck: {
-            /** @description Always true: a faulty definition is answered with an error */
-            valid: boolean;
-            /** @description Identifier of the DAG */
-            dag_id: string;
-            /** @description SHA-256 (hex) of the normalised definition; equal to the current version's = no change */
-            content_hash: string;
-            /** @description Number of tasks */
-            task_count: number;
-        };
-        /** @enum {string} */
-        DagRunState: "queued" | "running" | "success" | "failed";
-        /**
-         * @example {
-         *       "dag_id": "etl",
-         *       "dag_display_name": "etl",
-         *       "is_paused": false,
-         *       "is_stale": false,
-         *       "has_import_errors": false,
-         *       "last_parsed_time": "2026-11-28T03:25:41.195Z",
-         *       "last_parse_duration": null,
-         *       "last_expired": null,
-         *       "bundle_name": null,
-         *       "bundle_version": null,
-         *       "relative_fileloc": null,
-         *       "fileloc": "api",
-         *       "file_token": "etl",
-         *       "description": "Loads the orders of the day",
-         *       "tags": [
-         *         {
-         *           "name": "sales",
-         *           "dag_id": "etl",
-         *           "dag_display_name": "etl"
-         *         }
-         *       ],
-         *       "max_active_tasks": 128,
-         *       "max_active_runs": 16,
-         *       "max_consecutive_failed_dag_runs": 0,
-         *       "has_task_concurrency_limits": false,
-         *       "allowed_run_types": null,
-         *       "owners": [],
-         *       "timetable_summary": "30 2 * * *",
-         *       "timetable_description": "At 02:30 every day (Europe/Berlin)",
-         *       "timetable_partitioned": false,
-         *       "timetable_periodic": true,
-         *       "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
-         *       "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
-         *       "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
-         *       "next_dagrun_run_after": "2026-11-29T01:30:00Z",
-         *       "is_backfillable": true,
-         *       "schedule_error": null
-         *     }
-         */
-        Dag: {
-            /** @description Identifier of the DAG */
-            dag_id: string;
-            /** @description Name of the DAG for people */
-            dag_display_name: string;
-            /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
-            is_paused: boolean;
-            /** @description Always false: a DAG does not vanish with a file */
-            is_stale: boolean;
-            /** @description Instant of the latest change of the DAG */
-            last_parsed_time: string | null;
-            /** @description Always null: the server parses no files */
-            last_parse_duration: number | null;
-            /** @description Always null: DAGs do not expire */
-            last_expired: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
-            bundle_name: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
-            bundle_version: string | null;
-            /** @description Always null: the DAG has no file */
-            relative_fileloc: string | null;
-            /** @description Always `api`: the DAG has no file */
-            fileloc: string;
-            /** @description The same as `dag_id` */
-            file_token: string;
-            /** @description Purpose of the DAG in a sentence; null = none */
-            description: string | null;
-            /** @description Schedule in short, as the definition spells it; null = no schedule */
-            timetable_summary: string | null;
-            /** @description Schedule in words */
-            timetable_description: string | null;
-            /** @description Always false: no DAG is partitioned */
-            timetable_partitioned: boolean;
-            /** @description Whether the schedule repeats */
-            timetable_periodic: boolean;
-            /** @description Labels of the DAG */
-            tags: components["schemas"]["DagTag"][];
-            /** @description Limit of active task instances in a run */
-            max_active_tasks: number;
-            /** @description Limit of unfinished runs at a time; null = no limit */
-            max_active_runs: number | null;
-            /** @description Always 0: failed runs do not pause the DAG */
-            max_consecutive_failed_dag_runs: number;
-            /** @description Always false */
-            has_task_concurrency_limits: boolean;
-            /** @description Always false: a faulty definition is refused */
-            has_import_errors: boolean;
-            /** @description Logical date of the next scheduled run; null = none is planned */
-            next_dagrun_logical_date: string | null;
-            /** @description Start of the next scheduled run's interval, inclusive; null = none is planned */
-            next_dagrun_data_interval_start: string | null;
-            /** @description End of the next scheduled run's interval, exclusive; null = none is planned */
-            next_dagrun_data_interval_end: string | null;
-            /** @description Instant at which the next scheduled run is due; null = none is planned */
-            next_dagrun_run_after: string | null;
-            /** @description Always null: every type of run is allowed */
-            allowed_run_types: components["schemas"]["DagRunType"][] | null;
-            /** @description Owners of the DAG's tasks */
-            owners: string[];
-            /** @description Whether the schedule has slots that a backfill can fill */
-            is_backfillable: boolean;
-            /** @description Fault that keeps the scheduler from planning the next run; null = none */
-            schedule_error: string | null;
-        };
-        /**
-         * @example {
-         *       "dags": [
-         *         {
-         *           "dag_id": "etl",
-         *           "dag_display_name": "etl",
-         *           "is_paused": false,
-         *           "is_stale": false,
-         *           "has_import_errors": false,
-         *           "last_parsed_time": "2026-11-28T03:25:41.195Z",
-         *           "last_parse_duration": null,
-         *           "last_expired": null,
-         *           "bundle_name": null,
-         *           "bundle_version": null,
-         *           "relative_fileloc": null,
-         *           "fileloc": "api",
-         *           "file_token": "etl",
-         *           "description": "Loads the orders of the day",
-         *           "tags": [
-         *             {
-         *               "name": "sales",
-         *               "dag_id": "etl",
-         *               "dag_display_name": "etl"
-         *             }
-         *           ],
-         *           "max_active_tasks": 128,
-         *           "max_active_runs": 16,
-         *           "max_consecutive_failed_dag_runs": 0,
-         *           "has_task_concurrency_limits": false,
-         *           "allowed_run_types": null,
-         *           "owners": [],
-         *           "timetable_summary": "30 2 * * *",
-         *           "timetable_description": "At 02:30 every day (Europe/Berlin)",
-         *           "timetable_partitioned": false,
-         *           "timetable_periodic": true,
-         *           "next_dagrun_logical_date": "2026-11-28T01:30:00Z",
-         *           "next_dagrun_data_interval_start": "2026-11-28T01:30:00Z",
-         *           "next_dagrun_data_interval_end": "2026-11-29T01:30:00Z",
-         *           "next_dagrun_run_after": "2026-11-29T01:30:00Z",
-         *           "is_backfillable": true,
-         *           "schedule_error": null
-         *         }
-         *       ],
-         *       "total_entries": 1
-         *     }
-         */
-        DagCollection: {
-            /** @description DAGs of this page */
-            dags: components["schemas"]["Dag"][];
-            /** @description Number of entries on all pages */
-            total_entries: number;
-        };
-        /**
-         * @example {
          *       "is_paused": true
          *     }
          */
         DagPatch: {
             /** @description True pauses the DAG, false lets its runs start again */
             is_paused: boolean;
+        };
+        PlannedDefinition: {
+            /**
+             * @description Id to save it under; null = as the document says
+             * @default null
+             */
+            dag_id?: string | null;
+            /**
+             * @description Definition as an object
+             * @default null
+             */
+            definition?: components["schemas"]["JsonObject"] | null;
+            /**
+             * @description Definition as text, which is kept as it is
+             * @default null
+             */
+            text?: string | null;
+            /**
+             * @description Language of `text`
+             * @default application/yaml
+             * @enum {string}
+             */
+            media_type?: "application/yaml" | "application/json";
+        };
+        /**
+         * @example {
+         *       "definitions": [
+         *         {
+         *           "text": "dag_id: etl\ntasks: {load: {type: noop}}\n"
+         *         }
+         *       ],
+         *       "removed": [
+         *         "old_etl"
+         *       ]
+         *     }
+         */
+        PlanBody: {
+            /** @description Definitions to save, at most 500, each DAG once */
+            definitions?: components["schemas"]["PlannedDefinition"][];
+            /** @description Ids of the DAGs that would be removed, such as those that a folder no longer has */
+            removed?: string[];
+        };
+        /** @enum {string} */
+        PlanAction: "create" | "change" | "unchanged" | "remove";
+        /** @enum {string} */
+        ChangeOp: "add" | "remove" | "change";
+        /** @enum {string} */
+        ChangeKind: "task" | "edge" | "schedule" | "params" | "limits" | "outputs" | "text";
+        DefinitionChange: {
+            /** @description Way in which the part changed */
+            op: components["schemas"]["ChangeOp"];
+            /** @description Part of the definition that changed */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description RFC 6901 pointer into the newer version, or to a removed part */
+            path: string;
+            /** @description Identifier of the changed task; null = none */
+            task_id: string | null;
+            /** @description Value in the older version; null = no value */
+            before: unknown;
+            /** @description Value in the newer version; null = no value */
+            after: unknown;
+            /** @description Difference in a sentence */
+            text: string;
+        };
+        BrokenCaller: {
+            /**
+             * @description `dag` = a DAG with a task that runs it
+             * @enum {string}
+             */
+            kind: "dag" | "client";
+            /** @description Id of the calling DAG, or name of the user or token */
+            caller: string;
+            /** @description Latest refused call; null = unknown */
+            last_seen: string | null;
+            /** @description Tasks of the DAG, or calls of the last 30 days */
+            count: number;
+            /** @description Fault of the call */
+            why: string;
+        };
+        NextRuns: {
+            /** @description Next runs as the DAG stands */
+            before: string[];
+            /** @description Next runs after the save */
+            after: string[];
+        };
+        RunInFlight: {
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+            /** @description Number of the version that the run executes */
+            version_number: number;
+        };
+        DagPlan: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Effect of the save on the DAG */
+            action: components["schemas"]["PlanAction"];
+            /** @description Current version that the plan starts from; null = a new DAG */
+            base_version_number: number | null;
+            /** @description SHA-256 (hex) of the normalised definition; null = removed */
+            content_hash: string | null;
+            /** @description Changes in a sentence */
+            summary: string;
+            /** @description Changes by meaning */
+            changes: components["schemas"]["DefinitionChange"][];
+            /** @description Doubts about the definition, which is valid */
+            warnings: components["schemas"]["DefinitionWarning"][];
+            /** @description Callers that the change breaks and the caller may see */
+            breaking: components["schemas"]["BrokenCaller"][];
+            /** @description Number of further callers that the change breaks */
+            hidden_breaking: number;
+            /** @description Next runs, at most five each */
+            next_runs: components["schemas"]["NextRuns"];
+            /** @description Runs that are due at once after the save, counted up to 100 */
+            catchup_runs: number;
+            /** @description Unfinished runs, oldest first, at most 20 */
+            in_flight: components["schemas"]["RunInFlight"][];
+            /** @description Number of all unfinished runs */
+            in_flight_total: number;
+        };
+        /**
+         * @example {
+         *       "planned_at": "2026-11-28T03:25:41.195Z",
+         *       "plan_token": "eyJwcmluY2lwYWwiOiI.example",
+         *       "expires_at": "2026-11-28T03:40:41.195Z",
+         *       "dags": [
+         *         {
+         *           "dag_id": "etl",
+         *           "action": "change",
+         *           "base_version_number": 1,
+         *           "content_hash": "0000000000000000000000000000000000000000000000000000000000000000",
+         *           "summary": "task 'load' added",
+         *           "changes": [
+         *             {
+         *               "op": "add",
+         *               "kind": "task",
+         *               "path": "/tasks/load",
+         *               "task_id": "load",
+         *               "before": null,
+         *               "after": {
+         *                 "type": "noop"
+         *               },
+         *               "text": "task 'load' added"
+         *             }
+         *           ],
+         *           "warnings": [
+         *             {
+         *               "pointer": "/tasks/load/env/ROWS",
+         *               "message": "the schema of the params has no 'row'",
+         *               "code": "unknown_param",
+         *               "line": 7,
+         *               "hint": "did you mean 'rows'?"
+         *             }
+         *           ],
+         *           "breaking": [
+         *             {
+         *               "kind": "client",
+         *               "caller": "ci",
+         *               "last_seen": "2026-11-27T03:25:41.195Z",
+         *               "count": 3,
+         *               "why": "/row: is not allowed"
+         *             }
+         *           ],
+         *           "hidden_breaking": 0,
+         *           "next_runs": {
+         *             "before": [
+         *               "2026-11-29T02:30:00Z"
+         *             ],
+         *             "after": [
+         *               "2026-11-29T05:00:00Z"
+         *             ]
+         *           },
+         *           "catchup_runs": 0,
+         *           "in_flight": [
+         *             {
+         *               "dag_run_id": "deploy-4711",
+         *               "version_number": 1
+         *             }
+         *           ],
+         *           "in_flight_total": 1
+         *         }
+         *       ]
+         *     }
+         */
+        Plan: {
+            /**
+             * Format: date-time
+             * @description Instant of the plan
+             */
+            planned_at: string;
+            /** @description Proof of this plan for `PUT /dags`: for its maker, 15 minutes, once */
+            plan_token: string;
+            /**
+             * Format: date-time
+             * @description Instant from which the token is refused
+             */
+            expires_at: string;
+            /** @description Effect on each DAG, in the order of the body */
+            dags: components["schemas"]["DagPlan"][];
+        };
+        /**
+         * @example {
+         *       "definitions": [
+         *         {
+         *           "text": "dag_id: etl\ntasks: {load: {type: noop}}\n"
+         *         }
+         *       ],
+         *       "message": "load too"
+         *     }
+         */
+        DagsBody: {
+            /** @description Definitions to save, at most 500, each DAG once */
+            definitions?: components["schemas"]["PlannedDefinition"][];
+            /**
+             * @description Token of the plan of exactly these definitions; null = save without a plan
+             * @default null
+             */
+            plan_token?: string | null;
+            /**
+             * @description Reason of the change, kept with each new version
+             * @default
+             */
+            message?: string;
+        };
+        SavedDag: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Effect of the save on the DAG */
+            action: components["schemas"]["PlanAction"];
+            /** @description Number of the current version */
+            version_number: number;
+            /** @description Doubts about the definition, which is valid */
+            warnings: components["schemas"]["DefinitionWarning"][];
+        };
+        /**
+         * @example {
+         *       "dags": [
+         *         {
+         *           "dag_id": "etl",
+         *           "action": "change",
+         *           "version_number": 2,
+         *           "warnings": []
+         *         }
+         *       ]
+         *     }
+         */
+        SavedDags: {
+            /** @description Saved DAGs, in the order of the body */
+            dags: components["schemas"]["SavedDag"][];
         };
         /** @enum {string} */
         DefinitionForm: "normalised" | "sent";
@@ -4067,26 +4562,6 @@ export interface components {
             dag_versions: components["schemas"]["DagVersionDetails"][];
             /** @description Number of entries on all pages */
             total_entries: number;
-        };
-        /** @enum {string} */
-        ChangeOp: "add" | "remove" | "change";
-        /** @enum {string} */
-        ChangeKind: "task" | "edge" | "schedule" | "params" | "limits" | "outputs" | "text";
-        DefinitionChange: {
-            /** @description Way in which the part changed */
-            op: components["schemas"]["ChangeOp"];
-            /** @description Part of the definition that changed */
-            kind: components["schemas"]["ChangeKind"];
-            /** @description RFC 6901 pointer into the newer version, or to a removed part */
-            path: string;
-            /** @description Identifier of the changed task; null = none */
-            task_id: string | null;
-            /** @description Value in the older version; null = no value */
-            before: unknown;
-            /** @description Value in the newer version; null = no value */
-            after: unknown;
-            /** @description Difference in a sentence */
-            text: string;
         };
         /**
          * @example {
@@ -4697,7 +5172,8 @@ export interface components {
          *       ],
          *       "bundle_version": null,
          *       "partition_key": null,
-         *       "partition_date": null
+         *       "partition_date": null,
+         *       "late_since": null
          *     }
          */
         DagRun: {
@@ -4804,7 +5280,8 @@ export interface components {
          *           ],
          *           "bundle_version": null,
          *           "partition_key": null,
-         *           "partition_date": null
+         *           "partition_date": null,
+         *           "late_since": null
          *         }
          *       ],
          *       "total_entries": 1,
@@ -5201,7 +5678,8 @@ export interface components {
          *       "rendered_map_index": null,
          *       "rendered_fields": {},
          *       "trigger": null,
-         *       "triggerer_job": null
+         *       "triggerer_job": null,
+         *       "late_since": null
          *     }
          */
         TaskInstance: {
@@ -5346,7 +5824,8 @@ export interface components {
          *           "rendered_map_index": null,
          *           "rendered_fields": {},
          *           "trigger": null,
-         *           "triggerer_job": null
+         *           "triggerer_job": null,
+         *           "late_since": null
          *         }
          *       ],
          *       "total_entries": 1,
@@ -5913,7 +6392,8 @@ export interface components {
          *         "rendered_map_index": null,
          *         "rendered_fields": {},
          *         "trigger": null,
-         *         "triggerer_job": null
+         *         "triggerer_job": null,
+         *         "late_since": null
          *       },
          *       "subject": "Publish the figures?",
          *       "body": null,
@@ -6022,7 +6502,8 @@ export interface components {
          *             "rendered_map_index": null,
          *             "rendered_fields": {},
          *             "trigger": null,
-         *             "triggerer_job": null
+         *             "triggerer_job": null,
+         *             "late_since": null
          *           },
          *           "subject": "Publish the figures?",
          *           "body": null,
@@ -7947,7 +8428,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DagDetails"];
+                    "application/json": components["schemas"]["SavedDagDetails"];
                 };
             };
             /** @description Created */
@@ -7956,7 +8437,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DagDetails"];
+                    "application/json": components["schemas"]["SavedDagDetails"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -8165,6 +8646,40 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    put_dags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DagsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDags"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     patch_dags: {
         parameters: {
             query?: {
@@ -8290,6 +8805,43 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    plan_dags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

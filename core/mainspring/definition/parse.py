@@ -1,6 +1,6 @@
 """Turns a client's document into a checked `Definition`, or into a list of all faults."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from mainspring.definition.yaml_source import Lines, load_yaml
 from mainspring.errors import InvalidDag, InvalidInput, Problem
 from mainspring.pointers import join_pointer, split_pointer
 
-__all__ = ["DOCUMENT", "TASKS", "parse_definition"]
+__all__ = ["DOCUMENT", "TASKS", "parse_definition", "with_lines"]
 
 Media = Literal["json", "yaml"]
 
@@ -48,6 +48,14 @@ def parse_definition(
         problems = _in_document_order(report.problems, tree) + report.counted()
         raise InvalidDag(_with_lines(problems, tree, lines))
     return load_stored(document)
+
+
+def with_lines(problems: Sequence[Problem], source: str | bytes, *, media: Media) -> list[Problem]:
+    """The problems of a definition that `parse_definition` accepted, with their lines in its text."""
+    if not problems:
+        return []
+    tree, lines = _load(source, media)
+    return _with_lines(_in_document_order(list(problems), tree), tree, lines)
 
 
 def _load(source: Mapping[str, Any] | str | bytes, media: Media) -> tuple[Any, Lines | None]:

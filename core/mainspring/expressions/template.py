@@ -47,6 +47,11 @@ class Expression:
         return self._analysis.names
 
     @property
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """The places it reads, up to the last literal name: `("params", "rows")`."""
+        return self._analysis.paths
+
+    @property
     def task_references(self) -> frozenset[str]:
         """Ids of the tasks it names."""
         return self._analysis.task_references
@@ -158,6 +163,10 @@ class Template:
         if isinstance(value, (list, tuple)):
             return [self._render(item, context) for item in value]
         return value
+
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression of the text or JSON value."""
+        return self._expressions()
 
     def _expressions(self) -> Iterator[Expression]:
         return (piece for pieces in self._pieces.values() for piece in pieces if isinstance(piece, Expression))

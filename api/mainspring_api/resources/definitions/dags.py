@@ -34,6 +34,7 @@ from mainspring_api.http.preconditions import CurrentState, Guard, check_precond
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.reference_authorization import check_references
 from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
+from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
@@ -179,8 +180,16 @@ class DagPatch(Body):
     )
 
 
+class SavedDagDetails(DagDetails):
+    """A saved DAG with doubts about its definition."""
+
+    warnings = WARNINGS
+
+
 class DefinitionCheck(Answer):
     """What a valid definition would become."""
+
+    warnings = WARNINGS
 
     valid = fields.Boolean(metadata={"description": "Always true: a faulty definition is answered with an error"})
     dag_id = fields.String()
@@ -230,8 +239,8 @@ _DEFINITION_CONTENT = {
     "/dags/<dag_id>",
     "put_dag",
     role=Role.AUTHOR,
-    answer=DagDetails,
-    also={201: DagDetails},
+    answer=SavedDagDetails,
+    also={201: SavedDagDetails},
     body_content=_DEFINITION_CONTENT,
     body_bytes_max=DEFINITION_BYTES_MAX,
     query=SaveQuery,
@@ -262,7 +271,8 @@ def put_dag(query: Mapping[str, Any], dag_id: str) -> Response:
     )
     ctx.versions.keep(saved.version)
     ctx.notifier.notify()
-    return answer(_details(dag_id), 201 if saved.is_new_dag else 200)
+    details = {**_details(dag_id), "warnings": warnings_of(definition, source)}
+    return answer(details, 201 if saved.is_new_dag else 200)
 
 
 @blueprint.operation(
@@ -279,7 +289,7 @@ def put_dag(query: Mapping[str, Any], dag_id: str) -> Response:
 )
 def validate_dag(query: Mapping[str, Any]) -> Response:
     """Check a definition without saving it: 200 for a valid definition, else the exact error of a save."""
-    definition, _ = _read_definition(query["dag_id"])
+    definition, source = _read_definition(query["dag_id"])
     check_dag(context().database, definition)
     return answer(
         {
@@ -287,6 +297,7 @@ def validate_dag(query: Mapping[str, Any]) -> Response:
             "dag_id": definition.dag_id,
             "content_hash": definition.content_hash,
             "task_count": len(definition.tasks),
+            "warnings": warnings_of(definition, source),
         }
     )
 

@@ -18,7 +18,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.schedules import SchedulePlan, schedule_plan
 
-__all__ = ["blueprint"]
+__all__ = ["COUNT_MAX", "blueprint", "next_slots"]
 
 blueprint = Resource("schedules", "Schedules: when the next runs of a DAG are due")
 
@@ -96,9 +96,9 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     if timetable is not None and query["after"] is not None:
         slots = slots_after(timetable, query["after"], start=definition.start_date, end=definition.end_date)
     elif timetable is not None:
-        slots = _next_slots(timetable, definition, planned, now)
+        slots = next_slots(timetable, definition, planned, now)
     zone = schedule.timezone if schedule else "UTC"
-    next_slots = list(islice(slots, query["count"]))
+    planned_slots = list(islice(slots, query["count"]))
     return answer(
         {
             "dag_id": dag_id,
@@ -107,13 +107,13 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
             "timetable_description": timetable.description if timetable else "Never, external triggers only",
             "timezone": zone,
             "schedule_error": planned.error,
-            "runs": [_planned_run(timetable, slot, zone) for slot in next_slots if timetable],
-            "dropped": _dropped(timetable, next_slots, query["after"] or now) if timetable else [],
+            "runs": [_planned_run(timetable, slot, zone) for slot in planned_slots if timetable],
+            "dropped": _dropped(timetable, planned_slots, query["after"] or now) if timetable else [],
         }
     )
 
 
-def _next_slots(timetable: Timetable, definition: Definition, planned: SchedulePlan, now: datetime) -> Iterator[Slot]:
+def next_slots(timetable: Timetable, definition: Definition, planned: SchedulePlan, now: datetime) -> Iterator[Slot]:
     """The slots in the order of the scheduler."""
     latest = planned.latest_logical_date
     start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)

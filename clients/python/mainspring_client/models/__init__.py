@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .backfill_state import BackfillState
     from .block_code import BlockCode
     from .branch_task import BranchTask
+    from .broken_caller import BrokenCaller
+    from .broken_caller_kind import BrokenCallerKind
     from .browser_session import BrowserSession
     from .browser_session_collection import BrowserSessionCollection
     from .bulk_action import BulkAction
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from .dag_collection import DagCollection
     from .dag_details import DagDetails
     from .dag_patch import DagPatch
+    from .dag_plan import DagPlan
     from .dag_run import DagRun
     from .dag_run_collection import DagRunCollection
     from .dag_run_state import DagRunState
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
     from .dag_version_collection import DagVersionCollection
     from .dag_version_details import DagVersionDetails
     from .dag_version_diff import DagVersionDiff
+    from .dags_body import DagsBody
     from .database_health import DatabaseHealth
     from .deadline import Deadline
     from .deadline_action import DeadlineAction
@@ -77,6 +81,7 @@ if TYPE_CHECKING:
     from .definition_check import DefinitionCheck
     from .definition_form import DefinitionForm
     from .definition_params import DefinitionParams
+    from .definition_warning import DefinitionWarning
     from .dropped_time import DroppedTime
     from .dry_run_backfill import DryRunBackfill
     from .dry_run_backfill_collection import DryRunBackfillCollection
@@ -138,6 +143,7 @@ if TYPE_CHECKING:
     from .me import Me
     from .new_api_token import NewApiToken
     from .new_api_token_kind import NewApiTokenKind
+    from .next_runs import NextRuns
     from .noop_task import NoopTask
     from .open_api_document import OpenApiDocument
     from .outcome import Outcome
@@ -147,6 +153,11 @@ if TYPE_CHECKING:
     from .password_change import PasswordChange
     from .patch_dags_dag_run_state_item import PatchDagsDagRunStateItem
     from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
+    from .plan import Plan
+    from .plan_action import PlanAction
+    from .plan_body import PlanBody
+    from .planned_definition import PlannedDefinition
+    from .planned_definition_media_type import PlannedDefinitionMediaType
     from .planned_run import PlannedRun
     from .pool import Pool
     from .pool_body import PoolBody
@@ -163,9 +174,13 @@ if TYPE_CHECKING:
     from .rights import Rights
     from .role import Role
     from .run_explanation import RunExplanation
+    from .run_in_flight import RunInFlight
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
     from .satisfied_cause import SatisfiedCause
+    from .saved_dag import SavedDag
+    from .saved_dag_details import SavedDagDetails
+    from .saved_dags import SavedDags
     from .schedule import Schedule
     from .schedule_calendar import ScheduleCalendar
     from .schedule_preview import SchedulePreview
@@ -247,6 +262,8 @@ _MODULES = {
     "BackfillState": ".backfill_state",
     "BlockCode": ".block_code",
     "BranchTask": ".branch_task",
+    "BrokenCaller": ".broken_caller",
+    "BrokenCallerKind": ".broken_caller_kind",
     "BrowserSession": ".browser_session",
     "BrowserSessionCollection": ".browser_session_collection",
     "BulkAction": ".bulk_action",
@@ -272,6 +289,7 @@ _MODULES = {
     "DagCollection": ".dag_collection",
     "DagDetails": ".dag_details",
     "DagPatch": ".dag_patch",
+    "DagPlan": ".dag_plan",
     "DagRun": ".dag_run",
     "DagRunCollection": ".dag_run_collection",
     "DagRunState": ".dag_run_state",
@@ -289,6 +307,7 @@ _MODULES = {
     "DagVersionCollection": ".dag_version_collection",
     "DagVersionDetails": ".dag_version_details",
     "DagVersionDiff": ".dag_version_diff",
+    "DagsBody": ".dags_body",
     "DatabaseHealth": ".database_health",
     "Deadline": ".deadline",
     "DeadlineAction": ".deadline_action",
@@ -299,6 +318,7 @@ _MODULES = {
     "DefinitionCheck": ".definition_check",
     "DefinitionForm": ".definition_form",
     "DefinitionParams": ".definition_params",
+    "DefinitionWarning": ".definition_warning",
     "DroppedTime": ".dropped_time",
     "DryRunBackfill": ".dry_run_backfill",
     "DryRunBackfillCollection": ".dry_run_backfill_collection",
@@ -360,6 +380,7 @@ _MODULES = {
     "Me": ".me",
     "NewApiToken": ".new_api_token",
     "NewApiTokenKind": ".new_api_token_kind",
+    "NextRuns": ".next_runs",
     "NoopTask": ".noop_task",
     "OpenApiDocument": ".open_api_document",
     "Outcome": ".outcome",
@@ -369,6 +390,11 @@ _MODULES = {
     "PasswordChange": ".password_change",
     "PatchDagsDagRunStateItem": ".patch_dags_dag_run_state_item",
     "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
+    "Plan": ".plan",
+    "PlanAction": ".plan_action",
+    "PlanBody": ".plan_body",
+    "PlannedDefinition": ".planned_definition",
+    "PlannedDefinitionMediaType": ".planned_definition_media_type",
     "PlannedRun": ".planned_run",
     "Pool": ".pool",
     "PoolBody": ".pool_body",
@@ -385,9 +411,13 @@ _MODULES = {
     "Rights": ".rights",
     "Role": ".role",
     "RunExplanation": ".run_explanation",
+    "RunInFlight": ".run_in_flight",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
     "SatisfiedCause": ".satisfied_cause",
+    "SavedDag": ".saved_dag",
+    "SavedDagDetails": ".saved_dag_details",
+    "SavedDags": ".saved_dags",
     "Schedule": ".schedule",
     "ScheduleCalendar": ".schedule_calendar",
     "SchedulePreview": ".schedule_preview",
@@ -479,6 +509,8 @@ __all__ = (
     "BackfillState",
     "BlockCode",
     "BranchTask",
+    "BrokenCaller",
+    "BrokenCallerKind",
     "BrowserSession",
     "BrowserSessionCollection",
     "BulkAction",
@@ -504,12 +536,14 @@ __all__ = (
     "DagCollection",
     "DagDetails",
     "DagPatch",
+    "DagPlan",
     "DagRun",
     "DagRunCollection",
     "DagRunsBatchBody",
     "DagRunsBatchBodyStatesType0ItemType0",
     "DagRunState",
     "DagRunType",
+    "DagsBody",
     "DagSource",
     "DagStats",
     "DagStatsCollection",
@@ -531,6 +565,7 @@ __all__ = (
     "DefinitionCheck",
     "DefinitionForm",
     "DefinitionParams",
+    "DefinitionWarning",
     "DroppedTime",
     "DryRunBackfill",
     "DryRunBackfillCollection",
@@ -592,6 +627,7 @@ __all__ = (
     "Me",
     "NewApiToken",
     "NewApiTokenKind",
+    "NextRuns",
     "NoopTask",
     "OpenApiDocument",
     "Outcome",
@@ -601,6 +637,11 @@ __all__ = (
     "PasswordChange",
     "PatchDagsDagRunStateItem",
     "PatchDagsTagsMatchMode",
+    "Plan",
+    "PlanAction",
+    "PlanBody",
+    "PlannedDefinition",
+    "PlannedDefinitionMediaType",
     "PlannedRun",
     "Pool",
     "PoolBody",
@@ -617,9 +658,13 @@ __all__ = (
     "Rights",
     "Role",
     "RunExplanation",
+    "RunInFlight",
     "RunPatch",
     "RunPatchStateType0",
     "SatisfiedCause",
+    "SavedDag",
+    "SavedDagDetails",
+    "SavedDags",
     "Schedule",
     "ScheduleCalendar",
     "SchedulePreview",

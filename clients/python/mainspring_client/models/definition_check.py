@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.definition_warning import DefinitionWarning
+
 
 T = TypeVar("T", bound="DefinitionCheck")
 
@@ -13,12 +17,14 @@ T = TypeVar("T", bound="DefinitionCheck")
 class DefinitionCheck:
     """
     Attributes:
+        warnings (list[DefinitionWarning]): Doubts about the definition, which is valid
         valid (bool): Always true: a faulty definition is answered with an error
         dag_id (str): Identifier of the DAG
         content_hash (str): SHA-256 (hex) of the normalised definition; equal to the current version's = no change
         task_count (int): Number of tasks
     """
 
+    warnings: list[DefinitionWarning]
     valid: bool
     dag_id: str
     content_hash: str
@@ -26,6 +32,11 @@ class DefinitionCheck:
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        warnings = []
+        for warnings_item_data in self.warnings:
+            warnings_item = warnings_item_data.to_dict()
+            warnings.append(warnings_item)
+
         valid = self.valid
 
         dag_id = self.dag_id
@@ -38,6 +49,7 @@ class DefinitionCheck:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
+                "warnings": warnings,
                 "valid": valid,
                 "dag_id": dag_id,
                 "content_hash": content_hash,
@@ -49,7 +61,16 @@ class DefinitionCheck:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.definition_warning import DefinitionWarning  # noqa: PLC0415
+
         d = dict(src_dict)
+        warnings = []
+        _warnings = d.pop("warnings")
+        for warnings_item_data in _warnings:
+            warnings_item = DefinitionWarning.from_dict(warnings_item_data)
+
+            warnings.append(warnings_item)
+
         valid = d.pop("valid")
 
         dag_id = d.pop("dag_id")
@@ -59,6 +80,7 @@ class DefinitionCheck:
         task_count = d.pop("task_count")
 
         definition_check = cls(
+            warnings=warnings,
             valid=valid,
             dag_id=dag_id,
             content_hash=content_hash,

@@ -6,9 +6,9 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
-from ...models.dag_details import DagDetails
 from ...models.definition import Definition
 from ...models.problem import Problem
+from ...models.saved_dag_details import SavedDagDetails
 from ...types import UNSET, File, Response, Unset
 
 
@@ -47,21 +47,21 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> DagDetails | Problem | None:
+def _parse_response(response: httpx.Response) -> SavedDagDetails | Problem | None:
     if response.status_code == 200:
-        response_200 = DagDetails.from_dict(response.json())
+        response_200 = SavedDagDetails.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 201:
-        response_201 = DagDetails.from_dict(response.json())
+        response_201 = SavedDagDetails.from_dict(response.json())
 
         return response_201
 
     return parse_problem(response)
 
 
-def _build_response(response: httpx.Response) -> Response[DagDetails | Problem]:
+def _build_response(response: httpx.Response) -> Response[SavedDagDetails | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -76,7 +76,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
     message: str | Unset = "",
-) -> DagDetails:
+) -> SavedDagDetails:
     """Create a DAG or give it a new definition.
 
     201 when the DAG is new. A definition equal to the current version makes no new version. With `If-
@@ -101,7 +101,7 @@ def sync(
         body=body,
         message=message,
     )
-    return cast(DagDetails, expect_success(response))
+    return cast(SavedDagDetails, expect_success(response))
 
 
 def sync_detailed(
@@ -110,7 +110,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
     message: str | Unset = "",
-) -> Response[DagDetails | Problem]:
+) -> Response[SavedDagDetails | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
@@ -126,7 +126,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
     message: str | Unset = "",
-) -> DagDetails:
+) -> SavedDagDetails:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         dag_id=dag_id,
@@ -134,7 +134,7 @@ async def asyncio(
         body=body,
         message=message,
     )
-    return cast(DagDetails, expect_success(response))
+    return cast(SavedDagDetails, expect_success(response))
 
 
 async def asyncio_detailed(
@@ -143,7 +143,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: Definition | File | Unset = UNSET,
     message: str | Unset = "",
-) -> Response[DagDetails | Problem]:
+) -> Response[SavedDagDetails | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,

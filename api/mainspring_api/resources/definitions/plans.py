@@ -1,0 +1,449 @@
+"""Plans: what saving definitions would change, and saving many definitions at once."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from flask import Response, g
+from itsdangerous import BadSignature
+from marshmallow import ValidationError, fields, validate, validates_schema
+from sqlalchemy import Connection
+
+from mainspring.definition import Definition, parse_definition
+from mainspring.definition.changes import compare_definitions, summarise
+from mainspring.errors import InvalidDag, InvalidInput, PreconditionFailed, Problem
+from mainspring_api.http.answers import answer
+from mainspring_api.http.audit import audit_detail
+from mainspring_api.http.context import context, replace_database
+from mainspring_api.http.fields import Answer, Body, Choice, Instant, JsonObject
+from mainspring_api.http.operations import JSON, Resource
+from mainspring_api.http.owners import current_owner
+from mainspring_api.http.permissions import Over, require_role_on
+from mainspring_api.http.reference_authorization import check_references
+from mainspring_api.resources.definitions.dag_versions import DefinitionChange, change_body
+from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
+from mainspring_api.resources.definitions.plan_effects import (
+    broken_callers,
+    in_flight,
+    planned_runs,
+    stored_definition,
+)
+from mainspring_store.access.idempotency import AlreadyAnswered, Call, StoredResponse, claim_key, store_response
+from mainspring_store.access.roles import Role
+from mainspring_store.database.shared_transaction import SharedTransaction
+from mainspring_store.queries.plans import current_versions
+from mainspring_store.resources.dags import Expected, Saved, Source, check_dag, save_dag
+from mainspring_store.resources.row_locks import lock_dag
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("plans", "Plans: what saving definitions would change", tag="dags")
+
+DEFINITIONS_MAX = 500
+PLAN_BYTES_MAX = 20 * 1024 * 1024
+TOKEN_SECONDS = 15 * 60
+YAML = "application/yaml"
+_SALT = "plan-token"
+
+
+class PlanAction(StrEnum):
+    """What a save would do with a DAG."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    UNCHANGED = "unchanged"
+    REMOVE = "remove"
+
+
+class PlannedDefinition(Body):
+    """One definition: as a JSON object in `definition`, or as text in `text`."""
+
+    dag_id = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Id to save it under; null = as the document says"}
+    )
+    definition = JsonObject(load_default=None, allow_none=True, metadata={"description": "Definition as an object"})
+    text = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Definition as text, which is kept as it is"}
+    )
+    media_type = fields.String(
+        load_default=YAML,
+        validate=validate.OneOf([YAML, JSON]),
+        metadata={"description": "Language of `text`"},
+    )
+
+    @validates_schema
+    def check_form(self, data: Mapping[str, Any], **_: Any) -> None:
+        if (data["definition"] is None) == (data["text"] is None):
+            raise ValidationError("give either `definition` or `text`")
+
+
+def _definitions(*, least: int) -> "fields.List[Any]":
+    return fields.List(
+        fields.Nested(PlannedDefinition),
+        load_default=list,
+        validate=validate.Length(min=least, max=DEFINITIONS_MAX),
+        metadata={"description": f"Definitions to save, at most {DEFINITIONS_MAX}, each DAG once"},
+    )
+
+
+class PlanBody(Body):
+    """The definitions to be saved, and the DAGs to be removed."""
+
+    definitions = _definitions(least=0)
+    removed = fields.List(
+        fields.String(validate=validate.Length(max=250)),
+        load_default=list,
+        validate=validate.Length(max=DEFINITIONS_MAX),
+        metadata={"description": "Ids of the DAGs that would be removed, such as those that a folder no longer has"},
+    )
+
+
+class DagsBody(Body):
+    """The definitions to save, all or none."""
+
+    definitions = _definitions(least=1)
+    plan_token = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=1000),
+        metadata={"description": "Token of the plan of exactly these definitions; null = save without a plan"},
+    )
+    message = fields.String(
+        load_default="",
+        validate=validate.Length(max=1000),
+        metadata={"description": "Reason of the change, kept with each new version"},
+    )
+
+
+class BrokenCaller(Answer):
+    """A caller whose `conf` the DAG would no longer take."""
+
+    kind = fields.String(
+        validate=validate.OneOf(["dag", "client"]), metadata={"description": "`dag` = a DAG with a task that runs it"}
+    )
+    caller = fields.String(metadata={"description": "Id of the calling DAG, or name of the user or token"})
+    last_seen = Instant(allow_none=True, metadata={"description": "Latest refused call; null = unknown"})
+    count = fields.Integer(metadata={"description": "Tasks of the DAG, or calls of the last 30 days"})
+    why = fields.String(metadata={"description": "Fault of the call"})
+
+
+class RunInFlight(Answer):
+    """A run that has not ended; it keeps its version."""
+
+    dag_run_id = fields.String()
+    version_number = fields.Integer(metadata={"description": "Number of the version that the run executes"})
+
+
+class NextRuns(Answer):
+    """When the next runs are due."""
+
+    before = fields.List(Instant(), metadata={"description": "Next runs as the DAG stands"})
+    after = fields.List(Instant(), metadata={"description": "Next runs after the save"})
+
+
+class DagPlan(Answer):
+    """What would happen to one DAG."""
+
+    dag_id = fields.String()
+    action = Choice(PlanAction, metadata={"description": "Effect of the save on the DAG"})
+    base_version_number = fields.Integer(
+        allow_none=True, metadata={"description": "Current version that the plan starts from; null = a new DAG"}
+    )
+    content_hash = fields.String(
+        allow_none=True, metadata={"description": "SHA-256 (hex) of the normalised definition; null = removed"}
+    )
+    summary = fields.String(metadata={"description": "Changes in a sentence"})
+    changes = fields.List(fields.Nested(DefinitionChange), metadata={"description": "Changes by meaning"})
+    warnings = WARNINGS
+    breaking = fields.List(
+        fields.Nested(BrokenCaller), metadata={"description": "Callers that the change breaks and the caller may see"}
+    )
+    hidden_breaking = fields.Integer(metadata={"description": "Number of further callers that the change breaks"})
+    next_runs = fields.Nested(NextRuns, metadata={"description": "Next runs, at most five each"})
+    catchup_runs = fields.Integer(
+        metadata={"description": "Runs that are due at once after the save, counted up to 100"}
+    )
+    in_flight = fields.List(
+        fields.Nested(RunInFlight), metadata={"description": "Unfinished runs, oldest first, at most 20"}
+    )
+    in_flight_total = fields.Integer(metadata={"description": "Number of all unfinished runs"})
+
+
+class Plan(Answer):
+    """What saving the definitions would change."""
+
+    planned_at = Instant(metadata={"description": "Instant of the plan"})
+    plan_token = fields.String(
+        metadata={"description": "Proof of this plan for `PUT /dags`: for its maker, 15 minutes, once"}
+    )
+    expires_at = Instant(metadata={"description": "Instant from which the token is refused"})
+    dags = fields.List(fields.Nested(DagPlan), metadata={"description": "Effect on each DAG, in the order of the body"})
+
+
+class SavedDag(Answer):
+    """One saved DAG."""
+
+    dag_id = fields.String()
+    action = Choice(PlanAction, metadata={"description": "Effect of the save on the DAG"})
+    version_number = fields.Integer(metadata={"description": "Number of the current version"})
+    warnings = WARNINGS
+
+
+class SavedDags(Answer):
+    """All saved DAGs."""
+
+    dags = fields.List(fields.Nested(SavedDag), metadata={"description": "Saved DAGs, in the order of the body"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Item:
+    """A checked definition of a body."""
+
+    definition: Definition
+    source: Source
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/plan",
+    "plan_dags",
+    role=Role.AUTHOR,
+    over=Over.DAGS,
+    answer=Plan,
+    body=PlanBody,
+    body_bytes_max=PLAN_BYTES_MAX,
+    errors=(404,),
+)
+def plan_dags(body: Mapping[str, Any]) -> Response:
+    """Say what saving definitions, and removing DAGs, would change. Nothing is written.
+
+    A fault of any definition is answered as a save would; its pointer begins with `/definitions/` and the position.
+    """
+    items, removed = _read(body["definitions"]), list(dict.fromkeys(body["removed"]))
+    for dag_id in removed:
+        require_role_on(dag_id, Role.AUTHOR)
+    now = datetime.now(UTC)
+    ids = [item.definition.dag_id for item in items]
+    versions = current_versions(context().database, [*ids, *removed])
+    expires_at = now + timedelta(seconds=TOKEN_SECONDS)
+    claims = {
+        "principal": g.user.id,
+        "expires": expires_at.timestamp(),
+        "nonce": secrets.token_hex(8),
+        "bodies": _digest_of_bodies(items),
+        "bases": _digest_of_bases(ids, versions),
+    }
+    plans = [_plan(item.definition.dag_id, item, versions.get(item.definition.dag_id), now) for item in items]
+    plans += [_plan(dag_id, None, versions.get(dag_id), now) for dag_id in removed if dag_id in versions]
+    token = context().signer.dumps(claims, salt=_SALT)
+    return answer({"planned_at": now, "plan_token": token, "expires_at": expires_at, "dags": plans})
+
+
+@blueprint.operation(
+    "PUT",
+    "/dags",
+    "put_dags",
+    role=Role.AUTHOR,
+    over=Over.DAGS,
+    answer=SavedDags,
+    body=DagsBody,
+    body_bytes_max=PLAN_BYTES_MAX,
+    errors=(404, 409),
+)
+def put_dags(body: Mapping[str, Any]) -> Response:
+    """Save many definitions, all or none.
+
+    With `plan_token`, the definitions must be those of the plan, and 412 answers when a DAG was changed since or the
+    token was used.
+    """
+    items = _read(body["definitions"])
+    now = datetime.now(UTC)
+    claims = None if body["plan_token"] is None else _claims(body["plan_token"], items, now)
+    audit_detail(dag_ids=[item.definition.dag_id for item in items])
+    ctx = context()
+    with SharedTransaction(ctx.database, at_begin=lambda connection: _lock(connection, items)) as shared:
+        replace_database(shared)
+        with shared.write() as connection:
+            if claims is not None:
+                _use_token(connection, body["plan_token"], now)
+                _check_bases(claims, items)
+        message, has_plan = body["message"] or None, claims is not None
+        saved = [_save(item, message, has_plan=has_plan, now=now) for item in items]
+        answered = [_saved_body(item, result) for item, result in zip(items, saved, strict=True)]
+    for result in saved:
+        ctx.versions.keep(result.version)
+    ctx.notifier.notify()
+    return answer({"dags": answered})
+
+
+def _read(bodies: Sequence[Mapping[str, Any]]) -> list[_Item]:
+    """The checked definitions of a body.
+
+    Raises:
+        InvalidDag: Every fault of every definition. Forbidden, NotFound: The caller is no author of a DAG.
+    """
+    items: list[_Item] = []
+    faults: list[Problem] = []
+    for position, body in enumerate(bodies):
+        at = f"/definitions/{position}"
+        try:
+            item = _parsed(body)
+            require_role_on(item.definition.dag_id, Role.AUTHOR)
+            check_references(item.definition)
+            check_dag(context().database, item.definition)
+        except InvalidDag as exc:
+            faults += [_below(at, problem) for problem in exc.problems]
+            continue
+        if any(item.definition.dag_id == other.definition.dag_id for other in items):
+            message = f"dag '{item.definition.dag_id}' is there twice"
+            faults.append(Problem(pointer=at, message=message, code="duplicate_id"))
+        items.append(item)
+    if faults:
+        raise InvalidDag(faults)
+    return items
+
+
+def _below(at: str, problem: Problem) -> Problem:
+    return Problem(
+        pointer=at + problem.pointer,
+        message=problem.message,
+        line=problem.line,
+        hint=problem.hint,
+        code=problem.code,
+    )
+
+
+def _parsed(body: Mapping[str, Any]) -> _Item:
+    is_text = body["text"] is not None
+    text = body["text"].encode("utf-8", "surrogatepass") if is_text else orjson.dumps(body["definition"])
+    media_type = body["media_type"] if is_text else JSON
+    definition = parse_definition(
+        text,
+        media="json" if media_type == JSON else "yaml",
+        dag_id=body["dag_id"],
+        executors=context().settings.executors,
+    )
+    return _Item(definition=definition, source=Source(text=text, media_type=media_type))
+
+
+def _plan(dag_id: str, item: _Item | None, version: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """A `DagPlan`; item: `None` = the DAG is removed."""
+    old, new = stored_definition(version), None if item is None else item.definition
+    callers = broken_callers(dag_id, old, new, now)
+    documents = (None if old is None else old.document, None if new is None else new.document)
+    return {
+        "dag_id": dag_id,
+        "action": _action(version, new),
+        "base_version_number": None if version is None else version["version_number"],
+        "content_hash": None if new is None else new.content_hash,
+        "summary": "removed" if documents[1] is None else summarise(documents[0], documents[1]),
+        "changes": [] if item is None else [change_body(change) for change in compare_definitions(*documents)],
+        "warnings": [] if item is None else warnings_of(item.definition, item.source),
+        "breaking": callers.named,
+        "hidden_breaking": callers.hidden,
+        **planned_runs(dag_id, old, new, now),
+        **in_flight(dag_id),
+    }
+
+
+def _action(version: Mapping[str, Any] | None, new: Definition | None) -> PlanAction:
+    if new is None:
+        return PlanAction.REMOVE
+    if version is None:
+        return PlanAction.CREATE
+    return PlanAction.UNCHANGED if version["content_hash"] == new.content_hash else PlanAction.CHANGE
+
+
+def _digest_of_bodies(items: Sequence[_Item]) -> str:
+    facts = sorted((item.definition.dag_id, hashlib.sha256(item.source.text).hexdigest()) for item in items)
+    return hashlib.sha256(orjson.dumps(facts)).hexdigest()
+
+
+def _digest_of_bases(dag_ids: Sequence[str], versions: Mapping[str, Mapping[str, Any]]) -> str:
+    facts = [(dag_id, versions[dag_id]["id"] if dag_id in versions else None) for dag_id in sorted(dag_ids)]
+    return hashlib.sha256(orjson.dumps(facts)).hexdigest()
+
+
+def _claims(token: str, items: Sequence[_Item], now: datetime) -> Mapping[str, Any]:
+    """The content of a plan token.
+
+    Raises:
+        InvalidInput: The token is not ours, belongs to another principal, or is the plan of other definitions.
+        PreconditionFailed: The token has expired.
+    """
+    try:
+        claims: Mapping[str, Any] = context().signer.loads(token, salt=_SALT)
+    except BadSignature:
+        raise _bad_token("is no token of a plan of this server") from None
+    if claims["principal"] != g.user.id:
+        raise _bad_token("belongs to another user's plan; make a plan of your own")
+    if claims["bodies"] != _digest_of_bodies(items):
+        raise _bad_token("is the plan of other definitions; plan these")
+    if claims["expires"] <= now.timestamp():
+        raise PreconditionFailed("the plan is older than 15 minutes; make a new one")
+    return claims
+
+
+def _bad_token(message: str) -> InvalidInput:
+    return InvalidInput([Problem(pointer="/plan_token", message=message, code="invalid_plan_token")])
+
+
+def _use_token(connection: Connection, token: str, now: datetime) -> None:
+    """Mark a token as used in the transaction of the save. Tokens share the table of idempotency keys."""
+    key_hash = hashlib.sha256(f"plan {token}".encode()).hexdigest()
+    call = Call(principal_id=g.user.id, key_hash=key_hash, fingerprint=key_hash, now=now)
+    try:
+        claim_key(connection, call)
+    except AlreadyAnswered:
+        raise PreconditionFailed("the plan was carried out already; make a new one") from None
+    used = StoredResponse(fingerprint=key_hash, status=200, media_type=JSON, body=b"", is_sealed=False)
+    store_response(connection, call, used)
+
+
+def _lock(connection: Connection, items: Sequence[_Item]) -> None:
+    for dag_id in sorted(item.definition.dag_id for item in items):
+        lock_dag(connection, dag_id)
+
+
+def _check_bases(claims: Mapping[str, Any], items: Sequence[_Item]) -> None:
+    """Raises PreconditionFailed when a DAG, whose row is locked, is not as the plan found it."""
+    ids = [item.definition.dag_id for item in items]
+    if claims["bases"] != _digest_of_bases(ids, current_versions(context().database, ids)):
+        raise PreconditionFailed("a DAG was changed since the plan; nothing was saved, make a new plan")
+
+
+def _save(item: _Item, message: str | None, *, has_plan: bool, now: datetime) -> Saved:
+    """Save one definition; with a plan, a DAG that another request created at this moment is refused."""
+    ctx, dag_id = context(), item.definition.dag_id
+    version = current_versions(ctx.database, [dag_id]).get(dag_id) if has_plan else None
+    expected = None
+    if has_plan:
+        expected = Expected(
+            content_hash=None if version is None else version["content_hash"],
+            source=None if version is None else version["source"],
+        )
+    return save_dag(
+        ctx.database,
+        item.definition,
+        by=g.user.name,
+        owner=current_owner(),
+        source=item.source,
+        message=message,
+        expected=expected,
+        now=now,
+    )
+
+
+def _saved_body(item: _Item, saved: Saved) -> dict[str, Any]:
+    action = PlanAction.CREATE if saved.is_new_dag else PlanAction.CHANGE
+    return {
+        "dag_id": item.definition.dag_id,
+        "action": action if saved.is_new_version else PlanAction.UNCHANGED,
+        "version_number": saved.version_number,
+        "warnings": warnings_of(item.definition, item.source),
+    }

@@ -1,0 +1,119 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.plan import Plan
+from ...models.plan_body import PlanBody
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: PlanBody,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v2/dags/plan",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> Plan | Problem | None:
+    if response.status_code == 200:
+        response_200 = Plan.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[Plan | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: PlanBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Plan:
+    """Say what saving definitions, and removing DAGs, would change. Nothing is written.
+
+    A fault of any definition is answered as a save would; its pointer begins with `/definitions/` and
+    the position.
+
+    Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(Plan, expect_success(response))
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: PlanBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Plan | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: PlanBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Plan:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(Plan, expect_success(response))
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: PlanBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Plan | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

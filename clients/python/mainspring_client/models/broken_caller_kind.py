@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class BrokenCallerKind(StrEnum):
+    CLIENT = "client"
+    DAG = "dag"
+
+    def __str__(self) -> str:
+        return str(self.value)
