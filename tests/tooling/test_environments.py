@@ -19,6 +19,7 @@ READERS = {
     "conformance/executors/code/jobs.py",  # runs as a task
     "chaos/small_disk.py",  # whether the trials have their own mounts
     "chaos/task_body.py",  # runs as a task
+    "packages/conftest.py",  # where packages are made
     "page/conftest.py",  # whether a browser must be there: in CI
 }
 """Files that read single variables of their own process."""

@@ -5,6 +5,8 @@ export const reasons: Record<Schema<"StateReason">, string> = {
   task_failed: "a task failed",
   cancelled: "cancelled",
   timed_out: "timed out",
+  late: "it is late",
+  deadline_missed: "missed its deadline",
   deadline: "its deadline passed",
   exit_code: "ended with an exit code",
   exception: "raised an exception",

@@ -4,6 +4,8 @@ export const reasons: Messages["reasons"] = {
   task_failed: "태스크 실패",
   cancelled: "취소됨",
   timed_out: "시간 초과",
+  late: "지연됨",
+  deadline_missed: "기한을 놓침",
   deadline: "기한 경과",
   exit_code: "오류 종료 코드",
   exception: "예외 발생",
