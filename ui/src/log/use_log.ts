@@ -7,6 +7,8 @@ const NO_MARKS: MarksAnswer = { first_error: null, errors: [], warnings: [] };
 const BACK_OFF_MOST = 10_000;
 /** Between two answers of the tail, so that a server that does not wait is not asked in a circle. */
 const LEAST_WAIT = 500;
+const POLL_PAUSE = 2000;
+const TAIL_LINES = 500;
 
 export interface Opening {
   line: number;
@@ -87,14 +89,17 @@ function useTail(source: LogSource, pages: LogPages, isOn: boolean): void {
     const { signal } = controller;
     const go = async (): Promise<void> => {
       let pause = LEAST_WAIT;
+      let canWait = true;
       while (!signal.aborted && !pages.extent.isFinished) {
+        const from = (pages.extent.total ?? 0) + 1;
         try {
-          const answer = await source.wait((pages.extent.total ?? 0) + 1, signal);
-          pages.take(answer);
-          pause = LEAST_WAIT;
+          pages.take(await (canWait ? source.wait(from, signal) : source.lines(from, TAIL_LINES, signal)));
+          pause = canWait ? LEAST_WAIT : POLL_PAUSE;
         } catch (reason) {
           if (signal.aborted || (reason instanceof ApiError && reason.status === 404)) return;
           pause = Math.min(BACK_OFF_MOST, pause * 2);
+          // The places for waiting are taken: the lines are asked for now and then, without waiting on the server.
+          canWait = canWait && !(reason instanceof ApiError && (reason.status === 429 || reason.status === 503));
         }
         await new Promise((done) => setTimeout(done, pause));
       }
