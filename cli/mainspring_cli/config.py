@@ -239,6 +239,7 @@ class Config:
     queues: tuple[str, ...] = field(default=("default",), metadata={"parse": _words})
     """The queues that `mainspring worker` takes attempts from, comma separated; a process for each."""
     log_level: str = field(default="info", metadata={"parse": _one_of("debug", "info", "warning", "error")})
+    log_format: str = field(default="text", metadata={"parse": _one_of("text", "json")})
 
     @property
     def quotas(self) -> Quotas:

@@ -1,6 +1,5 @@
 """Starts the services in this process, from the merged settings. Heavy imports happen in these functions alone."""
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from mainspring_cli.services.database import opened_database
 from mainspring_cli.services.descriptors import held_max, raise_descriptor_limit
 from mainspring_cli.services.home import keep_admin_token, prepare_home
 from mainspring_cli.services.listener import listen
+from mainspring_cli.services.logs import log_to_stderr
 from mainspring_cli.services.security_mode import api_facts, execution_facts, log_facts, scheduler_facts, worker_facts
 from mainspring_cli.services.supervisor import Service, supervise
 
@@ -107,6 +107,8 @@ def work(config: Config) -> int:
         raise ConfigError(["redis_url: a worker needs it; set MAINSPRING_REDIS_URL"])
     prepare_home(config.home)
     if len(config.queues) > 1:
+        if config.log_format == "json":
+            _log_to_stderr(config, "supervisor")
         return supervise(worker_services(config, os.environ), stop_seconds=config.stop_grace_seconds + _STOP_SECONDS)
     from mainspring_executors.rq.worker import WorkerSettings, run_worker
 
@@ -197,10 +199,4 @@ def shown_worker_token(config: Config) -> str:
 
 
 def _log_to_stderr(config: Config, service: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=config.log_level.upper(),
-        format=f"%(asctime)s.%(msecs)03d %(levelname)-7s {service} %(name)s: %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    log_to_stderr(level=config.log_level, log_format=config.log_format, service=service)

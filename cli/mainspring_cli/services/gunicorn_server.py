@@ -5,15 +5,28 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from mainspring_cli.config import Config
 from mainspring_cli.services.database import prepare_database
 from mainspring_cli.services.descriptors import connections_max, raise_descriptor_limit
+from mainspring_cli.services.logs import json_formatter
 from mainspring_cli.services.startup_app import PatientApp
 
-__all__ = ["GunicornServer", "processes"]
+__all__ = ["GunicornLogger", "GunicornServer", "processes"]
 
 _POSTGRESQL_PROCESSES = 2
+
+
+class GunicornLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger, in JSON where the log of the service is JSON."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        formatter = json_formatter()
+        if formatter is not None:
+            for handler in self.error_log.handlers:
+                handler.setFormatter(formatter)
 
 
 class GunicornServer(BaseApplication):  # type: ignore[misc]
@@ -56,6 +69,7 @@ def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
         "worker_connections": connections_max(),
         # Its default is a socket in the user's home folder, shared by all instances of one user.
         "control_socket_disable": True,
+        "logger_class": GunicornLogger,
         "loglevel": config.log_level if config.log_level in ("debug", "error") else "warning",
         "certfile": config.tls_certificate and str(config.tls_certificate),
         "keyfile": config.tls_key and str(config.tls_key),

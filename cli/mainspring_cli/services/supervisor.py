@@ -5,6 +5,7 @@ supervisor, so that the caller sees the failure. The kernel signals the children
 """
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -13,7 +14,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mainspring_cli.services.logs import json_formatter
+
 __all__ = ["Service", "follow_parent", "supervise"]
+
+_log = logging.getLogger(__name__)
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 _FAILURES_MAX = 5
@@ -146,4 +151,7 @@ def follow_parent(parent_pid: int) -> Callable[[], None]:
 
 
 def _say(message: str) -> None:
-    print(f"mainspring: {message}", file=sys.stderr, flush=True)
+    if json_formatter() is not None:
+        _log.warning("%s", message)
+    else:
+        print(f"mainspring: {message}", file=sys.stderr, flush=True)

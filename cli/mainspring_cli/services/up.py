@@ -18,6 +18,7 @@ from mainspring_cli.config import (
 from mainspring_cli.services.commands import worker_services
 from mainspring_cli.services.home import keep_admin_token, lock_home, prepare_home
 from mainspring_cli.services.listener import listen
+from mainspring_cli.services.logs import log_to_stderr
 from mainspring_cli.services.supervisor import Service, supervise
 
 __all__ = ["run_up"]
@@ -36,6 +37,8 @@ def run_up(config: Config) -> int:
     if "rq" in config.executor:
         check_execution_exposure(config)
     prepare_home(config.home)
+    if config.log_format == "json":
+        log_to_stderr(level=config.log_level, log_format=config.log_format, service="supervisor")
     with ExitStack() as stack:
         stack.enter_context(lock_home(config.home))
         listener = stack.enter_context(listen(config.host, config.port))
