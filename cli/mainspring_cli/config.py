@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mainspring.errors import MainspringError
 from mainspring.quotas import Quotas
+from mainspring.retention import RetentionSettings, parse_lifetime
 
 __all__ = [
     "Config",
@@ -100,14 +101,6 @@ def _zone(raw: Any) -> str:
     return name
 
 
-def _worker_tokens(raw: Any) -> tuple[str, ...]:
-    tokens = _words(raw)
-    for token in tokens:
-        if not re.fullmatch(r"(?:[A-Za-z0-9_.-]{1,250}:)?[^:]+", token):
-            raise ValueError("must be tokens, or QUEUE:TOKEN, comma separated")
-    return tokens
-
-
 def _flag(raw: Any) -> bool:
     spellings = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
@@ -125,6 +118,11 @@ def _whole_number(least: int, most: int) -> Callable[[Any], int]:
         return raw
 
     return parse
+
+
+def _lifetime(raw: Any) -> str:
+    parse_lifetime(_text(raw))
+    return str(raw)
 
 
 _any_number = _whole_number(0, 10**18)
@@ -205,6 +203,24 @@ class Config:
     quota_connections: int = field(default=_QUOTAS.connections, metadata={"parse": _any_number})
     quota_variables: int = field(default=_QUOTAS.variables, metadata={"parse": _any_number})
     """Created by one user, of each."""
+    retention: str = field(default="auto", metadata={"parse": _one_of("auto", "on", "off")})
+    """`auto`: the defaults below hold on a new instance; an upgraded instance deletes nothing without a setting. `on`:
+    the defaults hold on every instance. `off`: the scheduler deletes nothing."""
+    retention_runs: str | None = field(default=None, metadata={"parse": _lifetime})
+    """Lifetime of ended runs with their logs and outputs: `90d`, or `forever`. `None` = the default of the instance,
+    `180d`."""
+    retention_failed_runs: str | None = field(default=None, metadata={"parse": _lifetime})
+    """Lifetime of failed runs. `None` = the default of the instance, `365d`."""
+    retention_keep_last: int | None = field(default=None, metadata={"parse": _whole_number(1, 1_000_000)})
+    """The number of latest ended runs of each DAG that stay. `None` = 100."""
+    retention_runs_max: int | None = field(default=None, metadata={"parse": _whole_number(1, 1_000_000)})
+    """The maximum of ended runs of each DAG. `None` = no maximum."""
+    retention_versions: str | None = field(default=None, metadata={"parse": _lifetime})
+    """Lifetime of old versions without runs. `None` = the default of the instance, `365d`."""
+    retention_services: str | None = field(default=None, metadata={"parse": _lifetime})
+    """Lifetime of the rows of ended processes. `None` = the default of the instance, `30d`."""
+    retention_audit: str | None = field(default=None, metadata={"parse": _lifetime})
+    """Lifetime of audit events. `None` = `forever`."""
     executor: tuple[str, ...] = field(default=("thread",), metadata={"parse": _executors})
     """`thread`, `local`, `rq`, or names that installed packages registered, comma separated; the first carries out what
     asks for none. The API and all schedulers are given the same."""
@@ -223,10 +239,9 @@ class Config:
     """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
-    worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _worker_tokens, "is_secret": True})
-    """Credentials at the execution API, comma separated: `TOKEN` for all queues, `QUEUE:TOKEN` for one queue. The
-    execution API accepts each token, so that tokens can change one by one, or differ for each worker; a worker shows
-    its first, without the queue. Empty = one is made in `home`."""
+    worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _words, "is_secret": True})
+    """Credentials at the execution API, comma separated: the execution API accepts each token, so that tokens can
+    change one by one, or differ for each worker; a worker shows its first. Empty = one is made in `home`."""
     execution_host: str = field(default="127.0.0.1", metadata={"parse": _text})
     """Address the execution API listens on. Other than loopback demands `worker_token`, and TLS or `behind_proxy`."""
     execution_port: int = field(default=8081, metadata={"parse": _whole_number(0, 65535)})
@@ -244,6 +259,11 @@ class Config:
     @property
     def quotas(self) -> Quotas:
         return Quotas(**{item.name: getattr(self, f"quota_{item.name}") for item in fields(Quotas)})
+
+    @property
+    def retention_settings(self) -> RetentionSettings:
+        names = [item.name for item in fields(RetentionSettings) if item.name != "mode"]
+        return RetentionSettings(mode=self.retention, **{name: getattr(self, f"retention_{name}") for name in names})
 
     @property
     def proxies(self) -> tuple[str, ...]:

@@ -189,6 +189,18 @@ def db_check(settings: Resolved, output: Output) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Print the rows and bytes that would be deleted, and delete nothing.")
+@click.option("--trust-clock", is_flag=True, help="Delete although the clock jumped ahead since the last time.")
+@with_settings(SETTINGS_FLAGS)
+@with_output
+def prune(settings: Resolved, output: Output, dry_run: bool, trust_clock: bool) -> None:
+    """Delete the history whose lifetime is over now, as the scheduler does by itself. The services may be running."""
+    from mainspring_cli.services.pruning import PRUNE_COLUMNS, prune_history
+
+    output.rows(list(prune_history(settings.config, is_dry_run=dry_run, trusts_clock=trust_clock)), PRUNE_COLUMNS)
+
+
 @cli.group("config")
 def config_group() -> None:
     """Look at the settings."""

@@ -18,13 +18,16 @@ from uuid import uuid4
 from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import failpoint
 from mainspring.instants import format_instant
+from mainspring.retention import Policy, RetentionSettings, policy_of
 from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
+from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
+from mainspring_store.access.installation import has_retention_defaults
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
 from mainspring_store.database.notify import Listener, Notifier, open_feed_notifier, open_listener
@@ -75,6 +78,7 @@ class SchedulerSettings:
     """How long running tasks may go on after SIGTERM."""
     redis_url: str | None = field(default=None, repr=False)
     """Address of Redis for the `rq` executor."""
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     version: str = "0"
 
 
@@ -90,7 +94,9 @@ class Service:
         version: str,
         key_ring: KeyRing | None = None,
         clock: Clock | None = None,
+        retention: Policy | None = None,
     ) -> None:
+        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing."""
         self._database = database
         self._executors = executors
         self._lease = lease
@@ -107,6 +113,7 @@ class Service:
             clock_guard=self._clock_guard,
         )
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
+        self._retention = None if retention is None else RetentionDuty(database, retention, self._clock)
         self._listener: Listener = open_listener(database)
         self._feed: Notifier = open_feed_notifier(database)
         self._heartbeat_at = self._stepped_at = float("-inf")
@@ -138,6 +145,8 @@ class Service:
         """Loop until `stop`; then let running tasks end within `close_grace` and record their ends."""
         # The heartbeat compares the clock first: no run may be created by an unchecked clock.
         self._guarded(self._heartbeat)
+        if self._retention is not None:
+            self._retention.start()
         # The first pass looks at all work, so that older work goes on at once.
         self._guarded(self._rescue)
         is_woken = True
@@ -190,6 +199,7 @@ class Service:
                 name: refusals.cause for name, refusals in refusals_of.items() if refusals.cause is not None
             },
             **self._outage_details(),
+            "retention": "off" if self._retention is None else str(self._retention.policy),
             **self._tally,
         }
 
@@ -261,6 +271,8 @@ class Service:
         select.select([], [], [], seconds)
 
     def _close(self, grace: timedelta) -> None:
+        if self._retention is not None:
+            self._retention.stop()
         for executor in self._executors.values():
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)
@@ -298,7 +310,16 @@ def run(settings: SchedulerSettings) -> int:
         _wait_for_schema(database, stop_signals)
         if stop_signals:
             return 0
-        service = Service(database, executors, lease, version=settings.version, key_ring=settings.key_ring)
+        policy = policy_of(settings.retention, has_defaults=has_retention_defaults(database))
+        _log.info("retention: %s", policy)
+        service = Service(
+            database,
+            executors,
+            lease,
+            version=settings.version,
+            key_ring=settings.key_ring,
+            retention=policy,
+        )
         for number in _STOP_SIGNALS:
             signal.signal(number, lambda *_: service.stop())
         if stop_signals:

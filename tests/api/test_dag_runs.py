@@ -254,3 +254,15 @@ def test_unknown_runs_are_not_found(sqlite_api: Api) -> None:
     sqlite_api.patch("/dags/etl/dagRuns/none", {"state": "failed"}, 404)
     sqlite_api.get("/dags/etl/dagRuns/none/wait?interval=1", 404)
     sqlite_api.get("/dags/etl/dagRuns/none/taskInstances", 404)
+
+
+def test_a_run_is_kept_for_ever_and_let_go_again(api: Api) -> None:
+    api.save()
+    run_id = api.trigger()
+    path = f"/dags/etl/dagRuns/{run_id}"
+    assert api.get(path)["keep"] is False
+    assert api.patch(path, {"keep": True})["keep"] is True
+    assert api.patch(path, {"note": "x"})["keep"] is True
+    assert api.patch(f"{path}?update_mask=keep", {"keep": False, "note": "y"})["keep"] is False
+    assert api.get(path)["note"] == "x"
+    assert api.request("PATCH", path, json={"keep": "often"}).status == 422

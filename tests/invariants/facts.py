@@ -20,6 +20,7 @@ from mainspring_store.tables import (
     deadline,
     feed_event,
     pool,
+    pruned_run,
     task_instance,
     task_log,
     task_try,
@@ -55,6 +56,8 @@ class Facts:
     pools: Sequence[Row[Any]]
     backfills: Mapping[int, Row[Any]]
     """By id."""
+    pruned: Mapping[tuple[str, str], Row[Any]]
+    """By DAG and run id: what stays of pruned runs."""
     log_chunks: Sequence[tuple[str, int, int]]
     """Attempt id, offset, length; in order."""
 
@@ -67,6 +70,10 @@ class Facts:
     def has_task(self, instance: Row[Any]) -> bool:
         """Whether the version of the run has its task still."""
         return instance.task_id in self.definition(self.runs[instance.dag_run_id]).tasks
+
+    def is_being_pruned(self, run: Row[Any]) -> bool:
+        """Whether a part of a large run is gone."""
+        return (run.dag_id, run.run_id) in self.pruned
 
     def is_call(self, instance: Row[Any]) -> bool:
         """Whether it waits for a child run, and so counts for the limits of its run and task."""
@@ -129,6 +136,7 @@ def read_facts(database: Database) -> Facts:
             ),
             pools=rows(pool, "name"),
             backfills={row.id: row for row in rows(backfill, "id")},
+            pruned={(row.dag_id, row.run_id): row for row in rows(pruned_run, "dag_id", "run_id")},
             log_chunks=[(row.attempt_id, row.offset, len(row.data)) for row in chunks],
         )
 

@@ -12,11 +12,34 @@ __all__ = ["CHECKS"]
 
 
 def no_two_runs_stand_for_one_date(facts: Facts) -> Line:
-    """I2."""
-    dates = Counter((run.dag_id, run.logical_date) for run in facts.runs.values() if run.logical_date is not None)
+    """I2; a pruned run keeps its date."""
+    whole = [run for run in facts.runs.values() if not facts.is_being_pruned(run)]
+    dates = Counter(
+        (run.dag_id, run.logical_date) for run in (*whole, *facts.pruned.values()) if run.logical_date is not None
+    )
     for (dag_id, date), count in dates.items():
         if count > 1:
             yield f"dag {dag_id} has {count} runs of {date}"
+
+
+def pruned_runs_have_ended_and_nothing_waits_for_them(facts: Facts) -> Line:
+    """Only ended runs are pruned, and no task waits for a pruned run."""
+    for key, pruned in facts.pruned.items():
+        if pruned.state not in ("success", "failed"):
+            yield f"run {key} was pruned while it was {pruned.state}"
+        if pruned.moment != (pruned.logical_date or pruned.moment):
+            yield f"run {key} of {pruned.logical_date} was pruned as one of {pruned.moment}"
+    for run in facts.runs.values():
+        if facts.is_being_pruned(run) and run.state not in ("success", "failed"):
+            yield f"run {run.run_id} is {run.state}, and a part of it is pruned"
+    for one in facts.all_instances:
+        wait = one.waits_for or {}
+        if (
+            one.state == "deferred"
+            and one.operator == "dag"
+            and (wait.get("dag_id"), wait.get("run_id")) in facts.pruned
+        ):
+            yield f"{facts.name(one)} waits for run {wait['run_id']}, which was pruned"
 
 
 def slots_of_a_schedule_rise(facts: Facts) -> Line:
@@ -49,6 +72,7 @@ def backfills_stay_within_their_bounds(facts: Facts) -> Line:
 
 CHECKS: Sequence[Check] = (
     no_two_runs_stand_for_one_date,
+    pruned_runs_have_ended_and_nothing_waits_for_them,
     slots_of_a_schedule_rise,
     backfills_stay_within_their_bounds,
 )

@@ -18,6 +18,7 @@ from mainspring_store.tables import metadata
 from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
 from tests.simulation.machine import PICK, one_of
 from tests.simulation.places import Places
+from tests.simulation.pruning import Pruning
 from tests.simulation.schedulers import Schedulers
 from tests.simulation.timekeeping import TimeMachine
 from tests.simulation.users import Users
@@ -27,7 +28,7 @@ from tests.simulation.world import Host, UnreliableDatabase
 __all__ = ["PostgresMachine", "SqliteMachine", "SqliteTimeMachine"]
 
 
-class EngineMachine(Users, Places, Workers, Schedulers):
+class EngineMachine(Users, Places, Workers, Pruning, Schedulers):
     """All steps, from a world with a DAG and a run."""
 
     @initialize(

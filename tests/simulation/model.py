@@ -64,7 +64,14 @@ class Model(Decisions):
             self._wake_parent(run)
             del self.runs[run.run_id]
         self.by_attempt = {key: one for key, one in self.by_attempt.items() if one[0] not in gone}
+        self.pruned = [one for one in self.pruned if one[0] != dag_id]
         del self.paused[dag_id], self.max_active_runs[dag_id], self.current[dag_id]
+
+    def prune(self, run_id: str) -> None:
+        """Retention took an ended run, which nothing waits for."""
+        run = self.runs.pop(run_id)
+        self.pruned.append((run.dag_id, run.moment[0]))
+        self.by_attempt = {key: one for key, one in self.by_attempt.items() if one[0] is not run}
 
     def adopt(self, run: Run, row: Any, rows: Iterable[Any], deadlines: Iterable[Any]) -> None:
         """Somebody changed the run by hand: go on from what the database shows."""

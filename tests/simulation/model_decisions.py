@@ -32,6 +32,8 @@ class Decisions:
         self.current: dict[str, Definition] = {}
         """By DAG id: what a new run of it is made from."""
         self.by_attempt: dict[str, tuple[Run, Instance]] = {}
+        self.pruned: list[tuple[str, datetime]] = []
+        """DAG id and moment of runs that retention took."""
         self.now: datetime | None = None
         """Of the last pass."""
 
@@ -256,6 +258,9 @@ class Decisions:
         earlier = [one for one in self.runs.values() if one.dag_id == run.dag_id and one.moment < run.moment]
         if not earlier:
             return False
-        past = max(earlier, key=lambda one: one.moment).instances
+        latest = max(earlier, key=lambda one: one.moment)
+        if any(dag_id == run.dag_id and latest.moment[0] < moment < run.moment[0] for dag_id, moment in self.pruned):
+            return False  # that run is the one before, and nothing of it is left to wait for
+        past = latest.instances
         same = [past[other] for other in ((key[0], key[1]), (key[0], -1)) if other in past]
         return any(one.state not in ("success", "skipped") or one.was_prevented for one in same)

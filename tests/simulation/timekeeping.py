@@ -16,12 +16,14 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.instants import format_instant
+from mainspring.retention import RunPolicy
 from mainspring.states import RunType, StateReason
 from mainspring_store.resources import backfills, dags
 from mainspring_store.state import runs
 from tests.invariants import Facts, read_facts, violations
 from tests.scheduler.engine import START, MovedClock
 from tests.simulation.machine import PICK, one_of
+from tests.simulation.pruning import policies, prune
 from tests.simulation.steps import steps_broken
 from tests.simulation.world import Host, UnreliableDatabase
 
@@ -164,6 +166,7 @@ class TimeMachine(RuleBasedStateMachine):
         after = read_facts(self.database).runs.values()
         made = [run for run in after if run.id not in before.runs and run.run_type == "scheduled"]
         taken = {run.logical_date for run in after if run.run_type != "scheduled"}
+        taken |= {run.logical_date for run in before.pruned.values()}
         free = [date for date in expected if date not in taken]
         assert [run.logical_date for run in made] == free, f"at {now}, {made} were made, {free} are due"
 
@@ -181,13 +184,18 @@ class TimeMachine(RuleBasedStateMachine):
             version=self.version, run_id=f"m{date.timestamp():.0f}", run_type=RunType.MANUAL, conf={}, params={},
             run_after=self._now(), logical_date=date,
         )  # fmt: skip
-        is_taken = any(run.logical_date == date for run in self.facts.runs.values())
+        taken = {run.logical_date for run in (*self.facts.runs.values(), *self.facts.pruned.values())}
+        is_taken = date in taken
         try:
             runs.create_run(self.database, new, now=self._now())
         except Conflict:
             assert is_taken, "a run was refused though its logical date is free"
             return
         assert not is_taken, "two runs of one logical date"
+
+    @rule(policy=policies)
+    def prune(self, policy: RunPolicy) -> None:
+        prune(self.database, policy, self.latest)
 
     # --- backfills ----------------------------------------------------------------------------------------------
 

@@ -30,7 +30,6 @@ __all__ = [
     "run_scheduler",
     "serve_api",
     "serve_execution_api",
-    "shown_worker_token",
     "work",
     "worker_services",
     "worker_tokens",
@@ -119,7 +118,7 @@ def work(config: Config) -> int:
         WorkerSettings(
             redis_url=config.redis_url,
             execution_url=config.execution_url,
-            worker_token=shown_worker_token(config),
+            worker_token=worker_tokens(config)[0],
             queue=queue,
             code_path=config.code_path,
             http_allow=config.http_allow,
@@ -164,6 +163,7 @@ def run_scheduler(config: Config) -> int:
             redis_url=config.redis_url,
             key_ring=_key_ring(config),
             close_grace=timedelta(seconds=config.stop_grace_seconds),
+            retention=config.retention_settings,
             version=version("mainspring"),
         )
     )
@@ -189,13 +189,6 @@ def worker_tokens(config: Config) -> tuple[str, ...]:
     from mainspring_api.http.credential_files import worker_token
 
     return config.worker_token or (worker_token(config.home),)
-
-
-def shown_worker_token(config: Config) -> str:
-    """The token that a worker of this machine sends: the first one, without its queue."""
-    from mainspring_api.execution.credentials import split_token
-
-    return split_token(worker_tokens(config)[0])[1]
 
 
 def _log_to_stderr(config: Config, service: str) -> None:

@@ -606,7 +606,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Cancel (`state` failed), mark or queue a run, or change the note.
+         * Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
          * @description Needs the role `operator` on the DAG.
          */
         patch: operations["patch_dag_run"];
@@ -2509,6 +2509,26 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
+        Retention: {
+            /**
+             * @description How long ended runs stay; as the settings of the server say when absent.
+             * @example 90d
+             * @example forever
+             */
+            runs?: string;
+            /**
+             * @description The same for failed runs.
+             * @example 90d
+             * @example forever
+             */
+            failed_runs?: string;
+            /** @description So many of the latest ended runs stay whatever their age. */
+            keep_last?: number;
+            /** @description More ended runs are deleted whatever their age, oldest first. */
+            runs_max?: number;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
         /** @enum {string} */
         TriggerRule: "all_success" | "all_failed" | "all_done" | "all_done_min_one_success" | "all_skipped" | "one_success" | "one_failed" | "one_done" | "none_failed" | "none_failed_min_one_success" | "none_skipped" | "always";
         /** @enum {string} */
@@ -3563,6 +3583,8 @@ export interface components {
             deadline?: components["schemas"]["Deadline"];
             /** @description Whether the DAG is paused when it is first saved; false when absent. */
             is_paused_upon_creation?: boolean;
+            /** @description How long the history of the DAG stays, where it differs from the settings. */
+            retention?: components["schemas"]["Retention"];
             /** @description Fields that every task has unless the task has its own. */
             default_args?: components["schemas"]["DefaultArgs"];
             /** @description Outputs of a run: name -> value made from outputs of tasks. */
@@ -5157,6 +5179,7 @@ export interface components {
          *       "triggered_by": "rest_api",
          *       "triggering_user_name": "admin",
          *       "note": null,
+         *       "keep": false,
          *       "dag_versions": [
          *         {
          *           "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
@@ -5224,6 +5247,8 @@ export interface components {
             triggering_user_name: string | null;
             /** @description Text that a person attached */
             note: string | null;
+            /** @description Whether the run stays for ever: retention never deletes the run */
+            keep: boolean;
             /** @description Version of the DAG that the run executes, as a list of one */
             dag_versions: components["schemas"]["DagVersion"][];
             /** @description Always null: DAGs are sent as data and have no bundles */
@@ -5265,6 +5290,7 @@ export interface components {
          *           "triggered_by": "rest_api",
          *           "triggering_user_name": "admin",
          *           "note": null,
+         *           "keep": false,
          *           "dag_versions": [
          *             {
          *               "id": "01a2202f-ebcb-76d9-88ab-245f43265265",
@@ -5366,6 +5392,8 @@ export interface components {
             state?: ("queued" | "success" | "failed") | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description True keeps the run for ever; false lets retention delete the run */
+            keep?: boolean | null;
         };
         /**
          * @example {
@@ -5559,6 +5587,8 @@ export interface components {
             state?: ("queued" | "success" | "failed") | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description True keeps the run for ever; false lets retention delete the run */
+            keep?: boolean | null;
             /** @description Identifier of the run within its DAG */
             dag_run_id: string;
             /**
@@ -7441,6 +7471,8 @@ export interface components {
             refused_starts: {
                 [key: string]: string;
             };
+            /** @description Policy by which a living scheduler deletes history; null = no scheduler is alive */
+            retention: string | null;
         };
         TriggererHealth: {
             /** @description Always null: the server has no triggerer */
@@ -7478,7 +7510,8 @@ export interface components {
          *         "latest_scheduler_heartbeat": "2026-11-28T03:25:40.105Z",
          *         "alive": 1,
          *         "clock_offset_seconds": 0,
-         *         "refused_starts": {}
+         *         "refused_starts": {},
+         *         "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever"
          *       },
          *       "triggerer": {
          *         "status": null,

@@ -139,6 +139,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "dagrun_timeout": ("dagrun_timeout", parse_duration),
     "deadline": ("deadline", _deadline),
     "is_paused_upon_creation": ("is_paused_upon_creation", _as_is),
+    "retention": ("retention", _as_is),
     "outputs": ("outputs", _templates),
 }
 _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {

@@ -27,6 +27,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     """Report what is wrong across the fields of a normalised document."""
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     _check_dates(document, report)
+    _check_retention(document.get("retention", {}), report)
     for problem in schedule_problems(document.get("schedule")):
         _pass_on(problem, "/schedule", report)
     for problem in check_schema(document.get("params", {})):
@@ -68,6 +69,13 @@ def _check_dates(document: Mapping[str, Any], report: Report) -> None:
     if start and document.get("catchup") and parse_instant(start) < SCHEDULES_BEGIN:
         message = f"start_date {start} is before {SCHEDULES_BEGIN:%Y-%m-%d}, where all schedules begin"
         report.add("invalid_value", "/start_date", message, "nothing earlier can be caught up with; give a later one")
+
+
+def _check_retention(retention: Mapping[str, Any], report: Report) -> None:
+    keep_last, runs_max = retention.get("keep_last"), retention.get("runs_max")
+    if keep_last is not None and runs_max is not None and keep_last > runs_max:
+        message = f"keep_last {keep_last} is more than runs_max {runs_max}"
+        report.add("invalid_value", "/retention/keep_last", message, "at least so many runs stay as at most may stay")
 
 
 def _check_ids(tasks: Iterable[str], report: Report) -> None:

@@ -20,6 +20,7 @@ from mainspring.definition.kinds import (
     Instant,
     Integer,
     Kind,
+    Lifetime,
     ListOf,
     MapOf,
     Number,
@@ -369,6 +370,20 @@ _SCHEDULE = Record(
 
 _SCHEMA: Kind = Either(of_object=AnyJson(is_schema=True))
 
+_RETENTION = Record(
+    (
+        Field("runs", Lifetime(), doc="How long ended runs stay; as the settings of the server say when absent."),
+        Field("failed_runs", Lifetime(), doc="The same for failed runs."),
+        Field("keep_last", Integer(1, 1_000_000), doc="So many of the latest ended runs stay whatever their age."),
+        Field(
+            "runs_max",
+            Integer(1, 1_000_000),
+            doc="More ended runs are deleted whatever their age, oldest first.",
+        ),
+    ),
+    name="Retention",
+)
+
 DAG_FIELDS: tuple[Field, ...] = (
     Field("dag_id", Identifier(), required=True, doc="Id of the DAG. The request path names it when absent."),
     Field("dag_display_name", _NAME, doc="Name that people read."),
@@ -410,6 +425,7 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "is_paused_upon_creation", Boolean(), doc="Whether the DAG is paused when it is first saved; false when absent."
     ),
+    Field("retention", _RETENTION, doc="How long the history of the DAG stays, where it differs from the settings."),
     Field("default_args", DEFAULT_ARGS, doc="Fields that every task has unless the task has its own."),
     Field(
         "outputs",

@@ -15,6 +15,7 @@ from mainspring.durations import DURATION_MAX, format_duration, parse_duration
 from mainspring.ids import ID_PATTERN, is_valid_id
 from mainspring.instants import format_instant, parse_instant
 from mainspring.pointers import join_pointer
+from mainspring.retention import FOREVER, LIFETIME_MIN
 
 __all__ = [
     "AnyJson",
@@ -28,6 +29,7 @@ __all__ = [
     "Instant",
     "Integer",
     "Kind",
+    "Lifetime",
     "ListOf",
     "MapOf",
     "Number",
@@ -199,6 +201,23 @@ class Duration:
             "type": "string",
             "description": "ISO 8601 (`PT15M`) or short (`15m`, `1h30m`, `20s`, `250ms`).",
             "examples": ["PT15M", "20s"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long history stays: a duration, stored as canonical ISO 8601, or `forever`."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if value == FOREVER:
+            return FOREVER
+        return Duration(minimum=LIFETIME_MIN).read(value, at, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "description": f"A duration of at least {format_duration(LIFETIME_MIN)} (`90d`, `P90D`), or `{FOREVER}`.",
+            "examples": ["90d", FOREVER],
         }
 
 

@@ -229,6 +229,8 @@ class Definition:
     dagrun_timeout: timedelta | None = None
     deadline: Deadline | None = None
     is_paused_upon_creation: bool = False
+    retention: Mapping[str, Any] | None = None
+    """Fields of `RunPolicy` that differ from the settings, as stored; None = none."""
     tasks: Mapping[str, Task]
     """In the order written; never empty."""
     outputs: Mapping[str, Template] = field(default_factory=dict)

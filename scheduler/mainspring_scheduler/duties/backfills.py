@@ -12,7 +12,7 @@ from typing import Any
 
 from mainspring.errors import MainspringError, StoreUnavailable
 from mainspring.params import resolve_params
-from mainspring.states import RunType
+from mainspring.states import RunState, RunType
 from mainspring.timetables import Slot, slots_between, timetable_of
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.transactions import Database
@@ -93,13 +93,16 @@ class _Step:
 
     def _make_runs(self, slots: Sequence[Slot]) -> int:
         """Process slots in order until a limit is reached. Returns the number of processed slots."""
-        existing = self._writes.runs_at([slot.logical_date for slot in slots]) if slots else {}
+        dates = [slot.logical_date for slot in slots]
+        existing = self._writes.runs_at(dates) if slots else {}
+        pruned = self._writes.pruned_at(dates) if slots else {}
         done = skipped = tasks = 0
         for slot in slots:
             if self._unfinished >= self._of.max_active_runs or tasks >= TASKS_MAX:
                 break
             version = self._version_for(existing.get(slot.logical_date))
-            if self._make_run(slot, version, existing.get(slot.logical_date)):
+            run = existing.get(slot.logical_date)
+            if self._make_run(slot, version, run, None if run else pruned.get(slot.logical_date)):
                 self._unfinished += 1
                 tasks += len(version.tasks)
             else:
@@ -110,8 +113,15 @@ class _Step:
             self._writes.move_on(cursor=cursor, done=done, skipped=skipped, now=self._now)
         return done
 
-    def _make_run(self, slot: Slot, version: Version, existing: ExistingRun | None) -> bool:
-        """Make or repeat the run of a slot. Returns False when the backfill skips the slot."""
+    def _make_run(self, slot: Slot, version: Version, existing: ExistingRun | None, pruned: RunState | None) -> bool:
+        """Make or repeat the run of a slot. Returns False when the backfill skips the slot.
+
+        pruned: the last state of the run of the slot, if retention pruned the run.
+        """
+        if pruned is not None:
+            if not self._of.reprocess_behavior.allows(pruned):
+                return False
+            self._writes.forget_pruned(slot.logical_date)
         if existing is None:
             return self._writes.create_run(_new_run(self._of, version, slot), now=self._now)
         if not self._of.reprocess_behavior.allows(existing.state):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from mainspring_store.tables import audit_event
 
-__all__ = ["AuditEvent", "Outcome", "write_event"]
+__all__ = ["AuditEvent", "Outcome", "add_event", "write_event"]
 
 _TEXT_CHARS_MAX = 250
 
@@ -46,22 +46,33 @@ class AuditEvent:
 
 def write_event(connection: Connection, event: AuditEvent) -> None:
     """Add an event in the caller's transaction."""
-    connection.execute(
-        _INSERT,
-        {
-            "at": event.at,
-            "event": event.event,
-            "outcome": event.outcome,
-            "owner": _clipped(event.owner),
-            "principal_id": event.principal_id,
-            "dag_id": _clipped(event.dag_id),
-            "run_id": _clipped(event.run_id),
-            "task_id": _clipped(event.task_id),
-            "map_index": event.map_index,
-            "try_number": event.try_number,
-            "extra": dict(event.extra),
-        },
-    )
+    connection.execute(_INSERT, _values_of(event))
+
+
+def add_event(connection: Connection, event: AuditEvent, *, extra: Mapping[str, Any]) -> int:
+    """As `write_event`; returns the id, so that the caller can bring `extra` up to date while its work goes on.
+
+    extra: replaces `extra` of the event.
+    """
+    values = {**_values_of(event), "extra": dict(extra)}
+    key: int = connection.execute(_INSERT.returning(audit_event.c.id), values).scalar_one()
+    return key
+
+
+def _values_of(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "at": event.at,
+        "event": event.event,
+        "outcome": event.outcome,
+        "owner": _clipped(event.owner),
+        "principal_id": event.principal_id,
+        "dag_id": _clipped(event.dag_id),
+        "run_id": _clipped(event.run_id),
+        "task_id": _clipped(event.task_id),
+        "map_index": event.map_index,
+        "try_number": event.try_number,
+        "extra": dict(event.extra),
+    }
 
 
 def _clipped(text: str | None) -> str | None:

@@ -287,6 +287,8 @@ def _keep_write_ahead_log(path: Path, queue: WriteQueue) -> None:
     if header[18:] == b"\x02\x02":  # the file format's versions for writing and reading: 2 = with a write-ahead log
         return
     with _translated(), queue.turn(), closing(sqlite3.connect(path, timeout=WRITE_WAIT_SECONDS_MAX)) as connection:
+        # Lets the file shrink after deletions. Takes effect only while the file has no table.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from mainspring.definition.model import Definition, Task, TaskType
 from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
@@ -19,7 +19,7 @@ from mainspring_store.queries.dags import require_dag
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.resources.dags import Versions
 from mainspring_store.state.effects import lock_runs
-from mainspring_store.tables import dag_run, task_instance
+from mainspring_store.tables import dag_run, pruned_run, task_instance
 
 __all__ = ["RunSelection", "Shape", "TargetRun", "TaskSelection", "find_runs", "load_runs", "selections_in"]
 
@@ -121,7 +121,11 @@ def _select_runs(is_sqlite: bool) -> Select[Any]:
     ids = as_rows({"id": int}, is_sqlite=is_sqlite)
     return (
         select(run.id, run.dag_id, run.run_id, run.dag_version_id, run.state, run.state_reason)
-        .where(run.id.in_(select(ids.c.id)))
+        .where(
+            run.id.in_(select(ids.c.id)),
+            # Retention is deleting a run that has both rows.
+            ~exists().where(pruned_run.c.dag_id == run.dag_id, pruned_run.c.run_id == run.run_id),
+        )
         .order_by(run.id)
     )
 
@@ -152,7 +156,7 @@ def _select_instances(is_sqlite: bool, is_locking: bool) -> Select[Any]:
 
 
 def load_runs(connection: Connection, runs: Mapping[int, Shape], *, is_locking: bool) -> list[TargetRun]:
-    """The runs with their instances, by ascending id; deleted runs are absent.
+    """The runs with their instances, by ascending id; deleted runs, and runs that retention is deleting, are absent.
 
     is_locking: lock the runs and then their instances; every transaction that changes instances must lock.
 

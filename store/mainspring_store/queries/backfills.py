@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 
 from mainspring.errors import NotFound
 from mainspring.states import RUN_FINISHED, BackfillState, RunState
@@ -12,7 +12,7 @@ from mainspring_store.queries.dags import require_dag
 from mainspring_store.queries.filters import Kind
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.queries.runs import RUNS
-from mainspring_store.tables import backfill, dag, dag_run
+from mainspring_store.tables import backfill, dag, dag_run, pruned_run
 
 __all__ = ["BACKFILLS", "backfill_not_found", "dag_of_backfill", "get_backfill", "list_backfill_runs", "list_backfills"]
 
@@ -122,7 +122,8 @@ def _add_run_counts(connection: Any, rows: Any) -> None:
     by_key: dict[int, dict[RunState, int]] = {row["id"]: {} for row in rows}
     if by_key:
         for row in connection.execute(_COUNTS, {"keys": list(by_key)}):
-            by_key[row.backfill_id][RunState(row.state)] = row.runs
+            counts = by_key[row.backfill_id]
+            counts[RunState(row.state)] = counts.get(RunState(row.state), 0) + row.runs
     for row in rows:
         row["runs"] = by_key[row["id"]]
 
@@ -144,8 +145,15 @@ _latest_ended = (
     .subquery()
 )
 _PACE = select(func.count(), func.min(_latest_ended.c.start_date, type_=UtcDateTime)).select_from(_latest_ended)
-_COUNTS = (
-    select(dag_run.c.backfill_id, dag_run.c.state, func.count().label("runs"))
-    .where(dag_run.c.backfill_id.in_(bindparam("keys", expanding=True)))
-    .group_by(dag_run.c.backfill_id, dag_run.c.state)
-)
+
+
+def _count_by_state(table: Table) -> Select[Any]:
+    return (
+        select(table.c.backfill_id, table.c.state, func.count().label("runs"))
+        .where(table.c.backfill_id.in_(bindparam("keys", expanding=True)))
+        .group_by(table.c.backfill_id, table.c.state)
+    )
+
+
+# Pruned runs count, so that the figures of a backfill stay.
+_COUNTS = _count_by_state(dag_run).union_all(_count_by_state(pruned_run))

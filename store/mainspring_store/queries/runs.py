@@ -67,6 +67,7 @@ RUN_COLUMNS = (
     _run.triggered_by,
     _run.triggering_user_name,
     _run.note,
+    _run.keep,
     dag_version.c.uuid.label("version_uuid"),
     dag_version.c.version_number,
     dag_version.c.content_hash,

@@ -25,6 +25,7 @@ __all__ = [
     "presence",
     "refused_starts",
     "refusing_workers",
+    "retention_policy",
 ]
 
 CLOCK_OFFSET_MAX = timedelta(seconds=30)
@@ -156,6 +157,13 @@ def refusing_workers(database: Database, *, since: datetime) -> Mapping[str, int
     with database.read() as connection:
         rows = connection.scalars(_DETAILS, {"since": since, "kind": "worker"}).all()
     return Counter(details["refused_for"] for details in rows if "refused_for" in details)
+
+
+def retention_policy(database: Database, *, since: datetime) -> str | None:
+    """The policy of retention of a scheduler with a heartbeat at or after `since`; None = there is no scheduler."""
+    with database.read() as connection:
+        rows = connection.scalars(_DETAILS, {"since": since, "kind": "scheduler"}).all()
+    return next((details["retention"] for details in rows if "retention" in details), None)
 
 
 _ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)

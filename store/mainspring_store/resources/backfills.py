@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.errors import Conflict
@@ -21,7 +21,7 @@ from mainspring_store.queries.dags import dag_not_found
 from mainspring_store.state.effects import Effects, lock_runs
 from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import end_run
-from mainspring_store.tables import backfill, dag_run
+from mainspring_store.tables import backfill, dag_run, pruned_run
 
 __all__ = ["NewBackfill", "ReprocessBehavior", "cancel_backfill", "create_backfill", "pause_backfill", "run_dates"]
 
@@ -160,9 +160,13 @@ def cancel_backfill(database: Database, key: int, *, by: str, now: datetime) -> 
 def run_dates(
     database: Database, dag_id: str, first: datetime, last: datetime, behavior: ReprocessBehavior
 ) -> frozenset[datetime]:
-    """The logical dates from `first` to `last`, both included, whose existing runs a backfill would keep."""
+    """The logical dates from `first` to `last`, both included, whose existing or pruned runs a backfill would keep."""
     with database.read() as connection:
-        rows: Sequence[Any] = connection.execute(_DATES, {"dag": dag_id, "first": first, "last": last}).all()
+        rows: Sequence[Any] = [
+            row
+            for statement in (_DATES, _PRUNED_DATES)
+            for row in connection.execute(statement, {"dag": dag_id, "first": first, "last": last})
+        ]
     return frozenset(
         row.logical_date for row in rows if row.state not in RUN_FINISHED or not behavior.allows(RunState(row.state))
     )
@@ -195,8 +199,14 @@ _PAUSE = _OF_KEY.values(is_paused=True, message=None, updated_at=_now)
 _UNPAUSE = _OF_KEY.values(is_paused=False, message=None, resumed_at=_now, updated_at=_now)
 _CANCEL = _OF_KEY.values(is_paused=True, completed_at=_now, updated_at=_now)
 _QUEUED = select(dag_run.c.id).where(dag_run.c.backfill_id == bindparam("key"), dag_run.c.state == RunState.QUEUED)
-_DATES = select(dag_run.c.logical_date, dag_run.c.state).where(
-    dag_run.c.dag_id == bindparam("dag"),
-    dag_run.c.logical_date >= bindparam("first", type_=UtcDateTime),
-    dag_run.c.logical_date <= bindparam("last", type_=UtcDateTime),
-)
+
+
+def _dates_of(table: Table) -> Select[Any]:
+    return select(table.c.logical_date, table.c.state).where(
+        table.c.dag_id == bindparam("dag"),
+        table.c.logical_date >= bindparam("first", type_=UtcDateTime),
+        table.c.logical_date <= bindparam("last", type_=UtcDateTime),
+    )
+
+
+_DATES, _PRUNED_DATES = _dates_of(dag_run), _dates_of(pruned_run)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.events import EventKind
@@ -18,8 +18,8 @@ from mainspring_store.interventions.targets import Shape
 from mainspring_store.resources.backfills import ReprocessBehavior
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.events import write_event
-from mainspring_store.state.runs import NewRun, insert_run
-from mainspring_store.tables import backfill, dag, dag_run, dag_version
+from mainspring_store.state.runs import NewRun, RunPruned, insert_run
+from mainspring_store.tables import backfill, dag, dag_run, dag_version, pruned_run
 
 __all__ = [
     "BackfillWrites",
@@ -127,9 +127,18 @@ class BackfillWrites:
         try:
             with self._connection.begin_nested():
                 insert_run(self._connection, run, now=now)
-        except IntegrityError:
+        except (IntegrityError, RunPruned):
             return False
         return True
+
+    def pruned_at(self, dates: Sequence[datetime]) -> Mapping[datetime, RunState]:
+        """Logical date -> last state of each run of the DAG at these logical dates that retention pruned."""
+        rows = self._connection.execute(_PRUNED_AT, {"dag": self.of.dag_id, "dates": list(dates)})
+        return {row.logical_date: RunState(row.state) for row in rows}
+
+    def forget_pruned(self, date: datetime) -> None:
+        """Free the logical date and the run id of a pruned run, which the backfill makes again."""
+        self._connection.execute(_FORGET_PRUNED, {"of_dag": self.of.dag_id, "date": date})
 
     def run_again(
         self, run: ExistingRun, shape: Shape, latest: Shape, conf: Mapping[str, Any], *, now: datetime
@@ -220,6 +229,13 @@ _LOCK = (
 _KEYS_AT = select(dag_run.c.id).where(
     dag_run.c.dag_id == bindparam("dag"),
     dag_run.c.logical_date.in_(bindparam("dates", expanding=True, type_=UtcDateTime)),
+)
+_PRUNED_AT = select(pruned_run.c.logical_date, pruned_run.c.state).where(
+    pruned_run.c.dag_id == bindparam("dag"),
+    pruned_run.c.logical_date.in_(bindparam("dates", expanding=True, type_=UtcDateTime)),
+)
+_FORGET_PRUNED = delete(pruned_run).where(
+    pruned_run.c.dag_id == bindparam("of_dag"), pruned_run.c.logical_date == bindparam("date", type_=UtcDateTime)
 )
 _RUNS_AT = _KEYS_AT.add_columns(dag_run.c.dag_version_id, dag_run.c.state, dag_run.c.logical_date)
 _now = bindparam("now", type_=UtcDateTime)

@@ -12,7 +12,7 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import RunType
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.state.runs import NewRun, insert_run
+from mainspring_store.state.runs import NewRun, RunPruned, insert_run
 from mainspring_store.tables import backfill, dag, dag_run
 
 __all__ = ["DueDag", "DueWrites", "Plan"]
@@ -113,11 +113,11 @@ class DueWrites:
         return min(filter(None, instants), default=None), has_backfills
 
     def create_run(self, run: NewRun, *, now: datetime) -> int | None:
-        """Create a run; None, without a change, when the DAG already has a run with the logical date or id."""
+        """Create a run; None, without a change, when the DAG has or had a run with the logical date or id."""
         try:
             with self._connection.begin_nested():
                 return insert_run(self._connection, run, now=now)
-        except IntegrityError:
+        except (IntegrityError, RunPruned):
             return None
 
     @staticmethod

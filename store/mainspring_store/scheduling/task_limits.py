@@ -32,7 +32,7 @@ from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.conditions import ACTIVE, CALLING
 from mainspring_store.state.effects import InstanceRef
 from mainspring_store.state.records import Candidate
-from mainspring_store.tables import dag, dag_run, task_instance
+from mainspring_store.tables import dag, dag_run, pruned_run, task_instance
 
 __all__ = ["TaskLimitWrites"]
 
@@ -219,6 +219,19 @@ class TaskLimitWrites:
         )
         instance = task_instance.alias("other")
         previous_run = dag_run.alias("past_run")
+        # A pruned run in between is the previous run. Nothing of it is left that could block.
+        pruned_between = (
+            select(literal_column("1"))
+            .select_from(pruned_run)
+            .join(candidate_run, candidate_run.c.id == bindparam("run"))
+            .where(
+                pruned_run.c.dag_id == candidate_run.c.dag_id,
+                pruned_run.c.moment < candidate_moment,
+                pruned_run.c.moment > func.coalesce(previous_run.c.logical_date, previous_run.c.run_after),
+            )
+            .correlate(previous_run)
+            .exists()
+        )
         return select(instance.c.state, instance.c.state_reason, previous_run.c.state.label("run_state")).where(
             previous_run.c.id == instance.c.dag_run_id,
             instance.c.dag_run_id == previous_run_id,
@@ -226,6 +239,7 @@ class TaskLimitWrites:
             # A mapped task without an expansion stands for all of its items.
             or_(instance.c.map_index == bindparam("map"), instance.c.map_index == literal_column("-1")),
             instance.c.state != literal_column("'removed'"),
+            ~pruned_between,
         )
 
     def past_succeeded(self, candidate: Candidate, task_id: str) -> bool:

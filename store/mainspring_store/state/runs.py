@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Update, bindparam, insert, literal, literal_column, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, exists, insert, literal, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import DeadlineAnchor, Definition, TaskType
@@ -32,9 +32,9 @@ from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_of
-from mainspring_store.tables import dag_run, feed_event, task_instance, task_try
+from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try
 
-__all__ = ["NewRun", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
+__all__ = ["NewRun", "RunPruned", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,13 +69,23 @@ class NewRun:
     """Number of `dag` tasks above the run."""
 
 
+class RunPruned(Conflict):
+    """Retention pruned a run with the id or the logical date of the new run."""
+
+    def __init__(self, run: NewRun) -> None:
+        date = "" if run.logical_date is None else f" or for logical date {run.logical_date.isoformat()}"
+        super().__init__(
+            f"dag '{run.version.definition.dag_id}' had a run '{run.run_id}'{date}, which retention pruned; use another"
+        )
+
+
 def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, now: datetime) -> int:
     """Store a queued run with all its task instances in a single transaction; returns the key of the run.
 
     owner: the principal whose quotas count the run.
 
     Raises:
-        Conflict: The DAG has a run with the id or the logical date.
+        Conflict: The DAG has or had a run with the id or the logical date.
         NotFound: A client has deleted the DAG.
         QuotaExceeded: The owner has reached a quota: active runs, active tasks, log bytes or stored bytes.
     """
@@ -95,7 +105,25 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
     return key
 
 
-_INSERT_RUN = insert(dag_run).returning(dag_run.c.id)
+_RUN_FIELDS = (
+    "dag_id", "run_id", "dag_version_id", "run_type", "state", "conf", "params", "logical_date", "data_interval_start",
+    "data_interval_end", "run_after", "queued_at", "updated_at", "triggered_by", "triggering_user_name", "principal_id",
+    "note", "backfill_id", "parent_attempt_id", "depth", "tasks_total", "tasks_unfinished", "max_active_tasks",
+)  # fmt: skip
+_values = {name: bindparam(name, type_=dag_run.c[name].type) for name in _RUN_FIELDS}
+_pruned = pruned_run.c
+# A pruned run keeps its run id and its logical date.
+_INSERT_RUN = (
+    insert(dag_run)
+    .from_select(
+        list(_RUN_FIELDS),
+        select(*_values.values()).where(
+            ~exists().where(_pruned.dag_id == _values["dag_id"], _pruned.run_id == _values["run_id"]),
+            ~exists().where(_pruned.dag_id == _values["dag_id"], _pruned.logical_date == _values["logical_date"]),
+        ),
+    )
+    .returning(dag_run.c.id)
+)
 
 
 _INSERT_CREATION = (
@@ -129,7 +157,12 @@ def _insert_instances(is_sqlite: bool) -> Insert:
 
 
 def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
-    """Store a run within the caller's transaction, as `create_run`; raises the `IntegrityError` of the database."""
+    """Store a run within the caller's transaction, as `create_run`.
+
+    Raises:
+        IntegrityError: The DAG has a run with the id or the logical date, or does not exist.
+        RunPruned: The DAG had such a run.
+    """
     plan = plan_of(run.version.definition)
     start, end = run.data_interval or (None, None)
     key: int | None = connection.scalar(
@@ -160,11 +193,12 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "max_active_tasks": plan.max_active_tasks,
         },
     )
+    if key is None:
+        raise RunPruned(run)
     is_sqlite = connection.dialect.name == "sqlite"
     connection.execute(_insert_instances(is_sqlite), {"rows": plan.rows, "dag_run_id": key, "now": now})
     if is_sqlite:
         connection.execute(_INSERT_CREATION, {"dag_run_id": key, "now": now})
-    assert key is not None
     if plan.deadlines:
         anchors = {DeadlineAnchor.RUN_AFTER: run.run_after, DeadlineAnchor.QUEUED: now}
         add_deadlines(connection, deadlines_of_run(key, plan, anchors))

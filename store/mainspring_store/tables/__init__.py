@@ -17,8 +17,8 @@ from mainspring_store.tables.access import (
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.events import feed_event, feed_floor
-from mainspring_store.tables.runs import backfill, dag_run, deadline
-from mainspring_store.tables.services import scheduler_outage, service
+from mainspring_store.tables.runs import backfill, dag_run, deadline, pruned_run
+from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
 
@@ -38,9 +38,11 @@ __all__ = [
     "feed_event",
     "feed_floor",
     "idempotency_key",
+    "installation",
     "login_device",
     "metadata",
     "pool",
+    "pruned_run",
     "rate_limit",
     "scheduler_outage",
     "secret",

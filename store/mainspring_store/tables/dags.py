@@ -44,6 +44,8 @@ dag = Table(
     Column("timetable_description", Text),
     # Whether the schedule has data intervals; only periodic DAGs can have backfills.
     Column("is_periodic", Boolean, nullable=False, server_default=text("false")),
+    # The `retention` of the current version; NULL = the policy of the settings holds.
+    Column("retention", Json),
     # The user or token that created the DAG; the DAG counts for the quota of this principal. NULL = for no quota.
     Column("principal_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),

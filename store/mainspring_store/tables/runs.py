@@ -1,4 +1,4 @@
-"""Runs, their deadlines, and backfills."""
+"""Runs, their deadlines, what stays of pruned runs, and backfills."""
 
 from sqlalchemy import (
     Boolean,
@@ -19,7 +19,7 @@ from mainspring.states import RunState, RunType
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
 
-__all__ = ["backfill", "dag_run", "deadline"]
+__all__ = ["backfill", "dag_run", "deadline", "pruned_run"]
 
 backfill = Table(
     "backfill",
@@ -105,6 +105,8 @@ dag_run = Table(
     # The user or token whose quota the run counts for; NULL = no quota, as for scheduled runs.
     Column("principal_id", String(36)),
     Column("note", Text),
+    # Whether retention must not prune the run.
+    Column("keep", Boolean, nullable=False, server_default=text("false")),
     # Declared outputs, evaluated when the run succeeded.
     Column("outputs", Json),
     # Counters of the run's instances. The transaction that changes an instance changes the counters too.
@@ -192,4 +194,34 @@ deadline = Table(
     # Generation of the task instance, so that a retry does not move its deadline and a clear does; 0 = of no instance.
     Column("generation", Integer, nullable=False),
     Index("ix_deadline_due_at", "due_at"),
+)
+
+pruned_run = Table(
+    "pruned_run",
+    metadata,
+    # Of each run that retention pruned, so that its run id and logical date are not given to another run.
+    Column("dag_id", ForeignKey("dag.dag_id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", String(250), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("logical_date", UtcDateTime),
+    # The logical date, or the earliest start of a run without one: the order of runs for `depends_on_past`.
+    Column("moment", UtcDateTime, nullable=False),
+    Column("end_date", UtcDateTime),
+    # No foreign key: the row must not slow down the deletion of a DAG.
+    Column("backfill_id", Key),
+    Index(
+        "uq_pruned_run_logical_date",
+        "dag_id",
+        "logical_date",
+        unique=True,
+        sqlite_where=text("logical_date IS NOT NULL"),
+        postgresql_where=text("logical_date IS NOT NULL"),
+    ),
+    Index("ix_pruned_run_dag_id_moment", "dag_id", "moment"),
+    Index(
+        "ix_pruned_run_backfill_id",
+        "backfill_id",
+        sqlite_where=text("backfill_id IS NOT NULL"),
+        postgresql_where=text("backfill_id IS NOT NULL"),
+    ),
 )

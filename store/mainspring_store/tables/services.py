@@ -1,11 +1,11 @@
-"""The processes of the installation, running and stopped, and the outages of the schedulers."""
+"""The processes of the installation, the outages of the schedulers, and facts about the whole installation."""
 
 from sqlalchemy import Column, Double, Index, Integer, String, Table, Text
 
 from mainspring_store.database.types import Json, UtcDateTime
 from mainspring_store.tables.base import metadata
 
-__all__ = ["scheduler_outage", "service"]
+__all__ = ["installation", "scheduler_outage", "service"]
 
 service = Table(
     "service",
@@ -33,4 +33,12 @@ scheduler_outage = Table(
     # the outage.
     Column("began_at", UtcDateTime, primary_key=True),
     Column("ended_at", UtcDateTime, nullable=False),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    # Facts that all processes share, by name: see `access.installation`.
+    Column("name", String(50), primary_key=True),
+    Column("value", Json, nullable=False),
 )

@@ -41,6 +41,7 @@ from mainspring_store.access.roles import Role
 from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.queries import runs as questions
 from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
+from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
@@ -95,6 +96,7 @@ class DagRun(Answer):
         allow_none=True, metadata={"description": "Name of the user or token that made the run; null = the scheduler"}
     )
     note = fields.String(allow_none=True)
+    keep = fields.Boolean(metadata={"description": "Whether the run stays for ever: retention never deletes the run"})
     dag_versions = fields.List(
         fields.Nested(DagVersion),
         metadata={"description": "Version of the DAG that the run executes, as a list of one"},
@@ -124,6 +126,9 @@ class RunPatch(Body):
         metadata={"description": "Target state: `queued` resumes, `success` marks, `failed` cancels the run"},
     )
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
+    keep = fields.Boolean(
+        allow_none=True, metadata={"description": "True keeps the run for ever; false lets retention delete the run"}
+    )
 
 
 RunList = list_arguments(
@@ -229,7 +234,7 @@ _GUARD = Guard(
     guard=_GUARD,
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Cancel (`state` failed), mark or queue a run, or change the note."""
+    """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever."""
     ctx = context()
     change_run(ctx, dag_id, dag_run_id, chosen(body, query["update_mask"]))
     return answer(run_body(questions.get_run(ctx.database, dag_id, dag_run_id)))
@@ -263,6 +268,8 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
         _set_state(ctx, dag_id, run_id, RunState(changes["state"]))
     if "note" in changes:
         set_run_note(ctx.database, dag_id, run_id, changes["note"] or None, now=datetime.now(UTC))
+    if changes.get("keep") is not None:
+        set_run_kept(ctx.database, dag_id, run_id, changes["keep"], now=datetime.now(UTC))
 
 
 def _set_state(ctx: Context, dag_id: str, run_id: str, state: RunState) -> None:
@@ -322,6 +329,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggered_by": row["triggered_by"],
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
+        "keep": row["keep"],
         "dag_versions": [version_body(row)],
         "bundle_version": None,
         "partition_key": None,

@@ -15,7 +15,14 @@ from mainspring_api.http.middleware import is_sent_by_admin
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import NotReady
 from mainspring_store.database.postgres_sessions import session_facts
-from mainspring_store.queries.services import SILENT_AFTER, Presence, presence, refused_starts, refusing_workers
+from mainspring_store.queries.services import (
+    SILENT_AFTER,
+    Presence,
+    presence,
+    refused_starts,
+    refusing_workers,
+    retention_policy,
+)
 from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 from mainspring_store.schema.database_roles import RoleRights, role_rights
 from mainspring_store.schema.migrate import current_revision, head_revision
@@ -56,6 +63,10 @@ class SchedulerHealth(Answer):
             "description": "Executors whose machine has no room for another task at present (disk, processes, "
             "descriptors, memory), each with the cause. Tasks wait there, and pay no try"
         },
+    )
+    retention = fields.String(
+        allow_none=True,
+        metadata={"description": "Policy by which a living scheduler deletes history; null = no scheduler is alive"},
     )
 
 
@@ -152,11 +163,13 @@ class Readiness(Answer):
 def get_health() -> Response:
     """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
     database, presences, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
+    retention: str | None = None
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
         presences = dict(presence(context().database, since=since))
         refused = dict(refused_starts(context().database, since=since))
         refusing = dict(refusing_workers(context().database, since=since))
+        retention = retention_policy(context().database, since=since)
     except StoreUnavailable:
         database = "unhealthy"
     offset = presences["scheduler"].clock_offset if "scheduler" in presences else None
@@ -170,6 +183,7 @@ def get_health() -> Response:
             "status": scheduler["status"] or "unhealthy",
             "clock_offset_seconds": None if offset is None else offset.total_seconds(),
             "refused_starts": refused,
+            "retention": retention,
         },
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
         "execution_api": _health(presences.get("execution"), "latest_execution_api_heartbeat"),

@@ -169,6 +169,7 @@ if TYPE_CHECKING:
     from .python_task import PythonTask
     from .readiness import Readiness
     from .reprocess_behavior import ReprocessBehavior
+    from .retention import Retention
     from .retry_action import RetryAction
     from .retry_rule import RetryRule
     from .rights import Rights
@@ -406,6 +407,7 @@ _MODULES = {
     "PythonTask": ".python_task",
     "Readiness": ".readiness",
     "ReprocessBehavior": ".reprocess_behavior",
+    "Retention": ".retention",
     "RetryAction": ".retry_action",
     "RetryRule": ".retry_rule",
     "Rights": ".rights",
@@ -653,6 +655,7 @@ __all__ = (
     "PythonTask",
     "Readiness",
     "ReprocessBehavior",
+    "Retention",
     "RetryAction",
     "RetryRule",
     "Rights",

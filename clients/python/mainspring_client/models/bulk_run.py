@@ -19,12 +19,14 @@ class BulkRun:
         state (BulkRunStateType0 | None | Unset): Target state: `queued` resumes, `success` marks, `failed` cancels the
             run
         note (None | str | Unset): Text that a person attached
+        keep (bool | None | Unset): True keeps the run for ever; false lets retention delete the run
         dag_id (None | str | Unset): Identifier of the DAG; absent = the DAG of the path
     """
 
     dag_run_id: str
     state: BulkRunStateType0 | None | Unset = UNSET
     note: None | str | Unset = UNSET
+    keep: bool | None | Unset = UNSET
     dag_id: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +46,12 @@ class BulkRun:
         else:
             note = self.note
 
+        keep: bool | None | Unset
+        if isinstance(self.keep, Unset):
+            keep = UNSET
+        else:
+            keep = self.keep
+
         dag_id: None | str | Unset
         if isinstance(self.dag_id, Unset):
             dag_id = UNSET
@@ -61,6 +69,8 @@ class BulkRun:
             field_dict["state"] = state
         if note is not UNSET:
             field_dict["note"] = note
+        if keep is not UNSET:
+            field_dict["keep"] = keep
         if dag_id is not UNSET:
             field_dict["dag_id"] = dag_id
 
@@ -97,6 +107,15 @@ class BulkRun:
 
         note = _parse_note(d.pop("note", UNSET))
 
+        def _parse_keep(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        keep = _parse_keep(d.pop("keep", UNSET))
+
         def _parse_dag_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -110,6 +129,7 @@ class BulkRun:
             dag_run_id=dag_run_id,
             state=state,
             note=note,
+            keep=keep,
             dag_id=dag_id,
         )
 

@@ -46,6 +46,7 @@ class DagRun:
         triggered_by (None | str): Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown
         triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
         note (None | str): Text that a person attached
+        keep (bool): Whether the run stays for ever: retention never deletes the run
         dag_versions (list[DagVersion]): Version of the DAG that the run executes, as a list of one
         bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
         partition_key (None | str): Always null: no DAG is partitioned
@@ -75,6 +76,7 @@ class DagRun:
     triggered_by: None | str
     triggering_user_name: None | str
     note: None | str
+    keep: bool
     dag_versions: list[DagVersion]
     bundle_version: None | str
     partition_key: None | str
@@ -176,6 +178,8 @@ class DagRun:
         note: None | str
         note = self.note
 
+        keep = self.keep
+
         dag_versions = []
         for dag_versions_item_data in self.dag_versions:
             dag_versions_item = dag_versions_item_data.to_dict()
@@ -220,6 +224,7 @@ class DagRun:
                 "triggered_by": triggered_by,
                 "triggering_user_name": triggering_user_name,
                 "note": note,
+                "keep": keep,
                 "dag_versions": dag_versions,
                 "bundle_version": bundle_version,
                 "partition_key": partition_key,
@@ -441,6 +446,8 @@ class DagRun:
 
         note = _parse_note(d.pop("note"))
 
+        keep = d.pop("keep")
+
         dag_versions = []
         _dag_versions = d.pop("dag_versions")
         for dag_versions_item_data in _dag_versions:
@@ -501,6 +508,7 @@ class DagRun:
             triggered_by=triggered_by,
             triggering_user_name=triggering_user_name,
             note=note,
+            keep=keep,
             dag_versions=dag_versions,
             bundle_version=bundle_version,
             partition_key=partition_key,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.default_args import DefaultArgs
     from ..models.definition_params import DefinitionParams
     from ..models.outputs import Outputs
+    from ..models.retention import Retention
     from ..models.schedule import Schedule
     from ..models.tasks import Tasks
 
@@ -42,6 +43,7 @@ class Definition:
         dagrun_timeout (str | Unset): A run that takes longer is failed.
         deadline (Deadline | Unset):
         is_paused_upon_creation (bool | Unset): Whether the DAG is paused when it is first saved; false when absent.
+        retention (Retention | Unset):
         default_args (DefaultArgs | Unset):
         outputs (Outputs | Unset):
     """
@@ -64,6 +66,7 @@ class Definition:
     dagrun_timeout: str | Unset = UNSET
     deadline: Deadline | Unset = UNSET
     is_paused_upon_creation: bool | Unset = UNSET
+    retention: Retention | Unset = UNSET
     default_args: DefaultArgs | Unset = UNSET
     outputs: Outputs | Unset = UNSET
 
@@ -120,6 +123,10 @@ class Definition:
 
         is_paused_upon_creation = self.is_paused_upon_creation
 
+        retention: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.retention, Unset):
+            retention = self.retention.to_dict()
+
         default_args: dict[str, Any] | Unset = UNSET
         if not isinstance(self.default_args, Unset):
             default_args = self.default_args.to_dict()
@@ -169,6 +176,8 @@ class Definition:
             field_dict["deadline"] = deadline
         if is_paused_upon_creation is not UNSET:
             field_dict["is_paused_upon_creation"] = is_paused_upon_creation
+        if retention is not UNSET:
+            field_dict["retention"] = retention
         if default_args is not UNSET:
             field_dict["default_args"] = default_args
         if outputs is not UNSET:
@@ -182,6 +191,7 @@ class Definition:
         from ..models.default_args import DefaultArgs  # noqa: PLC0415
         from ..models.definition_params import DefinitionParams  # noqa: PLC0415
         from ..models.outputs import Outputs  # noqa: PLC0415
+        from ..models.retention import Retention  # noqa: PLC0415
         from ..models.schedule import Schedule  # noqa: PLC0415
         from ..models.tasks import Tasks  # noqa: PLC0415
 
@@ -247,6 +257,13 @@ class Definition:
 
         is_paused_upon_creation = d.pop("is_paused_upon_creation", UNSET)
 
+        _retention = d.pop("retention", UNSET)
+        retention: Retention | Unset
+        if isinstance(_retention, Unset):
+            retention = UNSET
+        else:
+            retention = Retention.from_dict(_retention)
+
         _default_args = d.pop("default_args", UNSET)
         default_args: DefaultArgs | Unset
         if isinstance(_default_args, Unset):
@@ -280,6 +297,7 @@ class Definition:
             dagrun_timeout=dagrun_timeout,
             deadline=deadline,
             is_paused_upon_creation=is_paused_upon_creation,
+            retention=retention,
             default_args=default_args,
             outputs=outputs,
         )

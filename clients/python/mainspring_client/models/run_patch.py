@@ -18,10 +18,12 @@ class RunPatch:
         state (None | RunPatchStateType0 | Unset): Target state: `queued` resumes, `success` marks, `failed` cancels the
             run
         note (None | str | Unset): Text that a person attached
+        keep (bool | None | Unset): True keeps the run for ever; false lets retention delete the run
     """
 
     state: None | RunPatchStateType0 | Unset = UNSET
     note: None | str | Unset = UNSET
+    keep: bool | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         state: None | str | Unset
@@ -38,6 +40,12 @@ class RunPatch:
         else:
             note = self.note
 
+        keep: bool | None | Unset
+        if isinstance(self.keep, Unset):
+            keep = UNSET
+        else:
+            keep = self.keep
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -45,6 +53,8 @@ class RunPatch:
             field_dict["state"] = state
         if note is not UNSET:
             field_dict["note"] = note
+        if keep is not UNSET:
+            field_dict["keep"] = keep
 
         return field_dict
 
@@ -78,9 +88,19 @@ class RunPatch:
 
         note = _parse_note(d.pop("note", UNSET))
 
+        def _parse_keep(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        keep = _parse_keep(d.pop("keep", UNSET))
+
         run_patch = cls(
             state=state,
             note=note,
+            keep=keep,
         )
 
         return run_patch

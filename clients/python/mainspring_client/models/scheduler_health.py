@@ -25,6 +25,7 @@ class SchedulerHealth:
             nobody has looked. A scheduler whose clock is off by 30 or more creates no runs, and is unhealthy
         refused_starts (SchedulerHealthRefusedStarts): Executors whose machine has no room for another task at present
             (disk, processes, descriptors, memory), each with the cause. Tasks wait there, and pay no try
+        retention (None | str): Policy by which a living scheduler deletes history; null = no scheduler is alive
     """
 
     status: None | str
@@ -32,6 +33,7 @@ class SchedulerHealth:
     alive: int
     clock_offset_seconds: float | None
     refused_starts: SchedulerHealthRefusedStarts
+    retention: None | str
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +53,9 @@ class SchedulerHealth:
 
         refused_starts = self.refused_starts.to_dict()
 
+        retention: None | str
+        retention = self.retention
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -60,6 +65,7 @@ class SchedulerHealth:
                 "alive": alive,
                 "clock_offset_seconds": clock_offset_seconds,
                 "refused_starts": refused_starts,
+                "retention": retention,
             }
         )
 
@@ -106,12 +112,20 @@ class SchedulerHealth:
 
         refused_starts = SchedulerHealthRefusedStarts.from_dict(d.pop("refused_starts"))
 
+        def _parse_retention(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        retention = _parse_retention(d.pop("retention"))
+
         scheduler_health = cls(
             status=status,
             latest_scheduler_heartbeat=latest_scheduler_heartbeat,
             alive=alive,
             clock_offset_seconds=clock_offset_seconds,
             refused_starts=refused_starts,
+            retention=retention,
         )
 
         scheduler_health.additional_properties = d

@@ -74,7 +74,7 @@ def sync(
     body: RunPatch,
     update_mask: list[str] | Unset = UNSET,
 ) -> DagRun:
-    """Cancel (`state` failed), mark or queue a run, or change the note.
+    """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
 
     Needs the role `operator` on the DAG.
 

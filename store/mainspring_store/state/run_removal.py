@@ -1,0 +1,245 @@
+"""Removing runs with everything under them, counted: task instances, tries, logs, outputs and events."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    Select,
+    Update,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Delete, ReturningDelete
+
+from mainspring.events import EventKind
+from mainspring.states import TaskState
+from mainspring_store.access.stored_totals import ROW_BYTES
+from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
+from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try, xcom
+
+__all__ = ["Removed", "announce_removal", "count_rows", "remember_runs", "remove_instances", "remove_runs"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removed:
+    """Rows that were removed, or would be."""
+
+    runs: int = 0
+    instances: int = 0
+    tries: int = 0
+    outputs: int = 0
+    events: int = 0
+    versions: int = 0
+    services: int = 0
+    audit_events: int = 0
+    log_bytes: int = 0
+    output_bytes: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        theirs = asdict(other)
+        return Removed(**{name: value + theirs[name] for name, value in asdict(self).items()})
+
+    @property
+    def rows(self) -> int:
+        return sum(value for name, value in asdict(self).items() if not name.endswith("_bytes"))
+
+    @property
+    def bytes(self) -> int:
+        """Approximate bytes in the database, with index entries."""
+        return self.rows * ROW_BYTES + self.log_bytes + self.output_bytes
+
+    def describe(self) -> dict[str, int]:
+        """Kind -> number, without kinds of which there are none; and the sums `rows` and `bytes`."""
+        kinds = {name: value for name, value in asdict(self).items() if value}
+        return {**kinds, "rows": self.rows, "bytes": self.bytes}
+
+
+def count_rows(connection: Connection, keys: Sequence[int]) -> Removed:
+    """The rows of these runs and of everything under them."""
+    is_sqlite, rows = connection.dialect.name == "sqlite", _rows_of(keys)
+    runs, events = connection.execute(_count_runs(is_sqlite), rows).one()
+    tries, log_bytes = connection.execute(_count_tries(is_sqlite), rows).one()
+    outputs, output_bytes = connection.execute(_count_outputs(is_sqlite), rows).one()
+    return Removed(
+        runs=runs,
+        instances=connection.scalar(_count_instances(is_sqlite), rows) or 0,
+        tries=tries,
+        outputs=outputs,
+        events=int(events or 0),
+        log_bytes=int(log_bytes or 0),
+        output_bytes=int(output_bytes or 0),
+    )
+
+
+def remember_runs(connection: Connection, keys: Sequence[int]) -> None:
+    """Write the small rows that stay of pruned runs. Nothing changes for runs that have such a row."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(_remember(dialect.insert), {"keys": list(keys)})
+
+
+def announce_removal(connection: Connection, keys: Sequence[int], *, now: datetime) -> None:
+    """Write an event for each of these runs into the feed: the run is deleted."""
+    runs = connection.execute(_select_ends(connection.dialect.name == "sqlite"), _rows_of(keys)).all()
+    events = [
+        {
+            "kind": EventKind.RUN,
+            "at": now,
+            "state": "deleted",
+            "dag_id": run.dag_id,
+            "data": {"dag_run_id": run.run_id, "seq": run.event_seq + 1},
+        }
+        for run in runs
+    ]
+    if events:
+        connection.execute(insert(feed_event), events)
+
+
+def remove_runs(connection: Connection, keys: Sequence[int]) -> None:
+    """Delete runs with everything under them. The caller has locked the runs."""
+    connection.execute(_delete_runs(connection.dialect.name == "sqlite"), _rows_of(keys))
+
+
+def remove_instances(connection: Connection, key: int, limit: int) -> Removed:
+    """Delete up to `limit` task instances of an ended run, with everything under them and their events.
+
+    For runs that are too large for one short transaction. From the first call on, no user can change the run, because
+    the run has its small row already (`interventions.targets.load_runs`).
+    """
+    remember_runs(connection, [key])
+    is_sqlite = connection.dialect.name == "sqlite"
+    ids = connection.scalars(_select_instances(), {"key": key, "limit_": limit}).all()
+    rows = _rows_of(ids)
+    tries, log_bytes = connection.execute(_count_tries_of_instances(is_sqlite), rows).one()
+    outputs, output_bytes = connection.execute(_count_outputs_of_instances(is_sqlite), rows).one()
+    events = connection.execute(_delete_events(is_sqlite), {**rows, "key": key}).rowcount
+    deleted = connection.execute(_delete_instances(is_sqlite), rows).all()
+    connection.execute(_recount(), {"key": key})
+    return Removed(
+        instances=len(deleted),
+        tries=tries,
+        outputs=outputs,
+        events=events,
+        log_bytes=int(log_bytes or 0),
+        output_bytes=int(output_bytes or 0),
+    )
+
+
+def _rows_of(keys: Sequence[int]) -> dict[str, str]:
+    return {"rows": dump_rows({"id": key} for key in keys)}
+
+
+def _ids(is_sqlite: bool) -> Select[Any]:
+    return select(as_rows({"id": int}, is_sqlite=is_sqlite).c.id)
+
+
+@cache
+def _remember(dialect_insert: Any) -> Any:
+    run, pruned = dag_run.c, pruned_run.c
+    moment = func.coalesce(run.logical_date, run.run_after, type_=UtcDateTime)
+    names = ["dag_id", "run_id", "state", "logical_date", "moment", "end_date", "backfill_id"]
+    # On SQLite, the parser takes ON CONFLICT for a join condition unless the SELECT has a WHERE.
+    rows = select(run.dag_id, run.run_id, run.state, run.logical_date, moment, run.end_date, run.backfill_id).where(
+        run.id.in_(bindparam("keys", expanding=True))
+    )
+    statement = dialect_insert(pruned_run).from_select(names, rows)
+    return statement.on_conflict_do_nothing(index_elements=[pruned.dag_id, pruned.run_id])
+
+
+@cache
+def _select_ends(is_sqlite: bool) -> Select[Any]:
+    run = dag_run.c
+    return select(run.dag_id, run.run_id, run.event_seq).where(run.id.in_(_ids(is_sqlite))).order_by(run.id)
+
+
+@cache
+def _count_runs(is_sqlite: bool) -> Select[int, Any]:
+    return select(func.count(), func.sum(dag_run.c.event_seq + 1)).where(dag_run.c.id.in_(_ids(is_sqlite)))
+
+
+@cache
+def _count_instances(is_sqlite: bool) -> Select[int]:
+    return select(func.count()).where(task_instance.c.dag_run_id.in_(_ids(is_sqlite)))
+
+
+def _tries() -> Select[int, Any]:
+    return select(func.count(), func.sum(task_try.c.log_bytes)).select_from(task_try)
+
+
+def _outputs() -> Select[int, Any]:
+    return select(func.count(), func.sum(func.length(cast(xcom.c.value, LargeBinary)))).select_from(xcom)
+
+
+def _instances_of_runs(is_sqlite: bool) -> Select[int]:
+    return select(task_instance.c.id).where(task_instance.c.dag_run_id.in_(_ids(is_sqlite)))
+
+
+@cache
+def _count_tries(is_sqlite: bool) -> Select[int, Any]:
+    return _tries().where(task_try.c.task_instance_id.in_(_instances_of_runs(is_sqlite)))
+
+
+@cache
+def _count_outputs(is_sqlite: bool) -> Select[int, Any]:
+    return _outputs().where(xcom.c.task_instance_id.in_(_instances_of_runs(is_sqlite)))
+
+
+@cache
+def _count_tries_of_instances(is_sqlite: bool) -> Select[int, Any]:
+    return _tries().where(task_try.c.task_instance_id.in_(_ids(is_sqlite)))
+
+
+@cache
+def _count_outputs_of_instances(is_sqlite: bool) -> Select[int, Any]:
+    return _outputs().where(xcom.c.task_instance_id.in_(_ids(is_sqlite)))
+
+
+@cache
+def _delete_runs(is_sqlite: bool) -> Delete:
+    return delete(dag_run).where(dag_run.c.id.in_(_ids(is_sqlite)))
+
+
+@cache
+def _select_instances() -> Select[Any]:
+    table = task_instance.c
+    return (
+        select(table.id)
+        .where(table.dag_run_id == bindparam("key"))
+        .order_by(table.task_index.desc(), table.map_index.desc())
+        .limit(bindparam("limit_", type_=Integer()))
+    )
+
+
+@cache
+def _delete_events(is_sqlite: bool) -> Delete:
+    return delete(feed_event).where(
+        feed_event.c.dag_run_id == bindparam("key"), feed_event.c.task_instance_id.in_(_ids(is_sqlite))
+    )
+
+
+@cache
+def _delete_instances(is_sqlite: bool) -> ReturningDelete[Any]:
+    return delete(task_instance).where(task_instance.c.id.in_(_ids(is_sqlite))).returning(task_instance.c.id)
+
+
+@cache
+def _recount() -> Update:
+    counted = select(func.count()).select_from(task_instance).where(task_instance.c.dag_run_id == dag_run.c.id)
+    failed = task_instance.c.state.in_([TaskState.FAILED, TaskState.UPSTREAM_FAILED])
+    return (
+        update(dag_run)
+        .where(dag_run.c.id == bindparam("key"))
+        .values(tasks_total=counted.scalar_subquery(), tasks_failed=counted.where(failed).scalar_subquery())
+    )
