@@ -8,13 +8,17 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Connection
 
 from mainspring.events import EventKind
+from mainspring_api.http import event_feed
 from mainspring_api.http.event_answers import UNSENT_BYTES_MAX, EventStream
 from mainspring_api.http.event_formats import BURST_MAX, Bursts, EventFilter, FeedEvent
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import add_token
 from mainspring_store.resources.events import prune_events
+from mainspring_store.state.events import write_event
+from mainspring_store.tables import pool
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 
@@ -267,3 +271,27 @@ def test_a_run_that_changes_too_often_becomes_many() -> None:
     ]
     assert more[1].data == b'{"dag_id":"etl","dag_run_id":"r"}'
     assert [event.kind for event in bursts.join([change(400, 1, 101)])] == [EventKind.TASK]
+
+
+def test_events_that_a_foreign_transaction_keeps_back_are_in_metrics_and_health(
+    open_api: OpenApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feed, "LAG_SECONDS_MAX", 0.0)
+    with open_api("postgresql") as api, stream(api):
+        assert api.get("/monitor/health")["event_feed"] == {"status": "healthy", "lag_seconds": 0}
+        with api.database.engine.connect() as foreign:
+            create_pool(foreign, "late")
+            api.post("/pools", {"name": "db", "slots": 2}, 201)
+            api.get("/events", headers=JSON)
+            health = api.get("/monitor/health")["event_feed"]
+            figures = api.request("GET", "/metrics").body.decode()
+        assert health["status"] == "unhealthy"
+        lag = float(figures.partition("\nmainspring_event_feed_lag_seconds ")[2].splitlines()[0])
+        assert 0 < health["lag_seconds"] < lag
+        assert '\nmainspring_open_answers{kind="stream"} 1\n' in figures
+
+
+def create_pool(connection: Connection, name: str) -> None:
+    """A change of a transaction that stays open."""
+    connection.execute(pool.insert(), {"name": name, "slots": 1})
+    write_event(connection, EventKind.POOL, "saved", data={"pool": name})

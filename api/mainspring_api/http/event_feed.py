@@ -107,6 +107,7 @@ class EventFeed:
         self._cursor = ""
         self._listener: Listener | None = None
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._has_warned = False
         self._checked_at = monotonic()
         self._pruned_at = monotonic() - _PRUNE_SECONDS + _FIRST_PRUNE_SECONDS
 
@@ -268,7 +269,9 @@ class EventFeed:
         if stored or self._settled.position != self._position:
             self._publish(self._bursts.join([feed_event(event) for event in stored]))
         if self._settled.is_blocked:
+            self._warn_of_lag()
             return _BLOCKED_POLL_SECONDS
+        self._has_warned = False
         if len(stored) == PAGE:
             return 0.0
         if stored:
@@ -384,6 +387,11 @@ class EventFeed:
         if monotonic() - self._pruned_at >= _PRUNE_SECONDS:
             self._pruned_at = monotonic()
             prune_events(self._database, before=datetime.now(UTC) - self._kept)
+
+    def _warn_of_lag(self) -> None:
+        if not self._has_warned and self._settled.lag_seconds > LAG_SECONDS_MAX:
+            self._has_warned = True
+            log.warning("events are late: a transaction of the database server is open, seconds=%.0f", self.lag_seconds)
 
     def _drop_listener(self) -> None:
         if self._listener is not None:

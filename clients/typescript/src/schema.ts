@@ -7500,6 +7500,12 @@ export interface components {
                 [key: string]: number;
             };
         };
+        EventFeedHealth: {
+            /** @description `unhealthy` when events are more than 5 seconds late */
+            status: string;
+            /** @description For how long a foreign transaction has kept events back */
+            lag_seconds: number;
+        };
         /**
          * @example {
          *       "metadatabase": {
@@ -7527,6 +7533,10 @@ export interface components {
          *         "latest_worker_heartbeat": null,
          *         "alive": 0,
          *         "refused_starts": {}
+         *       },
+         *       "event_feed": {
+         *         "status": "healthy",
+         *         "lag_seconds": 0
          *       }
          *     }
          */
@@ -7536,6 +7546,7 @@ export interface components {
             triggerer: components["schemas"]["TriggererHealth"];
             execution_api: components["schemas"]["ExecutionApiHealth"];
             worker: components["schemas"]["WorkerHealth"];
+            event_feed: components["schemas"]["EventFeedHealth"];
         };
         /** @enum {string} */
         ServiceState: "running" | "success" | "failed";

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from mainspring_api.http.context import context
+from mainspring_api.http.context import Context, context
 from mainspring_api.http.operations import Resource
 from mainspring_api.resources.service.monitor import HEARTBEAT_AGE_MAX
 from mainspring_store.access.roles import Role
@@ -45,7 +45,7 @@ def get_metrics() -> Response:
     database = context().database
     figures = read_figures(database, since=now - HEARTBEAT_AGE_MAX)
     lines = [*_of_work(figures, now), *_of_services(presence(database, since=now - HEARTBEAT_AGE_MAX), now)]
-    lines += [*_of_schedulers(figures), *_of_workers(figures)]
+    lines += [*_of_schedulers(figures), *_of_workers(figures), *_of_this_process(context())]
     return Response("\n".join([*lines, ""]), content_type=MEDIA_TYPE)
 
 
@@ -102,6 +102,13 @@ def _of_workers(figures: Figures) -> Iterator[str]:
     yield from _metric("worker_refusals_total", what, ("worker",), refusals, kind="counter")
     causes = Counter((fields["refused_for"],) for fields in details.values() if "refused_for" in fields)
     yield from _metric("workers_refusing", "Workers whose machine has no room for a task now.", ("cause",), causes)
+
+
+def _of_this_process(ctx: Context) -> Iterator[str]:
+    lag = "How long a foreign transaction has kept events back in this process."
+    yield from _metric("event_feed_lag_seconds", lag, (), {(): ctx.feed.lag_seconds})
+    places = {("stream",): ctx.stream_places.count, ("wait",): ctx.wait_places.count}
+    yield from _metric("open_answers", "Streams and waiting requests that are open in this process.", ("kind",), places)
 
 
 def _single(counts: Mapping[str, int]) -> _Samples:

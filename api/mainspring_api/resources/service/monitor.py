@@ -8,6 +8,7 @@ from flask import Response
 from marshmallow import fields
 
 from mainspring.errors import StoreUnavailable
+from mainspring_api.http import event_feed
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Instant
@@ -102,6 +103,13 @@ class WorkerHealth(Answer):
     )
 
 
+class EventFeedHealth(Answer):
+    """The event feed of the process that answers."""
+
+    status = fields.String(metadata={"description": "`unhealthy` when events are more than 5 seconds late"})
+    lag_seconds = fields.Float(metadata={"description": "For how long a foreign transaction has kept events back"})
+
+
 class TriggererHealth(Answer):
     """A part of Airflow that has no counterpart here."""
 
@@ -119,6 +127,7 @@ class Health(Answer):
     triggerer = fields.Nested(TriggererHealth)
     execution_api = fields.Nested(ExecutionApiHealth)
     worker = fields.Nested(WorkerHealth)
+    event_feed = fields.Nested(EventFeedHealth)
 
 
 class SecurityFacts(Answer):
@@ -176,7 +185,9 @@ def get_health() -> Response:
     scheduler = _health(presences.get("scheduler"), "latest_scheduler_heartbeat")
     if offset is not None and offset >= CLOCK_OFFSET_MAX:
         scheduler["status"] = "unhealthy"
+    lag = context().feed.lag_seconds
     content: Mapping[str, Any] = {
+        "event_feed": {"status": "unhealthy" if lag > event_feed.LAG_SECONDS_MAX else "healthy", "lag_seconds": lag},
         "metadatabase": {"status": database},
         "scheduler": {
             **scheduler,

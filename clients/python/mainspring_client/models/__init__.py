@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from .event import Event
     from .event_collection import EventCollection
     from .event_data import EventData
+    from .event_feed_health import EventFeedHealth
     from .event_kind import EventKind
     from .event_log import EventLog
     from .event_log_collection import EventLogCollection
@@ -329,6 +330,7 @@ _MODULES = {
     "Event": ".event",
     "EventCollection": ".event_collection",
     "EventData": ".event_data",
+    "EventFeedHealth": ".event_feed_health",
     "EventKind": ".event_kind",
     "EventLog": ".event_log",
     "EventLogCollection": ".event_log_collection",
@@ -577,6 +579,7 @@ __all__ = (
     "Event",
     "EventCollection",
     "EventData",
+    "EventFeedHealth",
     "EventKind",
     "EventLog",
     "EventLogCollection",

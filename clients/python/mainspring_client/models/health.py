@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.database_health import DatabaseHealth
+    from ..models.event_feed_health import EventFeedHealth
     from ..models.execution_api_health import ExecutionApiHealth
     from ..models.scheduler_health import SchedulerHealth
     from ..models.triggerer_health import TriggererHealth
@@ -26,6 +27,7 @@ class Health:
         triggerer (TriggererHealth):
         execution_api (ExecutionApiHealth):
         worker (WorkerHealth):
+        event_feed (EventFeedHealth):
     """
 
     metadatabase: DatabaseHealth
@@ -33,6 +35,7 @@ class Health:
     triggerer: TriggererHealth
     execution_api: ExecutionApiHealth
     worker: WorkerHealth
+    event_feed: EventFeedHealth
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,6 +49,8 @@ class Health:
 
         worker = self.worker.to_dict()
 
+        event_feed = self.event_feed.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -55,6 +60,7 @@ class Health:
                 "triggerer": triggerer,
                 "execution_api": execution_api,
                 "worker": worker,
+                "event_feed": event_feed,
             }
         )
 
@@ -63,6 +69,7 @@ class Health:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.database_health import DatabaseHealth  # noqa: PLC0415
+        from ..models.event_feed_health import EventFeedHealth  # noqa: PLC0415
         from ..models.execution_api_health import ExecutionApiHealth  # noqa: PLC0415
         from ..models.scheduler_health import SchedulerHealth  # noqa: PLC0415
         from ..models.triggerer_health import TriggererHealth  # noqa: PLC0415
@@ -79,12 +86,15 @@ class Health:
 
         worker = WorkerHealth.from_dict(d.pop("worker"))
 
+        event_feed = EventFeedHealth.from_dict(d.pop("event_feed"))
+
         health = cls(
             metadatabase=metadatabase,
             scheduler=scheduler,
             triggerer=triggerer,
             execution_api=execution_api,
             worker=worker,
+            event_feed=event_feed,
         )
 
         health.additional_properties = d
