@@ -104,13 +104,25 @@ class TestHitlDetails:
         assert detail["task_instance"] == api.get("/dags/etl/dagRuns/r1/taskInstances/ask")
         assert detail["created_at"] == detail["task_instance"]["start_date"]
 
-    @pytest.mark.parametrize(
-        "name", ["subject_search", "body_search", "responded_by_user_id", "responded_by_user_name"]
-    )
-    def test_a_filter_that_is_not_applied_is_refused(self, api: Api, name: str) -> None:
-        refused = api.get(f"/dags/~/dagRuns/~/hitlDetails?{name}=other", 400)
-        assert [problem["pointer"] for problem in refused["errors"]] == [f"/{name}"]
-        assert api.get(f"/dags/~/dagRuns/~/hitlDetails?{name}=")["total_entries"] == 1
+    def test_approvals_are_found_by_subject_body_and_responder(self, api: Api) -> None:
+        def found(name: str, *values: str) -> list[str]:
+            answered = api.get("/dags/~/dagRuns/~/hitlDetails?" + "&".join(f"{name}={value}" for value in values))
+            assert answered["total_entries"] == len(answered["hitl_details"])
+            return [detail["task_instance"]["task_id"] for detail in answered["hitl_details"]]
+
+        def check_text() -> None:
+            for value, expected in {"pUBL": 1, "P%25h": 1, "other": 0, "other|lish": 1, "~": 1, "": 1}.items():
+                assert len(found("subject_search", value)) == expected, value
+            assert (found("body_search", "text"), len(found("body_search", "~"))) == ([], 1)
+
+        check_text()
+        assert found("responded_by_user_id", "admin") == []
+        api.patch(DETAIL, {"chosen_options": ["Approve"]})
+        assert found("responded_by_user_id", "other", "admin") == ["ask"]
+        api.engine.run_until_idle()
+        assert found("responded_by_user_name", "admin") == ["ask"]
+        assert found("responded_by_user_name", "adm", "other") == []
+        check_text()
 
     @pytest.mark.parametrize(("option", "state", "by"), [("Approve", "success", "admin"), ("Reject", "failed", None)])
     def test_an_answer_ends_the_task_and_stays_to_be_read(self, api: Api, option: str, state: str, by: Any) -> None:
@@ -161,3 +173,31 @@ class TestHitlDetails:
         path = DETAIL.replace("ask/-1", elsewhere)
         api.get(path, 404)
         api.patch(path, {"chosen_options": ["Approve"]}, 404)
+
+
+def test_a_task_without_a_try_has_a_log_that_says_why(api: Api) -> None:
+    tasks = {
+        "gate": {"type": "noop", "when": "${{ false }}"},
+        "start": {"type": "noop"},
+        "work": {**SHELL, "depends_on": ["start"]},
+        "later": {**SHELL, "depends_on": ["work"]},
+    }
+    api.save("etl", tasks)
+    api.trigger("etl", "r1")
+    api.engine.run_until_idle()
+
+    def log(task_id: str, try_number: int = 0, status: int = 200) -> Any:
+        return api.get(f"/dags/etl/dagRuns/r1/taskInstances/{task_id}/logs/{try_number}", status)
+
+    reasons = {
+        "gate": "Task was skipped, no logs available.",
+        "start": "Task ended without a try, no logs available.",
+        "later": "Task has not started, no logs available.",
+    }
+    for task_id, reason in reasons.items():
+        answered = log(task_id)
+        assert ([line["event"] for line in answered["content"]], answered["continuation_token"]) == ([reason], None)
+        assert log(task_id, 1, 404)["code"] == "not_found"
+    assert log("work", 0, 404)["code"] == "not_found"
+    assert log("work", 1)["continuation_token"] is not None
+    assert log("nothing", 0, 404)["code"] == "not_found"

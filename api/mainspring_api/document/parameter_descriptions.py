@@ -61,6 +61,8 @@ QUERY_PARAMETERS: Mapping[str, str] = {
     "executor": "Names of executors; several names are alternatives",
     "operator": "Types of task, such as `shell`; several types are alternatives",
     "task_group_id": "There are no task groups: with a value, no instance matches",
+    "responded_by_user_id": "Names of users or tokens that answered; several names are alternatives",
+    "responded_by_user_name": "Names of users or tokens that answered; several names are alternatives",
     "response_received": "True = answered approvals alone, false = approvals without an answer alone",
     "xcom_key": "Name of the output",
     "event": "Name of the operation, or of another event such as a failed login",

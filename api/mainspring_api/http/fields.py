@@ -232,6 +232,8 @@ _FILTER_DESCRIPTIONS: Mapping[str, str] = {
     "_prefix_pattern": "Prefix of `{}`, case-sensitive; `|` separates alternatives, `~` matches every text",
     "_pattern": "Part of `{}` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches "
     "every text",
+    "_search": "Part of `{}` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches "
+    "every text",
     "_contains": "Text within `{}` in any letter case",
 }
 """End of a filter's name -> its description, with a place for the rest of the name."""

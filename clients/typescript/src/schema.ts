@@ -1311,7 +1311,9 @@ export interface paths {
         };
         /**
          * The log of one try.
-         * @description As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
+         * @description Number 0 is a task instance that has had no try: its log is one line that says why.
+         *
+         *     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
          *
          *     Needs the role `viewer` on the DAG.
          */
@@ -11156,16 +11158,16 @@ export interface operations {
                 created_at_lte?: string;
                 /** @description Upper bound of `created_at`, exclusive */
                 created_at_lt?: string;
+                /** @description Part of `subject` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                subject_search?: string;
+                /** @description Part of `body` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                body_search?: string;
+                /** @description Names of users or tokens that answered; several names are alternatives */
+                responded_by_user_id?: string[];
+                /** @description Names of users or tokens that answered; several names are alternatives */
+                responded_by_user_name?: string[];
                 /** @description True = answered approvals alone, false = approvals without an answer alone */
                 response_received?: boolean | null;
-                /** @description Refused with 400: approvals are not searched */
-                subject_search?: string;
-                /** @description Refused with 400: approvals are not searched */
-                body_search?: string;
-                /** @description Refused with 400: approvals are not searched */
-                responded_by_user_id?: string;
-                /** @description Refused with 400: approvals are not searched */
-                responded_by_user_name?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
                 /** @description Entries to skip */

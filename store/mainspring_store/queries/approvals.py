@@ -1,13 +1,17 @@
 """Approvals, open and answered."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
+    Text,
     and_,
     bindparam,
+    case,
     false,
     func,
     literal_column,
@@ -20,10 +24,10 @@ from mainspring.definition.model import TaskType
 from mainspring.errors import NotFound
 from mainspring.states import StateReason
 from mainspring_store.database.transactions import Database
-from mainspring_store.queries.filters import Kind, equal_to, patterns, ranges
+from mainspring_store.queries.filters import Filter, Kind, constant, equal_to, json_text, patterns, ranges, search
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.queries.task_instances import INSTANCES
-from mainspring_store.tables import dag, dag_run, task_instance, xcom
+from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
 
 __all__ = ["APPROVALS", "STARTED_APPROVALS", "get_started_approval", "list_open_approvals", "list_started_approvals"]
 
@@ -86,6 +90,23 @@ def _is_answered(now: datetime) -> ColumnElement[bool]:
     return or_(_output("choice").is_not(None), func.coalesce(_is_rejected, false()), func.coalesce(is_due, false()))
 
 
+def _key(name: str) -> ColumnElement[str]:
+    return literal_column(f"'{name}'", Text())
+
+
+# The rendered message during the wait, and the message of the definition afterwards.
+_subject = case(
+    (_ti.waits_for.is_not(None), json_text(_ti.waits_for, _key("message"))),
+    else_=json_text(dag_version.c.document, _key("tasks"), _ti.task_id, _key("message")),
+)
+
+
+def _responded_by(names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether one of these users or tokens gave the recorded answer."""
+    during_the_wait = json_text(_ti.waits_for, _key("answer"), _key("by")).in_(names)
+    return or_(during_the_wait, _output("by").in_([orjson.dumps(name).decode() for name in names]))
+
+
 STARTED_APPROVALS = Listing(
     rows=INSTANCES.rows.add_columns(
         *(_output(key).label(f"answer_{key}") for key in ("choice", "by", "at")),
@@ -97,6 +118,11 @@ STARTED_APPROVALS = Listing(
         "map_index": equal_to(_ti.map_index, Kind.INTEGER),
         "state": INSTANCES.filters["state"],
         **ranges("created_at", _ti.start_date, Kind.INSTANT),
+        **search("subject", _subject),
+        # An approval has no body, and a name is also the id of its user or token.
+        "body_search": constant(Kind.TEXT, lambda text: text.strip(" |") in ("", "~")),
+        "responded_by_user_id": Filter(kind=Kind.TEXT, clause=_responded_by, is_list=True),
+        "responded_by_user_name": Filter(kind=Kind.TEXT, clause=_responded_by, is_list=True),
     },
     sort_keys={
         "ti_id": SortKey(column=_ti.id, kind=Kind.INTEGER, is_nullable=False),

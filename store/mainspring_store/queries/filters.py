@@ -99,6 +99,11 @@ def patterns(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
     }
 
 
+def search(name: str, column: ColumnElement[Any]) -> Mapping[str, Filter]:
+    """`<name>_search`: as `<name>_pattern` of `patterns`."""
+    return {f"{name}_search": Filter(kind=Kind.TEXT, clause=lambda text: _any_part(text, lambda p: _like(column, p)))}
+
+
 def one_of(column: ColumnElement[Any], kind: Kind = Kind.TEXT, choices: Sequence[str] = ()) -> Filter:
     """The column equals one of the values."""
     return Filter(kind=kind, clause=column.in_, is_list=True, choices=tuple(choices))
@@ -169,6 +174,31 @@ def _seconds_on_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
 def _seconds_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
     start, end = (compiler.process(func.julianday(part), **kwargs) for part in element.clauses)
     return f"(({end} - {start}) * 86400.0)"
+
+
+class json_text(FunctionElement[str]):  # noqa: N801 - reads as a function of SQL
+    """The text at a path of keys in a column of JSON text; NULL when a part of the path is missing.
+
+    `json_text(column, key, ...)`: a key is a column or a literal.
+    """
+
+    type = Text()
+    inherit_cache = True
+    name = "json_text"
+
+
+@compiles(json_text, "postgresql")
+def _json_on_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
+    column, *keys = (compiler.process(cast(part, Text), **kwargs) for part in element.clauses)
+    *parents, last = keys
+    return f"({''.join([f'CAST({column} AS JSON)', *(f' -> {key}' for key in parents)])} ->> {last})"
+
+
+@compiles(json_text, "sqlite")
+def _json_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
+    column, *keys = (compiler.process(part, **kwargs) for part in element.clauses)
+    path = " || ".join(["'$'", *(f"""'."' || {key} || '"'""" for key in keys)])
+    return f"json_extract({column}, {path})"
 
 
 def all_of(table: Mapping[str, Filter], values: Mapping[str, Any]) -> ColumnElement[bool] | None:

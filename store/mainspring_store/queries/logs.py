@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, null, select
 
 from mainspring.errors import NotFound
-from mainspring.states import ATTEMPT_LIVE
+from mainspring.states import ATTEMPT_LIVE, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import dag_run, task_instance, task_log, task_try
 
@@ -18,9 +18,14 @@ __all__ = ["LogPiece", "LoggedTry", "find_try", "read_log"]
 class LoggedTry:
     """The attempt of a try, for `read_log`."""
 
-    attempt_id: str
+    attempt_id: str | None
+    """`None` = the task instance has had no try, and the try number is 0."""
     is_finished: bool
     """Whether the attempt has ended."""
+    state: TaskState
+    """Of the task instance."""
+    changed_at: datetime
+    """Of the task instance, the latest change."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,27 +41,25 @@ class LogPiece:
 def find_try(
     database: Database, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1
 ) -> LoggedTry:
-    """The latest attempt with this try number.
+    """The latest attempt with this try number. Number 0 is the task instance itself, as long as it has had no try.
 
     Raises:
         NotFound: There is no such try.
     """
+    names = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index, "try_number": try_number}
     with database.read() as connection:
-        row = connection.execute(
-            _TRY,
-            {
-                "dag_id": dag_id,
-                "run_id": run_id,
-                "task_id": task_id,
-                "map_index": map_index,
-                "try_number": try_number,
-            },
-        ).first()
+        row = connection.execute(_TRY if try_number else _WITHOUT_TRY, names).first()
     if row is None:
         raise NotFound(
             f"TaskInstance not found: task '{task_id}' of run '{run_id}' of dag '{dag_id}' has no try {try_number}"
         )
-    return LoggedTry(attempt_id=row.attempt_id, is_finished=row.state not in ATTEMPT_LIVE)
+    is_finished = row.attempt_id is None or row.state not in ATTEMPT_LIVE
+    return LoggedTry(
+        attempt_id=row.attempt_id,
+        is_finished=is_finished,
+        state=TaskState(row.instance_state),
+        changed_at=row.changed_at,
+    )
 
 
 def read_log(database: Database, attempt_id: str, *, offset: int, bytes_max: int) -> Sequence[LogPiece]:
@@ -79,8 +82,28 @@ def read_log(database: Database, attempt_id: str, *, offset: int, bytes_max: int
     return pieces
 
 
+_WITHOUT_TRY = (
+    select(
+        null().label("attempt_id"),
+        task_instance.c.state.label("instance_state"),
+        task_instance.c.updated_at.label("changed_at"),
+    )
+    .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
+    .where(
+        dag_run.c.dag_id == bindparam("dag_id"),
+        dag_run.c.run_id == bindparam("run_id"),
+        task_instance.c.task_id == bindparam("task_id"),
+        task_instance.c.map_index == bindparam("map_index"),
+        task_instance.c.try_number == 0,
+    )
+)
 _TRY = (
-    select(task_try.c.attempt_id, task_try.c.state)
+    select(
+        task_try.c.attempt_id,
+        task_try.c.state,
+        task_instance.c.state.label("instance_state"),
+        task_instance.c.updated_at.label("changed_at"),
+    )
     .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
     .join(dag_run, dag_run.c.id == task_instance.c.dag_run_id)
     .where(

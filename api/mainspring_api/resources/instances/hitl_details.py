@@ -100,22 +100,10 @@ class HitlAnswer(Answer):
     params_input = JsonObject()
 
 
-_NOT_SEARCHED = ("subject_search", "body_search", "responded_by_user_id", "responded_by_user_name")
-"""Filters of Airflow that are refused: ignored, they would answer approvals that the client did not ask for."""
-
-
-def _not_searched() -> fields.String:
-    return fields.String(load_default="", metadata={"description": "Refused with 400: approvals are not searched"})
-
-
 HitlDetailList = list_arguments(
     "HitlDetailList",
     questions.STARTED_APPROVALS,
     response_received=fields.Boolean(load_default=None, allow_none=True),
-    subject_search=_not_searched(),
-    body_search=_not_searched(),
-    responded_by_user_id=_not_searched(),
-    responded_by_user_name=_not_searched(),
 )
 
 
@@ -131,9 +119,6 @@ HitlDetailList = list_arguments(
 )
 def get_hitl_details(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """List the approvals of a run that have begun; `~` for an id means all."""
-    message = "approvals cannot be filtered by this; leave it out"
-    if problems := [Problem(pointer=f"/{name}", message=message) for name in _NOT_SEARCHED if query[name]]:
-        raise BadRequest(problems)
     ctx = context()
     listed = questions.list_started_approvals(
         ctx.database,

@@ -10,6 +10,7 @@ from marshmallow import fields
 from werkzeug.exceptions import NotAcceptable
 
 from mainspring.errors import Problem
+from mainspring.states import TaskState
 from mainspring_api.http.answers import NDJSON, answer, dump, wants_ndjson
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Instant, MapIndex
@@ -27,6 +28,14 @@ FULL_BYTES = 16 * 1024 * 1024
 """More than a try may log."""
 LINES_MAX = 100_000
 """In one answer, whatever was asked for: a short line costs much more as JSON than it has bytes."""
+_SKIPPED = "Task was skipped, no logs available."
+"""Airflow's sentence."""
+_NOT_STARTED = "Task has not started, no logs available."
+_WITHOUT_TRY: Mapping[TaskState, str] = {
+    TaskState.SKIPPED: _SKIPPED,
+    TaskState.UPSTREAM_FAILED: _SKIPPED,
+    **dict.fromkeys((TaskState.SUCCESS, TaskState.FAILED), "Task ended without a try, no logs available."),
+}
 _TOKEN_SALT = "log"  # noqa: S105 - names the use of the signing key
 
 
@@ -64,6 +73,8 @@ class LogQuery(MapIndex):
 def get_log(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, try_number: int) -> Response:
     """The log of one try.
 
+    Number 0 is a task instance that has had no try: its log is one line that says why.
+
     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
     """
     is_stream = wants_ndjson()
@@ -71,20 +82,27 @@ def get_log(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str
         raise NotAcceptable("a log can be had as application/json or application/x-ndjson")
     ctx = context()
     logged = find_try(ctx.database, dag_id, dag_run_id, task_id, try_number, map_index=query["map_index"])
-    offset, is_full = 0, query["full_content"]
-    if query["token"] is not None:
-        offset, is_full = _read_token(ctx, query["token"], logged)
-    bytes_max = FULL_BYTES if is_full else PAGE_BYTES
-    pieces = read_log(ctx.database, logged.attempt_id, offset=offset, bytes_max=bytes_max)
-    lines, end, is_last = _lines(pieces, offset, bytes_max=bytes_max, is_finished=logged.is_finished)
-    token = None if is_last else ctx.signer.dumps([logged.attempt_id, end, is_full], salt=_TOKEN_SALT)
-    content = [{"timestamp": at, "event": text} for at, text in lines]
+    content, token = _page(ctx, logged, query)
     if not is_stream:
         return answer({"content": content, "continuation_token": token})
     response = Response(b"".join(dump(line) + b"\n" for line in content), mimetype=NDJSON)
     if token is not None:
         response.headers["Airflow-Continuation-Token"] = token
     return response
+
+
+def _page(ctx: Context, logged: LoggedTry, query: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """The lines of a page, and the token of the next page."""
+    offset, is_full = 0, query["full_content"]
+    if query["token"] is not None:
+        offset, is_full = _read_token(ctx, query["token"], logged)
+    if logged.attempt_id is None:
+        return [{"timestamp": logged.changed_at, "event": _WITHOUT_TRY.get(logged.state, _NOT_STARTED)}], None
+    bytes_max = FULL_BYTES if is_full else PAGE_BYTES
+    pieces = read_log(ctx.database, logged.attempt_id, offset=offset, bytes_max=bytes_max)
+    lines, end, is_last = _lines(pieces, offset, bytes_max=bytes_max, is_finished=logged.is_finished)
+    token = None if is_last else ctx.signer.dumps([logged.attempt_id, end, is_full], salt=_TOKEN_SALT)
+    return [{"timestamp": at, "event": text} for at, text in lines], token
 
 
 def _read_token(ctx: Context, token: str, logged: LoggedTry) -> tuple[int, bool]:

@@ -28,11 +28,11 @@ def _get_kwargs(
     created_at_gt: datetime.datetime | Unset = UNSET,
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
+    subject_search: str | Unset = UNSET,
+    body_search: str | Unset = UNSET,
+    responded_by_user_id: list[str] | Unset = UNSET,
+    responded_by_user_name: list[str] | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
-    subject_search: str | Unset = "",
-    body_search: str | Unset = "",
-    responded_by_user_id: str | Unset = "",
-    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -81,20 +81,28 @@ def _get_kwargs(
         json_created_at_lt = created_at_lt.isoformat()
     params["created_at_lt"] = json_created_at_lt
 
+    params["subject_search"] = subject_search
+
+    params["body_search"] = body_search
+
+    json_responded_by_user_id: list[str] | Unset = UNSET
+    if not isinstance(responded_by_user_id, Unset):
+        json_responded_by_user_id = responded_by_user_id
+
+    params["responded_by_user_id"] = json_responded_by_user_id
+
+    json_responded_by_user_name: list[str] | Unset = UNSET
+    if not isinstance(responded_by_user_name, Unset):
+        json_responded_by_user_name = responded_by_user_name
+
+    params["responded_by_user_name"] = json_responded_by_user_name
+
     json_response_received: bool | None | Unset
     if isinstance(response_received, Unset):
         json_response_received = UNSET
     else:
         json_response_received = response_received
     params["response_received"] = json_response_received
-
-    params["subject_search"] = subject_search
-
-    params["body_search"] = body_search
-
-    params["responded_by_user_id"] = responded_by_user_id
-
-    params["responded_by_user_name"] = responded_by_user_name
 
     params["limit"] = limit
 
@@ -154,11 +162,11 @@ def sync(
     created_at_gt: datetime.datetime | Unset = UNSET,
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
+    subject_search: str | Unset = UNSET,
+    body_search: str | Unset = UNSET,
+    responded_by_user_id: list[str] | Unset = UNSET,
+    responded_by_user_name: list[str] | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
-    subject_search: str | Unset = "",
-    body_search: str | Unset = "",
-    responded_by_user_id: str | Unset = "",
-    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -186,11 +194,11 @@ def sync(
         created_at_gt=created_at_gt,
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
-        response_received=response_received,
         subject_search=subject_search,
         body_search=body_search,
         responded_by_user_id=responded_by_user_id,
         responded_by_user_name=responded_by_user_name,
+        response_received=response_received,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -214,11 +222,11 @@ def sync_detailed(
     created_at_gt: datetime.datetime | Unset = UNSET,
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
+    subject_search: str | Unset = UNSET,
+    body_search: str | Unset = UNSET,
+    responded_by_user_id: list[str] | Unset = UNSET,
+    responded_by_user_name: list[str] | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
-    subject_search: str | Unset = "",
-    body_search: str | Unset = "",
-    responded_by_user_id: str | Unset = "",
-    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -238,11 +246,11 @@ def sync_detailed(
         created_at_gt=created_at_gt,
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
-        response_received=response_received,
         subject_search=subject_search,
         body_search=body_search,
         responded_by_user_id=responded_by_user_id,
         responded_by_user_name=responded_by_user_name,
+        response_received=response_received,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -266,11 +274,11 @@ async def asyncio(
     created_at_gt: datetime.datetime | Unset = UNSET,
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
+    subject_search: str | Unset = UNSET,
+    body_search: str | Unset = UNSET,
+    responded_by_user_id: list[str] | Unset = UNSET,
+    responded_by_user_name: list[str] | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
-    subject_search: str | Unset = "",
-    body_search: str | Unset = "",
-    responded_by_user_id: str | Unset = "",
-    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -291,11 +299,11 @@ async def asyncio(
         created_at_gt=created_at_gt,
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
-        response_received=response_received,
         subject_search=subject_search,
         body_search=body_search,
         responded_by_user_id=responded_by_user_id,
         responded_by_user_name=responded_by_user_name,
+        response_received=response_received,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -319,11 +327,11 @@ async def asyncio_detailed(
     created_at_gt: datetime.datetime | Unset = UNSET,
     created_at_lte: datetime.datetime | Unset = UNSET,
     created_at_lt: datetime.datetime | Unset = UNSET,
+    subject_search: str | Unset = UNSET,
+    body_search: str | Unset = UNSET,
+    responded_by_user_id: list[str] | Unset = UNSET,
+    responded_by_user_name: list[str] | Unset = UNSET,
     response_received: bool | None | Unset = UNSET,
-    subject_search: str | Unset = "",
-    body_search: str | Unset = "",
-    responded_by_user_id: str | Unset = "",
-    responded_by_user_name: str | Unset = "",
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -343,11 +351,11 @@ async def asyncio_detailed(
         created_at_gt=created_at_gt,
         created_at_lte=created_at_lte,
         created_at_lt=created_at_lt,
-        response_received=response_received,
         subject_search=subject_search,
         body_search=body_search,
         responded_by_user_id=responded_by_user_id,
         responded_by_user_name=responded_by_user_name,
+        response_received=response_received,
         limit=limit,
         offset=offset,
         order_by=order_by,

@@ -82,6 +82,8 @@ def sync(
 ) -> TaskInstancesLog:
     """The log of one try.
 
+    Number 0 is a task instance that has had no try: its log is one line that says why.
+
     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-
     Continuation-Token`.
 
