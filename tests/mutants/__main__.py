@@ -63,6 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _copied(folder: Path) -> Path:
+    folder.chmod(0o755)  # a service that a test starts as another user would run the installed code otherwise
     names = subprocess.run(
         ["git", "ls-files", "-z"], env=child_environment(), cwd=ROOT, check=True, capture_output=True
     ).stdout.decode()
