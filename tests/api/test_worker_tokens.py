@@ -18,7 +18,7 @@ from mainspring_store.tables import service, task_try
 
 from .conftest import OpenApi
 from .harness import Api
-from .test_execution import SECRET, WORKER, Execution, chunk, end
+from .test_execution import OF_DEFAULT, OF_GPU, SECRET, WORKER, Execution, chunk, end
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = "k" * 40
@@ -119,22 +119,25 @@ def test_what_is_released_belongs_to_no_worker(execution: Execution) -> None:
     assert execution.heartbeat(execution.attempt_id, key=ANOTHER_KEY)[1]["stop"] == []
 
 
-def test_a_token_of_one_queue_opens_no_attempt_of_another(execution: Execution) -> None:
+@pytest.mark.parametrize(
+    ("gpu", "default"), [pytest.param(GPU, DEFAULT, id="stored"), pytest.param(OF_GPU, OF_DEFAULT, id="settings")]
+)
+def test_a_token_of_one_queue_opens_no_attempt_of_another(execution: Execution, gpu: str, default: str) -> None:
     mine = execution.another()
     claim_request = {"attempt_id": execution.attempt_id, "token": execution.token, "hostname": "worker-1"}
     # A worker says which queue it listens to; what its token is bound to counts.
     for told in ({}, {"queue": "default"}, {"queue": "gpu"}):
-        status, answer = execution.call("claim", {"hostname": "worker-1", **told}, worker=GPU)
+        status, answer = execution.call("claim", {"hostname": "worker-1", **told}, worker=gpu)
         assert status == 409
         assert SECRET not in str(answer)
-        _, answer = execution.post("/exchange", {"ends": [], "bids": [{**claim_request, **told}]}, worker=GPU)
+        _, answer = execution.post("/exchange", {"ends": [], "bids": [{**claim_request, **told}]}, worker=gpu)
         assert answer == {"claimed": []}
     assert execution.post(f"/attempts/{mine}/claim", {"hostname": "w"})[0] == 200
-    status, answer = execution.post(f"/attempts/{mine}/finish", end(next=claim_request), worker=GPU)
+    status, answer = execution.post(f"/attempts/{mine}/finish", end(next=claim_request), worker=gpu)
     assert answer == {"next": None}
     for name, body in (("log", chunk(0, b"x")), ("finish", end()), ("release", {})):
-        assert execution.call(name, body, worker=GPU)[0] == 409
-    status, answer = execution.claim(worker=DEFAULT)
+        assert execution.call(name, body, worker=gpu)[0] == 409
+    status, answer = execution.claim(worker=default)
     assert (status, answer["attempt"]["secrets"]) == (200, {"token": SECRET})
 
 
@@ -150,11 +153,12 @@ def test_a_stray_attempt_is_refused_to_a_worker_of_another_queue_and_logged(
     assert "of another queue" not in caplog.text
 
 
-def test_a_worker_of_another_queue_than_its_token_is_told_so(execution: Execution) -> None:
-    status, answer = execution.heartbeat(worker=GPU, queue="default", key=KEY)
+@pytest.mark.parametrize("gpu", [GPU, OF_GPU], ids=["stored", "settings"])
+def test_a_worker_of_another_queue_than_its_token_is_told_so(execution: Execution, gpu: str) -> None:
+    status, answer = execution.heartbeat(worker=gpu, queue="default", key=KEY)
     assert status == 403
     assert answer["detail"] == "this token is for workers of queue 'gpu', not of 'default'"
-    assert execution.heartbeat(worker=GPU, queue="gpu", key=KEY)[0] == 200
+    assert execution.heartbeat(worker=gpu, queue="gpu", key=KEY)[0] == 200
     assert execution.heartbeat(worker=WORKER, queue="anything", key=ANOTHER_KEY)[0] == 200
 
 

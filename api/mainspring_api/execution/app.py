@@ -61,7 +61,7 @@ class ExecutionSettings:
 
     database_url: str = field(repr=False)
     worker_tokens: Sequence[str] = field(repr=False)
-    """The credentials of workers of all queues: any of them lets a worker in."""
+    """The credentials of workers: `TOKEN` for all queues, `QUEUE:TOKEN` for one. Any of them lets a worker in."""
     key_ring: KeyRing
     """The keys for the secrets of a claimed attempt."""
     lease: timedelta = timedelta(seconds=30)

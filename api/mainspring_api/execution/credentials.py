@@ -1,4 +1,4 @@
-"""Who speaks to the execution API: a token of all queues from the settings, or a token of one queue from the store."""
+"""Who speaks to the execution API: a token of the settings, or a token of one queue from the store."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from mainspring_store.access.tokens import USE_KEPT_TO, touch_token
 from mainspring_store.access.worker_tokens import WorkerToken, valid_worker_tokens
 from mainspring_store.database.transactions import Database
 
-__all__ = ["INCARNATIONS", "Credential", "Credentials", "incarnation_of"]
+__all__ = ["INCARNATIONS", "Credential", "Credentials", "incarnation_of", "split_token"]
 
 KEPT_SECONDS = 2.0
 """How long the tokens of the store are believed: a revoked token is refused after this time."""
@@ -26,22 +26,19 @@ INCARNATIONS = UUID("6a0f7d52-3c1e-5b83-9d36-58f1f0f6a1b7")
 class Credential:
     """What a request may do."""
 
-    token: WorkerToken | None
+    queue: str | None
+    """The one queue whose attempts it opens; `None` = all."""
+    token: WorkerToken | None = None
     """`None` = a token of the settings."""
-
-    @property
-    def queue(self) -> str | None:
-        """The one queue whose attempts it opens; `None` = all."""
-        return None if self.token is None else self.token.queue
 
 
 class Credentials:
     """Knows the tokens of the settings, and those of the store to within seconds."""
 
     def __init__(self, database: Database, tokens: Iterable[str]) -> None:
-        """tokens: of the settings; each opens all queues."""
+        """tokens: of the settings; `TOKEN` opens all queues, `QUEUE:TOKEN` opens one queue."""
         self._database = database
-        self._of_settings = frozenset(map(_hash, tokens))
+        self._of_settings = {_hash(token): Credential(queue=queue) for queue, token in map(split_token, tokens)}
         self._of_store: Mapping[str, WorkerToken] = {}
         self._read_at = float("-inf")
         self._lock = threading.Lock()
@@ -55,11 +52,11 @@ class Credentials:
         """
         hashed = _hash(token)
         if hashed in self._of_settings:
-            return Credential(token=None)
+            return self._of_settings[hashed]
         stored = self._tokens_of_store(hashed).get(hashed)
         if stored is None or (stored.expires_at is not None and stored.expires_at <= datetime.now(UTC)):
             return None
-        return Credential(token=stored)
+        return Credential(queue=stored.queue, token=stored)
 
     def touch(self, token: WorkerToken) -> None:
         """Note that a token was used, about once a minute."""
@@ -78,6 +75,12 @@ class Credentials:
                 self._of_store = valid_worker_tokens(self._database, now=datetime.now(UTC))
                 self._read_at = monotonic()
             return self._of_store
+
+
+def split_token(entry: str) -> tuple[str | None, str]:
+    """The queue, or `None` for all queues, and the token of an entry `TOKEN` or `QUEUE:TOKEN` of the settings."""
+    queue, _, token = entry.rpartition(":")
+    return queue or None, token
 
 
 def incarnation_of(key: str) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "run_scheduler",
     "serve_api",
     "serve_execution_api",
+    "shown_worker_token",
     "work",
     "worker_services",
     "worker_tokens",
@@ -118,7 +119,7 @@ def work(config: Config) -> int:
         WorkerSettings(
             redis_url=config.redis_url,
             execution_url=config.execution_url,
-            worker_token=worker_tokens(config)[0],
+            worker_token=shown_worker_token(config),
             queue=queue,
             code_path=config.code_path,
             http_allow=config.http_allow,
@@ -189,6 +190,13 @@ def worker_tokens(config: Config) -> tuple[str, ...]:
     from mainspring_api.http.credential_files import worker_token
 
     return config.worker_token or (worker_token(config.home),)
+
+
+def shown_worker_token(config: Config) -> str:
+    """The token that a worker of this machine sends: the first one, without its queue."""
+    from mainspring_api.execution.credentials import split_token
+
+    return split_token(worker_tokens(config)[0])[1]
 
 
 def _log_to_stderr(config: Config, service: str) -> None:

@@ -49,9 +49,9 @@ def _check_scheduler(config: Config) -> None:
 
 
 def _check_worker(config: Config) -> None:
-    from mainspring_cli.services.commands import worker_tokens
+    from mainspring_cli.services.commands import shown_worker_token
 
-    client = Client(url=f"{config.execution_url.rstrip('/')}/execution/v1", token=worker_tokens(config)[0])
+    client = Client(url=f"{config.execution_url.rstrip('/')}/execution/v1", token=shown_worker_token(config))
     alive = client.get(f"/workers/{socket.gethostname()}")["alive"]
     if alive < len(config.queues):
         raise ApiError(f"{alive} workers of this machine are heard of; there should be {len(config.queues)}")

@@ -6,6 +6,7 @@ import pytest
 from mainspring.attempts import Attempt
 from mainspring.quotas import Quotas
 from mainspring_cli.config import Config, ConfigError, check_exposure, load_config
+from mainspring_cli.services.commands import shown_worker_token
 from mainspring_executors.environment import ATTEMPT_VARIABLE, HOST_VARIABLE, facts
 
 
@@ -61,6 +62,15 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, raw: str, message:
     with pytest.raises(ConfigError) as caught:
         load_config({}, {f"MAINSPRING_{name.upper()}": raw})
     assert message in str(caught.value)
+
+
+def test_a_worker_token_may_name_its_queue() -> None:
+    config = load_config({}, {"MAINSPRING_WORKER_TOKEN": "default:a+/=,b"}).config
+    assert config.worker_token == ("default:a+/=", "b")
+    assert shown_worker_token(config) == "a+/="
+    for wrong in ("default:", "a:b:c", ":a", "a queue:t"):
+        with pytest.raises(ConfigError, match="must be tokens, or QUEUE:TOKEN"):
+            load_config({}, {"MAINSPRING_WORKER_TOKEN": wrong})
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
