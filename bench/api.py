@@ -35,14 +35,14 @@ def main() -> None:
         _full()
         return
     for kind in ("sqlite", "postgresql"):
-        with _server(kind) as (server, url):
+        with server_of(kind) as (server, url):
             _trigger(kind, server)
             _list(kind, server)
             _get(kind, server, url)
 
 
 @contextmanager
-def _server(kind: str) -> Iterator[tuple[Server, str]]:
+def server_of(kind: str) -> Iterator[tuple[Server, str]]:
     with database_url(kind) as given, tempfile.TemporaryDirectory() as folder:
         url = given or f"sqlite:///{folder}/home/mainspring.db"
         with started(Path(folder) / "home", executor="thread", database_url=url) as server:
@@ -83,7 +83,7 @@ def _get(kind: str, server: Server, url: str) -> None:
 
 
 def _full() -> None:
-    with _server("postgresql") as (server, url):
+    with server_of("postgresql") as (server, url):
         empty = _gap(server)
         stored_history(server, url)
         full = _gap(server)

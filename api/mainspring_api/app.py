@@ -14,6 +14,7 @@ from mainspring_api.http.credential_files import login_key, signing_key
 from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
+from mainspring_api.http.log_index import LogIndexes
 from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.middleware import install_middleware
@@ -28,12 +29,14 @@ from mainspring_api.resources.instances import (
     dependencies,
     explanations,
     hitl_details,
+    log_lines,
     logs,
     task_instances,
     tries,
     xcoms,
 )
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, marking
+from mainspring_api.resources.page import activity, calendar, grid, overview, search, summary, timeline
 from mainspring_api.resources.people import login, sessions, tokens, users
 from mainspring_api.resources.runs import backfills, dag_runs, run_waits
 from mainspring_api.resources.service import (
@@ -82,6 +85,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     hitl_details.blueprint,
     tries.blueprint,
     logs.blueprint,
+    log_lines.blueprint,
     xcoms.blueprint,
     pools.blueprint,
     variables.blueprint,
@@ -95,6 +99,13 @@ BLUEPRINTS: tuple[Resource, ...] = (
     monitor.ready_blueprint,
     metrics.blueprint,
     workers.blueprint,
+    overview.blueprint,
+    summary.blueprint,
+    activity.blueprint,
+    grid.blueprint,
+    timeline.blueprint,
+    calendar.blueprint,
+    search.blueprint,
     users.blueprint,
     tokens.blueprint,
     login.blueprint,
@@ -144,6 +155,8 @@ def create_app(settings: ApiSettings) -> Flask:
         keys_in_use=KeysInUse(),
         limits=limits_of(database, settings.writes_per_second_max),
         login_limits=login_limits_of(database),
+        log_indexes=LogIndexes(database),
+        log_waits=_places("waits for log lines", settings.log_waits_max, max(1, settings.log_waits_max // 2)),
         trusted_proxies=TrustedProxies(settings.trusted_proxies),
         usage=Usage(settings.quotas, StoredTotals(database)),
     )

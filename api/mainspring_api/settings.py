@@ -48,6 +48,8 @@ class ApiSettings:
     """Streams of events, of this process."""
     streams_per_principal_max: int | None = None
     """Of one user or token; `None` = a quarter of all."""
+    log_waits_max: int = 16
+    """Requests of this process that hold a thread until a log has a new line; a principal may have half of them."""
     waits_max: int = 2048
     """Requests that wait for a run or for events, of this process."""
     waits_per_principal_max: int | None = None

@@ -39,6 +39,7 @@ SERVER_COMMANDS = {
     "secrets": ("mainspring_cli.commands.stores", "Values that only the tasks that name them get."),
     "tokens": ("mainspring_cli.commands.tokens", "Credentials for programs."),
     "users": ("mainspring_cli.commands.users", "People with a password, and what they may do."),
+    "login": ("mainspring_cli.commands.login", "Make a link that logs a browser in to the page."),
     "contexts": ("mainspring_cli.commands.contexts", "Servers that are known by name."),
     "doctor": ("mainspring_cli.commands.doctor", "Check a server and our way to it."),
     "completion": ("mainspring_cli.commands.completion", "Print the script that completes words in a shell."),
@@ -140,7 +141,7 @@ def health(settings: Resolved, service: str) -> None:
 @click.argument("example", type=click.Path(path_type=Path), required=False)
 @click.option("--executor", type=click.Choice(["thread", "local"]), default="thread", show_default=True)
 @click.option("--port", type=int, default=0, help="Port of the API (default: a free one).")
-@click.option("--keep", is_flag=True, help="Go on serving when the run is over.")
+@click.option("--keep", is_flag=True, help="Run a week of days too, and go on serving.")
 def demo(example: Path | None, executor: str, port: int, keep: bool) -> None:
     """Run an example pipeline and print its figures. Without a folder: the pipeline that comes with Mainspring."""
     from mainspring_cli.services.demo import packaged_example, run_demo

@@ -16,13 +16,15 @@ PUBLIC = {
 
 _TABLE = """
 viewer self  get_me put_my_password get_tokens post_token delete_token
-viewer self  delete_current_session get_sessions delete_session
+viewer self  delete_current_session get_sessions delete_session create_session_code
 viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
 viewer self  get_assets get_asset_aliases get_asset_events
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
 viewer dags  get_hitl_details get_events
+viewer dags  get_summary get_activity get_upcoming get_dag_overview search
 viewer dags  get_list_dag_runs_batch get_task_instances_batch
 viewer dags  list_backfills create_backfill_dry_run get_dag_tags get_dag_stats
+viewer dag   get_calendar get_grid get_timeline get_log_lines search_log get_log_marks
 viewer dag   get_dag get_dag_details get_dag_definition get_dag_version get_dag_schedule get_tasks get_task
 viewer dag   get_dag_run wait_dag_run_until_finished get_task_instance get_mapped_task_instances
 viewer dag   get_mapped_task_instance get_task_instance_tries get_mapped_task_instance_tries

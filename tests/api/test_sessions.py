@@ -1,7 +1,7 @@
 """Sessions of browsers (S21): the cookie, what ends a session, and requests of other sites."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select, update
@@ -10,7 +10,7 @@ from mainspring_api.http.authentication import TRUST_SECONDS
 from mainspring_store.access.roles import Role
 from mainspring_store.access.sessions import SESSION_IDLE_MAX, SESSION_LIFE_MAX
 from mainspring_store.access.tokens import add_token
-from mainspring_store.tables import api_token, browser_session
+from mainspring_store.tables import api_token, browser_session, session_code
 from tests.api.harness import Answer, Api
 from tests.api.test_identity import PASSWORD, WRONG, token_of, user
 
@@ -290,3 +290,54 @@ class TestList:
         Browser(sqlite_api).log_in(token=sqlite_api.token)
         assert sqlite_api.get("/sessions", token=token)["total_entries"] == 0
         assert sqlite_api.get("/sessions")["total_entries"] == 1
+
+
+class TestCodes:
+    """One-time codes of sign-in links."""
+
+    HERE: ClassVar[dict[str, Any]] = {"environ_overrides": {"REMOTE_ADDR": "127.0.0.1"}}
+
+    def code(self, api: Api, **options: Any) -> str:
+        return str(api.post("/auth/sessionCode", {}, 201, **self.HERE, **options)["code"])
+
+    def test_a_code_opens_one_session_of_who_made_it(self, api: Api) -> None:
+        user(api, role=Role.OPERATOR)
+        first, second = Browser(api), Browser(api)
+        code = self.code(api, token=token_of(api))
+        first.log_in(code=code)
+        second.log_in(401, code=code)
+        assert first.request("GET", "/me").json == {"name": "anna", "rights": [{"role": "operator", "grants": []}]}
+        assert second.status() == 401
+
+    def test_a_code_of_a_token_opens_no_more_than_the_token(self, sqlite_api: Api) -> None:
+        browser = Browser(sqlite_api)
+        browser.log_in(code=self.code(sqlite_api, token=sqlite_api.token_of(Role.VIEWER)))
+        assert (browser.status("GET", "/dags"), browser.status("GET", "/users")) == (200, 403)
+
+    def test_a_code_ends_after_ten_minutes(self, api: Api) -> None:
+        code = self.code(api)
+        with api.database.write() as connection:
+            row = connection.execute(select(session_code)).one()
+            assert timedelta(minutes=9) < row.expires_at - datetime.now(UTC) <= timedelta(minutes=10)
+            assert code not in str(row)
+            connection.execute(update(session_code).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+        Browser(api).log_in(401, code=code)
+        self.code(api)
+        with api.database.read() as connection:
+            assert len(connection.execute(select(session_code)).all()) == 1
+
+    def test_another_machine_makes_and_uses_none(self, sqlite_api: Api) -> None:
+        code = self.code(sqlite_api)
+        elsewhere = Browser(sqlite_api, REMOTE_ADDR="203.0.113.7")
+        elsewhere.log_in(403, code=code)
+        away = {"environ_overrides": {"REMOTE_ADDR": "203.0.113.7"}}
+        sqlite_api.post("/auth/sessionCode", {}, 403, **away)
+        Browser(sqlite_api).log_in(code=code)
+
+    def test_it_ends_with_its_token(self, sqlite_api: Api) -> None:
+        token = sqlite_api.post("/tokens", {"name": "t", "role": "viewer", "username": None}, 201)
+        code = self.code(sqlite_api, token=token["token"])
+        sqlite_api.delete(f"/tokens/{token['id']}")
+        browser = Browser(sqlite_api)
+        browser.log_in(code=code)
+        assert browser.status() == 401

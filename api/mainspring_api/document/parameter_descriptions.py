@@ -84,6 +84,7 @@ QUERY_PARAMETERS: Mapping[str, str] = {
 OPERATION_PARAMETERS: Mapping[tuple[str, str], str] = {
     ("get_dag_definition", "version_number"): "Number of the version; absent = the current version",
     ("get_dag_source", "version_number"): "Number of the version; absent = the current version",
+    ("list_backfills", "is_active"): "True = backfills that have not ended alone, false = ended backfills alone",
     ("get_dag_schedule", "count"): "Number of runs to show",
     ("get_tasks", "order_by"): "Sort key of the tasks, with `-` in front for descending order",
     ("get_log", "token"): "`continuation_token` of the page before; absent = the first page",

@@ -10,6 +10,7 @@ from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
+from mainspring_api.http.log_index import LogIndexes
 from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.places import Places
@@ -45,6 +46,9 @@ class Context:
     keys_in_use: KeysInUse
     limits: Limits
     login_limits: LoginLimits
+    log_indexes: LogIndexes
+    log_waits: Places
+    """For requests that hold a thread until a log has a new line."""
     trusted_proxies: TrustedProxies
     usage: Usage
 

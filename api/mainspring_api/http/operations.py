@@ -238,7 +238,8 @@ def _load_body(schema: Schema, bytes_max: int) -> Any:
 
 def _load_query(schema: Schema) -> Any:
     parameters: dict[str, Any] = {}
-    for name, field in schema.load_fields.items():
+    for attribute, field in schema.load_fields.items():
+        name = field.data_key or attribute
         values = [value for value in request.args.getlist(name) if value]
         if any("\0" in value for value in values):
             raise InvalidQuery([Problem(pointer=f"/{name}", message="must not hold a NUL", code="invalid_value")])

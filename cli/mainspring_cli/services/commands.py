@@ -67,6 +67,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         quotas=config.quotas,
         streams_max=config.streams_max or held_max(),
         streams_per_principal_max=config.streams_per_user_max,
+        log_waits_max=max(1, config.api_threads // 4),
         waits_max=config.waits_max or held_max(),
         waits_per_principal_max=config.waits_per_user_max,
         events_kept=timedelta(days=config.events_kept_days),

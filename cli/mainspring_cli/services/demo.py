@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mainspring_api.http.credential_files import admin_token_path
 from mainspring_cli.client.plain_client import ApiError, Client
 from mainspring_cli.client.progress import open_progress
 from mainspring_cli.config import ConfigError
+from mainspring_cli.services.page_announcement import sign_in_link
 from mainspring_cli.services.supervisor import follow_parent
 
 __all__ = ["packaged_example", "run_demo"]
@@ -30,6 +32,11 @@ _RUN_SECONDS_MAX = 120.0
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 60.0
 _LOG_LINES = 20
+_WEEK_DAYS = 7
+_FAILING_AGE = 2
+"""Days since the day whose run fails."""
+_FAILING_CONF = {"test_from": "2100-01-01"}
+"""No day is left that the model could be tested on."""
 _FAILED = ("failed", "upstream_failed")
 
 
@@ -44,7 +51,7 @@ def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
     """Start a server, save the example's DAG, run the DAG and show the run; returns 0 when the run succeeded.
 
     example: a folder with `dag.yaml`, its input in `data/` and its Python functions in `code/`.
-    keep: go on serving afterwards, until Ctrl-C.
+    keep: run the DAG for each day of the last week too, and go on serving afterwards, until Ctrl-C.
     """
     if not (example / "dag.yaml").is_file():
         raise ConfigError([f"{example}: no dag.yaml there; name a folder such as examples/weather_sales"])
@@ -54,7 +61,8 @@ def run_demo(example: Path, *, executor: str, port: int, keep: bool) -> int:
             print(f"API      {server.client.url}")
             state = _run(server.client, example, source)
             if keep:
-                print(f"Still serving. Token: {admin_token_path(home)}. Ctrl-C stops it.", flush=True)
+                _run_week(server.client, example, source)
+                _announce(server.client.url.removesuffix("/api/v2"), home)
                 server.process.wait()
             return 0 if state == "success" else 1
     except KeyboardInterrupt:
@@ -78,6 +86,30 @@ def _run(client: Client, example: Path, source: str) -> str:
             _print_failure(client, path, instance)
     _print_outputs(run.get("outputs") or {})
     return str(run["state"])
+
+
+def _run_week(client: Client, example: Path, source: str) -> None:
+    """Run the DAG for each day of the last week, and wait for the ends; the run of one day fails."""
+    path = f"/dags/{example.name}/dagRuns"
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for age in range(_WEEK_DAYS, 0, -1):
+        date = (today - timedelta(days=age)).isoformat()
+        conf = {"source": source, **(_FAILING_CONF if age == _FAILING_AGE else {})}
+        client.post(path, {"logical_date": date, "run_after": date, "conf": conf})
+    print(f"Week     {_WEEK_DAYS} runs, one of which fails", flush=True)
+    deadline = time.monotonic() + _RUN_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if client.get(f"{path}?state=queued&state=running")["total_entries"] == 0:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _announce(url: str, home: Path) -> None:
+    """Print where the page is; on a terminal, which a person reads, also a link that logs in."""
+    print(f"Page     {url}/")
+    if sys.stdout.isatty():
+        print(f"Log in   {sign_in_link(url, home)} (valid once, for 10 minutes)")
+    print(f"Still serving. Token: {admin_token_path(home)}. Ctrl-C stops it.", flush=True)
 
 
 def _follow(client: Client, path: str) -> Sequence[Mapping[str, Any]]:

@@ -13,12 +13,14 @@ from mainspring_cli.config import (
     ConfigError,
     check_execution_exposure,
     check_exposure,
+    is_loopback,
     secret_file_variables,
 )
 from mainspring_cli.services.commands import worker_services
 from mainspring_cli.services.home import keep_admin_token, lock_home, prepare_home
 from mainspring_cli.services.listener import listen
 from mainspring_cli.services.logs import log_to_stderr
+from mainspring_cli.services.page_announcement import announce_page
 from mainspring_cli.services.supervisor import Service, supervise
 
 __all__ = ["run_up"]
@@ -121,9 +123,13 @@ def _environment(config: Config, *, without: Sequence[str] = ()) -> dict[str, st
 def _announce(config: Config, *, port: int) -> None:
     scheme = "https" if config.tls_certificate else "http"
     host = f"[{config.host}]" if ":" in config.host else config.host
-    lines = [f"Mainspring serves {scheme}://{host}:{port}/api/v2 with executor {', '.join(config.executor)}"]
+    url = f"{scheme}://{host}:{port}"
+    lines = [f"Mainspring serves {url}/api/v2 with executor {', '.join(config.executor)}", f"The page is {url}/"]
     lines.append(f"The admin token is in {admin_token_path(config.home)}")
     new_token = keep_admin_token(config)
     if new_token is not None:
         lines.append(f"It is new, and shown this once: {new_token}")
     print("\n".join(lines), flush=True)
+    # A terminal is read by a person; a file or a pipe may keep the link for others.
+    if sys.stdout.isatty() and is_loopback(config.host):
+        announce_page(url, config.home)

@@ -385,7 +385,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the backfills of a DAG.
+         * List the backfills of a DAG, or of all DAGs.
          * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
          */
         get: operations["list_backfills"];
@@ -1313,11 +1313,99 @@ export interface paths {
          * The log of one try.
          * @description Number 0 is a task instance that has had no try: its log is one line that says why.
          *
-         *     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
+         *     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`. With
+         *     `Accept: text/plain`, and for a browser that follows a link, the whole log as a file.
          *
          *     Needs the role `viewer` on the DAG.
          */
         get: operations["get_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
+                task_id: string;
+                /** @description Number of the try, from 1 */
+                try_number: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Lines of the log of one try, by number. With `wait`, the answer comes when there is a new line.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_log_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
+                task_id: string;
+                /** @description Number of the try, from 1 */
+                try_number: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Search the whole log of one try, in linear and bounded time.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["search_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
+                task_id: string;
+                /** @description Number of the try, from 1 */
+                try_number: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * The lines with errors and warnings in the log of one try.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_log_marks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2023,6 +2111,177 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dagOverview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List DAGs with their latest runs. The order `attention` has failing DAGs first.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_dag_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts of runs, what needs a person, and the health of the services.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count runs in bins of time, with the runs that schedules plan.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/upcoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List planned runs, and runs that wait for a future instant, of all DAGs.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_upcoming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The latest runs of a DAG and the state of each task in each run.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_grid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * A run on a line of time. Mapped tasks are folded into counts unless they are expanded.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Count the runs of a DAG by day, with the runs that its schedule plans and the times that it leaves out.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find DAGs and tasks by a part of their names, and runs by the beginning of their ids.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/me": {
         parameters: {
             query?: never;
@@ -2224,6 +2483,26 @@ export interface paths {
          * @description Needs a token, with any role.
          */
         delete: operations["delete_current_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessionCode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a code for `POST /auth/session`, valid once and for 10 minutes, for browsers on the server's machine.
+         * @description Needs a token, with any role.
+         */
+        post: operations["create_session_code"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5093,6 +5372,40 @@ export interface components {
         };
         /**
          * @example {
+         *       "logical_date": "2026-01-01T01:30:00Z",
+         *       "action": "keep",
+         *       "dag_run_id": "scheduled__2026-01-01T01:30:00+00:00",
+         *       "state": "success",
+         *       "reason": "the run of the slot ended as success, and reprocess_behavior is none"
+         *     }
+         */
+        BackfillSlot: {
+            /**
+             * Format: date-time
+             * @description Instant that the run stands for; null = none
+             */
+            logical_date: string;
+            /** @description `create` = a new run; `rerun` = the run of the slot runs again; `keep` = the run stays as it is; `excluded` = the schedule leaves the time out */
+            action: string;
+            /** @description Existing run of the slot; null = none */
+            dag_run_id: string | null;
+            /** @description State of the existing run; null = none */
+            state: components["schemas"]["DagRunState"] | null;
+            /** @description Why the slot is kept or excluded; null = it runs */
+            reason: string | null;
+        };
+        BackfillTotals: {
+            /** @description New runs */
+            create: number;
+            /** @description Runs that run again */
+            rerun: number;
+            /** @description Runs that stay as they are */
+            keep: number;
+            /** @description Times that the schedule leaves out */
+            excluded: number;
+        };
+        /**
+         * @example {
          *       "backfills": [
          *         {
          *           "logical_date": "2026-01-01T01:30:00Z",
@@ -5100,7 +5413,10 @@ export interface components {
          *           "partition_date": null
          *         }
          *       ],
-         *       "total_entries": 30
+         *       "total_entries": 30,
+         *       "slots": null,
+         *       "totals": null,
+         *       "estimated_seconds": null
          *     }
          */
         DryRunBackfillCollection: {
@@ -5108,6 +5424,12 @@ export interface components {
             backfills: components["schemas"]["DryRunBackfill"][];
             /** @description Number of runs */
             total_entries: number;
+            /** @description All slots of the range, earliest first; null unless `slots` is `all` */
+            slots: components["schemas"]["BackfillSlot"][] | null;
+            /** @description Null unless `slots` is `all` */
+            totals: components["schemas"]["BackfillTotals"] | null;
+            /** @description Estimate of the whole backfill; null = no estimate, or `slots` is not `all` */
+            estimated_seconds: number | null;
         };
         /**
          * @example {
@@ -5380,6 +5702,34 @@ export interface components {
              * @default null
              */
             partition_key?: string | null;
+        };
+        /**
+         * @example {
+         *       "params": {
+         *         "rows": 5
+         *       },
+         *       "version_number": 3,
+         *       "starts": "queued",
+         *       "reasons": [
+         *         "the DAG is paused"
+         *       ],
+         *       "instances": 4,
+         *       "estimated_seconds": 41.5
+         *     }
+         */
+        TriggerPlan: {
+            /** @description Parameters of the run, with the defaults of the DAG */
+            params: components["schemas"]["JsonObject"];
+            /** @description Version of the DAG that the run would execute */
+            version_number: number;
+            /** @description `now` or `queued` */
+            starts: string;
+            /** @description Why the run would wait, a sentence each */
+            reasons: string[];
+            /** @description Number of tasks; a mapped task counts once */
+            instances: number;
+            /** @description Median duration of the latest successful runs; null = no run succeeded */
+            estimated_seconds: number | null;
         };
         /**
          * @example {
@@ -6803,6 +7153,71 @@ export interface components {
             /** @description `token` for the following lines; null at the end */
             continuation_token: string | null;
         };
+        /**
+         * @example {
+         *       "lines": [
+         *         [
+         *           1261,
+         *           "2026-11-28T08:00:12Z",
+         *           "ERROR connection refused"
+         *         ]
+         *       ],
+         *       "total": 1262,
+         *       "bytes": 90211,
+         *       "is_finished": true
+         *     }
+         */
+        LogLines: {
+            /** @description Number from 1, instant at which the end of the line arrived, text; a text has at most 65536 characters */
+            lines: unknown[][];
+            /** @description Number of lines so far */
+            total: number;
+            /** @description Number of bytes so far */
+            bytes: number;
+            /** @description Whether the try has ended, so that no line follows */
+            is_finished: boolean;
+        };
+        /**
+         * @example {
+         *       "matches": [
+         *         [
+         *           1261,
+         *           6,
+         *           10
+         *         ]
+         *       ],
+         *       "total": 1,
+         *       "is_complete": true
+         *     }
+         */
+        LogSearch: {
+            /** @description Number of the line, column from 0, length; at most 1,000, from the line `from` on */
+            matches: number[][];
+            /** @description Number of matches in the whole log */
+            total: number;
+            /** @description False = the search took too long, and `total` is a lower bound */
+            is_complete: boolean;
+        };
+        /**
+         * @example {
+         *       "first_error": 1261,
+         *       "errors": [
+         *         1261
+         *       ],
+         *       "warnings": [
+         *         12,
+         *         840
+         *       ]
+         *     }
+         */
+        LogMarks: {
+            /** @description Number of the line; null = no such line */
+            first_error: number | null;
+            /** @description Numbers of the lines, ascending, at most 5,001 */
+            errors: number[];
+            /** @description Numbers of the lines, ascending, at most 5,001 */
+            warnings: number[];
+        };
         XCom: {
             /** @description Name of the output */
             key: string;
@@ -7820,6 +8235,567 @@ export interface components {
             /** @description Number of entries on all pages */
             total_entries: number;
         };
+        NextRun: {
+            /**
+             * Format: date-time
+             * @description Instant at which the run is due
+             */
+            run_after: string;
+            /** @description Null = the scheduler is about to plan the run */
+            logical_date: string | null;
+        };
+        CurrentVersion: {
+            /** @description Number of the version, from 1 */
+            version_number: number;
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /** @description Author of the version; null = unknown */
+            created_by: string | null;
+        };
+        /**
+         * @example {
+         *       "dag_id": "etl",
+         *       "tags": [
+         *         "sales"
+         *       ],
+         *       "owners": [
+         *         "ada"
+         *       ],
+         *       "is_paused": false,
+         *       "paused_by": null,
+         *       "paused_at": null,
+         *       "state": "failed",
+         *       "timetable_description": "At 02:30 AM",
+         *       "timezone": "Europe/Berlin",
+         *       "next": {
+         *         "run_after": "2026-11-29T01:30:00Z",
+         *         "logical_date": "2026-11-28T01:30:00Z"
+         *       },
+         *       "version": {
+         *         "version_number": 3,
+         *         "created_at": "2026-11-20T08:00:00Z",
+         *         "created_by": "ada"
+         *       },
+         *       "median_duration": 41.5,
+         *       "runs": [
+         *         [
+         *           "scheduled__2026-11-26T01:30:00+00:00",
+         *           "success",
+         *           "scheduled",
+         *           "2026-11-27T01:30:00Z",
+         *           41.5,
+         *           3
+         *         ],
+         *         [
+         *           "scheduled__2026-11-27T01:30:00+00:00",
+         *           "failed",
+         *           "scheduled",
+         *           "2026-11-28T01:30:00Z",
+         *           12.25,
+         *           3
+         *         ]
+         *       ]
+         *     }
+         */
+        DagOverviewRow: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Labels of the DAG, sorted */
+            tags: string[];
+            /** @description Owners of the DAG's tasks */
+            owners: string[];
+            /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
+            is_paused: boolean;
+            /** @description Who paused the DAG; null = unknown, or no pause */
+            paused_by: string | null;
+            /** @description Begin of the pause; null = unknown, or no pause */
+            paused_at: string | null;
+            /** @description State of the latest run; null = no run */
+            state: components["schemas"]["DagRunState"] | null;
+            /** @description Schedule in words */
+            timetable_description: string | null;
+            /** @description IANA name of the schedule's time zone */
+            timezone: string | null;
+            /** @description Null = no run is planned */
+            next: components["schemas"]["NextRun"] | null;
+            version: components["schemas"]["CurrentVersion"];
+            /** @description Median seconds of the successful runs in `runs`; null = none succeeded */
+            median_duration: number | null;
+            /** @description Latest due runs, oldest first */
+            runs: unknown[][];
+        };
+        /**
+         * @example {
+         *       "dags": [
+         *         {
+         *           "dag_id": "etl",
+         *           "tags": [
+         *             "sales"
+         *           ],
+         *           "owners": [
+         *             "ada"
+         *           ],
+         *           "is_paused": false,
+         *           "paused_by": null,
+         *           "paused_at": null,
+         *           "state": "failed",
+         *           "timetable_description": "At 02:30 AM",
+         *           "timezone": "Europe/Berlin",
+         *           "next": {
+         *             "run_after": "2026-11-29T01:30:00Z",
+         *             "logical_date": "2026-11-28T01:30:00Z"
+         *           },
+         *           "version": {
+         *             "version_number": 3,
+         *             "created_at": "2026-11-20T08:00:00Z",
+         *             "created_by": "ada"
+         *           },
+         *           "median_duration": 41.5,
+         *           "runs": [
+         *             [
+         *               "scheduled__2026-11-26T01:30:00+00:00",
+         *               "success",
+         *               "scheduled",
+         *               "2026-11-27T01:30:00Z",
+         *               41.5,
+         *               3
+         *             ],
+         *             [
+         *               "scheduled__2026-11-27T01:30:00+00:00",
+         *               "failed",
+         *               "scheduled",
+         *               "2026-11-28T01:30:00Z",
+         *               12.25,
+         *               3
+         *             ]
+         *           ]
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        DagOverviewCollection: {
+            /** @description DAGs of this page */
+            dags: components["schemas"]["DagOverviewRow"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
+        SummaryCounts: {
+            /** @description Running runs */
+            running: number;
+            /** @description Runs that are due and wait */
+            queued: number;
+            /** @description DAGs whose latest finished run failed */
+            failing: number;
+            /** @description Runs that were due a minute ago or more and have not begun */
+            late: number;
+            /** @description Tasks that wait for an answer */
+            approvals: number;
+            /** @description Runs that were due in the last 24 hours */
+            runs_24h: number;
+            /** @description Successful runs among `runs_24h` */
+            success_24h: number;
+        };
+        TellingLine: {
+            /** @description Number of the line, from 1 */
+            n: number;
+            /** @description Text, at most 300 characters */
+            text: string;
+        };
+        AttentionItem: {
+            /** @description `failed` = the latest finished run of a DAG failed; `retrying` = a worker was lost; `late` = a due run has not begun; `slow` = a run takes more than three times its median; `approval` = a task asks; `backfill_paused` = a backfill is paused */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description Since when
+             */
+            since: string;
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Null = no run */
+            dag_run_id: string | null;
+            /** @description Null = no single task */
+            task_id: string | null;
+            /** @description Null = no single task */
+            map_index: number | null;
+            /** @description Number of the try; null = no try */
+            try_number: number | null;
+            /** @description Code of the cause */
+            state_reason: string | null;
+            /** @description Cause or question in a sentence */
+            message: string | null;
+            /** @description First line with an error in the log of the try, else its last line; null = no log */
+            line: components["schemas"]["TellingLine"] | null;
+            /** @description Failed runs since the last success, at most 20 */
+            failed_in_a_row: number | null;
+            /** @description Instant of the next try */
+            next_try_at: string | null;
+            /** @description When a late run was due, or an approval gives up */
+            due_at: string | null;
+            /** @description Possible answers of an approval */
+            choices: string[] | null;
+        };
+        /**
+         * @example {
+         *       "counts": {
+         *         "running": 2,
+         *         "queued": 0,
+         *         "failing": 1,
+         *         "late": 0,
+         *         "approvals": 0,
+         *         "runs_24h": 48,
+         *         "success_24h": 46
+         *       },
+         *       "attention": [
+         *         {
+         *           "kind": "failed",
+         *           "since": "2026-11-28T08:00:12Z",
+         *           "dag_id": "etl",
+         *           "dag_run_id": "deploy-4711",
+         *           "task_id": "load",
+         *           "map_index": -1,
+         *           "try_number": 3,
+         *           "state_reason": "exit_code",
+         *           "message": "exit code 1",
+         *           "line": {
+         *             "n": 1261,
+         *             "text": "ERROR connection refused"
+         *           },
+         *           "failed_in_a_row": 2,
+         *           "next_try_at": null,
+         *           "due_at": null,
+         *           "choices": null
+         *         }
+         *       ],
+         *       "health": {
+         *         "metadatabase": {
+         *           "status": "healthy"
+         *         },
+         *         "scheduler": {
+         *           "status": "healthy",
+         *           "latest_scheduler_heartbeat": "2026-11-28T03:25:40.105Z",
+         *           "alive": 1,
+         *           "clock_offset_seconds": 0,
+         *           "refused_starts": {},
+         *           "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever"
+         *         },
+         *         "triggerer": {
+         *           "status": null,
+         *           "latest_triggerer_heartbeat": null
+         *         },
+         *         "execution_api": {
+         *           "status": null,
+         *           "latest_execution_api_heartbeat": null,
+         *           "alive": 0
+         *         },
+         *         "worker": {
+         *           "status": null,
+         *           "latest_worker_heartbeat": null,
+         *           "alive": 0,
+         *           "refused_starts": {}
+         *         },
+         *         "event_feed": {
+         *           "status": "healthy",
+         *           "lag_seconds": 0
+         *         }
+         *       }
+         *     }
+         */
+        Summary: {
+            counts: components["schemas"]["SummaryCounts"];
+            /** @description Worst first, at most 20 */
+            attention: components["schemas"]["AttentionItem"][];
+            health: components["schemas"]["Health"];
+        };
+        /**
+         * @example {
+         *       "bins": [
+         *         [
+         *           "2026-11-28T00:00:00Z",
+         *           11,
+         *           1,
+         *           0,
+         *           0
+         *         ],
+         *         [
+         *           "2026-11-28T01:00:00Z",
+         *           0,
+         *           0,
+         *           2,
+         *           9
+         *         ]
+         *       ]
+         *     }
+         */
+        Activity: {
+            /** @description Bins by time. A run counts where it was due */
+            bins: unknown[][];
+        };
+        UpcomingRun: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /**
+             * Format: date-time
+             * @description Instant at which the run is due
+             */
+            run_after: string;
+            /** @description Instant that the run stands for; null = none */
+            logical_date: string | null;
+            /** @description Null = the schedule plans the run */
+            dag_run_id: string | null;
+            /** @description `planned` = by the schedule; `queued` = the run exists and waits for its instant */
+            kind: string;
+        };
+        /**
+         * @example {
+         *       "runs": [
+         *         {
+         *           "dag_id": "etl",
+         *           "run_after": "2026-11-29T01:30:00Z",
+         *           "logical_date": "2026-11-28T01:30:00Z",
+         *           "dag_run_id": null,
+         *           "kind": "planned"
+         *         }
+         *       ]
+         *     }
+         */
+        Upcoming: {
+            /** @description Soonest first */
+            runs: components["schemas"]["UpcomingRun"][];
+        };
+        GridTask: {
+            /** @description Identifier of the task within its DAG */
+            task_id: string;
+            /** @description Whether the task is expanded over a list */
+            is_mapped: boolean;
+            /** @description First and last version number in view that has the task */
+            versions: number[];
+        };
+        GridColumn: {
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+            /** @description What made the run */
+            run_type: components["schemas"]["DagRunType"];
+            /** @description State of the run */
+            state: components["schemas"]["DagRunState"];
+            /** @description Version of the DAG that the run executes */
+            version_number: number;
+            /**
+             * Format: date-time
+             * @description Earliest start of the run
+             */
+            run_after: string;
+            /** @description Start of the execution; null = not started */
+            start_date: string | null;
+            /** @description End of the execution; null = not ended */
+            end_date: string | null;
+            /** @description Cells in the order of `tasks`; a mapped task shows its worst state */
+            cells: (unknown[] | null)[];
+        };
+        /**
+         * @example {
+         *       "tasks": [
+         *         {
+         *           "task_id": "extract",
+         *           "is_mapped": false,
+         *           "versions": [
+         *             2,
+         *             3
+         *           ]
+         *         },
+         *         {
+         *           "task_id": "load",
+         *           "is_mapped": true,
+         *           "versions": [
+         *             3,
+         *             3
+         *           ]
+         *         }
+         *       ],
+         *       "runs": [
+         *         {
+         *           "dag_run_id": "deploy-4710",
+         *           "run_type": "manual",
+         *           "state": "success",
+         *           "version_number": 2,
+         *           "run_after": "2026-11-27T08:00:00Z",
+         *           "start_date": "2026-11-27T08:00:00.010Z",
+         *           "end_date": "2026-11-27T08:00:41Z",
+         *           "cells": [
+         *             [
+         *               "success",
+         *               1
+         *             ],
+         *             null
+         *           ]
+         *         },
+         *         {
+         *           "dag_run_id": "deploy-4711",
+         *           "run_type": "manual",
+         *           "state": "failed",
+         *           "version_number": 3,
+         *           "run_after": "2026-11-28T08:00:00Z",
+         *           "start_date": "2026-11-28T08:00:00.010Z",
+         *           "end_date": "2026-11-28T08:00:12Z",
+         *           "cells": [
+         *             [
+         *               "success",
+         *               1
+         *             ],
+         *             [
+         *               "failed",
+         *               2,
+         *               {
+         *                 "success": 3,
+         *                 "failed": 1
+         *               }
+         *             ]
+         *           ]
+         *         }
+         *       ],
+         *       "before": null
+         *     }
+         */
+        Grid: {
+            /** @description Tasks of all versions in view, upstream before downstream */
+            tasks: components["schemas"]["GridTask"][];
+            /** @description Oldest first */
+            runs: components["schemas"]["GridColumn"][];
+            /** @description `before` for earlier runs; null = there are none */
+            before: string | null;
+        };
+        TimelineRow: {
+            /** @description Identifier of the task within its DAG */
+            task_id: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
+            map_index: number;
+            /** @description State of the instance; of a folded task the worst one */
+            state: components["schemas"]["TaskInstanceState"];
+            /** @description Code of the cause of the state */
+            state_reason: string | null;
+            /** @description What the instance waits for, or why it did not run, as a sentence; null = it ran */
+            text: string | null;
+            /** @description Attempts, oldest first; of a folded task one entry that spans all its instances */
+            tries: unknown[][];
+            /** @description Number of instances by state of a folded task; null = no folded task */
+            counts: {
+                [key: string]: number;
+            } | null;
+        };
+        /**
+         * @example {
+         *       "instances": [
+         *         {
+         *           "task_id": "extract",
+         *           "map_index": -1,
+         *           "state": "success",
+         *           "state_reason": null,
+         *           "text": null,
+         *           "tries": [
+         *             [
+         *               1,
+         *               "2026-11-28T08:00:00.010Z",
+         *               "2026-11-28T08:00:00.030Z",
+         *               "2026-11-28T08:00:09Z",
+         *               "success",
+         *               "worker-1"
+         *             ]
+         *           ],
+         *           "counts": null
+         *         }
+         *       ],
+         *       "critical_path": [
+         *         [
+         *           "extract",
+         *           -1
+         *         ]
+         *       ],
+         *       "medians": {
+         *         "extract": 8.5
+         *       },
+         *       "roots": []
+         *     }
+         */
+        Timeline: {
+            /** @description In the order of the definition */
+            instances: components["schemas"]["TimelineRow"][];
+            /** @description Instances that decided how long the run took, in the order of their starts */
+            critical_path: unknown[][];
+            /** @description Task id -> median seconds in the latest successful runs of the DAG */
+            medians: {
+                [key: string]: number;
+            };
+            /** @description Failed instances that no other failure caused, the first failure first, at most 20 */
+            roots: unknown[][];
+        };
+        /**
+         * @example {
+         *       "days": [
+         *         [
+         *           "2026-11-27",
+         *           1,
+         *           0,
+         *           0,
+         *           0,
+         *           null
+         *         ],
+         *         [
+         *           "2026-12-25",
+         *           0,
+         *           0,
+         *           0,
+         *           0,
+         *           "Christmas Day (DE-BY)"
+         *         ]
+         *       ],
+         *       "timezone": "Europe/Berlin"
+         *     }
+         */
+        Calendar: {
+            /** @description Days from `from` to `to`. A run counts on the day on which it was due */
+            days: unknown[][];
+            /** @description IANA zone of the days */
+            timezone: string;
+        };
+        SearchHit: {
+            /** @description `dag`, `task` or `run` */
+            kind: string;
+            /** @description Name for people */
+            title: string;
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Null = no run */
+            dag_run_id: string | null;
+            /** @description Null = no task */
+            task_id: string | null;
+        };
+        /**
+         * @example {
+         *       "hits": [
+         *         {
+         *           "kind": "dag",
+         *           "title": "Load the orders",
+         *           "dag_id": "etl",
+         *           "dag_run_id": null,
+         *           "task_id": null
+         *         },
+         *         {
+         *           "kind": "run",
+         *           "title": "deploy-4711",
+         *           "dag_id": "etl",
+         *           "dag_run_id": "deploy-4711",
+         *           "task_id": null
+         *         }
+         *       ]
+         *     }
+         */
+        SearchResult: {
+            /** @description DAGs, then tasks, then runs; at most 20 */
+            hits: components["schemas"]["SearchHit"][];
+        };
         /** @enum {string} */
         Role: "viewer" | "operator" | "author" | "admin";
         Grant: {
@@ -8155,6 +9131,23 @@ export interface components {
             password?: string;
             /** @description A token for the API, instead of a name and a password */
             token?: string;
+            /** @description The code of a sign-in link, instead of both; for browsers on the server's machine */
+            code?: string;
+        };
+        /**
+         * @example {
+         *       "code": "q3tW...",
+         *       "expires_at": "2026-11-28T08:10:00Z"
+         *     }
+         */
+        SessionCode: {
+            /** @description Code, for the link `/login#code=...`; shown only once */
+            code: string;
+            /**
+             * Format: date-time
+             * @description End of the code, used or not
+             */
+            expires_at: string;
         };
         /**
          * @example {
@@ -9247,9 +10240,11 @@ export interface operations {
     };
     list_backfills: {
         parameters: {
-            query: {
-                /** @description Identifier of the DAG */
-                dag_id: string;
+            query?: {
+                /** @description True = backfills that have not ended alone, false = ended backfills alone */
+                is_active?: boolean;
+                /** @description Identifier of the DAG; absent = all DAGs */
+                dag_id?: string | null;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
                 /** @description Entries to skip */
@@ -9321,7 +10316,10 @@ export interface operations {
     };
     create_backfill_dry_run: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `all` = answer the slots that the backfill leaves alone too, each with its action */
+                slots?: "to_run" | "all";
+            };
             header?: {
                 /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
                 "Idempotency-Key"?: string;
@@ -9823,7 +10821,10 @@ export interface operations {
     };
     trigger_dag_run: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description True = only say what the trigger would do, as `application/vnd.mainspring.trigger-plan+json`; no run is made */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
                 "Idempotency-Key"?: string;
@@ -9847,6 +10848,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DagRun"];
+                    "application/vnd.mainspring.trigger-plan+json": components["schemas"]["TriggerPlan"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -11466,6 +12468,7 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TaskInstancesLog"];
                     "application/x-ndjson": string;
+                    "text/plain": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -11473,6 +12476,137 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_log_lines: {
+        parameters: {
+            query?: {
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
+                map_index?: number;
+                /** @description Number of the first line, from 1 */
+                from?: number;
+                /** @description Lines in the answer at most */
+                limit?: number;
+                /** @description The last lines, this number of them, instead of `from` and `limit` */
+                tail?: number | null;
+                /** @description Seconds to wait for the line `from`, unless the try has ended */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
+                task_id: string;
+                /** @description Number of the try, from 1 */
+                try_number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLines"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    search_log: {
+        parameters: {
+            query: {
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
+                map_index?: number;
+                /** @description Text, in any letter case, or a regular expression */
+                q: string;
+                /** @description Whether `q` is a regular expression of RE2 */
+                is_regex?: boolean;
+                /** @description Number of the first line with matches to answer */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
+                task_id: string;
+                /** @description Number of the try, from 1 */
+                try_number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogSearch"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_log_marks: {
+        parameters: {
+            query?: {
+                /** @description Position among the instances of a mapped task; -1 = not mapped */
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Identifier of the task within its DAG */
+                task_id: string;
+                /** @description Number of the try, from 1 */
+                try_number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogMarks"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
@@ -13120,6 +14254,325 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_dag_overview: {
+        parameters: {
+            query?: {
+                /** @description Owners of tasks; a DAG with a task of any of them matches */
+                owners?: string[];
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                dag_id_prefix_pattern?: string;
+                /** @description Part of `dag_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                dag_display_name_pattern?: string;
+                /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                dag_display_name_prefix_pattern?: string;
+                /** @description True = paused DAGs alone, false = DAGs that are not paused alone */
+                paused?: boolean;
+                /** @description State of the latest run of the DAG */
+                last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
+                has_import_errors?: boolean;
+                /** @description DAGs have no bundles: with a value, no entry matches */
+                bundle_name?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
+                bundle_version?: string;
+                /** @description There are no assets: with a value, no DAG matches */
+                asset_dependency?: string;
+                /** @description There are no assets: with true, no DAG matches */
+                has_asset_schedule?: boolean;
+                /** @description There are no favourites: with true, no DAG matches */
+                is_favorite?: boolean;
+                /** @description Timetables have no Python class: with a value, no DAG matches */
+                timetable_type?: string[];
+                /** @description Lower bound of `dag_run_start_date`, inclusive */
+                dag_run_start_date_gte?: string;
+                /** @description Lower bound of `dag_run_start_date`, exclusive */
+                dag_run_start_date_gt?: string;
+                /** @description Upper bound of `dag_run_start_date`, inclusive */
+                dag_run_start_date_lte?: string;
+                /** @description Upper bound of `dag_run_start_date`, exclusive */
+                dag_run_start_date_lt?: string;
+                /** @description Lower bound of `dag_run_end_date`, inclusive */
+                dag_run_end_date_gte?: string;
+                /** @description Lower bound of `dag_run_end_date`, exclusive */
+                dag_run_end_date_gt?: string;
+                /** @description Upper bound of `dag_run_end_date`, inclusive */
+                dag_run_end_date_lte?: string;
+                /** @description Upper bound of `dag_run_end_date`, exclusive */
+                dag_run_end_date_lt?: string;
+                /** @description States of runs; a DAG with a run in any of them matches */
+                dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Names of tags */
+                tags?: string[];
+                /** @description `any` = DAGs with at least one of `tags`, `all` = DAGs with each of `tags` */
+                tags_match_mode?: "any" | "all";
+                /** @description Latest runs of each DAG */
+                runs?: number;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date, attention */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagOverviewCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_activity: {
+        parameters: {
+            query: {
+                /** @description Begin of the first bin */
+                from: string;
+                /** @description End of the last bin, exclusive */
+                to: string;
+                /** @description Number of bins */
+                bins?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_upcoming: {
+        parameters: {
+            query?: {
+                /** @description Begin; absent = now */
+                from?: string | null;
+                /** @description End, inclusive; absent = a day later */
+                to?: string | null;
+                /** @description Runs in the answer */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upcoming"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_grid: {
+        parameters: {
+            query?: {
+                /** @description Number of runs */
+                runs?: number;
+                /** @description `before` of the answer with later runs */
+                before?: string | null;
+                /** @description Types of runs to show; absent = all */
+                run_type?: components["schemas"]["DagRunType"][];
+                /** @description States of runs to show; absent = all */
+                state?: components["schemas"]["DagRunState"][];
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grid"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description Mapped tasks whose instances are rows of their own */
+                expand?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_calendar: {
+        parameters: {
+            query: {
+                /** @description First day */
+                from: string;
+                /** @description Last day, at most 400 days later */
+                to: string;
+                /** @description IANA zone of the days; absent = the zone of the schedule, or UTC */
+                timezone?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendar"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description Part of a name of a DAG or a task, or the beginning of the id of a run */
+                q: string;
+                /** @description `dag`, `task`, `run`; absent = all */
+                kinds?: ("dag" | "task" | "run")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_me: {
         parameters: {
             query?: never;
@@ -13564,6 +15017,36 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    create_session_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionCode"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -9,7 +9,7 @@ from mainspring.states import RUN_FINISHED, BackfillState, RunState
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import require_dag
-from mainspring_store.queries.filters import Kind
+from mainspring_store.queries.filters import Filter, Kind
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
 from mainspring_store.queries.runs import RUNS
 from mainspring_store.tables import backfill, dag, dag_run, pruned_run
@@ -26,7 +26,12 @@ _BACKFILL = select(*backfill.c, dag.c.display_name, dag.c.is_paused.label("is_da
 
 BACKFILLS = Listing(
     rows=_BACKFILL,
-    filters={},
+    filters={
+        "is_active": Filter(
+            kind=Kind.BOOLEAN,
+            clause=lambda flag: backfill.c.completed_at.is_(None) if flag else backfill.c.completed_at.is_not(None),
+        )
+    },
     sort_keys={
         "id": SortKey(column=backfill.c.id, kind=Kind.INTEGER, is_nullable=False),
         "created_at": SortKey(column=backfill.c.created_at, kind=Kind.INSTANT, is_nullable=False),
@@ -73,16 +78,17 @@ def dag_of_backfill(database: Database, key: int) -> str:
     return dag_id
 
 
-def list_backfills(database: Database, query: ListQuery, *, dag_id: str) -> Listed:
-    """A page of the backfills of a DAG, with the members of `get_backfill`.
+def list_backfills(database: Database, query: ListQuery, *, dag_id: str | None) -> Listed:
+    """A page of the backfills of a DAG, or of all DAGs (`None`), with the members of `get_backfill`.
 
     Raises:
         NotFound: There is no such DAG.
         InvalidPage: See `list_rows`.
     """
     with database.read() as connection:
-        require_dag(connection, dag_id)
-        listed = list_rows(connection, BACKFILLS, query, backfill.c.dag_id == dag_id)
+        if dag_id is not None:
+            require_dag(connection, dag_id)
+        listed = list_rows(connection, BACKFILLS, query, *([] if dag_id is None else [backfill.c.dag_id == dag_id]))
         _add_states(listed.rows)
         _add_run_counts(connection, listed.rows)
         _add_pace(connection, listed.rows)

@@ -26,6 +26,8 @@ __all__ = [
     "DAGS",
     "DAG_RUN_FILTERS",
     "VERSIONS",
+    "add_tags",
+    "dag_conditions",
     "dag_not_found",
     "describe_version",
     "find_dag_ids",
@@ -173,7 +175,7 @@ def get_dags(database: Database, dag_ids: Sequence[str]) -> list[dict[str, Any]]
     """DAGs sorted by id, with the members of `get_dag`; skips missing DAGs."""
     with database.read() as connection:
         dags = [row._asdict() for row in connection.execute(_SOME_DAGS, {"dag_ids": list(dag_ids)})]
-        _add_tags(connection, dags)
+        add_tags(connection, dags)
     return dags
 
 
@@ -186,8 +188,8 @@ def list_dags(database: Database, query: ListQuery, *, tags: list[str] | None = 
         InvalidPage: See `list_rows`.
     """
     with database.read() as connection:
-        listed = list_rows(connection, DAGS, query, *_conditions(query, tags, all_tags=all_tags))
-        _add_tags(connection, listed.rows)
+        listed = list_rows(connection, DAGS, query, *dag_conditions(query, tags, all_tags=all_tags))
+        add_tags(connection, listed.rows)
     return listed
 
 
@@ -195,7 +197,7 @@ def find_dag_ids(
     database: Database, query: ListQuery, *, tags: list[str] | None = None, all_tags: bool = False
 ) -> list[str]:
     """Sorted ids of the DAGs on all pages of `list_dags`."""
-    rows = matching(DAGS, query, *_conditions(query, tags, all_tags=all_tags))
+    rows = matching(DAGS, query, *dag_conditions(query, tags, all_tags=all_tags))
     with database.read() as connection:
         return list(connection.scalars(rows.with_only_columns(dag.c.dag_id).order_by(dag.c.dag_id)))
 
@@ -273,7 +275,7 @@ def version_not_found(dag_id: str, version_number: int) -> NotFound:
     return NotFound(f"The DagVersion with dag_id: '{dag_id}' and version: {version_number} was not found")
 
 
-def _conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> list[ColumnElement[bool]]:
+def dag_conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> list[ColumnElement[bool]]:
     """The conditions of a list of DAGs on tags and runs."""
     where: list[ColumnElement[bool]] = []
     if tags:
@@ -285,7 +287,8 @@ def _conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> 
     return where
 
 
-def _add_tags(connection: Connection, rows: Any) -> None:
+def add_tags(connection: Connection, rows: Any) -> None:
+    """Add `tags`, the sorted tag names, to rows of DAGs."""
     by_dag: dict[str, list[str]] = {row["dag_id"]: [] for row in rows}
     if by_dag:
         for dag_id, name in connection.execute(_TAGS, {"dag_ids": list(by_dag)}):

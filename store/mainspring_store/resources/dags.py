@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Row, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, LargeBinary, Row, Text, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
@@ -106,7 +106,7 @@ def save_dag(
         problems = pool_problems(connection, definition)
         if problems:
             raise InvalidDag(problems)
-        is_new, current = _locked_dag(connection, definition, owner, now)
+        is_new, current = _locked_dag(connection, definition, by, owner, now)
         if expected is not None:
             _check_expected(connection, definition.dag_id, None if is_new else current, expected)
         if current.content_hash == definition.content_hash:
@@ -132,24 +132,29 @@ def check_dag(database: Database, definition: Definition) -> None:
         raise InvalidDag(problems)
 
 
-def set_paused(database: Database, dag_id: str, is_paused: bool, *, now: datetime) -> None:
+def set_paused(database: Database, dag_id: str, is_paused: bool, *, by: str | None = None, now: datetime) -> None:
     """Pause or unpause a DAG. No run of a paused DAG starts.
+
+    by: name of the user or token.
 
     Raises:
         NotFound: There is no such DAG.
     """
-    if not set_all_paused(database, [dag_id], is_paused, now=now):
+    if not set_all_paused(database, [dag_id], is_paused, by=by, now=now):
         raise dag_not_found(dag_id)
 
 
-def set_all_paused(database: Database, dag_ids: Iterable[str], is_paused: bool, *, now: datetime) -> list[str]:
+def set_all_paused(
+    database: Database, dag_ids: Iterable[str], is_paused: bool, *, by: str | None = None, now: datetime
+) -> list[str]:
     """As `set_paused`, for several DAGs; returns the ids of existing DAGs, sorted."""
     state = "paused" if is_paused else "unpaused"
+    statement, values = (_PAUSE, {"by": by}) if is_paused else (_UNPAUSE, {})
     with database.write() as connection:
         changed = [
             dag_id
             for dag_id in sorted(dag_ids)
-            if connection.execute(_SET_PAUSED, {"id": dag_id, "paused": is_paused, "now": now}).rowcount
+            if connection.execute(statement, {"id": dag_id, "paused": is_paused, "now": now, **values}).rowcount
         ]
         for dag_id in changed:
             write_event(connection, EventKind.DAG, state, at=now, dag_id=dag_id)
@@ -286,7 +291,9 @@ class Versions:
                 self._tasks -= len(oldest.tasks)
 
 
-def _insert_dag(connection: Connection, definition: Definition, owner: Owner | None, now: datetime) -> bool:
+def _insert_dag(
+    connection: Connection, definition: Definition, by: str | None, owner: Owner | None, now: datetime
+) -> bool:
     """Insert the row of a new DAG; returns whether the DAG is new. Waits for concurrent requests that save the DAG."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     inserted = connection.scalar(
@@ -294,6 +301,8 @@ def _insert_dag(connection: Connection, definition: Definition, owner: Owner | N
         {
             "dag_id": definition.dag_id,
             "is_paused": definition.is_paused_upon_creation,
+            "paused_by": by if definition.is_paused_upon_creation else None,
+            "paused_at": now if definition.is_paused_upon_creation else None,
             "version_id": 0,
             "principal_id": owner and owner.principal_id,
             "created_at": now,
@@ -310,10 +319,10 @@ _Current = Row[int, str, int]
 
 
 def _locked_dag(
-    connection: Connection, definition: Definition, owner: Owner | None, now: datetime
+    connection: Connection, definition: Definition, by: str | None, owner: Owner | None, now: datetime
 ) -> tuple[bool, _Current]:
     """Insert a missing DAG and lock its row; returns whether the DAG is new, and its current version."""
-    is_new = _insert_dag(connection, definition, owner, now)
+    is_new = _insert_dag(connection, definition, by, owner, now)
     # `_CURRENT` locks the row, so that concurrent requests cannot create equal version numbers.
     current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
     if current is None:
@@ -447,6 +456,12 @@ _SET_PAUSED = (
         updated_at=bindparam("now"),
     )
 )
+_PAUSE = _SET_PAUSED.values(
+    # A second pause is no new pause.
+    paused_by=case((dag.c.is_paused, dag.c.paused_by), else_=bindparam("by", type_=Text())),
+    paused_at=case((dag.c.is_paused, dag.c.paused_at), else_=bindparam("now", type_=UtcDateTime)),
+)
+_UNPAUSE = _SET_PAUSED.values(paused_by=None, paused_at=None)
 _CURRENT_ID = select(dag.c.version_id).where(dag.c.dag_id == bindparam("dag_id"))
 _SOURCE = select(dag_version.c.source).where(dag_version.c.id == bindparam("id"))
 _REPLACE_SOURCE = (

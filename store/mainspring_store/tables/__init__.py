@@ -12,6 +12,7 @@ from mainspring_store.tables.access import (
     idempotency_key,
     login_device,
     rate_limit,
+    session_code,
     user_account,
 )
 from mainspring_store.tables.base import metadata
@@ -47,6 +48,7 @@ __all__ = [
     "scheduler_outage",
     "secret",
     "service",
+    "session_code",
     "task_display_name",
     "task_instance",
     "task_log",

@@ -28,6 +28,7 @@ __all__ = [
     "idempotency_key",
     "login_device",
     "rate_limit",
+    "session_code",
     "user_account",
 ]
 
@@ -102,6 +103,20 @@ browser_session = Table(
     CheckConstraint("user_id IS NOT NULL OR token_id IS NOT NULL", name="has_a_holder"),
     Index("ix_browser_session_user_id", "user_id"),
     Index("ix_browser_session_token_id", "token_id"),
+)
+
+session_code = Table(
+    "session_code",
+    metadata,
+    # A one-time code of a sign-in link; deleted by its use.
+    Column("id", String(36), primary_key=True),
+    # SHA-256 (hex); the codes are random.
+    Column("code_hash", String(64), nullable=False, unique=True),
+    # Whose session the code opens, as in `browser_session`.
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE")),
+    Column("token_id", ForeignKey("api_token.id", ondelete="CASCADE")),
+    Column("expires_at", UtcDateTime, nullable=False),
+    CheckConstraint("user_id IS NOT NULL OR token_id IS NOT NULL", name="has_a_holder"),
 )
 
 dag_grant = Table(

@@ -24,6 +24,9 @@ dag = Table(
     metadata,
     Column("dag_id", String(250), primary_key=True),
     Column("is_paused", Boolean, nullable=False),
+    # Who paused the DAG, and when; NULL = the DAG is not paused, or an earlier release paused it.
+    Column("paused_by", Text),
+    Column("paused_at", UtcDateTime),
     # The current version; new runs use it.
     Column("version_id", Key, nullable=False),
     # Copies of fields of the current version, so that limits and lists need not parse documents.

@@ -351,7 +351,7 @@ def patch_dag(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str) ->
     _check_mask(query)
     ctx = context()
     audit_detail(is_paused=body["is_paused"])
-    set_paused(ctx.database, dag_id, body["is_paused"], now=datetime.now(UTC))
+    set_paused(ctx.database, dag_id, body["is_paused"], by=g.user.name, now=datetime.now(UTC))
     ctx.notifier.notify()
     return answer(_dag(questions.get_dag(ctx.database, dag_id)))
 
@@ -379,9 +379,8 @@ def patch_dags(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     ctx = context()
     selection = _asked(query, Role.OPERATOR)
     page = questions.list_dags(ctx.database, **selection)
-    set_all_paused(
-        ctx.database, questions.find_dag_ids(ctx.database, **selection), body["is_paused"], now=datetime.now(UTC)
-    )
+    dag_ids = questions.find_dag_ids(ctx.database, **selection)
+    set_all_paused(ctx.database, dag_ids, body["is_paused"], by=g.user.name, now=datetime.now(UTC))
     ctx.notifier.notify()
     dags = questions.get_dags(ctx.database, [row["dag_id"] for row in page.rows])
     return answer({"dags": [_dag(row) for row in dags], "total_entries": page.total})

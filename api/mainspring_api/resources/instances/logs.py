@@ -1,6 +1,7 @@
 """Logs of tries, in pages that a signed token continues."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -68,20 +69,28 @@ class LogQuery(MapIndex):
     answer=TaskInstancesLog,
     query=LogQuery,
     errors=(400, 404, 406),
-    other_media={NDJSON: {"schema": {"type": "string", "description": "One LogLine a line"}}},
+    other_media={
+        NDJSON: {"schema": {"type": "string", "description": "One LogLine a line"}},
+        "text/plain": {"schema": {"type": "string", "description": "The whole log, as a file to download"}},
+    },
 )
 def get_log(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, try_number: int) -> Response:
     """The log of one try.
 
     Number 0 is a task instance that has had no try: its log is one line that says why.
 
-    As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`.
+    As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-Continuation-Token`. With
+    `Accept: text/plain`, and for a browser that follows a link, the whole log as a file.
     """
     is_stream = wants_ndjson()
-    if not is_stream and not request.accept_mimetypes.accept_json and request.accept_mimetypes:
-        raise NotAcceptable("a log can be had as application/json or application/x-ndjson")
+    accepted = request.accept_mimetypes
+    is_file = not is_stream and _wants_file()
+    if not (is_stream or is_file) and not accepted.accept_json and accepted:
+        raise NotAcceptable("a log can be had as application/json, application/x-ndjson or text/plain")
     ctx = context()
     logged = find_try(ctx.database, dag_id, dag_run_id, task_id, try_number, map_index=query["map_index"])
+    if is_file and logged.attempt_id is not None:
+        return _file(ctx, logged.attempt_id, f"{dag_id}-{dag_run_id}-{task_id}-{try_number}.log")
     content, token = _page(ctx, logged, query)
     if not is_stream:
         return answer({"content": content, "continuation_token": token})
@@ -103,6 +112,28 @@ def _page(ctx: Context, logged: LoggedTry, query: Mapping[str, Any]) -> tuple[li
     lines, end, is_last = _lines(pieces, offset, bytes_max=bytes_max, is_finished=logged.is_finished)
     token = None if is_last else ctx.signer.dumps([logged.attempt_id, end, is_full], salt=_TOKEN_SALT)
     return [{"timestamp": at, "event": text} for at, text in lines], token
+
+
+def _wants_file() -> bool:
+    """Whether the client takes text and no JSON, or is a browser that follows a link."""
+    accepted = [media for media, _ in request.accept_mimetypes]
+    return "application/json" not in accepted and bool({"text/plain", "text/html"} & set(accepted))
+
+
+def _file(ctx: Context, attempt_id: str, name: str) -> Response:
+    """The whole log in pieces, so that the server never holds all of it."""
+
+    def pieces() -> Iterator[bytes]:
+        offset = 0
+        while read := read_log(ctx.database, attempt_id, offset=offset, bytes_max=PAGE_BYTES):
+            data = b"".join(piece.data for piece in read)
+            offset += len(data)
+            yield data
+
+    response = Response(pieces(), content_type="text/plain; charset=utf-8")
+    safe_name = re.sub(r"[^A-Za-z0-9._+-]", "_", name)[-200:]
+    response.headers["Content-Disposition"] = f'attachment; filename="{safe_name}"'
+    return response
 
 
 def _read_token(ctx: Context, token: str, logged: LoggedTry) -> tuple[int, bool]:

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.audit import record_refusal
 from mainspring_api.http.authentication import Forbidden, InvalidToken, Unauthenticated
-from mainspring_api.http.client_address import client_network
+from mainspring_api.http.client_address import client_network, is_client_on_this_machine
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant
 from mainspring_api.http.operations import Resource
@@ -19,6 +19,7 @@ from mainspring_api.http.page_sessions import clear_cookie, is_own_origin, sessi
 from mainspring_api.http.permissions import Over
 from mainspring_api.resources.people.login import LOGIN_BYTES_MAX, check_password
 from mainspring_store.access.roles import Role
+from mainspring_store.access.session_codes import add_code, redeem_code
 from mainspring_store.access.sessions import NewSession, end_own_session, end_session, list_sessions
 from mainspring_store.access.tokens import hash_of
 from mainspring_store.access.users import log_in_browser
@@ -45,14 +46,27 @@ class SessionBody(Body):
         validate=validate.Length(min=1, max=4096),
         metadata={"description": "A token for the API, instead of a name and a password"},
     )
+    code = fields.String(
+        load_only=True,
+        validate=validate.Length(min=1, max=100),
+        metadata={"description": "The code of a sign-in link, instead of both; for browsers on the server's machine"},
+    )
 
     @validates_schema
     def _names_a_credential(self, body: Mapping[str, Any], **_: Any) -> None:
-        if ("token" in body) == ("username" in body or "password" in body):
-            raise ValidationError("give a name and a password, or a token", "token")
-        for name in () if "token" in body else ("username", "password"):
+        is_user = "username" in body or "password" in body
+        if is_user + ("token" in body) + ("code" in body) != 1:
+            raise ValidationError("give a name and a password, or a token, or a code", "token")
+        for name in ("username", "password") if is_user else ():
             if "\0" in body.get(name, "\0"):
                 raise ValidationError("must be given, without NUL", name)
+
+
+class SessionCode(Answer):
+    """A code that opens one session of a browser."""
+
+    code = fields.String(metadata={"description": "Code, for the link `/login#code=...`; shown only once"})
+    expires_at = Instant(metadata={"description": "End of the code, used or not"})
 
 
 class BrowserSession(Answer):
@@ -89,14 +103,36 @@ def create_session(body: Mapping[str, Any]) -> Response:
     origin = request.headers.get("Origin")
     if origin is not None and not is_own_origin(origin):
         raise Forbidden("another site must not log a browser in")
-    token_id, user_id = _token_and_owner(body["token"]) if "token" in body else (None, _user(body))
     secret = secrets.token_urlsafe(SESSION_BYTES)
     client = request.headers.get("User-Agent", "").replace("\0", "")
-    session = NewSession(secret=secret, user_id=user_id, token_id=token_id, client=client)
-    log_in_browser(context().database, session, now=datetime.now(UTC))
+    if "code" in body:
+        _redeem(body["code"], secret, client)
+    else:
+        token_id, user_id = _token_and_owner(body["token"]) if "token" in body else (None, _user(body))
+        session = NewSession(secret=secret, user_id=user_id, token_id=token_id, client=client)
+        log_in_browser(context().database, session, now=datetime.now(UTC))
     response = no_content()
     set_cookie(response, secret)
     return response
+
+
+@blueprint.operation(
+    "POST",
+    "/auth/sessionCode",
+    "create_session_code",
+    role=Role.VIEWER,
+    over=Over.SELF,
+    answer=SessionCode,
+    status=201,
+    contains_secret=True,
+)
+def create_session_code() -> Response:
+    """Make a code for `POST /auth/session`, valid once and for 10 minutes, for browsers on the server's machine."""
+    if not is_client_on_this_machine():
+        raise Forbidden("codes are for the machine of the server alone; log in with a password or a token")
+    code = secrets.token_urlsafe(SESSION_BYTES)
+    expires_at = add_code(context().database, code, g.user, now=datetime.now(UTC))
+    return answer({"code": code, "expires_at": expires_at}, 201)
 
 
 @blueprint.operation(
@@ -148,6 +184,21 @@ def delete_session(session_id: str) -> Response:
 
 def _user(body: Mapping[str, Any]) -> str:
     return check_password(body["username"], body["password"])
+
+
+def _redeem(code: str, secret: str, client: str) -> None:
+    """Open a session by a code. An invalid code counts in the limits of its address.
+
+    Raises:
+        Forbidden: The browser is on another machine. Unauthenticated: The code is unknown, used or expired.
+    """
+    if not is_client_on_this_machine():
+        raise Forbidden("a code opens a session on the machine of the server alone; log in with a password or a token")
+    ctx = context()
+    if not redeem_code(ctx.database, code, secret=secret, client=client, now=datetime.now(UTC)):
+        ctx.limits.invalid_tokens.take(client_network())
+        record_refusal("login")
+        raise Unauthenticated("The sign-in link was used or has expired; `mainspring login --page` makes a new one")
 
 
 def _token_and_owner(token: str) -> tuple[str, str | None]:

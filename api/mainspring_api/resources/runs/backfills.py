@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, g, request
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from mainspring.states import BackfillState, RunState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Answer, Choice, Instant, JsonObject, list_arguments, list_query
+from mainspring_api.http.fields import Answer, Choice, Instant, JsonObject, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_api.resources.runs.backfill_requests import BackfillBody, require_slots, slots_of
 from mainspring_api.resources.runs.dag_runs import DagRunCollection, RunList, runs_body
+from mainspring_api.resources.runs.slot_plans import slot_plan
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import backfills as questions
 from mainspring_store.resources.backfills import (
@@ -100,6 +101,32 @@ class DryRunBackfill(Answer):
     partition_date = Instant(allow_none=True)
 
 
+class BackfillSlot(Answer):
+    """A slot of the range of a backfill."""
+
+    logical_date = Instant()
+    action = fields.String(
+        metadata={
+            "description": "`create` = a new run; `rerun` = the run of the slot runs again; `keep` = the run stays as "
+            "it is; `excluded` = the schedule leaves the time out"
+        }
+    )
+    dag_run_id = fields.String(allow_none=True, metadata={"description": "Existing run of the slot; null = none"})
+    state = Choice(RunState, allow_none=True, metadata={"description": "State of the existing run; null = none"})
+    reason = fields.String(
+        allow_none=True, metadata={"description": "Why the slot is kept or excluded; null = it runs"}
+    )
+
+
+class BackfillTotals(Answer):
+    """Number of slots by action."""
+
+    create = fields.Integer(metadata={"description": "New runs"})
+    rerun = fields.Integer(metadata={"description": "Runs that run again"})
+    keep = fields.Integer(metadata={"description": "Runs that stay as they are"})
+    excluded = fields.Integer(metadata={"description": "Times that the schedule leaves out"})
+
+
 class DryRunBackfillCollection(Answer):
     """All the runs that a backfill would make, in order."""
 
@@ -107,9 +134,31 @@ class DryRunBackfillCollection(Answer):
         fields.Nested(DryRunBackfill), metadata={"description": "Runs that the backfill would make, in order"}
     )
     total_entries = fields.Integer(metadata={"description": "Number of runs"})
+    slots = fields.List(
+        fields.Nested(BackfillSlot),
+        allow_none=True,
+        metadata={"description": "All slots of the range, earliest first; null unless `slots` is `all`"},
+    )
+    totals = fields.Nested(BackfillTotals, allow_none=True, metadata={"description": "Null unless `slots` is `all`"})
+    estimated_seconds = fields.Float(
+        allow_none=True,
+        metadata={"description": "Estimate of the whole backfill; null = no estimate, or `slots` is not `all`"},
+    )
 
 
-BackfillList = list_arguments("BackfillList", questions.BACKFILLS, dag_id=fields.String(required=True))
+class DryRunQuery(Query):
+    slots = fields.String(
+        load_default="to_run",
+        validate=validate.OneOf(["to_run", "all"]),
+        metadata={"description": "`all` = answer the slots that the backfill leaves alone too, each with its action"},
+    )
+
+
+BackfillList = list_arguments(
+    "BackfillList",
+    questions.BACKFILLS,
+    dag_id=fields.String(load_default=None, metadata={"description": "Identifier of the DAG; absent = all DAGs"}),
+)
 
 
 @blueprint.operation(
@@ -156,17 +205,22 @@ def post_backfill(body: Mapping[str, Any]) -> Response:
     over=Over.DAGS,
     answer=DryRunBackfillCollection,
     body=BackfillBody,
+    query=DryRunQuery,
     errors=(404,),
 )
-def post_backfill_dry_run(body: Mapping[str, Any]) -> Response:
+def post_backfill_dry_run(body: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     """Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left out."""
     require_role_on(body["dag_id"], Role.VIEWER)
-    _, slots = slots_of(body, datetime.now(UTC))
+    now = datetime.now(UTC)
+    version, slots = slots_of(body, now)
     behavior = ReprocessBehavior(body["reprocess_behavior"])
     left_alone = run_dates(context().database, body["dag_id"], body["from_date"], body["to_date"], behavior)
     dates = [slot.logical_date for slot in slots if slot.logical_date not in left_alone]
     rows = [{"logical_date": date, "partition_key": None, "partition_date": None} for date in dates]
-    return answer({"backfills": rows, "total_entries": len(rows)})
+    more: Mapping[str, Any] = {"slots": None, "totals": None, "estimated_seconds": None}
+    if query["slots"] == "all":
+        more = slot_plan(context(), version.definition, slots, body, now=now)
+    return answer({"backfills": rows, "total_entries": len(rows), **more})
 
 
 @blueprint.operation(
@@ -180,8 +234,9 @@ def post_backfill_dry_run(body: Mapping[str, Any]) -> Response:
     errors=(400, 404),
 )
 def get_backfills(query: Mapping[str, Any]) -> Response:
-    """List the backfills of a DAG."""
-    require_role_on(query["dag_id"], Role.VIEWER)
+    """List the backfills of a DAG, or of all DAGs."""
+    if query["dag_id"] is not None:
+        require_role_on(query["dag_id"], Role.VIEWER)
     listed = questions.list_backfills(context().database, list_query(query), dag_id=query["dag_id"])
     return answer({"backfills": [_backfill(row) for row in listed.rows], "total_entries": listed.total})
 

@@ -20,6 +20,7 @@ from mainspring_api.http.fields import (
     Choice,
     Instant,
     JsonObject,
+    Query,
     UpdateMask,
     list_arguments,
     list_query,
@@ -30,6 +31,7 @@ from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
+from mainspring_api.resources.runs.trigger_plans import PLAN_MEDIA_TYPE, TriggerPlan, plan_of_trigger
 from mainspring_api.resources.runs.triggers import (
     Trigger,
     TriggerBody,
@@ -40,6 +42,7 @@ from mainspring_api.resources.runs.triggers import (
 from mainspring_store.access.roles import Role
 from mainspring_store.interventions import mark_run, requeue_run
 from mainspring_store.queries import runs as questions
+from mainspring_store.queries.dags import get_version
 from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
 from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.notes import set_run_note
@@ -140,6 +143,13 @@ RunList = list_arguments(
 )
 
 
+class TriggerQuery(Query):
+    dry_run = fields.Boolean(
+        load_default=False,
+        metadata={"description": f"True = only say what the trigger would do, as `{PLAN_MEDIA_TYPE}`; no run is made"},
+    )
+
+
 @blueprint.operation(
     "POST",
     "/dags/<dag_id>/dagRuns",
@@ -147,12 +157,30 @@ RunList = list_arguments(
     role=Role.OPERATOR,
     answer=DagRun,
     body=TriggerBody,
+    query=TriggerQuery,
     errors=(400, 404, 409),
+    other_media={PLAN_MEDIA_TYPE: {"schema": TriggerPlan}},
 )
-def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
+def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Response:
     """Start a run of the DAG's current version. A run of a paused DAG stays queued."""
     ctx = context()
     now = datetime.now(UTC)
+    run = _new_run(ctx, body, dag_id, now)
+    if query["dry_run"]:
+        number = get_version(ctx.database, dag_id)["version_number"]
+        return Response(dump(plan_of_trigger(ctx, run, number, now=now)), mimetype=PLAN_MEDIA_TYPE)
+    audit_detail(run_id=run.run_id)
+    create_run(ctx.database, run, owner=current_owner(), now=now)
+    ctx.notifier.notify()
+    return answer(run_body(questions.get_run(ctx.database, dag_id, run.run_id)))
+
+
+def _new_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> NewRun:
+    """The run that a trigger asks for.
+
+    Raises:
+        NotFound: There is no such DAG. BadRequest: The id or the `conf` is not valid.
+    """
     version = ctx.versions.current(dag_id)
     if body.dag_run_id is not None:
         run_id = checked_run_id(body.dag_run_id)
@@ -160,7 +188,7 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         run_id = run_id_of(RunType.MANUAL, body.run_after)
     else:
         run_id = new_run_id(RunType.MANUAL, now)
-    run = NewRun(
+    return NewRun(
         version=version,
         run_id=run_id,
         run_type=RunType.MANUAL,
@@ -173,10 +201,6 @@ def trigger_dag_run(body: Trigger, dag_id: str) -> Response:
         user=g.user.name,
         note=body.note,
     )
-    audit_detail(run_id=run_id)
-    create_run(ctx.database, run, owner=current_owner(), now=now)
-    ctx.notifier.notify()
-    return answer(run_body(questions.get_run(ctx.database, dag_id, run_id)))
 
 
 @blueprint.operation(

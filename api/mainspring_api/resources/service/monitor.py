@@ -28,7 +28,7 @@ from mainspring_store.resources.heartbeats import CLOCK_OFFSET_MAX
 from mainspring_store.schema.database_roles import RoleRights, role_rights
 from mainspring_store.schema.migrate import current_revision, head_revision
 
-__all__ = ["HEARTBEAT_AGE_MAX", "blueprint", "ready_blueprint"]
+__all__ = ["HEARTBEAT_AGE_MAX", "Health", "blueprint", "health", "ready_blueprint"]
 
 blueprint = Resource("monitor", "Health: whether the service is alive")
 ready_blueprint = Resource("ready", "Readiness: whether this process can work", url_prefix=None)
@@ -171,6 +171,11 @@ class Readiness(Answer):
 @blueprint.operation("GET", "/monitor/health", "get_health", role=None, answer=Health)
 def get_health() -> Response:
     """How the parts are, each by the latest heartbeat of its processes. Always 200: read the `status` of each."""
+    return answer(health())
+
+
+def health() -> dict[str, Any]:
+    """The members of `Health`."""
     database, presences, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
     retention: str | None = None
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
@@ -186,7 +191,7 @@ def get_health() -> Response:
     if offset is not None and offset >= CLOCK_OFFSET_MAX:
         scheduler["status"] = "unhealthy"
     lag = context().feed.lag_seconds
-    content: Mapping[str, Any] = {
+    return {
         "event_feed": {"status": "unhealthy" if lag > event_feed.LAG_SECONDS_MAX else "healthy", "lag_seconds": lag},
         "metadatabase": {"status": database},
         "scheduler": {
@@ -200,7 +205,6 @@ def get_health() -> Response:
         "execution_api": _health(presences.get("execution"), "latest_execution_api_heartbeat"),
         "worker": {**_health(presences.get("worker"), "latest_worker_heartbeat"), "refused_starts": refusing},
     }
-    return answer(content)
 
 
 @ready_blueprint.operation("GET", "/ready", "get_ready", role=None, answer=Readiness)

@@ -40,13 +40,13 @@ def get_ui_config() -> Response:
     """Settings of the page: a few for everybody, the others for who is logged in."""
     ctx = context()
     is_known = sender() is not None
-    settings, known = ctx.settings, bundle()
+    settings, built = ctx.settings, bundle()
     return answer(
         {
             "instance_name": settings.ui_name,
             "logins": LOGINS,
             "languages": LANGUAGES,
-            "build": known.build if known else "",
+            "build": built.build if built else "",
             "banner": settings.ui_banner if is_known else None,
             "default_timezone": settings.ui_timezone if is_known else None,
             "version": settings.version if is_known else None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .access_token import AccessToken
+    from .activity import Activity
     from .addresses import Addresses
     from .api_token import ApiToken
     from .api_token_body import ApiTokenBody
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from .approval_collection import ApprovalCollection
     from .approval_task import ApprovalTask
     from .attempt_state import AttemptState
+    from .attention_item import AttentionItem
     from .backfill import Backfill
     from .backfill_body import BackfillBody
     from .backfill_collection import BackfillCollection
     from .backfill_progress import BackfillProgress
+    from .backfill_slot import BackfillSlot
     from .backfill_state import BackfillState
+    from .backfill_totals import BackfillTotals
     from .block_code import BlockCode
     from .branch_task import BranchTask
     from .broken_caller import BrokenCaller
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from .bulk_result import BulkResult
     from .bulk_run import BulkRun
     from .bulk_run_state_type_0 import BulkRunStateType0
+    from .calendar import Calendar
     from .carried_attempt import CarriedAttempt
     from .change_kind import ChangeKind
     from .change_op import ChangeOp
@@ -46,9 +51,13 @@ if TYPE_CHECKING:
     from .connection_body import ConnectionBody
     from .connection_collection import ConnectionCollection
     from .connection_patch_body import ConnectionPatchBody
+    from .create_backfill_dry_run_slots import CreateBackfillDryRunSlots
+    from .current_version import CurrentVersion
     from .dag import Dag
     from .dag_collection import DagCollection
     from .dag_details import DagDetails
+    from .dag_overview_collection import DagOverviewCollection
+    from .dag_overview_row import DagOverviewRow
     from .dag_patch import DagPatch
     from .dag_plan import DagPlan
     from .dag_run import DagRun
@@ -104,6 +113,8 @@ if TYPE_CHECKING:
     from .get_assets import GetAssets
     from .get_backfill_dag_runs_run_type_item import GetBackfillDagRunsRunTypeItem
     from .get_backfill_dag_runs_state_item import GetBackfillDagRunsStateItem
+    from .get_dag_overview_dag_run_state_item import GetDagOverviewDagRunStateItem
+    from .get_dag_overview_tags_match_mode import GetDagOverviewTagsMatchMode
     from .get_dag_runs_run_type_item import GetDagRunsRunTypeItem
     from .get_dag_runs_state_item import GetDagRunsStateItem
     from .get_dags_dag_run_state_item import GetDagsDagRunStateItem
@@ -119,6 +130,9 @@ if TYPE_CHECKING:
     from .grant import Grant
     from .grant_body import GrantBody
     from .grant_body_role import GrantBodyRole
+    from .grid import Grid
+    from .grid_column import GridColumn
+    from .grid_task import GridTask
     from .health import Health
     from .hitl_answer import HitlAnswer
     from .hitl_answer_body import HitlAnswerBody
@@ -140,10 +154,14 @@ if TYPE_CHECKING:
     from .limit_holder import LimitHolder
     from .list_dag_warnings import ListDagWarnings
     from .log_line import LogLine
+    from .log_lines import LogLines
+    from .log_marks import LogMarks
+    from .log_search import LogSearch
     from .login_body import LoginBody
     from .me import Me
     from .new_api_token import NewApiToken
     from .new_api_token_kind import NewApiTokenKind
+    from .next_run import NextRun
     from .next_runs import NextRuns
     from .noop_task import NoopTask
     from .open_api_document import OpenApiDocument
@@ -188,6 +206,9 @@ if TYPE_CHECKING:
     from .schedule_preview import SchedulePreview
     from .scheduler_health import SchedulerHealth
     from .scheduler_health_refused_starts import SchedulerHealthRefusedStarts
+    from .search_hit import SearchHit
+    from .search_kinds_item import SearchKindsItem
+    from .search_result import SearchResult
     from .secret import Secret
     from .secret_body import SecretBody
     from .secret_collection import SecretCollection
@@ -195,8 +216,11 @@ if TYPE_CHECKING:
     from .security_facts import SecurityFacts
     from .service_state import ServiceState
     from .session_body import SessionBody
+    from .session_code import SessionCode
     from .shell_task import ShellTask
     from .state_reason import StateReason
+    from .summary import Summary
+    from .summary_counts import SummaryCounts
     from .task_collection import TaskCollection
     from .task_definition import TaskDefinition
     from .task_dependency import TaskDependency
@@ -212,11 +236,19 @@ if TYPE_CHECKING:
     from .task_try import TaskTry
     from .task_try_collection import TaskTryCollection
     from .tasks import Tasks
+    from .telling_line import TellingLine
     from .time_delta import TimeDelta
+    from .timeline import Timeline
+    from .timeline_medians import TimelineMedians
+    from .timeline_row import TimelineRow
+    from .timeline_row_counts_type_0 import TimelineRowCountsType0
     from .trigger_body import TriggerBody
+    from .trigger_plan import TriggerPlan
     from .trigger_rule import TriggerRule
     from .triggerer_health import TriggererHealth
     from .ui_config import UiConfig
+    from .upcoming import Upcoming
+    from .upcoming_run import UpcomingRun
     from .upstream_asset_event_collection import UpstreamAssetEventCollection
     from .user import User
     from .user_body import UserBody
@@ -246,6 +278,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "AccessToken": ".access_token",
+    "Activity": ".activity",
     "Addresses": ".addresses",
     "ApiToken": ".api_token",
     "ApiTokenBody": ".api_token_body",
@@ -257,11 +290,14 @@ _MODULES = {
     "ApprovalCollection": ".approval_collection",
     "ApprovalTask": ".approval_task",
     "AttemptState": ".attempt_state",
+    "AttentionItem": ".attention_item",
     "Backfill": ".backfill",
     "BackfillBody": ".backfill_body",
     "BackfillCollection": ".backfill_collection",
     "BackfillProgress": ".backfill_progress",
+    "BackfillSlot": ".backfill_slot",
     "BackfillState": ".backfill_state",
+    "BackfillTotals": ".backfill_totals",
     "BlockCode": ".block_code",
     "BranchTask": ".branch_task",
     "BrokenCaller": ".broken_caller",
@@ -277,6 +313,7 @@ _MODULES = {
     "BulkResult": ".bulk_result",
     "BulkRun": ".bulk_run",
     "BulkRunStateType0": ".bulk_run_state_type_0",
+    "Calendar": ".calendar",
     "CarriedAttempt": ".carried_attempt",
     "ChangeKind": ".change_kind",
     "ChangeOp": ".change_op",
@@ -287,9 +324,13 @@ _MODULES = {
     "ConnectionBody": ".connection_body",
     "ConnectionCollection": ".connection_collection",
     "ConnectionPatchBody": ".connection_patch_body",
+    "CreateBackfillDryRunSlots": ".create_backfill_dry_run_slots",
+    "CurrentVersion": ".current_version",
     "Dag": ".dag",
     "DagCollection": ".dag_collection",
     "DagDetails": ".dag_details",
+    "DagOverviewCollection": ".dag_overview_collection",
+    "DagOverviewRow": ".dag_overview_row",
     "DagPatch": ".dag_patch",
     "DagPlan": ".dag_plan",
     "DagRun": ".dag_run",
@@ -343,6 +384,8 @@ _MODULES = {
     "GetAssets": ".get_assets",
     "GetBackfillDagRunsRunTypeItem": ".get_backfill_dag_runs_run_type_item",
     "GetBackfillDagRunsStateItem": ".get_backfill_dag_runs_state_item",
+    "GetDagOverviewDagRunStateItem": ".get_dag_overview_dag_run_state_item",
+    "GetDagOverviewTagsMatchMode": ".get_dag_overview_tags_match_mode",
     "GetDagRunsRunTypeItem": ".get_dag_runs_run_type_item",
     "GetDagRunsStateItem": ".get_dag_runs_state_item",
     "GetDagsDagRunStateItem": ".get_dags_dag_run_state_item",
@@ -358,6 +401,9 @@ _MODULES = {
     "Grant": ".grant",
     "GrantBody": ".grant_body",
     "GrantBodyRole": ".grant_body_role",
+    "Grid": ".grid",
+    "GridColumn": ".grid_column",
+    "GridTask": ".grid_task",
     "Health": ".health",
     "HitlAnswer": ".hitl_answer",
     "HitlAnswerBody": ".hitl_answer_body",
@@ -379,10 +425,14 @@ _MODULES = {
     "LimitHolder": ".limit_holder",
     "ListDagWarnings": ".list_dag_warnings",
     "LogLine": ".log_line",
+    "LogLines": ".log_lines",
+    "LogMarks": ".log_marks",
+    "LogSearch": ".log_search",
     "LoginBody": ".login_body",
     "Me": ".me",
     "NewApiToken": ".new_api_token",
     "NewApiTokenKind": ".new_api_token_kind",
+    "NextRun": ".next_run",
     "NextRuns": ".next_runs",
     "NoopTask": ".noop_task",
     "OpenApiDocument": ".open_api_document",
@@ -427,6 +477,9 @@ _MODULES = {
     "SchedulePreview": ".schedule_preview",
     "SchedulerHealth": ".scheduler_health",
     "SchedulerHealthRefusedStarts": ".scheduler_health_refused_starts",
+    "SearchHit": ".search_hit",
+    "SearchKindsItem": ".search_kinds_item",
+    "SearchResult": ".search_result",
     "Secret": ".secret",
     "SecretBody": ".secret_body",
     "SecretCollection": ".secret_collection",
@@ -434,8 +487,11 @@ _MODULES = {
     "SecurityFacts": ".security_facts",
     "ServiceState": ".service_state",
     "SessionBody": ".session_body",
+    "SessionCode": ".session_code",
     "ShellTask": ".shell_task",
     "StateReason": ".state_reason",
+    "Summary": ".summary",
+    "SummaryCounts": ".summary_counts",
     "TaskCollection": ".task_collection",
     "TaskDefinition": ".task_definition",
     "TaskDependency": ".task_dependency",
@@ -449,11 +505,19 @@ _MODULES = {
     "TaskTry": ".task_try",
     "TaskTryCollection": ".task_try_collection",
     "Tasks": ".tasks",
+    "TellingLine": ".telling_line",
     "TimeDelta": ".time_delta",
+    "Timeline": ".timeline",
+    "TimelineMedians": ".timeline_medians",
+    "TimelineRow": ".timeline_row",
+    "TimelineRowCountsType0": ".timeline_row_counts_type_0",
     "TriggerBody": ".trigger_body",
+    "TriggerPlan": ".trigger_plan",
     "TriggerRule": ".trigger_rule",
     "TriggererHealth": ".triggerer_health",
     "UiConfig": ".ui_config",
+    "Upcoming": ".upcoming",
+    "UpcomingRun": ".upcoming_run",
     "UpstreamAssetEventCollection": ".upstream_asset_event_collection",
     "User": ".user",
     "UserBody": ".user_body",
@@ -495,6 +559,7 @@ def __dir__() -> list[str]:
 
 __all__ = (
     "AccessToken",
+    "Activity",
     "Addresses",
     "ApiToken",
     "ApiTokenBody",
@@ -506,11 +571,14 @@ __all__ = (
     "ApprovalCollection",
     "ApprovalTask",
     "AttemptState",
+    "AttentionItem",
     "Backfill",
     "BackfillBody",
     "BackfillCollection",
     "BackfillProgress",
+    "BackfillSlot",
     "BackfillState",
+    "BackfillTotals",
     "BlockCode",
     "BranchTask",
     "BrokenCaller",
@@ -526,6 +594,7 @@ __all__ = (
     "BulkResult",
     "BulkRun",
     "BulkRunStateType0",
+    "Calendar",
     "CarriedAttempt",
     "ChangeKind",
     "ChangeOp",
@@ -536,9 +605,13 @@ __all__ = (
     "ConnectionBody",
     "ConnectionCollection",
     "ConnectionPatchBody",
+    "CreateBackfillDryRunSlots",
+    "CurrentVersion",
     "Dag",
     "DagCollection",
     "DagDetails",
+    "DagOverviewCollection",
+    "DagOverviewRow",
     "DagPatch",
     "DagPlan",
     "DagRun",
@@ -592,6 +665,8 @@ __all__ = (
     "GetAssets",
     "GetBackfillDagRunsRunTypeItem",
     "GetBackfillDagRunsStateItem",
+    "GetDagOverviewDagRunStateItem",
+    "GetDagOverviewTagsMatchMode",
     "GetDagRunsRunTypeItem",
     "GetDagRunsStateItem",
     "GetDagsDagRunStateItem",
@@ -607,6 +682,9 @@ __all__ = (
     "Grant",
     "GrantBody",
     "GrantBodyRole",
+    "Grid",
+    "GridColumn",
+    "GridTask",
     "Health",
     "HitlAnswer",
     "HitlAnswerBody",
@@ -629,9 +707,13 @@ __all__ = (
     "ListDagWarnings",
     "LoginBody",
     "LogLine",
+    "LogLines",
+    "LogMarks",
+    "LogSearch",
     "Me",
     "NewApiToken",
     "NewApiTokenKind",
+    "NextRun",
     "NextRuns",
     "NoopTask",
     "OpenApiDocument",
@@ -676,6 +758,9 @@ __all__ = (
     "SchedulePreview",
     "SchedulerHealth",
     "SchedulerHealthRefusedStarts",
+    "SearchHit",
+    "SearchKindsItem",
+    "SearchResult",
     "Secret",
     "SecretBody",
     "SecretCollection",
@@ -683,8 +768,11 @@ __all__ = (
     "SecurityFacts",
     "ServiceState",
     "SessionBody",
+    "SessionCode",
     "ShellTask",
     "StateReason",
+    "Summary",
+    "SummaryCounts",
     "TaskCollection",
     "TaskDefinition",
     "TaskDependency",
@@ -698,11 +786,19 @@ __all__ = (
     "Tasks",
     "TaskTry",
     "TaskTryCollection",
+    "TellingLine",
     "TimeDelta",
+    "Timeline",
+    "TimelineMedians",
+    "TimelineRow",
+    "TimelineRowCountsType0",
     "TriggerBody",
     "TriggererHealth",
+    "TriggerPlan",
     "TriggerRule",
     "UiConfig",
+    "Upcoming",
+    "UpcomingRun",
     "UpstreamAssetEventCollection",
     "User",
     "UserBody",

@@ -17,11 +17,13 @@ class SessionBody:
         username (str | Unset): Name of the user, with `password`
         password (str | Unset): Password
         token (str | Unset): A token for the API, instead of a name and a password
+        code (str | Unset): The code of a sign-in link, instead of both; for browsers on the server's machine
     """
 
     username: str | Unset = UNSET
     password: str | Unset = UNSET
     token: str | Unset = UNSET
+    code: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         username = self.username
@@ -29,6 +31,8 @@ class SessionBody:
         password = self.password
 
         token = self.token
+
+        code = self.code
 
         field_dict: dict[str, Any] = {}
 
@@ -39,6 +43,8 @@ class SessionBody:
             field_dict["password"] = password
         if token is not UNSET:
             field_dict["token"] = token
+        if code is not UNSET:
+            field_dict["code"] = code
 
         return field_dict
 
@@ -51,10 +57,13 @@ class SessionBody:
 
         token = d.pop("token", UNSET)
 
+        code = d.pop("code", UNSET)
+
         session_body = cls(
             username=username,
             password=password,
             token=token,
+            code=code,
         )
 
         return session_body

@@ -6,6 +6,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.backfill_body import BackfillBody
+from ...models.create_backfill_dry_run_slots import CreateBackfillDryRunSlots
 from ...models.dry_run_backfill_collection import DryRunBackfillCollection
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -14,15 +15,27 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     body: BackfillBody,
+    slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
+    params: dict[str, Any] = {}
+
+    json_slots: str | Unset = UNSET
+    if not isinstance(slots, Unset):
+        json_slots = slots.value
+
+    params["slots"] = json_slots
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/v2/backfills/dry_run",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -55,6 +68,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> DryRunBackfillCollection:
     """Which runs a backfill would make or run again now. Slots whose runs it would leave alone are left
@@ -69,6 +83,7 @@ def sync(
     response = sync_detailed(
         client=client,
         body=body,
+        slots=slots,
         idempotency_key=idempotency_key,
     )
     return cast(DryRunBackfillCollection, expect_success(response))
@@ -78,11 +93,13 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DryRunBackfillCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         body=body,
+        slots=slots,
         idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
@@ -92,12 +109,14 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> DryRunBackfillCollection:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
         body=body,
+        slots=slots,
         idempotency_key=idempotency_key,
     )
     return cast(DryRunBackfillCollection, expect_success(response))
@@ -107,11 +126,13 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: BackfillBody,
+    slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DryRunBackfillCollection | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         body=body,
+        slots=slots,
         idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

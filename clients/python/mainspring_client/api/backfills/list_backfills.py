@@ -12,7 +12,8 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    dag_id: str,
+    is_active: bool | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -20,7 +21,14 @@ def _get_kwargs(
 
     params: dict[str, Any] = {}
 
-    params["dag_id"] = dag_id
+    params["is_active"] = is_active
+
+    json_dag_id: None | str | Unset
+    if isinstance(dag_id, Unset):
+        json_dag_id = UNSET
+    else:
+        json_dag_id = dag_id
+    params["dag_id"] = json_dag_id
 
     params["limit"] = limit
 
@@ -64,12 +72,13 @@ def _build_response(response: httpx.Response) -> Response[BackfillCollection | P
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    dag_id: str,
+    is_active: bool | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
 ) -> BackfillCollection:
-    """List the backfills of a DAG.
+    """List the backfills of a DAG, or of all DAGs.
 
     Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
 
@@ -79,6 +88,7 @@ def sync(
     """
     response = sync_detailed(
         client=client,
+        is_active=is_active,
         dag_id=dag_id,
         limit=limit,
         offset=offset,
@@ -90,13 +100,15 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    dag_id: str,
+    is_active: bool | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
 ) -> Response[BackfillCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
+        is_active=is_active,
         dag_id=dag_id,
         limit=limit,
         offset=offset,
@@ -108,7 +120,8 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    dag_id: str,
+    is_active: bool | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -116,6 +129,7 @@ async def asyncio(
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
+        is_active=is_active,
         dag_id=dag_id,
         limit=limit,
         offset=offset,
@@ -127,13 +141,15 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    dag_id: str,
+    is_active: bool | Unset = UNSET,
+    dag_id: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
 ) -> Response[BackfillCollection | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
+        is_active=is_active,
         dag_id=dag_id,
         limit=limit,
         offset=offset,

@@ -16,17 +16,25 @@ def _get_kwargs(
     dag_id: str,
     *,
     body: TriggerBody,
+    dry_run: bool | Unset = False,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
+    params: dict[str, Any] = {}
+
+    params["dry_run"] = dry_run
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/v2/dags/{dag_id}/dagRuns".format(
             dag_id=quote(str(dag_id), safe=""),
         ),
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -60,6 +68,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    dry_run: bool | Unset = False,
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
     """Start a run of the DAG's current version. A run of a paused DAG stays queued.
@@ -74,6 +83,7 @@ def sync(
         dag_id=dag_id,
         client=client,
         body=body,
+        dry_run=dry_run,
         idempotency_key=idempotency_key,
     )
     return cast(DagRun, expect_success(response))
@@ -84,12 +94,14 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    dry_run: bool | Unset = False,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
+        dry_run=dry_run,
         idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
@@ -100,6 +112,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    dry_run: bool | Unset = False,
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
     """As `sync`, without blocking."""
@@ -107,6 +120,7 @@ async def asyncio(
         dag_id=dag_id,
         client=client,
         body=body,
+        dry_run=dry_run,
         idempotency_key=idempotency_key,
     )
     return cast(DagRun, expect_success(response))
@@ -117,12 +131,14 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: TriggerBody,
+    dry_run: bool | Unset = False,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
+        dry_run=dry_run,
         idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -85,7 +85,8 @@ def sync(
     Number 0 is a task instance that has had no try: its log is one line that says why.
 
     As JSON, or with `Accept: application/x-ndjson` one line each, with the token in `Airflow-
-    Continuation-Token`.
+    Continuation-Token`. With
+    `Accept: text/plain`, and for a browser that follows a link, the whole log as a file.
 
     Needs the role `viewer` on the DAG.
 

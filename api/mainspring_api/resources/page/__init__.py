@@ -1,0 +1,1 @@
+"""Operations that answer a whole panel of the page in one request."""

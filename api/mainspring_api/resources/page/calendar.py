@@ -1,0 +1,120 @@
+"""A DAG day by day: what ran, what is planned, and why a day has no run."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Response
+from marshmallow import fields
+
+from mainspring.definition.model import Definition
+from mainspring.errors import Problem
+from mainspring.states import RunState
+from mainspring.timetables import timetable_of
+from mainspring_api.http.answers import answer
+from mainspring_api.http.context import Context, context
+from mainspring_api.http.fields import Answer, Query
+from mainspring_api.http.operations import Resource
+from mainspring_api.http.problems import InvalidQuery
+from mainspring_api.resources.page.compact import Row
+from mainspring_api.resources.page.planned import planned_slots
+from mainspring_store.access.roles import Role
+from mainspring_store.queries.page.activity import count_by_bin, future_runs, planned_dags
+
+__all__ = ["blueprint"]
+
+blueprint = Resource("calendar", "Calendar: a DAG day by day", tag="page_views")
+
+DAYS_MAX = 400
+PLANNED_MAX = 10_000
+_DROPPED_MAX = 10_000
+_BIN = timedelta(minutes=15)
+"""Every zone's offset is a multiple of it, so that no bin lies in two days."""
+_POSITIONS: Mapping[str, int] = {RunState.SUCCESS: 1, RunState.FAILED: 2, RunState.RUNNING: 3, RunState.QUEUED: 3}
+_PLANNED, _DROPPED_REASON = 4, 5
+
+
+class Calendar(Answer):
+    """The runs of a DAG by day."""
+
+    days = fields.List(
+        Row("date, success, failed, running or queued, planned, why the schedule leaves out a time of the day or null"),
+        metadata={"description": "Days from `from` to `to`. A run counts on the day on which it was due"},
+    )
+    timezone = fields.String(metadata={"description": "IANA zone of the days"})
+
+
+class CalendarQuery(Query):
+    first = fields.Date(data_key="from", required=True, metadata={"description": "First day"})
+    last = fields.Date(
+        data_key="to", required=True, metadata={"description": f"Last day, at most {DAYS_MAX} days later"}
+    )
+    timezone = fields.String(
+        load_default=None, metadata={"description": "IANA zone of the days; absent = the zone of the schedule, or UTC"}
+    )
+
+
+@blueprint.operation(
+    "GET",
+    "/dags/<dag_id>/calendar",
+    "get_calendar",
+    role=Role.VIEWER,
+    answer=Calendar,
+    query=CalendarQuery,
+    errors=(404,),
+)
+def get_calendar(query: Mapping[str, Any], dag_id: str) -> Response:
+    """Count the runs of a DAG by day, with the runs that its schedule plans and the times that it leaves out."""
+    ctx, now = context(), datetime.now(UTC)
+    definition = ctx.versions.current(dag_id).definition
+    name = query["timezone"] or (definition.schedule.timezone if definition.schedule else "UTC")
+    zone, first, last = _zone(name), query["first"], query["last"]
+    if not first <= last < first + timedelta(days=DAYS_MAX):
+        message = f"must be the day of `from` or at most {DAYS_MAX - 1} days later"
+        raise InvalidQuery([Problem(pointer="/to", message=message, code="invalid_value")])
+    days: dict[date, list[Any]] = {day: [day, 0, 0, 0, 0, None] for day in _days(first, last)}
+    start, end = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
+    for index, state, number in count_by_bin(
+        ctx.database, start=start, end=min(end, now), bin_seconds=_BIN.total_seconds(), seen=None, dag_id=dag_id
+    ):
+        days[(start + index * _BIN).astimezone(zone).date()][_POSITIONS[state]] += number
+    for run_after in _future(ctx, dag_id, end, now):
+        if start <= run_after < end:
+            days[run_after.astimezone(zone).date()][_PLANNED] += 1
+    for day, reason in _dropped(definition, dag_id, start, end):
+        if day in days and days[day][_DROPPED_REASON] is None:
+            days[day][_DROPPED_REASON] = reason
+    return answer({"days": list(days.values()), "timezone": name})
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        message = f"{name[:60]!r} is no IANA zone; one is Asia/Seoul"
+        raise InvalidQuery([Problem(pointer="/timezone", message=message, code="invalid_value")]) from None
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _future(ctx: Context, dag_id: str, end: datetime, now: datetime) -> list[datetime]:
+    waiting = future_runs(ctx.database, start=now, end=end, limit=PLANNED_MAX, seen=None, dag_id=dag_id)
+    dags = planned_dags(ctx.database, seen=None, dag_ids=[dag_id])
+    planned = planned_slots(ctx, dags, until=end, now=now, slots_max=PLANNED_MAX, of_dag_max=PLANNED_MAX)
+    return [run["run_after"] for run in waiting] + [max(slot.run_after, now) for _, slot in planned]
+
+
+def _dropped(definition: Definition, dag_id: str, start: datetime, end: datetime) -> list[tuple[date, str]]:
+    """Days and reasons of the times that the clocks or the calendar of the schedule leave out, by time."""
+    if definition.schedule is None:
+        return []
+    dropped = timetable_of(definition.schedule, dag_id).dropped(start - timedelta(microseconds=1), end)
+    return [(omission.local_time.date(), omission.reason) for omission in sorted(islice(dropped, _DROPPED_MAX))]

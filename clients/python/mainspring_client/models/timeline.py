@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.timeline_medians import TimelineMedians
+    from ..models.timeline_row import TimelineRow
+
+
+T = TypeVar("T", bound="Timeline")
+
+
+@_attrs_define
+class Timeline:
+    """
+    Attributes:
+        instances (list[TimelineRow]): In the order of the definition
+        critical_path (list[list[Any]]): Instances that decided how long the run took, in the order of their starts
+        medians (TimelineMedians): Task id -> median seconds in the latest successful runs of the DAG
+        roots (list[list[Any]]): Failed instances that no other failure caused, the first failure first, at most 20
+    """
+
+    instances: list[TimelineRow]
+    critical_path: list[list[Any]]
+    medians: TimelineMedians
+    roots: list[list[Any]]
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        instances = []
+        for instances_item_data in self.instances:
+            instances_item = instances_item_data.to_dict()
+            instances.append(instances_item)
+
+        critical_path = []
+        for critical_path_item_data in self.critical_path:
+            critical_path_item = critical_path_item_data
+
+            critical_path.append(critical_path_item)
+
+        medians = self.medians.to_dict()
+
+        roots = []
+        for roots_item_data in self.roots:
+            roots_item = roots_item_data
+
+            roots.append(roots_item)
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "instances": instances,
+                "critical_path": critical_path,
+                "medians": medians,
+                "roots": roots,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.timeline_medians import TimelineMedians  # noqa: PLC0415
+        from ..models.timeline_row import TimelineRow  # noqa: PLC0415
+
+        d = dict(src_dict)
+        instances = []
+        _instances = d.pop("instances")
+        for instances_item_data in _instances:
+            instances_item = TimelineRow.from_dict(instances_item_data)
+
+            instances.append(instances_item)
+
+        critical_path = []
+        _critical_path = d.pop("critical_path")
+        for critical_path_item_data in _critical_path:
+            critical_path_item = cast(list[Any], critical_path_item_data)
+
+            critical_path.append(critical_path_item)
+
+        medians = TimelineMedians.from_dict(d.pop("medians"))
+
+        roots = []
+        _roots = d.pop("roots")
+        for roots_item_data in _roots:
+            roots_item = cast(list[Any], roots_item_data)
+
+            roots.append(roots_item)
+
+        timeline = cls(
+            instances=instances,
+            critical_path=critical_path,
+            medians=medians,
+            roots=roots,
+        )
+
+        timeline.additional_properties = d
+        return timeline
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

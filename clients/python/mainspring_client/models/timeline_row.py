@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.task_instance_state import TaskInstanceState
+
+if TYPE_CHECKING:
+    from ..models.timeline_row_counts_type_0 import TimelineRowCountsType0
+
+
+T = TypeVar("T", bound="TimelineRow")
+
+
+@_attrs_define
+class TimelineRow:
+    """
+    Attributes:
+        task_id (str): Identifier of the task within its DAG
+        map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        state (TaskInstanceState):
+        state_reason (None | str): Code of the cause of the state
+        text (None | str): What the instance waits for, or why it did not run, as a sentence; null = it ran
+        tries (list[list[Any]]): Attempts, oldest first; of a folded task one entry that spans all its instances
+        counts (None | TimelineRowCountsType0): Number of instances by state of a folded task; null = no folded task
+    """
+
+    task_id: str
+    map_index: int
+    state: TaskInstanceState
+    state_reason: None | str
+    text: None | str
+    tries: list[list[Any]]
+    counts: None | TimelineRowCountsType0
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.timeline_row_counts_type_0 import TimelineRowCountsType0  # noqa: PLC0415
+
+        task_id = self.task_id
+
+        map_index = self.map_index
+
+        state = self.state.value
+
+        state_reason: None | str
+        state_reason = self.state_reason
+
+        text: None | str
+        text = self.text
+
+        tries = []
+        for tries_item_data in self.tries:
+            tries_item = tries_item_data
+
+            tries.append(tries_item)
+
+        counts: dict[str, Any] | None
+        if isinstance(self.counts, TimelineRowCountsType0):
+            counts = self.counts.to_dict()
+        else:
+            counts = self.counts
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "task_id": task_id,
+                "map_index": map_index,
+                "state": state,
+                "state_reason": state_reason,
+                "text": text,
+                "tries": tries,
+                "counts": counts,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.timeline_row_counts_type_0 import TimelineRowCountsType0  # noqa: PLC0415
+
+        d = dict(src_dict)
+        task_id = d.pop("task_id")
+
+        map_index = d.pop("map_index")
+
+        state = TaskInstanceState(d.pop("state"))
+
+        def _parse_state_reason(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        state_reason = _parse_state_reason(d.pop("state_reason"))
+
+        def _parse_text(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        text = _parse_text(d.pop("text"))
+
+        tries = []
+        _tries = d.pop("tries")
+        for tries_item_data in _tries:
+            tries_item = cast(list[Any], tries_item_data)
+
+            tries.append(tries_item)
+
+        def _parse_counts(data: object) -> None | TimelineRowCountsType0:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                counts_type_0 = TimelineRowCountsType0.from_dict(data)
+
+                return counts_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | TimelineRowCountsType0, data)
+
+        counts = _parse_counts(d.pop("counts"))
+
+        timeline_row = cls(
+            task_id=task_id,
+            map_index=map_index,
+            state=state,
+            state_reason=state_reason,
+            text=text,
+            tries=tries,
+            counts=counts,
+        )
+
+        timeline_row.additional_properties = d
+        return timeline_row
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
