@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { runScenarios } from "./run_scenarios.mjs";
 import { scenarios } from "./scenarios.mjs";
 
 const { UI, CHROMIUM } = process.env;
@@ -71,7 +72,7 @@ async function run(task) {
     },
   };
   try {
-    await scenarios[task.scenario](tools);
+    await { ...scenarios, ...runScenarios }[task.scenario](tools);
     return errors.length > 0 ? { error: errors.join("\n") } : {};
   } catch (error) {
     if (task.folder && pages.length > 0) await pages.at(-1).screenshot({ path: `${task.folder}/${task.scenario}.png` }).catch(() => undefined);

@@ -1,0 +1,203 @@
+// What people do on the pages of a run, a task and the versions of a DAG.
+import assert from "node:assert/strict";
+
+const seen = (locator) => locator.first().waitFor();
+const nothing = async (locator) => assert.equal(await locator.count(), 0, String(locator));
+
+async function latestRun(api, dag) {
+  const { dag_runs: runs } = await api("GET", `/dags/${dag}/dagRuns?order_by=-run_after&limit=1`);
+  return `/dags/${dag}/runs/${encodeURIComponent(runs[0].dag_run_id)}`;
+}
+
+const fitsAcross = async (page) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "the page scrolls sideways");
+
+/** Until a condition holds. */
+async function until(what, condition, milliseconds = 25_000) {
+  const end = Date.now() + milliseconds;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const lineOf = (page, n) => page.locator(`.loglines [data-n="${n}"]`);
+
+export const runScenarios = {
+  async a_failed_run_leads_to_its_error_by_keyboard({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto(await latestRun(api, "page_breaks"));
+    const cause = page.getByRole("region", { name: "The run failed" });
+    await seen(cause.getByText("Error: disk is full"));
+    await seen(cause.getByText(/failed on try 1|load failed|exit code 3/));
+    await seen(cause.getByText("1 task after it did not run."));
+    await page.keyboard.press("l");
+    await page.waitForURL(/\/tasks\/load$/);
+    const error = page.locator(".loglines .ln.err.at");
+    await seen(error.getByText("Error: disk is full <img src=x onerror=alert(1)>"));
+    assert.ok((await error.boundingBox()).height >= 19);
+    await nothing(page.locator(".loglines img"));
+    await page.keyboard.press("r");
+    await seen(page.getByRole("dialog").getByText("load", { exact: true }));
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("x");
+    await page.waitForURL(/\/explain$/);
+    await seen(page.getByRole("heading", { name: "Why load is in its state" }));
+  },
+
+  async a_run_on_a_phone({ open, task, api }) {
+    const page = await open({ token: task.token, width: 380 });
+    await page.goto(await latestRun(api, "page_breaks"));
+    await seen(page.getByText("Error: disk is full"));
+    await fitsAcross(page);
+    await page.getByRole("link", { name: "Open log" }).tap();
+    await seen(page.locator(".loglines .ln.err.at"));
+    await fitsAcross(page);
+    await page.getByRole("button", { name: /Retry from here/ }).tap();
+    await seen(page.getByRole("dialog").getByText("load", { exact: true }));
+  },
+
+  async a_graph_is_walked_by_arrows({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto(`${await latestRun(api, "page_breaks")}?task=extract`);
+    const graph = page.locator("svg.graph");
+    await seen(graph.locator("[data-task=extract].ok"));
+    assert.ok((await graph.boundingBox()).width > 600);
+    await graph.locator("[data-task=extract]").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.waitForURL(/task=load/);
+    await seen(graph.locator("[data-task=load].sel.bad"));
+    await page.keyboard.press("ArrowRight");
+    await page.waitForURL(/task=report/);
+    await seen(graph.locator("[data-task=report].cold"));
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/tasks\/report$/);
+    await page.goBack();
+    await page.getByRole("button", { name: "Table" }).click();
+    await seen(page.getByRole("row", { name: /report.*upstream failed.*load/ }));
+  },
+
+  async a_thousand_tasks_are_drawn({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto(await latestRun(api, "page_big"));
+    const graph = page.locator("svg.graph[data-drawn=true]");
+    await seen(graph.locator(".dots path.ok"));
+    const box = await graph.boundingBox();
+    assert.ok(box.width > 600 && box.height > 200, JSON.stringify(box));
+    assert.equal(await graph.getAttribute("data-nodes"), "1000");
+    await nothing(graph.locator("text"));
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.keyboard.down("Control");
+    for (let step = 0; step < 12; step++) await page.mouse.wheel(0, -200);
+    await page.keyboard.up("Control");
+    await seen(graph.locator(".n text"));
+    const rows = page.locator(".tl-rows > .tl-row");
+    assert.ok((await rows.count()) < 120, "only the rows in sight are in the document");
+  },
+
+  async a_long_log_opens_at_its_error({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto(`${await latestRun(api, "page_long")}/tasks/talk`);
+    await seen(lineOf(page, 97_800).and(page.locator(".err.at")));
+    assert.ok((await page.locator(".loglines .ln").count()) < 300, "only the lines in sight are in the document");
+    await seen(page.getByText("100,000 lines"));
+    await page.keyboard.press("Control+f");
+    await page.keyboard.type("row 4711 ");
+    await seen(lineOf(page, 4711).locator("mark"));
+    await seen(page.getByText("1 of 1", { exact: true }));
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("End");
+    await seen(lineOf(page, 100_000));
+    await page.keyboard.press("Home");
+    await seen(lineOf(page, 1));
+    await page.keyboard.press("n");
+    await seen(lineOf(page, 97_800));
+    await page.goto(`${new URL(page.url()).pathname}#L50000-L50002`);
+    await seen(lineOf(page, 50_001).and(page.locator(".pick")));
+  },
+
+  async a_running_log_is_followed({ open, task, api }) {
+    const { dag_run_id: run } = await api("POST", "/dags/page_talks/dagRuns", { logical_date: null });
+    const path = `/dags/page_talks/dagRuns/${encodeURIComponent(run)}`;
+    try {
+      const page = await open({ token: task.token });
+      await page.goto(`/dags/page_talks/runs/${encodeURIComponent(run)}/tasks/talk`);
+      const lastLine = () => page.locator(".loglines .ln").last().getAttribute("data-n").then(Number);
+      const grows = async () => {
+        const before = await lastLine();
+        await until("further lines", async () => (await lastLine()) > before + 3);
+      };
+      await seen(page.locator(".loglines .ln"));
+      await grows();
+      await page.locator(".loglines").hover();
+      await page.mouse.wheel(0, -400);
+      const follow = page.getByRole("button", { name: /Follow|new lines?/ });
+      await seen(follow.and(page.getByRole("button", { name: /new lines?/ })));
+      await page.keyboard.press("f");
+      await follow.waitFor({ state: "detached" });
+      await grows();
+    } finally {
+      await api("PATCH", path, { state: "failed" });
+    }
+  },
+
+  async mapped_instances_are_filtered({ open, task, api }) {
+    const page = await open({ token: task.token });
+    const run = await latestRun(api, "page_maps");
+    await page.goto(`${run}?task=each`);
+    await seen(page.locator('.graph [data-task="each"]').getByText("each ×4"));
+    await page.keyboard.press("l");
+    await page.waitForURL(/\/tasks\/each$/);
+    await page.getByRole("button", { name: /^failed 1/ }).click();
+    await page.waitForURL(/state=failed/);
+    const rows = page.locator("tbody tr");
+    await rows.nth(1).waitFor({ state: "detached" });
+    await rows.first().getByRole("link").click();
+    await page.waitForURL(/\/tasks\/each\/mapped\/2$/);
+    await seen(page.locator(".loglines").getByText("bad item"));
+  },
+
+  async versions_are_compared({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_versions/versions");
+    await page.getByRole("link", { name: "Compare" }).first().click();
+    await page.waitForURL(/\/versions\/1\.\.\.2$/);
+    await seen(page.getByText(/retries/));
+    await seen(page.locator(".udiff .added").getByText("retries: 3"));
+    await page.goto("/dags/page_versions/definition?version=1");
+    await seen(page.getByText("# why it is so"));
+    await seen(page.locator('.graph [data-task="one"]'));
+  },
+
+  async a_grid_is_walked_by_arrows({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_breaks");
+    const grid = page.getByRole("grid");
+    await seen(grid.getByRole("gridcell", { name: /load, failed/ }));
+    await grid.locator("[tabindex='0']").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.waitForURL(/task=extract/);
+    await page.keyboard.press("ArrowDown");
+    await page.waitForURL(/task=load/);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/tasks\/load$/);
+  },
+
+  async run_pages_have_no_fault_of_accessibility({ open, task, api, violations }) {
+    const run = await latestRun(api, "page_breaks");
+    const mapped = await latestRun(api, "page_maps");
+    const check = async (page, path) => {
+      await page.goto(path);
+      await seen(page.locator("main h1"));
+      await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
+      assert.deepEqual(await violations(page), [], path);
+    };
+    const light = await open({ token: task.token });
+    for (const path of [run, `${run}/tasks`, `${run}/tasks/load`, `${mapped}/tasks/each`, "/dags/page_breaks", "/dags/page_versions/definition"]) await check(light, path);
+    const dark = await open({ token: task.token, theme: "dark", language: "ko", width: 380 });
+    for (const path of [run, `${run}/tasks/load`, "/dags/page_versions/versions/1...2"]) {
+      await check(dark, path);
+      await fitsAcross(dark);
+    }
+  },
+};
