@@ -114,7 +114,7 @@ def read_start(body: Any) -> Mapping[str, Any]:
 def read_heartbeat(body: Any, *, worker_id: str | None, token: WorkerToken | None) -> tuple[Worker, Sequence[str]]:
     """The worker, and the ids of the attempts in its report.
 
-    worker_id: its incarnation, proven; `None` = it is of the release before, and is taken at its word.
+    worker_id: the proven incarnation of the worker; `None` for a worker of the previous release, which names it.
     token: that of its queue, if it has one.
     """
     fields = _object(body)

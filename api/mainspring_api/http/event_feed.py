@@ -321,7 +321,7 @@ class EventFeed:
             for follower, text in self._texts(events, position):
                 follower.queued += 1
                 deliveries[follower.loop].append((follower, text))
-        # Only now may an answer name these events: whoever goes on behind them finds them here.
+        # Only now may an answer name these events: a client that continues after them reads them from the feed.
         self._cursor = format_event_id(position)
         for loop, texts in deliveries.items():
             loop.call(partial(_deliver, texts, position))

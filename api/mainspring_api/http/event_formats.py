@@ -1,4 +1,4 @@
-"""Events as clients see them, and what a client sees of them."""
+"""The JSON form of events, and the part of an event that a client may see."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Warnings about definitions: those of the text, and those that need what the server knows."""
+"""Warnings about definitions: warnings from the text alone, and warnings that need data of the server."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The event feed: what has changed, in order, as it happens."""
+"""The event feed: changes of runs and tasks, in order, without delay."""
 
 from collections.abc import Mapping
 from typing import Any
