@@ -22,6 +22,10 @@ dag_id: page_works
 tasks: {greet: {type: shell, command: [echo, hello]}}
 """,
     """
+dag_id: page_night
+tasks: {dark: {type: shell, command: [sh, -c, "echo begin; echo 'Error: night falls' >&2; exit 3"]}}
+""",
+    """
 dag_id: page_live
 tasks: {greet: {type: shell, command: [echo, hello]}}
 """,

@@ -75,9 +75,10 @@ export const scenarios = {
     await page.goto("/dags/page_params");
     await seen(page.getByRole("link", { name: /Trigger/ }));
     await page.keyboard.press("t");
+    await seen(page.getByText("Starts at once."));
     await page.getByLabel("rows").fill("250");
-    await page.keyboard.press("Control+Enter");
     await seen(page.getByText(/250 is greater than|maximum/));
+    await page.keyboard.press("Control+Enter");
     assert.equal((await runsOf(api, "page_params")).length, 0);
     await page.getByLabel("rows").fill("7");
     await page.getByLabel("Note").fill("<img src=x onerror=alert(1)>");
@@ -269,5 +270,30 @@ export const scenarios = {
     await page.context().setOffline(false);
     await seen(page.locator('.live[data-mode="live"]'));
     await seen(page.locator('a[title="missed"]'));
+  },
+
+  async the_way_at_night_by_keyboard_alone({ open, task, api }) {
+    const { dag_run_id: run } = await api("POST", "/dags/page_night/dagRuns", { logical_date: null });
+    await until("the failure", async () => (await api("GET", `/dags/page_night/dagRuns/${encodeURIComponent(run)}`)).state === "failed");
+    const page = await open({ token: task.token });
+    await page.goto("/");
+    const item = page.locator(".att", { hasText: "page_night" });
+    await seen(item.getByText("Error: night falls"));
+    await until("the row is chosen", async () => {
+      if ((await item.getAttribute("aria-current")) === "true") return true;
+      await page.keyboard.press("j");
+      return false;
+    });
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/dags\/page_night\/runs\/.*\/tasks\/dark/);
+    await seen(page.getByText("Error: night falls"));
+    await page.keyboard.press("r");
+    const dialog = page.getByRole("dialog");
+    await seen(dialog.getByText("dark", { exact: true }));
+    await seen(dialog.getByRole("button", { name: /^Retry \d task/ }));
+    await page.keyboard.press("Control+Enter");
+    await dialog.waitFor({ state: "detached" });
+    const path = `/dags/page_night/dagRuns/${encodeURIComponent(run)}/taskInstances/dark`;
+    await until("a second try", async () => (await api("GET", path)).try_number >= 2);
   },
 };

@@ -1,7 +1,7 @@
 /** Queries of the pages that list things of all DAGs. */
 import { queryOptions } from "@tanstack/react-query";
 import { type Schema, api, ok, request } from "./client.ts";
-import type { Upcoming } from "./shapes.ts";
+import type { SearchHit, Upcoming } from "./shapes.ts";
 
 export interface RunFilter {
   dag?: string;
@@ -64,3 +64,7 @@ export const dagNames = (text: string) =>
     queryKey: ["dag", "~names", text],
     queryFn: ({ signal }) => ok(api.GET("/api/v2/dags", { params: { query: { limit: 12, ...(text ? { dag_id_pattern: `%${text}%` } : {}) } }, signal })),
   });
+
+/** DAGs, tasks and runs whose names have the words of a text. */
+export const search = (text: string) =>
+  queryOptions({ queryKey: ["search", text], queryFn: ({ signal }) => request<{ hits: SearchHit[] }>("GET", `/api/v2/search?${new URLSearchParams({ q: text })}`, { signal }), meta: { isStatic: true }, staleTime: 10_000 });

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, type ReactNode, createContext, use, useDeferredValue, useMemo, useState } from "react";
-import { dagNames } from "../api/lists.ts";
+import { dagNames, search } from "../api/lists.ts";
+import type { SearchHit } from "../api/shapes.ts";
 import { useT } from "../i18n/index.tsx";
 import { Dialog } from "../kit/dialog.tsx";
-import { Icon } from "../kit/icon.tsx";
-import { Glyph } from "../kit/state.tsx";
+import { Icon, type IconName } from "../kit/icon.tsx";
 
 interface Jump {
   open(): void;
@@ -84,10 +84,12 @@ function JumpDialog({ onClose }: { onClose(): void }) {
   );
 }
 
+/** Pages by name, and what the server's search finds: DAGs, tasks, runs. Without a text the first DAGs. */
 function useTargets(text: string): Target[] {
   const { common } = useT();
-  const { data } = useQuery(dagNames(text));
-  const pages: [string, string, "home" | "runs" | "clock" | "back" | "hand" | "gear"][] = [
+  const names = useQuery({ ...dagNames(""), enabled: text === "" });
+  const found = useQuery({ ...search(text), enabled: text !== "" });
+  const pages: [string, string, IconName][] = [
     ["/", common.home, "home"],
     ["/runs", common.runs, "runs"],
     ["/upcoming", common.upcoming, "clock"],
@@ -95,11 +97,16 @@ function useTargets(text: string): Target[] {
     ["/approvals", common.approvals, "hand"],
     ["/admin", common.admin, "gear"],
   ];
-  const fits = (title: string) => title.toLowerCase().includes(text.toLowerCase());
-  const dags = (data?.dags ?? []).filter((dag) => fits(dag.dag_id));
-  return [
-    ...(text ? dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.is_paused ? "paused" : "none"} />, title: dag.dag_id, kind: "DAG" })) : []),
-    ...pages.filter(([, title]) => fits(title)).map(([to, title, icon]) => ({ key: to, to, glyph: <Icon name={icon} />, title, kind: "" })),
-    ...(text ? [] : dags.map((dag) => ({ key: dag.dag_id, to: `/dags/${encodeURIComponent(dag.dag_id)}`, glyph: <Glyph state={dag.is_paused ? "paused" : "none"} />, title: dag.dag_id, kind: "DAG" }))),
-  ];
+  const shown = pages.filter(([, title]) => title.toLowerCase().includes(text.toLowerCase())).map(([to, title, icon]) => ({ key: to, to, glyph: <Icon name={icon} />, title, kind: "" }));
+  if (text === "") return [...shown, ...(names.data?.dags ?? []).map((dag) => target({ kind: "dag", title: dag.dag_id, dag_id: dag.dag_id, dag_run_id: null, task_id: null }))];
+  return [...(found.data?.hits ?? []).map(target), ...shown];
+}
+
+const KINDS: Record<string, string> = { dag: "DAG" };
+
+/** A task leads to its DAG, where the grid shows it in all runs. */
+function target({ kind, title, dag_id, dag_run_id, task_id }: SearchHit): Target {
+  const dag = `/dags/${encodeURIComponent(dag_id)}`;
+  const to = dag_run_id ? `${dag}/runs/${encodeURIComponent(dag_run_id)}` : task_id ? `${dag}?task=${encodeURIComponent(task_id)}` : dag;
+  return { key: `${kind} ${to}`, to, glyph: <Icon name={kind === "run" ? "play" : kind === "task" ? "runs" : "book"} />, title, kind: KINDS[kind] ?? dag_id };
 }

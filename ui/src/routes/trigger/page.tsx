@@ -7,13 +7,13 @@ import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button, Segments } from "../../kit/button.tsx";
 import { Field, Radios } from "../../kit/field.tsx";
-import { Loaded } from "../../kit/panel.tsx";
+import { Failure, Loaded } from "../../kit/panel.tsx";
 import { useToast } from "../../kit/toast.tsx";
-import { curlOf, faultsOf, pathOf } from "./faults.ts";
+import { curlOf, faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
 import { JsonInput, ParamField } from "./fields.tsx";
 import { InstantInput } from "./instant.tsx";
 import { type Param, confOf, paramsOf, startOf } from "./params.ts";
-import { RequestPanel } from "./plan.tsx";
+import { PlanPanel, RequestPanel } from "./plan.tsx";
 
 type Values = Record<string, unknown>;
 
@@ -43,6 +43,9 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   const [generation, setGeneration] = useState(0);
   const key = useMemo(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, []);
   const body: Schema<"TriggerBody"> = { logical_date: null, ...more, conf: confOf(params, values) as Schema<"JsonObject"> };
+  const plan = useTriggerPlan(dagId, body);
+  const faults = faultsOf(plan.error);
+  const wrong = Object.keys(faults).length;
   const change = useMutation({
     mutationFn: () => request<Schema<"DagRun">>("POST", pathOf(dagId), { body, headers: { "Idempotency-Key": key } }),
     onSuccess: (run) => {
@@ -50,11 +53,9 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
       void queries.invalidateQueries();
       void navigate({ to: "/dags/$dagId/runs/$runId", params: { dagId, runId: run.dag_run_id } });
     },
-    onError: (error) => Object.keys(faultsOf(error)).length === 0 && toast.fail(error),
+    onError: (error) => toast.fail(error),
   });
-  const faults = faultsOf(change.error);
-  const wrong = Object.keys(faults).length;
-  const isOff = change.isPending;
+  const isOff = change.isPending || wrong > 0 || plan.isError;
   const submit = () => !isOff && change.mutate();
   const cancel = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
   const onKeyDown = (event: KeyboardEvent) => {
@@ -70,6 +71,11 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   const head = (
     <div className="head">
       <h1>{t.trigger_title(dagId)}</h1>
+      {plan.data && (
+        <p className="facts" style={{ lineHeight: "28px" }}>
+          {t.runs_version(plan.data.version_number)}
+        </p>
+      )}
       <div className="acts">
         {params.length > 0 && <Segments<"form" | "json"> label={t.form} value={mode} options={[["form", t.form] as const, ["json", t.json] as const]} onChange={setMode} />}
         <Button onClick={() => void fill()}>{t.fill_from}</Button>
@@ -111,6 +117,13 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
           </footer>
         </form>
         <div className="stack" style={{ gap: "16px" }}>
+          {plan.error && wrong === 0 ? (
+            <section className="panel">
+              <Failure error={plan.error} retry={() => void plan.refetch()} />
+            </section>
+          ) : (
+            <PlanPanel plan={plan.data} runAfter={more.run_after ?? null} />
+          )}
           <RequestPanel lines={curlOf(dagId, body)} />
         </div>
       </div>

@@ -1,9 +1,37 @@
-import { useT } from "../../i18n/index.tsx";
+import { useLanguage, useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { copyText } from "../../kit/copy.ts";
-import { Panel } from "../../kit/panel.tsx";
+import { Loading, Panel } from "../../kit/panel.tsx";
+import { useClock } from "../../kit/time.tsx";
+import { duration, moment } from "../../time/format.ts";
+import type { TriggerPlan } from "./dry_run.ts";
 
-/** The same for a terminal. */
+/** What will happen, before it happens. */
+export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; runAfter: string | null }) {
+  const { actions: t } = useT();
+  const { language } = useLanguage();
+  const clock = useClock();
+  const starts = plan && (runAfter ? t.starts_at(moment(clock, Date.parse(runAfter))) : plan.starts === "now" ? t.starts_now : t.starts_queued);
+  return (
+    <Panel title={t.what_it_will_do}>
+      {plan ? (
+        <div className="pad stack">
+          <p>{starts}</p>
+          {plan.reasons.map((reason) => (
+            <p key={reason} className="muted">
+              {reason}
+            </p>
+          ))}
+          <p>{t.instances(plan.instances)}</p>
+          {plan.estimated_seconds !== null && <p>{t.estimated(duration(language, plan.estimated_seconds))}</p>}
+        </div>
+      ) : (
+        <Loading rows={3} />
+      )}
+    </Panel>
+  );
+}
+
 export function RequestPanel({ lines }: { lines: string[] }) {
   const { actions: t, common } = useT();
   return (

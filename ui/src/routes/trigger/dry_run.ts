@@ -1,0 +1,56 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { ApiError, type Schema, request } from "../../api/client.ts";
+
+/** What a trigger would do, by the server's own checks. */
+export interface TriggerPlan {
+  params: Record<string, unknown>;
+  version_number: number;
+  starts: "now" | "queued";
+  reasons: string[];
+  instances: number;
+  estimated_seconds: number | null;
+}
+
+const PLAN = "application/vnd.mainspring.trigger-plan+json, application/problem+json;q=0.9, application/json;q=0.8";
+
+export const pathOf = (dagId: string): string => `/api/v2/dags/${encodeURIComponent(dagId)}/dagRuns`;
+
+/** Asks 250 ms after typing stops. A refusal is an answer too: its faults belong to the fields. */
+export function useTriggerPlan(dagId: string, body: Schema<"TriggerBody">) {
+  const text = useSettled(JSON.stringify(body), 250);
+  return useQuery({
+    queryKey: ["trigger", dagId, text],
+    queryFn: ({ signal }) => request<TriggerPlan>("POST", `${pathOf(dagId)}?dry_run=true`, { body: JSON.parse(text), signal, headers: { Accept: PLAN } }),
+    retry: (count, error) => count < 2 && error instanceof ApiError && error.isOffline,
+    meta: { isStatic: true },
+    staleTime: 30_000,
+  });
+}
+
+function useSettled<Value>(value: Value, milliseconds: number): Value {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return settled;
+}
+
+/** Faults of the body by the name of a param (`/conf/regions/0` → `regions`) or of a field. */
+export function faultsOf(error: unknown): Record<string, string> {
+  const faults: Record<string, string> = {};
+  if (!(error instanceof ApiError)) return faults;
+  for (const { pointer, message } of error.problem.errors ?? []) {
+    const parts = (pointer ?? "").split("/").filter(Boolean);
+    const name = parts[0] === "conf" ? (parts[1] ?? "conf") : (parts[0] ?? "");
+    if (name) faults[name] ??= message;
+  }
+  return faults;
+}
+
+/** The same request for a terminal. */
+export function curlOf(dagId: string, body: Schema<"TriggerBody">): string[] {
+  const text = JSON.stringify(body).replaceAll("'", `'\\''`);
+  return [`curl -X POST "$MAINSPRING_URL${pathOf(dagId)}" \\`, `  -H "Authorization: Bearer $TOKEN" \\`, `  -H "Content-Type: application/json" \\`, `  -d '${text}'`];
+}
