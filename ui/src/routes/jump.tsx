@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, type ReactNode, createContext, use, useDeferredValue, useMemo, useState } from "react";
+import { type KeyboardEvent, type ReactNode, createContext, use, useEffect, useMemo, useState } from "react";
 import { dagNames, search } from "../api/lists.ts";
 import type { SearchHit } from "../api/shapes.ts";
 import { useT } from "../i18n/index.tsx";
@@ -38,18 +38,26 @@ function JumpDialog({ onClose }: { onClose(): void }) {
   const navigate = useNavigate();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const targets = useTargets(useDeferredValue(text.trim()));
+  const { targets, isSettled } = useTargets(text.trim());
+  const [isWaiting, setWaiting] = useState(false);
   const chosen = Math.min(at, targets.length - 1);
   const go = (target: Target | undefined) => {
     if (!target) return;
     onClose();
     void navigate({ href: target.to });
   };
+  // Enter before the answer goes to the first hit of that answer, not to what the list shows of an earlier text.
+  useEffect(() => {
+    if (!isWaiting || !isSettled) return;
+    setWaiting(false);
+    go(targets[0]);
+  });
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) setAt((chosen + step + targets.length) % Math.max(1, targets.length));
-    else if (event.key === "Enter") go(targets[chosen]);
+    else if (event.key === "Enter" && isSettled) go(targets[chosen]);
+    else if (event.key === "Enter") setWaiting(true);
     else return;
     event.preventDefault();
   };
@@ -85,7 +93,7 @@ function JumpDialog({ onClose }: { onClose(): void }) {
 }
 
 /** Pages by name, and what the server's search finds: DAGs, tasks, runs. Without a text the first DAGs. */
-function useTargets(text: string): Target[] {
+function useTargets(text: string): { targets: Target[]; isSettled: boolean } {
   const { common } = useT();
   const names = useQuery({ ...dagNames(""), enabled: text === "" });
   const found = useQuery({ ...search(text), enabled: text !== "" });
@@ -98,8 +106,9 @@ function useTargets(text: string): Target[] {
     ["/admin", common.admin, "gear"],
   ];
   const shown = pages.filter(([, title]) => title.toLowerCase().includes(text.toLowerCase())).map(([to, title, icon]) => ({ key: to, to, glyph: <Icon name={icon} />, title, kind: "" }));
-  if (text === "") return [...shown, ...(names.data?.dags ?? []).map((dag) => target({ kind: "dag", title: dag.dag_id, dag_id: dag.dag_id, dag_run_id: null, task_id: null }))];
-  return [...(found.data?.hits ?? []).map(target), ...shown];
+  const dags = (names.data?.dags ?? []).map((dag) => target({ kind: "dag", title: dag.dag_id, dag_id: dag.dag_id, dag_run_id: null, task_id: null }));
+  if (text === "") return { targets: [...shown, ...dags], isSettled: true };
+  return { targets: [...(found.data?.hits ?? []).map(target), ...shown], isSettled: !found.isPlaceholderData && !found.isPending };
 }
 
 const KINDS: Record<string, string> = { dag: "DAG" };

@@ -18,14 +18,16 @@ export const pathOf = (dagId: string): string => `/api/v2/dags/${encodeURICompon
 
 /** Asks 250 ms after typing stops. A refusal is an answer too: its faults belong to the fields. */
 export function useTriggerPlan(dagId: string, body: Schema<"TriggerBody">) {
-  const text = useSettled(JSON.stringify(body), 250);
-  return useQuery({
+  const wanted = JSON.stringify(body);
+  const text = useSettled(wanted, 250);
+  const query = useQuery({
     queryKey: ["trigger", dagId, text],
     queryFn: ({ signal }) => request<TriggerPlan>("POST", `${pathOf(dagId)}?dry_run=true`, { body: JSON.parse(text), signal, headers: { Accept: PLAN } }),
     retry: (count, error) => count < 2 && error instanceof ApiError && error.isOffline,
     meta: { isStatic: true },
     staleTime: 30_000,
   });
+  return { ...query, isSettled: text === wanted && !query.isFetching };
 }
 
 function useSettled<Value>(value: Value, milliseconds: number): Value {

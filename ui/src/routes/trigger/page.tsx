@@ -44,8 +44,6 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   const key = useMemo(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, []);
   const body: Schema<"TriggerBody"> = { logical_date: null, ...more, conf: confOf(params, values) as Schema<"JsonObject"> };
   const plan = useTriggerPlan(dagId, body);
-  const faults = faultsOf(plan.error);
-  const wrong = Object.keys(faults).length;
   const change = useMutation({
     mutationFn: () => request<Schema<"DagRun">>("POST", pathOf(dagId), { body, headers: { "Idempotency-Key": key } }),
     onSuccess: (run) => {
@@ -53,9 +51,12 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
       void queries.invalidateQueries();
       void navigate({ to: "/dags/$dagId/runs/$runId", params: { dagId, runId: run.dag_run_id } });
     },
-    onError: (error) => toast.fail(error),
+    onError: (error) => Object.keys(faultsOf(error)).length === 0 && toast.fail(error),
   });
-  const isOff = change.isPending || wrong > 0 || plan.isError;
+  const faults = faultsOf(plan.error ?? change.error);
+  const wrong = Object.keys(faults).length;
+  // A change that the plan does not know yet is sent as it is: the server judges it once more.
+  const isOff = change.isPending || (plan.isSettled && plan.isError);
   const submit = () => !isOff && change.mutate();
   const cancel = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
   const onKeyDown = (event: KeyboardEvent) => {
