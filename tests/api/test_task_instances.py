@@ -289,7 +289,7 @@ class TestLogs:
             ("*/*", 200),
             ("application/json", 200),
             ("application/x-ndjson,application/json", 200),
-            ("text/html", 406),
+            ("image/png", 406),
             ("application/*", 200),
         ],
     )
