@@ -144,7 +144,7 @@ export const scenarios = {
     await page.getByRole("button", { name: "More: warehouse" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await page.getByRole("dialog").getByRole("button", { name: /^Delete/ }).click();
-    await page.getByRole("cell", { name: "warehouse" }).waitFor({ state: "detached" });
+    await page.getByRole("cell", { name: "warehouse", exact: true }).waitFor({ state: "detached" });
     assert.equal((await api("GET", "/pools/warehouse")).status, 404);
   },
 
