@@ -84,6 +84,8 @@ _BOUNDS = (
     )
     .where(dag.c.dag_id.in_(bindparam("dag_ids", expanding=True)))
     .cte("bounds")
+    # Otherwise PostgreSQL searches the bound of the DAG again for each of its runs.
+    .prefix_with("MATERIALIZED", dialect="postgresql")
 )
 _LATEST = (
     select(
