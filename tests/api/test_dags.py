@@ -125,6 +125,7 @@ def test_details_tell_what_the_definition_says(sqlite_api: Api) -> None:
     details = sqlite_api.save(
         params=schema, doc_md="# etl", start_date="2026-01-01", default_args={"retries": 2}, max_active_runs=4
     )
+    assert details.pop("warnings") == []
     assert details == sqlite_api.get("/dags/etl/details")
     assert details["params"]["rows"] == {
         "value": 3,

@@ -40,7 +40,7 @@ def codes_in_source() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 found |= {value for each in _given(node, near) if (value := _text(each))}
-            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
                 found |= {value for each in node.value.elts[:1] if (value := _text(each))}
             elif isinstance(node, ast.FunctionDef):
                 found |= {value for each in _defaults(node) if (value := _text(each))}
