@@ -205,7 +205,9 @@ def test_a_backfill_gives_its_runs_what_it_is_given_and_pauses_after_failures(ma
     assert "2/9 2 failed (paused, because 2 of its runs have failed" in following.stderr.readline()
     following.send_signal(signal.SIGINT)
     _, errors = following.communicate(timeout=30)
-    assert (following.returncode, errors) == (130, f"the backfill goes on: mainspring backfill show {number}\n")
+    # The command may have printed the state once more before the signal came.
+    assert following.returncode == 130
+    assert errors.splitlines()[-1] == f"the backfill goes on: mainspring backfill show {number}"
 
 
 def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(mainspring: Command) -> None:
