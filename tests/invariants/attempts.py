@@ -57,10 +57,13 @@ def missed_deadlines_have_failed_what_they_must(facts: Facts) -> Line:
     for run in facts.runs.values():
         if run.state_reason == "deadline_missed" and run.state == "failed" and run.late_since is None:
             yield f"run {run.run_id} was failed by its deadline, and is not late"
+        # The deadline of a run fails its tasks with the same reason. They stay so when the run goes on after a clear.
+        of_run = facts.definition(run).deadline
+        may_fail_by_run = of_run is not None and of_run.action == "fail"
         come = {(one.task_id, one.map_index): one for one in facts.deadlines[run.id] if one.kind == "end"}
         for instance in facts.instances[run.id]:
             is_failed = instance.state == "failed" and instance.state_reason == "deadline_missed"
-            if is_failed and instance.late_since is None and run.state_reason != "deadline_missed":
+            if is_failed and instance.late_since is None and not may_fail_by_run:
                 yield f"{facts.name(instance)} was failed by its deadline, and is not late"
             row = come.get((instance.task_id, instance.map_index))
             rule = facts.task(instance).deadline if facts.has_task(instance) else None
