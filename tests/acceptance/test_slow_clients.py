@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.server import Server, started
+from tests.acceptance.server import Server, started, until
 from tests.services.slow_clients import slow_clients
 
 CHAIN = """
@@ -97,10 +97,20 @@ def _port(server: Server) -> int:
     return int(server.client.url.split(":")[2].split("/")[0])
 
 
+def _is_served(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def test_workers_and_users_keep_their_places_while_their_address_is_full(tmp_path: Path, valkey_url: str) -> None:
     execution_port = free_port()
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(execution_port), "worker_token": TOKEN}
     with started(tmp_path / "home", **settings) as server, ExitStack() as stack:
+        # `up` starts the API and the execution API side by side.
+        until(lambda: _is_served(execution_port), "the execution API is served")
         kept = {
             "/execution/v1/workers/absent": (execution_port, TOKEN),
             "/api/v2/dags": (_port(server), server.client.token),
