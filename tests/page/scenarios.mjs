@@ -33,6 +33,19 @@ export const scenarios = {
     assert.ok(!kept.includes(task.token) && !kept.includes("mainspring="), kept);
   },
 
+  async a_sign_in_link_opens_one_session({ open, task }) {
+    const page = await open();
+    const made = await page.context().request.post("/auth/sessionCode", { headers: { Authorization: `Bearer ${task.token}` }, data: {} });
+    const link = `/login#code=${(await made.json()).code}`;
+    await page.goto(link);
+    await seen(page.getByRole("navigation", { name: "Main" }));
+    assert.ok(!page.url().includes("code"), page.url());
+    const other = await open();
+    await other.goto(link);
+    await seen(other.getByText("This link was used or is too old.", { exact: false }));
+    assert.ok(!other.url().includes("code"), other.url());
+  },
+
   async no_foreign_address_after_a_login({ open, task }) {
     const page = await open();
     await page.goto("/login?next=//evil.example/x");

@@ -10,6 +10,7 @@ import { Mark } from "../kit/icon.tsx";
 import { roughly } from "../time/format.ts";
 import { isOwnAddress } from "./own_address.ts";
 import { logIn } from "./session.tsx";
+import { takeSignInCode } from "./sign_in_code.ts";
 
 /** Log in, then show what was asked for. */
 export function LoginPage() {
@@ -32,6 +33,11 @@ export function LoginForm({ onDone, isBare = false }: { onDone(): void; isBare?:
   const { data: config } = useQuery(uiConfig());
   const [kind, setKind] = useState<"password" | "token">("password");
   const { error, isBusy, submit } = useLogIn(onDone);
+  useEffect(() => {
+    const code = takeSignInCode();
+    if (code !== null) submit({ code });
+    // Once: a second submit would send a code that is used up.
+  }, []);
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
@@ -92,10 +98,13 @@ function useLogIn(onDone: () => void) {
   const { language } = useLanguage();
   const [error, setError] = useState("");
   const [isBusy, setBusy] = useState(false);
-  const sentence = (reason: unknown, isToken: boolean): string => {
+  const sentence = (reason: unknown, credentials: Parameters<typeof logIn>[0]): string => {
     if (!(reason instanceof ApiError)) return String(reason);
     if (reason.status === 429) return login.too_many(roughly(language, 60));
-    if (reason.status === 401 || reason.status === 403) return isToken ? login.wrong_token : login.wrong_password;
+    if (reason.status === 401 || reason.status === 403) {
+      if ("code" in credentials) return login.old_link;
+      return "token" in credentials ? login.wrong_token : login.wrong_password;
+    }
     return reason.message;
   };
   const submit = (credentials: Parameters<typeof logIn>[0]) => {
@@ -103,7 +112,7 @@ function useLogIn(onDone: () => void) {
     setError("");
     logIn(credentials)
       .then(() => queries.invalidateQueries())
-      .then(onDone, (reason: unknown) => setError(sentence(reason, "token" in credentials)))
+      .then(onDone, (reason: unknown) => setError(sentence(reason, credentials)))
       .finally(() => setBusy(false));
   };
   return { error, isBusy, submit };

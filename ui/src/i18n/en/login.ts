@@ -10,6 +10,7 @@ export const login = {
   enter: "Log in",
   wrong_password: "This user and password do not fit.",
   wrong_token: "This token is not valid.",
+  old_link: "This link was used or is too old. Log in here, or make a new link: mainspring login --page",
   too_many: (span: string) => `Too many attempts. Try again in ${span}.`,
   first_time: "First time? The command prints a link that logs you in:",
 };

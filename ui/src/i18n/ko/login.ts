@@ -12,6 +12,7 @@ export const login: Messages["login"] = {
   enter: "로그인",
   wrong_password: "사용자 또는 비밀번호가 맞지 않습니다.",
   wrong_token: "유효하지 않은 토큰입니다.",
+  old_link: "이미 사용되었거나 만료된 링크입니다. 여기에서 로그인하거나 새 링크를 만드세요: mainspring login --page",
   too_many: (span) => `시도가 너무 많습니다. ${span} 후 다시 시도하세요.`,
   first_time: "처음이신가요? 다음 명령이 로그인 링크를 출력합니다:",
 };
