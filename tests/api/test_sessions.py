@@ -334,6 +334,14 @@ class TestCodes:
         sqlite_api.post("/auth/sessionCode", {}, 403, **away)
         Browser(sqlite_api).log_in(code=code)
 
+    def test_a_repeated_request_shows_no_code_again(self, sqlite_api: Api) -> None:
+        key = {"Idempotency-Key": "one"}
+        code = self.code(sqlite_api, headers=key)
+        refused = sqlite_api.post("/auth/sessionCode", {}, 409, headers=key, **self.HERE)
+        assert code not in str(refused)
+        assert "send the request with another Idempotency-Key" in str(refused)
+        Browser(sqlite_api).log_in(code=code)
+
     def test_it_ends_with_its_token(self, sqlite_api: Api) -> None:
         token = sqlite_api.post("/tokens", {"name": "t", "role": "viewer", "username": None}, 201)
         code = self.code(sqlite_api, token=token["token"])

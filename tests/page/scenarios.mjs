@@ -299,6 +299,8 @@ export const scenarios = {
     });
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/dags\/page_night\/runs\/.*\/tasks\/dark/);
+    // Both pages show this line. The heading belongs to the page whose keys are pressed next.
+    await seen(page.getByRole("heading", { name: /^dark/ }));
     await seen(page.getByText("Error: night falls"));
     await page.keyboard.press("r");
     const dialog = page.getByRole("dialog");

@@ -41,8 +41,8 @@ View = Callable[..., Response]
 def idempotent(view: View, *, contains_secret: bool = False) -> View:
     """The view of a POST, which does no work when the key of the request has an answer.
 
-    tells_secret: the response holds a secret, which is shown once: the answer is not kept, and a request that is sent
-        again is refused.
+    contains_secret: the response holds a secret, which is shown once. The table keeps the id in the response alone, or
+        nothing where the response has no id; a repeated request is refused.
     """
 
     @wraps(view)
@@ -93,11 +93,13 @@ def _call(key: str) -> Call:
 
 def _kept(response: Response, call: Call, *, contains_secret: bool) -> StoredResponse:
     body = response.get_data()
+    if contains_secret:
+        body = str(orjson.loads(body).get("id", "")).encode()
     return StoredResponse(
         fingerprint=call.fingerprint,
         status=response.status_code,
         media_type=response.mimetype or "",
-        body=str(orjson.loads(body)["id"]).encode() if contains_secret else body,
+        body=body,
         is_sealed=False,
     )
 
@@ -110,8 +112,9 @@ def _replay(kept: StoredResponse, call: Call, *, contains_secret: bool) -> Respo
     if contains_secret or kept.is_sealed:
         # Sealed are answers of earlier versions, which held the secret.
         made = "it made" if kept.is_sealed else f"'{kept.body.decode()}'"
+        deletion = f" delete {made} and" if kept.body else ""
         raise Conflict(
             "this request has had its effect, and its answer held a secret that is shown once; if that answer was lost,"
-            f" delete {made} and send the request with another Idempotency-Key"
+            f"{deletion} send the request with another Idempotency-Key"
         )
     return Response(kept.body, status=kept.status, mimetype=kept.media_type, headers={REPLAYED: "true"})
