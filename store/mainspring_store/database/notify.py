@@ -5,7 +5,8 @@ A notification has no content; it may be lost, doubled or late. The scheduler al
 notification costs at most one second.
 
 SQLite: a datagram to the scheduler's socket, ~20 µs. PostgreSQL: NOTIFY, in a separate transaction after the commit
-and at most once per 20 ms and process, because a NOTIFY takes a lock of the whole server at its commit.
+and at most once per 20 ms and process, because a NOTIFY takes a lock of the whole server at its commit. That commit
+does not wait for the disk: `synchronous_commit` is off on the connection of the notifier.
 """
 
 import contextlib
@@ -19,9 +20,12 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mainspring_store.database.transactions import Database
+
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = ["Listener", "Notifier", "open_feed_listener", "open_feed_notifier", "open_listener", "open_notifier"]
 
@@ -152,9 +156,13 @@ class _SocketListener:
 
 
 class _PostgresNotifier:
+    """Has a connection of its own: in the pool, its thread and the pass would swap connections, and with them the
+    statements that each connection has prepared."""
+
     def __init__(self, database: Database, channel: str) -> None:
-        self._engine = database.engine
+        self._database = database
         self._statement = f"NOTIFY {channel}"
+        self._connection: object | None = None
         self._pending = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -173,19 +181,35 @@ class _PostgresNotifier:
         while True:
             self._pending.wait()
             if self._closed:
+                self._disconnect()
                 return
             self._pending.clear()
-            # While the database is unreachable, no scheduler can be woken; polling makes up for lost notifications.
-            with contextlib.suppress(Exception), self._engine.connect() as connection:
-                connection.exec_driver_sql(self._statement)
-                connection.commit()
+            self._send()
             pause.wait(NOTIFY_INTERVAL_SECONDS_MIN)
+
+    def _send(self) -> None:
+        import psycopg
+
+        # While the database is unreachable, no scheduler can be woken; polling makes up for lost notifications.
+        try:
+            if not isinstance(self._connection, psycopg.Connection):
+                self._connection = _connect(self._database)
+                self._connection.execute("SET synchronous_commit = off")
+            self._connection.execute(self._statement)
+        except psycopg.Error:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        import psycopg
+
+        if isinstance(self._connection, psycopg.Connection):
+            self._connection.close()
+        self._connection = None
 
     def close(self) -> None:
         self._closed = True
         self._pending.set()
         if self._thread is not None:
-            # The thread must return its connection to the pool before the database is closed.
             self._thread.join(timeout=5)
 
 
@@ -200,10 +224,9 @@ class _PostgresListener:
     def _connect(self) -> None:
         import psycopg
 
-        url = self._database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         # A connection from the pool would go on listening after its return to the pool.
         with contextlib.suppress(psycopg.Error):
-            connection = psycopg.connect(url, autocommit=True, connect_timeout=3, keepalives_idle=10)
+            connection = _connect(self._database)
             for channel in self._channels:
                 connection.execute(f"LISTEN {channel}")
             self._connection = connection
@@ -240,3 +263,15 @@ class _PostgresListener:
             self._connection.close()
         os.close(self._idle_read)
         os.close(self._idle_write)
+
+
+def _connect(database: Database) -> "psycopg.Connection[Any]":
+    """A connection outside the pool, without transactions.
+
+    Raises:
+        psycopg.Error: The database cannot be reached.
+    """
+    import psycopg
+
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True, connect_timeout=3, keepalives_idle=10)

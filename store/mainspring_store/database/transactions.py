@@ -206,6 +206,8 @@ def open_database(
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=CONNECTION_WAIT_SECONDS_MAX,
+        # The connection that was used last has prepared the most statements.
+        pool_use_lifo=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS_MAX,
             # When two options set the same value, PostgreSQL uses the last option.
