@@ -127,9 +127,10 @@ def _announce(config: Config, *, port: int) -> None:
     lines = [f"Mainspring serves {url}/api/v2 with executor {', '.join(config.executor)}", f"The page is {url}/"]
     lines.append(f"The admin token is in {admin_token_path(config.home)}")
     new_token = keep_admin_token(config)
-    if new_token is not None:
+    # A terminal is read by a person; a file or a pipe may keep the token or the link for others.
+    is_terminal = sys.stdout.isatty()
+    if new_token is not None and is_terminal:
         lines.append(f"It is new, and shown this once: {new_token}")
     print("\n".join(lines), flush=True)
-    # A terminal is read by a person; a file or a pipe may keep the link for others.
-    if sys.stdout.isatty() and is_loopback(config.host):
+    if is_terminal and is_loopback(config.host):
         announce_page(url, config.home)
