@@ -51,6 +51,8 @@ def generate_python(target: Path) -> None:
         # An object of free keys is made from a dict: `Tasks({"load": ShellTask(...)})`.
         text = model.read_text(encoding="utf-8")
         model.write_text(text.replace("_attrs_field(init=False, factory=dict)", "_attrs_field(factory=dict)"), "utf-8")
+    for module in (config / "modules").glob("*.py"):
+        shutil.copy(module, target)
     (target / "py.typed").touch()
 
 

@@ -33,6 +33,7 @@ SERVER_COMMANDS = {
     "dags": ("mainspring_cli.commands.dags", "Save, look at and control DAGs."),
     "runs": ("mainspring_cli.commands.runs", "Look at runs; cancel them, run them again."),
     "backfill": ("mainspring_cli.commands.backfills", "Make the runs of a past range."),
+    "events": ("mainspring_cli.commands.events", "What changes, as JSON lines."),
     "pools": ("mainspring_cli.commands.stores", "Slots that the tasks of all DAGs share."),
     "variables": ("mainspring_cli.commands.stores", "Values that expressions read as `vars.KEY`."),
     "connections": ("mainspring_cli.commands.connections", "Where other systems are, and how to get in."),

@@ -172,6 +172,24 @@ def test_logs_are_read_whole_by_task_and_as_they_grow(mainspring: Command) -> No
     assert "has no task 'frist'" in unknown.stderr
 
 
+def test_events_are_printed_as_lines_and_followed(mainspring: Command) -> None:
+    mainspring.save("watched", "tasks: {a: {type: noop}}")
+    options = ("--after", "0" * 16, "--dag", "watched", "-t", "dag", "-t", "run")
+    with mainspring.start("events", "--follow", *options) as follower:
+        assert follower.stdout is not None
+        saved = json.loads(follower.stdout.readline())
+        assert (saved["event"], saved["data"]["state"]) == ("dag", "saved")
+        assert mainspring("run", "watched", "--run-id", "r1", "--wait", "-q").returncode == 0
+        followed = [json.loads(follower.stdout.readline()) for _ in range(3)]
+        assert [line["data"]["state"] for line in followed] == ["queued", "running", "success"]
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(20) == 130
+    stored = mainspring("events", "--after", saved["id"], "--dag", "watched", "--type", "run")
+    assert [json.loads(line) for line in stored.stdout.splitlines()] == followed
+    assert mainspring("events").returncode == 2
+    assert mainspring("events", "--follow", "--after", "x").returncode == 6
+
+
 def test_a_backfill_is_planned_made_and_followed_to_its_end(mainspring: Command) -> None:
     mainspring.save("daily", HELLO)
     span = ("daily", "--from", "2026-01-01", "--to", "2026-01-03")

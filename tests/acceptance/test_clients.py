@@ -127,19 +127,24 @@ def test_typescript_goes_the_whole_way(server: Server) -> None:
     assert _run_typescript("flow", source, server) == "done\n"
 
 
+def test_typescript_follows_events_through_cuts(server: Server) -> None:
+    source = (CLIENTS / "typescript" / "test" / "events.ts").read_text()
+    assert _run_typescript("events", source, server) == "followed\n"
+
+
 def test_the_readme_of_the_python_client_works_as_written(server: Server, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (CLIENTS / "python" / "README.md").read_text(), flags=re.DOTALL)
     program = tmp_path / "example.py"
     program.write_text(code.replace("http://127.0.0.1:8080", _address(server)))
     answer = subprocess.run([sys.executable, program], env=_environment(server), capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
-    assert "success {'rows': 3}\n404 not_found" in answer.stdout
+    assert "queued\nrunning\nsuccess\nsuccess {'rows': 3}\n404 not_found" in answer.stdout
 
 
 def test_the_readme_of_the_typescript_client_works_as_written(server: Server) -> None:
     (code,) = re.findall(r"```ts\n(.*?)```", (CLIENTS / "typescript" / "README.md").read_text(), flags=re.DOTALL)
     assert _run_typescript("readme", code.replace("http://127.0.0.1:8080", _address(server)), server) == (
-        "success { rows: 3 }\n"
+        "queued\nrunning\nsuccess\nsuccess { rows: 3 }\n"
     )
 
 

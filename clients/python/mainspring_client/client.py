@@ -1,8 +1,12 @@
 import ssl
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from attrs import define, evolve, field
+
+if TYPE_CHECKING:
+    from .models.event import Event
 
 
 @define
@@ -130,6 +134,38 @@ class Client:
     async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
         """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
         await self.get_async_httpx_client().__aexit__(*args, **kwargs)
+
+    def events(
+        self,
+        *,
+        after: str | None = None,
+        dag_ids: Sequence[str] = (),
+        types: Sequence[str] = (),
+        give_up_seconds: float | None = None,
+    ) -> "Iterator[Event]":
+        """Follow what changes, without an end: `for event in client.events(...)`.
+
+        The iterator connects again after each end of a connection, with growing pauses, and continues behind the last
+        event: no event is missed, none comes twice. An event of the kind `reset` says that events were lost
+        all the same, because the position is older than what the server keeps, or because this reader is too slow;
+        the reader reads everything again, and the iterator goes on.
+
+        Args:
+            after: Id of an event, or the header `Mainspring-Cursor` of an answer: only events behind it. None = only
+                events from now on.
+            dag_ids: Only events of these DAGs; empty = of all.
+            types: Only events of these kinds; empty = all. `many` and `reset` always come.
+            give_up_seconds: How long the server may be unreachable; None = without a limit.
+
+        Raises:
+            ApiError: The server refuses the request, or was unable to answer for `give_up_seconds`.
+            httpx.HTTPError: The server was unreachable for `give_up_seconds`.
+        """
+        from .event_stream import follow_events  # noqa: PLC0415
+
+        return follow_events(
+            self.get_httpx_client(), after=after, dag_ids=dag_ids, types=types, give_up_seconds=give_up_seconds
+        )
 
 
 @define
@@ -266,3 +302,35 @@ class AuthenticatedClient:
     async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
         """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
         await self.get_async_httpx_client().__aexit__(*args, **kwargs)
+
+    def events(
+        self,
+        *,
+        after: str | None = None,
+        dag_ids: Sequence[str] = (),
+        types: Sequence[str] = (),
+        give_up_seconds: float | None = None,
+    ) -> "Iterator[Event]":
+        """Follow what changes, without an end: `for event in client.events(...)`.
+
+        The iterator connects again after each end of a connection, with growing pauses, and continues behind the last
+        event: no event is missed, none comes twice. An event of the kind `reset` says that events were lost
+        all the same, because the position is older than what the server keeps, or because this reader is too slow;
+        the reader reads everything again, and the iterator goes on.
+
+        Args:
+            after: Id of an event, or the header `Mainspring-Cursor` of an answer: only events behind it. None = only
+                events from now on.
+            dag_ids: Only events of these DAGs; empty = of all.
+            types: Only events of these kinds; empty = all. `many` and `reset` always come.
+            give_up_seconds: How long the server may be unreachable; None = without a limit.
+
+        Raises:
+            ApiError: The server refuses the request, or was unable to answer for `give_up_seconds`.
+            httpx.HTTPError: The server was unreachable for `give_up_seconds`.
+        """
+        from .event_stream import follow_events  # noqa: PLC0415
+
+        return follow_events(
+            self.get_httpx_client(), after=after, dag_ids=dag_ids, types=types, give_up_seconds=give_up_seconds
+        )

@@ -2,8 +2,12 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
+import { isProblem, MainspringError } from "./errors.js";
+import { followEvents, type EventOptions } from "./events.js";
 import type { components, paths } from "./schema.js";
 
+export { MainspringError } from "./errors.js";
+export type { EventKind, EventOptions } from "./events.js";
 export type { components, operations, paths } from "./schema.js";
 
 /** The objects that are sent and answered, by name: `Schemas["Definition"]`. */
@@ -12,25 +16,18 @@ export type Definition = Schemas["Definition"];
 export type Task = Schemas["Task"];
 export type DagRun = Schemas["DagRun"];
 export type Problem = Schemas["Problem"];
+export type Event = Schemas["Event"];
 
-export type MainspringClient = Client<paths, "application/json">;
-
-/** The server answered with an error. */
-export class MainspringError extends Error {
-  override readonly name = "MainspringError";
-
-  constructor(
-    readonly status: number,
-    /** Undefined when something else than the server answered, a proxy for example. */
-    readonly problem: Problem | undefined,
-  ) {
-    super(`${status}: ${problem === undefined ? "no answer of Mainspring" : messageOf(problem)}`);
-  }
-
-  /** Stable name of what is wrong, `not_found` for example; undefined when something else than the server answered. */
-  get code(): string | undefined {
-    return this.problem?.code;
-  }
+export interface MainspringClient extends Client<paths, "application/json"> {
+  /**
+   * Follow what changes, without an end: `for await (const event of client.events())`.
+   *
+   * The iterator connects again after each end of a connection, with growing pauses, and continues behind the last
+   * event: no event is missed, none comes twice. An event of the kind `reset` says that events were lost all
+   * the same; the reader reads everything again, and the iterator goes on. Throws a `MainspringError` when the server
+   * refuses the request.
+   */
+  events(options?: EventOptions): AsyncGenerator<Event, void, void>;
 }
 
 export interface ClientOptions {
@@ -42,13 +39,16 @@ export interface ClientOptions {
 }
 
 export function createMainspringClient({ baseUrl, token, fetch }: ClientOptions): MainspringClient {
-  return createClient<paths, "application/json">({
+  const headers = { Authorization: `Bearer ${token}` };
+  const client = createClient<paths, "application/json">({
     baseUrl,
-    headers: { Authorization: `Bearer ${token}` },
+    headers,
     // Lists of values repeat the parameter: `state=failed&state=success`.
     querySerializer: { array: { style: "form", explode: true } },
     ...(fetch === undefined ? {} : { fetch }),
   });
+  const connection = { baseUrl, headers, fetch: fetch ?? ((request: Request) => globalThis.fetch(request)) };
+  return Object.assign(client, { events: (options: EventOptions = {}) => followEvents(connection, options) });
 }
 
 /** The answer of a call, or a `MainspringError` thrown: `const run = await unwrap(client.GET(...))`. */
@@ -58,24 +58,4 @@ export async function unwrap<T>(call: Promise<{ data?: T; error?: unknown; respo
     throw new MainspringError(response.status, isProblem(error) ? error : undefined);
   }
   return data as T;
-}
-
-function isProblem(body: unknown): body is Problem {
-  return typeof body === "object" && body !== null && "code" in body && "detail" in body;
-}
-
-function messageOf(problem: Problem): string {
-  if (problem.errors !== undefined && problem.errors.length > 0) {
-    return problem.errors.map(faultOf).join("; ");
-  }
-  const { detail } = problem;
-  if (typeof detail === "string") {
-    return detail;
-  }
-  return "message" in detail ? String(detail.message) : JSON.stringify(detail);
-}
-
-function faultOf({ line, pointer, message, hint }: Schemas["ErrorItem"]): string {
-  const place = `${line === null ? "" : `line ${line}, `}${pointer === "" ? "" : `${pointer}: `}`;
-  return `${place}${message}${hint === null ? "" : ` (${hint})`}`;
 }
