@@ -14,6 +14,7 @@ from mainspring.inspection import forbid_inspection
 from mainspring_cli.client.exits import Exit, OutputClosed, OutputFailed, RemoteError
 from mainspring_cli.client.output import Output, with_output
 from mainspring_cli.client.standard_streams import open_standard_streams
+from mainspring_cli.commands.backups import backup, restore
 from mainspring_cli.config import ConfigError, Resolved
 from mainspring_cli.settings_options import (
     API_FLAGS,
@@ -201,6 +202,10 @@ def prune(settings: Resolved, output: Output, dry_run: bool, trust_clock: bool) 
     from mainspring_cli.services.pruning import PRUNE_COLUMNS, prune_history
 
     output.rows(list(prune_history(settings.config, is_dry_run=dry_run, trusts_clock=trust_clock)), PRUNE_COLUMNS)
+
+
+cli.add_command(backup)
+cli.add_command(restore)
 
 
 @cli.group("config")

@@ -14,6 +14,7 @@ class BlockCode(StrEnum):
     SCHEDULER_DOWN = "scheduler_down"
     DATABASE_DEGRADED = "database_degraded"
     CLOCK_GUARD = "clock_guard"
+    RESTORE_HOLD = "restore_hold"
     DAG_PAUSED = "dag_paused"
     RUN_AFTER_AHEAD = "run_after_ahead"
     BACKFILL_PAUSED = "backfill_paused"
@@ -65,6 +66,11 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.CLOCK_GUARD: (
         "schedule, run of a backfill",
         "the clock of a scheduler is off by 30 seconds or more, so that it makes no runs",
+        "instance ids of the schedulers",
+    ),
+    BlockCode.RESTORE_HOLD: (
+        "schedule",
+        "the instance was restored from a backup, and `mainspring restore --resume` has not been run yet",
         "instance ids of the schedulers",
     ),
     BlockCode.DAG_PAUSED: ("run, task, schedule", "the DAG is paused", "the DAG"),

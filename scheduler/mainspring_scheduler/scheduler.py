@@ -130,6 +130,8 @@ class Scheduler:
         self._has_more = False
         self._has_backfills = False
         self._cancelled: set[str] = set()
+        self.is_held = False
+        """Whether schedules and backfills make no runs, because the database was restored from a backup."""
 
     def seconds_to_next(self) -> float:
         """How long the loop may sleep without a wake-up."""
@@ -352,7 +354,7 @@ class Scheduler:
 
     @property
     def _may_create_runs(self) -> bool:
-        return self._clock_guard is None or self._clock_guard.may_create_runs
+        return not self.is_held and (self._clock_guard is None or self._clock_guard.may_create_runs)
 
     def _submit(self, attempts: Mapping[str, Sequence[Attempt]]) -> None:
         for name, orders in attempts.items():

@@ -27,7 +27,7 @@ from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
-from mainspring_store.access.installation import has_retention_defaults
+from mainspring_store.access.installation import has_retention_defaults, holds_schedules
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
 from mainspring_store.database.notify import Listener, Notifier, open_feed_notifier, open_listener
@@ -112,6 +112,7 @@ class Service:
             key_ring=key_ring,
             clock_guard=self._clock_guard,
         )
+        self._look_for_hold()
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._retention = None if retention is None else RetentionDuty(database, retention, self._clock)
         self._listener: Listener = open_listener(database)
@@ -124,9 +125,12 @@ class Service:
         """First and last failure of the latest outage of the database."""
         self._is_database_away = False
         self._beat_at = self._clock.now()
-        services.note_outage(database, now=self._beat_at)
+        self._register(version)
+
+    def _register(self, version: str) -> None:
+        services.note_outage(self._database, now=self._beat_at)
         services.register_service(
-            database,
+            self._database,
             incarnation=self.incarnation,
             kind="scheduler",
             hostname=socket.gethostname(),
@@ -199,6 +203,7 @@ class Service:
                 name: refusals.cause for name, refusals in refusals_of.items() if refusals.cause is not None
             },
             **self._outage_details(),
+            **({"schedules_held": True} if self._scheduler.is_held else {}),
             "retention": "off" if self._retention is None else str(self._retention.policy),
             **self._tally,
         }
@@ -215,7 +220,19 @@ class Service:
         begin = self._outage[0] if self._is_database_away and self._outage is not None else now
         self._outage, self._is_database_away = (begin, now), True
 
+    def _look_for_hold(self) -> None:
+        """Ask whether an administrator holds schedules after a restore."""
+        is_held = holds_schedules(self._database)
+        if is_held != self._scheduler.is_held:
+            _log.warning(
+                "schedules and backfills are held after a restore; release them: mainspring restore --resume"
+                if is_held
+                else "schedules and backfills make runs again"
+            )
+        self._scheduler.is_held = is_held
+
     def _heartbeat(self) -> None:
+        self._look_for_hold()
         now, offset = self._clock.now(), self._clock_guard.offset
         if now - self._beat_at >= SILENT_AFTER:
             services.note_outage(self._database, now=now)

@@ -477,6 +477,12 @@ def clock_guard(stage: Stage) -> Any:
     return stage.of_dag()
 
 
+def restore_hold(stage: Stage) -> Any:
+    stage.services(scheduler={"schedules_held": True})
+    stage.save(schedule="@daily")
+    return stage.of_dag()
+
+
 def no_schedule(stage: Stage) -> Any:
     stage.save()
     answer = stage.of_dag()
@@ -597,6 +603,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.SCHEDULER_DOWN: [scheduler_down, outage],
     BlockCode.DATABASE_DEGRADED: [database_degraded],
     BlockCode.CLOCK_GUARD: [clock_guard],
+    BlockCode.RESTORE_HOLD: [restore_hold],
     BlockCode.DAG_PAUSED: [dag_paused, paused_while_running, schedule_paused],
     BlockCode.RUN_AFTER_AHEAD: [run_after_ahead],
     BlockCode.BACKFILL_PAUSED: [backfill_paused],

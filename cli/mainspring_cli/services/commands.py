@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mainspring_store.database.key_ring import KeyRing
 
 __all__ = [
+    "key_ring",
     "rotate_secret_keys",
     "run_scheduler",
     "serve_api",
@@ -93,7 +94,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
     settings = ExecutionSettings(
         database_url=config.store_url,
         worker_tokens=worker_tokens(config),
-        key_ring=_key_ring(config),
+        key_ring=key_ring(config),
         lease=timedelta(seconds=config.lease_seconds),
         version=version("mainspring"),
     )
@@ -163,7 +164,7 @@ def run_scheduler(config: Config) -> int:
             code_path=config.code_path,
             http_allow=config.http_allow,
             redis_url=config.redis_url,
-            key_ring=_key_ring(config),
+            key_ring=key_ring(config),
             close_grace=timedelta(seconds=config.stop_grace_seconds),
             retention=config.retention_settings,
             version=version("mainspring"),
@@ -177,10 +178,11 @@ def rotate_secret_keys(config: Config) -> int:
 
     prepare_home(config.home)
     with opened_database(config.store_url) as database:
-        return rotate_keys(database, _key_ring(config))
+        return rotate_keys(database, key_ring(config))
 
 
-def _key_ring(config: Config) -> "KeyRing":
+def key_ring(config: Config) -> "KeyRing":
+    """The keys of secrets: of the settings, else of the file in the home folder."""
     from mainspring_store.database.key_ring import KeyRing, key_file
 
     return KeyRing(key_file(config.home), config.secret_keys)

@@ -6473,7 +6473,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -7890,6 +7890,8 @@ export interface components {
             };
             /** @description Policy by which a living scheduler deletes history; null = no scheduler is alive */
             retention: string | null;
+            /** @description Whether schedules and backfills make no runs, because the instance was restored from a backup; `mainspring restore --resume` ends that */
+            schedules_held: boolean;
         };
         TriggererHealth: {
             /** @description Always null: the server has no triggerer */
@@ -7934,7 +7936,8 @@ export interface components {
          *         "alive": 1,
          *         "clock_offset_seconds": 0,
          *         "refused_starts": {},
-         *         "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever"
+         *         "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever",
+         *         "schedules_held": false
          *       },
          *       "triggerer": {
          *         "status": null,
@@ -8480,7 +8483,8 @@ export interface components {
          *           "alive": 1,
          *           "clock_offset_seconds": 0,
          *           "refused_starts": {},
-         *           "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever"
+         *           "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever",
+         *           "schedules_held": false
          *         },
          *         "triggerer": {
          *           "status": null,

@@ -15,6 +15,7 @@ from mainspring_store import scheduling
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.scheduling import LiveAttempt
+from mainspring_store.state.records import RESTORED_OWNER
 
 __all__ = ["LOST_AFTER", "SELF_FENCE", "find_lost", "find_unsubmitted"]
 
@@ -24,6 +25,9 @@ LOST_AFTER = timedelta(seconds=30)
 """A scheduler without a heartbeat for this long has lost its attempts."""
 UNSUBMITTED_AFTER = timedelta(seconds=5)
 """How long the store may hold an attempt before its executor must know the attempt."""
+_DIED = "the scheduler that ran it died"
+_CAUSES = {RESTORED_OWNER: "it was under way when the backup was made that this instance was restored from"}
+"""Owner -> why its attempts are lost."""
 
 
 def find_lost(
@@ -31,7 +35,8 @@ def find_lost(
 ) -> list[Finished]:
     """A final report for each attempt of a dead scheduler. For a fenced attempt, the report only records its stop.
 
-    Includes attempts of executors that were removed from the settings, once no worker holds a lease on them.
+    Includes attempts of executors that were removed from the settings, once no worker holds a lease on them, and the
+    attempts that a restored backup held as live.
 
     is_exclusive: no other scheduler can be alive.
     """
@@ -42,7 +47,7 @@ def find_lost(
     if not foreign:
         return []
     alive = frozenset() if is_exclusive else services.alive(database, since=now - LOST_AFTER)
-    return [_lost(attempt, "the scheduler that ran it died", now) for attempt in foreign if attempt.owner not in alive]
+    return [_lost(attempt, _CAUSES.get(attempt.owner, _DIED), now) for attempt in foreign if attempt.owner not in alive]
 
 
 def find_unsubmitted(

@@ -1,22 +1,52 @@
 """Facts about the installation as a whole, which all processes share."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mainspring.instants import format_instant
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import installation
 
-__all__ = ["HAS_RETENTION_DEFAULTS", "has_retention_defaults", "read_fact", "write_fact"]
+__all__ = [
+    "HAS_RETENTION_DEFAULTS",
+    "has_retention_defaults",
+    "hold_schedules",
+    "holds_schedules",
+    "read_fact",
+    "release_schedules",
+    "write_fact",
+]
 
 HAS_RETENTION_DEFAULTS = "has_retention_defaults"
+_SCHEDULES_HELD_SINCE = "schedules_held_since"
 
 
 def has_retention_defaults(database: Database) -> bool:
     """Whether a version with retention made the instance, so that the default policy holds."""
     with database.read() as connection:
         return bool(read_fact(connection, HAS_RETENTION_DEFAULTS))
+
+
+def hold_schedules(connection: Connection, now: datetime) -> None:
+    """Let no scheduler make runs of schedules and backfills until `release_schedules`."""
+    write_fact(connection, _SCHEDULES_HELD_SINCE, format_instant(now))
+
+
+def holds_schedules(database: Database) -> bool:
+    """Whether schedules and backfills are held, because the database was restored from a backup."""
+    with database.read() as connection:
+        return read_fact(connection, _SCHEDULES_HELD_SINCE) is not None
+
+
+def release_schedules(database: Database) -> bool:
+    """Let schedulers make runs again; returns whether schedules were held."""
+    with database.write() as connection:
+        is_held = read_fact(connection, _SCHEDULES_HELD_SINCE) is not None
+        write_fact(connection, _SCHEDULES_HELD_SINCE, None)
+    return is_held
 
 
 def read_fact(connection: Connection, name: str) -> Any:

@@ -5,6 +5,7 @@ and the value, so decryption refuses a ciphertext that was moved to a different 
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,21 @@ class KeyRing:
     @property
     def is_in_file(self) -> bool:
         return not self._setting_keys
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The keys, newest first; empty = there is no key yet."""
+        if not self.is_in_file:
+            return self._setting_keys
+        try:
+            return tuple(self._file.read_text(encoding="ascii").split())
+        except FileNotFoundError:
+            return ()
+
+    @property
+    def fingerprints(self) -> Sequence[str]:
+        """A fingerprint of each key, newest first. A fingerprint reveals nothing: the keys are random."""
+        return [hashlib.sha256(f"mainspring-key:{key}".encode()).hexdigest()[:16] for key in self.keys]
 
     def encrypt(self, name: str, value: str) -> bytes:
         """The ciphertext of a secret. Creates the file when it is missing."""

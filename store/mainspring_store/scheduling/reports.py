@@ -47,6 +47,7 @@ from mainspring_store.state.conditions import (
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import (
     END_FIELDS,
+    RESTORED_OWNER,
     UPDATE_FIELDS,
     AttemptEnd,
     LateReport,
@@ -208,15 +209,23 @@ class ReportWrites:
         return (
             _select_attempts()
             .where(
-                task_try.c.executor.not_in(bindparam("excluded", expanding=True)),
                 task_try.c.stopped_at.is_(None),
-                func.coalesce(task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime), true()),
+                or_(
+                    task_try.c.owner == literal_column(f"'{RESTORED_OWNER}'"),
+                    and_(
+                        task_try.c.executor.not_in(bindparam("excluded", expanding=True)),
+                        func.coalesce(task_try.c.lease_expires_at < bindparam("now", type_=UtcDateTime), true()),
+                    ),
+                ),
             )
             .order_by(task_try.c.attempt_id)
         )
 
     def unleased_attempts(self, excluded_executors: Collection[str], now: datetime) -> list[LiveAttempt]:
-        """Unstopped attempts of all executors except the excluded ones, without a valid lease of a worker."""
+        """Unstopped attempts of all executors except the excluded ones, without a valid lease of a worker.
+
+        Attempts of a restored backup are among them, on every executor: no worker holds them any more.
+        """
         parameters = {"excluded": list(excluded_executors), "now": now}
         return [_live(row) for row in self._connection.execute(self._select_unleased_attempts(), parameters)]
 

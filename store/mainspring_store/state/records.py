@@ -13,6 +13,7 @@ from mainspring_store.state.effects import RunCounters
 __all__ = [
     "ATTEMPT_FIELDS",
     "END_FIELDS",
+    "RESTORED_OWNER",
     "UPDATE_FIELDS",
     "AttemptEnd",
     "Candidate",
@@ -26,6 +27,9 @@ __all__ = [
     "StartableRun",
     "StateUpdate",
 ]
+
+RESTORED_OWNER = "restored"
+"""Owner of attempts that a backup held as live. No scheduler has this instance id, so all of them are lost."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

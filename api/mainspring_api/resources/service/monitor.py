@@ -15,6 +15,7 @@ from mainspring_api.http.fields import Answer, Instant
 from mainspring_api.http.middleware import is_sent_by_admin
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import NotReady
+from mainspring_store.access.installation import holds_schedules
 from mainspring_store.database.postgres_sessions import session_facts
 from mainspring_store.queries.services import (
     SILENT_AFTER,
@@ -68,6 +69,12 @@ class SchedulerHealth(Answer):
     retention = fields.String(
         allow_none=True,
         metadata={"description": "Policy by which a living scheduler deletes history; null = no scheduler is alive"},
+    )
+    schedules_held = fields.Boolean(
+        metadata={
+            "description": "Whether schedules and backfills make no runs, because the instance was restored from a "
+            "backup; `mainspring restore --resume` ends that"
+        },
     )
 
 
@@ -177,13 +184,14 @@ def get_health() -> Response:
 def health() -> dict[str, Any]:
     """The members of `Health`."""
     database, presences, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
-    retention: str | None = None
+    retention, is_held = None, False
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
         presences = dict(presence(context().database, since=since))
         refused = dict(refused_starts(context().database, since=since))
         refusing = dict(refusing_workers(context().database, since=since))
         retention = retention_policy(context().database, since=since)
+        is_held = holds_schedules(context().database)
     except StoreUnavailable:
         database = "unhealthy"
     offset = presences["scheduler"].clock_offset if "scheduler" in presences else None
@@ -200,6 +208,7 @@ def health() -> dict[str, Any]:
             "clock_offset_seconds": None if offset is None else offset.total_seconds(),
             "refused_starts": refused,
             "retention": retention,
+            "schedules_held": is_held,
         },
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
         "execution_api": _health(presences.get("execution"), "latest_execution_api_heartbeat"),

@@ -27,6 +27,7 @@ class BlockCode(StrEnum):
     POOL_FULL = "pool_full"
     POOL_MISSING = "pool_missing"
     POOL_TOO_SMALL = "pool_too_small"
+    RESTORE_HOLD = "restore_hold"
     RETRY_DELAY = "retry_delay"
     RUN_AFTER_AHEAD = "run_after_ahead"
     SCHEDULER_DOWN = "scheduler_down"

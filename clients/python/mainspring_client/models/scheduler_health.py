@@ -26,6 +26,8 @@ class SchedulerHealth:
         refused_starts (SchedulerHealthRefusedStarts): Executors whose machine has no room for another task at present
             (disk, processes, descriptors, memory), each with the cause. Tasks wait there, and pay no try
         retention (None | str): Policy by which a living scheduler deletes history; null = no scheduler is alive
+        schedules_held (bool): Whether schedules and backfills make no runs, because the instance was restored from a
+            backup; `mainspring restore --resume` ends that
     """
 
     status: None | str
@@ -34,6 +36,7 @@ class SchedulerHealth:
     clock_offset_seconds: float | None
     refused_starts: SchedulerHealthRefusedStarts
     retention: None | str
+    schedules_held: bool
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,6 +59,8 @@ class SchedulerHealth:
         retention: None | str
         retention = self.retention
 
+        schedules_held = self.schedules_held
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -66,6 +71,7 @@ class SchedulerHealth:
                 "clock_offset_seconds": clock_offset_seconds,
                 "refused_starts": refused_starts,
                 "retention": retention,
+                "schedules_held": schedules_held,
             }
         )
 
@@ -119,6 +125,8 @@ class SchedulerHealth:
 
         retention = _parse_retention(d.pop("retention"))
 
+        schedules_held = d.pop("schedules_held")
+
         scheduler_health = cls(
             status=status,
             latest_scheduler_heartbeat=latest_scheduler_heartbeat,
@@ -126,6 +134,7 @@ class SchedulerHealth:
             clock_offset_seconds=clock_offset_seconds,
             refused_starts=refused_starts,
             retention=retention,
+            schedules_held=schedules_held,
         )
 
         scheduler_health.additional_properties = d
