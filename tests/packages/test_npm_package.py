@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from clients import generate
-from tests.packages.conftest import run_well
+from tests.packages.conftest import SECONDS_MAX, run_well
+
+pytestmark = pytest.mark.timeout(SECONDS_MAX)
 
 PROGRAM = """
 import { createMainspringClient, MainspringError, type Definition } from "mainspring-client";

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from email.parser import Parser
 from pathlib import Path
 
-from tests.packages.conftest import run, run_well
+import pytest
+
+from tests.packages.conftest import SECONDS_MAX, run, run_well
+
+# A first test also installs, which waits for a package index.
+pytestmark = pytest.mark.timeout(SECONDS_MAX)
 
 IMPORT_SECONDS_MAX = 0.15
 
