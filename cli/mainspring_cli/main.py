@@ -165,6 +165,17 @@ def db_upgrade(settings: Resolved) -> None:
     upgrade_database(settings.config)
 
 
+@db.command("downgrade")
+@with_settings(SETTINGS_FLAGS)
+def db_downgrade(settings: Resolved) -> None:
+    """Take the tables one revision down, for the version before. Stop all services first. Refused if rows would be
+    lost."""
+    from mainspring_cli.services.database import downgrade_database
+
+    before, after = downgrade_database(settings.config)
+    click.echo(f"the tables went from {before} to {after}; start the version that needs {after}")
+
+
 @db.command("check")
 @with_settings(SETTINGS_FLAGS)
 @with_output

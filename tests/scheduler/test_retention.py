@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from mainspring.attempts import Outcome
 from mainspring.errors import Conflict
@@ -481,6 +481,28 @@ def test_a_long_history_of_a_dag_is_deleted_in_short_transactions(
         dags.delete_dag(engine.database, dag_id, now=engine.clock.now())
         assert len(commits) >= 4
     assert run_ids(engine) == []
+
+
+def test_the_small_rows_of_pruned_runs_go_in_short_transactions_too(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 10)
+    done(engine, engine.save("etl", {"a": {}}), "r1")
+    rows = [{"dag_id": "etl", "run_id": f"old{number}", "state": "success", "moment": START} for number in range(50)]
+    with engine.database.write() as connection:
+        connection.execute(insert(pruned_run), rows)
+    commits: list[int] = []
+    write = engine.database.write
+
+    def counted() -> Any:
+        commits.append(1)
+        return write()
+
+    monkeypatch.setattr(engine.database, "write", counted)
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    assert len(commits) >= 6
+    with engine.database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(pruned_run)) == 0
 
 
 def test_a_busy_dag_loses_nothing_when_its_deletion_is_refused(engine: Engine) -> None:

@@ -3,15 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mainspring.errors import Conflict
 from mainspring_cli.config import Config, ConfigError
 from mainspring_cli.services.home import prepare_home
 
 if TYPE_CHECKING:
     from mainspring_store import Database
 
-__all__ = ["DatabaseState", "look_at_database", "opened_database", "prepare_database", "upgrade_database"]
+__all__ = [
+    "DatabaseState",
+    "downgrade_database",
+    "look_at_database",
+    "opened_database",
+    "prepare_database",
+    "upgrade_database",
+]
 
 
 def prepare_database(config: Config) -> None:
@@ -31,6 +40,23 @@ def upgrade_database(config: Config) -> None:
         ConfigError: The settings do not name that role.
     """
     _migrate(config, config.migrator_database_url or config.store_url, service_role=_service_role(config))
+
+
+def downgrade_database(config: Config) -> tuple[str, str]:
+    """Take the tables one revision down, with the role of the migrator if set; returns the revisions (from, to).
+
+    Raises:
+        Conflict: Services use the database, or the step would delete rows for good.
+    """
+    from mainspring_store.resources.heartbeats import alive
+    from mainspring_store.schema.migrate import current_revision, head_revision, step_down
+
+    prepare_home(config.home)
+    with opened_database(config.migrator_database_url or config.store_url) as database:
+        is_known = current_revision(database) == head_revision()
+        if is_known and alive(database, since=datetime.now(UTC) - timedelta(seconds=30)):
+            raise Conflict("services use the database, or did until just now; stop them, and wait 30 seconds")
+        return step_down(database)
 
 
 def _migrate(config: Config, url: str, *, service_role: str | None) -> None:

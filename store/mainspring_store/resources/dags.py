@@ -5,9 +5,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Row, Text, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    Row,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils import uuid7
 
@@ -27,7 +42,7 @@ from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.events import write_event
 from mainspring_store.state.run_removal import remove_instances, remove_runs
 from mainspring_store.state.runs import VersionRef, wake_waiting
-from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, task_display_name, task_instance
+from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, pruned_run, task_display_name, task_instance
 
 __all__ = [
     "Expected",
@@ -185,40 +200,58 @@ def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
 
 
 _ROWS_AT_ONCE = 300
-"""Runs and task instances that one transaction deletes: about 20 ms. With more, ended runs go before the DAG."""
+"""Most runs and task instances that one transaction deletes. With more, ended runs go before the DAG."""
+_ROWS_AT_ONCE_MIN = 10
+_DELETION_SECONDS = 0.02
+"""Aim for the length of one transaction."""
+_REST_SECONDS_MIN = 0.002
+"""Between two transactions, so that each writer that waits gets a turn."""
 
 
 def _delete_long_history(database: Database, dag_id: str, *, now: datetime) -> None:
     """Delete the ended runs of a DAG in short transactions, unless they are few. Raises as `delete_dag`."""
     with database.read() as connection:
         runs, instances = connection.execute(_HISTORY, {"dag_id": dag_id}).one()
-    if runs + (instances or 0) <= _ROWS_AT_ONCE:
+        pruned = connection.scalar(_COUNT_PRUNED, {"dag_id": dag_id}) or 0
+    if runs + (instances or 0) + pruned <= _ROWS_AT_ONCE:
         return
     with database.write() as connection:
         _lock_idle(connection, dag_id)
         connection.execute(_SET_PAUSED, {"id": dag_id, "paused": True, "now": now})
-    while True:
+    rows_max, has_more = _ROWS_AT_ONCE // 4, True
+    while has_more:
         with database.write() as connection:
-            rows = connection.execute(_OLDEST_ENDED, {"dag_id": dag_id}).all()
-            keys = lock_runs(connection, _first_of(rows))
-            # A user may have cleared some of them before this transaction locked them.
-            ended = connection.execute(_STILL_ENDED, {"keys": sorted(keys)}).all() if keys else []
-            if not ended:
-                return
-            wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=now)
-            if len(ended) == 1 and ended[0].tasks_total > _ROWS_AT_ONCE:
-                remove_instances(connection, ended[0].id, _ROWS_AT_ONCE)
-            else:
-                remove_runs(connection, [row.id for row in ended])
+            began = monotonic()
+            has_more = _delete_oldest(connection, dag_id, rows_max, now=now)
+            seconds = monotonic() - began
+        fitting = int(rows_max * _DELETION_SECONDS / max(seconds, _DELETION_SECONDS / 2))
+        rows_max = max(_ROWS_AT_ONCE_MIN, min(_ROWS_AT_ONCE, fitting))
+        sleep(max(_REST_SECONDS_MIN, min(seconds, _DELETION_SECONDS) / 4))
 
 
-def _first_of(rows: Sequence[Any]) -> list[int]:
-    """Keys of the first runs that have `_ROWS_AT_ONCE` rows together; at least one run."""
+def _delete_oldest(connection: Connection, dag_id: str, rows_max: int, *, now: datetime) -> bool:
+    """Delete the oldest ended runs of a DAG, then the small rows of its pruned runs; False = there were none."""
+    rows = connection.execute(_OLDEST_ENDED, {"dag_id": dag_id, "limit_": rows_max}).all()
+    keys = lock_runs(connection, _first_of(rows, rows_max))
+    # A user may have cleared some of them before this transaction locked them.
+    ended = connection.execute(_STILL_ENDED, {"keys": sorted(keys)}).all() if keys else []
+    if not ended:
+        return connection.execute(_DELETE_PRUNED, {"dag_id": dag_id, "limit_": rows_max}).rowcount > 0
+    wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=now)
+    if len(ended) == 1 and ended[0].tasks_total > rows_max:
+        remove_instances(connection, ended[0].id, rows_max)
+    else:
+        remove_runs(connection, [row.id for row in ended])
+    return True
+
+
+def _first_of(rows: Sequence[Any], rows_max: int) -> list[int]:
+    """Keys of the first runs that have `rows_max` rows together; at least one run."""
     keys: list[int] = []
     total = 0
     for row in rows:
         total += 1 + row.tasks_total
-        if keys and total > _ROWS_AT_ONCE:
+        if keys and total > rows_max:
             break
         keys.append(row.id)
     return keys
@@ -482,11 +515,17 @@ _UNFINISHED_RUNS = select(dag_run.c.id).where(
 _AWAITED_RUNS = select(dag_run.c.id, dag_run.c.parent_attempt_id).where(
     dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.parent_attempt_id.is_not(None)
 )
+_limit = bindparam("limit_", type_=Integer())
+_OF_DAG = pruned_run.c.dag_id == bindparam("dag_id")
+_COUNT_PRUNED = select(func.count()).select_from(pruned_run).where(_OF_DAG)
+_DELETE_PRUNED = delete(pruned_run).where(
+    _OF_DAG, pruned_run.c.run_id.in_(select(pruned_run.c.run_id).where(_OF_DAG).limit(_limit))
+)
 _HISTORY = select(func.count(), func.sum(dag_run.c.tasks_total)).where(dag_run.c.dag_id == bindparam("dag_id"))
 _ENDED = select(dag_run.c.id, dag_run.c.parent_attempt_id, dag_run.c.tasks_total).where(
     dag_run.c.state.in_(RUN_FINISHED)
 )
-_OLDEST_ENDED = _ENDED.where(dag_run.c.dag_id == bindparam("dag_id")).order_by(dag_run.c.id).limit(_ROWS_AT_ONCE)
+_OLDEST_ENDED = _ENDED.where(dag_run.c.dag_id == bindparam("dag_id")).order_by(dag_run.c.id).limit(_limit)
 _STILL_ENDED = _ENDED.where(dag_run.c.id.in_(bindparam("keys", expanding=True))).order_by(dag_run.c.id)
 _ACTIVE_INSTANCES = (
     select(func.count())

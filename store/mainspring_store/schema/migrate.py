@@ -6,17 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
-from mainspring.errors import StoreUnavailable
+from mainspring.errors import Conflict, StoreUnavailable
 from mainspring_store.database.postgres_sessions import schema_elsewhere
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.schema.database_roles import grant_use, role_rights
+from mainspring_store.schema.losses import LOSSES
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 __all__ = [
+    "DowngradeRefused",
     "SchemaMismatch",
     "current_revision",
     "downgrade",
@@ -24,11 +27,18 @@ __all__ = [
     "head_revision",
     "migrate",
     "pending_changes",
+    "step_down",
 ]
 
 _FOLDER = Path(__file__).parent / "migrations"
 _REFUSALS = frozenset({"42501", "3F000"})
 """SQLSTATE codes: the role lacks a privilege; the role cannot see the schema."""
+
+_MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(7311990255)"
+
+
+class DowngradeRefused(Conflict):
+    """A step down that would delete rows for good."""
 
 
 class SchemaMismatch(StoreUnavailable):
@@ -61,7 +71,7 @@ def migrate(database: Database, *, service_role: str | None = None) -> None:
     with _refusals_explained(), database.write() as connection:
         if not database.is_sqlite:
             # Processes that start together must not all create the tables.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7311990255)")
+            connection.exec_driver_sql(_MIGRATION_LOCK)
             lift_time_limit(connection)
         command.upgrade(_config(connection), "head")
         if service_role is not None:
@@ -74,6 +84,46 @@ def downgrade(database: Database, revision: str) -> None:
 
     with database.write() as connection:
         command.downgrade(_config(connection), revision)
+
+
+def step_down(database: Database) -> tuple[str, str]:
+    """Migrate the schema to the revision just before, which the version before needs; returns (from, to).
+
+    The services must be stopped. A refusal changes nothing.
+
+    Raises:
+        DowngradeRefused: The step would delete rows for good, or there is no earlier revision.
+        SchemaMismatch: As for `migrate`.
+    """
+    from alembic import command
+
+    with _refusals_explained(), database.write() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql(_MIGRATION_LOCK)
+            lift_time_limit(connection)
+        has_tables = connection.dialect.has_table(connection, "alembic_version")
+        revision = (
+            connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if has_tables else None
+        )
+        _refuse_later(revision)
+        earlier = [each for each in _revisions() if revision is not None and each < revision]
+        if revision is None or not earlier:
+            raise DowngradeRefused("there is no earlier schema than the one of this database")
+        _refuse_losses(connection, revision, earlier[-1])
+        command.downgrade(_config(connection), earlier[-1])
+        return revision, earlier[-1]
+
+
+def _refuse_losses(connection: Connection, revision: str, earlier: str) -> None:
+    if revision not in LOSSES:
+        raise DowngradeRefused(f"the step from {revision} to {earlier} may delete rows for good; nothing was changed")
+    counts = {what: connection.exec_driver_sql(statement).scalar() or 0 for what, statement in LOSSES[revision]}
+    losses = ", ".join(f"{what} ({count})" for what, count in counts.items() if count)
+    if losses:
+        raise DowngradeRefused(
+            f"the step from {revision} to {earlier} would delete for good: {losses}; nothing was changed."
+            " To go back all the same, restore a backup that the earlier version made"
+        )
 
 
 def current_revision(database: Database) -> str | None:
@@ -92,7 +142,12 @@ def current_revision(database: Database) -> str | None:
 
 def head_revision() -> str:
     """The newest revision of this program. The file names give the revision, so starting needs no import of Alembic."""
-    return max(path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
+    return _revisions()[-1]
+
+
+def _revisions() -> list[str]:
+    """All revisions of this program, oldest first."""
+    return sorted(path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
 
 
 def pending_changes(database: Database) -> list[object]:

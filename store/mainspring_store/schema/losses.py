@@ -1,0 +1,37 @@
+"""What a step down to the schema before would delete for good."""
+
+from collections.abc import Mapping, Sequence
+
+__all__ = ["LOSSES"]
+
+_Loss = tuple[str, str]
+"""What is lost, and the statement that counts the rows."""
+
+LOSSES: Mapping[str, Sequence[_Loss]] = {
+    "0002": (),
+    "0003": (
+        ("DAGs that count for the quota of a user", "SELECT count(*) FROM dag WHERE principal_id IS NOT NULL"),
+        ("runs that count for the quota of a user", "SELECT count(*) FROM dag_run WHERE principal_id IS NOT NULL"),
+    ),
+    # A client logs in once more.
+    "0004": (),
+    "0005": (),
+    "0006": (("tokens that are bound to a queue", "SELECT count(*) FROM api_token WHERE queue IS NOT NULL"),),
+    "0007": (("outages of schedulers, which explanations name", "SELECT count(*) FROM scheduler_outage"),),
+    "0008": (("versions of DAGs with the text as sent", "SELECT count(*) FROM dag_version WHERE source IS NOT NULL"),),
+    # A browser logs in once more.
+    "0009": (),
+    "0010": (
+        ("events that are about no change of a run", "SELECT count(*) FROM feed_event WHERE seq IS NULL OR seq = 0"),
+    ),
+    "0011": (("deadlines of runs and tasks", "SELECT count(*) FROM deadline"),),
+    "0012": (
+        ("run ids and logical dates of deleted runs", "SELECT count(*) FROM pruned_run"),
+        ("runs that are kept for ever", "SELECT count(*) FROM dag_run WHERE keep"),
+        ("DAGs with a retention of their own", "SELECT count(*) FROM dag WHERE retention IS NOT NULL"),
+    ),
+    "0013": (),
+    # A code of a sign-in link is valid for ten minutes.
+    "0014": (),
+}
+"""Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""
