@@ -17,10 +17,27 @@ from mainspring.errors import StoreUnavailable
 if TYPE_CHECKING:
     from mainspring_store.database.transactions import Database
 
-__all__ = ["SCHEMA", "SessionFacts", "chosen_search_path", "schema_elsewhere", "session_facts", "session_preparer"]
+__all__ = [
+    "POOLER_REFUSED",
+    "POOLER_SIGN",
+    "SCHEMA",
+    "SessionFacts",
+    "chosen_search_path",
+    "schema_elsewhere",
+    "session_facts",
+    "session_preparer",
+]
 
 SCHEMA = "public"
 """The schema of the tables, unless `options` in the database URL set a search path."""
+
+POOLER_REFUSED = (
+    "a connection pooler such as PgBouncer stands before PostgreSQL, which is refused: between two transactions a"
+    " pooler may hand our session to another client, so that settings and notifications (LISTEN) are lost; give"
+    " database_url the address of PostgreSQL itself. Each process pools its few connections by itself"
+)
+POOLER_SIGN = "unsupported startup parameter"
+"""The beginning of the error by which PgBouncer refuses the settings of our sessions."""
 
 _SETTINGS: Mapping[str, str] = {
     "default_transaction_isolation": "read committed",
@@ -73,8 +90,8 @@ def chosen_search_path(options: str) -> str | None:
 def session_preparer(search_path: str) -> Callable[[Any, Any], None]:
     """A listener for SQLAlchemy's `connect` event that prepares each new connection for our statements.
 
-    The listener raises StoreUnavailable when the database is not in UTF-8, the server is a standby, or no schema of
-    the search path exists.
+    The listener raises StoreUnavailable when the database is not in UTF-8, the server is a standby, a connection pooler
+    stands between, or no schema of the search path exists.
     """
     settings = {**_SETTINGS, "search_path": search_path}
     values = ", ".join(f"set_config('{name}', %({name})s, false)" for name in settings)
@@ -87,10 +104,13 @@ def session_preparer(search_path: str) -> Callable[[Any, Any], None]:
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT {values}{more}", {**settings, **later})
                 cursor.execute(_LOOK)
-                encoding, is_standby, schema = cursor.fetchone()
+                encoding, is_standby, schema, backend_pid = cursor.fetchone()
         finally:
             connection.autocommit = False
         fault = _fault(encoding, is_standby, schema, search_path)
+        # A pooler gives its clients numbers of its own.
+        if backend_pid != connection.info.backend_pid:
+            fault = POOLER_REFUSED
         if fault is not None:
             connection.close()
             raise StoreUnavailable(fault)
@@ -149,7 +169,7 @@ def schema_elsewhere(database: "Database") -> str | None:
     return schema
 
 
-_LOOK = "SELECT current_setting('server_encoding'), pg_is_in_recovery(), current_schema()"
+_LOOK = "SELECT current_setting('server_encoding'), pg_is_in_recovery(), current_schema(), pg_backend_pid()"
 _FACTS = text("""
     SELECT current_setting('transaction_isolation') AS isolation, current_setting('server_encoding') AS encoding,
         current_schema() AS schema, current_setting('synchronous_commit') AS synchronous_commit

@@ -21,7 +21,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
-from mainspring_store.database.postgres_sessions import SCHEMA, chosen_search_path, session_preparer
+from mainspring_store.database.postgres_sessions import (
+    POOLER_REFUSED,
+    POOLER_SIGN,
+    SCHEMA,
+    chosen_search_path,
+    session_preparer,
+)
 
 __all__ = ["Database", "lift_time_limit", "open_database"]
 
@@ -302,6 +308,8 @@ def _translated() -> Iterator[None]:
     except PoolTimeout as exc:
         raise StoreUnavailable("all connections to the database are in use; try again later") from exc
     except OperationalError as exc:
+        if POOLER_SIGN in str(exc.orig):
+            raise StoreUnavailable(POOLER_REFUSED) from exc
         raise StoreUnavailable(f"the database cannot be used now: {exc.orig}") from exc
     except DBAPIError as exc:
         if exc.connection_invalidated:

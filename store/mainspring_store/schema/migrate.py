@@ -106,7 +106,7 @@ def step_down(database: Database) -> tuple[str, str]:
             connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if has_tables else None
         )
         _refuse_later(revision)
-        earlier = [each for each in _revisions() if revision is not None and each < revision]
+        earlier = [number for number in _revisions() if revision is not None and number < revision]
         if revision is None or not earlier:
             raise DowngradeRefused("there is no earlier schema than the one of this database")
         _refuse_losses(connection, revision, earlier[-1])

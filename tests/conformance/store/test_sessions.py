@@ -18,6 +18,8 @@ from mainspring_store import Database, open_database
 from mainspring_store.access.rate_limits import Bucket, take_permits
 from mainspring_store.database.postgres_sessions import chosen_search_path, session_facts
 from mainspring_store.schema.migrate import SchemaMismatch, current_revision, head_revision, migrate
+from tests.services.database_pool import DatabasePool
+from tests.services.pooler import pooled
 from tests.services.postgres import PostgresServer
 
 BUCKET = Bucket(name="things", per_second=0.001, size=1000)
@@ -187,3 +189,20 @@ def test_tables_of_a_later_version_are_not_to_be_upgraded(database: Database) ->
 )
 def test_the_search_path_of_options(options: str, search_path: str | None) -> None:
     assert chosen_search_path(options) == search_path
+
+
+@pytest.mark.parametrize("takes_options", [False, True])
+def test_a_pooler_before_postgresql_is_refused_with_the_cure(
+    postgres_pool: DatabasePool, tmp_path_factory: pytest.TempPathFactory, takes_options: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("pool")
+    with (
+        postgres_pool.lend() as url,
+        pooled(url, folder, takes_options=takes_options) as through,
+        closing(open_database(through)) as database,
+    ):
+        message = r"pooler such as PgBouncer .* is refused: .* give database_url the address of PostgreSQL itself"
+        with pytest.raises(StoreUnavailable, match=message):
+            shown(database, "lock_timeout")
+        with closing(open_database(url)) as direct:
+            assert shown(direct, "lock_timeout") == "5s"

@@ -35,18 +35,38 @@ def test_a_log_within_its_limit_arrives_as_it_was_written(pieces: list[bytes], f
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=10), st.integers(0, 300), st.booleans())
-def test_a_log_over_its_limit_is_cut_there_and_says_how_much_is_missing(
+def test_a_log_over_its_limit_keeps_its_beginning_and_its_end_and_says_how_much_is_missing(
     pieces: list[bytes], cap: int, flush: bool
 ) -> None:
     whole = b"".join(pieces)
     data = written(pieces, cap=cap, flush=flush)
-    assert data[: min(cap, len(whole))] == whole[:cap]
-    marker = data[cap:]
     if len(whole) <= cap:
         assert data == whole
-    else:
-        assert marker.count(b"\n") == 2
-        assert f"limit of {cap} bytes; {len(whole) - cap} more bytes were dropped".encode() in marker
+        return
+    head = cap - cap // 4
+    assert data[:head] == whole[:head]
+    note, _, end = data[head + 1 :].partition(b"]\n")
+    assert whole.endswith(end)
+    assert cap // 8 - 1 <= len(end) <= cap // 4
+    assert note.decode() == (
+        f"[mainspring: the log is over its limit of {cap} bytes; {len(whole) - head - len(end)} bytes are left out here"
+    )
+
+
+def test_the_end_begins_with_a_line_and_has_the_error() -> None:
+    lines = [b"line %06d\n" % number for number in range(200_000)]
+    data = written([*lines, b"ValueError: at the very end\n"], cap=1_000_000)
+    _, _, end = data.partition(b"left out here]\n")
+    assert end.startswith(b"line ")
+    assert end.endswith(b"ValueError: at the very end\n")
+    assert 60_000 < len(end) <= 65_536
+    assert len(data) < 1_000_200
+
+
+def test_a_secret_in_the_end_of_a_log_over_its_limit_is_masked() -> None:
+    data = written([b"x" * 1_000, b"topsec", b"ret", b"y" * 5], cap=100, secrets={"a": "topsecret"})
+    assert data.endswith(b"***yyyyy")
+    assert b"secret" not in data
 
 
 def test_long_writes_become_full_chunks() -> None:

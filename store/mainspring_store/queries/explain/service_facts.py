@@ -109,10 +109,10 @@ def service_satisfied(services: Services) -> Iterator[Satisfied]:
 
 def clock_blockers(services: Services) -> Iterator[Blocker]:
     """What keeps all schedulers from making runs of schedules and backfills: a hold, or their clocks."""
-    held = [name for name, details in services.schedulers.items() if details.get("schedules_held")]
-    if held:
+    holding = [name for name, details in services.schedulers.items() if details.get("schedules_held")]
+    if holding:
         text = "The instance was restored from a backup; `mainspring restore --resume` lets schedules make runs again"
-        yield Blocker(code=BlockCode.RESTORE_HOLD, text=text, ids=tuple(sorted(held)))
+        yield Blocker(code=BlockCode.RESTORE_HOLD, text=text, ids=tuple(sorted(holding)))
     wrong = services.wrong_clocks
     if wrong and len(wrong) == len(services.schedulers):
         offset = max(wrong.values(), key=abs)
