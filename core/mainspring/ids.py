@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 from mainspring.errors import InvalidInput, Problem
 from mainspring.states import RunType
 
-__all__ = ["ID_PATTERN", "check_run_id", "child_run_id", "is_valid_id", "new_attempt_id", "new_run_id", "run_id_of"]
+__all__ = [
+    "ID_PATTERN",
+    "check_run_id",
+    "child_run_id",
+    "is_valid_id",
+    "new_attempt_id",
+    "new_run_id",
+    "parent_attempt_id",
+    "run_id_of",
+]
 
 ID_PATTERN = "[A-Za-z0-9_.-]{1,250}"
 """Of DAGs and tasks, in full; `.` and `..` are no ids."""
@@ -43,6 +52,15 @@ def run_id_of(run_type: RunType, run_after: datetime) -> str:
 def child_run_id(task_id: str, attempt_id: str) -> str:
     """Of the run that an attempt of a `dag` task makes: one attempt makes one run."""
     return f"{RunType.OPERATOR_TRIGGERED}__{task_id[:190]}__{attempt_id}"
+
+
+def parent_attempt_id(run_id: str) -> str | None:
+    """The attempt that made a run, by the id of the run; `None` = no attempt made the run.
+
+    A client cannot choose such an id: see `check_run_id`.
+    """
+    child = re.fullmatch(rf"{RunType.OPERATOR_TRIGGERED}__.*__([0-9a-f]{{32}})", run_id)
+    return child and child[1]
 
 
 def check_run_id(run_id: str, run_type: RunType = RunType.MANUAL) -> str:

@@ -237,6 +237,20 @@ class TestTimeline:
         assert rows[2]["text"] == "waits for a worker"
         assert self.timeline(shared, "m1", dag_id="mapped")["roots"] == [["each", 1]]
 
+    @pytest.mark.parametrize("wait", [True, False], ids=["awaited", "not awaited"])
+    def test_a_child_run_names_the_task_that_made_it(self, api: Api, wait: bool) -> None:
+        api.save("child", {"only": SHELL})
+        api.save("parent", {"call": {"type": "dag", "dag_id": "child", "wait": wait}})
+        api.trigger("parent", "p1")
+        api.engine.run_until_idle()
+        [run] = api.get("/dags/child/dagRuns")["dag_runs"]
+        child = quote(run["dag_run_id"])
+        parent = {"dag_id": "parent", "dag_run_id": "p1", "task_id": "call", "map_index": -1}
+        assert self.timeline(api, child, dag_id="child")["parent"] == parent
+        assert self.timeline(api, "p1", dag_id="parent")["parent"] is None
+        viewer = granted(api, Role.VIEWER, "child")
+        assert api.get(f"/dags/child/dagRuns/{child}/timeline", token=viewer)["parent"] is None
+
     def test_what_waits_says_for_what(self, api: Api) -> None:
         api.save("etl", TASKS)
         api.trigger("etl", "r1")

@@ -169,6 +169,76 @@ export const runScenarios = {
     await seen(page.locator('.graph [data-task="one"]'));
   },
 
+  async a_year_of_days_leads_to_the_runs_of_a_day({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_breaks/calendar");
+    const day = page.getByRole("link", { name: /: \d+ failed/ });
+    await seen(day);
+    assert.ok((await day.boundingBox()).width >= 24);
+    await day.click();
+    await page.waitForURL(/\/runs\?dag=page_breaks&from=/);
+    await seen(page.getByRole("row", { name: /failed page_breaks/ }));
+    await page.goto("/dags/page_fails/calendar");
+    await seen(page.locator(".months .plan", { hasText: "1 planned" }));
+    await page.getByRole("button", { name: "Earlier" }).click();
+    await page.waitForURL(/from=\d{4}-\d\d-01/);
+    await page.locator(".months .plan").first().waitFor({ state: "detached" });
+  },
+
+  async durations_are_dots_that_lead_to_runs({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_breaks/durations");
+    await seen(page.getByRole("link", { name: /, failed, / }));
+    await page.getByLabel("Duration of").selectOption("extract");
+    await page.waitForURL(/task=extract/);
+    const chart = page.getByRole("group", { name: /Durations of extract, median/ });
+    await seen(chart);
+    assert.ok((await chart.boundingBox()).width > 600);
+    await chart.getByRole("link", { name: /, success, / }).first().click();
+    await page.waitForURL(/\/tasks\/extract$/);
+  },
+
+  async a_dag_is_deleted_once_its_name_is_typed({ open, task, api }) {
+    await api("PUT", "/dags/page_gone", { tasks: { only: { type: "noop" } }, doc_md: "# Gone\n<img src=x onerror=alert(1)> [x](javascript:alert(1)) **soon**" });
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_gone/settings");
+    await seen(page.getByRole("heading", { name: "Gone" }));
+    await seen(page.locator("strong", { hasText: "soon" }));
+    await nothing(page.locator("main img, main a[href^='javascript']"));
+    await page.getByRole("button", { name: "Delete the DAG…" }).click();
+    const dialog = page.getByRole("dialog");
+    const remove = dialog.getByRole("button", { name: "Delete page_gone" });
+    assert.ok(await remove.isDisabled());
+    await dialog.getByLabel("Type page_gone to go on").fill("page_gone");
+    await remove.click();
+    await page.waitForURL(/\/$/);
+    assert.equal((await api("GET", "/dags/page_gone")).status, 404);
+  },
+
+  async the_events_of_a_run_are_told_in_order({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto(`${await latestRun(api, "page_breaks")}/events`);
+    await seen(page.getByRole("row", { name: /load failed 1 ended with an exit code/ }));
+    const rows = await page.locator("tbody tr").allInnerTexts();
+    assert.match(rows[0], /the run\s+queued/);
+    assert.match(rows.at(-1), /the run\s+failed/);
+  },
+
+  async a_child_run_names_its_parent({ open, task, api }) {
+    await api("PUT", "/dags/page_child", { tasks: { only: { type: "noop" } } });
+    await api("PUT", "/dags/page_parent", { tasks: { child: { type: "dag", dag_id: "page_child", wait: true } } });
+    const { dag_run_id: parent } = await api("POST", "/dags/page_parent/dagRuns", { logical_date: null });
+    await until("the child", async () => (await api("GET", `/dags/page_parent/dagRuns/${encodeURIComponent(parent)}`)).state === "success");
+    const page = await open({ token: task.token });
+    await page.goto(await latestRun(api, "page_child"));
+    await page.getByRole("link", { name: "page_parent" }).click();
+    await page.waitForURL(/\/dags\/page_parent\/runs\/.*task=child/);
+    await page.keyboard.press("l");
+    await page.waitForURL(/\/tasks\/child$/);
+    await page.getByRole("link", { name: "Open its run" }).click();
+    await page.waitForURL(/\/dags\/page_child\/runs\//);
+  },
+
   async a_grid_is_walked_by_arrows({ open, task }) {
     const page = await open({ token: task.token });
     await page.goto("/dags/page_breaks");

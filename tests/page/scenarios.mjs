@@ -14,7 +14,7 @@ async function until(what, condition, milliseconds = 25_000) {
 }
 
 const runsOf = async (api, dag) => (await api("GET", `/dags/${dag}/dagRuns?order_by=-run_after&limit=10`)).dag_runs;
-const PAGES = ["/", "/runs", "/upcoming", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails/trigger"];
+const PAGES = ["/", "/runs", "/upcoming", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails/trigger", "/dags/page_fails/calendar", "/dags/page_fails/durations", "/dags/page_fails/settings"];
 
 export const scenarios = {
   async login_leads_to_what_was_asked({ open, task }) {

@@ -8689,6 +8689,16 @@ export interface components {
                 [key: string]: number;
             } | null;
         };
+        ParentTask: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+            /** @description Identifier of the task within its DAG */
+            task_id: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
+            map_index: number;
+        };
         /**
          * @example {
          *       "instances": [
@@ -8720,7 +8730,13 @@ export interface components {
          *       "medians": {
          *         "extract": 8.5
          *       },
-         *       "roots": []
+         *       "roots": [],
+         *       "parent": {
+         *         "dag_id": "nightly",
+         *         "dag_run_id": "deploy-4711",
+         *         "task_id": "call",
+         *         "map_index": -1
+         *       }
          *     }
          */
         Timeline: {
@@ -8734,6 +8750,8 @@ export interface components {
             };
             /** @description Failed instances that no other failure caused, the first failure first, at most 20 */
             roots: unknown[][];
+            /** @description Task that made the run; null = none, or a task of a DAG that the caller may not see */
+            parent: components["schemas"]["ParentTask"] | null;
         };
         /**
          * @example {

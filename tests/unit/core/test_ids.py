@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.errors import InvalidInput
-from mainspring.ids import check_run_id, is_valid_id, new_attempt_id, new_run_id
+from mainspring.ids import (
+    check_run_id,
+    child_run_id,
+    is_valid_id,
+    new_attempt_id,
+    new_run_id,
+    parent_attempt_id,
+)
 from mainspring.states import RunType
 
 
@@ -14,6 +21,14 @@ def test_attempt_ids_are_32_hexadecimal_digits_and_never_repeat() -> None:
     ids = [new_attempt_id() for _ in range(1_000)]
     assert len(set(ids)) == 1_000
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
+
+
+def test_the_id_of_a_child_run_names_the_attempt_that_made_the_run() -> None:
+    attempt_id = new_attempt_id()
+    for task_id in ("call", "a__b", "x" * 250):
+        assert parent_attempt_id(child_run_id(task_id, attempt_id)) == attempt_id
+    for other in ("manual__2026-01-01", f"call__{attempt_id}", f"operator_triggered__call__{attempt_id}0", ""):
+        assert parent_attempt_id(other) is None
 
 
 @pytest.mark.parametrize("run_type", list(RunType))

@@ -1,5 +1,5 @@
 /** Queries of the pages of a run and of a task. */
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { logSource, type LogAddress } from "../log/source.ts";
 import type { TimelineAnswer } from "../timeline/rows.ts";
 import { api, ok, request } from "./client.ts";
@@ -133,10 +133,16 @@ export const runOutputs = (run: RunAddress) =>
       ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", { params: { path: { ...runPath(run), task_id: "~" }, query: { limit: 200 } }, signal })),
   });
 
-export const runEvents = (run: RunAddress, limit: number) =>
-  queryOptions({
-    queryKey: runKey(run, "events", limit),
-    queryFn: ({ signal }) => ok(api.GET("/api/v2/eventLogs", { params: { query: { dag_id: run.dagId, run_id: run.runId, limit, order_by: ["-event_log_id"] } }, signal })),
+const EVENTS_PAGE = 500;
+
+/** All state changes of a run and its tasks, oldest first, a page at a time. */
+export const runEvents = (run: RunAddress) =>
+  infiniteQueryOptions({
+    queryKey: runKey(run, "events"),
+    queryFn: ({ signal, pageParam }) =>
+      ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/events", { params: { path: runPath(run), query: { limit: EVENTS_PAGE, ...(pageParam ? { after: pageParam } : {}) } }, signal })),
+    initialPageParam: "",
+    getNextPageParam: (page) => (page.events.length < EVENTS_PAGE ? undefined : page.cursor),
   });
 
 export interface Blocker {

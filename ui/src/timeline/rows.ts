@@ -28,6 +28,8 @@ export interface TimelineAnswer {
   critical_path: readonly (readonly [task_id: string, map_index: number])[];
   medians: Readonly<Record<string, number>>;
   roots: readonly (readonly [task_id: string, map_index: number])[];
+  /** The task that made the run; null = none, or one that the reader may not see. */
+  parent: { dag_id: string; dag_run_id: string; task_id: string; map_index: number } | null;
 }
 
 export type BarKind = "wait" | "try" | "gap";

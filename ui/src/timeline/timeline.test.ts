@@ -58,6 +58,7 @@ const answer = (instances: TimelineInstance[], rest: Partial<TimelineAnswer> = {
   critical_path: [],
   medians: {},
   roots: [],
+  parent: null,
   ...rest,
 });
 

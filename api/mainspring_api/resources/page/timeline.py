@@ -1,10 +1,11 @@
 """A run on a line of time: bars of each task, the critical path, and the failures that caused the others."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.definition.model import Definition
@@ -47,6 +48,15 @@ class TimelineRow(Answer):
     counts = Counts("Number of instances by state of a folded task; null = no folded task", allow_none=True)
 
 
+class ParentTask(Answer):
+    """The instance of a `dag` task that made a run."""
+
+    dag_id = fields.String()
+    dag_run_id = fields.String()
+    task_id = fields.String()
+    map_index = fields.Integer()
+
+
 class Timeline(Answer):
     """A run on a line of time."""
 
@@ -63,6 +73,11 @@ class Timeline(Answer):
     roots = fields.List(
         Row("task_id, map_index"),
         metadata={"description": "Failed instances that no other failure caused, the first failure first, at most 20"},
+    )
+    parent = fields.Nested(
+        ParentTask,
+        allow_none=True,
+        metadata={"description": "Task that made the run; null = none, or a task of a DAG that the caller may not see"},
     )
 
 
@@ -87,7 +102,7 @@ class TimelineQuery(Query):
 def get_timeline(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """A run on a line of time. Mapped tasks are folded into counts unless they are expanded."""
     ctx = context()
-    timeline = read_timeline(ctx.database, dag_id, dag_run_id, expanded=query["expand"])
+    timeline = read_timeline(ctx.database, dag_id, dag_run_id, expanded=query["expand"], seen=g.user.seen)
     run = _Run(ctx.versions.definition(timeline.version_id), timeline.instances, timeline.tries)
     return answer(
         {
@@ -95,6 +110,7 @@ def get_timeline(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
             "critical_path": run.critical_path(),
             "medians": timeline.medians,
             "roots": run.roots(),
+            "parent": None if timeline.parent is None else asdict(timeline.parent),
         }
     )
 

@@ -169,6 +169,7 @@ if TYPE_CHECKING:
     from .output_schemas import OutputSchemas
     from .outputs import Outputs
     from .overlap_rule import OverlapRule
+    from .parent_task import ParentTask
     from .password_change import PasswordChange
     from .patch_dags_dag_run_state_item import PatchDagsDagRunStateItem
     from .patch_dags_tags_match_mode import PatchDagsTagsMatchMode
@@ -440,6 +441,7 @@ _MODULES = {
     "OutputSchemas": ".output_schemas",
     "Outputs": ".outputs",
     "OverlapRule": ".overlap_rule",
+    "ParentTask": ".parent_task",
     "PasswordChange": ".password_change",
     "PatchDagsDagRunStateItem": ".patch_dags_dag_run_state_item",
     "PatchDagsTagsMatchMode": ".patch_dags_tags_match_mode",
@@ -721,6 +723,7 @@ __all__ = (
     "Outputs",
     "OutputSchemas",
     "OverlapRule",
+    "ParentTask",
     "PasswordChange",
     "PatchDagsDagRunStateItem",
     "PatchDagsTagsMatchMode",

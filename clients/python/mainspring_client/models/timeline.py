@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
+    from ..models.parent_task import ParentTask
     from ..models.timeline_medians import TimelineMedians
     from ..models.timeline_row import TimelineRow
 
@@ -22,15 +23,19 @@ class Timeline:
         critical_path (list[list[Any]]): Instances that decided how long the run took, in the order of their starts
         medians (TimelineMedians): Task id -> median seconds in the latest successful runs of the DAG
         roots (list[list[Any]]): Failed instances that no other failure caused, the first failure first, at most 20
+        parent (None | ParentTask): Task that made the run; null = none, or a task of a DAG that the caller may not see
     """
 
     instances: list[TimelineRow]
     critical_path: list[list[Any]]
     medians: TimelineMedians
     roots: list[list[Any]]
+    parent: None | ParentTask
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.parent_task import ParentTask  # noqa: PLC0415
+
         instances = []
         for instances_item_data in self.instances:
             instances_item = instances_item_data.to_dict()
@@ -50,6 +55,12 @@ class Timeline:
 
             roots.append(roots_item)
 
+        parent: dict[str, Any] | None
+        if isinstance(self.parent, ParentTask):
+            parent = self.parent.to_dict()
+        else:
+            parent = self.parent
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -58,6 +69,7 @@ class Timeline:
                 "critical_path": critical_path,
                 "medians": medians,
                 "roots": roots,
+                "parent": parent,
             }
         )
 
@@ -65,6 +77,7 @@ class Timeline:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.parent_task import ParentTask  # noqa: PLC0415
         from ..models.timeline_medians import TimelineMedians  # noqa: PLC0415
         from ..models.timeline_row import TimelineRow  # noqa: PLC0415
 
@@ -92,11 +105,27 @@ class Timeline:
 
             roots.append(roots_item)
 
+        def _parse_parent(data: object) -> None | ParentTask:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                parent_type_0 = ParentTask.from_dict(data)
+
+                return parent_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ParentTask, data)
+
+        parent = _parse_parent(d.pop("parent"))
+
         timeline = cls(
             instances=instances,
             critical_path=critical_path,
             medians=medians,
             roots=roots,
+            parent=parent,
         )
 
         timeline.additional_properties = d

@@ -6,13 +6,15 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select, text
+from sqlalchemy import Connection, and_, bindparam, select, text
 
+from mainspring.ids import parent_attempt_id
 from mainspring_store.database.transactions import Database
+from mainspring_store.queries.listing import Seen, is_seen
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.tables import dag_run, task_instance, task_try
 
-__all__ = ["TimelineInstance", "TimelineRun", "TimelineTry", "read_timeline"]
+__all__ = ["ParentTask", "TimelineInstance", "TimelineRun", "TimelineTry", "read_timeline"]
 
 SAMPLE_RUNS_MAX = 20
 SAMPLE_INSTANCES_MAX = 20_000
@@ -52,6 +54,16 @@ class TimelineTry:
 
 
 @dataclass(frozen=True, slots=True)
+class ParentTask:
+    """The instance of a `dag` task that made a run."""
+
+    dag_id: str
+    dag_run_id: str
+    task_id: str
+    map_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineRun:
     """A run, for its timeline."""
 
@@ -62,10 +74,16 @@ class TimelineRun:
     """Oldest first; of the instances that were asked for."""
     medians: dict[str, float]
     """Task id -> median seconds of successful instances of the latest successful runs of the DAG."""
+    parent: ParentTask | None
+    """`None` = no task made the run, the task is gone, or the caller does not see its DAG."""
 
 
-def read_timeline(database: Database, dag_id: str, run_id: str, *, expanded: Sequence[str]) -> TimelineRun:
+def read_timeline(
+    database: Database, dag_id: str, run_id: str, *, expanded: Sequence[str], seen: Seen | None
+) -> TimelineRun:
     """The timeline of a run. expanded: mapped tasks whose instances have tries; other mapped tasks have none.
+
+    seen: the visible DAGs, as in `ListQuery`; the parent may be in another DAG.
 
     Raises:
         NotFound: There is no such run.
@@ -83,8 +101,18 @@ def read_timeline(database: Database, dag_id: str, run_id: str, *, expanded: Seq
         for row in connection.execute(_DURATIONS, {"dag_id": dag_id, "run": run.id, "count": sample}):
             seconds = (row.end_date - row.start_date).total_seconds()
             durations.setdefault(row.task_id, []).append(max(0.0, seconds))
+        parent = _parent(connection, run_id, seen)
     medians = {task_id: median(values) for task_id, values in durations.items()}
-    return TimelineRun(run.dag_version_id, instances, timeline_tries, medians)
+    return TimelineRun(run.dag_version_id, instances, timeline_tries, medians, parent)
+
+
+def _parent(connection: Connection, run_id: str, seen: Seen | None) -> ParentTask | None:
+    attempt_id = parent_attempt_id(run_id)
+    if attempt_id is None:
+        return None
+    statement = _PARENT if seen is None else _PARENT.where(is_seen(dag_run.c.dag_id, seen))
+    row = connection.execute(statement, {"attempt_id": attempt_id}).one_or_none()
+    return None if row is None else ParentTask(*row)
 
 
 _ti = task_instance.c
@@ -128,6 +156,12 @@ _TRIES = (
         (_ti.map_index < 0) | _ti.task_id.in_(bindparam("task_ids", expanding=True)),
     )
     .order_by(_try.task_instance_id, _try.queued_at, _try.attempt_id)
+)
+_PARENT = (
+    select(dag_run.c.dag_id, dag_run.c.run_id, _ti.task_id, _ti.map_index)
+    .join(task_instance, _ti.dag_run_id == dag_run.c.id)
+    .join(task_try, _try.task_instance_id == _ti.id)
+    .where(_try.attempt_id == bindparam("attempt_id"))
 )
 _earlier = dag_run.alias("earlier")
 _SAMPLE = (

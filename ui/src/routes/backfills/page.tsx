@@ -9,8 +9,9 @@ import { Button } from "../../kit/button.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
 import { Badge } from "../../kit/state.tsx";
-import { Ago, When } from "../../kit/time.tsx";
+import { Ago, When, useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
+import { near } from "../../time/format.ts";
 import { RunTable } from "../runs/table.tsx";
 import { useSession } from "../session.tsx";
 
@@ -128,8 +129,9 @@ function One({ id }: { id: number }) {
       {(data) => (
         <>
           <div className="head">
-            <h1>{lists.backfill_of(data.dag_id)}</h1>
-            <StateOf backfill={data} />
+            <h1 className="row wrap">
+              {lists.backfill_of(data.dag_id)} <StateOf backfill={data} />
+            </h1>
             <p className="facts small" style={{ lineHeight: "28px" }}>
               <span>
                 <When at={data.from_date} long /> – <When at={data.to_date} long />
@@ -137,8 +139,7 @@ function One({ id }: { id: number }) {
               <span>{lists.reprocess_names[data.reprocess_behavior]}</span>
               {data.progress.estimated_completion_at && (
                 <span>
-                  {lists.columns.gives_up && ""}
-                  <When at={data.progress.estimated_completion_at} long />
+                  <EndsAbout at={data.progress.estimated_completion_at} />
                 </span>
               )}
             </p>
@@ -152,6 +153,12 @@ function One({ id }: { id: number }) {
       )}
     </Loaded>
   );
+}
+
+function EndsAbout({ at }: { at: string }) {
+  const { lists } = useT();
+  const clock = useClock();
+  return <>{lists.ends_about(near(clock, Date.parse(at)))}</>;
 }
 
 function Buttons({ backfill: each }: { backfill: Backfill }) {

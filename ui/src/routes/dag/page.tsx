@@ -13,11 +13,14 @@ import { BackfillPage } from "../backfills/new.tsx";
 import { DagSwitch } from "../home/dags.tsx";
 import { useSession } from "../session.tsx";
 import { TriggerPage } from "../trigger/page.tsx";
+import { CalendarTab } from "./calendar_tab.tsx";
+import { DurationsTab } from "./durations_tab.tsx";
 import { GridTab } from "./grid_tab.tsx";
 import { DefinitionTab } from "./definition.tsx";
+import { SettingsTab } from "./settings_tab.tsx";
 import { RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
 
-const TABS = ["grid", "runs", "schedule", "versions", "definition"] as const;
+const TABS = ["grid", "runs", "calendar", "durations", "versions", "definition", "schedule", "settings"] as const;
 
 /** A DAG: its head, its tabs, and the two dialogs that have an address. */
 export function DagPage() {
@@ -34,7 +37,7 @@ export function DagPage() {
           <Head dag={dag} />
           <Tabs dagId={dagId} tab={tab} />
           <Boundary>
-            <Tab dagId={dagId} tab={tab} />
+            <Tab dag={dag} tab={tab} />
           </Boundary>
         </>
       )}
@@ -42,7 +45,11 @@ export function DagPage() {
   );
 }
 
-function Tab({ dagId, tab }: { dagId: string; tab: string }) {
+function Tab({ dag, tab }: { dag: Schema<"DagDetails">; tab: string }) {
+  const dagId = dag.dag_id;
+  if (tab === "calendar") return <CalendarTab dagId={dagId} />;
+  if (tab === "durations") return <DurationsTab dagId={dagId} />;
+  if (tab === "settings") return <SettingsTab dag={dag} />;
   if (tab === "runs") return <RunsTab dagId={dagId} />;
   if (tab === "versions") return <VersionsTab dagId={dagId} />;
   if (tab === "schedule") return <ScheduleTab dagId={dagId} />;

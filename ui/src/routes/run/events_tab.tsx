@@ -1,24 +1,34 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Schema } from "../../api/client.ts";
-import { runEvents } from "../../api/run.ts";
+import { runEvents, taskHref } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
+import { Button } from "../../kit/button.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
-import { When } from "../../kit/time.tsx";
+import { State, useReason } from "../../kit/state.tsx";
+import { useClock } from "../../kit/time.tsx";
+import { day, exact, timeWithSeconds } from "../../time/format.ts";
+import { Anchor } from "../anchor.tsx";
 
-const SHOWN = 200;
-
-/** Who changed what of the run, newest first. */
+/** What happened to the run and its tasks, in order. */
 export function EventsTab({ run }: { run: Schema<"DagRun"> }) {
-  const { run: t } = useT();
-  const query = useQuery(runEvents({ dagId: run.dag_id, runId: run.dag_run_id }, SHOWN));
+  const { run: t, common } = useT();
+  const query = useInfiniteQuery(runEvents({ dagId: run.dag_id, runId: run.dag_run_id }));
+  const events = query.data?.pages.flatMap((page) => page.events);
   return (
-    <Panel title={t.events} aside={query.data ? query.data.total_entries : ""}>
-      <Loaded query={query}>{(page) => (page.event_logs.length === 0 ? <Empty title={t.no_events} /> : <Events events={page.event_logs} />)}</Loaded>
+    <Panel title={t.events} aside={events ? `${events.length}${query.hasNextPage ? "+" : ""}` : ""}>
+      <Loaded query={{ ...query, data: events }}>{(shown) => (shown.length === 0 ? <Empty title={t.no_events} /> : <Events run={run} events={shown} />)}</Loaded>
+      {query.hasNextPage && (
+        <p className="pad line-top">
+          <Button onClick={() => void query.fetchNextPage()} disabled={query.isFetchingNextPage}>
+            {common.show_more}
+          </Button>
+        </p>
+      )}
     </Panel>
   );
 }
 
-function Events({ events }: { events: readonly Schema<"EventLog">[] }) {
+function Events({ run, events }: { run: Schema<"DagRun">; events: readonly Schema<"Event">[] }) {
   const { run: t } = useT();
   return (
     <div className="scroll-x" tabIndex={0}>
@@ -26,28 +36,46 @@ function Events({ events }: { events: readonly Schema<"EventLog">[] }) {
         <thead>
           <tr>
             <th>{t.when}</th>
-            <th>{t.event}</th>
-            <th>{t.task}</th>
-            <th>{t.who}</th>
-            <th>{t.detail}</th>
+            <th>{t.what}</th>
+            <th>{t.state}</th>
+            <th className="num">{t.try}</th>
+            <th className="fill">{t.why}</th>
           </tr>
         </thead>
         <tbody>
           {events.map((event) => (
-            <tr key={event.event_log_id}>
-              <td>
-                <When at={event.when} long />
-              </td>
-              <td className="mono">{event.event}</td>
-              <td>{event.task_id}</td>
-              <td>{event.owner ?? t.scheduler}</td>
-              <td className="muted clip" title={event.extra ?? ""}>
-                {event.extra}
-              </td>
-            </tr>
+            <Row key={event.id} run={run} data={event.data} />
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+function Row({ run, data }: { run: Schema<"DagRun">; data: Schema<"EventData"> }) {
+  const { run: t } = useT();
+  const clock = useClock();
+  const reason = useReason();
+  const at = Date.parse(data.at ?? "");
+  const mapIndex = data.map_index ?? -1;
+  return (
+    <tr>
+      <td title={exact(clock, at)}>
+        <span className="dim hide-s">{day(clock, at)}</span> {timeWithSeconds(clock, at)}
+      </td>
+      <td className="b">
+        {data.task_id ? (
+          <Anchor className="l" href={taskHref({ dagId: run.dag_id, runId: run.dag_run_id, taskId: data.task_id, mapIndex })}>
+            {data.task_id}
+            {mapIndex >= 0 && ` [${mapIndex}]`}
+          </Anchor>
+        ) : (
+          <span className="muted">{t.the_run}</span>
+        )}
+      </td>
+      <td>{data.state && <State state={data.state} />}</td>
+      <td className="num">{data.try_number}</td>
+      <td className="muted">{reason(data.state_reason)}</td>
+    </tr>
   );
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { Schema } from "../../api/client.ts";
-import { latestVersion, runHref } from "../../api/run.ts";
+import { latestVersion, runHref, timeline } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Button } from "../../kit/button.tsx";
@@ -51,7 +51,7 @@ function Facts({ run }: { run: Run }) {
     run.start_date && <Took key="took" seconds={run.duration} from={run.start_date} />,
     <Version key="version" run={run} />,
     run.triggering_user_name && t.by_user(run.triggering_user_name),
-    <Parent key="parent" run={run} />,
+    run.run_type === "operator_triggered" && <Parent key="parent" run={run} />,
     <button key="id" type="button" className="bare-button mono dim hide-s" title={t.copy_id} onClick={copy}>
       {run.dag_run_id}
     </button>,
@@ -109,26 +109,21 @@ function Version({ run }: { run: Run }) {
   );
 }
 
-/** The run whose task started this run, as the trigger wrote it down. */
+/** The task that started this run. */
 function Parent({ run }: { run: Run }) {
   const { run: t } = useT();
-  const parent = parentOf(run.conf);
+  const { data } = useQuery(timeline({ dagId: run.dag_id, runId: run.dag_run_id }));
+  const parent = data?.parent;
   if (!parent) return null;
+  const address = { dagId: parent.dag_id, runId: parent.dag_run_id };
   return (
     <>
       {t.parent_run}{" "}
-      <Anchor className="l" href={runHref(parent)}>
-        {parent.dagId}
+      <Anchor className="l" href={`${runHref(address)}?task=${encodeURIComponent(parent.task_id)}`}>
+        {parent.dag_id}
       </Anchor>
     </>
   );
-}
-
-function parentOf(conf: unknown): { dagId: string; runId: string } | null {
-  if (typeof conf !== "object" || conf === null || !("parent" in conf)) return null;
-  const { parent } = conf;
-  if (typeof parent !== "object" || parent === null || !("dag_id" in parent) || !("dag_run_id" in parent)) return null;
-  return typeof parent.dag_id === "string" && typeof parent.dag_run_id === "string" ? { dagId: parent.dag_id, runId: parent.dag_run_id } : null;
 }
 
 type Dialog = "clear" | "success" | "failed" | "cancel" | "delete" | null;

@@ -48,7 +48,7 @@ export function MappedInstances({ run, task }: { run: Schema<"DagRun">; task: Ta
         <Loaded query={query} rows={8}>
           {(page) =>
             page.task_instances.length === 0 ? (
-              <Empty title={search.state ? common.nothing_fits(search.state) : t.not_resolved} />
+              <Empty title={search.state ? common.nothing_fits(search.state) : t.no_instances} />
             ) : (
               <>
                 <InstanceTable isMapped instances={page.task_instances} hrefOf={(each) => taskHref({ ...task, mapIndex: each.map_index })} />

@@ -5,6 +5,7 @@ import { definition, dagRun, explainTask, taskInstance, timeline, type TaskAddre
 import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Boundary, Loaded, Panel } from "../../kit/panel.tsx";
+import { Glyph, useReason } from "../../kit/state.tsx";
 import { Blockers } from "./explain.tsx";
 import { TaskHead } from "./head.tsx";
 import { MappedInstances } from "./mapped.tsx";
@@ -30,10 +31,15 @@ export function TaskPage() {
 function OfRun({ run, task, tab }: { run: Schema<"DagRun">; task: TaskAddress; tab: string | undefined }) {
   const content = useQuery(definition(run.dag_id, run.dag_versions[0]?.version_number));
   const defined = (content.data as Schema<"Definition"> | undefined)?.tasks as Record<string, { type?: string; expand?: object }> | undefined;
-  const own = defined?.[task.taskId];
+  const own = withDefaults(defined?.[task.taskId], content.data as Schema<"Definition"> | undefined);
   if (content.data === undefined && !content.error) return <Loaded query={content}>{() => null}</Loaded>;
   if (own?.expand !== undefined && task.mapIndex < 0) return <MappedInstances run={run} task={task} />;
   return <OneInstance run={run} task={task} tab={tab} defined={own} />;
+}
+
+/** A task with the fields that the definition gives to all tasks. */
+function withDefaults<Task extends object>(task: Task | undefined, content: Schema<"Definition"> | undefined): Task | undefined {
+  return task && { ...(content?.default_args as object | undefined), ...task };
 }
 
 function OneInstance({ run, task, tab, defined }: { run: Schema<"DagRun">; task: TaskAddress; tab: string | undefined; defined: object | undefined }) {
@@ -53,7 +59,7 @@ function OneInstance({ run, task, tab, defined }: { run: Schema<"DagRun">; task:
                 <Sides task={task} instance={instance} defined={defined} shown={shown} median={times.data?.medians[task.taskId]} />
               </Boundary>
               <div className="stack task-main">
-                {(tab === "explain" || latest === 0) && <WhyPanel task={task} state={instance.state} />}
+                {(tab === "explain" || latest === 0) && <WhyPanel task={task} instance={instance} />}
                 <Boundary>{latest > 0 && <TaskLog task={task} instance={instance} shown={shown} />}</Boundary>
               </div>
             </div>
@@ -64,13 +70,22 @@ function OneInstance({ run, task, tab, defined }: { run: Schema<"DagRun">; task:
   );
 }
 
-function WhyPanel({ task, state }: { task: TaskAddress; state: string | null }) {
+function WhyPanel({ task, instance }: { task: TaskAddress; instance: Schema<"TaskInstance"> }) {
   const { task: t } = useT();
+  const { state } = instance;
+  const reason = useReason();
   const query = useQuery(explainTask(task));
   const isWaiting = state === null || ["scheduled", "queued", "up_for_retry", "deferred"].includes(state);
   return (
     <Panel title={t.explain_title(task.taskId, isWaiting)} aside={t.explain_now}>
-      <Loaded query={query}>{(explanation) => <Blockers explanation={explanation} />}</Loaded>
+      {!isWaiting && (instance.message || instance.state_reason) ? (
+        <p className="pad row">
+          <Glyph state={state} />
+          <span className="anywhere">{instance.message || reason(instance.state_reason)}</span>
+        </p>
+      ) : (
+        <Loaded query={query}>{(explanation) => <Blockers explanation={explanation} />}</Loaded>
+      )}
     </Panel>
   );
 }

@@ -1,15 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { Fragment, type ReactNode } from "react";
 import type { Schema } from "../../api/client.ts";
-import { taskOutputs, taskTries, type TaskAddress } from "../../api/run.ts";
+import { runHref, taskOutputs, taskTries, type TaskAddress } from "../../api/run.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph, useReason } from "../../kit/state.tsx";
 import { Took } from "../../kit/time.tsx";
 import { duration } from "../../time/format.ts";
+import { Anchor } from "../anchor.tsx";
 import { textOf } from "../run/values.tsx";
 import { useSearchChange } from "../search_change.ts";
-import { inputsOf, secondsOf } from "./inputs.ts";
+import { childRunOf, inputsOf, secondsOf } from "./inputs.ts";
 
 interface Props {
   task: TaskAddress;
@@ -19,13 +20,13 @@ interface Props {
   median: number | undefined;
 }
 
-/** Beside the log: tries, inputs as resolved, outputs, waits and limits. */
+/** Beside the log: tries, inputs, outputs, waits and limits. */
 export function Sides({ task, instance, defined, shown, median }: Props) {
   return (
     <div className="stack task-sides">
       {instance.try_number > 0 && <Tries task={task} shown={shown} median={median} />}
-      <Inputs instance={instance} />
-      <Outputs task={task} instance={instance} />
+      <Inputs defined={defined} />
+      <Outputs task={task} instance={instance} defined={defined} />
       <Limits instance={instance} defined={defined as Record<string, unknown> | undefined} />
     </div>
   );
@@ -78,15 +79,14 @@ function TryReason({ instance }: { instance: { state_reason?: string | null; exi
   return <span title={instance.message ?? ""}>{instance.state_reason === "exit_code" && code !== null && code !== undefined ? t.exit(code) : reason(instance.state_reason)}</span>;
 }
 
-/** Secrets come by name only: the server sends no value. */
-function Inputs({ instance }: { instance: Schema<"TaskInstance"> }) {
+/** As the version that ran has them, with their expressions. The server keeps no rendered values, so that no secret can be among them. */
+function Inputs({ defined }: { defined: object | undefined }) {
   const { task: t } = useT();
-  const inputs = inputsOf(instance.rendered_fields);
-  const empty = instance.try_number > 0 ? t.no_inputs : t.not_resolved;
+  const inputs = inputsOf(defined);
   return (
-    <Panel title={t.inputs} actions={inputs.length > 0 && <span className="small dim">{t.as_resolved}</span>}>
+    <Panel title={t.inputs} actions={inputs.length > 0 && <span className="small dim">{t.as_written}</span>}>
       {inputs.length === 0 ? (
-        <p className="pad small muted">{empty}</p>
+        <p className="pad small muted">{t.no_inputs}</p>
       ) : (
         <List
           entries={inputs.map(({ name, value, secret }) => [
@@ -108,12 +108,22 @@ function Inputs({ instance }: { instance: Schema<"TaskInstance"> }) {
   );
 }
 
-function Outputs({ task, instance }: { task: TaskAddress; instance: Schema<"TaskInstance"> }) {
+function Outputs({ task, instance, defined }: { task: TaskAddress; instance: Schema<"TaskInstance">; defined: object | undefined }) {
   const { task: t } = useT();
   const query = useQuery(taskOutputs(task));
+  const child = childRunOf(defined, instance.waits_for, query.data ?? []);
   const empty = instance.state === "failed" ? t.no_outputs_failed : t.no_outputs;
   return (
-    <Panel title={t.outputs}>
+    <Panel
+      title={t.outputs}
+      actions={
+        child && (
+          <Anchor className="btn bare small" href={runHref(child)}>
+            {t.child_run}
+          </Anchor>
+        )
+      }
+    >
       <Loaded query={query} rows={2}>
         {(outputs) =>
           outputs.length === 0 ? (
