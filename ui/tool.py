@@ -6,12 +6,15 @@ bytes. The bundle is committed under api/mainspring_api/static: a clone needs no
 
 import argparse
 import filecmp
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -22,6 +25,9 @@ UI = ROOT / "ui"
 BUNDLE = ROOT / "api" / "mainspring_api" / "static"
 DOCUMENT = ROOT / "openapi" / "mainspring.json"
 SCHEMA = UI / "src" / "api" / "schema.d.ts"
+FIELDS = UI / "src" / "editor" / "fields.json"
+
+TASK_SCHEMAS = tuple(f"{kind}Task" for kind in "Shell Python Http Wait Branch Approval Dag Noop".split())
 
 
 def main() -> None:
@@ -47,7 +53,22 @@ def main() -> None:
 def types() -> None:
     """Write the types of the API's document, and check all types. A changed field is an error then."""
     run("openapi-typescript", DOCUMENT, "--default-non-nullable=false", "--output", SCHEMA)
+    FIELDS.write_text(json.dumps(fields(json.loads(DOCUMENT.read_text())), indent=1), encoding="utf-8")
     run("typescript", "--noEmit", program="tsc")
+
+
+def fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of definitions with the first sentence of their descriptions: what the editor completes."""
+    schemas = document["components"]["schemas"]
+
+    def described(name: str) -> dict[str, str]:
+        return {
+            field: rule.get("description", "").split(". ")[0] for field, rule in schemas[name]["properties"].items()
+        }
+
+    tasks = {name.removesuffix("Task").lower(): described(name) for name in TASK_SCHEMAS}
+    places = {"": described("Definition"), "schedule": described("Schedule"), "default_args": described("DefaultArgs")}
+    return {"places": places, "tasks": tasks, "rules": schemas["TriggerRule"]["enum"]}
 
 
 def build(folder: Path) -> None:

@@ -34,6 +34,11 @@ export function onSessionEnd(listener: Listener): () => void {
   return () => sessionEnds.delete(listener);
 }
 
+/** Tell the page the status of an answer that did not come by `api`. */
+export function reportStatus(status: number): void {
+  if (status === 401) sessionEnds.forEach((listener) => listener());
+}
+
 /** The greatest clock difference that is worth a correction is a second: answers have whole seconds in `Date`. */
 let clockAhead = 0;
 

@@ -17,7 +17,7 @@ export function nameOf(event: Pick<KeyboardEvent, "code" | "key" | "ctrlKey" | "
 /** Whether a press belongs to a text, not to the page. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof Element)) return false;
-  return target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], [role=textbox]") !== null;
+  return target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], [role=textbox], [data-typing]") !== null;
 }
 
 export type Bindings = Record<string, (event: KeyboardEvent) => void>;

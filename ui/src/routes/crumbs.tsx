@@ -28,6 +28,7 @@ export function crumbsOf(pathname: string, t: Messages): Crumb[] {
     const crumbs: Crumb[] = [home, { text: decoded(parts[1]), to: `/dags/${parts[1]}` }];
     const tab = parts[2] as keyof Messages["dag"]["tabs"] | undefined;
     if (tab !== undefined && tab !== "runs" && tab in t.dag.tabs) crumbs.push({ text: t.dag.tabs[tab], to: `/dags/${parts[1]}/${tab}` });
+    if (tab === "definition" && parts[3] === "edit") crumbs.push({ text: t.dag.edit, to: pathname });
     if (parts[2] === "runs" && parts[3]) {
       crumbs.push({ text: decoded(parts[3]), to: `/dags/${parts[1]}/runs/${parts[3]}`, run: { dagId: decoded(parts[1]), runId: decoded(parts[3]) } });
       if (parts[4] === "tasks" && parts[5]) crumbs.push({ text: decoded(parts[5]), to: `/dags/${parts[1]}/runs/${parts[3]}/tasks/${parts[5]}` });

@@ -8,7 +8,7 @@ export function KeyList({ open, onClose }: { open: boolean; onClose(): void }) {
     [common.key_groups.everywhere, [["?", list.help], ["Ctrl K", list.search], ["/", list.filter], ["Space", list.pause], ["Z", list.zone], ["Esc", list.back], ["Ctrl ↵", list.submit]]],
     [common.key_groups.pages, [["G H R U B A", list.go]]],
     [common.key_groups.lists, [["J K", list.rows], ["← → ↑ ↓", list.cells], ["↵", list.open], ["[ ]", list.neighbours], [", .", list.tries], ["L", list.log], ["X", list.explain]]],
-    [common.key_groups.acting, [["R", list.retry], ["C", list.clear], ["T", list.trigger], ["B", list.backfill]]],
+    [common.key_groups.acting, [["R", list.retry], ["C", list.clear], ["T", list.trigger], ["B", list.backfill], ["E", list.edit]]],
   ];
   return (
     <Dialog open={open} onClose={onClose} title={common.keys}>

@@ -20,6 +20,7 @@ const home = createRoute({
 const dagSearch = (search: Search) => ({ ...choice(search, "view", ["graph", "table"]), ...natural(search, "version"), ...text(search, "run", "task", "state", "from_run", "from", "to"), ...natural(search, "runs") });
 const dag = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
 const dagTab = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/$tab", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
+const editor = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/definition/edit", component: lazyRouteComponent(() => import("./editor/page.tsx"), "EditorPage") });
 const compare = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/versions/$pair", component: lazyRouteComponent(() => import("./dag/compare.tsx"), "ComparePage") });
 const runs = createRoute({
   getParentRoute: () => shell,
@@ -76,7 +77,7 @@ const dags = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, dags, shell.addChildren([home, dag, dagTab, compare, runs, upcoming, backfills, backfill, approvals, admin, adminPart, run, runTab, task, taskTab, mappedTask])]),
+  routeTree: root.addChildren([login, dags, shell.addChildren([home, dag, dagTab, editor, compare, runs, upcoming, backfills, backfill, approvals, admin, adminPart, run, runTab, task, taskTab, mappedTask])]),
   defaultErrorComponent: RouteFailure,
   defaultNotFoundComponent: NotFoundPage,
   scrollRestoration: true,

@@ -119,6 +119,7 @@ export const common = {
     explain: "explain",
     trigger: "trigger",
     backfill: "backfill",
+    edit: "edit the definition",
     pause: "pause updates",
     zone: "UTC or your zone",
     neighbours: "earlier, later run",

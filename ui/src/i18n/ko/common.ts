@@ -109,6 +109,7 @@ export const common: Messages["common"] = {
     explain: "설명",
     trigger: "실행 시작",
     backfill: "백필",
+    edit: "정의 편집",
     pause: "갱신 일시 정지",
     zone: "UTC 또는 내 시간대",
     neighbours: "이전, 다음 실행",

@@ -74,6 +74,7 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
   const { dag: t, common } = useT();
   const session = useSession();
   const canAct = session.may("operator", dag.dag_id);
+  const isAuthor = session.may("author", dag.dag_id);
   const version = dag.latest_dag_version;
   const hasSchedule = dag.timetable_summary !== null;
   return (
@@ -111,28 +112,37 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
         </p>
         {dag.description && <p className="small muted anywhere">{dag.description}</p>}
       </div>
-      {canAct && <Acts dagId={dag.dag_id} hasSchedule={hasSchedule} />}
+      {(canAct || isAuthor) && <Acts dagId={dag.dag_id} canAct={canAct} isAuthor={isAuthor} hasSchedule={hasSchedule} />}
     </div>
   );
 }
 
-function Acts({ dagId, hasSchedule }: { dagId: string; hasSchedule: boolean }) {
+function Acts({ dagId, canAct, isAuthor, hasSchedule }: { dagId: string; canAct: boolean; isAuthor: boolean; hasSchedule: boolean }) {
   const { dag: t } = useT();
   const navigate = useNavigate();
   const open = (tab: string) => void navigate({ to: "/dags/$dagId/$tab", params: { dagId, tab } });
-  useKeys({ KeyT: () => open("trigger"), KeyB: () => hasSchedule && open("backfill") });
+  const edit = `/dags/${encodeURIComponent(dagId)}/definition/edit`;
+  useKeys({ KeyT: () => canAct && open("trigger"), KeyB: () => canAct && hasSchedule && open("backfill"), KeyE: () => isAuthor && void navigate({ href: edit }) });
   return (
     <div className="acts">
-      {hasSchedule && (
+      {isAuthor && (
+        <Anchor className="btn" href={edit}>
+          <Icon name="pen" />
+          {t.edit} <kbd>E</kbd>
+        </Anchor>
+      )}
+      {canAct && hasSchedule && (
         <Link className="btn" to="/dags/$dagId/$tab" params={{ dagId, tab: "backfill" }}>
           <Icon name="back" />
           {t.backfill} <kbd>B</kbd>
         </Link>
       )}
+      {canAct && (
       <Link className="btn pri" to="/dags/$dagId/$tab" params={{ dagId, tab: "trigger" }}>
         <Icon name="play" />
         {t.trigger} <kbd>T</kbd>
       </Link>
+      )}
     </div>
   );
 }

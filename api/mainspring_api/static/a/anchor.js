@@ -1,0 +1,1 @@
+import{$t as e,en as t,rt as n}from"./time.js";t();var r=e();function i({href:e,onClick:t,...i}){let a=n(),o=n=>{t?.(n),n.defaultPrevented||n.button!==0||n.ctrlKey||n.metaKey||n.shiftKey||n.altKey||(n.preventDefault(),a.navigate({href:e}))};return(0,r.jsx)(`a`,{...i,href:e,onClick:o})}export{i as t};

@@ -1,0 +1,75 @@
+/** Queries and changes of the editor of definitions. */
+import { queryOptions } from "@tanstack/react-query";
+import { ApiError, type Schema, api, ok, reportStatus } from "./client.ts";
+
+/** The saved text that is edited, with what a save must send along. */
+export interface SavedText {
+  text: string;
+  /** The ETag of the DAG: a save is refused when it has changed. */
+  etag: string;
+  isYaml: boolean;
+  /** False = an earlier release kept no text: the normalised form stands for it. */
+  isSent: boolean;
+}
+
+const YAML = "application/yaml";
+const JSON_TYPE = "application/json";
+const mediaOf = (isYaml: boolean): string => (isYaml ? YAML : JSON_TYPE);
+
+/** The current text of a definition. An object as JSON is edited as JSON. */
+export async function savedText(dagId: string, signal?: AbortSignal): Promise<SavedText> {
+  const path = `/api/v2/dags/${encodeURIComponent(dagId)}/definition`;
+  const read = (query: string) => fetch(path + query, { cache: "no-store", headers: { Accept: "text/plain, application/json;q=0.5", "X-Mainspring-Page": "1" }, ...(signal ? { signal } : {}) });
+  let response = await read("?form=sent");
+  const isSent = response.status !== 404;
+  if (!isSent) response = await read("");
+  await refuse(response);
+  const text = isSent ? await response.text() : `${JSON.stringify(await response.json(), null, 2)}\n`;
+  return { text, etag: response.headers.get("ETag") ?? "", isYaml: !text.trimStart().startsWith("{"), isSent };
+}
+
+/** What a save of the text would change, or an `ApiError` with its faults. */
+export const plan = (dagId: string, text: string, isYaml: boolean, etag: string) =>
+  queryOptions({
+    queryKey: ["plan", dagId, etag, text],
+    queryFn: async ({ signal }) => {
+      const answer = await ok(api.POST("/api/v2/dags/plan", { body: { definitions: [{ dag_id: dagId, text, media_type: mediaOf(isYaml) as never }] }, signal }));
+      return answer.dags[0] as Schema<"DagPlan">;
+    },
+    meta: { isStatic: true },
+    retry: false,
+    staleTime: 30_000,
+    gcTime: 60_000,
+  });
+
+/** Save the text while the DAG is as it was read; 412 = somebody else was faster. */
+export async function saveText(dagId: string, text: string, saved: SavedText, message: string): Promise<Schema<"SavedDagDetails">> {
+  const query = message ? `?${new URLSearchParams({ message })}` : "";
+  const response = await fetch(`/api/v2/dags/${encodeURIComponent(dagId)}${query}`, { method: "PUT", body: text, headers: { "Content-Type": mediaOf(saved.isYaml), "If-Match": saved.etag, "X-Mainspring-Page": "1" } }).catch((reason: unknown) => {
+    throw new ApiError(0, { code: "offline", title: String(reason) }, "");
+  });
+  await refuse(response);
+  return (await response.json()) as Schema<"SavedDagDetails">;
+}
+
+async function refuse(response: Response): Promise<void> {
+  reportStatus(response.status);
+  if (response.ok) return;
+  const problem: unknown = await response.json().catch(() => ({}));
+  throw new ApiError(response.status, problem as Partial<Schema<"Problem">>, response.headers.get("X-Request-Id") ?? "");
+}
+
+/** Names that a definition can use. Where the reader may not see them, none are offered. */
+export const names = () =>
+  queryOptions({
+    queryKey: ["editor", "names"],
+    queryFn: async ({ signal }) => {
+      const [pools, secrets] = await Promise.all([
+        ok(api.GET("/api/v2/pools", { params: { query: { limit: 200 } }, signal })).catch(() => null),
+        ok(api.GET("/api/v2/secrets", { params: { query: { limit: 200 } }, signal })).catch(() => null),
+      ]);
+      return { pools: pools?.pools.map((pool) => pool.name) ?? [], secrets: secrets?.secrets.map((secret) => secret.name) ?? [] };
+    },
+    meta: { isStatic: true },
+    staleTime: 60_000,
+  });

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { pointerOf, problemOf } from "./problems.ts";
+
+const LINES = ["tasks:", "  load: {depends_on: [extrct]}", ""];
+
+test("a fault stands at the word that it names, with the word that cures it", () => {
+  const problem = problemOf({ pointer: "/definitions/0/tasks/load/depends_on/0", message: "unknown task 'extrct'", line: 2, hint: "did you mean 'extract'?" }, "error", LINES);
+  expect(problem).toMatchObject({ line: 2, from: 22, to: 28, fix: "extract", severity: "error" });
+  expect(LINES[1]?.slice(problem.from, problem.to)).toBe("extrct");
+});
+
+test("a fault without a word takes its line, and one without a line has no place", () => {
+  expect(problemOf({ pointer: "/tasks", message: "is required", line: 2 }, "warning", LINES)).toMatchObject({ line: 2, from: 2, to: 30, fix: null });
+  expect(problemOf({ pointer: "/x", message: "is odd", line: 99 }, "error", LINES).line).toBeNull();
+  expect(problemOf({ pointer: "/x", message: "is odd", line: null }, "error", LINES).line).toBeNull();
+  expect(pointerOf({ pointer: "/definitions/0/tasks/load", message: "" })).toBe("/tasks/load");
+});
