@@ -1,4 +1,4 @@
-"""What the views of the page cost on PostgreSQL, with 200,000 runs and 1,000,000 task instances stored.
+"""What the page costs: its views on PostgreSQL with 200,000 runs and 1,000,000 task instances stored, and a browser.
 
 python -m bench page
 """
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from bench.api import TIMES, server_of
 from bench.engine import put
+from bench.support.page_browser import measure
 from bench.support.history import DAGS, stored_history
 from bench.support.http_load import Connection, latencies_milliseconds, request_bytes
 from mainspring_store import open_database
@@ -22,7 +23,8 @@ GRID_BYTES_MAX = 60_000
 
 
 def main() -> None:
-    """Print the 95th percentile of each view beside its limit."""
+    """Print each figure beside its limit: of the browser first, which needs no large database."""
+    measure()
     with server_of("postgresql") as (server, url):
         put(server, "wide", {f"task_{number:03}": {"type": "noop"} for number in range(GRID_TASKS)})
         stored_history(server, url)

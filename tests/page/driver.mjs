@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { hardScenarios } from "./hard_scenarios.mjs";
 import { runScenarios } from "./run_scenarios.mjs";
 import { scenarios } from "./scenarios.mjs";
 
@@ -22,19 +23,19 @@ function follow(page, errors) {
 }
 
 /** A reader of the page with a context of their own. */
-async function open(task, errors, { token, width = 1280, theme = "light", language = "en" } = {}) {
+async function open(task, errors, { token, width = 1280, theme = "light", language = "en", url = task.url } = {}) {
   const context = await browser.newContext({
     viewport: { width, height: 900 },
     colorScheme: theme,
     locale: language === "ko" ? "ko-KR" : "en-GB",
     hasTouch: width < 600,
-    baseURL: task.url,
+    baseURL: url,
   });
   context.setDefaultTimeout(TIMEOUT_MS);
   context.on("page", (page) => follow(page, errors));
   const page = await context.newPage();
   if (token) {
-    const answer = await context.request.post("/auth/session", { data: { token }, headers: { "X-Mainspring-Page": "1", Origin: task.url } });
+    const answer = await context.request.post("/auth/session", { data: { token }, headers: { "X-Mainspring-Page": "1", Origin: url } });
     if (answer.status() !== 204) throw new Error(`login: ${answer.status()} ${await answer.text()}`);
   }
   return page;
@@ -72,7 +73,7 @@ async function run(task) {
     },
   };
   try {
-    await { ...scenarios, ...runScenarios }[task.scenario](tools);
+    await { ...scenarios, ...runScenarios, ...hardScenarios }[task.scenario](tools);
     return errors.length > 0 ? { error: errors.join("\n") } : {};
   } catch (error) {
     if (task.folder && pages.length > 0) await pages.at(-1).screenshot({ path: `${task.folder}/${task.scenario}.png` }).catch(() => undefined);

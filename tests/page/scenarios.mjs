@@ -14,7 +14,7 @@ async function until(what, condition, milliseconds = 25_000) {
 }
 
 const runsOf = async (api, dag) => (await api("GET", `/dags/${dag}/dagRuns?order_by=-run_after&limit=10`)).dag_runs;
-const PAGES = ["/", "/runs", "/upcoming", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails/trigger", "/dags/page_fails/calendar", "/dags/page_fails/durations", "/dags/page_fails/settings"];
+const PAGES = ["/", "/runs", "/upcoming", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails/trigger", "/dags/page_fails/calendar", "/dags/page_fails/durations", "/dags/page_fails/settings", "/dags/page_fails/backfill"];
 
 export const scenarios = {
   async login_leads_to_what_was_asked({ open, task }) {
@@ -100,6 +100,25 @@ export const scenarios = {
     const runs = await runsOf(api, "page_params");
     assert.deepEqual(runs.map((run) => run.params.rows), [7]);
     await nothing(page.locator("img"));
+  },
+
+  async a_backfill_shows_each_slot_first({ open, task, api }) {
+    const schedule = { cron: "0 12 * * *", timezone: "UTC" };
+    await api("PUT", "/dags/page_days", { schedule, start_date: "2024-01-01", end_date: "2024-01-31", tasks: { only: { type: "noop" } } });
+    await api("POST", "/dags/page_days/dagRuns", { logical_date: "2024-01-02T12:00:00Z" });
+    await until("the run of a slot", async () => (await runsOf(api, "page_days")).some((run) => run.state === "success" && run.logical_date.startsWith("2024-01-02")));
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_days/backfill?from=2024-01-01T00:00:00Z&to=2024-01-05T00:00:00Z");
+    await seen(page.locator(".months .keep", { hasText: "1 keep" }));
+    assert.equal(await page.locator(".months .new").count(), 3);
+    await seen(page.getByText("3 runs will be made"));
+    await page.getByRole("radio", { name: "run again", exact: true }).click();
+    await seen(page.locator(".months .re", { hasText: "1 again" }));
+    await page.getByRole("radio", { name: "keep" }).click();
+    await seen(page.locator(".months .keep"));
+    await page.getByRole("button", { name: /^Backfill 3 runs/ }).click();
+    await page.waitForURL(/\/backfills\/\d+$/);
+    await seen(page.getByText("success", { exact: true }).nth(3));
   },
 
   async a_hostile_name_stays_text({ open, task }) {

@@ -3,15 +3,16 @@ import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useState } from "react";
 import { type Schema, api, ok } from "../../api/client.ts";
 import { queries } from "../../api/queries.ts";
+import { dayAfter, monthAfter } from "../../calendar/months.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Checkbox, Field, Radios } from "../../kit/field.tsx";
 import { Failure, Loading, Panel } from "../../kit/panel.tsx";
 import { useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
-import { moment } from "../../time/format.ts";
 import { instantsOf, useZone, wallText } from "../../time/zone.ts";
 import { InstantInput } from "../trigger/instant.tsx";
+import { SlotCalendar } from "./slot_calendar.tsx";
 
 type Body = Schema<"BackfillBody">;
 type Rule = Schema<"ReprocessBehavior">;
@@ -32,7 +33,7 @@ export function BackfillPage({ dagId, from, to }: { dagId: string; from: string 
   }));
   const navigate = useNavigate();
   const toast = useToast();
-  const plan = useQuery({ queryKey: ["backfill plan", body], queryFn: ({ signal }) => ok(api.POST("/api/v2/backfills/dry_run", { body, signal })), meta: { isStatic: true }, retry: false });
+  const plan = useQuery({ queryKey: ["backfill plan", body], queryFn: ({ signal }) => ok(api.POST("/api/v2/backfills/dry_run", { params: { query: { slots: "all" } }, body, signal })), meta: { isStatic: true }, retry: false });
   const count = plan.data?.total_entries ?? 0;
   const change = useMutation({
     mutationFn: () => ok(api.POST("/api/v2/backfills", { body })),
@@ -76,7 +77,7 @@ export function BackfillPage({ dagId, from, to }: { dagId: string; from: string 
           {plan.error ? (
             <Failure error={plan.error} retry={() => void plan.refetch()} />
           ) : plan.data ? (
-            <Slots slots={plan.data.backfills} />
+            <SlotCalendar plan={plan.data} places={body.max_active_runs ?? 1} />
           ) : (
             <Loading />
           )}
@@ -86,16 +87,47 @@ export function BackfillPage({ dagId, from, to }: { dagId: string; from: string 
   );
 }
 
+/** Ranges that are often meant. They end with the present day's midnight of the shown zone. */
+function Ranges({ onChange }: { onChange(range: Pick<Body, "from_date" | "to_date">): void }) {
+  const { lists } = useT();
+  const zone = useZone();
+  const clock = useClock();
+  const today = wallText(zone.name, clock.now).slice(0, 10);
+  const midnight = (day: string): string => new Date(instantsOf(zone.name, day)[0] ?? Date.parse(day)).toISOString();
+  const ranges = [
+    [lists.slots.week, dayAfter(today, -7)],
+    [lists.slots.month, monthAfter(today, 0)],
+    [lists.slots.last_month, monthAfter(today, -1)],
+  ] as const;
+  return (
+    <span className="row wrap">
+      {ranges.map(([name, first], index) => (
+        <Button key={name} className="small" onClick={() => onChange({ from_date: midnight(first), to_date: midnight(index === 2 ? monthAfter(today, 0) : today) })}>
+          {name}
+        </Button>
+      ))}
+    </span>
+  );
+}
+
 function Inputs({ body, onChange }: { body: Body; onChange(body: Body): void }) {
   const { lists } = useT();
+  // The inputs keep what is typed; a range from a button begins them anew.
+  const [generation, renew] = useState(0);
   const set = (change: Partial<Body>) => onChange({ ...body, ...change });
   const rules: Rule[] = ["none", "failed", "completed"];
   return (
     <div className="pad stack trigger-form">
       <div className="row wrap" style={{ gap: "18px", alignItems: "flex-start" }}>
-        <Field label={lists.first_slot}>{(ids) => <InstantInput ids={ids} value={body.from_date} onChange={(value) => value && set({ from_date: value })} />}</Field>
-        <Field label={lists.last_slot}>{(ids) => <InstantInput ids={ids} value={body.to_date} onChange={(value) => value && set({ to_date: value })} />}</Field>
+        <Field label={lists.first_slot}>{(ids) => <InstantInput key={`from ${generation}`} ids={ids} value={body.from_date} onChange={(value) => value && set({ from_date: value })} />}</Field>
+        <Field label={lists.last_slot}>{(ids) => <InstantInput key={`to ${generation}`} ids={ids} value={body.to_date} onChange={(value) => value && set({ to_date: value })} />}</Field>
       </div>
+      <Ranges
+        onChange={(range) => {
+          renew(generation + 1);
+          set(range);
+        }}
+      />
       <div className="field">
         <span className="lab">{lists.reprocess}</span>
         <Radios label={lists.reprocess} value={body.reprocess_behavior ?? "none"} options={rules.map((rule) => [rule, lists.reprocess_names[rule]] as const)} onChange={(rule) => set({ reprocess_behavior: rule })} />
@@ -110,21 +142,5 @@ function Inputs({ body, onChange }: { body: Body; onChange(body: Body): void }) 
         {lists.backwards}
       </Checkbox>
     </div>
-  );
-}
-
-const SHOWN_MAX = 200;
-
-function Slots({ slots }: { slots: readonly Schema<"DryRunBackfill">[] }) {
-  const { lists } = useT();
-  const clock = useClock();
-  if (slots.length === 0) return <p className="pad muted">{lists.no_slots}</p>;
-  return (
-    <ul className="slots">
-      {slots.slice(0, SHOWN_MAX).map((slot) => (
-        <li key={slot.logical_date ?? slot.partition_key}>{slot.logical_date ? moment(clock, Date.parse(slot.logical_date)) : slot.partition_key}</li>
-      ))}
-      {slots.length > SHOWN_MAX && <li className="dim">+ {slots.length - SHOWN_MAX}</li>}
-    </ul>
   );
 }

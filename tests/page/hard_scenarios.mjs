@@ -1,0 +1,279 @@
+// What is hard: edits of two people, outages, many tabs, and what is larger or stranger than usual.
+import assert from "node:assert/strict";
+import { createServer, connect } from "node:net";
+
+const seen = (locator) => locator.first().waitFor();
+const nothing = async (locator) => assert.equal(await locator.count(), 0, String(locator));
+const live = (page) => page.locator('.live[data-mode="live"]');
+const fitsAcross = async (page) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${page.url()} scrolls sideways`);
+
+/** Until a condition holds. */
+async function until(what, condition, milliseconds = 25_000) {
+  const end = Date.now() + milliseconds;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const text = (schedule, more = "") => `# kept\ndag_id: page_edit\ndescription: ${schedule}\ntasks:\n  one: {type: noop}\n  two: {type: noop, depends_on: [one]}\n${more}`;
+
+async function sendText(task, dag, source) {
+  const answer = await fetch(`${task.url}/api/v2/dags/${dag}`, { method: "PUT", body: source, headers: { Authorization: `Bearer ${task.token}`, "Content-Type": "application/yaml" } });
+  assert.ok(answer.ok, await answer.text());
+}
+
+const sentText = async (task, dag) => (await fetch(`${task.url}/api/v2/dags/${dag}/definition?form=sent`, { headers: { Authorization: `Bearer ${task.token}` } })).text();
+
+/** An editor with the cursor at the end of its text. */
+async function edit(page, dag) {
+  await page.goto(`/dags/${dag}/definition/edit`);
+  const box = page.getByRole("textbox", { name: "Definition in YAML" });
+  await box.click();
+  await page.keyboard.press("Control+End");
+  return box;
+}
+
+/** A line between the browser and the server that can be cut, as when the server is killed. */
+async function wire(url) {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set();
+  const server = createServer((client) => {
+    const onward = connect(Number(port), hostname);
+    for (const socket of [client, onward]) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => sockets.delete(socket));
+    }
+    client.pipe(onward).pipe(client);
+    client.on("close", () => onward.destroy());
+    onward.on("close", () => client.destroy());
+  });
+  const listen = (at) => new Promise((resolve) => server.listen(at, "127.0.0.1", resolve));
+  await listen(0);
+  const own = server.address().port;
+  const cut = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return { url: `http://127.0.0.1:${own}`, cut, mend: () => listen(own) };
+}
+
+export const hardScenarios = {
+  async a_definition_is_edited_with_a_plan({ open, task, api }) {
+    await sendText(task, "page_edit", text("first"));
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_edit");
+    await seen(page.getByRole("heading", { name: "page_edit" }));
+    await page.keyboard.press("e");
+    await page.waitForURL(/\/definition\/edit$/);
+    await edit(page, "page_edit");
+    await page.keyboard.type("  three: {type: noop, depends_on: [tow]}");
+    await page.keyboard.press("Escape");
+    const faults = page.locator(".panel", { has: page.getByRole("heading", { name: "Faults" }) });
+    await seen(faults.getByText(/tow/));
+    const save = page.getByRole("button", { name: /^Save/ });
+    assert.ok(await save.isDisabled());
+    await faults.getByRole("button", { name: "line 7" }).click();
+    await page.keyboard.press("Control+.");
+    await faults.waitFor({ state: "detached" });
+    await seen(page.getByText(/task 'three' added|three.*added/));
+    await seen(page.getByRole("button", { name: "Save as v2" }));
+    await page.getByLabel("Reason of the change, optional").fill("a third one");
+    await page.getByRole("textbox", { name: "Definition in YAML" }).click();
+    await page.keyboard.press("Control+s");
+    await page.waitForURL(/\/definition\?version=2$/);
+    assert.equal(await sentText(task, "page_edit"), text("first", "  three: {type: noop, depends_on: [two]}"));
+    const { dag_versions: versions } = await api("GET", "/dags/page_edit/dagVersions?order_by=-version_number");
+    assert.equal(versions.length, 2);
+  },
+
+  async two_authors_lose_nothing({ open, task, api }) {
+    await sendText(task, "page_both", text("first").replace("page_edit", "page_both"));
+    const page = await open({ token: task.token });
+    // The save must be what notices the other author.
+    await page.route("**/api/v2/events*", (route) => route.abort());
+    await edit(page, "page_both");
+    await page.keyboard.type("  mine: {type: noop}");
+    await page.keyboard.press("Escape");
+    const save = page.getByRole("button", { name: /^Save as v2/ });
+    await until("the plan", () => save.isEnabled().catch(() => false));
+    await sendText(task, "page_both", text("second").replace("page_edit", "page_both"));
+    await save.click();
+    await seen(page.getByText("Your changes stand on v2 now, without conflict."));
+    const next = page.getByRole("button", { name: "Save as v3" });
+    await until("the next plan", () => next.isEnabled().catch(() => false));
+    await next.click();
+    await page.waitForURL(/version=3$/);
+    assert.equal(await sentText(task, "page_both"), text("second", "  mine: {type: noop}").replace("page_edit", "page_both"));
+    assert.equal((await api("GET", "/dags/page_both")).description, "second");
+  },
+
+  async authors_of_one_line_choose_and_a_draft_outlives_the_page({ open, task }) {
+    await sendText(task, "page_line", text("first").replace("page_edit", "page_line"));
+    const page = await open({ token: task.token });
+    await edit(page, "page_line");
+    await page.keyboard.type("  mine: {type: noop}");
+    await page.keyboard.press("Escape");
+    await until("the draft", () => page.evaluate(() => (localStorage.getItem("mainspring.draft.page_line") ?? "").includes("mine")));
+    await sendText(task, "page_line", text("first", "  theirs: {type: noop}\n").replace("page_edit", "page_line"));
+    await page.reload();
+    await seen(page.getByText("You both changed the same lines."));
+    const box = page.getByRole("textbox", { name: "Definition in YAML" });
+    await seen(box.getByText("mine"));
+    await page.getByRole("button", { name: "Go on with my text" }).click();
+    const save = page.getByRole("button", { name: "Save as v3" });
+    await until("the plan", () => save.isEnabled().catch(() => false));
+    await save.click();
+    await page.waitForURL(/version=3$/);
+    assert.equal(await sentText(task, "page_line"), text("first", "  mine: {type: noop}").replace("page_edit", "page_line"));
+    await page.goto("/dags/page_line/definition/edit");
+    await seen(page.getByText("Nothing differs in meaning."));
+  },
+
+  async an_editor_outlives_its_session({ open, task, violations }) {
+    await sendText(task, "page_stays", text("first").replace("page_edit", "page_stays"));
+    const page = await open({ token: task.token });
+    const box = await edit(page, "page_stays");
+    await seen(page.getByText("Nothing differs in meaning."));
+    assert.deepEqual(await violations(page), []);
+    await page.context().clearCookies();
+    await page.keyboard.type("  typed: {type: noop}");
+    const dialog = page.getByRole("dialog", { name: "Your session is over" });
+    await dialog.waitFor();
+    await dialog.getByRole("button", { name: "Log in with a token" }).click();
+    await dialog.getByLabel("Token", { exact: true }).fill(task.token);
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "detached" });
+    await seen(box.getByText("typed"));
+    await until("the plan", () => page.getByRole("button", { name: "Save as v2" }).isEnabled().catch(() => false));
+  },
+
+  async eight_tabs_read_one_stream({ open, task, api }) {
+    const first = await open({ token: task.token });
+    let begun = 0;
+    const openStreams = new Set();
+    first.context().on("request", (request) => {
+      if (!request.url().includes("/api/v2/events")) return;
+      begun += 1;
+      openStreams.add(request);
+    });
+    for (const event of ["requestfinished", "requestfailed"]) first.context().on(event, (request) => openStreams.delete(request));
+    const tabs = [first, ...(await Promise.all(Array.from({ length: 7 }, () => first.context().newPage())))];
+    for (const tab of tabs) await tab.goto("/runs?dag=page_works");
+    for (const tab of tabs) await seen(live(tab));
+    assert.deepEqual([begun, openStreams.size], [1, 1]);
+    await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "in-eight-tabs" });
+    for (const tab of tabs) await seen(tab.locator('a[title="in-eight-tabs"]'));
+    await first.close();
+    await until("another tab reads the stream", () => openStreams.size === 1 && begun === 2);
+    await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "in-seven-tabs" });
+    for (const tab of tabs.slice(1)) await seen(tab.locator('a[title="in-seven-tabs"]'));
+  },
+
+  async a_killed_server_is_waited_for({ open, task, api }) {
+    const line = await wire(task.url);
+    const page = await open({ token: task.token, url: line.url });
+    await page.goto("/runs?dag=page_works");
+    await seen(live(page));
+    const rows = await page.locator("tbody tr").count();
+    await line.cut();
+    await seen(page.getByText(/No connection since/));
+    assert.equal(await page.locator("tbody tr").count(), rows, "what was read stays");
+    await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "while-it-was-gone" });
+    await line.mend();
+    await page.getByRole("button", { name: "Try now" }).click();
+    await seen(live(page));
+    await seen(page.locator('a[title="while-it-was-gone"]'));
+    await page.close();
+    await line.cut();
+  },
+
+  async blocked_streams_fall_back_to_polling({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.route("**/api/v2/events*", (route) => route.abort());
+    await page.goto("/runs?dag=page_works");
+    await seen(page.locator('.live[data-mode="polling"]'));
+    await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "polled" });
+    await seen(page.locator('a[title="polled"]'));
+  },
+
+  async a_newer_server_is_loaded_once({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/");
+    await seen(page.getByRole("heading", { name: "DAGs" }));
+    let refused = 0;
+    let loads = 0;
+    page.on("load", () => (loads += 1));
+    await page.route(/\/a\/upcoming\.js$/, (route) => {
+      refused += 1;
+      return refused === 1 ? route.fulfill({ status: 404 }) : route.continue();
+    });
+    await page.getByRole("link", { name: "Upcoming" }).click();
+    await seen(page.getByRole("heading", { name: "Upcoming" }));
+    assert.deepEqual([refused, loads], [2, 1]);
+  },
+
+  async a_clock_that_is_wrong_shows_the_right_ages({ open, task, api }) {
+    const { dag_run_id: run } = await api("POST", "/dags/page_works/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    await page.addInitScript(() => {
+      const own = Date.now.bind(Date);
+      Date.now = () => own() + 3_600_000;
+    });
+    await page.goto("/dags/page_works");
+    await seen(page.getByText(/saved/).getByText(/\d+ (s|min) ago/));
+    const age = await page.getByText(/v1, saved/).first().textContent();
+    assert.match(age, /saved \d+ (s|min) ago/);
+    await page.goto(`/dags/page_works/runs/${encodeURIComponent(run)}`);
+    await seen(page.locator("main h1"));
+  },
+
+  async ten_thousand_tasks_are_a_table_first({ open, task, api }) {
+    const tasks = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`t${n}`, { type: "noop", depends_on: n > 99 ? [`t${n - 100}`] : [] }]));
+    const dag = await api("PUT", "/dags/page_huge", { is_paused_upon_creation: true, tasks });
+    assert.equal(dag.dag_id, "page_huge", JSON.stringify(dag).slice(0, 300));
+    const { dag_run_id: run } = await api("POST", "/dags/page_huge/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    await page.goto(`/dags/page_huge/runs/${encodeURIComponent(run)}`);
+    await seen(page.getByText("10000 tasks: the table opens first."));
+    await seen(page.getByRole("row", { name: /^t0/ }));
+    await page.goto(`/dags/page_huge`);
+    await seen(page.getByRole("heading", { name: "page_huge" }));
+    await seen(page.getByRole("grid"));
+    assert.ok((await page.locator("main *").count()) < 30_000, "only a part of the tasks is in the document");
+    await api("DELETE", "/dags/page_huge");
+  },
+
+  async long_and_foreign_names_fit({ open, task, api }) {
+    const dag = "d".repeat(250);
+    const name = "t".repeat(250);
+    const description = "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 e\u0301\u0302\u0323 \u202Eabc " + "x".repeat(300);
+    await api("PUT", `/dags/${dag}`, { description, tags: ["\u05d0".repeat(40)], tasks: { [name]: { type: "noop" }, [`${name.slice(1)}b`]: { type: "noop", depends_on: [name] } } });
+    const { dag_run_id: run } = await api("POST", `/dags/${dag}/dagRuns`, { logical_date: null, dag_run_id: "r".repeat(250) });
+    await until("the end", async () => (await api("GET", `/dags/${dag}/dagRuns/${run}`)).state === "success");
+    for (const width of [1280, 380]) {
+      const page = await open({ token: task.token, width });
+      for (const path of ["/", "/runs", `/dags/${dag}`, `/dags/${dag}/settings`, `/dags/${dag}/durations`, `/dags/${dag}/runs/${run}`, `/dags/${dag}/runs/${run}/events`, `/dags/${dag}/runs/${run}/tasks/${name}`]) {
+        await page.goto(path);
+        await seen(page.locator("main h1"));
+        await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
+        await fitsAcross(page);
+      }
+    }
+    await api("DELETE", `/dags/${dag}`);
+  },
+
+  async a_line_of_megabytes_is_cut({ open, task, api }) {
+    await api("PUT", "/dags/page_wide", { tasks: { wide: { type: "shell", script: "head -c 9000000 /dev/zero | tr '\\0' x; echo; echo 'Error: at the end' >&2; exit 1\n" } } });
+    const { dag_run_id: run } = await api("POST", "/dags/page_wide/dagRuns", { logical_date: null });
+    await until("the end", async () => (await api("GET", `/dags/page_wide/dagRuns/${run}`)).state === "failed", 60_000);
+    const page = await open({ token: task.token });
+    await page.goto(`/dags/page_wide/runs/${encodeURIComponent(run)}/tasks/wide`);
+    await seen(page.locator(".loglines .ln.err").getByText("Error: at the end"));
+    await page.keyboard.press("Home");
+    await seen(page.getByRole("button", { name: /show \d+ more characters/ }));
+    assert.ok((await page.locator(".loglines").evaluate((each) => each.textContent.length)) < 1_000_000);
+  },
+};
