@@ -153,23 +153,20 @@ export const hardScenarios = {
   async eight_tabs_read_one_stream({ open, task, api }) {
     const first = await open({ token: task.token });
     let begun = 0;
-    const openStreams = new Set();
     first.context().on("request", (request) => {
-      if (!request.url().includes("/api/v2/events")) return;
-      begun += 1;
-      openStreams.add(request);
+      if (request.url().includes("/api/v2/events")) begun += 1;
     });
-    for (const event of ["requestfinished", "requestfailed"]) first.context().on(event, (request) => openStreams.delete(request));
     const tabs = [first, ...(await Promise.all(Array.from({ length: 7 }, () => first.context().newPage())))];
     for (const tab of tabs) await tab.goto("/runs?dag=page_works");
     for (const tab of tabs) await seen(live(tab));
-    assert.deepEqual([begun, openStreams.size], [1, 1]);
+    assert.equal(begun, 1);
     await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "in-eight-tabs" });
     for (const tab of tabs) await seen(tab.locator('a[title="in-eight-tabs"]'));
     await first.close();
-    await until("another tab reads the stream", () => openStreams.size === 1 && begun === 2);
+    await until("another tab reads the stream", () => begun === 2);
     await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "in-seven-tabs" });
     for (const tab of tabs.slice(1)) await seen(tab.locator('a[title="in-seven-tabs"]'));
+    assert.equal(begun, 2);
   },
 
   async a_killed_server_is_waited_for({ open, task, api }) {
@@ -275,5 +272,27 @@ export const hardScenarios = {
     await page.keyboard.press("Home");
     await seen(page.getByRole("button", { name: /show \d+ more characters/ }));
     assert.ok((await page.locator(".loglines").evaluate((each) => each.textContent.length)) < 1_000_000);
+  },
+
+  async pictures_of_the_documentation({ open, task, api }) {
+    const { dag_runs: runs } = await api("GET", "/dags/nightly_sales/dagRuns?state=failed&order_by=-run_after&limit=1");
+    const run = `/dags/nightly_sales/runs/${encodeURIComponent(runs[0].dag_run_id)}`;
+    const take = async (name, path, ready, { width = 1280, theme = "light" } = {}) => {
+      const page = await open({ token: task.token, width, theme });
+      await page.setViewportSize({ width, height: width < 600 ? 780 : 760 });
+      await page.goto(path);
+      await seen(ready(page));
+      await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
+      await page.screenshot({ path: `${task.folder}/${name}.png`, animations: "disabled" });
+    };
+    const dag = (page) => page.getByRole("link", { name: "nightly_sales" });
+    const line = (page) => page.getByText(/No space left on device/);
+    await take("home", "/", dag);
+    await take("home-dark", "/", dag, { theme: "dark" });
+    await take("dag", "/dags/nightly_sales", (page) => page.locator("svg.graph [data-task=report]"));
+    await take("run", `${run}?task=load_warehouse`, line);
+    await take("run-phone", run, line, { width: 380 });
+    await take("log", `${run}/tasks/load_warehouse`, (page) => page.locator(".loglines .ln.err.at"));
+    await take("editor", "/dags/nightly_sales/definition/edit", (page) => page.getByText("Nothing differs in meaning."));
   },
 };

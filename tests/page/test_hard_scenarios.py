@@ -7,8 +7,10 @@ import pytest
 
 from tests.page.conftest import Scenario
 
+PICTURES = "pictures_of_the_documentation"
+"""Played by test_pictures.py, whose runs it shows."""
 SOURCE = Path(__file__).with_name("hard_scenarios.mjs").read_text(encoding="utf-8")
-SCENARIOS = re.findall(r"^  async (\w+)\(", SOURCE, re.MULTILINE)
+SCENARIOS = [name for name in re.findall(r"^  async (\w+)\(", SOURCE, re.MULTILINE) if name != PICTURES]
 
 
 @pytest.mark.page

@@ -81,7 +81,10 @@ export async function ok<Data>(answer: Promise<Answer<Data>>): Promise<Data> {
   return data as Data;
 }
 
-/** A request to an operation that the document does not have yet; see shapes.ts. */
+/** The content of an answer whose rows have names for their places; see shapes.ts. */
+export const shaped = <Shape>(answer: Promise<Answer<unknown>>): Promise<Shape> => ok(answer) as Promise<Shape>;
+
+/** A request outside the document, as those of the session, or with a header that the document has no place for. */
 export async function request<Data>(method: string, path: string, options: { body?: unknown; signal?: AbortSignal; headers?: Record<string, string> } = {}): Promise<Data> {
   let response: Response;
   try {

@@ -1,6 +1,6 @@
 /** Queries of the pages of a DAG. */
 import { queryOptions } from "@tanstack/react-query";
-import { api, ok, request } from "./client.ts";
+import { api, ok, shaped } from "./client.ts";
 import type { Grid } from "./shapes.ts";
 
 export const dagDetails = (dagId: string) =>
@@ -35,4 +35,4 @@ export const instancesOfTask = (dagId: string, taskId: string, limit: number) =>
 
 /** The matrix of tasks and the latest runs, in one request. */
 export const grid = (dagId: string, runs: number) =>
-  queryOptions({ queryKey: ["grid", dagId, runs], queryFn: ({ signal }) => request<Grid>("GET", `/api/v2/dags/${encodeURIComponent(dagId)}/grid?runs=${runs}`, { signal }) });
+  queryOptions({ queryKey: ["grid", dagId, runs], queryFn: ({ signal }) => shaped<Grid>(api.GET("/api/v2/dags/{dag_id}/grid", { params: { path: { dag_id: dagId }, query: { runs } }, signal })) });

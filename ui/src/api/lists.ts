@@ -1,7 +1,6 @@
 /** Queries of the pages that list things of all DAGs. */
 import { queryOptions } from "@tanstack/react-query";
-import { type Schema, api, ok, request } from "./client.ts";
-import type { SearchHit, Upcoming } from "./shapes.ts";
+import { type Schema, api, ok } from "./client.ts";
 
 export interface RunFilter {
   dag?: string;
@@ -44,12 +43,12 @@ export const approvals = () =>
   queryOptions({ queryKey: ["approvals"], queryFn: ({ signal }) => ok(api.GET("/api/v2/approvals", { params: { query: { limit: 100, order_by: ["requested_at"] } }, signal })) });
 
 export const upcoming = (from: string, to: string) =>
-  queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => request<Upcoming>("GET", `/api/v2/upcoming?${new URLSearchParams({ from, to, limit: "500" })}`, { signal }) });
+  queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => ok(api.GET("/api/v2/upcoming", { params: { query: { from, to, limit: 500 } }, signal })) });
 
 export const backfills = (dag?: string) =>
   queryOptions({
     queryKey: ["backfills", dag],
-    queryFn: ({ signal }) => request<{ backfills: Schema<"Backfill">[]; total_entries: number }>("GET", `/api/v2/backfills?${new URLSearchParams({ limit: "100", order_by: "-id", ...(dag ? { dag_id: dag } : {}) })}`, { signal }),
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills", { params: { query: { limit: 100, order_by: ["-id"], ...(dag ? { dag_id: dag } : {}) } }, signal })),
   });
 
 export const backfill = (id: number) =>
@@ -67,4 +66,4 @@ export const dagNames = (text: string) =>
 
 /** DAGs, tasks and runs whose names have the words of a text. */
 export const search = (text: string) =>
-  queryOptions({ queryKey: ["search", text], queryFn: ({ signal }) => request<{ hits: SearchHit[] }>("GET", `/api/v2/search?${new URLSearchParams({ q: text })}`, { signal }), meta: { isStatic: true }, staleTime: 10_000 });
+  queryOptions({ queryKey: ["search", text], queryFn: ({ signal }) => ok(api.GET("/api/v2/search", { params: { query: { q: text } }, signal })), meta: { isStatic: true }, staleTime: 10_000 });

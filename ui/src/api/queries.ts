@@ -1,6 +1,6 @@
 import { QueryClient, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { ApiError, api, ok, request } from "./client.ts";
-import type { Activity, Overview, Summary, UiConfig } from "./shapes.ts";
+import { ApiError, type Schema, api, ok, shaped } from "./client.ts";
+import type { Activity, Overview, Summary } from "./shapes.ts";
 import { pollEvery } from "../live/state.ts";
 
 declare module "@tanstack/react-query" {
@@ -29,12 +29,12 @@ export const queries = new QueryClient({
 
 export const me = () => queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => ok(api.GET("/api/v2/me", { signal })), meta: { isStatic: true }, staleTime: 60_000 });
 
-export const uiConfig = () => queryOptions({ queryKey: ["uiConfig"], queryFn: ({ signal }) => request<UiConfig>("GET", "/api/v2/uiConfig", { signal }), meta: { isStatic: true }, staleTime: Infinity });
+export const uiConfig = () => queryOptions({ queryKey: ["uiConfig"], queryFn: ({ signal }) => ok(api.GET("/api/v2/uiConfig", { signal })), meta: { isStatic: true }, staleTime: Infinity });
 
-export const summary = () => queryOptions({ queryKey: ["summary"], queryFn: ({ signal }) => request<Summary>("GET", "/api/v2/summary", { signal }) });
+export const summary = () => queryOptions({ queryKey: ["summary"], queryFn: ({ signal }) => shaped<Summary>(api.GET("/api/v2/summary", { signal })) });
 
 export const activity = (from: string, to: string, bins: number) =>
-  queryOptions({ queryKey: ["activity", from, to, bins], queryFn: ({ signal }) => request<Activity>("GET", `/api/v2/activity?${new URLSearchParams({ from, to, bins: String(bins) })}`, { signal }) });
+  queryOptions({ queryKey: ["activity", from, to, bins], queryFn: ({ signal }) => shaped<Activity>(api.GET("/api/v2/activity", { params: { query: { from, to, bins } }, signal })) });
 
 export interface OverviewFilter {
   q?: string;
@@ -46,11 +46,14 @@ export interface OverviewFilter {
 }
 
 export const overview = ({ q, state, tag, owner, sort, limit }: OverviewFilter) => {
-  const query = new URLSearchParams({ runs: "20", limit: String(limit), order_by: sort ?? "attention" });
-  if (q) query.set("dag_id_pattern", `%${q}%`);
-  if (tag) query.append("tags", tag);
-  if (owner) query.append("owners", owner);
-  if (state === "paused") query.set("paused", "true");
-  else if (state) query.set("last_dag_run_state", state);
-  return queryOptions({ queryKey: ["overview", query.toString()], queryFn: ({ signal }) => request<Overview>("GET", `/api/v2/dagOverview?${query}`, { signal }) });
+  const query = {
+    runs: 20,
+    limit,
+    order_by: [sort ?? "attention"],
+    ...(q ? { dag_id_pattern: `%${q}%` } : {}),
+    ...(tag ? { tags: [tag] } : {}),
+    ...(owner ? { owners: [owner] } : {}),
+    ...(state === "paused" ? { paused: true } : state ? { last_dag_run_state: state as Schema<"DagRunState"> } : {}),
+  };
+  return queryOptions({ queryKey: ["overview", query], queryFn: ({ signal }) => shaped<Overview>(api.GET("/api/v2/dagOverview", { params: { query }, signal })) });
 };

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { logSource, type LogAddress } from "../log/source.ts";
 import type { TimelineAnswer } from "../timeline/rows.ts";
-import { api, ok, request } from "./client.ts";
+import { type Schema, api, ok, shaped } from "./client.ts";
 
 export interface RunAddress {
   dagId: string;
@@ -32,8 +32,8 @@ export const timeline = (run: RunAddress, expanded: string | null = null) =>
   queryOptions({
     queryKey: runKey(run, "timeline", expanded),
     queryFn: ({ signal }) => {
-      const query = expanded === null ? "" : `?${new URLSearchParams({ expand: expanded })}`;
-      return request<TimelineAnswer>("GET", `${addressOf(run)}/timeline${query}`, { signal });
+      const query = expanded === null ? {} : { expand: [expanded] };
+      return shaped<TimelineAnswer>(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/timeline", { params: { path: runPath(run), query }, signal }));
     },
   });
 
@@ -145,37 +145,22 @@ export const runEvents = (run: RunAddress) =>
     getNextPageParam: (page) => (page.events.length < EVENTS_PAGE ? undefined : page.cursor),
   });
 
-export interface Blocker {
-  code: string;
-  text: string;
-  since: string | null;
-  ids: string[];
-  holders: { dag_id: string; dag_run_id: string; task_id: string | null; map_index: number | null }[];
-  holders_total: number;
-  holders_hidden: number;
-  position: number | null;
-}
-
-export interface Explanation {
-  state: string;
-  earliest_start: string | null;
-  blockers: Blocker[];
-  satisfied: { code: string; text: string }[];
-}
+export type Blocker = Schema<"WaitBlocker">;
+export type Explanation = Schema<"WaitExplanation">;
 
 export const explainTask = (task: TaskAddress) =>
   queryOptions({
     queryKey: runKey(task, "explain", task.taskId, task.mapIndex),
     queryFn: ({ signal }) => {
-      const query = task.mapIndex < 0 ? "" : `?map_index=${task.mapIndex}`;
-      return request<Explanation>("GET", `${addressOf(task)}/taskInstances/${encodeURIComponent(task.taskId)}/explain${query}`, { signal });
+      const query = task.mapIndex < 0 ? {} : { map_index: task.mapIndex };
+      return ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/explain", { params: { path: taskPath(task), query }, signal }));
     },
   });
 
 export const explainRun = (run: RunAddress) =>
   queryOptions({
     queryKey: runKey(run, "explain"),
-    queryFn: ({ signal }) => request<Explanation & { waiting_total: number }>("GET", `${addressOf(run)}/explain`, { signal }),
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/explain", { params: { path: runPath(run) }, signal })),
   });
 
 export interface Excerpt {

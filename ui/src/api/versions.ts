@@ -1,39 +1,15 @@
 /** Queries of the versions of a DAG: what a version says, as its author wrote it, and what differs between two. */
 import { queryOptions } from "@tanstack/react-query";
-import { ApiError, request } from "./client.ts";
+import { ApiError, type Schema, api, ok } from "./client.ts";
 
-export interface DefinitionChange {
-  op: string;
-  kind: string;
-  path: string;
-  task_id: string | null;
-  before: unknown;
-  after: unknown;
-  text: string;
-}
-
-export interface DescribedVersion {
-  version_number: number;
-  created_at: string;
-  created_by?: string | null;
-  message?: string | null;
-  summary?: string | null;
-  run_count?: number;
-}
-
-export interface VersionDiff {
-  older: DescribedVersion;
-  newer: DescribedVersion;
-  changes: DefinitionChange[];
-  form: string;
-  /** A unified diff; empty = equal texts. */
-  diff: string;
-}
+export type DefinitionChange = Schema<"DefinitionChange">;
+export type DescribedVersion = Schema<"DagVersionDetails">;
+export type VersionDiff = Schema<"DagVersionDiff">;
 
 export const versionDiff = (dagId: string, older: number, newer: number) =>
   queryOptions({
     queryKey: ["diff", dagId, older, newer],
-    queryFn: ({ signal }) => request<VersionDiff>("GET", `/api/v2/dags/${encodeURIComponent(dagId)}/dagVersions/${older}/diff/${newer}`, { signal }),
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions/{older}/diff/{newer}", { params: { path: { dag_id: dagId, older, newer } }, signal })),
     meta: { isStatic: true },
   });
 

@@ -34,7 +34,7 @@ export interface EditorOptions {
 
 const THEME = EditorView.theme({
   "&": { backgroundColor: "var(--surface)", color: "var(--ink)", fontSize: "12px", maxBlockSize: "max(360px, calc(100vh - 250px))" },
-  "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "-2px" },
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },
   ".cm-content": { caretColor: "var(--ink)", paddingBlock: "6px" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },

@@ -4,7 +4,7 @@ import { pointerOf, problemOf } from "./problems.ts";
 const LINES = ["tasks:", "  load: {depends_on: [extrct]}", ""];
 
 test("a fault stands at the word that it names, with the word that cures it", () => {
-  const problem = problemOf({ pointer: "/definitions/0/tasks/load/depends_on/0", message: "unknown task 'extrct'", line: 2, hint: "did you mean 'extract'?" }, "error", LINES);
+  const problem = problemOf({ pointer: "/definitions/0/tasks/load/depends_on/0", message: "task 'load' depends on unknown task 'extrct'", line: 2, hint: "did you mean 'extract'?" }, "error", LINES);
   expect(problem).toMatchObject({ line: 2, from: 22, to: 28, fix: "extract", severity: "error" });
   expect(LINES[1]?.slice(problem.from, problem.to)).toBe("extrct");
 });

@@ -28,7 +28,8 @@ export const pointerOf = (problem: ServerProblem): string => problem.pointer.rep
 export function problemOf(problem: ServerProblem, severity: "error" | "warning", lines: readonly string[]): EditorProblem {
   const line = problem.line && problem.line >= 1 && problem.line <= lines.length ? problem.line : null;
   const text = line === null ? "" : (lines[line - 1] ?? "");
-  const name = quotedIn(problem.message).find((each) => text.includes(each));
+  // A message names the task first, then what is wrong with it.
+  const name = quotedIn(problem.message).findLast((each) => text.includes(each));
   const start = name === undefined ? text.length - text.trimStart().length : text.indexOf(name);
   const end = name === undefined ? text.trimEnd().length : start + name.length;
   const cures = problem.hint && /did you mean/i.test(problem.hint) ? quotedIn(problem.hint) : [];

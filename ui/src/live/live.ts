@@ -71,7 +71,7 @@ function show(next: { mode: Mode; staleSince: number | null }): void {
   if (before === "paused") return;
   setLive(next);
   // A query decides after each answer when to ask again; so one answer begins the polling.
-  if (next.mode === "polling" && before !== "polling") void queries.invalidateQueries();
+  if (next.mode === "polling" && before !== "polling") void queries.invalidateQueries({ predicate: (query) => !query.meta?.isStatic });
 }
 
 function announce(mode: Mode, staleSince: number | null, isShared = true): void {

@@ -46,11 +46,11 @@ function DefinitionEditor({ dagId, saved }: { dagId: string; saved: Base }) {
   const isOffline = useIsOffline();
   const checked = useDelayed(text, PLAN_MS);
   const plan = useQuery(planQuery(dagId, checked, base.isYaml, base.etag));
-  const isCurrent = checked === text && !plan.isFetching;
+  const isCurrent = checked === text && !plan.isPending && !plan.isPlaceholderData;
   const problems = useProblems(checked, plan.error, plan.data);
   const errors = problems.filter((problem) => problem.severity === "error");
   const isChanged = text !== base.text;
-  const isReady = isChanged && isCurrent && plan.isSuccess && !plan.isPlaceholderData && editing.rival === null && !isOffline && !editing.isSaving;
+  const isReady = isChanged && isCurrent && plan.isSuccess && editing.rival === null && !isOffline && !editing.isSaving;
   const save = () => isReady && editing.save(message);
   const host = useRef<HTMLDivElement>(null);
   const { data: names } = useQuery(namesQuery());
@@ -70,7 +70,7 @@ function DefinitionEditor({ dagId, saved }: { dagId: string; saved: Base }) {
         <div className="stack panels">
           <Notes editing={editing} />
           {problems.length > 0 && <Faults problems={problems} editor={editor} />}
-          <Boundary>{fault ? <Failure error={fault} retry={() => void plan.refetch()} /> : errors.length === 0 && <PlanPanel plan={plan.data} version={base.version} isCurrent={isCurrent && !plan.isPlaceholderData} />}</Boundary>
+          <Boundary>{fault ? <Failure error={fault} retry={() => void plan.refetch()} /> : errors.length === 0 && <PlanPanel plan={plan.data} version={base.version} isCurrent={isCurrent} />}</Boundary>
           <input className="inp" placeholder={t.message} aria-label={t.message} maxLength={1000} value={message} onChange={(event) => setMessage(event.target.value)} />
           {plan.data && errors.length === 0 && <InFlight plan={plan.data} />}
         </div>
