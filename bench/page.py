@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from bench.api import TIMES, server_of
 from bench.engine import put
-from bench.support.page_browser import measure
 from bench.support.history import DAGS, stored_history
 from bench.support.http_load import Connection, latencies_milliseconds, request_bytes
+from bench.support.page_browser import measure
 from mainspring_store import open_database
 from tests.acceptance.server import Server
 

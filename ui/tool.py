@@ -27,7 +27,7 @@ DOCUMENT = ROOT / "openapi" / "mainspring.json"
 SCHEMA = UI / "src" / "api" / "schema.d.ts"
 FIELDS = UI / "src" / "editor" / "fields.json"
 
-TASK_SCHEMAS = tuple(f"{kind}Task" for kind in "Shell Python Http Wait Branch Approval Dag Noop".split())
+TASK_SCHEMAS = tuple(f"{kind}Task" for kind in ["Shell", "Python", "Http", "Wait", "Branch", "Approval", "Dag", "Noop"])
 
 
 def main() -> None:

@@ -12,7 +12,12 @@ from tests.acceptance.server import Server
 from tests.services.environment import child_environment
 from ui import tool
 
-_LONG = """awk 'BEGIN { for (n = 1; n <= 100000; n++) print (n == 97800 ? "ValueError: no x" : "row " n " ok") }'; exit 1"""
+_LONG = (
+    """awk 'BEGIN { for (n = 1; n <= 100000; n++) print (n == 97800 ? "ValueError: no x" : "row " n " ok") }'"""
+    "; exit 1"
+)
+    """awk 'BEGIN { for (n = 1; n <= 100000; n++) print (n == 97800 ? "ValueError: no x" : "row " n " ok") }'; exit 1"""
+)
 _WIDE_RUNS = 24
 
 
@@ -52,8 +57,8 @@ def _store(server: Server) -> None:
 
 
 def _tell(what: str, value: float, limit: float, unit: str) -> None:
-    note = "" if value <= limit else "  MISSED"
-    print(f"{what}: {value:.0f} {unit} (limit <= {limit:g} {unit}){note}".replace("  (", " (").replace(" )", ")"), flush=True)
+    measured, bound = (f"{number:.0f} {unit}".rstrip() for number in (value, limit))
+    print(f"{what}: {measured} (limit <= {bound}){'' if value <= limit else '  MISSED'}", flush=True)
 
 
 if __name__ == "__main__":
