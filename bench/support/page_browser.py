@@ -12,12 +12,10 @@ from tests.acceptance.server import Server
 from tests.services.environment import child_environment
 from ui import tool
 
-_LONG = (
-    """awk 'BEGIN { for (n = 1; n <= 100000; n++) print (n == 97800 ? "ValueError: no x" : "row " n " ok") }'"""
-    "; exit 1"
-)
-    """awk 'BEGIN { for (n = 1; n <= 100000; n++) print (n == 97800 ? "ValueError: no x" : "row " n " ok") }'; exit 1"""
-)
+_LONG = r"""
+awk 'BEGIN { for (n = 1; n <= 100000; n++) print (n == 97800 ? "ValueError: no x" : "row " n " ok") }'
+exit 1
+"""
 _WIDE_RUNS = 24
 
 

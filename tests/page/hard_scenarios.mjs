@@ -277,9 +277,9 @@ export const hardScenarios = {
   async pictures_of_the_documentation({ open, task, api }) {
     const { dag_runs: runs } = await api("GET", "/dags/nightly_sales/dagRuns?state=failed&order_by=-run_after&limit=1");
     const run = `/dags/nightly_sales/runs/${encodeURIComponent(runs[0].dag_run_id)}`;
-    const take = async (name, path, ready, { width = 1280, theme = "light" } = {}) => {
+    const take = async (name, path, ready, { width = 1180, theme = "light" } = {}) => {
       const page = await open({ token: task.token, width, theme });
-      await page.setViewportSize({ width, height: width < 600 ? 780 : 760 });
+      await page.setViewportSize({ width, height: width < 600 ? 780 : 700 });
       await page.goto(path);
       await seen(ready(page));
       await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
