@@ -277,9 +277,9 @@ export const hardScenarios = {
   async pictures_of_the_documentation({ open, task, api }) {
     const { dag_runs: runs } = await api("GET", "/dags/nightly_sales/dagRuns?state=failed&order_by=-run_after&limit=1");
     const run = `/dags/nightly_sales/runs/${encodeURIComponent(runs[0].dag_run_id)}`;
-    const take = async (name, path, ready, { width = 1180, theme = "light" } = {}) => {
+    const take = async (name, path, ready, { width = 1180, height = 680, theme = "light" } = {}) => {
       const page = await open({ token: task.token, width, theme });
-      await page.setViewportSize({ width, height: width < 600 ? 780 : 700 });
+      await page.setViewportSize({ width, height });
       await page.goto(path);
       await seen(ready(page));
       await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
@@ -291,8 +291,8 @@ export const hardScenarios = {
     await take("home-dark", "/", dag, { theme: "dark" });
     await take("dag", "/dags/nightly_sales", (page) => page.locator("svg.graph [data-task=report]"));
     await take("run", `${run}?task=load_warehouse`, line);
-    await take("run-phone", run, line, { width: 380 });
-    await take("log", `${run}/tasks/load_warehouse`, (page) => page.locator(".loglines .ln.err.at"));
-    await take("editor", "/dags/nightly_sales/definition/edit", (page) => page.getByText("Nothing differs in meaning."));
+    await take("run-phone", run, line, { width: 380, height: 780 });
+    await take("log", `${run}/tasks/load_warehouse`, (page) => page.locator(".loglines .ln.err.at"), { width: 1000, height: 480 });
+    await take("editor", "/dags/nightly_sales/definition/edit", (page) => page.getByText("Nothing differs in meaning."), { height: 560 });
   },
 };
