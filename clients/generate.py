@@ -50,10 +50,33 @@ def generate_python(target: Path) -> None:
     for model in (target / "models").glob("*.py"):
         # An object of free keys is made from a dict: `Tasks({"load": ShellTask(...)})`.
         text = model.read_text(encoding="utf-8")
-        model.write_text(text.replace("_attrs_field(init=False, factory=dict)", "_attrs_field(factory=dict)"), "utf-8")
+        text = text.replace("_attrs_field(init=False, factory=dict)", "_attrs_field(factory=dict)")
+        model.write_text(_taking_dicts(text, "..", before="\nT = TypeVar("), "utf-8")
+    for module in (target / "api").rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        module.write_text(_taking_dict_bodies(text), "utf-8")
     for module in (config / "modules").glob("*.py"):
-        shutil.copy(module, target)
+        shutil.copyfile(module, target / module.name)
     (target / "py.typed").touch()
+
+
+_TO_DICT = re.compile(r"\b([\w.]+)\.to_dict\(\)")
+_BODY = re.compile(r"^    body: (?!File\b|list\b)([^=\n]*?)( \| Unset = UNSET)?,$", re.MULTILINE)
+_BODY_KIND = re.compile(r"isinstance\(body, (?!File\b|Unset\b)(\w+)\)")
+
+
+def _taking_dicts(text: str, package: str, *, before: str) -> str:
+    """A module that sends models: it takes a plain dict wherever it takes a model. before: the next import."""
+    changed, count = _TO_DICT.subn(r"as_dict(\1)", text)
+    return changed.replace(before, f"from {package}plain import as_dict\n{before}", 1) if count else text
+
+
+def _taking_dict_bodies(text: str) -> str:
+    """As `_taking_dicts`, for the module of an operation."""
+    text = _taking_dicts(text, "...", before="from ...types import ")
+    changed, count = _BODY.subn(r"    body: \1 | Mapping[str, Any]\2,", text)
+    changed = _BODY_KIND.sub(r"isinstance(body, \1 | Mapping)", changed)
+    return f"from collections.abc import Mapping\n{changed}" if count else text
 
 
 def generate_typescript(target: Path) -> None:

@@ -31,11 +31,12 @@ from mainspring_api.resources.instances import (
     hitl_details,
     log_lines,
     logs,
+    run_reports,
     task_instances,
     tries,
     xcoms,
 )
-from mainspring_api.resources.interventions import clearing, many_instances, many_runs, marking
+from mainspring_api.resources.interventions import clearing, many_instances, many_runs, many_triggers, marking
 from mainspring_api.resources.page import activity, calendar, grid, overview, search, summary, timeline
 from mainspring_api.resources.people import login, sessions, tokens, users
 from mainspring_api.resources.runs import backfills, dag_runs, run_waits
@@ -43,6 +44,7 @@ from mainspring_api.resources.service import (
     airflow_only,
     event_logs,
     events,
+    idempotency_keys,
     jobs,
     metrics,
     monitor,
@@ -75,6 +77,8 @@ BLUEPRINTS: tuple[Resource, ...] = (
     dag_runs.blueprint,
     run_waits.blueprint,
     many_runs.blueprint,
+    many_triggers.blueprint,
+    run_reports.blueprint,
     task_instances.blueprint,
     clearing.blueprint,
     marking.blueprint,
@@ -91,6 +95,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     variables.blueprint,
     connections.blueprint,
     secrets.blueprint,
+    idempotency_keys.blueprint,
     event_logs.blueprint,
     events.blueprint,
     monitor.blueprint,

@@ -32,6 +32,7 @@ EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 SERVER_COMMANDS = {
     "run": ("mainspring_cli.commands.run", "Start a run of a DAG, and wait for its end."),
     "dags": ("mainspring_cli.commands.dags", "Save, look at and control DAGs."),
+    "test": ("mainspring_cli.commands.local_runs", "Run a DAG in this process, without a server."),
     "runs": ("mainspring_cli.commands.runs", "Look at runs; cancel them, run them again."),
     "backfill": ("mainspring_cli.commands.backfills", "Make the runs of a past range."),
     "events": ("mainspring_cli.commands.events", "What changes, as JSON lines."),

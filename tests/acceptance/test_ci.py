@@ -81,6 +81,19 @@ def test_wait_answers_within_its_timeout(server: Server, mainspring: Command) ->
         assert timeout <= time.monotonic() - begun < timeout + 15  # without the timeout: an hour
 
 
+def test_a_dag_is_run_without_a_server_as_written(mainspring: Command) -> None:
+    page = (DOCS / "ci.md").read_text()
+    (script,) = re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (mainspring.folder / "test_etl.py").write_text(code)
+    # No server is known: the command and the test need none.
+    answer = _bash(mainspring, f"set -e\n{script}\npytest -q -p no:cacheprovider test_etl.py", MAINSPRING_URL="")
+    assert answer.returncode == 0, answer.stderr + answer.stdout
+    assert "count: success" in answer.stdout
+    assert "stub" in answer.stdout
+    assert "1 passed" in answer.stdout
+
+
 def _bash(mainspring: Command, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{mainspring.environment['PATH']}"
     return subprocess.run(

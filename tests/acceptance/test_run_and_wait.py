@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+from xml.etree import ElementTree
 
 import pytest
 
@@ -65,6 +66,21 @@ def test_a_run_that_fails_ends_with_1_and_the_end_of_the_log(mainspring: Command
     assert answer.returncode == 1
     assert "bad failed at try 1" in answer.stderr
     assert "it broke here" in answer.stderr
+
+
+@pytest.mark.parametrize(("script", "exit_code"), [("true", 0), ("echo it broke here; exit 7", 1)])
+def test_a_run_leaves_a_report_and_annotations(mainspring: Command, script: str, exit_code: int) -> None:
+    mainspring.save("reported", f"tasks: {{only: {{type: shell, script: '{script}'}}}}")
+    answer = mainspring("run", "reported", "--wait", "--junit", "report.xml", "--annotations", "github")
+    assert answer.returncode == exit_code, answer.stderr
+    suites = ElementTree.parse(mainspring.folder / "report.xml").getroot()
+    assert (suites.get("tests"), suites.get("failures")) == ("1", str(exit_code))
+    assert ("::error title=" in answer.stderr, "it broke here" in answer.stderr) == (exit_code == 1, exit_code == 1)
+
+
+def test_a_report_needs_the_end_of_the_run(mainspring: Command) -> None:
+    answer = mainspring("run", "gate", "--junit", "report.xml")
+    assert (answer.returncode, "--wait" in answer.stderr) == (2, True)
 
 
 def test_a_run_that_is_cancelled_ends_with_3(mainspring: Command) -> None:

@@ -15,14 +15,14 @@ PUBLIC = {
 }
 
 _TABLE = """
-viewer self  get_me put_my_password get_tokens post_token delete_token
+viewer self  get_idempotency_key get_me put_my_password get_tokens post_token delete_token
 viewer self  delete_current_session get_sessions delete_session create_session_code
 viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
 viewer self  get_assets get_asset_aliases get_asset_events
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
 viewer dags  get_hitl_details get_events
 viewer dags  get_summary get_activity get_upcoming get_dag_overview search
-viewer dags  get_list_dag_runs_batch get_task_instances_batch
+viewer dags  get_dag_run_states get_list_dag_runs_batch get_task_instances_batch
 viewer dags  list_backfills create_backfill_dry_run get_dag_tags get_dag_stats
 viewer dag   get_calendar get_grid get_timeline get_log_lines search_log get_log_marks
 viewer dag   get_dag get_dag_details get_dag_definition get_dag_version get_dag_schedule get_tasks get_task
@@ -31,10 +31,10 @@ viewer dag   get_mapped_task_instance get_task_instance_tries get_mapped_task_in
 viewer dag   get_task_instance_try_details get_mapped_task_instance_try_details get_log get_xcom_entry
 viewer dag   get_task_instance_dependencies get_task_instance_dependencies_by_map_index
 viewer dag   get_dag_run_events explain_task_instance explain_dag_run explain_dag get_dag_version_diff
-viewer dag   get_backfill get_backfill_dag_runs get_dag_source get_extra_links
+viewer dag   get_dag_run_junit_report get_dag_run_log get_backfill get_backfill_dag_runs get_dag_source get_extra_links
 viewer dag   get_upstream_asset_events get_hitl_detail
 viewer all   get_pools get_pool get_variables get_variable get_jobs get_workers get_metrics
-operator dags create_backfill patch_dags
+operator dags trigger_dag_runs create_backfill patch_dags
 operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run
 operator dag post_clear_task_instances answer_approval bulk_dag_runs clear_dag_runs bulk_task_instances
 operator dag update_hitl_detail

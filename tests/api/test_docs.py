@@ -32,7 +32,8 @@ def output_of_example(page: str, folder: Path) -> str:
 def test_the_example_works_as_written(tmp_path: Path) -> None:
     output = output_of_example(PAGE, tmp_path)
     assert '"valid":true' in output
-    assert '"state":"success","state_reason":null,"message":null,"outputs":{"rows":5}' in output
+    assert '"state":"success","state_reason":null,"message":null,"is_finished":true,"exit_code":0' in output
+    assert '"outputs":{"rows":5}' in output
     assert '"event":"reading 5 rows"' in output
 
 

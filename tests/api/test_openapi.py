@@ -34,6 +34,7 @@ OUR_OPERATIONS = {
     "get_calendar", "search", "get_log_lines", "search_log", "get_log_marks",
     "get_root", "get_ui_config", "create_session", "delete_current_session", "get_sessions", "delete_session",
     "create_session_code",
+    "get_dag_run_junit_report", "get_dag_run_log", "trigger_dag_runs", "get_dag_run_states", "get_idempotency_key",
 }  # fmt: skip
 
 

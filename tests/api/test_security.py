@@ -35,10 +35,16 @@ def shared(open_api: OpenApi) -> Iterator[Api]:
         yield api
 
 
+def _path(rule: str) -> str:
+    """A path of a rule. A wait is over at once."""
+    path = re.sub(r"<(?:[^:>]+:)?(\w+)>", lambda match: ONE_OF_EACH[match[1]], rule)
+    return f"{path}?timeout=0" if path.endswith("/wait") else path
+
+
 def rules(api: Api) -> list[tuple[str, Rule, str]]:
     """Method, rule and a path of every route."""
     return [
-        (method, rule, re.sub(r"<(?:[^:>]+:)?(\w+)>", lambda match: ONE_OF_EACH[match[1]], rule.rule))
+        (method, rule, _path(rule.rule))
         for rule in api.app.url_map.iter_rules()
         for method in sorted(rule.methods or ())
     ]

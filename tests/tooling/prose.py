@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.services.environment import child_environment
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("core", "store", "executors", "scheduler", "api", "cli")
+PACKAGES = ("core", "store", "executors", "scheduler", "api", "testing", "cli")
 
 
 def _words(text: str) -> frozenset[str]:

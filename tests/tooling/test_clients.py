@@ -42,6 +42,20 @@ def test_a_mistake_in_a_definition_is_an_error_of_the_type_checker(tmp_path: Pat
     assert _lines_with_errors(tmp_path, MISTAKES) == wrong
 
 
+def test_a_plain_dict_is_no_error_of_the_type_checker(tmp_path: Path) -> None:
+    assert _lines_with_errors(tmp_path, PLAIN_DICTS) == set()
+
+
+PLAIN_DICTS = """\
+from mainspring_client import AuthenticatedClient, run_and_wait
+from mainspring_client.api.dags import put_dag
+
+with AuthenticatedClient(base_url="http://127.0.0.1:8080", token="") as client:
+    put_dag.sync("etl", client=client, body={"tasks": {"a": {"type": "noop"}}})
+    print(run_and_wait("etl", {"conf": {"rows": 3}}, client=client).dag_run_id)
+"""
+
+
 def test_the_readme_of_the_python_client_satisfies_the_type_checker(tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (generate.PYTHON.parent / "README.md").read_text(), flags=re.DOTALL)
     assert _lines_with_errors(tmp_path, code) == set()

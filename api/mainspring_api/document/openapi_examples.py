@@ -80,6 +80,58 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
         }
     ],
     "TriggerBody": [{"dag_run_id": "deploy-4711", "conf": {"rows": 5}}, {}],
+    "TriggersBody": [
+        {
+            "dag_runs": [
+                {"dag_id": "etl", "conf": {"rows": 5}, "idempotency_key": "deploy-4711-eu"},
+                {"dag_id": "etl", "conf": {"rows": 7}, "idempotency_key": "deploy-4711-us"},
+            ]
+        }
+    ],
+    "RunStatesBody": [{"dag_runs": [{"dag_id": "etl", "dag_run_id": "deploy-4711"}]}],
+    "RunStates": [
+        {
+            "dag_runs": [
+                {
+                    "dag_id": "etl",
+                    "dag_run_id": "deploy-4711",
+                    "state": "success",
+                    "state_reason": None,
+                    "is_finished": True,
+                    "exit_code": 0,
+                    "start_date": "2026-11-28T03:25:41.206Z",
+                    "end_date": "2026-11-28T03:25:41.217Z",
+                }
+            ]
+        }
+    ],
+    "TriggeredRuns": [
+        {
+            "dag_runs": [
+                {
+                    "status": 404,
+                    "is_replayed": False,
+                    "dag_run": None,
+                    "problem": {
+                        "detail": "there is no DAG 'etl'",
+                        "type": "/problems/not_found",
+                        "title": "Not Found",
+                        "status": 404,
+                        "code": "not_found",
+                        "request_id": "8d1f0c4a91b7e2aa",
+                    },
+                }
+            ]
+        }
+    ],
+    "AnsweredKey": [
+        {
+            "answered_at": "2026-11-28T03:25:41.201Z",
+            "expires_at": "2026-11-29T03:25:41.201Z",
+            "status": 200,
+            "body": {"dag_run_id": "deploy-4711", "dag_id": "etl", "state": "queued"},
+        }
+    ],
     "PlanBody": [{"definitions": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n"}], "removed": ["old_etl"]}],
     "DagsBody": [{"definitions": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n"}], "message": "load too"}],
     "DagPatch": [{"is_paused": True}],
@@ -120,8 +172,38 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "LoginBody": [{"username": "ada", "password": "at least twelve characters"}],
     "ApiTokenBody": [{"name": "pipeline", "role": "operator", "expires_at": "2027-02-26T00:00:00Z"}],
     "WaitResult": [
-        {"state": "success", "state_reason": None, "message": None, "outputs": {"rows": 5}, "results": {}},
-        {"state": "failed", "state_reason": "cancelled", "message": "cancelled by ci", "outputs": None, "results": {}},
+        {
+            "state": "success",
+            "state_reason": None,
+            "message": None,
+            "is_finished": True,
+            "exit_code": 0,
+            "failed_tasks": [],
+            "failed_tasks_total": 0,
+            "outputs": {"rows": 5},
+            "results": {},
+        },
+        {
+            "state": "failed",
+            "state_reason": "task_failed",
+            "message": "1 task failed: load",
+            "is_finished": True,
+            "exit_code": 1,
+            "failed_tasks": [
+                {
+                    "task_id": "load",
+                    "map_index": -1,
+                    "try_number": 1,
+                    "state_reason": "exit_code",
+                    "message": "the command ended with 7",
+                    "exit_code": 7,
+                    "last_lines": ["loading 5 rows", "no space left"],
+                }
+            ],
+            "failed_tasks_total": 1,
+            "outputs": None,
+            "results": {},
+        },
     ],
     "Problem": [
         {

@@ -14,7 +14,7 @@ from functools import partial, wraps
 import orjson
 from flask import Response, g, request
 
-from mainspring.errors import Conflict, Problem
+from mainspring.errors import Conflict, InvalidInput, Problem
 from mainspring_api.http.context import context, replace_database
 from mainspring_api.http.problems import InvalidHeader
 from mainspring_store.access.idempotency import (
@@ -28,11 +28,12 @@ from mainspring_store.access.idempotency import (
 )
 from mainspring_store.database.shared_transaction import SharedTransaction
 
-__all__ = ["HEADER", "REPLAYED", "idempotent"]
+__all__ = ["HEADER", "REPLAYED", "call_of", "check_key", "idempotent", "once_for_key"]
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 
+_KEY_RULE = "must have 1 to 255 printable ASCII characters and no space; a random UUID is a good one"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 View = Callable[..., Response]
@@ -77,18 +78,53 @@ def _first(view: Callable[[], Response], call: Call, *, contains_secret: bool) -
     return response
 
 
-def _call(key: str) -> Call:
+def once_for_key(key: str | None, content: bytes, work: Callable[[], bytes]) -> tuple[bytes, bool]:
+    """Do the work of a part of a request once for its key; returns the JSON result, and whether it was stored earlier.
+
+    key: `None` = do the work. content: what the key stands for. The work runs with a database that joins its writes.
+
+    Raises:
+        InvalidInput: The key was used for something else.
+        KeyInUse: A concurrent request holds the key.
+    """
+    if key is None:
+        return work(), False
+    call = call_of(key, content)
+    database = context().database
+    try:
+        with context().keys_in_use.holding(call):
+            kept = find_response(database, call)
+            if kept is None:
+                response = _first(lambda: Response(work(), mimetype="application/json"), call, contains_secret=False)
+            else:
+                response = _replay(kept, call, contains_secret=False)
+    finally:
+        # `_first` leaves its ended transaction there.
+        replace_database(database)
+    return response.get_data(), REPLAYED in response.headers
+
+
+def check_key(key: str, pointer: str) -> None:
+    """Raises InvalidInput for a key that no request can have."""
     if not _KEY.fullmatch(key):
-        message = "must have 1 to 255 printable ASCII characters and no space; a random UUID is a good one"
-        raise InvalidHeader([Problem(pointer=f"/{HEADER}", message=message, code="invalid_value")])
-    content = b"\n".join([request.method.encode(), request.full_path.encode(), request.mimetype.encode()])
-    fingerprint = hashlib.sha256(content + b"\n" + request.get_data(cache=True))
+        raise InvalidInput([Problem(pointer=pointer, message=_KEY_RULE, code="invalid_value")])
+
+
+def call_of(key: str, content: bytes) -> Call:
+    """The call of the sender of the current request with a key and what it stands for."""
     return Call(
         principal_id=g.user.id,
         key_hash=hashlib.sha256(key.encode()).hexdigest(),
-        fingerprint=fingerprint.hexdigest(),
+        fingerprint=hashlib.sha256(content).hexdigest(),
         now=datetime.now(UTC),
     )
+
+
+def _call(key: str) -> Call:
+    if not _KEY.fullmatch(key):
+        raise InvalidHeader([Problem(pointer=f"/{HEADER}", message=_KEY_RULE, code="invalid_value")])
+    content = b"\n".join([request.method.encode(), request.full_path.encode(), request.mimetype.encode()])
+    return call_of(key, content + b"\n" + request.get_data(cache=True))
 
 
 def _kept(response: Response, call: Call, *, contains_secret: bool) -> StoredResponse:

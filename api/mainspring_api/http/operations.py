@@ -22,7 +22,7 @@ from mainspring_api.http.problems import TITLES, InvalidQuery
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Role
 
-__all__ = ["Operation", "Register", "Resource", "load", "read_body"]
+__all__ = ["Operation", "Register", "Resource", "load", "load_query", "read_body"]
 
 BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
@@ -68,6 +68,9 @@ class Operation:
     """Whether `If-None-Match` with the `ETag` of the answer gets 304."""
     reads_preconditions: bool = False
     """Whether the view checks `If-Match` and `If-None-Match` by itself."""
+    follow: Callable[[Response], Response] | None = None
+    """Makes the answer of a POST from the answer of the view, or from the stored answer of an earlier request with the
+    idempotency key. Runs after the commit."""
     guard: Guard | None = None
     """The state that `If-Match` and `If-None-Match` are held against before the view; `None` without
     `reads_preconditions` = the operation refuses these headers."""
@@ -137,6 +140,8 @@ class Resource(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         loaded = _loading(view, operation)
         if operation.method == "POST":
             loaded = idempotent(loaded, contains_secret=operation.contains_secret)
+        if operation.follow is not None:
+            loaded = _followed(loaded, operation.follow)
         documented = self._with_answers(view, operation)
         documented = self._with_arguments(documented, operation.query, operation.body)
         members = {**operation.documented, "description": _description(view, operation.permission)}
@@ -221,10 +226,18 @@ def _loading(view: View, operation: Operation) -> Any:
         if body is not None:
             arguments.append(_load_body(body, operation.body_bytes_max))
         if query is not None:
-            arguments.append(_load_query(query))
+            arguments.append(load_query(query))
         return checked(*arguments, **path)
 
     return loaded
+
+
+def _followed(view: Any, follow: Callable[[Response], Response]) -> Any:
+    @wraps(view)
+    def followed(**path: Any) -> Response:
+        return follow(view(**path))
+
+    return followed
 
 
 def _load_body(schema: Schema, bytes_max: int) -> Any:
@@ -236,7 +249,12 @@ def _load_body(schema: Schema, bytes_max: int) -> Any:
     return load(schema, content)
 
 
-def _load_query(schema: Schema) -> Any:
+def load_query(schema: Schema) -> Any:
+    """The value of the query of the current request.
+
+    Raises:
+        InvalidQuery: The query does not fit the schema.
+    """
     parameters: dict[str, Any] = {}
     for attribute, field in schema.load_fields.items():
         name = field.data_key or attribute

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from flask import Flask, Response, g, request
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
@@ -47,6 +48,7 @@ __all__ = [
     "ProblemSchema",
     "Refused",
     "UnknownHost",
+    "problem_of",
     "register_error_handlers",
     "require_all",
 ]
@@ -211,6 +213,12 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(MainspringError, _domain_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+
+
+def problem_of(error: MainspringError) -> dict[str, Any]:
+    """The `Problem` that answers an error, for the result of a part of a request."""
+    problem: dict[str, Any] = orjson.loads(_domain_error(error).get_data())
+    return problem
 
 
 def _domain_error(error: MainspringError) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
+from mainspring import exit_codes
 from mainspring.errors import MainspringError
 
 __all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "describe_fault"]
@@ -12,14 +13,14 @@ __all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "U
 class Exit(IntEnum):
     """Exit codes of every command that speaks to a server."""
 
-    SUCCESS = 0
-    FAILED = 1
+    SUCCESS = exit_codes.SUCCESS
+    FAILED = exit_codes.FAILED
     """The run, or what was asked for, failed."""
     USAGE = 2
     """The command line makes no sense."""
-    CANCELLED = 3
+    CANCELLED = exit_codes.CANCELLED
     """The run was cancelled."""
-    STILL_RUNNING = 4
+    STILL_RUNNING = exit_codes.STILL_RUNNING
     """The deadline has passed; the run goes on."""
     UNREACHABLE = 5
     """The server gave no answer, or answered that the service is unavailable. What became of the request is not

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mainspring.exit_codes import exit_code_of_run
 from mainspring_cli.client.exits import Exit, Rejected, Unreachable
 from mainspring_cli.client.session import Session
 
@@ -117,11 +118,7 @@ def await_end(
 
 def exit_of(run: Mapping[str, Any]) -> Exit:
     """The exit code that a run's state means."""
-    if run["state"] == "success":
-        return Exit.SUCCESS
-    if run["state"] != "failed":
-        return Exit.STILL_RUNNING
-    return Exit.CANCELLED if run["state_reason"] == "cancelled" else Exit.FAILED
+    return Exit(exit_code_of_run(run["state"], run["state_reason"]))
 
 
 def ask(session: Session, patience: Patience, operation: Any, *arguments: Any) -> Any:

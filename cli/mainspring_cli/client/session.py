@@ -56,6 +56,17 @@ class Session:
         self._refuse_errors(response)
         return json.loads(response.content) if response.content else None
 
+    def text(self, operation: ModuleType, *arguments: Any) -> str:
+        """The answer of an operation that answers a text; raises as `call`."""
+        import httpx
+
+        try:
+            response = operation.sync_detailed(*arguments, client=self.client)
+        except httpx.HTTPError as exc:
+            raise Unreachable(f"{self.server.url}: {exc or type(exc).__name__}") from exc
+        self._refuse_errors(response)
+        return str(response.content.decode(errors="replace"))
+
     def rows(self, operation: ModuleType, key: str, *arguments: Any, **options: Any) -> Iterator[dict[str, Any]]:
         """All rows of a list, page by page, at most `ROWS_MAX`."""
         for offset in range(0, ROWS_MAX, PAGE_SIZE):

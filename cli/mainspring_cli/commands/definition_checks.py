@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mainspring.errors import InvalidDag, Problem
+from mainspring_cli.client.annotations import escaped, escaped_property
 from mainspring_cli.client.definition_files import dag_id_of, find_definitions
 from mainspring_cli.client.exits import Exit
 from mainspring_cli.client.output import Output, with_output
@@ -87,16 +88,9 @@ def _sentence(finding: dict[str, Any]) -> str:
 
 def _github(finding: dict[str, Any]) -> str:
     """A workflow command; its text is escaped, so that a definition cannot give commands."""
-    place = f"file={_property(finding['file'])},line={finding['line'] or 1},title={_property(finding['code'])}"
-    return f"::{finding['severity']} {place}::{_escaped(_sentence(finding))}"
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    place = f"file={escaped_property(finding['file'])},line={finding['line'] or 1}"
+    title = escaped_property(finding["code"])
+    return f"::{finding['severity']} {place},title={title}::{escaped(_sentence(finding))}"
 
 
 def _gitlab(finding: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import { isProblem, MainspringError } from "./errors.js";
 import { followEvents, type EventOptions } from "./events.js";
 import type { components, paths } from "./schema.js";
 
+export { runAndWait, type AwaitOptions } from "./awaited.js";
 export { MainspringError } from "./errors.js";
 export type { EventKind, EventOptions } from "./events.js";
+export { iterate, type PageQuery } from "./pages.js";
+export { unwrap } from "./unwrap.js";
 export type { components, operations, paths } from "./schema.js";
 
 /** The objects that are sent and answered, by name: `Schemas["Definition"]`. */
@@ -49,13 +51,4 @@ export function createMainspringClient({ baseUrl, token, fetch }: ClientOptions)
   });
   const connection = { baseUrl, headers, fetch: fetch ?? ((request: Request) => globalThis.fetch(request)) };
   return Object.assign(client, { events: (options: EventOptions = {}) => followEvents(connection, options) });
-}
-
-/** The answer of a call, or a `MainspringError` thrown: `const run = await unwrap(client.GET(...))`. */
-export async function unwrap<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await call;
-  if (!response.ok) {
-    throw new MainspringError(response.status, isProblem(error) ? error : undefined);
-  }
-  return data as T;
 }

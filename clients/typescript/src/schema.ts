@@ -566,7 +566,12 @@ export interface paths {
         put?: never;
         /**
          * Start a run of the DAG's current version. A run of a paused DAG stays queued.
-         * @description Needs the role `operator` on the DAG.
+         * @description `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
+         *     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
+         *     leaves the run. The same request with the same `Idempotency-Key` waits for the same run. White space before the
+         *     JSON keeps the connection alive.
+         *
+         *     Needs the role `operator` on the DAG.
          */
         post: operations["trigger_dag_run"];
         delete?: never;
@@ -680,6 +685,110 @@ export interface paths {
          * @description Needs the role `operator` on the DAG.
          */
         post: operations["clear_dag_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start many runs; with `~` for dag_id each entry names its DAG.
+         * @description Each run is made or refused by itself, so the answer is 200 also when some are refused: read `status`. An entry with
+         *     an `idempotency_key` makes one run however often the entry is sent, within 24 hours.
+         *
+         *     Needs the role `operator` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["trigger_dag_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The states of many runs by their names; dag_id is `~`. Runs that the caller may not see have no state.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["get_dag_run_states"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/report.junit.xml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The run as a report of tests in the XML of JUnit, which CI systems show.
+         * @description Each task instance is a test case: `failed` is a failure with the last lines of the log, other states but `success`
+         *     are skipped tests. A run that failed without a failed task has the error in a test case `(run)`.
+         *
+         *     Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_dag_run_junit_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The logs of all task instances of a run as one text, in the order of their starts.
+         * @description A line `==> task (try 1, success) <==` stands before each log, which is that of the latest try.
+         *
+         *     Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_dag_run_log"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1701,6 +1810,28 @@ export interface paths {
          * @description Needs the role `author` for the whole server.
          */
         delete: operations["delete_secret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/idempotencyKeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the request with an idempotency key of the caller, in the last 24 hours.
+         * @description 404 says that no request with the key has had an effect so far; one may be under way.
+         *
+         *     Needs a token, with any role.
+         */
+        get: operations["get_idempotency_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5481,6 +5612,7 @@ export interface components {
          *       "run_type": "manual",
          *       "state": "success",
          *       "state_reason": null,
+         *       "is_finished": true,
          *       "message": null,
          *       "conf": {
          *         "rows": 5
@@ -5534,6 +5666,8 @@ export interface components {
             state: components["schemas"]["DagRunState"];
             /** @description Code of the cause of the state; null = none */
             state_reason: string | null;
+            /** @description Whether the run has ended: `success` or `failed` */
+            is_finished: boolean;
             /** @description Cause of the state in a sentence; null = none */
             message: string | null;
             /** @description Object that the trigger sent */
@@ -5592,6 +5726,7 @@ export interface components {
          *           "run_type": "manual",
          *           "state": "success",
          *           "state_reason": null,
+         *           "is_finished": true,
          *           "message": null,
          *           "conf": {
          *             "rows": 5
@@ -5747,11 +5882,31 @@ export interface components {
             /** @description True keeps the run for ever; false lets retention delete the run */
             keep?: boolean | null;
         };
+        FailedTask: {
+            /** @description Identifier of the task within its DAG */
+            task_id: string;
+            /** @description Position among the instances of a mapped task; -1 = not mapped */
+            map_index: number;
+            /** @description Number of the latest try; 0 = failed without a try */
+            try_number: number;
+            /** @description Code of the cause of the failure; null = unknown */
+            state_reason: string | null;
+            /** @description Cause of the failure in a sentence; null = none */
+            message: string | null;
+            /** @description Exit code of the process; null = none */
+            exit_code: number | null;
+            /** @description End of the log of the latest try, at most 20 lines */
+            last_lines: string[];
+        };
         /**
          * @example {
          *       "state": "success",
          *       "state_reason": null,
          *       "message": null,
+         *       "is_finished": true,
+         *       "exit_code": 0,
+         *       "failed_tasks": [],
+         *       "failed_tasks_total": 0,
          *       "outputs": {
          *         "rows": 5
          *       },
@@ -5759,8 +5914,25 @@ export interface components {
          *     }
          * @example {
          *       "state": "failed",
-         *       "state_reason": "cancelled",
-         *       "message": "cancelled by ci",
+         *       "state_reason": "task_failed",
+         *       "message": "1 task failed: load",
+         *       "is_finished": true,
+         *       "exit_code": 1,
+         *       "failed_tasks": [
+         *         {
+         *           "task_id": "load",
+         *           "map_index": -1,
+         *           "try_number": 1,
+         *           "state_reason": "exit_code",
+         *           "message": "the command ended with 7",
+         *           "exit_code": 7,
+         *           "last_lines": [
+         *             "loading 5 rows",
+         *             "no space left"
+         *           ]
+         *         }
+         *       ],
+         *       "failed_tasks_total": 1,
          *       "outputs": null,
          *       "results": {}
          *     }
@@ -5772,6 +5944,14 @@ export interface components {
             state_reason: string | null;
             /** @description Cause of the state in a sentence; null = none */
             message: string | null;
+            /** @description Whether the run has ended; false = the time was over */
+            is_finished: boolean;
+            /** @description Exit code for a program that waits: 0 success, 1 failed, 3 cancelled, 4 not ended; null = there is no such run */
+            exit_code: number | null;
+            /** @description Task instances that failed, earliest first, at most 5 */
+            failed_tasks: components["schemas"]["FailedTask"][];
+            /** @description Number of all task instances that failed */
+            failed_tasks_total: number;
             /** @description Outputs that the DAG declares; null until the run has succeeded */
             outputs: components["schemas"]["JsonObject"] | null;
             /** @description Output `return_value` by task id, for the requested tasks; a list for a mapped task */
@@ -6006,6 +6186,173 @@ export interface components {
              * @default null
              */
             partition_date_end?: string | null;
+        };
+        NamedTriggerBody: {
+            /**
+             * @description Identifier of the run within its DAG; null = made by the server
+             * @default null
+             */
+            dag_run_id?: string | null;
+            /**
+             * @description Instant that the run stands for; null = none
+             * @default null
+             */
+            logical_date?: string | null;
+            /**
+             * @description Start of the interval that the run covers, inclusive
+             * @default null
+             */
+            data_interval_start?: string | null;
+            /**
+             * @description End of the interval that the run covers, exclusive
+             * @default null
+             */
+            data_interval_end?: string | null;
+            /**
+             * @description Earliest start, and the end of the run's id after `manual__`; null = now
+             * @default null
+             */
+            run_after?: string | null;
+            /**
+             * @description Values of the DAG's parameters, as an object; null = none
+             * @default null
+             */
+            conf?: components["schemas"]["JsonObject"] | null;
+            /**
+             * @description Text that a person attached
+             * @default null
+             */
+            note?: string | null;
+            /**
+             * @description Null only: no DAG is partitioned
+             * @default null
+             */
+            partition_key?: string | null;
+            /**
+             * @description Identifier of the DAG; null = the DAG of the path
+             * @default null
+             */
+            dag_id?: string | null;
+            /**
+             * @description Key of this run, as in the header `Idempotency-Key`; null = none
+             * @default null
+             */
+            idempotency_key?: string | null;
+        };
+        /**
+         * @example {
+         *       "dag_runs": [
+         *         {
+         *           "dag_id": "etl",
+         *           "conf": {
+         *             "rows": 5
+         *           },
+         *           "idempotency_key": "deploy-4711-eu"
+         *         },
+         *         {
+         *           "dag_id": "etl",
+         *           "conf": {
+         *             "rows": 7
+         *           },
+         *           "idempotency_key": "deploy-4711-us"
+         *         }
+         *       ]
+         *     }
+         */
+        TriggersBody: {
+            /** @description Runs to start, at most 100 */
+            dag_runs: components["schemas"]["NamedTriggerBody"][];
+        };
+        TriggeredRun: {
+            /** @description HTTP status that a trigger of this run alone would have */
+            status: number;
+            /** @description Whether the run was made by an earlier request with the key of the entry */
+            is_replayed: boolean;
+            /** @description Run as it was made; null = refused */
+            dag_run: components["schemas"]["DagRun"] | null;
+            /** @description Cause of the refusal; null = the run was made */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * @example {
+         *       "dag_runs": [
+         *         {
+         *           "status": 404,
+         *           "is_replayed": false,
+         *           "dag_run": null,
+         *           "problem": {
+         *             "detail": "there is no DAG 'etl'",
+         *             "type": "/problems/not_found",
+         *             "title": "Not Found",
+         *             "status": 404,
+         *             "code": "not_found",
+         *             "request_id": "8d1f0c4a91b7e2aa"
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        TriggeredRuns: {
+            /** @description Result of each entry, in the order of the body */
+            dag_runs: components["schemas"]["TriggeredRun"][];
+        };
+        RunName: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+        };
+        /**
+         * @example {
+         *       "dag_runs": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_run_id": "deploy-4711"
+         *         }
+         *       ]
+         *     }
+         */
+        RunStatesBody: {
+            /** @description Names of runs, at most 1000 */
+            dag_runs: components["schemas"]["RunName"][];
+        };
+        NamedRunState: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+            /** @description State of the run; null = there is no such run, or none that the caller may see */
+            state: components["schemas"]["DagRunState"] | null;
+            /** @description Code of the cause of the state; null = none */
+            state_reason: string | null;
+            /** @description Whether the run has ended */
+            is_finished: boolean;
+            /** @description Exit code for a program that waits: 0 success, 1 failed, 3 cancelled, 4 not ended; null = there is no such run */
+            exit_code: number | null;
+            /** @description Start of the execution; null = not started */
+            start_date: string | null;
+            /** @description End of the execution; null = not ended */
+            end_date: string | null;
+        };
+        /**
+         * @example {
+         *       "dag_runs": [
+         *         {
+         *           "dag_id": "etl",
+         *           "dag_run_id": "deploy-4711",
+         *           "state": "success",
+         *           "state_reason": null,
+         *           "is_finished": true,
+         *           "exit_code": 0,
+         *           "start_date": "2026-11-28T03:25:41.206Z",
+         *           "end_date": "2026-11-28T03:25:41.217Z"
+         *         }
+         *       ]
+         *     }
+         */
+        RunStates: {
+            /** @description States of the runs, in the order of the body */
+            dag_runs: components["schemas"]["NamedRunState"][];
         };
         /** @enum {string} */
         TaskInstanceState: "scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed";
@@ -7683,6 +8030,34 @@ export interface components {
         SecretBody: {
             /** @description Text of the secret */
             value: string;
+        };
+        /**
+         * @example {
+         *       "answered_at": "2026-11-28T03:25:41.201Z",
+         *       "expires_at": "2026-11-29T03:25:41.201Z",
+         *       "status": 200,
+         *       "body": {
+         *         "dag_run_id": "deploy-4711",
+         *         "dag_id": "etl",
+         *         "state": "queued"
+         *       }
+         *     }
+         */
+        AnsweredKey: {
+            /**
+             * Format: date-time
+             * @description Instant of the effect
+             */
+            answered_at: string;
+            /**
+             * Format: date-time
+             * @description Instant from which the key is forgotten
+             */
+            expires_at: string;
+            /** @description HTTP status of the answer */
+            status: number;
+            /** @description Answer as it was given; null = none, or an answer that held a secret */
+            body: unknown;
         };
         /** @enum {string} */
         Outcome: "done" | "refused";
@@ -10846,6 +11221,8 @@ export interface operations {
             query?: {
                 /** @description True = only say what the trigger would do, as `application/vnd.mainspring.trigger-plan+json`; no run is made */
                 dry_run?: boolean;
+                /** @description Seconds to wait for the end of the run; 0 = answer at once. A setting bounds the wait */
+                wait?: number;
             };
             header?: {
                 /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
@@ -11033,9 +11410,9 @@ export interface operations {
     };
     wait_dag_run_until_finished: {
         parameters: {
-            query: {
+            query?: {
                 /** @description Seconds between two lines of a stream */
-                interval: number;
+                interval?: number;
                 /** @description Seconds after which the present state is the answer */
                 timeout?: number | null;
                 /** @description Ids of tasks whose outputs the answer holds */
@@ -11149,6 +11526,148 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    trigger_dag_runs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggersBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggeredRuns"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_run_states: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunStatesBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStates"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_run_junit_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/xml": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_dag_run_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -13607,6 +14126,36 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_idempotency_key: {
+        parameters: {
+            query: {
+                /** @description Key that the request had, in the header or in the entry */
+                key: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { createMainspringClient, MainspringError, unwrap, type Definition } from "mainspring-client";
+import { createMainspringClient, iterate, MainspringError, runAndWait, unwrap, type Definition } from "mainspring-client";
 
 const baseUrl = process.env["MAINSPRING_URL"]!;
 const client = createMainspringClient({ baseUrl, token: process.env["MAINSPRING_TOKEN"]! });
@@ -76,6 +76,23 @@ const { dag_runs } = await unwrap(
   client.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { ...dagPath, query: { state: ["success", "failed"] } } }),
 );
 assert.deepEqual(dag_runs.map((each) => [each.dag_run_id, each.state]), [["one", "success"]]);
+
+const awaited = await runAndWait(client, "typed", { dag_run_id: "two", conf: { rows: 8 } });
+assert.deepEqual([awaited.is_finished, awaited.state, awaited.outputs], [true, "success", { rows: 8 }]);
+const runs = iterate(
+  (page) => unwrap(client.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { ...dagPath, query: page } })),
+  "dag_runs",
+  1,
+);
+const ids: string[] = [];
+for await (const each of runs) {
+  ids.push(each.dag_run_id);
+}
+assert.deepEqual(ids, ["one", "two"]);
+await assert.rejects(
+  runAndWait(client, "typed", { dag_run_id: "two" }),
+  (error) => error instanceof MainspringError && error.code === "conflict",
+);
 
 await assert.rejects(
   unwrap(client.POST("/api/v2/dags/{dag_id}/dagRuns", { params: dagPath, body: { dag_run_id: "one" } })),

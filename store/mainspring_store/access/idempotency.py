@@ -21,6 +21,7 @@ __all__ = [
     "KeyInUse",
     "StoredResponse",
     "claim_key",
+    "find_answered",
     "find_response",
     "store_response",
 ]
@@ -68,6 +69,16 @@ def find_response(database: Database, call: Call) -> StoredResponse | None:
     return None if row is None else StoredResponse(**row._asdict())
 
 
+def find_answered(database: Database, call: Call) -> tuple[datetime, StoredResponse] | None:
+    """The instant and the response stored for this key in the last 24 hours; `None` = no response."""
+    with database.read() as connection:
+        row = connection.execute(_FIND_WITH_TIME, _key_of(call)).one_or_none()
+    if row is None:
+        return None
+    columns = row._asdict()
+    return columns.pop("created_at"), StoredResponse(**columns)
+
+
 def claim_key(connection: Connection, call: Call) -> None:
     """Hold the key exclusively until the end of the caller's transaction.
 
@@ -112,6 +123,7 @@ _IS_THIS = and_(_kept.principal_id == bindparam("principal"), _kept.key_hash == 
 _FIND = select(_kept.fingerprint, _kept.status, _kept.media_type, _kept.body, _kept.is_sealed).where(
     _IS_THIS, _kept.created_at >= _oldest
 )
+_FIND_WITH_TIME = _FIND.add_columns(_kept.created_at)
 _LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 _FORGET = delete(idempotency_key).where(
     tuple_(_kept.principal_id, _kept.key_hash).in_(

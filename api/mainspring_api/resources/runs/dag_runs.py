@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from mainspring.errors import Problem
 from mainspring.ids import new_run_id, run_id_of
-from mainspring.states import RunState, RunType
+from mainspring.states import RUN_FINISHED, RunState, RunType
 from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.bulk import chosen
@@ -25,12 +25,13 @@ from mainspring_api.http.fields import (
     list_arguments,
     list_query,
 )
-from mainspring_api.http.operations import Resource
+from mainspring_api.http.operations import Resource, load_query
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
+from mainspring_api.resources.runs.awaited_triggers import WAIT_SECONDS, awaited
 from mainspring_api.resources.runs.trigger_plans import PLAN_MEDIA_TYPE, TriggerPlan, plan_of_trigger
 from mainspring_api.resources.runs.triggers import (
     Trigger,
@@ -50,7 +51,7 @@ from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
 from mainspring_store.state.runs import NewRun, cancel_run, create_run
 
-__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body"]
+__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body", "start_run"]
 
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
 
@@ -68,6 +69,7 @@ class DagRun(Answer):
     state_reason = fields.String(
         allow_none=True, metadata={"description": "Code of the cause of the state; null = none"}
     )
+    is_finished = fields.Boolean(metadata={"description": "Whether the run has ended: `success` or `failed`"})
     message = fields.String(allow_none=True, metadata={"description": "Cause of the state in a sentence; null = none"})
     conf = JsonObject(allow_none=True, metadata={"description": "Object that the trigger sent"})
     params = JsonObject(metadata={"description": "Parameters of the run: defaults of the DAG, overridden by `conf`"})
@@ -148,6 +150,7 @@ class TriggerQuery(Query):
         load_default=False,
         metadata={"description": f"True = only say what the trigger would do, as `{PLAN_MEDIA_TYPE}`; no run is made"},
     )
+    wait = WAIT_SECONDS
 
 
 @blueprint.operation(
@@ -160,9 +163,16 @@ class TriggerQuery(Query):
     query=TriggerQuery,
     errors=(400, 404, 409),
     other_media={PLAN_MEDIA_TYPE: {"schema": TriggerPlan}},
+    follow=lambda response: _follow(response),
 )
 def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Response:
-    """Start a run of the DAG's current version. A run of a paused DAG stays queued."""
+    """Start a run of the DAG's current version. A run of a paused DAG stays queued.
+
+    `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
+    and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
+    leaves the run. The same request with the same `Idempotency-Key` waits for the same run. White space before the
+    JSON keeps the connection alive.
+    """
     ctx = context()
     now = datetime.now(UTC)
     run = _new_run(ctx, body, dag_id, now)
@@ -170,9 +180,34 @@ def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Res
         number = get_version(ctx.database, dag_id)["version_number"]
         return Response(dump(plan_of_trigger(ctx, run, number, now=now)), mimetype=PLAN_MEDIA_TYPE)
     audit_detail(run_id=run.run_id)
-    create_run(ctx.database, run, owner=current_owner(), now=now)
+    made = _create(ctx, run, now)
     ctx.notifier.notify()
-    return answer(run_body(questions.get_run(ctx.database, dag_id, run.run_id)))
+    return answer(made)
+
+
+def start_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> dict[str, Any]:
+    """Start a run; returns a `DagRun`. The caller notifies the scheduler.
+
+    Raises:
+        NotFound, BadRequest, Conflict, QuotaExceeded: See `_new_run` and `create_run`.
+    """
+    return _create(ctx, _new_run(ctx, body, dag_id, now), now)
+
+
+def _create(ctx: Context, run: NewRun, now: datetime) -> dict[str, Any]:
+    create_run(ctx.database, run, owner=current_owner(), now=now)
+    return run_body(questions.get_run(ctx.database, run.version.definition.dag_id, run.run_id))
+
+
+def _follow(response: Response) -> Response:
+    """Wait for the run of a trigger, if the request asks for a wait."""
+    if response.status_code != 200 or response.mimetype == PLAN_MEDIA_TYPE:
+        return response
+    seconds = load_query(_TRIGGER_QUERY)["wait"]
+    return awaited(response, seconds, show=lambda row: dump(run_body(row)))
+
+
+_TRIGGER_QUERY = TriggerQuery()
 
 
 def _new_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> NewRun:
@@ -336,6 +371,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "run_type": row["run_type"],
         "state": row["state"],
         "state_reason": row["state_reason"],
+        "is_finished": row["state"] in RUN_FINISHED,
         "message": row["message"],
         "conf": row["conf"],
         "params": row["params"],

@@ -5,20 +5,20 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-import orjson
 from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.states import RUN_FINISHED, RunState
 from mainspring_api.http.answers import NDJSON, dump, wants_ndjson
 from mainspring_api.http.context import Context, context
-from mainspring_api.http.fields import Answer, Choice, JsonObject, Query
+from mainspring_api.http.fields import Query
 from mainspring_api.http.held_answers import Channel, hold
 from mainspring_api.http.operations import Resource
+from mainspring_api.resources.runs.run_results import WaitResult, wait_result
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import runs as questions
 
-__all__ = ["blueprint"]
+__all__ = ["KEEP_ALIVE_SECONDS", "RunWait", "blueprint", "white_space"]
 
 blueprint = Resource("run_waits", "Wait for the end of a run", tag="dag_runs")
 
@@ -27,29 +27,9 @@ KEEP_ALIVE_SECONDS = 15.0
 """Seconds between two bytes on a waiting connection, so that no proxy closes the connection."""
 
 
-class WaitResult(Answer):
-    """How a run stands at the end of a wait."""
-
-    state = Choice(
-        RunState,
-        allow_none=True,
-        metadata={"description": "State of the run; null = the run was deleted during the wait"},
-    )
-    state_reason = fields.String(
-        allow_none=True, metadata={"description": "Code of the cause of the state; null = none"}
-    )
-    message = fields.String(allow_none=True, metadata={"description": "Cause of the state in a sentence; null = none"})
-    outputs = JsonObject(
-        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has succeeded"}
-    )
-    results = JsonObject(
-        metadata={"description": "Output `return_value` by task id, for the requested tasks; a list for a mapped task"}
-    )
-
-
 class WaitQuery(Query):
     interval = fields.Float(
-        required=True,
+        load_default=1.0,
         validate=validate.Range(min=0, min_inclusive=False, max=3600),
         metadata={"description": "Seconds between two lines of a stream"},
     )
@@ -83,11 +63,14 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
     key, state = questions.run_key(ctx.database, dag_id, dag_run_id)
     limit = ctx.settings.wait_seconds_max
     is_stream = wants_ndjson()
-    result = partial(_wait_result, ctx, key, dag_id, dag_run_id, query["result"])
+
+    def result(state: RunState | None) -> bytes:
+        return dump(wait_result(ctx, key, dag_id, dag_run_id, query["result"], state)) + b"\n"
+
     mimetype = NDJSON if is_stream else "application/json"
     seconds = min(limit, limit if query["timeout"] is None else query["timeout"])
     if state in RUN_FINISHED or not seconds or ctx.watcher.is_closed:
-        return Response([dump(result(state)), b"\n"], mimetype=mimetype)
+        return Response(result(state), mimetype=mimetype)
     ctx.wait_places.take(g.user.id)
     waiting = RunWait(
         ctx,
@@ -95,7 +78,7 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
         state,
         ends_at=monotonic() + seconds,
         interval=max(query["interval"], INTERVAL_SECONDS_MIN) if is_stream else KEEP_ALIVE_SECONDS,
-        sign_of_life=_state_line if is_stream else _white_space,
+        sign_of_life=_state_line if is_stream else white_space,
         result=result,
         principal_id=g.user.id,
     )
@@ -114,7 +97,7 @@ class RunWait:
         ends_at: float,
         interval: float,
         sign_of_life: Callable[[RunState], bytes],
-        result: Callable[[RunState | None], dict[str, Any]],
+        result: Callable[[RunState | None], bytes],
         principal_id: str,
     ) -> None:
         self._ctx = ctx
@@ -163,32 +146,13 @@ class RunWait:
         if not self._is_ending and not self._is_over:
             self._is_ending = True
             self._channel.wake_at(float("inf"))
-            self._channel.work(partial(self._last_line, state))
-
-    def _last_line(self, state: RunState | None) -> bytes:
-        return dump(self._result(state)) + b"\n"
+            self._channel.work(partial(self._result, state))
 
 
 def _state_line(state: RunState) -> bytes:
     return dump({"state": state}) + b"\n"
 
 
-def _white_space(_: RunState) -> bytes:
+def white_space(_: RunState) -> bytes:
+    """A sign of life before JSON."""
     return b" "
-
-
-def _wait_result(
-    ctx: Context, key: int, dag_id: str, run_id: str, task_ids: list[str], state: RunState | None
-) -> dict[str, Any]:
-    if state is None:
-        message = f"run '{run_id}' was deleted"
-        return {"state": None, "state_reason": None, "message": message, "outputs": None, "results": {}}
-    run = questions.get_run(ctx.database, dag_id, run_id)
-    outputs = questions.task_results(ctx.database, key, task_ids) if task_ids else {}
-    return {
-        "state": run["state"],
-        "state_reason": run["state_reason"],
-        "message": run["message"],
-        "outputs": run["outputs"],
-        "results": {task_id: orjson.Fragment(outputs[task_id]) if task_id in outputs else None for task_id in task_ids},
-    }

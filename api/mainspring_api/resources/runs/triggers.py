@@ -61,7 +61,16 @@ class TriggerBody(Body):
     )
 
     @post_load
-    def _checked(self, body: dict[str, Any], **_: Any) -> Trigger:
+    def _checked(self, body: dict[str, Any], **_: Any) -> Any:
+        return self.trigger_of(body)
+
+    @staticmethod
+    def trigger_of(body: Mapping[str, Any]) -> Trigger:
+        """The trigger of a loaded body.
+
+        Raises:
+            InvalidInput: Members do not fit each other.
+        """
         if body["partition_key"] is not None:
             raise _invalid("/partition_key", "partitions are not supported yet; leave it out", "not_supported_yet")
         start, end = body["data_interval_start"], body["data_interval_end"]

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .access_token import AccessToken
     from .activity import Activity
     from .addresses import Addresses
+    from .answered_key import AnsweredKey
     from .api_token import ApiToken
     from .api_token_body import ApiTokenBody
     from .api_token_collection import ApiTokenCollection
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from .execution_api_health import ExecutionApiHealth
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
+    from .failed_task import FailedTask
     from .gap_rule import GapRule
     from .get_asset_aliases import GetAssetAliases
     from .get_asset_events import GetAssetEvents
@@ -159,6 +161,8 @@ if TYPE_CHECKING:
     from .log_search import LogSearch
     from .login_body import LoginBody
     from .me import Me
+    from .named_run_state import NamedRunState
+    from .named_trigger_body import NamedTriggerBody
     from .new_api_token import NewApiToken
     from .new_api_token_kind import NewApiTokenKind
     from .next_run import NextRun
@@ -196,8 +200,11 @@ if TYPE_CHECKING:
     from .role import Role
     from .run_explanation import RunExplanation
     from .run_in_flight import RunInFlight
+    from .run_name import RunName
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
+    from .run_states import RunStates
+    from .run_states_body import RunStatesBody
     from .satisfied_cause import SatisfiedCause
     from .saved_dag import SavedDag
     from .saved_dag_details import SavedDagDetails
@@ -246,7 +253,10 @@ if TYPE_CHECKING:
     from .trigger_body import TriggerBody
     from .trigger_plan import TriggerPlan
     from .trigger_rule import TriggerRule
+    from .triggered_run import TriggeredRun
+    from .triggered_runs import TriggeredRuns
     from .triggerer_health import TriggererHealth
+    from .triggers_body import TriggersBody
     from .ui_config import UiConfig
     from .upcoming import Upcoming
     from .upcoming_run import UpcomingRun
@@ -281,6 +291,7 @@ _MODULES = {
     "AccessToken": ".access_token",
     "Activity": ".activity",
     "Addresses": ".addresses",
+    "AnsweredKey": ".answered_key",
     "ApiToken": ".api_token",
     "ApiTokenBody": ".api_token_body",
     "ApiTokenCollection": ".api_token_collection",
@@ -379,6 +390,7 @@ _MODULES = {
     "ExecutionApiHealth": ".execution_api_health",
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
+    "FailedTask": ".failed_task",
     "GapRule": ".gap_rule",
     "GetAssetAliases": ".get_asset_aliases",
     "GetAssetEvents": ".get_asset_events",
@@ -431,6 +443,8 @@ _MODULES = {
     "LogSearch": ".log_search",
     "LoginBody": ".login_body",
     "Me": ".me",
+    "NamedRunState": ".named_run_state",
+    "NamedTriggerBody": ".named_trigger_body",
     "NewApiToken": ".new_api_token",
     "NewApiTokenKind": ".new_api_token_kind",
     "NextRun": ".next_run",
@@ -468,8 +482,11 @@ _MODULES = {
     "Role": ".role",
     "RunExplanation": ".run_explanation",
     "RunInFlight": ".run_in_flight",
+    "RunName": ".run_name",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
+    "RunStates": ".run_states",
+    "RunStatesBody": ".run_states_body",
     "SatisfiedCause": ".satisfied_cause",
     "SavedDag": ".saved_dag",
     "SavedDagDetails": ".saved_dag_details",
@@ -516,7 +533,10 @@ _MODULES = {
     "TriggerBody": ".trigger_body",
     "TriggerPlan": ".trigger_plan",
     "TriggerRule": ".trigger_rule",
+    "TriggeredRun": ".triggered_run",
+    "TriggeredRuns": ".triggered_runs",
     "TriggererHealth": ".triggerer_health",
+    "TriggersBody": ".triggers_body",
     "UiConfig": ".ui_config",
     "Upcoming": ".upcoming",
     "UpcomingRun": ".upcoming_run",
@@ -563,6 +583,7 @@ __all__ = (
     "AccessToken",
     "Activity",
     "Addresses",
+    "AnsweredKey",
     "ApiToken",
     "ApiTokenBody",
     "ApiTokenCollection",
@@ -661,6 +682,7 @@ __all__ = (
     "ExecutionApiHealth",
     "Expand",
     "ExtraLinkCollection",
+    "FailedTask",
     "GapRule",
     "GetAssetAliases",
     "GetAssetEvents",
@@ -713,6 +735,8 @@ __all__ = (
     "LogMarks",
     "LogSearch",
     "Me",
+    "NamedRunState",
+    "NamedTriggerBody",
     "NewApiToken",
     "NewApiTokenKind",
     "NextRun",
@@ -750,8 +774,11 @@ __all__ = (
     "Role",
     "RunExplanation",
     "RunInFlight",
+    "RunName",
     "RunPatch",
     "RunPatchStateType0",
+    "RunStates",
+    "RunStatesBody",
     "SatisfiedCause",
     "SavedDag",
     "SavedDagDetails",
@@ -796,9 +823,12 @@ __all__ = (
     "TimelineRow",
     "TimelineRowCountsType0",
     "TriggerBody",
+    "TriggeredRun",
+    "TriggeredRuns",
     "TriggererHealth",
     "TriggerPlan",
     "TriggerRule",
+    "TriggersBody",
     "UiConfig",
     "Upcoming",
     "UpcomingRun",

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.api_token import ApiToken
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ApiTokenCollection")
 
@@ -28,7 +29,7 @@ class ApiTokenCollection:
     def to_dict(self) -> dict[str, Any]:
         tokens = []
         for tokens_item_data in self.tokens:
-            tokens_item = tokens_item_data.to_dict()
+            tokens_item = as_dict(tokens_item_data)
             tokens.append(tokens_item)
 
         total_entries = self.total_entries

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.approval import Approval
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ApprovalCollection")
 
@@ -28,7 +29,7 @@ class ApprovalCollection:
     def to_dict(self) -> dict[str, Any]:
         approvals = []
         for approvals_item_data in self.approvals:
-            approvals_item = approvals_item_data.to_dict()
+            approvals_item = as_dict(approvals_item_data)
             approvals.append(approvals_item)
 
         total_entries = self.total_entries

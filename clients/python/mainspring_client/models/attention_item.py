@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.telling_line import TellingLine
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="AttentionItem")
 
@@ -81,7 +82,7 @@ class AttentionItem:
 
         line: dict[str, Any] | None
         if isinstance(self.line, TellingLine):
-            line = self.line.to_dict()
+            line = as_dict(self.line)
         else:
             line = self.line
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.backfill_progress import BackfillProgress
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Backfill")
 
@@ -77,7 +78,7 @@ class Backfill:
 
         dag_run_conf: dict[str, Any] | None
         if isinstance(self.dag_run_conf, JsonObject):
-            dag_run_conf = self.dag_run_conf.to_dict()
+            dag_run_conf = as_dict(self.dag_run_conf)
         else:
             dag_run_conf = self.dag_run_conf
 
@@ -109,7 +110,7 @@ class Backfill:
         message: None | str
         message = self.message
 
-        progress = self.progress.to_dict()
+        progress = as_dict(self.progress)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

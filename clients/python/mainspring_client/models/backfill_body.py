@@ -12,6 +12,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="BackfillBody")
 
@@ -58,7 +59,7 @@ class BackfillBody:
         if isinstance(self.dag_run_conf, Unset):
             dag_run_conf = UNSET
         elif isinstance(self.dag_run_conf, JsonObject):
-            dag_run_conf = self.dag_run_conf.to_dict()
+            dag_run_conf = as_dict(self.dag_run_conf)
         else:
             dag_run_conf = self.dag_run_conf
 

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.backfill import Backfill
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="BackfillCollection")
 
@@ -28,7 +29,7 @@ class BackfillCollection:
     def to_dict(self) -> dict[str, Any]:
         backfills = []
         for backfills_item_data in self.backfills:
-            backfills_item = backfills_item_data.to_dict()
+            backfills_item = as_dict(backfills_item_data)
             backfills.append(backfills_item)
 
         total_entries = self.total_entries

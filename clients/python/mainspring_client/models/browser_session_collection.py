@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.browser_session import BrowserSession
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="BrowserSessionCollection")
 
@@ -28,7 +29,7 @@ class BrowserSessionCollection:
     def to_dict(self) -> dict[str, Any]:
         sessions = []
         for sessions_item_data in self.sessions:
-            sessions_item = sessions_item_data.to_dict()
+            sessions_item = as_dict(sessions_item_data)
             sessions.append(sessions_item)
 
         total_entries = self.total_entries

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.bulk_result import BulkResult
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="BulkAnswer")
 
@@ -32,19 +33,19 @@ class BulkAnswer:
 
         create: dict[str, Any] | None
         if isinstance(self.create, BulkResult):
-            create = self.create.to_dict()
+            create = as_dict(self.create)
         else:
             create = self.create
 
         update: dict[str, Any] | None
         if isinstance(self.update, BulkResult):
-            update = self.update.to_dict()
+            update = as_dict(self.update)
         else:
             update = self.update
 
         delete: dict[str, Any] | None
         if isinstance(self.delete, BulkResult):
-            delete = self.delete.to_dict()
+            delete = as_dict(self.delete)
         else:
             delete = self.delete
 

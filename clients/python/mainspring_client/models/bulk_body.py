@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 if TYPE_CHECKING:
     from ..models.bulk_action import BulkAction
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="BulkBody")
 
@@ -24,7 +25,7 @@ class BulkBody:
     def to_dict(self) -> dict[str, Any]:
         actions = []
         for actions_item_data in self.actions:
-            actions_item = actions_item_data.to_dict()
+            actions_item = as_dict(actions_item_data)
             actions.append(actions_item)
 
         field_dict: dict[str, Any] = {}

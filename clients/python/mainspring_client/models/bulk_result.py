@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="BulkResult")
 
@@ -30,7 +31,7 @@ class BulkResult:
 
         errors = []
         for errors_item_data in self.errors:
-            errors_item = errors_item_data.to_dict()
+            errors_item = as_dict(errors_item_data)
             errors.append(errors_item)
 
         field_dict: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.bulk_run import BulkRun
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ClearRunsBody")
 
@@ -66,7 +67,7 @@ class ClearRunsBody:
         elif isinstance(self.dag_runs, list):
             dag_runs = []
             for dag_runs_type_0_item_data in self.dag_runs:
-                dag_runs_type_0_item = dag_runs_type_0_item_data.to_dict()
+                dag_runs_type_0_item = as_dict(dag_runs_type_0_item_data)
                 dag_runs.append(dag_runs_type_0_item)
 
         else:

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.connection import Connection
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ConnectionCollection")
 
@@ -28,7 +29,7 @@ class ConnectionCollection:
     def to_dict(self) -> dict[str, Any]:
         connections = []
         for connections_item_data in self.connections:
-            connections_item = connections_item_data.to_dict()
+            connections_item = as_dict(connections_item_data)
             connections.append(connections_item)
 
         total_entries = self.total_entries

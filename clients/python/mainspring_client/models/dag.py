@@ -12,6 +12,7 @@ from ..models.dag_run_type import DagRunType
 if TYPE_CHECKING:
     from ..models.dag_tag import DagTag
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Dag")
 
@@ -142,7 +143,7 @@ class Dag:
 
         tags = []
         for tags_item_data in self.tags:
-            tags_item = tags_item_data.to_dict()
+            tags_item = as_dict(tags_item_data)
             tags.append(tags_item)
 
         max_active_tasks = self.max_active_tasks

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagDetails")
 
@@ -185,7 +186,7 @@ class DagDetails:
 
         tags = []
         for tags_item_data in self.tags:
-            tags_item = tags_item_data.to_dict()
+            tags_item = as_dict(tags_item_data)
             tags.append(tags_item)
 
         max_active_tasks = self.max_active_tasks
@@ -247,7 +248,7 @@ class DagDetails:
 
         asset_expression: dict[str, Any] | None
         if isinstance(self.asset_expression, JsonObject):
-            asset_expression = self.asset_expression.to_dict()
+            asset_expression = as_dict(self.asset_expression)
         else:
             asset_expression = self.asset_expression
 
@@ -271,7 +272,7 @@ class DagDetails:
 
         params: dict[str, Any] | None
         if isinstance(self.params, JsonObject):
-            params = self.params.to_dict()
+            params = as_dict(self.params)
         else:
             params = self.params
 
@@ -295,13 +296,13 @@ class DagDetails:
 
         default_args: dict[str, Any] | None
         if isinstance(self.default_args, JsonObject):
-            default_args = self.default_args.to_dict()
+            default_args = as_dict(self.default_args)
         else:
             default_args = self.default_args
 
         owner_links: dict[str, Any] | None
         if isinstance(self.owner_links, JsonObject):
-            owner_links = self.owner_links.to_dict()
+            owner_links = as_dict(self.owner_links)
         else:
             owner_links = self.owner_links
 
@@ -318,7 +319,7 @@ class DagDetails:
 
         latest_dag_version: dict[str, Any] | None
         if isinstance(self.latest_dag_version, DagVersion):
-            latest_dag_version = self.latest_dag_version.to_dict()
+            latest_dag_version = as_dict(self.latest_dag_version)
         else:
             latest_dag_version = self.latest_dag_version
 

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.dag_overview_row import DagOverviewRow
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagOverviewCollection")
 
@@ -28,7 +29,7 @@ class DagOverviewCollection:
     def to_dict(self) -> dict[str, Any]:
         dags = []
         for dags_item_data in self.dags:
-            dags_item = dags_item_data.to_dict()
+            dags_item = as_dict(dags_item_data)
             dags.append(dags_item)
 
         total_entries = self.total_entries

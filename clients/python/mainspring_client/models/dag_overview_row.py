@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..models.current_version import CurrentVersion
     from ..models.next_run import NextRun
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagOverviewRow")
 
@@ -85,11 +86,11 @@ class DagOverviewRow:
 
         next_: dict[str, Any] | None
         if isinstance(self.next_, NextRun):
-            next_ = self.next_.to_dict()
+            next_ = as_dict(self.next_)
         else:
             next_ = self.next_
 
-        version = self.version.to_dict()
+        version = as_dict(self.version)
 
         median_duration: float | None
         median_duration = self.median_duration

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..models.next_runs import NextRuns
     from ..models.run_in_flight import RunInFlight
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagPlan")
 
@@ -68,28 +69,28 @@ class DagPlan:
 
         changes = []
         for changes_item_data in self.changes:
-            changes_item = changes_item_data.to_dict()
+            changes_item = as_dict(changes_item_data)
             changes.append(changes_item)
 
         warnings = []
         for warnings_item_data in self.warnings:
-            warnings_item = warnings_item_data.to_dict()
+            warnings_item = as_dict(warnings_item_data)
             warnings.append(warnings_item)
 
         breaking = []
         for breaking_item_data in self.breaking:
-            breaking_item = breaking_item_data.to_dict()
+            breaking_item = as_dict(breaking_item_data)
             breaking.append(breaking_item)
 
         hidden_breaking = self.hidden_breaking
 
-        next_runs = self.next_runs.to_dict()
+        next_runs = as_dict(self.next_runs)
 
         catchup_runs = self.catchup_runs
 
         in_flight = []
         for in_flight_item_data in self.in_flight:
-            in_flight_item = in_flight_item_data.to_dict()
+            in_flight_item = as_dict(in_flight_item_data)
             in_flight.append(in_flight_item)
 
         in_flight_total = self.in_flight_total

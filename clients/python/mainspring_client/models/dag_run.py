@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagRun")
 
@@ -28,6 +29,7 @@ class DagRun:
         run_type (DagRunType):
         state (DagRunState):
         state_reason (None | str): Code of the cause of the state; null = none
+        is_finished (bool): Whether the run has ended: `success` or `failed`
         message (None | str): Cause of the state in a sentence; null = none
         conf (JsonObject | None): Object that the trigger sent
         params (JsonObject):
@@ -59,6 +61,7 @@ class DagRun:
     run_type: DagRunType
     state: DagRunState
     state_reason: None | str
+    is_finished: bool
     message: None | str
     conf: JsonObject | None
     params: JsonObject
@@ -99,20 +102,22 @@ class DagRun:
         state_reason: None | str
         state_reason = self.state_reason
 
+        is_finished = self.is_finished
+
         message: None | str
         message = self.message
 
         conf: dict[str, Any] | None
         if isinstance(self.conf, JsonObject):
-            conf = self.conf.to_dict()
+            conf = as_dict(self.conf)
         else:
             conf = self.conf
 
-        params = self.params.to_dict()
+        params = as_dict(self.params)
 
         outputs: dict[str, Any] | None
         if isinstance(self.outputs, JsonObject):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
         else:
             outputs = self.outputs
 
@@ -182,7 +187,7 @@ class DagRun:
 
         dag_versions = []
         for dag_versions_item_data in self.dag_versions:
-            dag_versions_item = dag_versions_item_data.to_dict()
+            dag_versions_item = as_dict(dag_versions_item_data)
             dag_versions.append(dag_versions_item)
 
         bundle_version: None | str
@@ -207,6 +212,7 @@ class DagRun:
                 "run_type": run_type,
                 "state": state,
                 "state_reason": state_reason,
+                "is_finished": is_finished,
                 "message": message,
                 "conf": conf,
                 "params": params,
@@ -256,6 +262,8 @@ class DagRun:
             return cast(None | str, data)
 
         state_reason = _parse_state_reason(d.pop("state_reason"))
+
+        is_finished = d.pop("is_finished")
 
         def _parse_message(data: object) -> None | str:
             if data is None:
@@ -491,6 +499,7 @@ class DagRun:
             run_type=run_type,
             state=state,
             state_reason=state_reason,
+            is_finished=is_finished,
             message=message,
             conf=conf,
             params=params,

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.dag_run import DagRun
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagRunCollection")
 
@@ -34,7 +35,7 @@ class DagRunCollection:
     def to_dict(self) -> dict[str, Any]:
         dag_runs = []
         for dag_runs_item_data in self.dag_runs:
-            dag_runs_item = dag_runs_item_data.to_dict()
+            dag_runs_item = as_dict(dag_runs_item_data)
             dag_runs.append(dag_runs_item)
 
         total_entries = self.total_entries

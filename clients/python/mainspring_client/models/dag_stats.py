@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.dag_stats_state import DagStatsState
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagStats")
 
@@ -34,7 +35,7 @@ class DagStats:
 
         stats = []
         for stats_item_data in self.stats:
-            stats_item = stats_item_data.to_dict()
+            stats_item = as_dict(stats_item_data)
             stats.append(stats_item)
 
         field_dict: dict[str, Any] = {}

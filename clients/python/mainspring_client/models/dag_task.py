@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..models.retry_rule import RetryRule
     from ..models.values import Values
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagTask")
 
@@ -109,7 +110,7 @@ class DagTask:
 
         conf: dict[str, Any] | Unset = UNSET
         if not isinstance(self.conf, Unset):
-            conf = self.conf.to_dict()
+            conf = as_dict(self.conf)
 
         wait = self.wait
 
@@ -127,11 +128,11 @@ class DagTask:
 
         expand: dict[str, Any] | Unset = UNSET
         if not isinstance(self.expand, Unset):
-            expand = self.expand.to_dict()
+            expand = as_dict(self.expand)
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
 
         trigger_rule: str | Unset = UNSET
         if not isinstance(self.trigger_rule, Unset):
@@ -155,7 +156,7 @@ class DagTask:
         if not isinstance(self.retry_policy, Unset):
             retry_policy = []
             for retry_policy_item_data in self.retry_policy:
-                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy_item = as_dict(retry_policy_item_data)
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
@@ -164,7 +165,7 @@ class DagTask:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         cancel_grace = self.cancel_grace
 

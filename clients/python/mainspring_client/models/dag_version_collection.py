@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.dag_version_details import DagVersionDetails
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagVersionCollection")
 
@@ -28,7 +29,7 @@ class DagVersionCollection:
     def to_dict(self) -> dict[str, Any]:
         dag_versions = []
         for dag_versions_item_data in self.dag_versions:
-            dag_versions_item = dag_versions_item_data.to_dict()
+            dag_versions_item = as_dict(dag_versions_item_data)
             dag_versions.append(dag_versions_item)
 
         total_entries = self.total_entries

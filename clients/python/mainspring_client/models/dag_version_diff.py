@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.dag_version_details import DagVersionDetails
     from ..models.definition_change import DefinitionChange
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagVersionDiff")
 
@@ -39,13 +40,13 @@ class DagVersionDiff:
     def to_dict(self) -> dict[str, Any]:
         dag_id = self.dag_id
 
-        older = self.older.to_dict()
+        older = as_dict(self.older)
 
-        newer = self.newer.to_dict()
+        newer = as_dict(self.newer)
 
         changes = []
         for changes_item_data in self.changes:
-            changes_item = changes_item_data.to_dict()
+            changes_item = as_dict(changes_item_data)
             changes.append(changes_item)
 
         form = self.form.value

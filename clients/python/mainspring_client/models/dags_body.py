@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.planned_definition import PlannedDefinition
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DagsBody")
 
@@ -32,7 +33,7 @@ class DagsBody:
         if not isinstance(self.definitions, Unset):
             definitions = []
             for definitions_item_data in self.definitions:
-                definitions_item = definitions_item_data.to_dict()
+                definitions_item = as_dict(definitions_item_data)
                 definitions.append(definitions_item)
 
         plan_token: None | str | Unset

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..models.deadline import Deadline
     from ..models.retry_rule import RetryRule
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DefaultArgs")
 
@@ -94,7 +95,7 @@ class DefaultArgs:
         if not isinstance(self.retry_policy, Unset):
             retry_policy = []
             for retry_policy_item_data in self.retry_policy:
-                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy_item = as_dict(retry_policy_item_data)
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
@@ -103,7 +104,7 @@ class DefaultArgs:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         cancel_grace = self.cancel_grace
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..models.schedule import Schedule
     from ..models.tasks import Tasks
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Definition")
 
@@ -73,7 +74,7 @@ class Definition:
     def to_dict(self) -> dict[str, Any]:
         from ..models.schedule import Schedule  # noqa: PLC0415
 
-        tasks = self.tasks.to_dict()
+        tasks = as_dict(self.tasks)
 
         dag_id = self.dag_id
 
@@ -93,13 +94,13 @@ class Definition:
 
         params: dict[str, Any] | Unset = UNSET
         if not isinstance(self.params, Unset):
-            params = self.params.to_dict()
+            params = as_dict(self.params)
 
         schedule: dict[str, Any] | None | str | Unset
         if isinstance(self.schedule, Unset):
             schedule = UNSET
         elif isinstance(self.schedule, Schedule):
-            schedule = self.schedule.to_dict()
+            schedule = as_dict(self.schedule)
         else:
             schedule = self.schedule
 
@@ -119,21 +120,21 @@ class Definition:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         is_paused_upon_creation = self.is_paused_upon_creation
 
         retention: dict[str, Any] | Unset = UNSET
         if not isinstance(self.retention, Unset):
-            retention = self.retention.to_dict()
+            retention = as_dict(self.retention)
 
         default_args: dict[str, Any] | Unset = UNSET
         if not isinstance(self.default_args, Unset):
-            default_args = self.default_args.to_dict()
+            default_args = as_dict(self.default_args)
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
 
         field_dict: dict[str, Any] = {}
 

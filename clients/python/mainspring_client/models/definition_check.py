@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.definition_warning import DefinitionWarning
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DefinitionCheck")
 
@@ -34,7 +35,7 @@ class DefinitionCheck:
     def to_dict(self) -> dict[str, Any]:
         warnings = []
         for warnings_item_data in self.warnings:
-            warnings_item = warnings_item_data.to_dict()
+            warnings_item = as_dict(warnings_item_data)
             warnings.append(warnings_item)
 
         valid = self.valid

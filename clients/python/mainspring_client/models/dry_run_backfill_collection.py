@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.backfill_totals import BackfillTotals
     from ..models.dry_run_backfill import DryRunBackfill
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="DryRunBackfillCollection")
 
@@ -38,7 +39,7 @@ class DryRunBackfillCollection:
 
         backfills = []
         for backfills_item_data in self.backfills:
-            backfills_item = backfills_item_data.to_dict()
+            backfills_item = as_dict(backfills_item_data)
             backfills.append(backfills_item)
 
         total_entries = self.total_entries
@@ -47,7 +48,7 @@ class DryRunBackfillCollection:
         if isinstance(self.slots, list):
             slots = []
             for slots_type_0_item_data in self.slots:
-                slots_type_0_item = slots_type_0_item_data.to_dict()
+                slots_type_0_item = as_dict(slots_type_0_item_data)
                 slots.append(slots_type_0_item)
 
         else:
@@ -55,7 +56,7 @@ class DryRunBackfillCollection:
 
         totals: dict[str, Any] | None
         if isinstance(self.totals, BackfillTotals):
-            totals = self.totals.to_dict()
+            totals = as_dict(self.totals)
         else:
             totals = self.totals
 

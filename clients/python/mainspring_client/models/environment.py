@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.secret_reference import SecretReference
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Environment")
 
@@ -23,7 +24,7 @@ class Environment:
         field_dict: dict[str, Any] = {}
         for prop_name, prop in self.additional_properties.items():
             if isinstance(prop, SecretReference):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             else:
                 field_dict[prop_name] = prop
 

@@ -11,6 +11,7 @@ from ..models.event_kind import EventKind
 if TYPE_CHECKING:
     from ..models.event_data import EventData
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Event")
 
@@ -34,7 +35,7 @@ class Event:
 
         event = self.event.value
 
-        data = self.data.to_dict()
+        data = as_dict(self.data)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

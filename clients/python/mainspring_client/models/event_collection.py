@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.event import Event
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="EventCollection")
 
@@ -28,7 +29,7 @@ class EventCollection:
     def to_dict(self) -> dict[str, Any]:
         events = []
         for events_item_data in self.events:
-            events_item = events_item_data.to_dict()
+            events_item = as_dict(events_item_data)
             events.append(events_item)
 
         cursor = self.cursor

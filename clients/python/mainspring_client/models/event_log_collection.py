@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.event_log import EventLog
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="EventLogCollection")
 
@@ -28,7 +29,7 @@ class EventLogCollection:
     def to_dict(self) -> dict[str, Any]:
         event_logs = []
         for event_logs_item_data in self.event_logs:
-            event_logs_item = event_logs_item_data.to_dict()
+            event_logs_item = as_dict(event_logs_item_data)
             event_logs.append(event_logs_item)
 
         total_entries = self.total_entries

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ExtraLinkCollection")
 
@@ -26,7 +27,7 @@ class ExtraLinkCollection:
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        extra_links = self.extra_links.to_dict()
+        extra_links = as_dict(self.extra_links)
 
         total_entries = self.total_entries
 

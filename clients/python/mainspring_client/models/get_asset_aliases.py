@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="GetAssetAliases")
 
@@ -30,7 +31,7 @@ class GetAssetAliases:
 
         asset_aliases = []
         for asset_aliases_item_data in self.asset_aliases:
-            asset_aliases_item = asset_aliases_item_data.to_dict()
+            asset_aliases_item = as_dict(asset_aliases_item_data)
             asset_aliases.append(asset_aliases_item)
 
         field_dict: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="GetAssetEvents")
 
@@ -30,7 +31,7 @@ class GetAssetEvents:
 
         asset_events = []
         for asset_events_item_data in self.asset_events:
-            asset_events_item = asset_events_item_data.to_dict()
+            asset_events_item = as_dict(asset_events_item_data)
             asset_events.append(asset_events_item)
 
         field_dict: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="GetAssets")
 
@@ -30,7 +31,7 @@ class GetAssets:
 
         assets = []
         for assets_item_data in self.assets:
-            assets_item = assets_item_data.to_dict()
+            assets_item = as_dict(assets_item_data)
             assets.append(assets_item)
 
         field_dict: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="GetPlugins")
 
@@ -30,7 +31,7 @@ class GetPlugins:
 
         plugins = []
         for plugins_item_data in self.plugins:
-            plugins_item = plugins_item_data.to_dict()
+            plugins_item = as_dict(plugins_item_data)
             plugins.append(plugins_item)
 
         field_dict: dict[str, Any] = {}

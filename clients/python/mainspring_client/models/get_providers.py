@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="GetProviders")
 
@@ -30,7 +31,7 @@ class GetProviders:
 
         providers = []
         for providers_item_data in self.providers:
-            providers_item = providers_item_data.to_dict()
+            providers_item = as_dict(providers_item_data)
             providers.append(providers_item)
 
         field_dict: dict[str, Any] = {}

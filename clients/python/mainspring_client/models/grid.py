@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..models.grid_column import GridColumn
     from ..models.grid_task import GridTask
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Grid")
 
@@ -31,12 +32,12 @@ class Grid:
     def to_dict(self) -> dict[str, Any]:
         tasks = []
         for tasks_item_data in self.tasks:
-            tasks_item = tasks_item_data.to_dict()
+            tasks_item = as_dict(tasks_item_data)
             tasks.append(tasks_item)
 
         runs = []
         for runs_item_data in self.runs:
-            runs_item = runs_item_data.to_dict()
+            runs_item = as_dict(runs_item_data)
             runs.append(runs_item)
 
         before: None | str

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.triggerer_health import TriggererHealth
     from ..models.worker_health import WorkerHealth
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Health")
 
@@ -39,17 +40,17 @@ class Health:
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        metadatabase = self.metadatabase.to_dict()
+        metadatabase = as_dict(self.metadatabase)
 
-        scheduler = self.scheduler.to_dict()
+        scheduler = as_dict(self.scheduler)
 
-        triggerer = self.triggerer.to_dict()
+        triggerer = as_dict(self.triggerer)
 
-        execution_api = self.execution_api.to_dict()
+        execution_api = as_dict(self.execution_api)
 
-        worker = self.worker.to_dict()
+        worker = as_dict(self.worker)
 
-        event_feed = self.event_feed.to_dict()
+        event_feed = as_dict(self.event_feed)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

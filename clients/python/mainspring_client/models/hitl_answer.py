@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.hitl_user import HitlUser
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="HitlAnswer")
 
@@ -32,13 +33,13 @@ class HitlAnswer:
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        responded_by = self.responded_by.to_dict()
+        responded_by = as_dict(self.responded_by)
 
         responded_at = self.responded_at.isoformat()
 
         chosen_options = self.chosen_options
 
-        params_input = self.params_input.to_dict()
+        params_input = as_dict(self.params_input)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="HitlAnswerBody")
 
@@ -34,7 +35,7 @@ class HitlAnswerBody:
         if isinstance(self.params_input, Unset):
             params_input = UNSET
         elif isinstance(self.params_input, JsonObject):
-            params_input = self.params_input.to_dict()
+            params_input = as_dict(self.params_input)
         else:
             params_input = self.params_input
 

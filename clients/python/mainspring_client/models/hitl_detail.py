@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.json_object import JsonObject
     from ..models.task_instance import TaskInstance
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="HitlDetail")
 
@@ -55,7 +56,7 @@ class HitlDetail:
     def to_dict(self) -> dict[str, Any]:
         from ..models.hitl_user import HitlUser  # noqa: PLC0415
 
-        task_instance = self.task_instance.to_dict()
+        task_instance = as_dict(self.task_instance)
 
         subject = self.subject
 
@@ -73,11 +74,11 @@ class HitlDetail:
 
         multiple = self.multiple
 
-        params = self.params.to_dict()
+        params = as_dict(self.params)
 
         assigned_users = []
         for assigned_users_item_data in self.assigned_users:
-            assigned_users_item = assigned_users_item_data.to_dict()
+            assigned_users_item = as_dict(assigned_users_item_data)
             assigned_users.append(assigned_users_item)
 
         created_at = self.created_at.isoformat()
@@ -86,7 +87,7 @@ class HitlDetail:
 
         responded_by_user: dict[str, Any] | None
         if isinstance(self.responded_by_user, HitlUser):
-            responded_by_user = self.responded_by_user.to_dict()
+            responded_by_user = as_dict(self.responded_by_user)
         else:
             responded_by_user = self.responded_by_user
 
@@ -103,7 +104,7 @@ class HitlDetail:
         else:
             chosen_options = self.chosen_options
 
-        params_input = self.params_input.to_dict()
+        params_input = as_dict(self.params_input)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

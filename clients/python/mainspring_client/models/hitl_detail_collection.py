@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.hitl_detail import HitlDetail
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="HitlDetailCollection")
 
@@ -28,7 +29,7 @@ class HitlDetailCollection:
     def to_dict(self) -> dict[str, Any]:
         hitl_details = []
         for hitl_details_item_data in self.hitl_details:
-            hitl_details_item = hitl_details_item_data.to_dict()
+            hitl_details_item = as_dict(hitl_details_item_data)
             hitl_details.append(hitl_details_item)
 
         total_entries = self.total_entries

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.http_headers import HttpHeaders
     from ..models.http_query import HttpQuery
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="HttpRequest")
 
@@ -48,11 +49,11 @@ class HttpRequest:
 
         query: dict[str, Any] | Unset = UNSET
         if not isinstance(self.query, Unset):
-            query = self.query.to_dict()
+            query = as_dict(self.query)
 
         headers: dict[str, Any] | Unset = UNSET
         if not isinstance(self.headers, Unset):
-            headers = self.headers.to_dict()
+            headers = as_dict(self.headers)
 
         body = self.body
 

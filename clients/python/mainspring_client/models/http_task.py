@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..models.output_schemas import OutputSchemas
     from ..models.retry_rule import RetryRule
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="HttpTask")
 
@@ -127,11 +128,11 @@ class HttpTask:
 
         query: dict[str, Any] | Unset = UNSET
         if not isinstance(self.query, Unset):
-            query = self.query.to_dict()
+            query = as_dict(self.query)
 
         headers: dict[str, Any] | Unset = UNSET
         if not isinstance(self.headers, Unset):
-            headers = self.headers.to_dict()
+            headers = as_dict(self.headers)
 
         body = self.body
 
@@ -163,11 +164,11 @@ class HttpTask:
 
         expand: dict[str, Any] | Unset = UNSET
         if not isinstance(self.expand, Unset):
-            expand = self.expand.to_dict()
+            expand = as_dict(self.expand)
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
 
         trigger_rule: str | Unset = UNSET
         if not isinstance(self.trigger_rule, Unset):
@@ -191,7 +192,7 @@ class HttpTask:
         if not isinstance(self.retry_policy, Unset):
             retry_policy = []
             for retry_policy_item_data in self.retry_policy:
-                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy_item = as_dict(retry_policy_item_data)
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
@@ -200,7 +201,7 @@ class HttpTask:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         cancel_grace = self.cancel_grace
 

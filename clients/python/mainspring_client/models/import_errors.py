@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ImportErrors")
 
@@ -30,7 +31,7 @@ class ImportErrors:
 
         import_errors = []
         for import_errors_item_data in self.import_errors:
-            import_errors_item = import_errors_item_data.to_dict()
+            import_errors_item = as_dict(import_errors_item_data)
             import_errors.append(import_errors_item)
 
         field_dict: dict[str, Any] = {}

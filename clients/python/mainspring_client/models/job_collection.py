@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.job import Job
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="JobCollection")
 
@@ -28,7 +29,7 @@ class JobCollection:
     def to_dict(self) -> dict[str, Any]:
         jobs = []
         for jobs_item_data in self.jobs:
-            jobs_item = jobs_item_data.to_dict()
+            jobs_item = as_dict(jobs_item_data)
             jobs.append(jobs_item)
 
         total_entries = self.total_entries

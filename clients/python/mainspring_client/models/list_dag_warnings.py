@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ListDagWarnings")
 
@@ -30,7 +31,7 @@ class ListDagWarnings:
 
         dag_warnings = []
         for dag_warnings_item_data in self.dag_warnings:
-            dag_warnings_item = dag_warnings_item_data.to_dict()
+            dag_warnings_item = as_dict(dag_warnings_item_data)
             dag_warnings.append(dag_warnings_item)
 
         field_dict: dict[str, Any] = {}

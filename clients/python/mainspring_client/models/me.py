@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.rights import Rights
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Me")
 
@@ -30,7 +31,7 @@ class Me:
 
         rights = []
         for rights_item_data in self.rights:
-            rights_item = rights_item_data.to_dict()
+            rights_item = as_dict(rights_item_data)
             rights.append(rights_item)
 
         field_dict: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.dag_plan import DagPlan
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Plan")
 
@@ -39,7 +40,7 @@ class Plan:
 
         dags = []
         for dags_item_data in self.dags:
-            dags_item = dags_item_data.to_dict()
+            dags_item = as_dict(dags_item_data)
             dags.append(dags_item)
 
         field_dict: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="PlannedDefinition")
 
@@ -44,7 +45,7 @@ class PlannedDefinition:
         if isinstance(self.definition, Unset):
             definition = UNSET
         elif isinstance(self.definition, JsonObject):
-            definition = self.definition.to_dict()
+            definition = as_dict(self.definition)
         else:
             definition = self.definition
 

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.pool import Pool
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="PoolCollection")
 
@@ -28,7 +29,7 @@ class PoolCollection:
     def to_dict(self) -> dict[str, Any]:
         pools = []
         for pools_item_data in self.pools:
-            pools_item = pools_item_data.to_dict()
+            pools_item = as_dict(pools_item_data)
             pools.append(pools_item)
 
         total_entries = self.total_entries

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.problem_detail_type_1 import ProblemDetailType1
     from ..models.problem_detail_type_2_item import ProblemDetailType2Item
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Problem")
 
@@ -48,11 +49,11 @@ class Problem:
 
         detail: dict[str, Any] | list[dict[str, Any]] | str
         if isinstance(self.detail, ProblemDetailType1):
-            detail = self.detail.to_dict()
+            detail = as_dict(self.detail)
         elif isinstance(self.detail, list):
             detail = []
             for detail_type_2_item_data in self.detail:
-                detail_type_2_item = detail_type_2_item_data.to_dict()
+                detail_type_2_item = as_dict(detail_type_2_item_data)
                 detail.append(detail_type_2_item)
 
         else:
@@ -72,7 +73,7 @@ class Problem:
         if not isinstance(self.errors, Unset):
             errors = []
             for errors_item_data in self.errors:
-                errors_item = errors_item_data.to_dict()
+                errors_item = as_dict(errors_item_data)
                 errors.append(errors_item)
 
         errors_total = self.errors_total

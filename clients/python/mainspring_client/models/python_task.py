@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..models.retry_rule import RetryRule
     from ..models.values import Values
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="PythonTask")
 
@@ -125,17 +126,17 @@ class PythonTask:
 
         kwargs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.kwargs, Unset):
-            kwargs = self.kwargs.to_dict()
+            kwargs = as_dict(self.kwargs)
 
         source = self.source
 
         inputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.inputs, Unset):
-            inputs = self.inputs.to_dict()
+            inputs = as_dict(self.inputs)
 
         env: dict[str, Any] | Unset = UNSET
         if not isinstance(self.env, Unset):
-            env = self.env.to_dict()
+            env = as_dict(self.env)
 
         working_dir = self.working_dir
 
@@ -155,11 +156,11 @@ class PythonTask:
 
         expand: dict[str, Any] | Unset = UNSET
         if not isinstance(self.expand, Unset):
-            expand = self.expand.to_dict()
+            expand = as_dict(self.expand)
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
 
         trigger_rule: str | Unset = UNSET
         if not isinstance(self.trigger_rule, Unset):
@@ -183,7 +184,7 @@ class PythonTask:
         if not isinstance(self.retry_policy, Unset):
             retry_policy = []
             for retry_policy_item_data in self.retry_policy:
-                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy_item = as_dict(retry_policy_item_data)
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
@@ -192,7 +193,7 @@ class PythonTask:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         cancel_grace = self.cancel_grace
 

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.security_facts import SecurityFacts
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Readiness")
 
@@ -33,7 +34,7 @@ class Readiness:
 
         security: dict[str, Any] | None
         if isinstance(self.security, SecurityFacts):
-            security = self.security.to_dict()
+            security = as_dict(self.security)
         else:
             security = self.security
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..models.satisfied_cause import SatisfiedCause
     from ..models.wait_blocker import WaitBlocker
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="RunExplanation")
 
@@ -50,17 +51,17 @@ class RunExplanation:
 
         blockers = []
         for blockers_item_data in self.blockers:
-            blockers_item = blockers_item_data.to_dict()
+            blockers_item = as_dict(blockers_item_data)
             blockers.append(blockers_item)
 
         satisfied = []
         for satisfied_item_data in self.satisfied:
-            satisfied_item = satisfied_item_data.to_dict()
+            satisfied_item = as_dict(satisfied_item_data)
             satisfied.append(satisfied_item)
 
         instances = []
         for instances_item_data in self.instances:
-            instances_item = instances_item_data.to_dict()
+            instances_item = as_dict(instances_item_data)
             instances.append(instances_item)
 
         waiting_total = self.waiting_total

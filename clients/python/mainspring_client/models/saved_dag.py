@@ -11,6 +11,7 @@ from ..models.plan_action import PlanAction
 if TYPE_CHECKING:
     from ..models.definition_warning import DefinitionWarning
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SavedDag")
 
@@ -40,7 +41,7 @@ class SavedDag:
 
         warnings = []
         for warnings_item_data in self.warnings:
-            warnings_item = warnings_item_data.to_dict()
+            warnings_item = as_dict(warnings_item_data)
             warnings.append(warnings_item)
 
         field_dict: dict[str, Any] = {}

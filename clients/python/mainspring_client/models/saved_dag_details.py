@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..models.definition_warning import DefinitionWarning
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SavedDagDetails")
 
@@ -188,7 +189,7 @@ class SavedDagDetails:
 
         tags = []
         for tags_item_data in self.tags:
-            tags_item = tags_item_data.to_dict()
+            tags_item = as_dict(tags_item_data)
             tags.append(tags_item)
 
         max_active_tasks = self.max_active_tasks
@@ -250,7 +251,7 @@ class SavedDagDetails:
 
         asset_expression: dict[str, Any] | None
         if isinstance(self.asset_expression, JsonObject):
-            asset_expression = self.asset_expression.to_dict()
+            asset_expression = as_dict(self.asset_expression)
         else:
             asset_expression = self.asset_expression
 
@@ -274,7 +275,7 @@ class SavedDagDetails:
 
         params: dict[str, Any] | None
         if isinstance(self.params, JsonObject):
-            params = self.params.to_dict()
+            params = as_dict(self.params)
         else:
             params = self.params
 
@@ -298,13 +299,13 @@ class SavedDagDetails:
 
         default_args: dict[str, Any] | None
         if isinstance(self.default_args, JsonObject):
-            default_args = self.default_args.to_dict()
+            default_args = as_dict(self.default_args)
         else:
             default_args = self.default_args
 
         owner_links: dict[str, Any] | None
         if isinstance(self.owner_links, JsonObject):
-            owner_links = self.owner_links.to_dict()
+            owner_links = as_dict(self.owner_links)
         else:
             owner_links = self.owner_links
 
@@ -321,13 +322,13 @@ class SavedDagDetails:
 
         latest_dag_version: dict[str, Any] | None
         if isinstance(self.latest_dag_version, DagVersion):
-            latest_dag_version = self.latest_dag_version.to_dict()
+            latest_dag_version = as_dict(self.latest_dag_version)
         else:
             latest_dag_version = self.latest_dag_version
 
         warnings = []
         for warnings_item_data in self.warnings:
-            warnings_item = warnings_item_data.to_dict()
+            warnings_item = as_dict(warnings_item_data)
             warnings.append(warnings_item)
 
         field_dict: dict[str, Any] = {}

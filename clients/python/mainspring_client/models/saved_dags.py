@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.saved_dag import SavedDag
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SavedDags")
 
@@ -26,7 +27,7 @@ class SavedDags:
     def to_dict(self) -> dict[str, Any]:
         dags = []
         for dags_item_data in self.dags:
-            dags_item = dags_item_data.to_dict()
+            dags_item = as_dict(dags_item_data)
             dags.append(dags_item)
 
         field_dict: dict[str, Any] = {}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.dst_rules import DstRules
     from ..models.schedule_calendar import ScheduleCalendar
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Schedule")
 
@@ -60,11 +61,11 @@ class Schedule:
 
         dst: dict[str, Any] | Unset = UNSET
         if not isinstance(self.dst, Unset):
-            dst = self.dst.to_dict()
+            dst = as_dict(self.dst)
 
         calendar: dict[str, Any] | Unset = UNSET
         if not isinstance(self.calendar, Unset):
-            calendar = self.calendar.to_dict()
+            calendar = as_dict(self.calendar)
 
         jitter = self.jitter
 

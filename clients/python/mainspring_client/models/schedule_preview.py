@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..models.dropped_time import DroppedTime
     from ..models.planned_run import PlannedRun
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SchedulePreview")
 
@@ -55,12 +56,12 @@ class SchedulePreview:
 
         runs = []
         for runs_item_data in self.runs:
-            runs_item = runs_item_data.to_dict()
+            runs_item = as_dict(runs_item_data)
             runs.append(runs_item)
 
         dropped = []
         for dropped_item_data in self.dropped:
-            dropped_item = dropped_item_data.to_dict()
+            dropped_item = as_dict(dropped_item_data)
             dropped.append(dropped_item)
 
         field_dict: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.scheduler_health_refused_starts import SchedulerHealthRefusedStarts
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SchedulerHealth")
 
@@ -54,7 +55,7 @@ class SchedulerHealth:
         clock_offset_seconds: float | None
         clock_offset_seconds = self.clock_offset_seconds
 
-        refused_starts = self.refused_starts.to_dict()
+        refused_starts = as_dict(self.refused_starts)
 
         retention: None | str
         retention = self.retention

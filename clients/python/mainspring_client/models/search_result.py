@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.search_hit import SearchHit
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SearchResult")
 
@@ -26,7 +27,7 @@ class SearchResult:
     def to_dict(self) -> dict[str, Any]:
         hits = []
         for hits_item_data in self.hits:
-            hits_item = hits_item_data.to_dict()
+            hits_item = as_dict(hits_item_data)
             hits.append(hits_item)
 
         field_dict: dict[str, Any] = {}

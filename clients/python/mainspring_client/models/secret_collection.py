@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.secret import Secret
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="SecretCollection")
 
@@ -28,7 +29,7 @@ class SecretCollection:
     def to_dict(self) -> dict[str, Any]:
         secrets = []
         for secrets_item_data in self.secrets:
-            secrets_item = secrets_item_data.to_dict()
+            secrets_item = as_dict(secrets_item_data)
             secrets.append(secrets_item)
 
         total_entries = self.total_entries

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..models.output_schemas import OutputSchemas
     from ..models.retry_rule import RetryRule
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ShellTask")
 
@@ -117,7 +118,7 @@ class ShellTask:
 
         env: dict[str, Any] | Unset = UNSET
         if not isinstance(self.env, Unset):
-            env = self.env.to_dict()
+            env = as_dict(self.env)
 
         working_dir = self.working_dir
 
@@ -137,11 +138,11 @@ class ShellTask:
 
         expand: dict[str, Any] | Unset = UNSET
         if not isinstance(self.expand, Unset):
-            expand = self.expand.to_dict()
+            expand = as_dict(self.expand)
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
 
         trigger_rule: str | Unset = UNSET
         if not isinstance(self.trigger_rule, Unset):
@@ -165,7 +166,7 @@ class ShellTask:
         if not isinstance(self.retry_policy, Unset):
             retry_policy = []
             for retry_policy_item_data in self.retry_policy:
-                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy_item = as_dict(retry_policy_item_data)
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
@@ -174,7 +175,7 @@ class ShellTask:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         cancel_grace = self.cancel_grace
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.health import Health
     from ..models.summary_counts import SummaryCounts
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Summary")
 
@@ -30,14 +31,14 @@ class Summary:
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        counts = self.counts.to_dict()
+        counts = as_dict(self.counts)
 
         attention = []
         for attention_item_data in self.attention:
-            attention_item = attention_item_data.to_dict()
+            attention_item = as_dict(attention_item_data)
             attention.append(attention_item)
 
-        health = self.health.to_dict()
+        health = as_dict(self.health)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

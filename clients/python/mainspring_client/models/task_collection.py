@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.task_definition import TaskDefinition
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskCollection")
 
@@ -28,7 +29,7 @@ class TaskCollection:
     def to_dict(self) -> dict[str, Any]:
         tasks = []
         for tasks_item_data in self.tasks:
-            tasks_item = tasks_item_data.to_dict()
+            tasks_item = as_dict(tasks_item_data)
             tasks.append(tasks_item)
 
         total_entries = self.total_entries

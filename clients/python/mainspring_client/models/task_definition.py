@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.json_object import JsonObject
     from ..models.time_delta import TimeDelta
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskDefinition")
 
@@ -122,13 +123,13 @@ class TaskDefinition:
 
         execution_timeout: dict[str, Any] | None
         if isinstance(self.execution_timeout, TimeDelta):
-            execution_timeout = self.execution_timeout.to_dict()
+            execution_timeout = as_dict(self.execution_timeout)
         else:
             execution_timeout = self.execution_timeout
 
         retry_delay: dict[str, Any] | None
         if isinstance(self.retry_delay, TimeDelta):
-            retry_delay = self.retry_delay.to_dict()
+            retry_delay = as_dict(self.retry_delay)
         else:
             retry_delay = self.retry_delay
 
@@ -166,11 +167,11 @@ class TaskDefinition:
 
         params: dict[str, Any] | None
         if isinstance(self.params, JsonObject):
-            params = self.params.to_dict()
+            params = as_dict(self.params)
         else:
             params = self.params
 
-        class_ref = self.class_ref.to_dict()
+        class_ref = as_dict(self.class_ref)
 
         is_mapped: bool | None
         is_mapped = self.is_mapped

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.task_dependency import TaskDependency
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskDependencyCollection")
 
@@ -26,7 +27,7 @@ class TaskDependencyCollection:
     def to_dict(self) -> dict[str, Any]:
         dependencies = []
         for dependencies_item_data in self.dependencies:
-            dependencies_item = dependencies_item_data.to_dict()
+            dependencies_item = as_dict(dependencies_item_data)
             dependencies.append(dependencies_item)
 
         field_dict: dict[str, Any] = {}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskInstance")
 
@@ -193,7 +194,7 @@ class TaskInstance:
 
         dag_version: dict[str, Any] | None
         if isinstance(self.dag_version, DagVersion):
-            dag_version = self.dag_version.to_dict()
+            dag_version = as_dict(self.dag_version)
         else:
             dag_version = self.dag_version
 
@@ -231,7 +232,7 @@ class TaskInstance:
 
         waits_for: dict[str, Any] | None
         if isinstance(self.waits_for, JsonObject):
-            waits_for = self.waits_for.to_dict()
+            waits_for = as_dict(self.waits_for)
         else:
             waits_for = self.waits_for
 
@@ -241,17 +242,17 @@ class TaskInstance:
         rendered_map_index: None | str
         rendered_map_index = self.rendered_map_index
 
-        rendered_fields = self.rendered_fields.to_dict()
+        rendered_fields = as_dict(self.rendered_fields)
 
         trigger: dict[str, Any] | None
         if isinstance(self.trigger, JsonObject):
-            trigger = self.trigger.to_dict()
+            trigger = as_dict(self.trigger)
         else:
             trigger = self.trigger
 
         triggerer_job: dict[str, Any] | None
         if isinstance(self.triggerer_job, JsonObject):
-            triggerer_job = self.triggerer_job.to_dict()
+            triggerer_job = as_dict(self.triggerer_job)
         else:
             triggerer_job = self.triggerer_job
 

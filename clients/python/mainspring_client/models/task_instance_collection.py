@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.task_instance import TaskInstance
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskInstanceCollection")
 
@@ -34,7 +35,7 @@ class TaskInstanceCollection:
     def to_dict(self) -> dict[str, Any]:
         task_instances = []
         for task_instances_item_data in self.task_instances:
-            task_instances_item = task_instances_item_data.to_dict()
+            task_instances_item = as_dict(task_instances_item_data)
             task_instances.append(task_instances_item)
 
         total_entries = self.total_entries

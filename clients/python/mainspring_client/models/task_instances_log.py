@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.log_line import LogLine
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskInstancesLog")
 
@@ -28,7 +29,7 @@ class TaskInstancesLog:
     def to_dict(self) -> dict[str, Any]:
         content = []
         for content_item_data in self.content:
-            content_item = content_item_data.to_dict()
+            content_item = as_dict(content_item_data)
             content.append(content_item)
 
         continuation_token: None | str

@@ -13,6 +13,7 @@ from ..models.task_instance_state import TaskInstanceState
 if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TaskTry")
 
@@ -173,7 +174,7 @@ class TaskTry:
 
         dag_version: dict[str, Any] | None
         if isinstance(self.dag_version, DagVersion):
-            dag_version = self.dag_version.to_dict()
+            dag_version = as_dict(self.dag_version)
         else:
             dag_version = self.dag_version
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..models.shell_task import ShellTask
     from ..models.wait_task import WaitTask
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Tasks")
 
@@ -38,21 +39,21 @@ class Tasks:
         field_dict: dict[str, Any] = {}
         for prop_name, prop in self.additional_properties.items():
             if isinstance(prop, ShellTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             elif isinstance(prop, PythonTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             elif isinstance(prop, HttpTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             elif isinstance(prop, NoopTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             elif isinstance(prop, WaitTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             elif isinstance(prop, BranchTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             elif isinstance(prop, ApprovalTask):
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
             else:
-                field_dict[prop_name] = prop.to_dict()
+                field_dict[prop_name] = as_dict(prop)
 
         return field_dict
 

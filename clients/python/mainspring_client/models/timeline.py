@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.timeline_medians import TimelineMedians
     from ..models.timeline_row import TimelineRow
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Timeline")
 
@@ -38,7 +39,7 @@ class Timeline:
 
         instances = []
         for instances_item_data in self.instances:
-            instances_item = instances_item_data.to_dict()
+            instances_item = as_dict(instances_item_data)
             instances.append(instances_item)
 
         critical_path = []
@@ -47,7 +48,7 @@ class Timeline:
 
             critical_path.append(critical_path_item)
 
-        medians = self.medians.to_dict()
+        medians = as_dict(self.medians)
 
         roots = []
         for roots_item_data in self.roots:

@@ -11,6 +11,7 @@ from ..models.task_instance_state import TaskInstanceState
 if TYPE_CHECKING:
     from ..models.timeline_row_counts_type_0 import TimelineRowCountsType0
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TimelineRow")
 
@@ -60,7 +61,7 @@ class TimelineRow:
 
         counts: dict[str, Any] | None
         if isinstance(self.counts, TimelineRowCountsType0):
-            counts = self.counts.to_dict()
+            counts = as_dict(self.counts)
         else:
             counts = self.counts
 

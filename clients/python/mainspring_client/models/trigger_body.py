@@ -11,6 +11,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TriggerBody")
 
@@ -84,7 +85,7 @@ class TriggerBody:
         if isinstance(self.conf, Unset):
             conf = UNSET
         elif isinstance(self.conf, JsonObject):
-            conf = self.conf.to_dict()
+            conf = as_dict(self.conf)
         else:
             conf = self.conf
 

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="TriggerPlan")
 
@@ -34,7 +35,7 @@ class TriggerPlan:
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        params = self.params.to_dict()
+        params = as_dict(self.params)
 
         version_number = self.version_number
 

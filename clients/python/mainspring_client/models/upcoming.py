@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.upcoming_run import UpcomingRun
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Upcoming")
 
@@ -26,7 +27,7 @@ class Upcoming:
     def to_dict(self) -> dict[str, Any]:
         runs = []
         for runs_item_data in self.runs:
-            runs_item = runs_item_data.to_dict()
+            runs_item = as_dict(runs_item_data)
             runs.append(runs_item)
 
         field_dict: dict[str, Any] = {}

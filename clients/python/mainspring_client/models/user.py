@@ -12,6 +12,7 @@ from ..models.role import Role
 if TYPE_CHECKING:
     from ..models.grant import Grant
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="User")
 
@@ -47,7 +48,7 @@ class User:
 
         grants = []
         for grants_item_data in self.grants:
-            grants_item = grants_item_data.to_dict()
+            grants_item = as_dict(grants_item_data)
             grants.append(grants_item)
 
         is_active = self.is_active

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.user import User
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="UserCollection")
 
@@ -28,7 +29,7 @@ class UserCollection:
     def to_dict(self) -> dict[str, Any]:
         users = []
         for users_item_data in self.users:
-            users_item = users_item_data.to_dict()
+            users_item = as_dict(users_item_data)
             users.append(users_item)
 
         total_entries = self.total_entries

@@ -11,6 +11,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.grant_body import GrantBody
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="UserPatch")
 
@@ -45,7 +46,7 @@ class UserPatch:
         if not isinstance(self.grants, Unset):
             grants = []
             for grants_item_data in self.grants:
-                grants_item = grants_item_data.to_dict()
+                grants_item = as_dict(grants_item_data)
                 grants.append(grants_item)
 
         is_active = self.is_active

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.variable import Variable
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="VariableCollection")
 
@@ -28,7 +29,7 @@ class VariableCollection:
     def to_dict(self) -> dict[str, Any]:
         variables = []
         for variables_item_data in self.variables:
-            variables_item = variables_item_data.to_dict()
+            variables_item = as_dict(variables_item_data)
             variables.append(variables_item)
 
         total_entries = self.total_entries

@@ -12,6 +12,7 @@ from ..models.block_code import BlockCode
 if TYPE_CHECKING:
     from ..models.limit_holder import LimitHolder
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="WaitBlocker")
 
@@ -55,7 +56,7 @@ class WaitBlocker:
 
         holders = []
         for holders_item_data in self.holders:
-            holders_item = holders_item_data.to_dict()
+            holders_item = as_dict(holders_item_data)
             holders.append(holders_item)
 
         holders_total = self.holders_total

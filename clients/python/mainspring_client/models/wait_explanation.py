@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.satisfied_cause import SatisfiedCause
     from ..models.wait_blocker import WaitBlocker
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="WaitExplanation")
 
@@ -44,12 +45,12 @@ class WaitExplanation:
 
         blockers = []
         for blockers_item_data in self.blockers:
-            blockers_item = blockers_item_data.to_dict()
+            blockers_item = as_dict(blockers_item_data)
             blockers.append(blockers_item)
 
         satisfied = []
         for satisfied_item_data in self.satisfied:
-            satisfied_item = satisfied_item_data.to_dict()
+            satisfied_item = as_dict(satisfied_item_data)
             satisfied.append(satisfied_item)
 
         field_dict: dict[str, Any] = {}

@@ -9,8 +9,10 @@ from attrs import field as _attrs_field
 from ..models.dag_run_state import DagRunState
 
 if TYPE_CHECKING:
+    from ..models.failed_task import FailedTask
     from ..models.json_object import JsonObject
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="WaitResult")
 
@@ -22,6 +24,11 @@ class WaitResult:
         state (DagRunState | None): State of the run; null = the run was deleted during the wait
         state_reason (None | str): Code of the cause of the state; null = none
         message (None | str): Cause of the state in a sentence; null = none
+        is_finished (bool): Whether the run has ended; false = the time was over
+        exit_code (int | None): Exit code for a program that waits: 0 success, 1 failed, 3 cancelled, 4 not ended; null
+            = there is no such run
+        failed_tasks (list[FailedTask]): Task instances that failed, earliest first, at most 5
+        failed_tasks_total (int): Number of all task instances that failed
         outputs (JsonObject | None): Outputs that the DAG declares; null until the run has succeeded
         results (JsonObject):
     """
@@ -29,6 +36,10 @@ class WaitResult:
     state: DagRunState | None
     state_reason: None | str
     message: None | str
+    is_finished: bool
+    exit_code: int | None
+    failed_tasks: list[FailedTask]
+    failed_tasks_total: int
     outputs: JsonObject | None
     results: JsonObject
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -48,13 +59,25 @@ class WaitResult:
         message: None | str
         message = self.message
 
+        is_finished = self.is_finished
+
+        exit_code: int | None
+        exit_code = self.exit_code
+
+        failed_tasks = []
+        for failed_tasks_item_data in self.failed_tasks:
+            failed_tasks_item = as_dict(failed_tasks_item_data)
+            failed_tasks.append(failed_tasks_item)
+
+        failed_tasks_total = self.failed_tasks_total
+
         outputs: dict[str, Any] | None
         if isinstance(self.outputs, JsonObject):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
         else:
             outputs = self.outputs
 
-        results = self.results.to_dict()
+        results = as_dict(self.results)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -63,6 +86,10 @@ class WaitResult:
                 "state": state,
                 "state_reason": state_reason,
                 "message": message,
+                "is_finished": is_finished,
+                "exit_code": exit_code,
+                "failed_tasks": failed_tasks,
+                "failed_tasks_total": failed_tasks_total,
                 "outputs": outputs,
                 "results": results,
             }
@@ -72,6 +99,7 @@ class WaitResult:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.failed_task import FailedTask  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -105,6 +133,24 @@ class WaitResult:
 
         message = _parse_message(d.pop("message"))
 
+        is_finished = d.pop("is_finished")
+
+        def _parse_exit_code(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        exit_code = _parse_exit_code(d.pop("exit_code"))
+
+        failed_tasks = []
+        _failed_tasks = d.pop("failed_tasks")
+        for failed_tasks_item_data in _failed_tasks:
+            failed_tasks_item = FailedTask.from_dict(failed_tasks_item_data)
+
+            failed_tasks.append(failed_tasks_item)
+
+        failed_tasks_total = d.pop("failed_tasks_total")
+
         def _parse_outputs(data: object) -> JsonObject | None:
             if data is None:
                 return data
@@ -126,6 +172,10 @@ class WaitResult:
             state=state,
             state_reason=state_reason,
             message=message,
+            is_finished=is_finished,
+            exit_code=exit_code,
+            failed_tasks=failed_tasks,
+            failed_tasks_total=failed_tasks_total,
             outputs=outputs,
             results=results,
         )

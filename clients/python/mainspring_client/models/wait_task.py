@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..models.output_schemas import OutputSchemas
     from ..models.retry_rule import RetryRule
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="WaitTask")
 
@@ -115,7 +116,7 @@ class WaitTask:
 
         http: dict[str, Any] | Unset = UNSET
         if not isinstance(self.http, Unset):
-            http = self.http.to_dict()
+            http = as_dict(self.http)
 
         interval = self.interval
 
@@ -135,11 +136,11 @@ class WaitTask:
 
         expand: dict[str, Any] | Unset = UNSET
         if not isinstance(self.expand, Unset):
-            expand = self.expand.to_dict()
+            expand = as_dict(self.expand)
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
-            outputs = self.outputs.to_dict()
+            outputs = as_dict(self.outputs)
 
         trigger_rule: str | Unset = UNSET
         if not isinstance(self.trigger_rule, Unset):
@@ -163,7 +164,7 @@ class WaitTask:
         if not isinstance(self.retry_policy, Unset):
             retry_policy = []
             for retry_policy_item_data in self.retry_policy:
-                retry_policy_item = retry_policy_item_data.to_dict()
+                retry_policy_item = as_dict(retry_policy_item_data)
                 retry_policy.append(retry_policy_item)
 
         execution_timeout = self.execution_timeout
@@ -172,7 +173,7 @@ class WaitTask:
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
-            deadline = self.deadline.to_dict()
+            deadline = as_dict(self.deadline)
 
         cancel_grace = self.cancel_grace
 

@@ -13,6 +13,7 @@ from ..models.worker_status import WorkerStatus
 if TYPE_CHECKING:
     from ..models.carried_attempt import CarriedAttempt
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Worker")
 
@@ -92,7 +93,7 @@ class Worker:
 
         attempts = []
         for attempts_item_data in self.attempts:
-            attempts_item = attempts_item_data.to_dict()
+            attempts_item = as_dict(attempts_item_data)
             attempts.append(attempts_item)
 
         field_dict: dict[str, Any] = {}

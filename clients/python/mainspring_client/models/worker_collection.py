@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.worker import Worker
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="WorkerCollection")
 
@@ -28,7 +29,7 @@ class WorkerCollection:
     def to_dict(self) -> dict[str, Any]:
         workers = []
         for workers_item_data in self.workers:
-            workers_item = workers_item_data.to_dict()
+            workers_item = as_dict(workers_item_data)
             workers.append(workers_item)
 
         total_entries = self.total_entries

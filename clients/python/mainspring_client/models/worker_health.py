@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.worker_health_refused_starts import WorkerHealthRefusedStarts
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="WorkerHealth")
 
@@ -43,7 +44,7 @@ class WorkerHealth:
 
         alive = self.alive
 
-        refused_starts = self.refused_starts.to_dict()
+        refused_starts = as_dict(self.refused_starts)
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.x_com import XCom
 
+from ..plain import as_dict
 
 T = TypeVar("T", bound="XComCollection")
 
@@ -28,7 +29,7 @@ class XComCollection:
     def to_dict(self) -> dict[str, Any]:
         xcom_entries = []
         for xcom_entries_item_data in self.xcom_entries:
-            xcom_entries_item = xcom_entries_item_data.to_dict()
+            xcom_entries_item = as_dict(xcom_entries_item_data)
             xcom_entries.append(xcom_entries_item)
 
         total_entries = self.total_entries

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.approval_answer import ApprovalAnswer
 from ...models.approval_answer_body import ApprovalAnswerBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -17,7 +19,7 @@ def _get_kwargs(
     dag_run_id: str,
     task_id: str,
     *,
-    body: ApprovalAnswerBody,
+    body: ApprovalAnswerBody | Mapping[str, Any],
     map_index: int | Unset = -1,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -73,7 +75,7 @@ def sync(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ApprovalAnswerBody,
+    body: ApprovalAnswerBody | Mapping[str, Any],
     map_index: int | Unset = -1,
     idempotency_key: str | Unset = UNSET,
 ) -> ApprovalAnswer:
@@ -103,7 +105,7 @@ def sync_detailed(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ApprovalAnswerBody,
+    body: ApprovalAnswerBody | Mapping[str, Any],
     map_index: int | Unset = -1,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ApprovalAnswer | Problem]:
@@ -125,7 +127,7 @@ async def asyncio(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ApprovalAnswerBody,
+    body: ApprovalAnswerBody | Mapping[str, Any],
     map_index: int | Unset = -1,
     idempotency_key: str | Unset = UNSET,
 ) -> ApprovalAnswer:
@@ -148,7 +150,7 @@ async def asyncio_detailed(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ApprovalAnswerBody,
+    body: ApprovalAnswerBody | Mapping[str, Any],
     map_index: int | Unset = -1,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ApprovalAnswer | Problem]:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.hitl_answer import HitlAnswer
 from ...models.hitl_answer_body import HitlAnswerBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import Response
 
 
@@ -18,7 +20,7 @@ def _get_kwargs(
     task_id: str,
     map_index: int,
     *,
-    body: HitlAnswerBody,
+    body: HitlAnswerBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -32,7 +34,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -65,7 +67,7 @@ def sync(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: HitlAnswerBody,
+    body: HitlAnswerBody | Mapping[str, Any],
 ) -> HitlAnswer:
     """Answer an approval. The first answer counts; a second one is a conflict.
 
@@ -93,7 +95,7 @@ def sync_detailed(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: HitlAnswerBody,
+    body: HitlAnswerBody | Mapping[str, Any],
 ) -> Response[HitlAnswer | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -113,7 +115,7 @@ async def asyncio(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: HitlAnswerBody,
+    body: HitlAnswerBody | Mapping[str, Any],
 ) -> HitlAnswer:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -134,7 +136,7 @@ async def asyncio_detailed(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: HitlAnswerBody,
+    body: HitlAnswerBody | Mapping[str, Any],
 ) -> Response[HitlAnswer | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -9,12 +10,13 @@ from ...models.backfill_body import BackfillBody
 from ...models.create_backfill_dry_run_slots import CreateBackfillDryRunSlots
 from ...models.dry_run_backfill_collection import DryRunBackfillCollection
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
-    body: BackfillBody,
+    body: BackfillBody | Mapping[str, Any],
     slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -67,7 +69,7 @@ def _build_response(response: httpx.Response) -> Response[DryRunBackfillCollecti
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: BackfillBody,
+    body: BackfillBody | Mapping[str, Any],
     slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> DryRunBackfillCollection:
@@ -92,7 +94,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: BackfillBody,
+    body: BackfillBody | Mapping[str, Any],
     slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DryRunBackfillCollection | Problem]:
@@ -108,7 +110,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: BackfillBody,
+    body: BackfillBody | Mapping[str, Any],
     slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> DryRunBackfillCollection:
@@ -125,7 +127,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: BackfillBody,
+    body: BackfillBody | Mapping[str, Any],
     slots: CreateBackfillDryRunSlots | Unset = CreateBackfillDryRunSlots.TO_RUN,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DryRunBackfillCollection | Problem]:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from ...models.clear_run_body import ClearRunBody
 from ...models.dag_run import DagRun
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -17,7 +19,7 @@ def _get_kwargs(
     dag_id: str,
     dag_run_id: str,
     *,
-    body: ClearRunBody,
+    body: ClearRunBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -32,7 +34,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -79,7 +81,7 @@ def sync(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunBody,
+    body: ClearRunBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun | TaskInstanceCollection:
     """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared.
@@ -105,7 +107,7 @@ def sync_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunBody,
+    body: ClearRunBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | TaskInstanceCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -123,7 +125,7 @@ async def asyncio(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunBody,
+    body: ClearRunBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun | TaskInstanceCollection:
     """As `sync`, without blocking."""
@@ -142,7 +144,7 @@ async def asyncio_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunBody,
+    body: ClearRunBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | TaskInstanceCollection | Problem]:
     """As `sync_detailed`, without blocking."""

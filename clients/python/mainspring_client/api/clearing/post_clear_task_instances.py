@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.clear_body import ClearBody
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     dag_id: str,
     *,
-    body: ClearBody,
+    body: ClearBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -29,7 +31,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -59,7 +61,7 @@ def sync(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearBody,
+    body: ClearBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> TaskInstanceCollection:
     """Clear task instances for another execution; a run that has ended begins again. Answers them all.
@@ -83,7 +85,7 @@ def sync_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearBody,
+    body: ClearBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -99,7 +101,7 @@ async def asyncio(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearBody,
+    body: ClearBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> TaskInstanceCollection:
     """As `sync`, without blocking."""
@@ -116,7 +118,7 @@ async def asyncio_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearBody,
+    body: ClearBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
     """As `sync_detailed`, without blocking."""

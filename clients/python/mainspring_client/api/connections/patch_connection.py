@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.connection import Connection
 from ...models.connection_patch_body import ConnectionPatchBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     connection_id: str,
     *,
-    body: ConnectionPatchBody,
+    body: ConnectionPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -38,7 +40,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -68,7 +70,7 @@ def sync(
     connection_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ConnectionPatchBody,
+    body: ConnectionPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Connection:
     """Change a connection.
@@ -92,7 +94,7 @@ def sync_detailed(
     connection_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ConnectionPatchBody,
+    body: ConnectionPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Connection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -108,7 +110,7 @@ async def asyncio(
     connection_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ConnectionPatchBody,
+    body: ConnectionPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Connection:
     """As `sync`, without blocking."""
@@ -125,7 +127,7 @@ async def asyncio_detailed(
     connection_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ConnectionPatchBody,
+    body: ConnectionPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Connection | Problem]:
     """As `sync_detailed`, without blocking."""

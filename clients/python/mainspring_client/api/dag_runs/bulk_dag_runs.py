@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.bulk_answer import BulkAnswer
 from ...models.bulk_body import BulkBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     dag_id: str,
     *,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -26,7 +28,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -56,7 +58,7 @@ def sync(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> BulkAnswer:
     """Change and delete runs, one by one; with `~` for dag_id each entity names its DAG.
 
@@ -78,7 +80,7 @@ def sync_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> Response[BulkAnswer | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -92,7 +94,7 @@ async def asyncio(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> BulkAnswer:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -107,7 +109,7 @@ async def asyncio_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> Response[BulkAnswer | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

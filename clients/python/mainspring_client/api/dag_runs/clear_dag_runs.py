@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -10,13 +11,14 @@ from ...models.clear_runs_body import ClearRunsBody
 from ...models.dag_run_collection import DagRunCollection
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     dag_id: str,
     *,
-    body: ClearRunsBody,
+    body: ClearRunsBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -30,7 +32,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -76,7 +78,7 @@ def sync(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunsBody,
+    body: ClearRunsBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> DagRunCollection | TaskInstanceCollection:
     """Clear runs, one after the other. Answers them, or with `dry_run` the task instances that would be
@@ -101,7 +103,7 @@ def sync_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunsBody,
+    body: ClearRunsBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRunCollection | TaskInstanceCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -117,7 +119,7 @@ async def asyncio(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunsBody,
+    body: ClearRunsBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> DagRunCollection | TaskInstanceCollection:
     """As `sync`, without blocking."""
@@ -134,7 +136,7 @@ async def asyncio_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: ClearRunsBody,
+    body: ClearRunsBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRunCollection | TaskInstanceCollection | Problem]:
     """As `sync_detailed`, without blocking."""

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.dag_run import DagRun
 from ...models.problem import Problem
 from ...models.run_patch import RunPatch
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -16,7 +18,7 @@ def _get_kwargs(
     dag_id: str,
     dag_run_id: str,
     *,
-    body: RunPatch,
+    body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -40,7 +42,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -71,7 +73,7 @@ def sync(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: RunPatch,
+    body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> DagRun:
     """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
@@ -97,7 +99,7 @@ def sync_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: RunPatch,
+    body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -115,7 +117,7 @@ async def asyncio(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: RunPatch,
+    body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> DagRun:
     """As `sync`, without blocking."""
@@ -134,7 +136,7 @@ async def asyncio_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: RunPatch,
+    body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync_detailed`, without blocking."""

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,14 +10,16 @@ from ...errors import expect_success, parse_problem
 from ...models.dag_run import DagRun
 from ...models.problem import Problem
 from ...models.trigger_body import TriggerBody
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     dag_id: str,
     *,
-    body: TriggerBody,
+    body: TriggerBody | Mapping[str, Any],
     dry_run: bool | Unset = False,
+    wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -26,6 +29,8 @@ def _get_kwargs(
     params: dict[str, Any] = {}
 
     params["dry_run"] = dry_run
+
+    params["wait"] = wait
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -37,7 +42,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -67,11 +72,20 @@ def sync(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TriggerBody,
+    body: TriggerBody | Mapping[str, Any],
     dry_run: bool | Unset = False,
+    wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
     """Start a run of the DAG's current version. A run of a paused DAG stays queued.
+
+    `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are
+    over: always 200
+    and the run as it is then, with `is_finished`. The run is made before the wait begins, so a
+    connection that is cut
+    leaves the run. The same request with the same `Idempotency-Key` waits for the same run. White space
+    before the
+    JSON keeps the connection alive.
 
     Needs the role `operator` on the DAG.
 
@@ -84,6 +98,7 @@ def sync(
         client=client,
         body=body,
         dry_run=dry_run,
+        wait=wait,
         idempotency_key=idempotency_key,
     )
     return cast(DagRun, expect_success(response))
@@ -93,8 +108,9 @@ def sync_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TriggerBody,
+    body: TriggerBody | Mapping[str, Any],
     dry_run: bool | Unset = False,
+    wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -102,6 +118,7 @@ def sync_detailed(
         dag_id=dag_id,
         body=body,
         dry_run=dry_run,
+        wait=wait,
         idempotency_key=idempotency_key,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
@@ -111,8 +128,9 @@ async def asyncio(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TriggerBody,
+    body: TriggerBody | Mapping[str, Any],
     dry_run: bool | Unset = False,
+    wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
     """As `sync`, without blocking."""
@@ -121,6 +139,7 @@ async def asyncio(
         client=client,
         body=body,
         dry_run=dry_run,
+        wait=wait,
         idempotency_key=idempotency_key,
     )
     return cast(DagRun, expect_success(response))
@@ -130,8 +149,9 @@ async def asyncio_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TriggerBody,
+    body: TriggerBody | Mapping[str, Any],
     dry_run: bool | Unset = False,
+    wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync_detailed`, without blocking."""
@@ -139,6 +159,7 @@ async def asyncio_detailed(
         dag_id=dag_id,
         body=body,
         dry_run=dry_run,
+        wait=wait,
         idempotency_key=idempotency_key,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -15,7 +15,7 @@ def _get_kwargs(
     dag_id: str,
     dag_run_id: str,
     *,
-    interval: float,
+    interval: float | Unset = 1.0,
     timeout: float | None | Unset = UNSET,
     result: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def sync(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    interval: float,
+    interval: float | Unset = 1.0,
     timeout: float | None | Unset = UNSET,
     result: list[str] | Unset = UNSET,
 ) -> WaitResult:
@@ -106,7 +106,7 @@ def sync_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    interval: float,
+    interval: float | Unset = 1.0,
     timeout: float | None | Unset = UNSET,
     result: list[str] | Unset = UNSET,
 ) -> Response[WaitResult | Problem]:
@@ -126,7 +126,7 @@ async def asyncio(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    interval: float,
+    interval: float | Unset = 1.0,
     timeout: float | None | Unset = UNSET,
     result: list[str] | Unset = UNSET,
 ) -> WaitResult:
@@ -147,7 +147,7 @@ async def asyncio_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    interval: float,
+    interval: float | Unset = 1.0,
     timeout: float | None | Unset = UNSET,
     result: list[str] | Unset = UNSET,
 ) -> Response[WaitResult | Problem]:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.dag import Dag
 from ...models.dag_patch import DagPatch
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     dag_id: str,
     *,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -38,7 +40,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -68,7 +70,7 @@ def sync(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Dag:
     """Pause a DAG, or let its runs start again.
@@ -92,7 +94,7 @@ def sync_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Dag | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -108,7 +110,7 @@ async def asyncio(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Dag:
     """As `sync`, without blocking."""
@@ -125,7 +127,7 @@ async def asyncio_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Dag | Problem]:
     """As `sync_detailed`, without blocking."""

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 import datetime
 from http import HTTPStatus
 from typing import Any, cast
@@ -12,12 +13,13 @@ from ...models.dag_run_state import DagRunState
 from ...models.patch_dags_dag_run_state_item import PatchDagsDagRunStateItem
 from ...models.patch_dags_tags_match_mode import PatchDagsTagsMatchMode
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     owners: list[str] | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
@@ -177,7 +179,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -206,7 +208,7 @@ def _build_response(response: httpx.Response) -> Response[DagCollection | Proble
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     owners: list[str] | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
@@ -288,7 +290,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     owners: list[str] | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
@@ -358,7 +360,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     owners: list[str] | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,
@@ -429,7 +431,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: DagPatch,
+    body: DagPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     owners: list[str] | Unset = UNSET,
     dag_id_pattern: str | Unset = UNSET,

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.definition import Definition
 from ...models.problem import Problem
 from ...models.saved_dag_details import SavedDagDetails
+from ...plain import as_dict
 from ...types import UNSET, File, Response, Unset
 
 
 def _get_kwargs(
     dag_id: str,
     *,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -34,8 +36,8 @@ def _get_kwargs(
         "params": params,
     }
 
-    if isinstance(body, Definition):
-        _kwargs["json"] = body.to_dict()
+    if isinstance(body, Definition | Mapping):
+        _kwargs["json"] = as_dict(body)
 
         headers["Content-Type"] = "application/json"
     if isinstance(body, File):
@@ -74,7 +76,7 @@ def sync(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
 ) -> SavedDagDetails:
     """Create a DAG or give it a new definition.
@@ -108,7 +110,7 @@ def sync_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
 ) -> Response[SavedDagDetails | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -124,7 +126,7 @@ async def asyncio(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
 ) -> SavedDagDetails:
     """As `sync`, without blocking."""
@@ -141,7 +143,7 @@ async def asyncio_detailed(
     dag_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
 ) -> Response[SavedDagDetails | Problem]:
     """As `sync_detailed`, without blocking."""

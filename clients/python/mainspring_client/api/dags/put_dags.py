@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -8,12 +9,13 @@ from ...errors import expect_success, parse_problem
 from ...models.dags_body import DagsBody
 from ...models.problem import Problem
 from ...models.saved_dags import SavedDags
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     *,
-    body: DagsBody,
+    body: DagsBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -22,7 +24,7 @@ def _get_kwargs(
         "url": "/api/v2/dags",
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -51,7 +53,7 @@ def _build_response(response: httpx.Response) -> Response[SavedDags | Problem]:
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: DagsBody,
+    body: DagsBody | Mapping[str, Any],
 ) -> SavedDags:
     """Save many definitions, all or none.
 
@@ -75,7 +77,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: DagsBody,
+    body: DagsBody | Mapping[str, Any],
 ) -> Response[SavedDags | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -87,7 +89,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: DagsBody,
+    body: DagsBody | Mapping[str, Any],
 ) -> SavedDags:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -100,7 +102,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: DagsBody,
+    body: DagsBody | Mapping[str, Any],
 ) -> Response[SavedDags | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -8,12 +9,13 @@ from ...errors import expect_success, parse_problem
 from ...models.definition import Definition
 from ...models.definition_check import DefinitionCheck
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, File, Response, Unset
 
 
 def _get_kwargs(
     *,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -38,8 +40,8 @@ def _get_kwargs(
         "params": params,
     }
 
-    if isinstance(body, Definition):
-        _kwargs["json"] = body.to_dict()
+    if isinstance(body, Definition | Mapping):
+        _kwargs["json"] = as_dict(body)
 
         headers["Content-Type"] = "application/json"
     if isinstance(body, File):
@@ -72,7 +74,7 @@ def _build_response(response: httpx.Response) -> Response[DefinitionCheck | Prob
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
@@ -100,7 +102,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DefinitionCheck | Problem]:
@@ -116,7 +118,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> DefinitionCheck:
@@ -133,7 +135,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: Definition | File | Unset = UNSET,
+    body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     dag_id: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[DefinitionCheck | Problem]:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -8,12 +9,13 @@ from ...errors import expect_success, parse_problem
 from ...models.access_token import AccessToken
 from ...models.login_body import LoginBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
-    body: LoginBody | LoginBody | Unset = UNSET,
+    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -22,12 +24,12 @@ def _get_kwargs(
         "url": "/auth/token",
     }
 
-    if isinstance(body, LoginBody):
-        _kwargs["json"] = body.to_dict()
+    if isinstance(body, LoginBody | Mapping):
+        _kwargs["json"] = as_dict(body)
 
         headers["Content-Type"] = "application/json"
-    if isinstance(body, LoginBody):
-        _kwargs["data"] = body.to_dict()
+    if isinstance(body, LoginBody | Mapping):
+        _kwargs["data"] = as_dict(body)
 
         headers["Content-Type"] = "application/x-www-form-urlencoded"
 
@@ -56,7 +58,7 @@ def _build_response(response: httpx.Response) -> Response[AccessToken | Problem]
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Unset = UNSET,
+    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> AccessToken:
     """Log in; the token is good for 24 hours.
 
@@ -76,7 +78,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Unset = UNSET,
+    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> Response[AccessToken | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -88,7 +90,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Unset = UNSET,
+    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> AccessToken:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -101,7 +103,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Unset = UNSET,
+    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> Response[AccessToken | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -8,12 +9,13 @@ from ...errors import expect_success, parse_problem
 from ...models.access_token import AccessToken
 from ...models.login_body import LoginBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     *,
-    body: LoginBody,
+    body: LoginBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -22,7 +24,7 @@ def _get_kwargs(
         "url": "/auth/token/cli",
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -51,7 +53,7 @@ def _build_response(response: httpx.Response) -> Response[AccessToken | Problem]
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody,
+    body: LoginBody | Mapping[str, Any],
 ) -> AccessToken:
     """Log in from a command line; the token is good for an hour.
 
@@ -71,7 +73,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody,
+    body: LoginBody | Mapping[str, Any],
 ) -> Response[AccessToken | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -83,7 +85,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody,
+    body: LoginBody | Mapping[str, Any],
 ) -> AccessToken:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -96,7 +98,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody,
+    body: LoginBody | Mapping[str, Any],
 ) -> Response[AccessToken | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

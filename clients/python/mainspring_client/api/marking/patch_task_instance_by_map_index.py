@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.instance_patch import InstancePatch
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -18,7 +20,7 @@ def _get_kwargs(
     task_id: str,
     map_index: int,
     *,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -44,7 +46,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -77,7 +79,7 @@ def sync(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> TaskInstanceCollection:
     """As `patch_task_instance`, for one instance of a mapped task.
@@ -107,7 +109,7 @@ def sync_detailed(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -129,7 +131,7 @@ async def asyncio(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> TaskInstanceCollection:
     """As `sync`, without blocking."""
@@ -152,7 +154,7 @@ async def asyncio_detailed(
     map_index: int,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
     """As `sync_detailed`, without blocking."""

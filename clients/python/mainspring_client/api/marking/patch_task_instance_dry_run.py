@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.instance_patch import InstancePatch
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -17,7 +19,7 @@ def _get_kwargs(
     dag_run_id: str,
     task_id: str,
     *,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     map_index: int | None | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -82,7 +84,7 @@ def sync(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     map_index: int | None | Unset = UNSET,
 ) -> TaskInstanceCollection:
@@ -112,7 +114,7 @@ def sync_detailed(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     map_index: int | None | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
@@ -134,7 +136,7 @@ async def asyncio(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     map_index: int | None | Unset = UNSET,
 ) -> TaskInstanceCollection:
@@ -157,7 +159,7 @@ async def asyncio_detailed(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: InstancePatch,
+    body: InstancePatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
     map_index: int | None | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -8,12 +9,13 @@ from ...errors import expect_success, parse_problem
 from ...models.bulk_answer import BulkAnswer
 from ...models.bulk_body import BulkBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     *,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -22,7 +24,7 @@ def _get_kwargs(
         "url": "/api/v2/pools",
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -51,7 +53,7 @@ def _build_response(response: httpx.Response) -> Response[BulkAnswer | Problem]:
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> BulkAnswer:
     """Create, update and delete pools. Each action is done whole or not at all.
 
@@ -71,7 +73,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> Response[BulkAnswer | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -83,7 +85,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> BulkAnswer:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -96,7 +98,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> Response[BulkAnswer | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.pool import Pool
 from ...models.pool_patch_body import PoolPatchBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     pool_name: str,
     *,
-    body: PoolPatchBody,
+    body: PoolPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -38,7 +40,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -68,7 +70,7 @@ def sync(
     pool_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: PoolPatchBody,
+    body: PoolPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Pool:
     """Change a pool. With fewer slots than are held nothing new starts until enough are free.
@@ -92,7 +94,7 @@ def sync_detailed(
     pool_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: PoolPatchBody,
+    body: PoolPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Pool | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -108,7 +110,7 @@ async def asyncio(
     pool_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: PoolPatchBody,
+    body: PoolPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Pool:
     """As `sync`, without blocking."""
@@ -125,7 +127,7 @@ async def asyncio_detailed(
     pool_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: PoolPatchBody,
+    body: PoolPatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Pool | Problem]:
     """As `sync_detailed`, without blocking."""

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.problem import Problem
 from ...models.secret import Secret
 from ...models.secret_body import SecretBody
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     secret_name: str,
     *,
-    body: SecretBody,
+    body: SecretBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -26,7 +28,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -61,7 +63,7 @@ def sync(
     secret_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: SecretBody,
+    body: SecretBody | Mapping[str, Any],
 ) -> Secret:
     """Create a secret (201) or change its value. Tries that start from now on get the new value.
 
@@ -83,7 +85,7 @@ def sync_detailed(
     secret_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: SecretBody,
+    body: SecretBody | Mapping[str, Any],
 ) -> Response[Secret | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -97,7 +99,7 @@ async def asyncio(
     secret_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: SecretBody,
+    body: SecretBody | Mapping[str, Any],
 ) -> Secret:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -112,7 +114,7 @@ async def asyncio_detailed(
     secret_name: str,
     *,
     client: AuthenticatedClient | Client,
-    body: SecretBody,
+    body: SecretBody | Mapping[str, Any],
 ) -> Response[Secret | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

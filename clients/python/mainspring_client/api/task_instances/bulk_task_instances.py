@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.bulk_answer import BulkAnswer
 from ...models.bulk_body import BulkBody
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import Response
 
 
@@ -16,7 +18,7 @@ def _get_kwargs(
     dag_id: str,
     dag_run_id: str,
     *,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -28,7 +30,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -59,7 +61,7 @@ def sync(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> BulkAnswer:
     """Mark and delete task instances, one by one; with `~` for an id each entity names it.
 
@@ -83,7 +85,7 @@ def sync_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> Response[BulkAnswer | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -99,7 +101,7 @@ async def asyncio(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> BulkAnswer:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -116,7 +118,7 @@ async def asyncio_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: BulkBody,
+    body: BulkBody | Mapping[str, Any],
 ) -> Response[BulkAnswer | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

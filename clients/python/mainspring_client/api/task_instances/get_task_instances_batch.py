@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.problem import Problem
 from ...models.task_instance_collection import TaskInstanceCollection
 from ...models.task_instances_batch_body import TaskInstancesBatchBody
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -16,7 +18,7 @@ def _get_kwargs(
     dag_id: str,
     dag_run_id: str,
     *,
-    body: TaskInstancesBatchBody,
+    body: TaskInstancesBatchBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -31,7 +33,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -62,7 +64,7 @@ def sync(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TaskInstancesBatchBody,
+    body: TaskInstancesBatchBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> TaskInstanceCollection:
     """List task instances as a body says; both ids are `~`.
@@ -88,7 +90,7 @@ def sync_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TaskInstancesBatchBody,
+    body: TaskInstancesBatchBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -106,7 +108,7 @@ async def asyncio(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TaskInstancesBatchBody,
+    body: TaskInstancesBatchBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> TaskInstanceCollection:
     """As `sync`, without blocking."""
@@ -125,7 +127,7 @@ async def asyncio_detailed(
     dag_run_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: TaskInstancesBatchBody,
+    body: TaskInstancesBatchBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[TaskInstanceCollection | Problem]:
     """As `sync_detailed`, without blocking."""

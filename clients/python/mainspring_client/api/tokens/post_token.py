@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -8,12 +9,13 @@ from ...errors import expect_success, parse_problem
 from ...models.api_token_body import ApiTokenBody
 from ...models.new_api_token import NewApiToken
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
-    body: ApiTokenBody,
+    body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -25,7 +27,7 @@ def _get_kwargs(
         "url": "/api/v2/tokens",
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -54,7 +56,7 @@ def _build_response(response: httpx.Response) -> Response[NewApiToken | Problem]
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: ApiTokenBody,
+    body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> NewApiToken:
     """Make a token. The rights of the user bound the rights of the token.
@@ -76,7 +78,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: ApiTokenBody,
+    body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[NewApiToken | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -90,7 +92,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: ApiTokenBody,
+    body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> NewApiToken:
     """As `sync`, without blocking."""
@@ -105,7 +107,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: ApiTokenBody,
+    body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[NewApiToken | Problem]:
     """As `sync_detailed`, without blocking."""

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.problem import Problem
 from ...models.user import User
 from ...models.user_patch import UserPatch
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     username: str,
     *,
-    body: UserPatch,
+    body: UserPatch | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -26,7 +28,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -56,7 +58,7 @@ def sync(
     username: str,
     *,
     client: AuthenticatedClient | Client,
-    body: UserPatch,
+    body: UserPatch | Mapping[str, Any],
 ) -> User:
     """Change a user's role, grants (all of them), password, or whether the user is active.
 
@@ -78,7 +80,7 @@ def sync_detailed(
     username: str,
     *,
     client: AuthenticatedClient | Client,
-    body: UserPatch,
+    body: UserPatch | Mapping[str, Any],
 ) -> Response[User | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -92,7 +94,7 @@ async def asyncio(
     username: str,
     *,
     client: AuthenticatedClient | Client,
-    body: UserPatch,
+    body: UserPatch | Mapping[str, Any],
 ) -> User:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -107,7 +109,7 @@ async def asyncio_detailed(
     username: str,
     *,
     client: AuthenticatedClient | Client,
-    body: UserPatch,
+    body: UserPatch | Mapping[str, Any],
 ) -> Response[User | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -7,12 +8,13 @@ from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.password_change import PasswordChange
 from ...models.problem import Problem
+from ...plain import as_dict
 from ...types import Response
 
 
 def _get_kwargs(
     *,
-    body: PasswordChange,
+    body: PasswordChange | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -21,7 +23,7 @@ def _get_kwargs(
         "url": "/api/v2/me/password",
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -47,7 +49,7 @@ def _build_response(response: httpx.Response) -> Response[None | Problem]:
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: PasswordChange,
+    body: PasswordChange | Mapping[str, Any],
 ) -> None:
     """Change one's own password. Ends all logins, this one too.
 
@@ -67,7 +69,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: PasswordChange,
+    body: PasswordChange | Mapping[str, Any],
 ) -> Response[None | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -79,7 +81,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: PasswordChange,
+    body: PasswordChange | Mapping[str, Any],
 ) -> None:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -92,7 +94,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: PasswordChange,
+    body: PasswordChange | Mapping[str, Any],
 ) -> Response[None | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,13 +10,14 @@ from ...errors import expect_success, parse_problem
 from ...models.problem import Problem
 from ...models.variable import Variable
 from ...models.variable_patch_body import VariablePatchBody
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     variable_key: str,
     *,
-    body: VariablePatchBody,
+    body: VariablePatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -38,7 +40,7 @@ def _get_kwargs(
         "params": params,
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -68,7 +70,7 @@ def sync(
     variable_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: VariablePatchBody,
+    body: VariablePatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Variable:
     """Change a variable. Task instances that start from now on see the new value.
@@ -92,7 +94,7 @@ def sync_detailed(
     variable_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: VariablePatchBody,
+    body: VariablePatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Variable | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -108,7 +110,7 @@ async def asyncio(
     variable_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: VariablePatchBody,
+    body: VariablePatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Variable:
     """As `sync`, without blocking."""
@@ -125,7 +127,7 @@ async def asyncio_detailed(
     variable_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: VariablePatchBody,
+    body: VariablePatchBody | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
 ) -> Response[Variable | Problem]:
     """As `sync_detailed`, without blocking."""

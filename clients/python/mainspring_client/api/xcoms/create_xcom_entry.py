@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.problem import Problem
 from ...models.x_com_create_body import XComCreateBody
 from ...models.x_com_with_value import XComWithValue
+from ...plain import as_dict
 from ...types import UNSET, Response, Unset
 
 
@@ -17,7 +19,7 @@ def _get_kwargs(
     dag_run_id: str,
     task_id: str,
     *,
-    body: XComCreateBody,
+    body: XComCreateBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -33,7 +35,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -65,7 +67,7 @@ def sync(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComCreateBody,
+    body: XComCreateBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> XComWithValue:
     """Give a task instance an output from outside.
@@ -93,7 +95,7 @@ def sync_detailed(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComCreateBody,
+    body: XComCreateBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[XComWithValue | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
@@ -113,7 +115,7 @@ async def asyncio(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComCreateBody,
+    body: XComCreateBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> XComWithValue:
     """As `sync`, without blocking."""
@@ -134,7 +136,7 @@ async def asyncio_detailed(
     task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComCreateBody,
+    body: XComCreateBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
 ) -> Response[XComWithValue | Problem]:
     """As `sync_detailed`, without blocking."""

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from ...errors import expect_success, parse_problem
 from ...models.problem import Problem
 from ...models.x_com_update_body import XComUpdateBody
 from ...models.x_com_with_value import XComWithValue
+from ...plain import as_dict
 from ...types import Response
 
 
@@ -18,7 +20,7 @@ def _get_kwargs(
     task_id: str,
     xcom_key: str,
     *,
-    body: XComUpdateBody,
+    body: XComUpdateBody | Mapping[str, Any],
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -32,7 +34,7 @@ def _get_kwargs(
         ),
     }
 
-    _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = as_dict(body)
 
     headers["Content-Type"] = "application/json"
 
@@ -65,7 +67,7 @@ def sync(
     xcom_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComUpdateBody,
+    body: XComUpdateBody | Mapping[str, Any],
 ) -> XComWithValue:
     """Correct an output. Values evaluated earlier stay unchanged.
 
@@ -93,7 +95,7 @@ def sync_detailed(
     xcom_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComUpdateBody,
+    body: XComUpdateBody | Mapping[str, Any],
 ) -> Response[XComWithValue | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -113,7 +115,7 @@ async def asyncio(
     xcom_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComUpdateBody,
+    body: XComUpdateBody | Mapping[str, Any],
 ) -> XComWithValue:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -134,7 +136,7 @@ async def asyncio_detailed(
     xcom_key: str,
     *,
     client: AuthenticatedClient | Client,
-    body: XComUpdateBody,
+    body: XComUpdateBody | Mapping[str, Any],
 ) -> Response[XComWithValue | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -1,0 +1,98 @@
+"""The answer of a trigger that waits for the end of its run."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import monotonic
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Response, g
+from marshmallow import fields, validate
+
+from mainspring.errors import NotFound
+from mainspring.states import RUN_FINISHED, RunState
+from mainspring_api.http.context import Context, application_context
+from mainspring_api.http.held_answers import hold
+from mainspring_api.http.idempotency import REPLAYED
+from mainspring_api.http.operations import JSON
+from mainspring_api.http.places import TooManyWaits
+from mainspring_api.resources.runs.run_waits import KEEP_ALIVE_SECONDS, RunWait, white_space
+from mainspring_store.queries import runs as questions
+
+__all__ = ["WAIT_SECONDS", "awaited", "location_of_run"]
+
+WAIT_SECONDS = fields.Float(
+    load_default=0.0,
+    validate=validate.Range(min=0),
+    metadata={"description": "Seconds to wait for the end of the run; 0 = answer at once. A setting bounds the wait"},
+)
+RETRY_SECONDS = 1
+"""When a client may ask for an unfinished run again."""
+
+Show = Callable[[Mapping[str, Any]], bytes]
+"""From a row of `questions.get_run` to the body of an answer."""
+
+
+def location_of_run(dag_id: str, run_id: str) -> str:
+    """The path of a run."""
+    return f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
+
+
+def awaited(response: Response, seconds: float, *, show: Show) -> Response:
+    """Make the answer of a trigger from `response`, which holds the run as it was made.
+
+    seconds: duration of the wait; 0 = no wait. Where no place for a wait is free, the present state is the answer.
+
+    Raises:
+        NotFound: The run of a replayed answer was deleted.
+    """
+    made = response.get_data()
+    run = orjson.loads(made)
+    dag_id, run_id = run["dag_id"], run["dag_run_id"]
+    answered = response
+    if seconds:
+        answered = _waiting(application_context(), made, (dag_id, run_id), seconds, show)
+        if REPLAYED in response.headers:
+            answered.headers[REPLAYED] = response.headers[REPLAYED]
+    answered.headers["Location"] = location_of_run(dag_id, run_id)
+    return answered
+
+
+def _waiting(ctx: Context, made: bytes, run: tuple[str, str], seconds: float, show: Show) -> Response:
+    key, state = questions.run_key(ctx.database, *run)
+    result = partial(_present_body, ctx, run, made, show)
+    if state in RUN_FINISHED or ctx.watcher.is_closed or not _takes_place(ctx):
+        answered = Response(result(state), mimetype=JSON)
+    else:
+        waiting = RunWait(
+            ctx,
+            key,
+            state,
+            ends_at=monotonic() + min(seconds, ctx.settings.wait_seconds_max),
+            interval=KEEP_ALIVE_SECONDS,
+            sign_of_life=white_space,
+            result=result,
+            principal_id=g.user.id,
+        )
+        answered = hold(waiting, mimetype=JSON)
+    if state not in RUN_FINISHED:
+        # The head of a held answer goes out before the end of the run is known.
+        answered.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answered
+
+
+def _takes_place(ctx: Context) -> bool:
+    try:
+        ctx.wait_places.take(g.user.id)
+    except TooManyWaits:
+        return False
+    return True
+
+
+def _present_body(ctx: Context, run: tuple[str, str], made: bytes, show: Show, _: RunState | None) -> bytes:
+    """The run as it is; as it was made, when it was deleted during the wait."""
+    try:
+        return show(questions.get_run(ctx.database, *run))
+    except NotFound:
+        return made

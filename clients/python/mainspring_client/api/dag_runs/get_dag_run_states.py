@@ -1,0 +1,131 @@
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.problem import Problem
+from ...models.run_states import RunStates
+from ...models.run_states_body import RunStatesBody
+from ...plain import as_dict
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    dag_id: str,
+    *,
+    body: RunStatesBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v2/dags/{dag_id}/dagRuns/states".format(
+            dag_id=quote(str(dag_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = as_dict(body)
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> RunStates | Problem | None:
+    if response.status_code == 200:
+        response_200 = RunStates.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[RunStates | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RunStatesBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> RunStates:
+    """The states of many runs by their names; dag_id is `~`. Runs that the caller may not see have no
+    state.
+
+    Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        dag_id=dag_id,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(RunStates, expect_success(response))
+
+
+def sync_detailed(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RunStatesBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> Response[RunStates | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RunStatesBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> RunStates:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        dag_id=dag_id,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(RunStates, expect_success(response))
+
+
+async def asyncio_detailed(
+    dag_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RunStatesBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> Response[RunStates | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        dag_id=dag_id,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))
