@@ -55,7 +55,7 @@ from mainspring_api.resources.service import (
     version,
     workers,
 )
-from mainspring_api.resources.stored import connections, pools, secrets, variables
+from mainspring_api.resources.stored import connections, notifiers, pools, secrets, variables, webhooks
 from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
 from mainspring_store import open_database
 from mainspring_store.access.quotas import Usage
@@ -96,6 +96,8 @@ BLUEPRINTS: tuple[Resource, ...] = (
     connections.blueprint,
     secrets.blueprint,
     idempotency_keys.blueprint,
+    webhooks.blueprint,
+    notifiers.blueprint,
     event_logs.blueprint,
     events.blueprint,
     monitor.blueprint,

@@ -56,6 +56,10 @@ class ApiSettings:
     """Of one user or token; `None` = a quarter of all."""
     events_kept: timedelta = timedelta(days=7)
     """For how long a client can resume the event feed. The events of a run are kept as long as the run."""
+    http_allow: tuple[str, ...] = ()
+    """Private addresses that webhooks may have, see `AddressPolicy`."""
+    callback_allow: tuple[str, ...] = ()
+    """Hosts that callbacks of triggers may have, see `HostList`; empty = no trigger may have a callback."""
     connections_max: int = 16
     """To the database, of this process. A request holds one for about a millisecond, a wait holds none."""
     synchronous: str = "FULL"

@@ -101,6 +101,13 @@ def _zone(raw: Any) -> str:
     return name
 
 
+def _page_url(raw: Any) -> str:
+    url = _text(raw).rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", url):
+        raise ValueError("must be an address like https://mainspring.example.test, without a query")
+    return url
+
+
 def _worker_tokens(raw: Any) -> tuple[str, ...]:
     tokens = _words(raw)
     for token in tokens:
@@ -245,6 +252,11 @@ class Config:
     with `task_user` a folder in the system's temporary folder."""
     http_allow: tuple[str, ...] = field(default=(), metadata={"parse": _words})
     """Private addresses that `http` tasks may reach: `host`, `host:port`, `CIDR`, `CIDR:port`; comma separated."""
+    callback_allow: tuple[str, ...] = field(default=(), metadata={"parse": _words})
+    """Hosts that the `callback` of a trigger may name: `host`, `host:port`, `*.domain`; comma separated. Empty = no
+    trigger may have a callback. The API and all schedulers are given the same."""
+    public_url: str | None = field(default=None, metadata={"parse": _page_url})
+    """Address at which people reach the page, for links in webhooks and messages; `None` = no links."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
     worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _worker_tokens, "is_secret": True})

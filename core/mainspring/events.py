@@ -23,6 +23,8 @@ class EventKind(StrEnum):
     """A pool was created, changed or deleted."""
     WORKER = "worker"
     """A worker started or stopped."""
+    WEBHOOK = "webhook"
+    """A webhook ended, because its owner or its receiver no longer wants it."""
     LOG = "log"
     """A try has more lines of log. Not stored."""
     MANY = "many"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mainspring.errors import ExecutorError
 
-__all__ = ["AddressPolicy", "AddressRefused", "system_resolver"]
+__all__ = ["AddressPolicy", "AddressRefused", "HostList", "system_resolver"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -80,6 +80,23 @@ class AddressPolicy:
                     f"MAINSPRING_HTTP_ALLOW={host}:{port}"
                 )
         return addresses
+
+
+class HostList:
+    """Hosts that users may name: `host`, `host:port`, or `*.domain` for all hosts below a domain."""
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        self._entries = tuple(entry.rstrip(".").lower() for entry in entries)
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def covers(self, host: str, port: int) -> bool:
+        name = host.rstrip(".").lower()
+        return any(
+            entry in (name, f"{name}:{port}") or (entry.startswith("*.") and name.endswith(entry[1:]))
+            for entry in self._entries
+        )
 
 
 def is_public(address: Address) -> bool:

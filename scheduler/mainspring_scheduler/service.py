@@ -23,6 +23,7 @@ from mainspring_executors import ExecutorSettings, open_executor
 from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
+from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.duties.retention import RetentionDuty
@@ -48,6 +49,8 @@ LINGER_SECONDS_MAX = 0.1
 more passes, and a pass for ten reports costs about as much as a pass for one."""
 STATEMENT_SECONDS_MAX = 30.0
 """Bound for a statement of a pass, which writes the reports of many attempts at once."""
+DELIVERY_CONNECTIONS_MAX = 6
+"""A thread that sends needs a connection for a few milliseconds between two attempts."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FORGOTTEN_AFTER = timedelta(seconds=10)
 """The scheduler decides on a blocked instance again after this time, in case two schedulers missed each other's
@@ -79,6 +82,10 @@ class SchedulerSettings:
     redis_url: str | None = field(default=None, repr=False)
     """Address of Redis for the `rq` executor."""
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    callback_allow: Sequence[str] = ()
+    """Hosts that the callbacks of triggers may have; empty = no callback is sent."""
+    public_url: str | None = None
+    """Address of the page, for links in webhooks; None = no links."""
     version: str = "0"
 
 
@@ -95,8 +102,14 @@ class Service:
         key_ring: KeyRing | None = None,
         clock: Clock | None = None,
         retention: Policy | None = None,
+        deliveries: DeliverySettings | None = None,
+        deliveries_database: Database | None = None,
     ) -> None:
-        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing."""
+        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing.
+
+        deliveries: how the scheduler sends webhooks beside its passes; None = it sends none.
+        deliveries_database: the same database, with connections that passes do not wait for; None = shared connections.
+        """
         self._database = database
         self._executors = executors
         self._lease = lease
@@ -115,6 +128,9 @@ class Service:
         self._look_for_hold()
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._retention = None if retention is None else RetentionDuty(database, retention, self._clock)
+        self._deliveries = (
+            None if deliveries is None else self._delivery_duty(deliveries_database or database, deliveries, key_ring)
+        )
         self._listener: Listener = open_listener(database)
         self._feed: Notifier = open_feed_notifier(database)
         self._heartbeat_at = self._stepped_at = float("-inf")
@@ -151,6 +167,8 @@ class Service:
         self._guarded(self._heartbeat)
         if self._retention is not None:
             self._retention.start()
+        if self._deliveries is not None:
+            self._deliveries.start()
         # The first pass looks at all work, so that older work goes on at once.
         self._guarded(self._rescue)
         is_woken = True
@@ -158,6 +176,16 @@ class Service:
             has_more = self._guarded(lambda woken=is_woken: self._step(woken))  # type: ignore[misc]
             is_woken = self._wait(0.0 if has_more else self._scheduler.seconds_to_next())
         self._close(close_grace)
+
+    def _delivery_duty(self, database: Database, settings: DeliverySettings, key_ring: KeyRing | None) -> DeliveryDuty:
+        return DeliveryDuty(
+            database,
+            settings,
+            self._clock,
+            key_ring=key_ring,
+            incarnation=self.incarnation,
+            is_exclusive=self._lease.is_exclusive,
+        )
 
     def _step(self, is_woken: bool) -> bool:
         """One pass, and heartbeat and rescue when due. Returns whether the next pass should follow at once."""
@@ -205,6 +233,7 @@ class Service:
             **self._outage_details(),
             **({"schedules_held": True} if self._scheduler.is_held else {}),
             "retention": "off" if self._retention is None else str(self._retention.policy),
+            "deliveries": {} if self._deliveries is None else dict(self._deliveries.outcomes),
             **self._tally,
         }
 
@@ -290,6 +319,8 @@ class Service:
     def _close(self, grace: timedelta) -> None:
         if self._retention is not None:
             self._retention.stop()
+        if self._deliveries is not None:
+            self._deliveries.stop()
         for executor in self._executors.values():
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)
@@ -315,6 +346,8 @@ def run(settings: SchedulerSettings) -> int:
             statement_seconds_max=STATEMENT_SECONDS_MAX,
         )
         stack.callback(database.close)
+        deliveries_database = _open_for_deliveries(settings)
+        stack.callback(deliveries_database.close)
         lease = take_scheduler_lease(database)
         stack.callback(lease.release)
         # Before the schema: task hosts start while the scheduler checks or migrates it.
@@ -336,14 +369,32 @@ def run(settings: SchedulerSettings) -> int:
             version=settings.version,
             key_ring=settings.key_ring,
             retention=policy,
+            deliveries_database=deliveries_database,
+            deliveries=_delivery_settings(settings),
         )
-        for number in _STOP_SIGNALS:
-            signal.signal(number, lambda *_: service.stop())
+        _stop_at_signals(service)
         if stop_signals:
             service.stop()
         _log.info("scheduler is ready: instance=%s executors=%s", service.incarnation, ",".join(executors))
         service.run(settings.close_grace)
     return 0
+
+
+def _stop_at_signals(service: Service) -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, lambda *_: service.stop())
+
+
+def _open_for_deliveries(settings: SchedulerSettings) -> Database:
+    return open_database(
+        settings.database_url, connections_max=DELIVERY_CONNECTIONS_MAX, synchronous=settings.synchronous
+    )
+
+
+def _delivery_settings(settings: SchedulerSettings) -> DeliverySettings:
+    return DeliverySettings(
+        http_allow=settings.http_allow, callback_allow=settings.callback_allow, public_url=settings.public_url
+    )
 
 
 def _wait_for_schema(database: Database, stop_signals: Sequence[int]) -> None:

@@ -47,6 +47,9 @@ ONE_OF_EACH = {
     "build": "0",
     "username": "nobody",
     "token_id": "0",
+    "webhook_name": "w",
+    "notifier_name": "n",
+    "delivery_id": "1",
     "session_id": "0",
     "code": "not_found",
 }

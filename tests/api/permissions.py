@@ -19,6 +19,8 @@ viewer self  get_idempotency_key get_me put_my_password get_tokens post_token de
 viewer self  delete_current_session get_sessions delete_session create_session_code
 viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_providers
 viewer self  get_assets get_asset_aliases get_asset_events
+viewer self  get_webhooks post_webhook get_webhook patch_webhook delete_webhook get_webhook_key rotate_webhook_secret
+viewer self  test_webhook get_webhook_deliveries redeliver_webhook
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
 viewer dags  get_hitl_details get_events
 viewer dags  get_summary get_activity get_upcoming get_dag_overview search
@@ -33,6 +35,8 @@ viewer dag   get_task_instance_dependencies get_task_instance_dependencies_by_ma
 viewer dag   get_dag_run_events explain_task_instance explain_dag_run explain_dag get_dag_version_diff
 viewer dag   get_dag_run_junit_report get_dag_run_log get_backfill get_backfill_dag_runs get_dag_source get_extra_links
 viewer dag   get_upstream_asset_events get_hitl_detail
+author dags  get_notifiers get_notifier
+admin all    post_notifier patch_notifier delete_notifier test_notifier get_notifier_deliveries redeliver_notifier
 viewer all   get_pools get_pool get_variables get_variable get_jobs get_workers get_metrics
 operator dags trigger_dag_runs create_backfill patch_dags
 operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run

@@ -35,6 +35,10 @@ OUR_OPERATIONS = {
     "get_root", "get_ui_config", "create_session", "delete_current_session", "get_sessions", "delete_session",
     "create_session_code",
     "get_dag_run_junit_report", "get_dag_run_log", "trigger_dag_runs", "get_dag_run_states", "get_idempotency_key",
+    "get_webhooks", "post_webhook", "get_webhook", "patch_webhook", "delete_webhook", "get_webhook_key",
+    "rotate_webhook_secret", "test_webhook", "get_webhook_deliveries", "redeliver_webhook",
+    "get_notifiers", "post_notifier", "get_notifier", "patch_notifier", "delete_notifier", "test_notifier",
+    "get_notifier_deliveries", "redeliver_notifier",
 }  # fmt: skip
 
 

@@ -146,7 +146,10 @@ class Engine:
         definition = parse_definition(document, media="json")
         return dags.save_dag(self.database, definition, by="test", now=self.clock.now()).version
 
-    def trigger(self, version: runs.VersionRef, run_id: str = "r1", conf: Mapping[str, Any] | None = None) -> int:
+    def trigger(
+        self, version: runs.VersionRef, run_id: str = "r1", conf: Mapping[str, Any] | None = None, **fields: Any
+    ) -> int:
+        """A manual run, with further fields of `NewRun`; returns its key."""
         now = self.clock.now()
         return runs.create_run(
             self.database,
@@ -157,6 +160,7 @@ class Engine:
                 conf=conf or {},
                 params=resolve_params(version.definition.params, conf or {}),
                 run_after=now,
+                **fields,
             ),
             now=now,
         )

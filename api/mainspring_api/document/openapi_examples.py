@@ -158,6 +158,20 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
         {"actions": [{"action": "create", "entities": [{"name": "warehouse", "slots": 4}]}]},
         {"actions": [{"action": "delete", "entities": ["warehouse"], "action_on_non_existence": "skip"}]},
     ],
+    "WebhookBody": [
+        {
+            "name": "on-call",
+            "url": "https://hooks.example.com/mainspring",
+            "types": ["run.failed", "run.late"],
+            "dag_id_pattern": "team_a.*",
+        }
+    ],
+    "WebhookPatchBody": [{"types": ["run.failed"]}, {"state": "disabled"}],
+    "NotifierBody": [
+        {"name": "team-chat", "url": "ntfys://ntfy.example.com/data-alerts", "dag_id_pattern": "team_a.*"}
+    ],
+    "NotifierPatchBody": [{"state": "disabled"}],
+    "RotateBody": [{"old_seconds": 3600}, {}],
     "UserBody": [
         {
             "username": "ada",

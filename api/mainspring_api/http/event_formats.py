@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
@@ -42,21 +41,10 @@ class FeedEvent:
 
 
 def feed_event(stored: StoredEvent) -> FeedEvent:
-    """The text of a stored event. Members that do not belong to its kind are left out."""
-    kind = EventKind(stored.kind)
-    data: dict[str, Any] = {"at": stored.at}
-    if stored.dag_id is not None:
-        data["dag_id"] = stored.dag_id
-    if stored.dag_run_id is not None:
-        data["dag_run_id"] = stored.dag_run_id
-    if stored.task_id is not None:
-        data |= {"task_id": stored.task_id, "map_index": stored.map_index, "try_number": stored.try_number}
-    if kind is not EventKind.MANY:
-        data["state"] = stored.state
-    if kind in (EventKind.RUN, EventKind.TASK):
-        data |= {"state_reason": stored.state_reason, "seq": stored.seq}
-    data |= stored.data or {}
-    return FeedEvent(stored.id, kind, stored.dag_id, stored.run_key, int(stored.at.timestamp()), dump(data))
+    """The text of a stored event."""
+    data = dump(stored.members)
+    second = int(stored.at.timestamp())
+    return FeedEvent(stored.id, EventKind(stored.kind), stored.dag_id, stored.run_key, second, data)
 
 
 def reset_event(position: int, reason: str) -> FeedEvent:

@@ -141,14 +141,22 @@ class Limits:
     """From one address."""
     noted_refusals: RateLimit
     """Of a user or token: what is above is refused too, but not noted."""
+    deliveries: RateLimit
+    """Tests of webhooks, and deliveries that are sent again, of a user or token."""
+    callbacks: RateLimit
+    """Triggers with a callback, of a user or token."""
 
 
 def limits_of(database: Database, writes_per_second: float) -> Limits:
     writes = Bucket(name="writes", per_second=writes_per_second, size=max(1, 10 * writes_per_second))
     invalid_tokens = Bucket(name="invalid_tokens", per_second=1, size=60)
     noted_refusals = Bucket(name="noted_refusals", per_second=1, size=60)
+    deliveries = Bucket(name="deliveries", per_second=1 / 6, size=10)
+    callbacks = Bucket(name="callbacks", per_second=1 / 6, size=10)
     return Limits(
         writes=RateLimit("writes", database, writes),
         invalid_tokens=RateLimit("requests with an invalid token", database, invalid_tokens),
         noted_refusals=RateLimit("refusals", database, noted_refusals),
+        deliveries=RateLimit("tests and repeated deliveries", database, deliveries),
+        callbacks=RateLimit("callbacks", database, callbacks),
     )

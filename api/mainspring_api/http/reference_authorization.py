@@ -10,21 +10,54 @@ from flask import g
 from mainspring.definition import Definition
 from mainspring.definition.model import TaskType
 from mainspring.definition.secret_names import secret_names
-from mainspring.errors import InvalidDag, Problem
+from mainspring.errors import InvalidDag, NotFound, Problem
 from mainspring.pointers import join_pointer
-from mainspring_store.access.roles import Principal, Role
+from mainspring_api.http.context import context
+from mainspring_store.access.roles import Grant, Principal, Role
+from mainspring_store.queries.receivers import get_receiver
+from mainspring_store.state.receivers import ReceiverKind
 
 __all__ = ["check_references"]
 
 
 def check_references(definition: Definition) -> None:
-    """Raises InvalidDag when the sender of the current request may not run a DAG that it runs, or was granted no DAGs
-    of the name of a secret that it names."""
+    """Check the names in a definition against the rights of the sender of the current request.
+
+    Raises:
+        InvalidDag: The sender may not run a DAG that the definition runs, was granted no DAGs of the name of a secret
+            in the definition, does not own a webhook of `notify`, or may not use a notifier for this DAG.
+    """
     user: Principal = g.user
+    problems = list(_notify_problems(definition, user)) if definition.notify else []
     if user.role is None or not user.role.includes(Role.AUTHOR):
-        problems = list(_problems(definition, user))
-        if problems:
-            raise InvalidDag(problems)
+        problems += _problems(definition, user)
+    if problems:
+        raise InvalidDag(problems)
+
+
+def _notify_problems(definition: Definition, user: Principal) -> Iterator[Problem]:
+    for position, rule in enumerate(definition.notify):
+        kind = ReceiverKind.WEBHOOK if "webhook" in rule else ReceiverKind.NOTIFIER
+        name, at = rule[kind], join_pointer("/notify", position, kind)
+        owner_id = None if kind is ReceiverKind.NOTIFIER or user.role is Role.ADMIN else user.id
+        try:
+            row = get_receiver(context().database, kind, name, principal_id=owner_id)
+        except NotFound:
+            yield _unknown_webhook(name, at) if kind is ReceiverKind.WEBHOOK else _unknown_notifier(name, at)
+            continue
+        grant = Grant(pattern=row["pattern"], role=Role.VIEWER)
+        if kind is ReceiverKind.NOTIFIER and not grant.covers(definition.dag_id):
+            message = f"the notifier '{name}' is for DAGs that fit '{row['pattern']}'; ask an administrator"
+            yield Problem(pointer=at, message=message, code="not_allowed")
+
+
+def _unknown_webhook(name: str, at: str) -> Problem:
+    return Problem(pointer=at, message=f"you have no webhook '{name}'; create it first", code="unknown_webhook")
+
+
+def _unknown_notifier(name: str, at: str) -> Problem:
+    message = f"there is no notifier '{name}'; an administrator creates it"
+    return Problem(pointer=at, message=message, code="unknown_notifier")
 
 
 def _problems(definition: Definition, user: Principal) -> Iterator[Problem]:

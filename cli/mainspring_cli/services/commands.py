@@ -75,6 +75,8 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         ui_name=config.ui_name,
         ui_banner=config.ui_banner,
         ui_timezone=config.ui_timezone,
+        http_allow=config.http_allow,
+        callback_allow=config.callback_allow,
         security_facts=facts,
     )
     # From here on the socket is gunicorn's to close.
@@ -167,6 +169,8 @@ def run_scheduler(config: Config) -> int:
             key_ring=key_ring(config),
             close_grace=timedelta(seconds=config.stop_grace_seconds),
             retention=config.retention_settings,
+            callback_allow=config.callback_allow,
+            public_url=config.public_url,
             version=version("mainspring"),
         )
     )

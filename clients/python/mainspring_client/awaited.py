@@ -79,9 +79,7 @@ async def run_and_wait_async(
             if run is None:
                 run = await trigger_dag_run.asyncio(dag_id, client=client, body=trigger or {}, **course.trigger_options)
             else:
-                await wait_dag_run_until_finished.asyncio(
-                    dag_id, run.dag_run_id, client=client, timeout=course.seconds
-                )
+                await wait_dag_run_until_finished.asyncio(dag_id, run.dag_run_id, client=client, timeout=course.seconds)
                 run = await get_dag_run.asyncio(dag_id, run.dag_run_id, client=client)
         await sleep(course.pause)
     return run

@@ -1837,6 +1837,305 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own webhooks; an administrator's list has all.
+         * @description Needs a token, with any role.
+         */
+        get: operations["get_webhooks"];
+        put?: never;
+        /**
+         * Create a webhook. Needs the role `author` on all DAGs of the pattern.
+         * @description The webhook gets the events from now on, as long as its owner may see their DAGs.
+         *
+         *     Needs a token, with any role.
+         */
+        post: operations["post_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/webhooks/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public key that verifies the callbacks of triggers without a secret.
+         * @description Needs a token, with any role.
+         */
+        get: operations["get_webhook_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/webhooks/{webhook_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One webhook. The secret is never shown again.
+         * @description Needs a token, with any role.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook with its deliveries. The `notify` rules that name the webhook have no effect from now on.
+         * @description Needs a token, with any role.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook. Needs the role `author` on all DAGs of the old and of the new pattern.
+         * @description `state` active also continues a webhook that the server ended.
+         *
+         *     Needs a token, with any role.
+         */
+        patch: operations["patch_webhook"];
+        trace?: never;
+    };
+    "/api/v2/webhooks/{webhook_name}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret. For a time both secrets sign each delivery.
+         * @description Needs a token, with any role.
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/webhooks/{webhook_name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery of the type `webhook.test`, once. At most 10 tests and repeated deliveries a minute.
+         * @description Needs a token, with any role.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/webhooks/{webhook_name}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List what was sent to a webhook in the last 7 days and what waits, newest first.
+         * @description Needs a token, with any role.
+         */
+        get: operations["get_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/webhooks/{webhook_name}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+                /** @description Identifier of the delivery */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery that ended again, with the same id and body. At most 10 a minute, with the tests.
+         * @description Needs a token, with any role.
+         */
+        post: operations["redeliver_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/notifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the notifiers. Authors of any DAG see all of them, without their addresses.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_notifiers"];
+        put?: never;
+        /**
+         * Create a notifier. The server stores the address encrypted and never shows the address again.
+         * @description Needs the role `admin` for the whole server.
+         */
+        post: operations["post_notifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/notifiers/{notifier_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One notifier.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_notifier"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a notifier. The `notify` rules that name the notifier have no effect from now on.
+         * @description Needs the role `admin` for the whole server.
+         */
+        delete: operations["delete_notifier"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a notifier.
+         * @description Needs the role `admin` for the whole server.
+         */
+        patch: operations["patch_notifier"];
+        trace?: never;
+    };
+    "/api/v2/notifiers/{notifier_name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message to try the notifier, once. At most 10 tests and repeated deliveries a minute.
+         * @description Needs the role `admin` for the whole server.
+         */
+        post: operations["test_notifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/notifiers/{notifier_name}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List what was sent to a notifier in the last 7 days and what waits, newest first.
+         * @description Needs the role `admin` for the whole server.
+         */
+        get: operations["get_notifier_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/notifiers/{notifier_name}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+                /** @description Identifier of the delivery */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message that ended again. At most 10 a minute, with the tests.
+         * @description Needs the role `admin` for the whole server.
+         */
+        post: operations["redeliver_notifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/eventLogs": {
         parameters: {
             query?: never;
@@ -2942,6 +3241,18 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
+        NotifyOn: "failed" | "success" | "late" | "approval";
+        NotifyRule: {
+            /** @description What to tell: that a run failed, succeeded or is late, or that an approval waits for an answer. */
+            on: components["schemas"]["NotifyOn"][];
+            /** @description Name of the webhook to send to; it belongs to the author, or the author is an admin. */
+            webhook?: string;
+            /** @description Name of the notifier that tells people; its pattern must cover the DAG. */
+            notifier?: string;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        /** @enum {string} */
         TriggerRule: "all_success" | "all_failed" | "all_done" | "all_done_min_one_success" | "all_skipped" | "one_success" | "one_failed" | "one_done" | "none_failed" | "none_failed_min_one_success" | "none_skipped" | "always";
         /** @enum {string} */
         RetryAction: "retry" | "fail";
@@ -3997,6 +4308,8 @@ export interface components {
             is_paused_upon_creation?: boolean;
             /** @description How long the history of the DAG stays, where it differs from the settings. */
             retention?: components["schemas"]["Retention"];
+            /** @description Who is told of the ends and delays of runs. */
+            notify?: components["schemas"]["NotifyRule"][];
             /** @description Fields that every task has unless the task has its own. */
             default_args?: components["schemas"]["DefaultArgs"];
             /** @description Outputs of a run: name -> value made from outputs of tasks. */
@@ -5787,6 +6100,15 @@ export interface components {
             /** @description Cursor of the previous page; null = none */
             previous_cursor: string | null;
         };
+        CallbackBody: {
+            /** @description Address that the end is posted to; its host must be in the setting `callback_allow` */
+            url: string;
+            /**
+             * @description Secret that signs the callback, as `whsec_` and base64 of 24 to 64 bytes; null = the key of the installation signs, see `GET /webhooks/key`
+             * @default null
+             */
+            secret?: string | null;
+        };
         /**
          * @example {
          *       "dag_run_id": "deploy-4711",
@@ -5837,6 +6159,11 @@ export interface components {
              * @default null
              */
             partition_key?: string | null;
+            /**
+             * @description Address that gets the end of this run alone; null = none
+             * @default null
+             */
+            callback?: components["schemas"]["CallbackBody"] | null;
         };
         /**
          * @example {
@@ -6228,6 +6555,11 @@ export interface components {
              * @default null
              */
             partition_key?: string | null;
+            /**
+             * @description Address that gets the end of this run alone; null = none
+             * @default null
+             */
+            callback?: components["schemas"]["CallbackBody"] | null;
             /**
              * @description Identifier of the DAG; null = the DAG of the path
              * @default null
@@ -8059,6 +8391,431 @@ export interface components {
             /** @description Answer as it was given; null = none, or an answer that held a secret */
             body: unknown;
         };
+        /**
+         * @example {
+         *       "name": "on-call",
+         *       "url": "https://hooks.example.com/mainspring?team=***",
+         *       "types": [
+         *         "run.failed",
+         *         "run.late"
+         *       ],
+         *       "dag_id_pattern": "team_a.*",
+         *       "description": "Failures of team A",
+         *       "includes_outputs": false,
+         *       "state": "active",
+         *       "ended_reason": null,
+         *       "owner": "anna",
+         *       "created_at": "2026-11-28T03:25:41.205Z",
+         *       "updated_at": "2026-11-28T03:25:41.205Z"
+         *     }
+         */
+        Webhook: {
+            /** @description Name of the webhook, which definitions use */
+            name: string;
+            /** @description Address that deliveries are posted to; answered with the values of its query masked */
+            url: string;
+            /** @description Types of events to send; empty = only what definitions send by `notify` */
+            types: string[];
+            /** @description Id of the DAG whose events are sent, or the beginning of ids and `*` */
+            dag_id_pattern: string;
+            /** @description Purpose in a sentence */
+            description: string | null;
+            /** @description Whether the end of a run is sent with the outputs of the run */
+            includes_outputs: boolean;
+            /**
+             * @description `disabled` = switched off by a user; `ended` = switched off by the server
+             * @enum {string}
+             */
+            state: "active" | "disabled" | "ended";
+            /** @description Why the server ended the webhook: `owner_gone`, `grant_revoked` or `gone` (the receiver answered 410); null = it did not */
+            ended_reason: string | null;
+            /** @description Name of the owner; null = the owner is deleted */
+            owner: string | null;
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
+            updated_at: string;
+        };
+        /**
+         * @example {
+         *       "webhooks": [
+         *         {
+         *           "name": "on-call",
+         *           "url": "https://hooks.example.com/mainspring?team=***",
+         *           "types": [
+         *             "run.failed",
+         *             "run.late"
+         *           ],
+         *           "dag_id_pattern": "team_a.*",
+         *           "description": "Failures of team A",
+         *           "includes_outputs": false,
+         *           "state": "active",
+         *           "ended_reason": null,
+         *           "owner": "anna",
+         *           "created_at": "2026-11-28T03:25:41.205Z",
+         *           "updated_at": "2026-11-28T03:25:41.205Z"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        WebhookCollection: {
+            /** @description Webhooks of the page */
+            webhooks: components["schemas"]["Webhook"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
+        /**
+         * @example {
+         *       "name": "on-call",
+         *       "url": "https://hooks.example.com/mainspring",
+         *       "types": [
+         *         "run.failed",
+         *         "run.late"
+         *       ],
+         *       "dag_id_pattern": "team_a.*"
+         *     }
+         */
+        WebhookBody: {
+            /** @description Address that deliveries are posted to; answered with the values of its query masked */
+            url: string;
+            /** @description Types of events to send; empty = only what definitions send by `notify` */
+            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+            /**
+             * @description Id of the DAG whose events are sent, or the beginning of ids and `*`
+             * @default *
+             */
+            dag_id_pattern?: string;
+            /** @description Purpose in a sentence */
+            description?: string | null;
+            /** @description Whether the end of a run is sent with the outputs of the run */
+            includes_outputs?: boolean;
+            /**
+             * @description `active` sends the events from now on; `disabled` sends nothing
+             * @enum {string}
+             */
+            state?: "active" | "disabled";
+            /** @description Name of the webhook */
+            name: string;
+        };
+        /**
+         * @example {
+         *       "name": "on-call",
+         *       "url": "https://hooks.example.com/mainspring?team=***",
+         *       "types": [
+         *         "run.failed",
+         *         "run.late"
+         *       ],
+         *       "dag_id_pattern": "team_a.*",
+         *       "description": "Failures of team A",
+         *       "includes_outputs": false,
+         *       "state": "active",
+         *       "ended_reason": null,
+         *       "owner": "anna",
+         *       "created_at": "2026-11-28T03:25:41.205Z",
+         *       "updated_at": "2026-11-28T03:25:41.205Z",
+         *       "secret": "whsec_dGhpcyBleGFtcGxlIGlzIG5vIHJlYWwgc2VjcmV0ISE="
+         *     }
+         */
+        NewWebhook: {
+            /** @description Name of the webhook, which definitions use */
+            name: string;
+            /** @description Address that deliveries are posted to; answered with the values of its query masked */
+            url: string;
+            /** @description Types of events to send; empty = only what definitions send by `notify` */
+            types: string[];
+            /** @description Id of the DAG whose events are sent, or the beginning of ids and `*` */
+            dag_id_pattern: string;
+            /** @description Purpose in a sentence */
+            description: string | null;
+            /** @description Whether the end of a run is sent with the outputs of the run */
+            includes_outputs: boolean;
+            /**
+             * @description `disabled` = switched off by a user; `ended` = switched off by the server
+             * @enum {string}
+             */
+            state: "active" | "disabled" | "ended";
+            /** @description Why the server ended the webhook: `owner_gone`, `grant_revoked` or `gone` (the receiver answered 410); null = it did not */
+            ended_reason: string | null;
+            /** @description Name of the owner; null = the owner is deleted */
+            owner: string | null;
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
+            updated_at: string;
+            /** @description Secret that signs deliveries; shown only once */
+            secret: string;
+        };
+        /**
+         * @example {
+         *       "public_key": "whpk_dGhpcyBleGFtcGxlIGlzIG5vIHJlYWwga2V5ISEhISE="
+         *     }
+         */
+        WebhookKey: {
+            /** @description Ed25519 key of the installation, in the spelling of Standard Webhooks */
+            public_key: string;
+        };
+        /**
+         * @example {
+         *       "types": [
+         *         "run.failed"
+         *       ]
+         *     }
+         * @example {
+         *       "state": "disabled"
+         *     }
+         */
+        WebhookPatchBody: {
+            /** @description Address that deliveries are posted to; answered with the values of its query masked */
+            url?: string;
+            /** @description Types of events to send; empty = only what definitions send by `notify` */
+            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+            /** @description Id of the DAG whose events are sent, or the beginning of ids and `*` */
+            dag_id_pattern?: string;
+            /** @description Purpose in a sentence */
+            description?: string | null;
+            /** @description Whether the end of a run is sent with the outputs of the run */
+            includes_outputs?: boolean;
+            /**
+             * @description `active` sends the events from now on; `disabled` sends nothing
+             * @enum {string}
+             */
+            state?: "active" | "disabled";
+        };
+        /**
+         * @example {
+         *       "old_seconds": 3600
+         *     }
+         * @example {}
+         */
+        RotateBody: {
+            /**
+             * @description Seconds for which deliveries carry signatures of both secrets; 0 = not at all
+             * @default 86400
+             */
+            old_seconds?: number;
+        };
+        /**
+         * @example {
+         *       "secret": "whsec_dGhpcyBleGFtcGxlIGlzIG5vIHJlYWwgc2VjcmV0ISE=",
+         *       "old_expires_at": "2026-11-29T03:25:41.205Z"
+         *     }
+         */
+        RotatedSecret: {
+            /** @description Secret that signs deliveries; shown only once */
+            secret: string;
+            /**
+             * Format: date-time
+             * @description Instant from which the previous secret signs no more
+             */
+            old_expires_at: string;
+        };
+        /**
+         * @example {
+         *       "delivery_id": 8
+         *     }
+         */
+        DeliveryRef: {
+            /** @description Identifier of the delivery, which is sent in the background */
+            delivery_id: number;
+        };
+        /** @enum {string} */
+        DeliveryState: "pending" | "delivered" | "failed" | "refused";
+        /**
+         * @example {
+         *       "id": 7,
+         *       "message_id": "msg_0193a1b2c3d47e8f9a0b1c2d3e4f5a6b",
+         *       "event_id": "0000000000000c5e",
+         *       "type": "run.failed",
+         *       "dag_id": "team_a.etl",
+         *       "state": "delivered",
+         *       "created_at": "2026-11-28T03:25:41.215Z",
+         *       "attempts": 2,
+         *       "attempted_at": "2026-11-28T03:25:42.480Z",
+         *       "seconds": 0.041,
+         *       "status": 200,
+         *       "answer": "ok",
+         *       "error": null
+         *     }
+         */
+        Delivery: {
+            /** @description Identifier of the delivery */
+            id: number;
+            /** @description Header `webhook-id` of each attempt */
+            message_id: string;
+            /** @description Identifier of the event; null = a test */
+            event_id: string | null;
+            /** @description Type of the event, such as `run.failed`; `webhook.test` = a test */
+            type: string;
+            /** @description DAG of the event; null = a test */
+            dag_id: string | null;
+            /** @description `pending` = not sent yet; `failed` = given up; `refused` = the owner may not see the DAG */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /** @description Number of attempts so far */
+            attempts: number;
+            /** @description End of the latest attempt; null = none yet */
+            attempted_at: string | null;
+            /** @description Length of the latest attempt; null = none yet */
+            seconds: number | null;
+            /** @description Status that the receiver answered; null = no answer */
+            status: number | null;
+            /** @description First 1024 bytes of the receiver's answer; null = no answer */
+            answer: string | null;
+            /** @description Why the latest attempt failed; null = it did not */
+            error: string | null;
+        };
+        /**
+         * @example {
+         *       "deliveries": [
+         *         {
+         *           "id": 7,
+         *           "message_id": "msg_0193a1b2c3d47e8f9a0b1c2d3e4f5a6b",
+         *           "event_id": "0000000000000c5e",
+         *           "type": "run.failed",
+         *           "dag_id": "team_a.etl",
+         *           "state": "delivered",
+         *           "created_at": "2026-11-28T03:25:41.215Z",
+         *           "attempts": 2,
+         *           "attempted_at": "2026-11-28T03:25:42.480Z",
+         *           "seconds": 0.041,
+         *           "status": 200,
+         *           "answer": "ok",
+         *           "error": null
+         *         }
+         *       ],
+         *       "total_entries": 1,
+         *       "failures": 0,
+         *       "next_attempt_at": null
+         *     }
+         */
+        DeliveryCollection: {
+            /** @description Deliveries of the page */
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+            /** @description Failed attempts since the latest success */
+            failures: number;
+            /** @description Earliest next attempt after a failure; null = at once */
+            next_attempt_at: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "team-chat",
+         *       "url": "ntfys://***",
+         *       "dag_id_pattern": "team_a.*",
+         *       "description": null,
+         *       "state": "active",
+         *       "created_at": "2026-11-28T03:25:41.205Z",
+         *       "updated_at": "2026-11-28T03:25:41.205Z"
+         *     }
+         */
+        Notifier: {
+            /** @description Name of the notifier, which definitions use */
+            name: string;
+            /** @description Address as the library apprise writes it, answered as its scheme alone; schemes: mailto, mailtos, slack, msteams, workflows, discord, tgram, pagerduty, opsgenie, ntfy, ntfys, json, jsons */
+            url: string;
+            /** @description Id of the DAG that may use the notifier, or the beginning of ids and `*` */
+            dag_id_pattern: string;
+            /** @description Purpose in a sentence */
+            description: string | null;
+            /**
+             * @description `disabled` sends nothing
+             * @enum {string}
+             */
+            state: "active" | "disabled";
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
+            updated_at: string;
+        };
+        /**
+         * @example {
+         *       "notifiers": [
+         *         {
+         *           "name": "team-chat",
+         *           "url": "ntfys://***",
+         *           "dag_id_pattern": "team_a.*",
+         *           "description": null,
+         *           "state": "active",
+         *           "created_at": "2026-11-28T03:25:41.205Z",
+         *           "updated_at": "2026-11-28T03:25:41.205Z"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        NotifierCollection: {
+            /** @description Notifiers of the page */
+            notifiers: components["schemas"]["Notifier"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
+        /**
+         * @example {
+         *       "name": "team-chat",
+         *       "url": "ntfys://ntfy.example.com/data-alerts",
+         *       "dag_id_pattern": "team_a.*"
+         *     }
+         */
+        NotifierBody: {
+            /** @description Address as the library apprise writes it, answered as its scheme alone; schemes: mailto, mailtos, slack, msteams, workflows, discord, tgram, pagerduty, opsgenie, ntfy, ntfys, json, jsons */
+            url: string;
+            /**
+             * @description Id of the DAG that may use the notifier, or the beginning of ids and `*`
+             * @default *
+             */
+            dag_id_pattern?: string;
+            /** @description Purpose in a sentence */
+            description?: string | null;
+            /**
+             * @description `disabled` sends nothing
+             * @enum {string}
+             */
+            state?: "active" | "disabled";
+            /** @description Name of the notifier */
+            name: string;
+        };
+        /**
+         * @example {
+         *       "state": "disabled"
+         *     }
+         */
+        NotifierPatchBody: {
+            /** @description Address as the library apprise writes it, answered as its scheme alone; schemes: mailto, mailtos, slack, msteams, workflows, discord, tgram, pagerduty, opsgenie, ntfy, ntfys, json, jsons */
+            url?: string;
+            /** @description Id of the DAG that may use the notifier, or the beginning of ids and `*` */
+            dag_id_pattern?: string;
+            /** @description Purpose in a sentence */
+            description?: string | null;
+            /**
+             * @description `disabled` sends nothing
+             * @enum {string}
+             */
+            state?: "active" | "disabled";
+        };
         /** @enum {string} */
         Outcome: "done" | "refused";
         /**
@@ -8141,7 +8898,7 @@ export interface components {
             total_entries: number;
         };
         /** @enum {string} */
-        EventKind: "run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "log" | "many" | "reset";
+        EventKind: "run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "webhook" | "log" | "many" | "reset";
         /**
          * @example {
          *       "at": "2026-11-28T03:25:41.205Z",
@@ -14160,6 +14917,657 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_webhooks: {
+        parameters: {
+            query?: {
+                /** @description States to list; several states are alternatives */
+                state?: ("active" | "disabled" | "ended")[];
+                /** @description Part of `name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                name_pattern?: string;
+                /** @description Prefix of `name`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                name_prefix_pattern?: string;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: name, created_at */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    post_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_webhook_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    patch_webhook: {
+        parameters: {
+            query?: {
+                /** @description Members of the body to apply; absent = all */
+                update_mask?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryRef"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description States to list; several states are alternatives */
+                state?: ("pending" | "delivered" | "failed" | "refused")[];
+                /** @description Types of events to list; several types are alternatives */
+                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+                /** @description Identifier of the DAG */
+                dag_id?: string;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: id */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    redeliver_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of the webhook */
+                webhook_name: string;
+                /** @description Identifier of the delivery */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryRef"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_notifiers: {
+        parameters: {
+            query?: {
+                /** @description States to list; several states are alternatives */
+                state?: ("active" | "disabled" | "ended")[];
+                /** @description Part of `name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                name_pattern?: string;
+                /** @description Prefix of `name`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                name_prefix_pattern?: string;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: name, created_at */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifierCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    post_notifier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotifierBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifier"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_notifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifier"];
+                };
+            };
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_notifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    patch_notifier: {
+        parameters: {
+            query?: {
+                /** @description Members of the body to apply; absent = all */
+                update_mask?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotifierPatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifier"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    test_notifier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryRef"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_notifier_deliveries: {
+        parameters: {
+            query?: {
+                /** @description States to list; several states are alternatives */
+                state?: ("pending" | "delivered" | "failed" | "refused")[];
+                /** @description Types of events to list; several types are alternatives */
+                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+                /** @description Identifier of the DAG */
+                dag_id?: string;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: id */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    redeliver_notifier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of the notifier */
+                notifier_name: string;
+                /** @description Identifier of the delivery */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryRef"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_event_logs: {
         parameters: {
             query?: {
@@ -14277,7 +15685,7 @@ export interface operations {
                 /** @description Only events of these DAGs */
                 dag_id?: string[];
                 /** @description Only these kinds of events; `many` and `reset` always come */
-                types?: ("run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "log" | "many")[];
+                types?: ("run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "webhook" | "log" | "many")[];
             };
             header?: {
                 /** @description Id of the last event of a stream that was cut off; `after` wins over it */

@@ -140,6 +140,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "deadline": ("deadline", _deadline),
     "is_paused_upon_creation": ("is_paused_upon_creation", _as_is),
     "retention": ("retention", _as_is),
+    "notify": ("notify", tuple),
     "outputs": ("outputs", _templates),
 }
 _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {

@@ -32,6 +32,7 @@ from mainspring.definition.kinds import (
 from mainspring.definition.model import DeadlineAction, DeadlineAnchor, GapRule, OverlapRule, TaskType, WeightRule
 from mainspring.states import StateReason
 from mainspring.trigger_rules import TriggerRule
+from mainspring.webhook_types import NOTIFY_TYPES
 
 __all__ = ["COMMON_TASK_FIELDS", "DAG_FIELDS", "DEFAULT_ARGS", "TASKS_MAX", "TASK_TYPES"]
 
@@ -384,6 +385,23 @@ _RETENTION = Record(
     name="Retention",
 )
 
+_NOTIFY_RULE = Record(
+    (
+        Field(
+            "on",
+            ListOf(Choice(tuple(NOTIFY_TYPES), name="NotifyOn"), 1, len(NOTIFY_TYPES), is_set=True),
+            required=True,
+            doc="What to tell: that a run failed, succeeded or is late, or that an approval waits for an answer.",
+        ),
+        Field(
+            "webhook", _NAME, doc="Name of the webhook to send to; it belongs to the author, or the author is an admin."
+        ),
+        Field("notifier", _NAME, doc="Name of the notifier that tells people; its pattern must cover the DAG."),
+    ),
+    exactly_one=("webhook", "notifier"),
+    name="NotifyRule",
+)
+
 DAG_FIELDS: tuple[Field, ...] = (
     Field("dag_id", Identifier(), required=True, doc="Id of the DAG. The request path names it when absent."),
     Field("dag_display_name", _NAME, doc="Name that people read."),
@@ -426,6 +444,7 @@ DAG_FIELDS: tuple[Field, ...] = (
         "is_paused_upon_creation", Boolean(), doc="Whether the DAG is paused when it is first saved; false when absent."
     ),
     Field("retention", _RETENTION, doc="How long the history of the DAG stays, where it differs from the settings."),
+    Field("notify", ListOf(_NOTIFY_RULE, items_max=20), doc="Who is told of the ends and delays of runs."),
     Field("default_args", DEFAULT_ARGS, doc="Fields that every task has unless the task has its own."),
     Field(
         "outputs",

@@ -231,6 +231,8 @@ class Definition:
     is_paused_upon_creation: bool = False
     retention: Mapping[str, Any] | None = None
     """Fields of `RunPolicy` that differ from the settings, as stored; None = none."""
+    notify: tuple[Mapping[str, Any], ...] = ()
+    """Rules as stored: `on`, and `webhook` or `notifier`."""
     tasks: Mapping[str, Task]
     """In the order written; never empty."""
     outputs: Mapping[str, Template] = field(default_factory=dict)

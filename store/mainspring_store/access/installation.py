@@ -1,5 +1,7 @@
 """Facts about the installation as a whole, which all processes share."""
 
+import base64
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.instants import format_instant
+from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import installation
 
@@ -15,13 +18,16 @@ __all__ = [
     "has_retention_defaults",
     "hold_schedules",
     "holds_schedules",
+    "keep_webhook_key",
     "read_fact",
+    "reencrypt_webhook_key",
     "release_schedules",
     "write_fact",
 ]
 
 HAS_RETENTION_DEFAULTS = "has_retention_defaults"
 _SCHEDULES_HELD_SINCE = "schedules_held_since"
+_WEBHOOK_KEY = "webhook_private_key"
 
 
 def has_retention_defaults(database: Database) -> bool:
@@ -64,6 +70,38 @@ def write_fact(connection: Connection, name: str, value: Any) -> None:
     connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
     )
+
+
+def keep_webhook_key(database: Database, key_ring: KeyRing, make: Callable[[], str]) -> str:
+    """The private key that signs callbacks without a secret. The first call makes and stores the key.
+
+    Raises:
+        CannotOpen: No key of the ring decrypts the stored key.
+    """
+    with database.read() as connection:
+        stored = read_fact(connection, _WEBHOOK_KEY)
+    if stored is None:
+        sealed = base64.b64encode(key_ring.encrypt(_WEBHOOK_KEY, make())).decode()
+        dialect = sqlite if database.is_sqlite else postgresql
+        statement = dialect.insert(installation).values(name=_WEBHOOK_KEY, value=sealed)
+        with database.write() as connection:
+            connection.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
+            # A concurrent process may have stored its key first.
+            stored = read_fact(connection, _WEBHOOK_KEY)
+    return key_ring.decrypt(_WEBHOOK_KEY, base64.b64decode(stored))
+
+
+def reencrypt_webhook_key(connection: Connection, key_ring: KeyRing) -> int:
+    """Encrypt the private key of callbacks with the newest key, in the caller's transaction; returns 1, or 0 = none.
+
+    Raises:
+        CannotOpen: No key of the ring decrypts the stored key.
+    """
+    stored = read_fact(connection, _WEBHOOK_KEY)
+    if stored is None:
+        return 0
+    write_fact(connection, _WEBHOOK_KEY, base64.b64encode(key_ring.reencrypt(base64.b64decode(stored))).decode())
+    return 1
 
 
 _READ = select(installation.c.value).where(installation.c.name == bindparam("name"))

@@ -4,7 +4,7 @@ Since the backup, the original may have gone on: its attempts ran, its workers m
 So the restored database
 
 - has no live attempt that a process of before could report to: the scheduler finds them all lost, and retries them,
-- makes no runs by schedules and backfills until an administrator resumes it,
+- makes no runs by schedules and backfills, and sends no webhooks, until an administrator resumes it,
 - knows no token and no session that was made before, unless the administrator keeps them,
 - sends followers of the event feed back to the beginning, because the original gave out numbers after the backup.
 """
@@ -29,6 +29,7 @@ from mainspring_store.tables import (
     browser_session,
     feed_event,
     feed_floor,
+    receiver,
     secret,
     service,
     session_code,
@@ -63,6 +64,7 @@ def check_keys(database: Database, key_ring: KeyRing) -> int:
     with database.read() as connection:
         sealed = {f"secret '{row.name}'": row.ciphertext for row in connection.execute(_SECRETS)}
         sealed |= {f"connection '{row.connection_id}'": row.ciphertext for row in connection.execute(_CONNECTIONS)}
+        sealed |= {f"{row.kind} '{row.name}'": row.ciphertext for row in connection.execute(_RECEIVERS)}
     locked = [name for name, ciphertext in sealed.items() if not _opens(key_ring, ciphertext)]
     if locked:
         raise BackupError(
@@ -153,6 +155,7 @@ _CONNECTIONS = (
     .where(stored_connection.c.ciphertext.is_not(None))
     .order_by(stored_connection.c.connection_id)
 )
+_RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
 _UNSTOPPED = text("task_try.stopped_at IS NULL")
 _HAS_END = exists().where(
     attempt_report.c.attempt_id == task_try.c.attempt_id, attempt_report.c.kind == literal_column("'finished'")

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, func, literal_column, select, text
 
+from mainspring.events import EventKind
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.tables import dag_run, feed_event, feed_floor, task_instance
@@ -53,6 +54,22 @@ class StoredEvent:
     state_reason: str | None
     seq: int | None
     data: Mapping[str, Any] | None
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The event as clients see it. Members that do not belong to its kind are left out."""
+        members: dict[str, Any] = {"at": self.at}
+        if self.dag_id is not None:
+            members["dag_id"] = self.dag_id
+        if self.dag_run_id is not None:
+            members["dag_run_id"] = self.dag_run_id
+        if self.task_id is not None:
+            members |= {"task_id": self.task_id, "map_index": self.map_index, "try_number": self.try_number}
+        if self.kind != EventKind.MANY:
+            members["state"] = self.state
+        if self.kind in (EventKind.RUN, EventKind.TASK):
+            members |= {"state_reason": self.state_reason, "seq": self.seq}
+        return members | dict(self.data or {})
 
 
 class SettledEvents:

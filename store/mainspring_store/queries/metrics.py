@@ -11,7 +11,7 @@ from mainspring.states import TASK_FINISHED, RunType
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.conditions import READY
-from mainspring_store.tables import dag, dag_run, service, task_instance, task_try
+from mainspring_store.tables import dag, dag_run, delivery, receiver, service, task_instance, task_try
 
 __all__ = ["QUEUES_MAX", "Figures", "read_figures"]
 
@@ -40,6 +40,8 @@ class Figures:
     """(executor, state) -> number of attempts that are live or whose processes may still run."""
     queues: Mapping[str, int]
     """Queue -> number of attempts that are queued and unclaimed."""
+    deliveries: Mapping[str, int]
+    """Kind of receiver -> number of deliveries that wait."""
     schedulers: Sequence[Mapping[str, Any]]
     """`incarnation`, `hostname`, `pid` and `details` of each live scheduler."""
     workers: Sequence[Mapping[str, Any]]
@@ -65,6 +67,7 @@ def read_figures(database: Database, *, since: datetime) -> Figures:
             ready=connection.scalar(_READY) or 0,
             attempts=counts(_ATTEMPTS),
             queues=counts(_QUEUES),
+            deliveries=counts(_DELIVERIES),
             schedulers=services("scheduler"),
             workers=services("worker"),
         )
@@ -125,6 +128,12 @@ _QUEUES = (
     .group_by(task_instance.c.queue)
     .order_by(func.count().desc(), task_instance.c.queue)
     .limit(QUEUES_MAX)
+)
+_DELIVERIES = (
+    select(receiver.c.kind, func.count())
+    .join(delivery, delivery.c.receiver_id == receiver.c.id)
+    .where(delivery.c.state == literal_column("'pending'"))
+    .group_by(receiver.c.kind)
 )
 _SERVICES = select(service.c.incarnation, service.c.hostname, service.c.pid, service.c.details).where(
     and_(

@@ -8,10 +8,12 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.errors import NotFound
+from mainspring_store.access.installation import reencrypt_webhook_key
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.key_ring import CannotOpen, KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.connections import reencrypt_connections
+from mainspring_store.state.receivers import reencrypt_receivers
 from mainspring_store.tables import secret
 
 __all__ = ["OpenedSecrets", "delete_secret", "open_ciphertexts", "open_secrets", "put_secret", "rotate_keys"]
@@ -82,7 +84,9 @@ def open_ciphertexts(names: Iterable[str], ciphertexts: Mapping[str, bytes], key
 
 
 def rotate_keys(database: Database, key_ring: KeyRing) -> int:
-    """Encrypt all secrets and the secret members of all connections with the newest key; returns their number.
+    """Encrypt all secrets, and the secret members of all connections and webhooks, with the newest key.
+
+    Returns their number.
 
     With a key file, the function first creates a new key. An error changes no ciphertext.
 
@@ -93,7 +97,8 @@ def rotate_keys(database: Database, key_ring: KeyRing) -> int:
         rows = connection.execute(_ALL).all()
         for row in rows:
             connection.execute(_REENCRYPT, {"id": row.name, "fresh": key_ring.reencrypt(row.ciphertext)})
-        return len(rows) + reencrypt_connections(connection, key_ring)
+        count = len(rows) + reencrypt_connections(connection, key_ring) + reencrypt_receivers(connection, key_ring)
+        return count + reencrypt_webhook_key(connection, key_ring)
 
 
 _SOME = select(secret.c.name, secret.c.ciphertext).where(secret.c.name.in_(bindparam("names", expanding=True)))

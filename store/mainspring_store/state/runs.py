@@ -32,6 +32,7 @@ from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_of
+from mainspring_store.state.receivers import NewCallback, add_callback
 from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try
 
 __all__ = ["NewRun", "RunPruned", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
@@ -67,6 +68,8 @@ class NewRun:
     """The attempt of the `dag` task that waits for the run."""
     depth: int = 0
     """Number of `dag` tasks above the run."""
+    callback: NewCallback | None = None
+    """The receiver of the first end of the run; None = no receiver."""
 
 
 class RunPruned(Conflict):
@@ -98,6 +101,11 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
                 owner.admit(connection, Quota.ACTIVE_RUNS)
                 owner.admit(connection, Quota.ACTIVE_TASKS, len(run.version.definition.tasks))
             key = insert_run(connection, run, now=now)
+            if run.callback is not None:
+                dag_id = run.version.definition.dag_id
+                add_callback(
+                    connection, run.callback, run_key=key, dag_id=dag_id, principal_id=run.principal_id, now=now
+                )
             failpoint("api.trigger.before-commit")
     except IntegrityError as exc:
         raise _domain_error(run, exc) from exc

@@ -22,6 +22,7 @@ from mainspring_store.tables.runs import backfill, dag_run, deadline, pruned_run
 from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
+from mainspring_store.tables.webhooks import delivery, receiver, webhook_position
 
 __all__ = [
     "api_token",
@@ -36,6 +37,7 @@ __all__ = [
     "dag_tag",
     "dag_version",
     "deadline",
+    "delivery",
     "feed_event",
     "feed_floor",
     "idempotency_key",
@@ -45,6 +47,7 @@ __all__ = [
     "pool",
     "pruned_run",
     "rate_limit",
+    "receiver",
     "scheduler_outage",
     "secret",
     "service",
@@ -55,5 +58,6 @@ __all__ = [
     "task_try",
     "user_account",
     "variable",
+    "webhook_position",
     "xcom",
 ]

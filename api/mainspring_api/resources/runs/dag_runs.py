@@ -30,6 +30,7 @@ from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
+from mainspring_api.http.receiver_addresses import check_callback_url
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
 from mainspring_api.resources.runs.awaited_triggers import WAIT_SECONDS, awaited
 from mainspring_api.resources.runs.trigger_plans import PLAN_MEDIA_TYPE, TriggerPlan, plan_of_trigger
@@ -49,6 +50,15 @@ from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
+from mainspring_store.state.receivers import (
+    Address,
+    LiveSecret,
+    NewCallback,
+    ReceiverKind,
+    new_message_id,
+    seal_address,
+    url_without_secrets,
+)
 from mainspring_store.state.runs import NewRun, cancel_run, create_run
 
 __all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body", "start_run"]
@@ -195,6 +205,8 @@ def start_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> dict[s
 
 
 def _create(ctx: Context, run: NewRun, now: datetime) -> dict[str, Any]:
+    if run.callback is not None:
+        ctx.limits.callbacks.take(g.user.id)
     create_run(ctx.database, run, owner=current_owner(), now=now)
     return run_body(questions.get_run(ctx.database, run.version.definition.dag_id, run.run_id))
 
@@ -235,6 +247,22 @@ def _new_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> NewRun:
         triggered_by="ui" if request.referrer else "rest_api",
         user=g.user.name,
         note=body.note,
+        callback=_callback(ctx, body),
+    )
+
+
+def _callback(ctx: Context, body: Trigger) -> NewCallback | None:
+    """The sealed callback of a trigger. Raises InvalidInput when its address is not allowed."""
+    if body.callback is None:
+        return None
+    url, secret = body.callback["url"], body.callback["secret"]
+    check_callback_url(url, pointer="/callback/url")
+    name = new_message_id()
+    address = Address(url=url, secrets=() if secret is None else (LiveSecret(value=secret),))
+    return NewCallback(
+        ciphertext=seal_address(ctx.key_ring, ReceiverKind.CALLBACK, name, address),
+        name=name,
+        shown_url=url_without_secrets(url),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from marshmallow import fields, post_load
+from marshmallow import ValidationError, fields, post_load, validate, validates
 
 from mainspring.definition import Definition
 from mainspring.errors import InvalidInput, InvalidParams, Problem
@@ -13,8 +13,10 @@ from mainspring.ids import check_run_id
 from mainspring.params import resolve_params
 from mainspring.states import RunType
 from mainspring.timetables import timetable_of
+from mainspring.webhook_signatures import is_secret
 from mainspring_api.http.fields import Body, Instant, JsonObject
 from mainspring_api.http.problems import BadRequest
+from mainspring_api.http.receiver_addresses import URL_CHARS_MAX
 
 __all__ = ["Trigger", "TriggerBody", "checked_run_id", "data_interval", "params_of", "params_of_trigger"]
 
@@ -31,6 +33,31 @@ class Trigger:
     """With the offset that was sent: the run's id repeats it."""
     conf: dict[str, Any]
     note: str | None
+    callback: Mapping[str, Any] | None
+    """`url`, and `secret` or None; None = no callback."""
+
+
+class CallbackBody(Body):
+    """An address that is sent the first end of the run."""
+
+    url = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=URL_CHARS_MAX),
+        metadata={"description": "Address that the end is posted to; its host must be in the setting `callback_allow`"},
+    )
+    secret = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Secret that signs the callback, as `whsec_` and base64 of 24 to 64 bytes; null = the key "
+            "of the installation signs, see `GET /webhooks/key`"
+        },
+    )
+
+    @validates("secret")
+    def _is_secret(self, value: str | None, **_: Any) -> None:
+        if value is not None and not is_secret(value):
+            raise ValidationError("must be whsec_ and base64 of 24 to 64 bytes")
 
 
 class TriggerBody(Body):
@@ -58,6 +85,13 @@ class TriggerBody(Body):
     note = fields.String(load_default=None, allow_none=True)
     partition_key = fields.String(
         load_default=None, allow_none=True, metadata={"description": "Null only: no DAG is partitioned"}
+    )
+
+    callback = fields.Nested(
+        CallbackBody,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Address that gets the end of this run alone; null = none"},
     )
 
     @post_load
@@ -88,6 +122,7 @@ class TriggerBody(Body):
             run_after=body["run_after"],
             conf=body["conf"] or {},
             note=body["note"],
+            callback=body["callback"],
         )
 
 

@@ -61,6 +61,8 @@ def _of_work(figures: Figures, now: datetime) -> Iterator[str]:
     attempts = figures.attempts
     yield from _metric("attempts", "Attempts of which something may run.", ("executor", "state"), attempts)
     yield from _metric("queue_length", "Attempts that wait to be taken.", ("queue",), _single(figures.queues))
+    pending = _single(figures.deliveries)
+    yield from _metric("deliveries_pending", "Deliveries to webhooks and the like that wait.", ("kind",), pending)
 
 
 def _of_services(presences: Mapping[str, Presence], now: datetime) -> Iterator[str]:
@@ -90,6 +92,13 @@ def _of_schedulers(figures: Figures) -> Iterator[str]:
         refusals,
         kind="counter",
     )
+    deliveries = {
+        (scheduler, outcome): count
+        for scheduler, facts in details.items()
+        for outcome, count in facts.get("deliveries", {}).items()
+    }
+    what = "Outcomes of attempts to send, and of deliveries."
+    yield from _metric("deliveries_total", what, ("scheduler", "outcome"), deliveries, kind="counter")
     for name, what in _TOTALS.items():
         samples = {(scheduler,): facts[name] for scheduler, facts in details.items() if name in facts}
         yield from _metric(f"scheduler_{name}_total", what, ("scheduler",), samples, kind="counter")

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .bulk_run import BulkRun
     from .bulk_run_state_type_0 import BulkRunStateType0
     from .calendar import Calendar
+    from .callback_body import CallbackBody
     from .carried_attempt import CarriedAttempt
     from .change_kind import ChangeKind
     from .change_op import ChangeOp
@@ -92,6 +93,10 @@ if TYPE_CHECKING:
     from .definition_form import DefinitionForm
     from .definition_params import DefinitionParams
     from .definition_warning import DefinitionWarning
+    from .delivery import Delivery
+    from .delivery_collection import DeliveryCollection
+    from .delivery_ref import DeliveryRef
+    from .delivery_state import DeliveryState
     from .dropped_time import DroppedTime
     from .dry_run_backfill import DryRunBackfill
     from .dry_run_backfill_collection import DryRunBackfillCollection
@@ -126,9 +131,15 @@ if TYPE_CHECKING:
     from .get_hitl_details_state_item import GetHitlDetailsStateItem
     from .get_import_errors import GetImportErrors
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
+    from .get_notifier_deliveries_state_item import GetNotifierDeliveriesStateItem
+    from .get_notifier_deliveries_type_item import GetNotifierDeliveriesTypeItem
+    from .get_notifiers_state_item import GetNotifiersStateItem
     from .get_plugins import GetPlugins
     from .get_providers import GetProviders
     from .get_task_instances_state_item import GetTaskInstancesStateItem
+    from .get_webhook_deliveries_state_item import GetWebhookDeliveriesStateItem
+    from .get_webhook_deliveries_type_item import GetWebhookDeliveriesTypeItem
+    from .get_webhooks_state_item import GetWebhooksStateItem
     from .grant import Grant
     from .grant_body import GrantBody
     from .grant_body_role import GrantBodyRole
@@ -165,9 +176,20 @@ if TYPE_CHECKING:
     from .named_trigger_body import NamedTriggerBody
     from .new_api_token import NewApiToken
     from .new_api_token_kind import NewApiTokenKind
+    from .new_webhook import NewWebhook
+    from .new_webhook_state import NewWebhookState
     from .next_run import NextRun
     from .next_runs import NextRuns
     from .noop_task import NoopTask
+    from .notifier import Notifier
+    from .notifier_body import NotifierBody
+    from .notifier_body_state import NotifierBodyState
+    from .notifier_collection import NotifierCollection
+    from .notifier_patch_body import NotifierPatchBody
+    from .notifier_patch_body_state import NotifierPatchBodyState
+    from .notifier_state import NotifierState
+    from .notify_on import NotifyOn
+    from .notify_rule import NotifyRule
     from .open_api_document import OpenApiDocument
     from .outcome import Outcome
     from .output_schemas import OutputSchemas
@@ -198,6 +220,8 @@ if TYPE_CHECKING:
     from .retry_rule import RetryRule
     from .rights import Rights
     from .role import Role
+    from .rotate_body import RotateBody
+    from .rotated_secret import RotatedSecret
     from .run_explanation import RunExplanation
     from .run_in_flight import RunInFlight
     from .run_name import RunName
@@ -275,6 +299,16 @@ if TYPE_CHECKING:
     from .wait_explanation import WaitExplanation
     from .wait_result import WaitResult
     from .wait_task import WaitTask
+    from .webhook import Webhook
+    from .webhook_body import WebhookBody
+    from .webhook_body_state import WebhookBodyState
+    from .webhook_body_types_item import WebhookBodyTypesItem
+    from .webhook_collection import WebhookCollection
+    from .webhook_key import WebhookKey
+    from .webhook_patch_body import WebhookPatchBody
+    from .webhook_patch_body_state import WebhookPatchBodyState
+    from .webhook_patch_body_types_item import WebhookPatchBodyTypesItem
+    from .webhook_state import WebhookState
     from .weight_rule import WeightRule
     from .worker import Worker
     from .worker_collection import WorkerCollection
@@ -326,6 +360,7 @@ _MODULES = {
     "BulkRun": ".bulk_run",
     "BulkRunStateType0": ".bulk_run_state_type_0",
     "Calendar": ".calendar",
+    "CallbackBody": ".callback_body",
     "CarriedAttempt": ".carried_attempt",
     "ChangeKind": ".change_kind",
     "ChangeOp": ".change_op",
@@ -374,6 +409,10 @@ _MODULES = {
     "DefinitionForm": ".definition_form",
     "DefinitionParams": ".definition_params",
     "DefinitionWarning": ".definition_warning",
+    "Delivery": ".delivery",
+    "DeliveryCollection": ".delivery_collection",
+    "DeliveryRef": ".delivery_ref",
+    "DeliveryState": ".delivery_state",
     "DroppedTime": ".dropped_time",
     "DryRunBackfill": ".dry_run_backfill",
     "DryRunBackfillCollection": ".dry_run_backfill_collection",
@@ -408,9 +447,15 @@ _MODULES = {
     "GetHitlDetailsStateItem": ".get_hitl_details_state_item",
     "GetImportErrors": ".get_import_errors",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
+    "GetNotifierDeliveriesStateItem": ".get_notifier_deliveries_state_item",
+    "GetNotifierDeliveriesTypeItem": ".get_notifier_deliveries_type_item",
+    "GetNotifiersStateItem": ".get_notifiers_state_item",
     "GetPlugins": ".get_plugins",
     "GetProviders": ".get_providers",
     "GetTaskInstancesStateItem": ".get_task_instances_state_item",
+    "GetWebhookDeliveriesStateItem": ".get_webhook_deliveries_state_item",
+    "GetWebhookDeliveriesTypeItem": ".get_webhook_deliveries_type_item",
+    "GetWebhooksStateItem": ".get_webhooks_state_item",
     "Grant": ".grant",
     "GrantBody": ".grant_body",
     "GrantBodyRole": ".grant_body_role",
@@ -447,9 +492,20 @@ _MODULES = {
     "NamedTriggerBody": ".named_trigger_body",
     "NewApiToken": ".new_api_token",
     "NewApiTokenKind": ".new_api_token_kind",
+    "NewWebhook": ".new_webhook",
+    "NewWebhookState": ".new_webhook_state",
     "NextRun": ".next_run",
     "NextRuns": ".next_runs",
     "NoopTask": ".noop_task",
+    "Notifier": ".notifier",
+    "NotifierBody": ".notifier_body",
+    "NotifierBodyState": ".notifier_body_state",
+    "NotifierCollection": ".notifier_collection",
+    "NotifierPatchBody": ".notifier_patch_body",
+    "NotifierPatchBodyState": ".notifier_patch_body_state",
+    "NotifierState": ".notifier_state",
+    "NotifyOn": ".notify_on",
+    "NotifyRule": ".notify_rule",
     "OpenApiDocument": ".open_api_document",
     "Outcome": ".outcome",
     "OutputSchemas": ".output_schemas",
@@ -480,6 +536,8 @@ _MODULES = {
     "RetryRule": ".retry_rule",
     "Rights": ".rights",
     "Role": ".role",
+    "RotateBody": ".rotate_body",
+    "RotatedSecret": ".rotated_secret",
     "RunExplanation": ".run_explanation",
     "RunInFlight": ".run_in_flight",
     "RunName": ".run_name",
@@ -555,6 +613,16 @@ _MODULES = {
     "WaitExplanation": ".wait_explanation",
     "WaitResult": ".wait_result",
     "WaitTask": ".wait_task",
+    "Webhook": ".webhook",
+    "WebhookBody": ".webhook_body",
+    "WebhookBodyState": ".webhook_body_state",
+    "WebhookBodyTypesItem": ".webhook_body_types_item",
+    "WebhookCollection": ".webhook_collection",
+    "WebhookKey": ".webhook_key",
+    "WebhookPatchBody": ".webhook_patch_body",
+    "WebhookPatchBodyState": ".webhook_patch_body_state",
+    "WebhookPatchBodyTypesItem": ".webhook_patch_body_types_item",
+    "WebhookState": ".webhook_state",
     "WeightRule": ".weight_rule",
     "Worker": ".worker",
     "WorkerCollection": ".worker_collection",
@@ -618,6 +686,7 @@ __all__ = (
     "BulkRun",
     "BulkRunStateType0",
     "Calendar",
+    "CallbackBody",
     "CarriedAttempt",
     "ChangeKind",
     "ChangeOp",
@@ -666,6 +735,10 @@ __all__ = (
     "DefinitionForm",
     "DefinitionParams",
     "DefinitionWarning",
+    "Delivery",
+    "DeliveryCollection",
+    "DeliveryRef",
+    "DeliveryState",
     "DroppedTime",
     "DryRunBackfill",
     "DryRunBackfillCollection",
@@ -700,9 +773,15 @@ __all__ = (
     "GetHitlDetailsStateItem",
     "GetImportErrors",
     "GetMappedTaskInstancesStateItem",
+    "GetNotifierDeliveriesStateItem",
+    "GetNotifierDeliveriesTypeItem",
+    "GetNotifiersStateItem",
     "GetPlugins",
     "GetProviders",
     "GetTaskInstancesStateItem",
+    "GetWebhookDeliveriesStateItem",
+    "GetWebhookDeliveriesTypeItem",
+    "GetWebhooksStateItem",
     "Grant",
     "GrantBody",
     "GrantBodyRole",
@@ -739,9 +818,20 @@ __all__ = (
     "NamedTriggerBody",
     "NewApiToken",
     "NewApiTokenKind",
+    "NewWebhook",
+    "NewWebhookState",
     "NextRun",
     "NextRuns",
     "NoopTask",
+    "Notifier",
+    "NotifierBody",
+    "NotifierBodyState",
+    "NotifierCollection",
+    "NotifierPatchBody",
+    "NotifierPatchBodyState",
+    "NotifierState",
+    "NotifyOn",
+    "NotifyRule",
     "OpenApiDocument",
     "Outcome",
     "Outputs",
@@ -772,6 +862,8 @@ __all__ = (
     "RetryRule",
     "Rights",
     "Role",
+    "RotateBody",
+    "RotatedSecret",
     "RunExplanation",
     "RunInFlight",
     "RunName",
@@ -847,6 +939,16 @@ __all__ = (
     "WaitExplanation",
     "WaitResult",
     "WaitTask",
+    "Webhook",
+    "WebhookBody",
+    "WebhookBodyState",
+    "WebhookBodyTypesItem",
+    "WebhookCollection",
+    "WebhookKey",
+    "WebhookPatchBody",
+    "WebhookPatchBodyState",
+    "WebhookPatchBodyTypesItem",
+    "WebhookState",
     "WeightRule",
     "Worker",
     "WorkerCollection",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..models.deadline import Deadline
     from ..models.default_args import DefaultArgs
     from ..models.definition_params import DefinitionParams
+    from ..models.notify_rule import NotifyRule
     from ..models.outputs import Outputs
     from ..models.retention import Retention
     from ..models.schedule import Schedule
@@ -45,6 +46,7 @@ class Definition:
         deadline (Deadline | Unset):
         is_paused_upon_creation (bool | Unset): Whether the DAG is paused when it is first saved; false when absent.
         retention (Retention | Unset):
+        notify (list[NotifyRule] | Unset): Who is told of the ends and delays of runs.
         default_args (DefaultArgs | Unset):
         outputs (Outputs | Unset):
     """
@@ -68,6 +70,7 @@ class Definition:
     deadline: Deadline | Unset = UNSET
     is_paused_upon_creation: bool | Unset = UNSET
     retention: Retention | Unset = UNSET
+    notify: list[NotifyRule] | Unset = UNSET
     default_args: DefaultArgs | Unset = UNSET
     outputs: Outputs | Unset = UNSET
 
@@ -128,6 +131,13 @@ class Definition:
         if not isinstance(self.retention, Unset):
             retention = as_dict(self.retention)
 
+        notify: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.notify, Unset):
+            notify = []
+            for notify_item_data in self.notify:
+                notify_item = as_dict(notify_item_data)
+                notify.append(notify_item)
+
         default_args: dict[str, Any] | Unset = UNSET
         if not isinstance(self.default_args, Unset):
             default_args = as_dict(self.default_args)
@@ -179,6 +189,8 @@ class Definition:
             field_dict["is_paused_upon_creation"] = is_paused_upon_creation
         if retention is not UNSET:
             field_dict["retention"] = retention
+        if notify is not UNSET:
+            field_dict["notify"] = notify
         if default_args is not UNSET:
             field_dict["default_args"] = default_args
         if outputs is not UNSET:
@@ -191,6 +203,7 @@ class Definition:
         from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.default_args import DefaultArgs  # noqa: PLC0415
         from ..models.definition_params import DefinitionParams  # noqa: PLC0415
+        from ..models.notify_rule import NotifyRule  # noqa: PLC0415
         from ..models.outputs import Outputs  # noqa: PLC0415
         from ..models.retention import Retention  # noqa: PLC0415
         from ..models.schedule import Schedule  # noqa: PLC0415
@@ -265,6 +278,15 @@ class Definition:
         else:
             retention = Retention.from_dict(_retention)
 
+        _notify = d.pop("notify", UNSET)
+        notify: list[NotifyRule] | Unset = UNSET
+        if _notify is not UNSET:
+            notify = []
+            for notify_item_data in _notify:
+                notify_item = NotifyRule.from_dict(notify_item_data)
+
+                notify.append(notify_item)
+
         _default_args = d.pop("default_args", UNSET)
         default_args: DefaultArgs | Unset
         if isinstance(_default_args, Unset):
@@ -299,6 +321,7 @@ class Definition:
             deadline=deadline,
             is_paused_upon_creation=is_paused_upon_creation,
             retention=retention,
+            notify=notify,
             default_args=default_args,
             outputs=outputs,
         )

@@ -11,6 +11,7 @@ class EventKind(StrEnum):
     RESET = "reset"
     RUN = "run"
     TASK = "task"
+    WEBHOOK = "webhook"
     WORKER = "worker"
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ class GetEventsTypesItem(StrEnum):
     POOL = "pool"
     RUN = "run"
     TASK = "task"
+    WEBHOOK = "webhook"
     WORKER = "worker"
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.callback_body import CallbackBody
     from ..models.json_object import JsonObject
 
 from ..plain import as_dict
@@ -29,6 +30,7 @@ class NamedTriggerBody:
         conf (JsonObject | None | Unset): Values of the DAG's parameters, as an object; null = none
         note (None | str | Unset): Text that a person attached
         partition_key (None | str | Unset): Null only: no DAG is partitioned
+        callback (CallbackBody | None | Unset): Address that gets the end of this run alone; null = none
         dag_id (None | str | Unset): Identifier of the DAG; null = the DAG of the path
         idempotency_key (None | str | Unset): Key of this run, as in the header `Idempotency-Key`; null = none
     """
@@ -41,10 +43,12 @@ class NamedTriggerBody:
     conf: JsonObject | None | Unset = UNSET
     note: None | str | Unset = UNSET
     partition_key: None | str | Unset = UNSET
+    callback: CallbackBody | None | Unset = UNSET
     dag_id: None | str | Unset = UNSET
     idempotency_key: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.callback_body import CallbackBody  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
 
         dag_run_id: None | str | Unset
@@ -105,6 +109,14 @@ class NamedTriggerBody:
         else:
             partition_key = self.partition_key
 
+        callback: dict[str, Any] | None | Unset
+        if isinstance(self.callback, Unset):
+            callback = UNSET
+        elif isinstance(self.callback, CallbackBody):
+            callback = as_dict(self.callback)
+        else:
+            callback = self.callback
+
         dag_id: None | str | Unset
         if isinstance(self.dag_id, Unset):
             dag_id = UNSET
@@ -136,6 +148,8 @@ class NamedTriggerBody:
             field_dict["note"] = note
         if partition_key is not UNSET:
             field_dict["partition_key"] = partition_key
+        if callback is not UNSET:
+            field_dict["callback"] = callback
         if dag_id is not UNSET:
             field_dict["dag_id"] = dag_id
         if idempotency_key is not UNSET:
@@ -145,6 +159,7 @@ class NamedTriggerBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.callback_body import CallbackBody  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -261,6 +276,23 @@ class NamedTriggerBody:
 
         partition_key = _parse_partition_key(d.pop("partition_key", UNSET))
 
+        def _parse_callback(data: object) -> CallbackBody | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                callback_type_0 = CallbackBody.from_dict(data)
+
+                return callback_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(CallbackBody | None | Unset, data)
+
+        callback = _parse_callback(d.pop("callback", UNSET))
+
         def _parse_dag_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -288,6 +320,7 @@ class NamedTriggerBody:
             conf=conf,
             note=note,
             partition_key=partition_key,
+            callback=callback,
             dag_id=dag_id,
             idempotency_key=idempotency_key,
         )

@@ -58,7 +58,7 @@ class Timeline:
 
         parent: dict[str, Any] | None
         if isinstance(self.parent, ParentTask):
-            parent = self.parent.to_dict()
+            parent = as_dict(self.parent)
         else:
             parent = self.parent
 

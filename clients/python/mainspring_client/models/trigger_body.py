@@ -9,6 +9,7 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.callback_body import CallbackBody
     from ..models.json_object import JsonObject
 
 from ..plain import as_dict
@@ -29,6 +30,7 @@ class TriggerBody:
         conf (JsonObject | None | Unset): Values of the DAG's parameters, as an object; null = none
         note (None | str | Unset): Text that a person attached
         partition_key (None | str | Unset): Null only: no DAG is partitioned
+        callback (CallbackBody | None | Unset): Address that gets the end of this run alone; null = none
     """
 
     dag_run_id: None | str | Unset = UNSET
@@ -39,8 +41,10 @@ class TriggerBody:
     conf: JsonObject | None | Unset = UNSET
     note: None | str | Unset = UNSET
     partition_key: None | str | Unset = UNSET
+    callback: CallbackBody | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.callback_body import CallbackBody  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
 
         dag_run_id: None | str | Unset
@@ -101,6 +105,14 @@ class TriggerBody:
         else:
             partition_key = self.partition_key
 
+        callback: dict[str, Any] | None | Unset
+        if isinstance(self.callback, Unset):
+            callback = UNSET
+        elif isinstance(self.callback, CallbackBody):
+            callback = as_dict(self.callback)
+        else:
+            callback = self.callback
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -120,11 +132,14 @@ class TriggerBody:
             field_dict["note"] = note
         if partition_key is not UNSET:
             field_dict["partition_key"] = partition_key
+        if callback is not UNSET:
+            field_dict["callback"] = callback
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.callback_body import CallbackBody  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -241,6 +256,23 @@ class TriggerBody:
 
         partition_key = _parse_partition_key(d.pop("partition_key", UNSET))
 
+        def _parse_callback(data: object) -> CallbackBody | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                callback_type_0 = CallbackBody.from_dict(data)
+
+                return callback_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(CallbackBody | None | Unset, data)
+
+        callback = _parse_callback(d.pop("callback", UNSET))
+
         trigger_body = cls(
             dag_run_id=dag_run_id,
             logical_date=logical_date,
@@ -250,6 +282,7 @@ class TriggerBody:
             conf=conf,
             note=note,
             partition_key=partition_key,
+            callback=callback,
         )
 
         return trigger_body

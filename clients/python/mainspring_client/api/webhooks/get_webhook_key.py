@@ -1,0 +1,85 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.problem import Problem
+from ...models.webhook_key import WebhookKey
+from ...types import Response
+
+
+def _get_kwargs() -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v2/webhooks/key",
+    }
+
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> WebhookKey | Problem | None:
+    if response.status_code == 200:
+        response_200 = WebhookKey.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[WebhookKey | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+) -> WebhookKey:
+    """The public key that verifies the callbacks of triggers without a secret.
+
+    Needs a token, with any role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        client=client,
+    )
+    return cast(WebhookKey, expect_success(response))
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[WebhookKey | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs()
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+) -> WebhookKey:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        client=client,
+    )
+    return cast(WebhookKey, expect_success(response))
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[WebhookKey | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs()
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

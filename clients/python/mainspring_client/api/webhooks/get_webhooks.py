@@ -1,0 +1,172 @@
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.get_webhooks_state_item import GetWebhooksStateItem
+from ...models.problem import Problem
+from ...models.webhook_collection import WebhookCollection
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    state: list[GetWebhooksStateItem] | Unset = UNSET,
+    name_pattern: str | Unset = UNSET,
+    name_prefix_pattern: str | Unset = UNSET,
+    limit: int | Unset = 50,
+    offset: int | Unset = 0,
+    order_by: list[str] | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_state: list[str] | Unset = UNSET
+    if not isinstance(state, Unset):
+        json_state = []
+        for state_item_data in state:
+            state_item = state_item_data.value
+            json_state.append(state_item)
+
+    params["state"] = json_state
+
+    params["name_pattern"] = name_pattern
+
+    params["name_prefix_pattern"] = name_prefix_pattern
+
+    params["limit"] = limit
+
+    params["offset"] = offset
+
+    json_order_by: list[str] | Unset = UNSET
+    if not isinstance(order_by, Unset):
+        json_order_by = order_by
+
+    params["order_by"] = json_order_by
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v2/webhooks",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> WebhookCollection | Problem | None:
+    if response.status_code == 200:
+        response_200 = WebhookCollection.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[WebhookCollection | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    state: list[GetWebhooksStateItem] | Unset = UNSET,
+    name_pattern: str | Unset = UNSET,
+    name_prefix_pattern: str | Unset = UNSET,
+    limit: int | Unset = 50,
+    offset: int | Unset = 0,
+    order_by: list[str] | Unset = UNSET,
+) -> WebhookCollection:
+    """List one's own webhooks; an administrator's list has all.
+
+    Needs a token, with any role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        client=client,
+        state=state,
+        name_pattern=name_pattern,
+        name_prefix_pattern=name_prefix_pattern,
+        limit=limit,
+        offset=offset,
+        order_by=order_by,
+    )
+    return cast(WebhookCollection, expect_success(response))
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    state: list[GetWebhooksStateItem] | Unset = UNSET,
+    name_pattern: str | Unset = UNSET,
+    name_prefix_pattern: str | Unset = UNSET,
+    limit: int | Unset = 50,
+    offset: int | Unset = 0,
+    order_by: list[str] | Unset = UNSET,
+) -> Response[WebhookCollection | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        state=state,
+        name_pattern=name_pattern,
+        name_prefix_pattern=name_prefix_pattern,
+        limit=limit,
+        offset=offset,
+        order_by=order_by,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    state: list[GetWebhooksStateItem] | Unset = UNSET,
+    name_pattern: str | Unset = UNSET,
+    name_prefix_pattern: str | Unset = UNSET,
+    limit: int | Unset = 50,
+    offset: int | Unset = 0,
+    order_by: list[str] | Unset = UNSET,
+) -> WebhookCollection:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        client=client,
+        state=state,
+        name_pattern=name_pattern,
+        name_prefix_pattern=name_prefix_pattern,
+        limit=limit,
+        offset=offset,
+        order_by=order_by,
+    )
+    return cast(WebhookCollection, expect_success(response))
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    state: list[GetWebhooksStateItem] | Unset = UNSET,
+    name_pattern: str | Unset = UNSET,
+    name_prefix_pattern: str | Unset = UNSET,
+    limit: int | Unset = 50,
+    offset: int | Unset = 0,
+    order_by: list[str] | Unset = UNSET,
+) -> Response[WebhookCollection | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        state=state,
+        name_pattern=name_pattern,
+        name_prefix_pattern=name_prefix_pattern,
+        limit=limit,
+        offset=offset,
+        order_by=order_by,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -1,0 +1,141 @@
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.problem import Problem
+from ...models.webhook import Webhook
+from ...models.webhook_patch_body import WebhookPatchBody
+from ...plain import as_dict
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    webhook_name: str,
+    *,
+    body: WebhookPatchBody | Mapping[str, Any],
+    update_mask: list[str] | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    params: dict[str, Any] = {}
+
+    json_update_mask: list[str] | Unset = UNSET
+    if not isinstance(update_mask, Unset):
+        json_update_mask = update_mask
+
+    params["update_mask"] = json_update_mask
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v2/webhooks/{webhook_name}".format(
+            webhook_name=quote(str(webhook_name), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["json"] = as_dict(body)
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> Webhook | Problem | None:
+    if response.status_code == 200:
+        response_200 = Webhook.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[Webhook | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: WebhookPatchBody | Mapping[str, Any],
+    update_mask: list[str] | Unset = UNSET,
+) -> Webhook:
+    """Change a webhook. Needs the role `author` on all DAGs of the old and of the new pattern.
+
+    `state` active also continues a webhook that the server ended.
+
+    Needs a token, with any role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        webhook_name=webhook_name,
+        client=client,
+        body=body,
+        update_mask=update_mask,
+    )
+    return cast(Webhook, expect_success(response))
+
+
+def sync_detailed(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: WebhookPatchBody | Mapping[str, Any],
+    update_mask: list[str] | Unset = UNSET,
+) -> Response[Webhook | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        webhook_name=webhook_name,
+        body=body,
+        update_mask=update_mask,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: WebhookPatchBody | Mapping[str, Any],
+    update_mask: list[str] | Unset = UNSET,
+) -> Webhook:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        webhook_name=webhook_name,
+        client=client,
+        body=body,
+        update_mask=update_mask,
+    )
+    return cast(Webhook, expect_success(response))
+
+
+async def asyncio_detailed(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: WebhookPatchBody | Mapping[str, Any],
+    update_mask: list[str] | Unset = UNSET,
+) -> Response[Webhook | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        webhook_name=webhook_name,
+        body=body,
+        update_mask=update_mask,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -1,0 +1,130 @@
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.problem import Problem
+from ...models.rotate_body import RotateBody
+from ...models.rotated_secret import RotatedSecret
+from ...plain import as_dict
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    webhook_name: str,
+    *,
+    body: RotateBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v2/webhooks/{webhook_name}/rotate".format(
+            webhook_name=quote(str(webhook_name), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = as_dict(body)
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> RotatedSecret | Problem | None:
+    if response.status_code == 200:
+        response_200 = RotatedSecret.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[RotatedSecret | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RotateBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> RotatedSecret:
+    """Give a webhook a new secret. For a time both secrets sign each delivery.
+
+    Needs a token, with any role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        webhook_name=webhook_name,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(RotatedSecret, expect_success(response))
+
+
+def sync_detailed(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RotateBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> Response[RotatedSecret | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        webhook_name=webhook_name,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RotateBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> RotatedSecret:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        webhook_name=webhook_name,
+        client=client,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return cast(RotatedSecret, expect_success(response))
+
+
+async def asyncio_detailed(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: RotateBody | Mapping[str, Any],
+    idempotency_key: str | Unset = UNSET,
+) -> Response[RotatedSecret | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        webhook_name=webhook_name,
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

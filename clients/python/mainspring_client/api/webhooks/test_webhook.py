@@ -1,0 +1,114 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.delivery_ref import DeliveryRef
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    webhook_name: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v2/webhooks/{webhook_name}/test".format(
+            webhook_name=quote(str(webhook_name), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> DeliveryRef | Problem | None:
+    if response.status_code == 200:
+        response_200 = DeliveryRef.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[DeliveryRef | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
+) -> DeliveryRef:
+    """Send a delivery of the type `webhook.test`, once. At most 10 tests and repeated deliveries a minute.
+
+    Needs a token, with any role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        webhook_name=webhook_name,
+        client=client,
+        idempotency_key=idempotency_key,
+    )
+    return cast(DeliveryRef, expect_success(response))
+
+
+def sync_detailed(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[DeliveryRef | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        webhook_name=webhook_name,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
+) -> DeliveryRef:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        webhook_name=webhook_name,
+        client=client,
+        idempotency_key=idempotency_key,
+    )
+    return cast(DeliveryRef, expect_success(response))
+
+
+async def asyncio_detailed(
+    webhook_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    idempotency_key: str | Unset = UNSET,
+) -> Response[DeliveryRef | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        webhook_name=webhook_name,
+        idempotency_key=idempotency_key,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

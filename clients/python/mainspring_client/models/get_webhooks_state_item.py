@@ -1,0 +1,10 @@
+from enum import StrEnum
+
+
+class GetWebhooksStateItem(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    ENDED = "ended"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,10 @@
+from enum import StrEnum
+
+
+class NewWebhookState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    ENDED = "ended"
+
+    def __str__(self) -> str:
+        return str(self.value)

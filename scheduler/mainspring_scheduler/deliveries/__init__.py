@@ -1,0 +1,1 @@
+"""What leaves the installation: events as webhooks, callbacks and messages to people."""
