@@ -277,10 +277,11 @@ export const hardScenarios = {
   async pictures_of_the_documentation({ open, task, api }) {
     const { dag_runs: runs } = await api("GET", "/dags/nightly_sales/dagRuns?state=failed&order_by=-run_after&limit=1");
     const run = `/dags/nightly_sales/runs/${encodeURIComponent(runs[0].dag_run_id)}`;
-    const take = async (name, path, ready, { width = 1180, height = 680, theme = "light" } = {}) => {
+    const take = async (name, path, ready, { width = 1180, height = 680, theme = "light", before } = {}) => {
       const page = await open({ token: task.token, width, theme });
       await page.setViewportSize({ width, height });
       await page.goto(path);
+      await before?.(page);
       await seen(ready(page));
       await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
       await page.screenshot({ path: `${task.folder}/${name}.png`, animations: "disabled" });
@@ -293,6 +294,12 @@ export const hardScenarios = {
     await take("run", `${run}?task=load_warehouse`, line);
     await take("run-phone", run, line, { width: 380, height: 780 });
     await take("log", `${run}/tasks/load_warehouse`, (page) => page.locator(".loglines .ln.err.at"), { width: 1000, height: 480 });
-    await take("editor", "/dags/nightly_sales/definition/edit", (page) => page.getByText("Nothing differs in meaning."), { height: 560 });
+    const archive = async (page) => {
+      await page.getByRole("textbox", { name: "Definition in YAML" }).click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("  archive: {type: noop, depends_on: [tidy]}");
+      await page.keyboard.press("Escape");
+    };
+    await take("editor", "/dags/nightly_sales/definition/edit", (page) => page.getByText("task 'archive' added"), { height: 560, before: archive });
   },
 };

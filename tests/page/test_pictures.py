@@ -21,8 +21,7 @@ BYTES_MAX = 150_000
 DAYS = 20
 FAILING_DAYS = (13, 6, 1)
 
-NIGHTLY = """
-# Owner: commerce. Runbook: wiki/sales-load
+NIGHTLY = """# Owner: commerce. Runbook: wiki/sales-load
 dag_id: nightly_sales
 description: Load one day of sales per region, check it, publish a report.
 tags: [sales, nightly]

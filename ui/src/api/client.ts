@@ -45,8 +45,14 @@ let clockAhead = 0;
 /** Now, by the clock of the server. The clock of this machine may be an hour off. */
 export const now = (): number => Date.now() - clockAhead;
 
+let firstCursor: string | null = null;
+
+/** The place of the event feed as of which the first answer of this page is true; null = no answer has named one. */
+export const firstCursorRead = (): string | null => firstCursor;
+
 const watch: Middleware = {
   onResponse({ response }) {
+    firstCursor ??= response.headers.get("Mainspring-Cursor");
     const date = Date.parse(response.headers.get("Date") ?? "");
     const difference = Date.now() - date;
     if (Math.abs(difference) > 2000) clockAhead = difference;

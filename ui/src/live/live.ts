@@ -1,4 +1,4 @@
-import { onSessionEnd } from "../api/client.ts";
+import { firstCursorRead, onSessionEnd } from "../api/client.ts";
 import { queries } from "../api/queries.ts";
 import { Collector, EVERYTHING, affectedBy } from "./affected.ts";
 import { whileLeading } from "./leader.ts";
@@ -97,6 +97,8 @@ function participate(): void {
 async function lead(signal: AbortSignal): Promise<void> {
   isLeading = true;
   let failures = 0;
+  // The stream begins where the first answer was read: nothing between is missed, and nothing is read twice.
+  lastId ??= firstCursorRead();
   while (!signal.aborted) {
     let hasOpened = false;
     const begun = performance.now();

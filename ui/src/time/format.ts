@@ -35,6 +35,9 @@ export function day(clock: Clock, instant: number): string {
   return parts.format(instant).replace(",", "");
 }
 
+/** Fri 27 */
+export const dayOfMonth = (clock: Clock, instant: number): string => format(clock.language, clock.zone, { weekday: "short", day: "numeric" }).format(instant);
+
 /** Fri 27 Nov 02:30 */
 export const moment = (clock: Clock, instant: number): string => `${day(clock, instant)} ${time(clock, instant)}`;
 

@@ -4,7 +4,7 @@ import { activity } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Segments } from "../../kit/button.tsx";
 import { useClock } from "../../kit/time.tsx";
-import { type Clock, day, duration, near, time } from "../../time/format.ts";
+import { type Clock, dayOfMonth, duration, near, time } from "../../time/format.ts";
 import { wallOf } from "../../time/zone.ts";
 import { type Bar, type Span, type Window, barsOf, scaleOf, windowOf } from "./bins.ts";
 
@@ -106,7 +106,7 @@ function Axis({ window, clock, x }: { window: Window; clock: Clock; x(instant: n
           <g key={tick}>
             <line x1={x(tick)} x2={x(tick)} y1={HEIGHT} y2={HEIGHT + 4} stroke="var(--line-strong)" />
             <text className={index % 2 ? "odd" : ""} x={x(tick)} y={HEIGHT + 17} textAnchor={anchor < 0.03 ? "start" : anchor > 0.97 ? "end" : "middle"} fontSize="11" fill="var(--ink-2)" fontWeight={isMidnight ? 600 : 400}>
-              {isMidnight ? day(clock, tick).replace(/ \p{L}+$/u, "") : time(clock, tick)}
+              {isMidnight ? dayOfMonth(clock, tick) : time(clock, tick)}
             </text>
           </g>
         );
