@@ -45,6 +45,9 @@ export interface OverviewFilter {
   limit: number;
 }
 
+/** DAGs that Home shows at first. */
+export const DAGS_PAGE = 100;
+
 export const overview = ({ q, state, tag, owner, sort, limit }: OverviewFilter) => {
   const query = {
     runs: 20,

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { api, ok } from "../../api/client.ts";
-import { overview, queries } from "../../api/queries.ts";
+import { DAGS_PAGE, overview, queries } from "../../api/queries.ts";
 import type { Overview, OverviewDag, Summary } from "../../api/shapes.ts";
 import { useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
@@ -17,7 +17,6 @@ import { useToast } from "../../kit/toast.tsx";
 import { useSession } from "../session.tsx";
 import { ratioText } from "./ratio.ts";
 
-const PAGE = 100;
 
 interface HomeSearch {
   q?: string;
@@ -37,7 +36,7 @@ function useHomeSearch(): [HomeSearch, (change: HomeSearch) => void] {
 export function DagsPanel({ counts }: { counts: Summary["counts"] | undefined }) {
   const { home, common } = useT();
   const [search] = useHomeSearch();
-  const [limit, setLimit] = useState(PAGE);
+  const [limit, setLimit] = useState(DAGS_PAGE);
   const query = useQuery(overview({ ...search, limit }));
   const total = query.data?.total_entries ?? 0;
   return (
@@ -52,7 +51,7 @@ export function DagsPanel({ counts }: { counts: Summary["counts"] | undefined })
       </Loaded>
       {total > limit && (
         <p className="pad">
-          <Button onClick={() => setLimit(limit + PAGE)}>{common.show_more}</Button>
+          <Button onClick={() => setLimit(limit + DAGS_PAGE)}>{common.show_more}</Button>
         </p>
       )}
     </section>
