@@ -48,7 +48,7 @@ function Days({ dots, x }: { dots: readonly Dot[]; x(index: number): string }) {
   const step = Math.max(1, Math.ceil(dots.length / LABELS_MAX));
   return dots.map((dot, index) =>
     index % step === 0 ? (
-      <text key={dot.key} x={x(index)} y={HEIGHT - 6} textAnchor="middle">
+      <text key={dot.key} className={(index / step) % 2 ? "odd" : ""} x={x(index)} y={HEIGHT - 6} textAnchor="middle">
         {day(clock, dot.at)}
       </text>
     ) : null,

@@ -42,7 +42,7 @@ export function SlotCalendar({ plan, places }: { plan: Schema<"DryRunBackfillCol
           );
         })}
       </dl>
-      {plan.estimated_seconds !== null && <p className="note small slot-note">{lists.slots.about(duration(language, plan.estimated_seconds), places)}</p>}
+      {plan.estimated_seconds !== null && plan.total_entries > 0 && <p className="note small slot-note">{lists.slots.about(duration(language, plan.estimated_seconds), places)}</p>}
     </>
   );
 }
