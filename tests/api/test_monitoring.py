@@ -32,6 +32,7 @@ DETAILS: Mapping[str, Any] = {
     "attempts": 1,
     "reports": 1,
     "runs_finished": 1,
+    "deliveries": {"delivered": 1},
 }
 
 
@@ -59,6 +60,8 @@ def test_every_metric_and_label_of_the_dashboard_and_the_rules_is_exposed(sqlite
             now=datetime.now(UTC),
         )
     api.save("etl", {"a": SHELL})
+    api.post("/webhooks", {"name": "w", "url": "https://hooks.example.test/"}, 201)
+    api.post("/webhooks/w/test", None)
     api.trigger()
     api.engine.run_until_idle()
     names = exposed(api)

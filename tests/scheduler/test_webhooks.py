@@ -19,7 +19,7 @@ from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.deliveries.fan_out import FanOut
 from mainspring_scheduler.deliveries.posting import Poster
 from mainspring_scheduler.deliveries.sending import LEASE, Outcomes, Sender, delay_after
-from mainspring_store.access.installation import keep_webhook_key
+from mainspring_store.access.installation import hold_schedules, keep_webhook_key, release_schedules
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import add_token, revoke_token
 from mainspring_store.access.users import change_user, create_user, delete_user
@@ -698,6 +698,24 @@ def test_the_duty_ends_while_a_receiver_hangs_and_loses_nothing(tmp_path: Path, 
         assert sending.row()["failures"] == 0
         server.answer = lambda path, body: (200, {}, b"")
         assert sending.send() == 1
+
+
+def test_a_restored_instance_sends_nothing_until_it_is_resumed(tmp_path: Path, engine: Engine) -> None:
+    with receiving() as server:
+        sending = Sending(engine, tmp_path, server)
+        sending.webhook(types=("run.success",))
+        sending.run()
+        with engine.database.write() as connection:
+            hold_schedules(connection, engine.clock.now())
+        duty = DeliveryDuty(
+            engine.database, LOOPBACK, engine.clock, key_ring=sending.key_ring, incarnation="duty", is_exclusive=True
+        )
+        assert duty.turn() > 0
+        assert sending.states() == []
+        release_schedules(engine.database)
+        duty.start()
+        server.wait(1)
+        duty.stop()
 
 
 def test_bodies_are_json_of_utf_8(sending: Sending) -> None:

@@ -52,6 +52,7 @@ def _findings(session: Session) -> Iterator[_Finding]:
         yield "token", True, f"{session.call(get_dags, limit=1)['total_entries']} DAGs to be seen"
     except Rejected as exc:
         yield "token", False, str(exc)
+    yield from _webhooks(session)
     try:
         facts: dict[str, str | None] = session.call(get_ready)["security"] or {}
     except Unreachable as exc:
@@ -59,6 +60,19 @@ def _findings(session: Session) -> Iterator[_Finding]:
         yield "ready", False, str(exc)
     # Told to administrators alone: whether that is well is theirs to judge.
     yield from ((fact, True, text) for fact, text in facts.items() if text is not None)
+
+
+def _webhooks(session: Session) -> Iterator[_Finding]:
+    """The webhooks that the server ended; nothing for a server without webhooks."""
+    from mainspring_client.api.webhooks import get_webhooks
+    from mainspring_client.models.get_webhooks_state_item import GetWebhooksStateItem
+
+    try:
+        listed = session.call(get_webhooks, state=[GetWebhooksStateItem.ENDED])
+    except Rejected:
+        return
+    ended = ", ".join(f"{webhook['name']}: {webhook['ended_reason']}" for webhook in listed["webhooks"])
+    yield "webhooks", not ended, f"ended by the server: {ended}" if ended else "none was ended by the server"
 
 
 def _told(state: dict[str, Any]) -> str:

@@ -133,7 +133,7 @@ class DeliveryDuty:
                 if not is_begun and self._is_exclusive:
                     release_receivers(self._database)
                 is_begun = True
-                pause = self._turn()
+                pause = self.turn()
             except StoreUnavailable as exc:
                 _log.warning("webhooks wait for the database: cause=%s", exc)
             except Exception:
@@ -141,7 +141,7 @@ class DeliveryDuty:
             self._wait(pause)
         self._drop_listener()
 
-    def _turn(self) -> float:
+    def turn(self) -> float:
         """Make deliveries, and begin to send what is due. Returns the longest pause before the next turn."""
         if holds_schedules(self._database):
             # The original may be alive, and its receivers must not hear from a copy.
