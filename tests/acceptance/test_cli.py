@@ -343,7 +343,16 @@ def test_without_a_context_the_server_of_this_folder_is_meant(shared_server: Ser
 
 def test_doctor_tells_what_is_well_and_what_is_not(mainspring: Command) -> None:
     found = {each["check"]: each["is_well"] for each in mainspring.json("doctor")}
-    assert {"server", "version", "metadatabase", "scheduler", "token", "transport", "database", "webhooks"} <= found.keys()
+    assert {
+        "server",
+        "version",
+        "metadatabase",
+        "scheduler",
+        "token",
+        "transport",
+        "database",
+        "webhooks",
+    } <= found.keys()
     assert all(found.values())
     stranger = replace(mainspring, environment={**mainspring.environment, "MAINSPRING_TOKEN": "nobody"})
     refused = stranger("doctor", "-o", "json")
