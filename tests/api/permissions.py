@@ -51,7 +51,7 @@ author dag   put_dag delete_dag
 author dags  plan_dags put_dags
 author all   post_pool patch_pool delete_pool bulk_pools post_variable patch_variable delete_variable bulk_variables
 author all   get_connections get_connection post_connection patch_connection delete_connection bulk_connections
-author all   get_secrets put_secret delete_secret
+author all   get_secrets get_secret put_secret delete_secret
 admin all    get_users get_user post_user patch_user delete_user get_event_logs get_event_log
 """
 

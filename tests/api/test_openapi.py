@@ -26,7 +26,7 @@ OUR_OPERATIONS = {
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs",
     "get_problem",
     "explain_dag", "explain_dag_run", "get_events", "get_dag_run_events", "explain_task_instance",
-    "get_secrets", "put_secret", "delete_secret", "get_approvals", "answer_approval",
+    "get_secrets", "get_secret", "put_secret", "delete_secret", "get_approvals", "answer_approval",
     "get_ready", "get_metrics", "get_workers",
     "get_me", "put_my_password", "get_users", "get_user", "post_user", "patch_user", "delete_user",
     "get_tokens", "post_token", "delete_token",

@@ -34,7 +34,7 @@ def test_no_answer_holds_a_value(sqlite_api: Api) -> None:
         sqlite_api.request("GET", "/secrets"),
         sqlite_api.request("GET", "/secrets/x"),
     ]
-    assert [answer.status for answer in answers] == [201, 422, 422, 422, 422, 422, 422, 415, 200, 405]
+    assert [answer.status for answer in answers] == [201, 422, 422, 422, 422, 422, 422, 415, 200, 200]
     assert not any(CANARY.encode() in answer.body for answer in answers)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.services.environment import child_environment
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("core", "store", "executors", "scheduler", "api", "cli")
+PACKAGES = ("core", "store", "executors", "scheduler", "api", "testing", "cli")
 TABLE = re.compile(r"(?<=<!-- mutants -->\n).*?(?=<!-- /mutants -->)", re.DOTALL)
 TEST_SECONDS_MAX = 600
 

@@ -13,7 +13,7 @@ from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
 from mainspring_api.http.fields import UpdateMask, list_query
 from mainspring_api.http.operations import Resource
-from mainspring_api.http.preconditions import CurrentState, Guard
+from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
 from mainspring_api.http.problems import BadRequest
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.listing import Listed, ListQuery
@@ -53,9 +53,11 @@ class Named:
     check_change: Callable[[str, Mapping[str, Any]], None] = lambda name, changes: None
     check_delete: Callable[[str], None] = lambda name: None
     """Names that Airflow refuses with 400 in the path of a single entity."""
-    lock: Callable[[Connection, str], None] | None = None
-    """Locks the row of a name for a conditional write; `None` = the answers have no entity tags, because they hold
-    counts or leave out secret members."""
+    lock: Callable[[Connection, str], None]
+    """Locks the row of a name for a conditional write."""
+    state: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    """From a row to what clients change, where the answer holds counts or leaves out secret members. The entity tag
+    follows from this state; `None` = from the answer."""
     about_change: str = ""
     about_delete: str = ""
     """What else the document says."""
@@ -65,16 +67,21 @@ class Named:
         return f"/{self.plural}/{self.path_part}"
 
     @property
-    def guard(self) -> Guard | None:
-        """The check of `If-Match`; `None` for a kind without entity tags."""
-        lock = self.lock
-        if lock is None:
-            return None
+    def guard(self) -> Guard:
+        """The check of `If-Match`."""
         return Guard(
             subject=self.singular,
-            lock=lambda connection, **path: lock(connection, _name(path)),
-            state=lambda **path: CurrentState(bodies=[dump(self.show(self.find(_name(path))))]),
+            lock=lambda connection, **path: self.lock(connection, _name(path)),
+            state=lambda **path: CurrentState(bodies=[self.tagged(self.find(_name(path)))]),
         )
+
+    def tagged(self, row: Mapping[str, Any]) -> bytes:
+        """What the entity tag of an entity follows from."""
+        return dump((self.state or self.show)(row))
+
+    def answer_of(self, row: Mapping[str, Any], status: int = 200) -> Response:
+        """The answer about one entity, with its entity tag."""
+        return with_entity_tag(answer(self.show(row), status), self.tagged(row))
 
     @property
     def actions(self) -> Actions:
@@ -103,7 +110,7 @@ def _register_reads(blueprint: Resource, kind: Named) -> None:
         return answer({kind.plural: [kind.show(row) for row in listed.rows], "total_entries": listed.total})
 
     def get_one(**path: str) -> Response:
-        return answer(kind.show(kind.find(_name(path))))
+        return kind.answer_of(kind.find(_name(path)))
 
     list_them.__doc__ = f"List {kind.plural}."
     get_one.__doc__ = f"One {kind.singular}."
@@ -121,7 +128,7 @@ def _register_reads(blueprint: Resource, kind: Named) -> None:
         kind.one,
         f"get_{kind.singular}",
         role=kind.reader,
-        has_etag=kind.lock is not None,
+        has_etag=kind.state is None,
         answer=kind.answer,
         errors=(404,),
     )(get_one)
@@ -130,7 +137,7 @@ def _register_reads(blueprint: Resource, kind: Named) -> None:
 def _register_create(blueprint: Resource, kind: Named) -> None:
     def create(body: Mapping[str, Any]) -> Response:
         kind.create([body], OnExistence.FAIL)
-        return answer(kind.show(kind.find(body[kind.name_field])), 201)
+        return kind.answer_of(kind.find(body[kind.name_field]), 201)
 
     create.__doc__ = f"Create a {kind.singular}."
     blueprint.operation(
@@ -154,7 +161,7 @@ def _register_change(blueprint: Resource, kind: Named) -> None:
         changes = chosen({member: body[member] for member in body.keys() - names}, query["update_mask"])
         kind.check_change(name, changes)
         kind.update({name: changes}, OnAbsence.FAIL)
-        return answer(kind.show(kind.find(name)))
+        return kind.answer_of(kind.find(name))
 
     change.__doc__ = f"Change a {kind.singular}. {kind.about_change}".strip()
     blueprint.operation(

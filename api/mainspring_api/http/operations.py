@@ -69,8 +69,8 @@ class Operation:
     reads_preconditions: bool = False
     """Whether the view checks `If-Match` and `If-None-Match` by itself."""
     follow: Callable[[Response], Response] | None = None
-    """Makes the answer of a POST from the answer of the view, or from the stored answer of an earlier request with the
-    idempotency key. Runs after the commit."""
+    """Makes the answer from that of the view, or from the stored answer of an earlier request with the idempotency key.
+    Runs after the commit."""
     guard: Guard | None = None
     """The state that `If-Match` and `If-None-Match` are held against before the view; `None` without
     `reads_preconditions` = the operation refuses these headers."""

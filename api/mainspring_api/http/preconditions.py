@@ -22,6 +22,7 @@ __all__ = [
     "entity_tag",
     "has_precondition",
     "refuse_preconditions",
+    "with_entity_tag",
 ]
 
 IF_MATCH = "If-Match"
@@ -54,6 +55,12 @@ class Guard:
 def entity_tag(body: bytes) -> str:
     """The tag of an answer with this body, without quotes."""
     return blake2b(body, digest_size=12).hexdigest()
+
+
+def with_entity_tag(response: Response, body: bytes) -> Response:
+    """Give an answer the tag of a state that `body` represents."""
+    response.set_etag(entity_tag(body), weak=True)
+    return response
 
 
 def has_precondition() -> bool:

@@ -1798,7 +1798,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * One secret, without its value. Its `ETag` changes with the value.
+         * @description Needs the role `author` for the whole server.
+         */
+        get: operations["get_secret"];
         /**
          * Create a secret (201) or change its value. Tries that start from now on get the new value.
          * @description Needs the role `author` for the whole server.
@@ -2787,7 +2791,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One user.
+         * One user. The `ETag` changes with what an administrator changes, not with a login.
          * @description Needs the role `admin` for the whole server.
          */
         get: operations["get_user"];
@@ -14812,6 +14816,42 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the secret */
+                secret_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

@@ -22,6 +22,7 @@ _CONNECTION = select(
     _connection.login,
     _connection.port,
     _connection.sealed,
+    _connection.updated_at,
 )
 _ID = SortKey(column=_connection.connection_id, kind=Kind.TEXT, is_nullable=False)
 

@@ -16,7 +16,9 @@ __all__ = ["TOKENS", "USERS", "get_token", "get_user", "list_tokens", "list_user
 
 _user = user_account.c
 _token = api_token.c
-_USER = select(_user.id, _user.username, _user.role, _user.is_active, _user.created_at, _user.last_login_at)
+_USER = select(
+    _user.id, _user.username, _user.role, _user.is_active, _user.created_at, _user.last_login_at, _user.updated_at
+)
 _TOKEN = select(
     _token.id,
     _token.name,

@@ -8,9 +8,19 @@ from sqlalchemy import Connection, bindparam, select
 
 from mainspring.states import RUN_FINISHED
 from mainspring_store.state.effects import lock_runs
-from mainspring_store.tables import dag, dag_run, variable
+from mainspring_store.tables import connection as connection_table
+from mainspring_store.tables import dag, dag_run, pool, secret, user_account, variable
 
-__all__ = ["lock_dag", "lock_dag_and_runs", "lock_run", "lock_variable"]
+__all__ = [
+    "lock_connection",
+    "lock_dag",
+    "lock_dag_and_runs",
+    "lock_pool",
+    "lock_run",
+    "lock_secret",
+    "lock_user",
+    "lock_variable",
+]
 
 
 def lock_dag(connection: Connection, dag_id: str) -> None:
@@ -34,9 +44,37 @@ def lock_variable(connection: Connection, key: str) -> None:
     connection.execute(_VARIABLE, {"key": key})
 
 
+def lock_pool(connection: Connection, name: str) -> None:
+    """Lock a pool; a missing pool locks nothing."""
+    connection.execute(_POOL, {"name": name})
+
+
+def lock_connection(connection: Connection, connection_id: str) -> None:
+    """Lock a connection of tasks; a missing one locks nothing."""
+    connection.execute(_CONNECTION, {"id": connection_id})
+
+
+def lock_secret(connection: Connection, name: str) -> None:
+    """Lock a secret; a missing secret locks nothing."""
+    connection.execute(_SECRET, {"name": name})
+
+
+def lock_user(connection: Connection, username: str) -> None:
+    """Lock a user; a missing user locks nothing."""
+    connection.execute(_USER, {"name": username})
+
+
 _DAG = select(dag.c.dag_id).where(dag.c.dag_id == bindparam("dag_id")).with_for_update()
 _UNFINISHED_RUNS = select(dag_run.c.id).where(
     dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.state.not_in(RUN_FINISHED)
 )
 _RUN = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
 _VARIABLE = select(variable.c.key).where(variable.c.key == bindparam("key")).with_for_update()
+_POOL = select(pool.c.name).where(pool.c.name == bindparam("name")).with_for_update()
+_CONNECTION = (
+    select(connection_table.c.connection_id)
+    .where(connection_table.c.connection_id == bindparam("id"))
+    .with_for_update()
+)
+_SECRET = select(secret.c.name).where(secret.c.name == bindparam("name")).with_for_update()
+_USER = select(user_account.c.id).where(user_account.c.username == bindparam("name")).with_for_update()

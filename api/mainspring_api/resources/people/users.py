@@ -8,17 +8,19 @@ from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.errors import InvalidInput, Problem
-from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.authentication import Forbidden
-from mainspring_api.http.context import context
+from mainspring_api.http.context import application_context, context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.passwords import hash_password, is_password
 from mainspring_api.http.permissions import Over
+from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
 from mainspring_store.access.roles import GRANT_PATTERN, Grant, Role
 from mainspring_store.access.users import change_user, create_user, delete_user, find_credential
 from mainspring_store.queries import identity as questions
+from mainspring_store.resources.row_locks import lock_user
 
 __all__ = ["GrantBody", "GrantSchema", "blueprint", "grants_of"]
 
@@ -168,8 +170,16 @@ def get_users(query: Mapping[str, Any]) -> Response:
 
 @blueprint.operation("GET", "/users/<username>", "get_user", role=Role.ADMIN, answer=User, errors=(404,))
 def get_user(username: str) -> Response:
-    """One user."""
-    return answer(_user(questions.get_user(context().database, username)))
+    """One user. The `ETag` changes with what an administrator changes, not with a login."""
+    row = questions.get_user(context().database, username)
+    return with_entity_tag(answer(_user(row)), _tagged(row))
+
+
+_GUARD = Guard(
+    subject="user",
+    lock=lambda connection, username: lock_user(connection, username),
+    state=lambda username: CurrentState(bodies=[_tagged(questions.get_user(context().database, username))]),
+)
 
 
 @blueprint.operation(
@@ -190,22 +200,38 @@ def post_user(body: Mapping[str, Any]) -> Response:
 
 
 @blueprint.operation(
-    "PATCH", "/users/<username>", "patch_user", role=Role.ADMIN, answer=User, body=UserPatch, errors=(404,)
+    "PATCH",
+    "/users/<username>",
+    "patch_user",
+    role=Role.ADMIN,
+    answer=User,
+    body=UserPatch,
+    errors=(404,),
+    guard=_GUARD,
+    follow=lambda response: _forget_rights(response),
 )
 def patch_user(body: Mapping[str, Any], username: str) -> Response:
     """Change a user's role, grants (all of them), password, or whether the user is active."""
     _change(username, body)
-    return answer(_user(questions.get_user(context().database, username)))
+    row = questions.get_user(context().database, username)
+    return with_entity_tag(answer(_user(row)), _tagged(row))
 
 
 @blueprint.operation(
-    "DELETE", "/users/<username>", "delete_user", role=Role.ADMIN, answer=None, status=204, errors=(404,)
+    "DELETE",
+    "/users/<username>",
+    "delete_user",
+    role=Role.ADMIN,
+    answer=None,
+    status=204,
+    errors=(404,),
+    guard=_GUARD,
+    follow=lambda response: _forget_rights(response),
 )
 def remove_user(username: str) -> Response:
     """Delete a user with all tokens."""
     ctx = context()
     delete_user(ctx.database, username)
-    ctx.authenticator.forget()
     return no_content()
 
 
@@ -237,6 +263,17 @@ def _user(row: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": row["created_at"],
         "last_login_at": row["last_login_at"],
     }
+
+
+def _forget_rights(response: Response) -> Response:
+    """Ask for the rights of all principals anew, after the commit of a change."""
+    application_context().authenticator.forget()
+    return response
+
+
+def _tagged(row: Mapping[str, Any]) -> bytes:
+    """What the entity tag of a user follows from; the instant stands for the password."""
+    return dump({**_user(row), "last_login_at": None, "updated_at": row["updated_at"]})
 
 
 def _grant(grant: Grant) -> dict[str, Any]:

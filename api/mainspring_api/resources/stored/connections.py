@@ -16,6 +16,7 @@ from mainspring_store.access.roles import Role
 from mainspring_store.queries import connections as questions
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
 from mainspring_store.resources.connections import SEALED, change_connections, create_connections, delete_connections
+from mainspring_store.resources.row_locks import lock_connection
 
 __all__ = ["blueprint"]
 
@@ -158,5 +159,8 @@ register_named(
         create=_create,
         update=_update,
         delete=_delete,
+        lock=lock_connection,
+        # The instant stands for the secret members.
+        state=lambda row: {**_connection(row), "updated_at": row["updated_at"]},
     ),
 )

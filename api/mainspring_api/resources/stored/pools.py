@@ -15,6 +15,7 @@ from mainspring_store.access.roles import Role
 from mainspring_store.queries import pools as questions
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence
 from mainspring_store.resources.pools import DEFAULT_POOL, NewPool, change_pools, create_pools, delete_pools
+from mainspring_store.resources.row_locks import lock_pool
 
 __all__ = ["blueprint"]
 
@@ -166,6 +167,8 @@ register_named(
         create=_create,
         update=_update,
         delete=_delete,
+        lock=lock_pool,
+        state=lambda row: {name: row[name] for name in ("name", "slots", "description", "include_deferred")},
         check_change=_check_change,
         check_delete=_check_delete,
         about_change="With fewer slots than are held nothing new starts until enough are free.",

@@ -7,16 +7,17 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from mainspring.errors import InvalidInput, NotFound, PreconditionFailed, Problem
+from mainspring.errors import InvalidInput, NotFound, Problem
 from mainspring.ids import is_valid_id
-from mainspring_api.http.answers import answer, no_content
+from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
-from mainspring_api.http.preconditions import has_precondition
+from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import secrets as questions
+from mainspring_store.resources.row_locks import lock_secret
 from mainspring_store.resources.secrets import delete_secret, put_secret
 
 __all__ = ["blueprint"]
@@ -61,7 +62,26 @@ def get_secrets(query: Mapping[str, Any]) -> Response:
 
 
 @blueprint.operation(
-    "PUT", "/secrets/<secret_name>", "put_secret", role=Role.AUTHOR, answer=Secret, also={201: Secret}, body=SecretBody
+    "GET", "/secrets/<secret_name>", "get_secret", role=Role.AUTHOR, has_etag=True, answer=Secret, errors=(404,)
+)
+def get_secret(secret_name: str) -> Response:
+    """One secret, without its value. Its `ETag` changes with the value."""
+    return answer(_secret(questions.get_secret(context().database, secret_name)))
+
+
+@blueprint.operation(
+    "PUT",
+    "/secrets/<secret_name>",
+    "put_secret",
+    role=Role.AUTHOR,
+    answer=Secret,
+    also={201: Secret},
+    body=SecretBody,
+    guard=Guard(
+        subject="secret",
+        lock=lambda connection, secret_name: lock_secret(connection, secret_name),
+        state=lambda secret_name: _current_state(secret_name, may_be_absent=True),
+    ),
 )
 def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
     """Create a secret (201) or change its value. Tries that start from now on get the new value."""
@@ -69,15 +89,25 @@ def write_secret(body: Mapping[str, Any], secret_name: str) -> Response:
         message = "the name of a secret has 1 to 250 of the characters A-Z a-z 0-9 _ . -, and is not '.' or '..'"
         raise InvalidInput([Problem(pointer="/secret_name", message=message, code="invalid_id")])
     ctx = context()
-    if has_precondition():
-        _require_secret(secret_name)
     owner, now = current_owner(), datetime.now(UTC)
     is_new = put_secret(ctx.database, ctx.key_ring, secret_name, body["value"], owner=owner, now=now)
-    return answer(_secret(questions.get_secret(ctx.database, secret_name)), 201 if is_new else 200)
+    secret = _secret(questions.get_secret(ctx.database, secret_name))
+    return with_entity_tag(answer(secret, 201 if is_new else 200), dump(secret))
 
 
 @blueprint.operation(
-    "DELETE", "/secrets/<secret_name>", "delete_secret", role=Role.AUTHOR, answer=None, status=204, errors=(404,)
+    "DELETE",
+    "/secrets/<secret_name>",
+    "delete_secret",
+    role=Role.AUTHOR,
+    answer=None,
+    status=204,
+    errors=(404,),
+    guard=Guard(
+        subject="secret",
+        lock=lambda connection, secret_name: lock_secret(connection, secret_name),
+        state=lambda secret_name: _current_state(secret_name),
+    ),
 )
 def remove_secret(secret_name: str) -> Response:
     """Delete a secret. A task that names it fails from now on, with the reason `secret_missing`."""
@@ -85,12 +115,14 @@ def remove_secret(secret_name: str) -> Response:
     return no_content()
 
 
-def _require_secret(name: str) -> None:
-    """Raises PreconditionFailed for an unknown secret: `If-Match: *` changes only what exists."""
+def _current_state(name: str, *, may_be_absent: bool = False) -> CurrentState:
+    """Raises NotFound for an unknown secret, unless it may be absent."""
     try:
-        questions.get_secret(context().database, name)
-    except NotFound as exc:
-        raise PreconditionFailed(f"there is no secret '{name}', and `If-Match` asks for one") from exc
+        return CurrentState(bodies=[dump(_secret(questions.get_secret(context().database, name)))])
+    except NotFound:
+        if may_be_absent:
+            return CurrentState(bodies=[])
+        raise
 
 
 def _secret(row: Mapping[str, Any]) -> dict[str, Any]:

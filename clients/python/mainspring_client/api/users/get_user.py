@@ -48,7 +48,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> User:
-    """One user.
+    """One user. The `ETag` changes with what an administrator changes, not with a login.
 
     Needs the role `admin` for the whole server.
 
