@@ -24,6 +24,7 @@ from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
+from mainspring_scheduler.duties.log_packing import LogPacking
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.duties.retention import RetentionDuty
@@ -105,7 +106,8 @@ class Service:
         deliveries: DeliverySettings | None = None,
         deliveries_database: Database | None = None,
     ) -> None:
-        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing.
+        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing and packs no
+        logs.
 
         deliveries: how the scheduler sends webhooks beside its passes; None = it sends none.
         deliveries_database: the same database, with connections that passes do not wait for; None = shared connections.
@@ -128,6 +130,7 @@ class Service:
         self._look_for_hold()
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._retention = None if retention is None else RetentionDuty(database, retention, self._clock)
+        self._log_packing = None if retention is None else LogPacking(database, self._clock)
         self._deliveries = (
             None if deliveries is None else self._delivery_duty(deliveries_database or database, deliveries, key_ring)
         )
@@ -165,10 +168,9 @@ class Service:
         """Loop until `stop`; then let running tasks end within `close_grace` and record their ends."""
         # The heartbeat compares the clock first: no run may be created by an unchecked clock.
         self._guarded(self._heartbeat)
-        if self._retention is not None:
-            self._retention.start()
-        if self._deliveries is not None:
-            self._deliveries.start()
+        for duty in (self._retention, self._log_packing, self._deliveries):
+            if duty is not None:
+                duty.start()
         # The first pass looks at all work, so that older work goes on at once.
         self._guarded(self._rescue)
         is_woken = True
@@ -317,10 +319,9 @@ class Service:
         select.select([], [], [], seconds)
 
     def _close(self, grace: timedelta) -> None:
-        if self._retention is not None:
-            self._retention.stop()
-        if self._deliveries is not None:
-            self._deliveries.stop()
+        for duty in (self._retention, self._log_packing, self._deliveries):
+            if duty is not None:
+                duty.stop()
         for executor in self._executors.values():
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)

@@ -118,7 +118,7 @@ def read_facts(database: Database) -> Facts:
 
         versions = connection.execute(select(dag_version.c.id, dag_version.c.document, dag_version.c.created_at)).all()
         chunks = connection.execute(
-            select(task_log.c.attempt_id, task_log.c.offset, task_log.c.data).order_by(
+            select(task_log.c.attempt_id, task_log.c.offset, task_log.c.data, task_log.c.raw_bytes).order_by(
                 task_log.c.attempt_id, task_log.c.offset
             )
         ).all()
@@ -137,7 +137,7 @@ def read_facts(database: Database) -> Facts:
             pools=rows(pool, "name"),
             backfills={row.id: row for row in rows(backfill, "id")},
             pruned={(row.dag_id, row.run_id): row for row in rows(pruned_run, "dag_id", "run_id")},
-            log_chunks=[(row.attempt_id, row.offset, len(row.data)) for row in chunks],
+            log_chunks=[(row.attempt_id, row.offset, row.raw_bytes or len(row.data)) for row in chunks],
         )
 
 

@@ -156,6 +156,7 @@ _CONNECTIONS = (
     .order_by(stored_connection.c.connection_id)
 )
 _RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
+_RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
 _UNSTOPPED = text("task_try.stopped_at IS NULL")
 _HAS_END = exists().where(
     attempt_report.c.attempt_id == task_try.c.attempt_id, attempt_report.c.kind == literal_column("'finished'")

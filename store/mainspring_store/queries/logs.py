@@ -1,13 +1,15 @@
 """Logs of tries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, null, select
 
 from mainspring.errors import NotFound
 from mainspring.states import ATTEMPT_LIVE, TaskState
+from mainspring_store.database.log_blocks import unpack
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import dag_run, task_instance, task_log, task_try
 
@@ -72,14 +74,26 @@ def read_log(database: Database, attempt_id: str, *, offset: int, bytes_max: int
     with database.read() as connection:
         first = connection.scalar(_FIRST_OFFSET, {"attempt_id": attempt_id, "offset": offset})
         with connection.execute(_PIECES, {"attempt_id": attempt_id, "first": first or 0}) as rows:
-            for row in rows:
-                data = row.data[max(0, offset - row.offset) :]
+            position = offset
+            for chunk_offset, at, chunk in _chunks(rows, offset):
+                data = chunk[max(0, position - chunk_offset) :]
                 if data:
-                    pieces.append(LogPiece(offset=max(row.offset, offset), data=data, at=row.at))
+                    pieces.append(LogPiece(offset=max(chunk_offset, position), data=data, at=at))
+                    position = max(chunk_offset, position) + len(data)
                     size += len(data)
                 if size >= bytes_max:
                     break
     return pieces
+
+
+def _chunks(rows: Iterable[Any], offset: int) -> Iterator[tuple[int, datetime, bytes]]:
+    """Offset, instant and bytes of each chunk that ends behind `offset`; blocks are unpacked."""
+    for row in rows:
+        position = row.offset
+        for at, data in [(row.at, row.data)] if row.raw_bytes is None else unpack(row.data):
+            if position + len(data) > offset:
+                yield position, at, data
+            position += len(data)
 
 
 _WITHOUT_TRY = (
@@ -123,7 +137,7 @@ _FIRST_OFFSET = (
     .limit(1)
 )
 _PIECES = (
-    select(task_log.c.offset, task_log.c.at, task_log.c.data)
+    select(task_log.c.offset, task_log.c.at, task_log.c.data, task_log.c.raw_bytes)
     .where(task_log.c.attempt_id == bindparam("attempt_id"), task_log.c.offset >= bindparam("first"))
     .order_by(task_log.c.offset)
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.attempts import LogChunk
@@ -15,7 +15,8 @@ __all__ = ["append_chunks", "insert_chunks"]
 
 
 def append_chunks(database: Database, chunks: Sequence[LogChunk]) -> None:
-    """Store chunks in a new transaction. Skips chunks that are stored already or whose attempt was deleted."""
+    """Store chunks in a new transaction. Skips chunks that are stored or packed already, or whose attempt was
+    deleted."""
     with database.write() as connection:
         insert_chunks(connection, chunks)
 
@@ -39,5 +40,8 @@ def _insert(dialect: str) -> Any:
         bindparam("offset_", type_=task_log.c.offset.type).label("offset"),
         bindparam("at_", type_=task_log.c.at.type).label("at"),
         bindparam("data_", type_=task_log.c.data.type).label("data"),
-    ).where(task_try.c.attempt_id == bindparam("attempt"))
+    ).where(
+        task_try.c.attempt_id == bindparam("attempt"),
+        or_(task_try.c.log_packed_bytes.is_(None), task_try.c.log_packed_bytes <= bindparam("offset_")),
+    )
     return kind.insert(task_log).from_select(["attempt_id", "offset", "at", "data"], row).on_conflict_do_nothing()

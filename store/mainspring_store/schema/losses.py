@@ -33,5 +33,8 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0013": (),
     # A code of a sign-in link is valid for ten minutes.
     "0014": (),
+    "0015": (("webhooks, notifiers and callbacks", "SELECT count(*) FROM receiver"),),
+    # The logs are unpacked.
+    "0016": (),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -146,6 +146,8 @@ task_try = Table(
     Column("pid", Integer),
     Column("exit_code", Integer),
     Column("log_bytes", Integer, nullable=False, server_default=text("0")),
+    # The number of bytes of the log that compressed blocks hold; NULL = none. They never change.
+    Column("log_packed_bytes", Integer),
     # The evaluated payload, when it differs from the definition or when a worker must fetch it.
     Column("payload", Json),
     # SHA-256 (hex) of the token that the worker received with the claim.
@@ -188,7 +190,16 @@ task_log = Table(
     # The number of bytes of the attempt's log before this chunk.
     Column("offset", Integer, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
+    # The bytes of the chunk, or a block of chunks: see `database.log_blocks`.
     Column("data", LargeBinary, nullable=False),
+    # The number of bytes of the log in a block; NULL = a chunk as it arrived.
+    Column("raw_bytes", Integer),
+    Index(
+        "ix_task_log_unpacked",
+        "attempt_id",
+        sqlite_where=text("raw_bytes IS NULL"),
+        postgresql_where=text("raw_bytes IS NULL"),
+    ),
 )
 
 attempt_report = Table(
