@@ -236,6 +236,8 @@ class Config:
     """Lifetime of the rows of ended processes. `None` = the default of the instance, `30d`."""
     retention_audit: str | None = field(default=None, metadata={"parse": _lifetime})
     """Lifetime of audit events. `None` = `forever`."""
+    retention_archive: Path | None = field(default=None, metadata={"parse": _path})
+    """Folder that gets runs with their tries and events as NDJSON before they are pruned; `None` = no archive."""
     executor: tuple[str, ...] = field(default=("thread",), metadata={"parse": _executors})
     """`thread`, `local`, `rq`, or names that installed packages registered, comma separated; the first carries out what
     asks for none. The API and all schedulers are given the same."""

@@ -36,6 +36,7 @@ from mainspring_store.database.notify import Listener, Notifier, open_feed_notif
 from mainspring_store.database.transactions import Database, open_database
 from mainspring_store.queries.services import SILENT_AFTER
 from mainspring_store.resources import heartbeats as services
+from mainspring_store.retention import Archive
 from mainspring_store.schema.migrate import migrate
 from mainspring_store.state.blocking import wake_forgotten
 
@@ -87,6 +88,8 @@ class SchedulerSettings:
     """Hosts that the callbacks of triggers may have; empty = no callback is sent."""
     public_url: str | None = None
     """Address of the page, for links in webhooks; None = no links."""
+    retention_archive: Path | None = None
+    """Folder that gets pruned runs as NDJSON; None = pruned runs are not archived."""
     version: str = "0"
 
 
@@ -105,10 +108,11 @@ class Service:
         retention: Policy | None = None,
         deliveries: DeliverySettings | None = None,
         deliveries_database: Database | None = None,
+        archive: Archive | None = None,
     ) -> None:
         """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing and packs no
         logs.
-
+        archive: gets the runs before they are pruned; None = runs are not archived.
         deliveries: how the scheduler sends webhooks beside its passes; None = it sends none.
         deliveries_database: the same database, with connections that passes do not wait for; None = shared connections.
         """
@@ -129,20 +133,16 @@ class Service:
         )
         self._look_for_hold()
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
-        self._retention = None if retention is None else RetentionDuty(database, retention, self._clock)
-        self._log_packing = None if retention is None else LogPacking(database, self._clock)
-        self._deliveries = (
-            None if deliveries is None else self._delivery_duty(deliveries_database or database, deliveries, key_ring)
-        )
+        self._retention, self._log_packing = self._history_duties(retention, archive)
+        self._deliveries = self._delivery_duty(deliveries_database or database, deliveries, key_ring)
         self._listener: Listener = open_listener(database)
         self._feed: Notifier = open_feed_notifier(database)
         self._heartbeat_at = self._stepped_at = float("-inf")
         self._tally: defaultdict[str, float] = defaultdict(float)
-        self._stopping = False
+        self._stopping = self._is_database_away = False
         self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._outage: tuple[datetime, datetime] | None = None
         """First and last failure of the latest outage of the database."""
-        self._is_database_away = False
         self._beat_at = self._clock.now()
         self._register(version)
 
@@ -179,7 +179,19 @@ class Service:
             is_woken = self._wait(0.0 if has_more else self._scheduler.seconds_to_next())
         self._close(close_grace)
 
-    def _delivery_duty(self, database: Database, settings: DeliverySettings, key_ring: KeyRing | None) -> DeliveryDuty:
+    def _history_duties(
+        self, retention: Policy | None, archive: Archive | None
+    ) -> tuple[RetentionDuty | None, LogPacking | None]:
+        if retention is None:
+            return None, None
+        duty = RetentionDuty(self._database, retention, self._clock, archive=archive)
+        return duty, LogPacking(self._database, self._clock)
+
+    def _delivery_duty(
+        self, database: Database, settings: DeliverySettings | None, key_ring: KeyRing | None
+    ) -> DeliveryDuty | None:
+        if settings is None:
+            return None
         return DeliveryDuty(
             database,
             settings,
@@ -372,6 +384,7 @@ def run(settings: SchedulerSettings) -> int:
             retention=policy,
             deliveries_database=deliveries_database,
             deliveries=_delivery_settings(settings),
+            archive=None if settings.retention_archive is None else Archive(settings.retention_archive),
         )
         _stop_at_signals(service)
         if stop_signals:

@@ -171,6 +171,7 @@ def run_scheduler(config: Config) -> int:
             retention=config.retention_settings,
             callback_allow=config.callback_allow,
             public_url=config.public_url,
+            retention_archive=config.retention_archive,
             version=version("mainspring"),
         )
     )

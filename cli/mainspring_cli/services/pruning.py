@@ -25,9 +25,10 @@ def prune_history(config: Config, *, is_dry_run: bool, trusts_clock: bool) -> It
     Raises:
         StoreUnavailable: The database is unreachable, or not of this version.
         ClockLeap: The clock may be wrong, and `trusts_clock` is not set.
+        ArchiveUnavailable: The archive cannot be written.
     """
     from mainspring_store.access.installation import has_retention_defaults
-    from mainspring_store.retention import check_clock, preview, sweep
+    from mainspring_store.retention import Archive, check_clock, preview, sweep
     from mainspring_store.schema.migrate import migrate
 
     prepare_home(config.home)
@@ -42,8 +43,9 @@ def prune_history(config: Config, *, is_dry_run: bool, trusts_clock: bool) -> It
             return
         if not trusts_clock:
             check_clock(database, now)
+        archive = None if config.retention_archive is None else Archive(config.retention_archive)
         totals: dict[tuple[str, str | None], Removed] = {}
-        for step in sweep(database, policy, now=now, by="mainspring prune"):
+        for step in sweep(database, policy, now=now, by="mainspring prune", archive=archive):
             place = step.kind, step.dag_id
             totals[place] = totals[place] + step.removed if place in totals else step.removed
             # Other writers get at least half of the time.

@@ -13,7 +13,7 @@ from mainspring.errors import StoreUnavailable
 from mainspring.retention import Policy
 from mainspring_scheduler.clock import Clock
 from mainspring_store.database.transactions import Database
-from mainspring_store.retention import ClockLeap, check_clock, sweep
+from mainspring_store.retention import Archive, ArchiveUnavailable, ClockLeap, check_clock, sweep
 from mainspring_store.state.run_removal import Removed
 
 __all__ = ["RetentionDuty"]
@@ -32,10 +32,18 @@ class RetentionDuty:
     """The thread that prunes, from `start` to `stop`."""
 
     def __init__(
-        self, database: Database, policy: Policy, clock: Clock, *, first_sweep_seconds: float = FIRST_SWEEP_SECONDS
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Clock,
+        *,
+        archive: Archive | None = None,
+        first_sweep_seconds: float = FIRST_SWEEP_SECONDS,
     ) -> None:
+        """archive: gets the runs before they are deleted; None = runs are deleted without an archive."""
         self.policy = policy
         self._database = database
+        self._archive = archive
         self._clock = clock
         self._first_sweep_seconds = first_sweep_seconds
         self._stopped = Event()
@@ -56,11 +64,12 @@ class RetentionDuty:
         Raises:
             StoreUnavailable: The database is unreachable; what was pruned before stays pruned.
             ClockLeap: The clock may be wrong.
+            ArchiveUnavailable: The archive cannot be written.
         """
         removed = Removed()
         now = self._clock.now()
         check_clock(self._database, now)
-        for step in sweep(self._database, self.policy, now=now):
+        for step in sweep(self._database, self.policy, now=now, archive=self._archive):
             removed += step.removed
             if self._stopped.wait(min(REST * step.seconds, REST_SECONDS_MAX)):
                 break
@@ -81,7 +90,7 @@ def _logged() -> Iterator[None]:
     """Log the cause of a sweep that ended early. The next sweep goes on."""
     try:
         yield
-    except (StoreUnavailable, ClockLeap) as exc:
+    except (ArchiveUnavailable, ClockLeap, StoreUnavailable) as exc:
         _log.warning("history not pruned: cause=%s", exc)
     except Exception:
         _log.exception("sweep failed")

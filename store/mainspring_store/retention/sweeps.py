@@ -20,6 +20,7 @@ from mainspring.retention import Policy, RunPolicy
 from mainspring_store.access.audit import AuditEvent, Outcome, add_event
 from mainspring_store.access.installation import read_fact, write_fact
 from mainspring_store.database.transactions import Database
+from mainspring_store.retention.archive import Archive
 from mainspring_store.retention.candidates import (
     Bounds,
     Candidate,
@@ -35,6 +36,7 @@ from mainspring_store.state.run_removal import (
     Removed,
     announce_removal,
     count_rows,
+    is_remembered,
     remember_runs,
     remove_instances,
     remove_runs,
@@ -101,16 +103,22 @@ def check_clock(database: Database, now: datetime) -> None:
         )
 
 
-def sweep(database: Database, policy: Policy, *, now: datetime, by: str = "retention") -> Iterator[Step]:
+def sweep(
+    database: Database, policy: Policy, *, now: datetime, by: str = "retention", archive: Archive | None = None
+) -> Iterator[Step]:
     """Prune; yields after each transaction that deleted rows.
 
     by: the name that the audit log shows.
+    archive: gets the runs before they are deleted; None = runs are deleted without an archive.
+
+    Raises:
+        ArchiveUnavailable: The archive cannot be written. What was pruned before stays pruned.
     """
     if not policy.is_on:
         return
     batch = _Batch()
     for dag_id, of_dag in _run_policies(database, policy):
-        yield from _RunSweep(database, dag_id, of_dag, batch, now=now, by=by).steps()
+        yield from _RunSweep(database, dag_id, of_dag, batch, now=now, by=by, archive=archive).steps()
     for other in OTHERS:
         lifetime: timedelta | None = getattr(policy, other.name)
         if lifetime is not None:
@@ -183,8 +191,17 @@ class _RunSweep:
     """The sweep over the runs of one DAG."""
 
     def __init__(
-        self, database: Database, dag_id: str, policy: RunPolicy, batch: _Batch, *, now: datetime, by: str
+        self,
+        database: Database,
+        dag_id: str,
+        policy: RunPolicy,
+        batch: _Batch,
+        *,
+        now: datetime,
+        by: str,
+        archive: Archive | None,
     ) -> None:
+        self._archive = archive
         self._database = database
         self._dag_id = dag_id
         self._policy = policy
@@ -235,6 +252,10 @@ class _RunSweep:
             unneeded = without_needed(connection, bounds, sorted(locked)) if locked else []
             if not unneeded:
                 return Removed(), False, True
+            if self._archive is not None:
+                # Of a large run, the first piece archives the whole run.
+                whole = [run.key for run in unneeded if not is_remembered(connection, run.key)]
+                self._archive.write(connection, whole, now=self._now)
             is_large = len(unneeded) == 1 and unneeded[0].tasks_total > max(self._batch.size, LARGE_RUN)
             if is_large:
                 removed = remove_instances(connection, unneeded[0].key, self._batch.size)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Update,
+    and_,
     bindparam,
     cast,
     delete,
@@ -30,7 +31,15 @@ from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try, xcom
 
-__all__ = ["Removed", "announce_removal", "count_rows", "remember_runs", "remove_instances", "remove_runs"]
+__all__ = [
+    "Removed",
+    "announce_removal",
+    "count_rows",
+    "is_remembered",
+    "remember_runs",
+    "remove_instances",
+    "remove_runs",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +97,11 @@ def remember_runs(connection: Connection, keys: Sequence[int]) -> None:
     """Write the small rows that stay of pruned runs. Nothing changes for runs that have such a row."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(_remember(dialect.insert), {"keys": list(keys)})
+
+
+def is_remembered(connection: Connection, key: int) -> bool:
+    """Whether a run has its small row already, because a part of the run is gone."""
+    return connection.scalar(_REMEMBERED, {"key": key}) is not None
 
 
 def announce_removal(connection: Connection, keys: Sequence[int], *, now: datetime) -> None:
@@ -243,3 +257,10 @@ def _recount() -> Update:
         .where(dag_run.c.id == bindparam("key"))
         .values(tasks_total=counted.scalar_subquery(), tasks_failed=counted.where(failed).scalar_subquery())
     )
+
+
+_REMEMBERED = (
+    select(pruned_run.c.run_id)
+    .join(dag_run, and_(dag_run.c.dag_id == pruned_run.c.dag_id, dag_run.c.run_id == pruned_run.c.run_id))
+    .where(dag_run.c.id == bindparam("key"))
+)
