@@ -68,7 +68,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with started(tmp_path_factory.mktemp("page") / "home") as server:
+    with started(tmp_path_factory.mktemp("page") / "home", allowed_hosts="page.test") as server:
         for source in DAGS:
             server.put_dag(source)
         runs = [server.trigger("page_works"), server.trigger("page_fails")]

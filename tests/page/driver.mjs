@@ -10,7 +10,8 @@ import { scenarios } from "./scenarios.mjs";
 const { UI, CHROMIUM } = process.env;
 const { chromium } = createRequire(`${UI}/package.json`)("playwright-core");
 const axe = readFileSync(`${UI}/node_modules/axe-core/axe.min.js`, "utf8");
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
+// The name leads here and is no secure context, as a name of a network without https.
+const ARGUMENTS = ["--host-resolver-rules=MAP page.test 127.0.0.1", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
 const TIMEOUT_MS = 30_000;
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });

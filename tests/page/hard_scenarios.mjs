@@ -169,6 +169,29 @@ export const hardScenarios = {
     assert.equal(begun, 2);
   },
 
+  async tabs_share_a_stream_without_a_secure_context({ open, task, api }) {
+    const page = await open({ url: task.url.replace("127.0.0.1", "page.test") });
+    let begun = 0;
+    page.context().on("request", (request) => {
+      if (request.url().includes("/api/v2/events")) begun += 1;
+    });
+    await page.goto("/runs?dag=page_works");
+    await page.getByRole("button", { name: "Log in with a token" }).click();
+    await page.getByLabel("Token", { exact: true }).fill(task.token);
+    await page.keyboard.press("Enter");
+    await seen(live(page));
+    assert.deepEqual(await page.evaluate(() => [isSecureContext, navigator.locks === undefined, navigator.clipboard === undefined]), [false, true, true]);
+    const second = await page.context().newPage();
+    await second.goto("/runs?dag=page_works");
+    await seen(live(second));
+    await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "by-heartbeat" });
+    for (const each of [page, second]) await seen(each.locator('a[title="by-heartbeat"]'));
+    assert.equal(begun, 1);
+    await page.locator('a[title="by-heartbeat"]').click();
+    await page.getByRole("button", { name: "by-heartbeat" }).click();
+    await seen(page.getByText("Copied"));
+  },
+
   async a_killed_server_is_waited_for({ open, task, api }) {
     const line = await wire(task.url);
     const page = await open({ token: task.token, url: line.url });
