@@ -43,7 +43,9 @@ def dag_id_of(path: Path) -> str:
     import yaml
 
     try:
-        document = yaml.safe_load(path.read_bytes())
+        # The loader in C is ten times as fast, where PyYAML was built with it.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        document = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506  both loaders are safe
     except (yaml.YAMLError, RecursionError):
         return path.stem
     named = document.get("dag_id") if isinstance(document, dict) else None

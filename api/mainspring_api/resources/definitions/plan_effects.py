@@ -108,7 +108,7 @@ def planned_runs(dag_id: str, old: Definition | None, new: Definition | None, no
         stored = SchedulePlan(0, False, None, None, None)
     old_slots = _slots(old, stored, now)
     # A save makes the scheduler plan again.
-    new_slots = list(islice(_slots(new, replace(stored, next_logical_date=None), now), COUNT_MAX))
+    new_slots = _due_and_next(_slots(new, replace(stored, next_logical_date=None), now), now)
     return {
         "next_runs": {
             "before": [slot.run_after for slot in islice(old_slots, NEXT_RUNS)],
@@ -116,6 +116,19 @@ def planned_runs(dag_id: str, old: Definition | None, new: Definition | None, no
         },
         "catchup_runs": sum(1 for slot in new_slots if slot.run_after <= now),
     }
+
+
+def _due_and_next(slots: Iterator[Slot], now: datetime) -> list[Slot]:
+    """The slots that are due, at most `COUNT_MAX`, and as many more as `next_runs` shows.
+
+    A slot is costly to compute, and a plan has hundreds of definitions.
+    """
+    chosen: list[Slot] = []
+    for slot in islice(slots, COUNT_MAX):
+        chosen.append(slot)
+        if slot.run_after > now and len(chosen) >= NEXT_RUNS:
+            break
+    return chosen
 
 
 def _slots(definition: Definition | None, stored: SchedulePlan, now: datetime) -> Iterator[Slot]:
