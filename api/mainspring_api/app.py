@@ -17,6 +17,7 @@ from mainspring_api.http.limits import limits_of
 from mainspring_api.http.log_index import LogIndexes
 from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.login_tokens import LoginTokens
+from mainspring_api.http.metric_totals import MetricTotals
 from mainspring_api.http.middleware import install_middleware
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.places import Places
@@ -39,7 +40,7 @@ from mainspring_api.resources.instances import (
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, many_triggers, marking
 from mainspring_api.resources.page import activity, calendar, grid, overview, search, summary, timeline
 from mainspring_api.resources.people import login, sessions, tokens, users
-from mainspring_api.resources.runs import backfills, dag_runs, run_waits
+from mainspring_api.resources.runs import backfills, dag_runs, hook_deliveries, run_waits
 from mainspring_api.resources.service import (
     airflow_only,
     event_logs,
@@ -76,6 +77,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     backfills.blueprint,
     dag_runs.blueprint,
     run_waits.blueprint,
+    hook_deliveries.blueprint,
     many_runs.blueprint,
     many_triggers.blueprint,
     run_reports.blueprint,
@@ -166,6 +168,7 @@ def create_app(settings: ApiSettings) -> Flask:
         log_waits=_places("waits for log lines", settings.log_waits_max, max(1, settings.log_waits_max // 2)),
         trusted_proxies=TrustedProxies(settings.trusted_proxies),
         usage=Usage(settings.quotas, StoredTotals(database)),
+        totals=MetricTotals(database),
     )
     register_error_handlers(app)
     install_middleware(app)
@@ -193,6 +196,7 @@ def close_app(app: Flask) -> None:
     context: Context = app.extensions[EXTENSION]
     context.watcher.close()
     context.feed.close()
+    context.totals.close()
     context.usage.close()
     context.notifier.close()
     context.database.close()

@@ -52,6 +52,7 @@ ONE_OF_EACH = {
     "delivery_id": "1",
     "session_id": "0",
     "code": "not_found",
+    "hook_id": "0",
 }
 """A value for each part of a path."""
 

@@ -12,6 +12,7 @@ PUBLIC = {
     *("get_docs", "get_openapi", "get_problem", "get_health", "get_ready", "get_version"),
     *("create_token", "create_token_cli", "create_session", "refuse_v1"),
     *("get_root", "get_file", "get_page", "get_ui_config"),
+    "deliver_to_hook",
 }
 
 _TABLE = """
@@ -49,6 +50,7 @@ operator dag pause_backfill unpause_backfill cancel_backfill
 operator dag pause_backfill_by_post unpause_backfill_by_post cancel_backfill_by_post
 author dag   put_dag delete_dag
 author dags  plan_dags put_dags
+author dags  get_hooks post_hook get_hook patch_hook delete_hook rotate_hook get_hook_deliveries
 author all   post_pool patch_pool delete_pool bulk_pools post_variable patch_variable delete_variable bulk_variables
 author all   get_connections get_connection post_connection patch_connection delete_connection bulk_connections
 author all   get_secrets get_secret put_secret delete_secret

@@ -25,6 +25,8 @@ OUR_OPERATIONS = {
     "get_dag_schedule", "get_backfill_dag_runs",
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs",
     "get_problem",
+    "get_hooks", "post_hook", "get_hook", "patch_hook", "delete_hook", "rotate_hook", "get_hook_deliveries",
+    "deliver_to_hook",
     "explain_dag", "explain_dag_run", "get_events", "get_dag_run_events", "explain_task_instance",
     "get_secrets", "get_secret", "put_secret", "delete_secret", "get_approvals", "answer_approval",
     "get_ready", "get_metrics", "get_workers",

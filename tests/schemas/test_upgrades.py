@@ -31,6 +31,8 @@ from tests.invariants import history, read_facts, violations
 from tests.scheduler.engine import Engine
 from tests.schemas.__main__ import FOLDER
 
+MADE_AGAIN = {"metric_position", "webhook_position"}
+"""Tables with one row, which the way up makes again."""
 REVISIONS = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -137,7 +139,7 @@ def test_a_step_down_keeps_live_data(empty_database: Database, revision: str) ->
     assert step_down(empty_database) == (head, earlier)
     assert current_revision(empty_database) == earlier
     lost = {name for name, count in before.items() if counts(empty_database).get(name, 0) < count}
-    assert lost == set()
+    assert lost <= MADE_AGAIN
     migrate(empty_database)
     assert counts(empty_database) == before
     go_on(empty_database)

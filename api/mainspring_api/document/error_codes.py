@@ -96,6 +96,8 @@ FAULT_CODES: Mapping[str, str] = {
     "task_reference": "an expression reads `tasks` in a way that does not say which task",
     "variable_reference": "an expression reads `vars` in a way that does not say which variable",
     "expression_syntax": "no expression",
+    "expression_error": "an expression of the hook fails on the delivery",
+    "stale_delivery": "the delivery was signed more than 5 minutes ago, or the clock of its sender is wrong",
     "expression_not_allowed": "no expression may stand here",
     "secret_not_allowed": "no secret is handed over here",
     "expression_too_complex": "an expression that is nested too deeply",

@@ -153,6 +153,17 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "VariablePatchBody": [{"value": "us"}],
     "ConnectionBody": [{"connection_id": "warehouse", "conn_type": "postgres", "host": "db", "port": 5432}],
     "ConnectionPatchBody": [{"login": "etl", "password": "its password"}],
+    "HookBody": [
+        {
+            "name": "deploy-on-push",
+            "dag_id": "etl",
+            "kind": "github",
+            "conf": "{'ref': body.ref}",
+            "filter": "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'",
+        }
+    ],
+    "HookPatch": [{"is_enabled": False}],
+    "HookRotation": [{"grace_seconds": 3600}],
     "SecretBody": [{"value": "postgresql://etl@db/warehouse"}],
     "BulkBody": [
         {"actions": [{"action": "create", "entities": [{"name": "warehouse", "slots": 4}]}]},

@@ -34,8 +34,10 @@ PATH_PARAMETERS: Mapping[str, str] = {
     "token_id": "Identifier of the token",
     "session_id": "Identifier of the session",
     "code": "Code of an error or of a fault",
+    "hook_id": "Identifier of the hook; in a delivery, the secret part of the URL",
 }
 QUERY_PARAMETERS: Mapping[str, str] = {
+    "is_enabled": "True = enabled hooks alone, false = disabled hooks alone",
     "dag_id": "Identifier of the DAG",
     "run_id": "Identifier of the run within its DAG",
     "task_id": "Identifier of the task within its DAG",

@@ -13,6 +13,7 @@ from mainspring_api.http.limits import Limits
 from mainspring_api.http.log_index import LogIndexes
 from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.login_tokens import LoginTokens
+from mainspring_api.http.metric_totals import MetricTotals
 from mainspring_api.http.places import Places
 from mainspring_api.http.run_watcher import RunWatcher
 from mainspring_api.settings import ApiSettings
@@ -51,6 +52,7 @@ class Context:
     """For requests that hold a thread until a log has a new line."""
     trusted_proxies: TrustedProxies
     usage: Usage
+    totals: MetricTotals
 
 
 def context() -> Context:

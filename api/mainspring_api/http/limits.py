@@ -145,6 +145,12 @@ class Limits:
     """Tests of webhooks, and deliveries that are sent again, of a user or token."""
     callbacks: RateLimit
     """Triggers with a callback, of a user or token."""
+    hook_deliveries: RateLimit
+    """To a hook, with a right signature."""
+    refused_deliveries: RateLimit
+    """To hooks, with a wrong signature or an unknown URL, from one network of clients."""
+    noted_deliveries: RateLimit
+    """To a hook, with a wrong signature: what is above is refused too, but neither logged nor kept."""
 
 
 def limits_of(database: Database, writes_per_second: float) -> Limits:
@@ -153,10 +159,16 @@ def limits_of(database: Database, writes_per_second: float) -> Limits:
     noted_refusals = Bucket(name="noted_refusals", per_second=1, size=60)
     deliveries = Bucket(name="deliveries", per_second=1 / 6, size=10)
     callbacks = Bucket(name="callbacks", per_second=1 / 6, size=10)
+    hook_deliveries = Bucket(name="hook_deliveries", per_second=5, size=100)
+    refused_deliveries = Bucket(name="refused_deliveries", per_second=1, size=60)
+    noted_deliveries = Bucket(name="noted_deliveries", per_second=1 / 6, size=10)
     return Limits(
         writes=RateLimit("writes", database, writes),
         invalid_tokens=RateLimit("requests with an invalid token", database, invalid_tokens),
         noted_refusals=RateLimit("refusals", database, noted_refusals),
         deliveries=RateLimit("tests and repeated deliveries", database, deliveries),
         callbacks=RateLimit("callbacks", database, callbacks),
+        hook_deliveries=RateLimit("deliveries to this hook", database, hook_deliveries),
+        refused_deliveries=RateLimit("refused deliveries", database, refused_deliveries),
+        noted_deliveries=RateLimit("noted refusals", database, noted_deliveries),
     )

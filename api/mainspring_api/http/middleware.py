@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
@@ -31,6 +32,7 @@ PUBLIC_OPERATIONS = frozenset(
         "document.get_docs",
         "document.get_openapi",
         "document.get_problem",
+        "hooks.deliver_to_hook",
         "moved.get_health",
         "moved.refuse_v1",
         "monitor.get_health",
@@ -64,6 +66,7 @@ def install_middleware(app: Flask) -> None:
 
 def _admit() -> None:
     g.request_id = secrets.token_hex(8)
+    g.begun_at = perf_counter()
     ctx = context()
     forwarded = request.headers.get("X-Forwarded-For", "")
     g.client_address = ctx.trusted_proxies.client(request.remote_addr or "", forwarded)
@@ -163,10 +166,20 @@ def _check_host(host: str) -> None:
         raise UnknownHost(f"this server does not answer to the host {host[:100]!r}; set allowed_hosts to let it")
 
 
+def _count(status: int) -> None:
+    """The time of an answer that lasts, like a stream, is the time to its first byte."""
+    begun_at = g.get("begun_at")
+    if begun_at is not None:
+        # Never the path: anybody can invent any number of paths, and some hold a secret.
+        route = "unknown" if request.url_rule is None else request.url_rule.rule
+        context().totals.note_request(request.method, route, status, perf_counter() - begun_at)
+
+
 _HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 
 def _seal(response: Response) -> Response:
+    _count(response.status_code)
     headers = response.headers
     names = {name.lower() for name, _ in headers}
     for name, value in SECURITY_HEADERS.items():

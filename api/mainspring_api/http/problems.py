@@ -147,6 +147,8 @@ TITLES: Mapping[int, str] = {
 }
 """What we answer with. Spelt out, because the standard library's names change between versions of Python."""
 
+_SECRET_PATHS = frozenset({"hooks.deliver_to_hook"})
+"""Endpoints whose path holds a secret, which no log shows."""
 _UNAVAILABLE = "The database cannot be used now; try again in a second. The server's log tells why."
 _INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
 
@@ -297,7 +299,8 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("request %s failed: %s %s", _request_id(), request.method, request.path, exc_info=error)
+    path = request.url_rule if request.endpoint in _SECRET_PATHS else request.path
+    log.error("request %s failed: %s %s", _request_id(), request.method, path, exc_info=error)
     return _write(500, "internal", _INTERNAL)
 
 

@@ -645,6 +645,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the hooks of the DAGs on which the caller is an author.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_hooks"];
+        put?: never;
+        /**
+         * Create a hook. Its runs start with the rights that the caller has at each delivery.
+         * @description The answer has the path of the URL and the secret, once.
+         *
+         *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["post_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/hooks/{hook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One hook.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_hook"];
+        put?: never;
+        /**
+         * Start a run by a signed request of a service outside.
+         * @description The path holds the secret part of the hook's URL in place of an identifier. 202 has the run's id at once; a repeated
+         *     delivery gets the run of the first. 200 answers a ping, and a delivery that the filter leaves out. An unknown hook
+         *     and a wrong signature get the same 404. Form bodies are GitHub's, with the JSON in `payload`.
+         *
+         *     Needs no token.
+         */
+        post: operations["deliver_to_hook"];
+        /**
+         * Delete a hook with its deliveries. Its runs stay.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        delete: operations["delete_hook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a hook, or disable it. The owner of the hook stays.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        patch: operations["patch_hook"];
+        trace?: never;
+    };
+    "/api/v2/hooks/{hook_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the secret, the secret part of the URL, or both. The answer has the new parts, once.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["rotate_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/hooks/{hook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The latest deliveries of a hook, latest first.
+         * @description Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_hook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/list": {
         parameters: {
             query?: never;
@@ -6287,6 +6398,294 @@ export interface components {
             outputs: components["schemas"]["JsonObject"] | null;
             /** @description Output `return_value` by task id, for the requested tasks; a list for a mapped task */
             results: components["schemas"]["JsonObject"];
+        };
+        /** @enum {string} */
+        HookKind: "github" | "gitlab" | "stripe" | "standard" | "bearer";
+        /**
+         * @example {
+         *       "id": "01980e3a-5c1f-7c3e-9c55-0d6f5a3b2c1d",
+         *       "name": "deploy-on-push",
+         *       "dag_id": "etl",
+         *       "kind": "github",
+         *       "conf": "{'ref': body.ref}",
+         *       "filter": "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'",
+         *       "description": null,
+         *       "is_enabled": true,
+         *       "owner": "ada",
+         *       "previous_until": null,
+         *       "created_at": "2026-11-30T08:00:00Z",
+         *       "updated_at": "2026-11-30T08:00:00Z"
+         *     }
+         */
+        Hook: {
+            /**
+             * Format: uuid
+             * @description Identifier of the hook
+             */
+            id: string;
+            /** @description Name of the hook */
+            name: string;
+            /** @description DAG whose runs the hook starts */
+            dag_id: string;
+            /** @description How the sender shows that it knows the secret */
+            kind: components["schemas"]["HookKind"];
+            /** @description CEL of `headers` and `body` whose object is the `conf` of the run; null = an empty `conf` */
+            conf: string | null;
+            /** @description CEL of `headers` and `body`; false = the delivery starts no run; null = each delivery does */
+            filter: string | null;
+            /** @description Purpose in a sentence */
+            description: string | null;
+            /** @description False = deliveries are answered as for an unknown hook */
+            is_enabled: boolean;
+            /** @description User or token with whose rights runs start; null = deleted */
+            owner: string | null;
+            /** @description Instant until which rotated parts are valid; null = none are */
+            previous_until: string | null;
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
+            updated_at: string;
+        };
+        /**
+         * @example {
+         *       "hooks": [
+         *         {
+         *           "id": "01980e3a-5c1f-7c3e-9c55-0d6f5a3b2c1d",
+         *           "name": "deploy-on-push",
+         *           "dag_id": "etl",
+         *           "kind": "github",
+         *           "conf": "{'ref': body.ref}",
+         *           "filter": "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'",
+         *           "description": null,
+         *           "is_enabled": true,
+         *           "owner": "ada",
+         *           "previous_until": null,
+         *           "created_at": "2026-11-30T08:00:00Z",
+         *           "updated_at": "2026-11-30T08:00:00Z"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        HookCollection: {
+            /** @description Hooks of the page */
+            hooks: components["schemas"]["Hook"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
+        /**
+         * @example {
+         *       "name": "deploy-on-push",
+         *       "dag_id": "etl",
+         *       "kind": "github",
+         *       "conf": "{'ref': body.ref}",
+         *       "filter": "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'"
+         *     }
+         */
+        HookBody: {
+            /** @description Name of the hook */
+            name: string;
+            /** @description DAG whose runs the hook starts */
+            dag_id: string;
+            /** @description How the sender shows that it knows the secret */
+            kind: components["schemas"]["HookKind"];
+            /**
+             * @description Secret that the sender has already, 16 to 500 characters; null = made by the server
+             * @default null
+             */
+            secret?: string | null;
+            /**
+             * @description CEL of `headers` and `body` whose object is the `conf` of the run; null = an empty `conf`
+             * @default null
+             */
+            conf?: string | null;
+            /**
+             * @description CEL of `headers` and `body`; false = the delivery starts no run; null = each delivery does
+             * @default null
+             */
+            filter?: string | null;
+            /**
+             * @description Purpose in a sentence
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * @description False = deliveries are answered as for an unknown hook
+             * @default true
+             */
+            is_enabled?: boolean;
+        };
+        /**
+         * @example {
+         *       "id": "01980e3a-5c1f-7c3e-9c55-0d6f5a3b2c1d",
+         *       "name": "deploy-on-push",
+         *       "dag_id": "etl",
+         *       "kind": "github",
+         *       "conf": "{'ref': body.ref}",
+         *       "filter": "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'",
+         *       "description": null,
+         *       "is_enabled": true,
+         *       "owner": "ada",
+         *       "previous_until": null,
+         *       "created_at": "2026-11-30T08:00:00Z",
+         *       "updated_at": "2026-11-30T08:00:00Z",
+         *       "path": "/api/v2/hooks/mh_...",
+         *       "secret": "Yb0…"
+         *     }
+         */
+        CreatedHook: {
+            /**
+             * Format: uuid
+             * @description Identifier of the hook
+             */
+            id: string;
+            /** @description Name of the hook */
+            name: string;
+            /** @description DAG whose runs the hook starts */
+            dag_id: string;
+            /** @description How the sender shows that it knows the secret */
+            kind: components["schemas"]["HookKind"];
+            /** @description CEL of `headers` and `body` whose object is the `conf` of the run; null = an empty `conf` */
+            conf: string | null;
+            /** @description CEL of `headers` and `body`; false = the delivery starts no run; null = each delivery does */
+            filter: string | null;
+            /** @description Purpose in a sentence */
+            description: string | null;
+            /** @description False = deliveries are answered as for an unknown hook */
+            is_enabled: boolean;
+            /** @description User or token with whose rights runs start; null = deleted */
+            owner: string | null;
+            /** @description Instant until which rotated parts are valid; null = none are */
+            previous_until: string | null;
+            /**
+             * Format: date-time
+             * @description Instant of the creation
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Instant of the latest change
+             */
+            updated_at: string;
+            /** @description Path of the URL for deliveries, which is a secret; shown only once. Null = unchanged */
+            path: string | null;
+            /** @description Secret of the sender; shown only once. Null = unchanged */
+            secret: string | null;
+        };
+        /**
+         * @example {
+         *       "is_enabled": false
+         *     }
+         */
+        HookPatch: {
+            /** @description Name of the hook */
+            name?: string;
+            /** @description CEL of `headers` and `body` whose object is the `conf` of the run; null = an empty `conf` */
+            conf?: string | null;
+            /** @description CEL of `headers` and `body`; false = the delivery starts no run; null = each delivery does */
+            filter?: string | null;
+            /** @description Purpose in a sentence */
+            description?: string | null;
+            /** @description False = deliveries are answered as for an unknown hook */
+            is_enabled?: boolean;
+        };
+        /**
+         * @example {
+         *       "grace_seconds": 3600
+         *     }
+         */
+        HookRotation: {
+            /**
+             * @description Replace the secret part of the URL
+             * @default false
+             */
+            url?: boolean;
+            /**
+             * @description Replace the secret of the sender
+             * @default true
+             */
+            secret?: boolean;
+            /**
+             * @description Secret that the sender has already, 16 to 500 characters; null = made by the server
+             * @default null
+             */
+            new_secret?: string | null;
+            /**
+             * @description For how long the replaced parts stay valid, in seconds
+             * @default 0
+             */
+            grace_seconds?: number;
+        };
+        /** @enum {string} */
+        DeliveryOutcome: "run" | "duplicate" | "filtered" | "ping" | "failed" | "refused";
+        /**
+         * @example {
+         *       "received_at": "2026-11-30T08:05:00Z",
+         *       "delivery_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+         *       "outcome": "run",
+         *       "status": 202,
+         *       "dag_run_id": "manual__2026-11-30T08:05:00.123456+00:00",
+         *       "message": null
+         *     }
+         */
+        HookDelivery: {
+            /**
+             * Format: date-time
+             * @description Instant at which the delivery came
+             */
+            received_at: string;
+            /** @description Id that the sender gave; null = none */
+            delivery_id: string | null;
+            /** @description What became of the delivery */
+            outcome: components["schemas"]["DeliveryOutcome"];
+            /** @description HTTP status of the answer */
+            status: number;
+            /** @description Run that this, or the first such delivery started; null = none */
+            dag_run_id: string | null;
+            /** @description Why no run was started; null = one was */
+            message: string | null;
+        };
+        /**
+         * @example {
+         *       "deliveries": [
+         *         {
+         *           "received_at": "2026-11-30T08:05:00Z",
+         *           "delivery_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+         *           "outcome": "run",
+         *           "status": 202,
+         *           "dag_run_id": "manual__2026-11-30T08:05:00.123456+00:00",
+         *           "message": null
+         *         }
+         *       ]
+         *     }
+         */
+        HookDeliveryCollection: {
+            /** @description At most 100 */
+            deliveries: components["schemas"]["HookDelivery"][];
+        };
+        /**
+         * @example {
+         *       "outcome": "run",
+         *       "dag_id": "etl",
+         *       "dag_run_id": "manual__2026-11-30T08:05:00.123456+00:00"
+         *     }
+         */
+        HookAnswer: {
+            /**
+             * @description What became of the delivery
+             * @enum {string}
+             */
+            outcome: "run" | "duplicate" | "filtered" | "ping";
+            /** @description DAG of the hook */
+            dag_id: string;
+            /** @description Run that this, or the first such delivery started; null = none */
+            dag_run_id: string | null;
         };
         /**
          * @example {
@@ -12205,6 +12604,303 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_hooks: {
+        parameters: {
+            query?: {
+                /** @description Identifier of the DAG */
+                dag_id?: string;
+                /** @description True = enabled hooks alone, false = disabled hooks alone */
+                is_enabled?: boolean;
+                /** @description Part of `name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                name_pattern?: string;
+                /** @description Prefix of `name`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                name_prefix_pattern?: string;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: name, dag_id, created_at */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    post_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedHook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deliver_to_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ref": "refs/heads/main",
+                 *       "after": "9fceb02"
+                 *     }
+                 */
+                "application/json": unknown;
+                "application/x-www-form-urlencoded": {
+                    /** @description JSON of the delivery */
+                    payload: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    delete_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    patch_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rotate_hook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookRotation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedHook"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_hook_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the hook; in a delivery, the secret part of the URL */
+                hook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookDeliveryCollection"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
         };

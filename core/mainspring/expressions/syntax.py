@@ -40,7 +40,7 @@ ROOTS = frozenset(
         "vars",
     }
 )
-"""The names an expression may begin with."""
+"""The names an expression of a definition may begin with."""
 
 _CONSTANTS = frozenset({"true", "false", "null", "in"})
 _FUNCTIONS = frozenset({"double", "duration", "has", "int", "size", "string", "timestamp"})
@@ -126,8 +126,8 @@ class Refused(Exception):
         return InvalidInput([Problem(pointer=pointer, message=message, hint=self.hint, code=self.code)])
 
 
-def analyse(text: str) -> Analysis:
-    """Read one CEL expression.
+def analyse(text: str, roots: frozenset[str] = ROOTS) -> Analysis:
+    """Read one CEL expression. roots: the names that the expression may begin with.
 
     Raises:
         Refused: an unknown name or function, a reference to `tasks` or `vars` that is not literal, too long, too many
@@ -135,7 +135,7 @@ def analyse(text: str) -> Analysis:
     """
     if len(text) > SOURCE_CHARS_MAX:
         raise Refused("expression_too_long", f"it has {len(text)} characters; at most {SOURCE_CHARS_MAX} are allowed")
-    return _Reader(text, list(tokens(text))).read()
+    return _Reader(text, list(tokens(text)), roots).read()
 
 
 def tokens(text: str, start: int = 0) -> Iterator[Token]:
@@ -193,9 +193,10 @@ class _Bracket:
 class _Reader:
     """One pass over the tokens, keeping the open brackets."""
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token], roots: frozenset[str]) -> None:
         self.text = text
         self.tokens = tokens
+        self.roots = roots
         self.brackets: list[_Bracket] = []
         self.paths: set[tuple[str, ...]] = set()
         self.mentions = 0
@@ -258,8 +259,9 @@ class _Reader:
         self.mentions += 1
         if any(bracket.variable == name for bracket in self.brackets):
             return
-        if name not in ROOTS:
-            raise Refused("unknown_name", f"unknown name {name!r}", did_you_mean(name, ROOTS) or _known_roots())
+        if name not in self.roots:
+            hint = did_you_mean(name, self.roots) or f"known names: {', '.join(sorted(self.roots))}"
+            raise Refused("unknown_name", f"unknown name {name!r}", hint)
         path = self._path(at)
         if name == "tasks":
             _check_task_reference(path)
@@ -272,7 +274,7 @@ class _Reader:
         self.paths.add(path)
 
     def _loop_variable(self, name: str) -> str:
-        if name in ROOTS or name.startswith("_"):
+        if name in self.roots or name.startswith("_"):
             raise Refused(
                 "expression_syntax", f"a loop variable cannot be named {name!r}", "use another name, e.g. 'x'"
             )
@@ -417,7 +419,3 @@ def _check_task_reference(path: tuple[str, ...]) -> None:
 def _shortest(paths: set[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     """The sorted paths, without paths that begin with a shorter path of the set."""
     return tuple(sorted(path for path in paths if not any(path[:cut] in paths for cut in range(1, len(path)))))
-
-
-def _known_roots() -> str:
-    return f"known names: {', '.join(sorted(ROOTS))}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from mainspring.errors import ExpressionError, InvalidInput, Problem
 from mainspring.expressions.evaluation import compile_error, evaluate
-from mainspring.expressions.syntax import Analysis, Refused, analyse, closing, shorten
+from mainspring.expressions.syntax import ROOTS, Analysis, Refused, analyse, closing, shorten
 from mainspring.pointers import join_pointer
 
 __all__ = ["RESULT_BYTES_MAX", "Expression", "Template"]
@@ -27,8 +27,8 @@ class Expression:
     """The CEL text."""
     _analysis: Analysis = field(compare=False, repr=False)
 
-    def __init__(self, source: str) -> None:
-        """Read it; the CEL library is not needed for that.
+    def __init__(self, source: str, *, roots: frozenset[str] = ROOTS) -> None:
+        """Read it; the CEL library is not needed for that. roots: the names that the expression may begin with.
 
         Raises:
             InvalidInput: it uses unknown names or functions, refers to tasks in a way that cannot be checked, or is
@@ -37,7 +37,7 @@ class Expression:
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "text", _unwrap(source))
         try:
-            object.__setattr__(self, "_analysis", analyse(self.text))
+            object.__setattr__(self, "_analysis", analyse(self.text, roots))
         except Refused as refused:
             raise refused.invalid(self.text) from None
 

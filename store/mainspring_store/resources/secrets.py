@@ -13,6 +13,7 @@ from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.key_ring import CannotOpen, KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.connections import reencrypt_connections
+from mainspring_store.resources.hooks import reencrypt_hooks
 from mainspring_store.state.receivers import reencrypt_receivers
 from mainspring_store.tables import secret
 
@@ -84,7 +85,7 @@ def open_ciphertexts(names: Iterable[str], ciphertexts: Mapping[str, bytes], key
 
 
 def rotate_keys(database: Database, key_ring: KeyRing) -> int:
-    """Encrypt all secrets, and the secret members of all connections and webhooks, with the newest key.
+    """Encrypt all secrets, and the secret members of all connections, hooks and webhooks, with the newest key.
 
     Returns their number.
 
@@ -98,7 +99,7 @@ def rotate_keys(database: Database, key_ring: KeyRing) -> int:
         for row in rows:
             connection.execute(_REENCRYPT, {"id": row.name, "fresh": key_ring.reencrypt(row.ciphertext)})
         count = len(rows) + reencrypt_connections(connection, key_ring) + reencrypt_receivers(connection, key_ring)
-        return count + reencrypt_webhook_key(connection, key_ring)
+        return count + reencrypt_hooks(connection, key_ring) + reencrypt_webhook_key(connection, key_ring)
 
 
 _SOME = select(secret.c.name, secret.c.ciphertext).where(secret.c.name.in_(bindparam("names", expanding=True)))

@@ -36,5 +36,10 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0015": (("webhooks, notifiers and callbacks", "SELECT count(*) FROM receiver"),),
     # The logs are unpacked.
     "0016": (),
+    "0017": (
+        ("hooks", "SELECT count(*) FROM hook"),
+        ("deliveries to hooks", "SELECT count(*) FROM hook_delivery"),
+    ),
+    "0018": (("totals of metrics", "SELECT count(*) FROM metric_total"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -18,6 +18,8 @@ from mainspring_store.tables.access import (
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.events import feed_event, feed_floor
+from mainspring_store.tables.hooks import hook, hook_delivery, hook_identity
+from mainspring_store.tables.metrics import metric_dag, metric_position, metric_total
 from mainspring_store.tables.runs import backfill, dag_run, deadline, pruned_run
 from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
@@ -40,10 +42,16 @@ __all__ = [
     "delivery",
     "feed_event",
     "feed_floor",
+    "hook",
+    "hook_delivery",
+    "hook_identity",
     "idempotency_key",
     "installation",
     "login_device",
     "metadata",
+    "metric_dag",
+    "metric_position",
+    "metric_total",
     "pool",
     "pruned_run",
     "rate_limit",

@@ -1,18 +1,21 @@
-"""Figures for Prometheus, read from the database: every API process tells the same."""
+"""Figures for Prometheus, read from the database: every API process answers alike."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
+from mainspring.metric_buckets import DURATION_BOUNDS, LATENCY_BOUNDS, WAIT_BOUNDS
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.operations import Resource
 from mainspring_api.resources.service.monitor import HEARTBEAT_AGE_MAX
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.metrics import Figures, read_figures
 from mainspring_store.queries.services import Presence, presence
+from mainspring_store.resources.hooks import DeliveryOutcome
+from mainspring_store.resources.metric_totals import read_totals
 
 __all__ = ["blueprint"]
 
@@ -22,6 +25,18 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _Samples = Mapping[tuple[str, ...], float]
 """Values of the labels, in order -> value."""
+_ENDS = ("dag_id", "state", "reason")
+_COUNTERS: Sequence[tuple[str, str, tuple[str, ...]]] = (
+    ("runs_ended", "Runs that ended, by DAG; further DAGs count as `other`.", _ENDS),
+    ("tasks_ended", "Tries and task instances that ended, by DAG; further DAGs count as `other`.", _ENDS),
+    ("http_requests", "Answered HTTP requests.", ("method", "route", "status")),
+)
+_HISTOGRAMS: Sequence[tuple[str, str, tuple[str, ...], Sequence[float]]] = (
+    ("run_duration_seconds", "From the start to the end of a run.", (), DURATION_BOUNDS),
+    ("task_duration_seconds", "From the start to the end of a task instance.", (), DURATION_BOUNDS),
+    ("task_queue_wait_seconds", "From the decision to start a task to its start.", (), WAIT_BOUNDS),
+    ("http_request_duration_seconds", "Time to the first byte of an answer.", ("route",), LATENCY_BOUNDS),
+)
 _TOTALS = {
     "passes": "Passes made.",
     "pass_seconds": "Time spent in passes.",
@@ -45,7 +60,7 @@ def get_metrics() -> Response:
     database = context().database
     figures = read_figures(database, since=now - HEARTBEAT_AGE_MAX)
     lines = [*_of_work(figures, now), *_of_services(presence(database, since=now - HEARTBEAT_AGE_MAX), now)]
-    lines += [*_of_schedulers(figures), *_of_workers(figures), *_of_this_process(context())]
+    lines += [*_of_schedulers(figures), *_of_workers(figures), *_of_totals(context()), *_of_this_process(context())]
     return Response("\n".join([*lines, ""]), content_type=MEDIA_TYPE)
 
 
@@ -113,6 +128,35 @@ def _of_workers(figures: Figures) -> Iterator[str]:
     yield from _metric("workers_refusing", "Workers whose machine has no room for a task now.", ("cause",), causes)
 
 
+def _of_totals(ctx: Context) -> Iterator[str]:
+    """What all processes have counted since the installation of this feature."""
+    ctx.totals.add()
+    totals = read_totals(ctx.database)
+    for name, what, labels in _COUNTERS:
+        yield from _metric(f"{name}_total", what, labels, totals.get(name, {}), kind="counter")
+    outcomes = {(outcome.value,): 0.0 for outcome in DeliveryOutcome} | totals.get("hook_deliveries", {})
+    yield from _metric("hook_deliveries_total", "Deliveries to hooks.", ("outcome",), outcomes, kind="counter")
+    for name, what, labels, bounds in _HISTOGRAMS:
+        yield from _histogram(name, what, labels, bounds, totals)
+
+
+def _histogram(
+    name: str, what: str, labels: tuple[str, ...], bounds: Sequence[float], totals: Mapping[str, _Samples]
+) -> Iterator[str]:
+    yield f"# HELP mainspring_{name} {what}"
+    yield f"# TYPE mainspring_{name} histogram"
+    counts = totals.get(f"{name}_bucket", {})
+    sums = totals.get(f"{name}_sum", {})
+    # Without a label there is always one series, which begins with zeros.
+    for values in sorted({key[:-1] for key in counts} | ({()} if not labels else set())):
+        count = 0.0
+        for bucket in (*(f"{bound:g}" for bound in bounds), "+Inf"):
+            count += counts.get((*values, bucket), 0.0)
+            yield f"mainspring_{name}_bucket{_labels((*labels, 'le'), (*values, bucket))} {count:.17g}"
+        yield f"mainspring_{name}_sum{_labels(labels, values)} {sums.get(values, 0.0):.17g}"
+        yield f"mainspring_{name}_count{_labels(labels, values)} {count:.17g}"
+
+
 def _of_this_process(ctx: Context) -> Iterator[str]:
     lag = "How long a foreign transaction has kept events back in this process."
     yield from _metric("event_feed_lag_seconds", lag, (), {(): ctx.feed.lag_seconds})
@@ -130,8 +174,12 @@ def _metric(
     yield f"# HELP mainspring_{name} {what}"
     yield f"# TYPE mainspring_{name} {kind}"
     for values, value in sorted(samples.items()):
-        labels_text = ",".join(f'{label}="{_escaped(text)}"' for label, text in zip(labels, values, strict=True))
-        yield f"mainspring_{name}{f'{{{labels_text}}}' if labels_text else ''} {value:.17g}"
+        yield f"mainspring_{name}{_labels(labels, values)} {value:.17g}"
+
+
+def _labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    text = ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=True))
+    return f"{{{text}}}" if text else ""
 
 
 def _escaped(text: str) -> str:

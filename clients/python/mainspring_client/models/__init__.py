@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .connection_collection import ConnectionCollection
     from .connection_patch_body import ConnectionPatchBody
     from .create_backfill_dry_run_slots import CreateBackfillDryRunSlots
+    from .created_hook import CreatedHook
     from .current_version import CurrentVersion
     from .dag import Dag
     from .dag_collection import DagCollection
@@ -93,8 +94,10 @@ if TYPE_CHECKING:
     from .definition_form import DefinitionForm
     from .definition_params import DefinitionParams
     from .definition_warning import DefinitionWarning
+    from .deliver_to_hook_data_body import DeliverToHookDataBody
     from .delivery import Delivery
     from .delivery_collection import DeliveryCollection
+    from .delivery_outcome import DeliveryOutcome
     from .delivery_ref import DeliveryRef
     from .delivery_state import DeliveryState
     from .dropped_time import DroppedTime
@@ -152,6 +155,16 @@ if TYPE_CHECKING:
     from .hitl_detail import HitlDetail
     from .hitl_detail_collection import HitlDetailCollection
     from .hitl_user import HitlUser
+    from .hook import Hook
+    from .hook_answer import HookAnswer
+    from .hook_answer_outcome import HookAnswerOutcome
+    from .hook_body import HookBody
+    from .hook_collection import HookCollection
+    from .hook_delivery import HookDelivery
+    from .hook_delivery_collection import HookDeliveryCollection
+    from .hook_kind import HookKind
+    from .hook_patch import HookPatch
+    from .hook_rotation import HookRotation
     from .http_headers import HttpHeaders
     from .http_method import HttpMethod
     from .http_query import HttpQuery
@@ -372,6 +385,7 @@ _MODULES = {
     "ConnectionCollection": ".connection_collection",
     "ConnectionPatchBody": ".connection_patch_body",
     "CreateBackfillDryRunSlots": ".create_backfill_dry_run_slots",
+    "CreatedHook": ".created_hook",
     "CurrentVersion": ".current_version",
     "Dag": ".dag",
     "DagCollection": ".dag_collection",
@@ -409,8 +423,10 @@ _MODULES = {
     "DefinitionForm": ".definition_form",
     "DefinitionParams": ".definition_params",
     "DefinitionWarning": ".definition_warning",
+    "DeliverToHookDataBody": ".deliver_to_hook_data_body",
     "Delivery": ".delivery",
     "DeliveryCollection": ".delivery_collection",
+    "DeliveryOutcome": ".delivery_outcome",
     "DeliveryRef": ".delivery_ref",
     "DeliveryState": ".delivery_state",
     "DroppedTime": ".dropped_time",
@@ -468,6 +484,16 @@ _MODULES = {
     "HitlDetail": ".hitl_detail",
     "HitlDetailCollection": ".hitl_detail_collection",
     "HitlUser": ".hitl_user",
+    "Hook": ".hook",
+    "HookAnswer": ".hook_answer",
+    "HookAnswerOutcome": ".hook_answer_outcome",
+    "HookBody": ".hook_body",
+    "HookCollection": ".hook_collection",
+    "HookDelivery": ".hook_delivery",
+    "HookDeliveryCollection": ".hook_delivery_collection",
+    "HookKind": ".hook_kind",
+    "HookPatch": ".hook_patch",
+    "HookRotation": ".hook_rotation",
     "HttpHeaders": ".http_headers",
     "HttpMethod": ".http_method",
     "HttpQuery": ".http_query",
@@ -698,6 +724,7 @@ __all__ = (
     "ConnectionCollection",
     "ConnectionPatchBody",
     "CreateBackfillDryRunSlots",
+    "CreatedHook",
     "CurrentVersion",
     "Dag",
     "DagCollection",
@@ -735,8 +762,10 @@ __all__ = (
     "DefinitionForm",
     "DefinitionParams",
     "DefinitionWarning",
+    "DeliverToHookDataBody",
     "Delivery",
     "DeliveryCollection",
+    "DeliveryOutcome",
     "DeliveryRef",
     "DeliveryState",
     "DroppedTime",
@@ -794,6 +823,16 @@ __all__ = (
     "HitlDetail",
     "HitlDetailCollection",
     "HitlUser",
+    "Hook",
+    "HookAnswer",
+    "HookAnswerOutcome",
+    "HookBody",
+    "HookCollection",
+    "HookDelivery",
+    "HookDeliveryCollection",
+    "HookKind",
+    "HookPatch",
+    "HookRotation",
     "HttpHeaders",
     "HttpMethod",
     "HttpQuery",

@@ -1,0 +1,119 @@
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...errors import expect_success, parse_problem
+from ...models.hook import Hook
+from ...models.hook_patch import HookPatch
+from ...models.problem import Problem
+from ...plain import as_dict
+from ...types import Response
+
+
+def _get_kwargs(
+    hook_id: str,
+    *,
+    body: HookPatch | Mapping[str, Any],
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "patch",
+        "url": "/api/v2/hooks/{hook_id}".format(
+            hook_id=quote(str(hook_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = as_dict(body)
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(response: httpx.Response) -> Hook | Problem | None:
+    if response.status_code == 200:
+        response_200 = Hook.from_dict(response.json())
+
+        return response_200
+
+    return parse_problem(response)
+
+
+def _build_response(response: httpx.Response) -> Response[Hook | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(response),
+    )
+
+
+def sync(
+    hook_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HookPatch | Mapping[str, Any],
+) -> Hook:
+    """Change a hook, or disable it. The owner of the hook stays.
+
+    Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+
+    Raises:
+        ApiError: The server answered with an error.
+        httpx.HTTPError: The server could not be asked, or gave no answer in time.
+    """
+    response = sync_detailed(
+        hook_id=hook_id,
+        client=client,
+        body=body,
+    )
+    return cast(Hook, expect_success(response))
+
+
+def sync_detailed(
+    hook_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HookPatch | Mapping[str, Any],
+) -> Response[Hook | Problem]:
+    """As `sync`, but gives the whole response; an error is a response too."""
+    kwargs = _get_kwargs(
+        hook_id=hook_id,
+        body=body,
+    )
+    return _build_response(client.get_httpx_client().request(**kwargs))
+
+
+async def asyncio(
+    hook_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HookPatch | Mapping[str, Any],
+) -> Hook:
+    """As `sync`, without blocking."""
+    response = await asyncio_detailed(
+        hook_id=hook_id,
+        client=client,
+        body=body,
+    )
+    return cast(Hook, expect_success(response))
+
+
+async def asyncio_detailed(
+    hook_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: HookPatch | Mapping[str, Any],
+) -> Response[Hook | Problem]:
+    """As `sync_detailed`, without blocking."""
+    kwargs = _get_kwargs(
+        hook_id=hook_id,
+        body=body,
+    )
+    return _build_response(await client.get_async_httpx_client().request(**kwargs))

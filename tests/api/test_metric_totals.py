@@ -1,0 +1,167 @@
+"""Totals of `/metrics`: ended runs and tasks by outcome, histograms, HTTP requests; the same in every process."""
+
+import re
+from collections.abc import Mapping
+from contextlib import closing
+
+import pytest
+
+from mainspring.attempts import Outcome
+from mainspring.errors import StoreUnavailable
+from mainspring.metric_buckets import DURATION_BOUNDS, LATENCY_BOUNDS, bucket_name
+from mainspring_api.http import metric_totals as counting
+from mainspring_store.queries.events import SettledEvents
+from mainspring_store.resources import metric_totals
+from mainspring_store.resources.metric_totals import add_totals, count_events, read_totals
+from tests.api.conftest import OpenApi
+from tests.api.harness import SHELL, Api
+
+FAILING = {"a": SHELL, "b": {**SHELL, "depends_on": ["a"]}}
+
+
+def samples(api: Api, name: str) -> dict[tuple[tuple[str, str], ...], float]:
+    """Labels -> value of a metric. Two requests: PostgreSQL settles the position of the log at the second look."""
+    api.request("GET", "/metrics")
+    page = api.request("GET", "/metrics").body.decode()
+    found = re.findall(rf"^mainspring_{name}(?:\{{(.*)\}})? (\S+)$", page, re.MULTILINE)
+    return {tuple(re.findall(r'(\w+)="([^"]*)"', labels)): float(value) for labels, value in found}
+
+
+def by(labels: Mapping[tuple[tuple[str, str], ...], float]) -> dict[tuple[str, ...], float]:
+    return {tuple(value for _, value in key): count for key, count in labels.items()}
+
+
+def run_once(api: Api, run_id: str, *, dag_id: str = "etl", is_failing: bool = False) -> None:
+    api.trigger(dag_id, run_id)
+    api.engine.run_until_idle()
+    if is_failing:
+        api.engine.finish("a", run_id=run_id, outcome=Outcome.FAILED)
+        return
+    api.engine.finish("a", run_id=run_id)
+    api.engine.finish("b", run_id=run_id)
+
+
+def test_ended_runs_and_tasks_are_counted_by_dag_state_and_reason(api: Api) -> None:
+    api.save("etl", FAILING)
+    run_once(api, "r1")
+    run_once(api, "r2")
+    run_once(api, "r3", is_failing=True)
+    api.trigger(run_id="r4")
+    api.patch("/dags/etl/dagRuns/r4", {"state": "failed"})
+    runs = by(samples(api, "runs_ended_total"))
+    assert runs == {
+        ("etl", "success", ""): 2,
+        ("etl", "failed", "task_failed"): 1,
+        ("etl", "failed", "cancelled"): 1,
+    }
+    tasks = by(samples(api, "tasks_ended_total"))
+    assert tasks["etl", "success", ""] == 4
+    assert sum(count for (_, state, _), count in tasks.items() if state == "upstream_failed") == 1
+    assert sum(count for (_, state, _), count in tasks.items() if state == "failed") >= 1
+
+
+def test_durations_and_waits_are_histograms(api: Api) -> None:
+    api.save("etl", {"a": SHELL})
+    api.trigger(run_id="r1")
+    api.engine.run_until_idle()
+    api.engine.finish("a", run_id="r1")
+    run = api.get("/dags/etl/dagRuns/r1")
+    task = api.get("/dags/etl/dagRuns/r1/taskInstances/a")
+    for name, duration in (("run_duration_seconds", run["duration"]), ("task_duration_seconds", task["duration"])):
+        buckets = by(samples(api, f"{name}_bucket"))
+        counts = [*buckets.values()]
+        assert counts == sorted(counts), "buckets are cumulative"
+        assert counts.index(1) == [*buckets].index((bucket_name(DURATION_BOUNDS, duration),))
+        assert buckets[("+Inf",)] == by(samples(api, f"{name}_count"))[()] == 1
+        assert by(samples(api, f"{name}_sum"))[()] == pytest.approx(duration, abs=0.001)
+    waits = by(samples(api, "task_queue_wait_seconds_bucket"))
+    assert waits[("+Inf",)] == 1
+
+
+def test_each_event_is_counted_once_whichever_process_counts(api: Api) -> None:
+    api.save("etl", FAILING)
+    run_once(api, "r1")
+    readers = [SettledEvents(api.database) for _ in range(3)]
+    for _ in range(3):
+        for reader in readers:
+            count_events(api.database, reader)
+    assert read_totals(api.database)["runs_ended"] == {("etl", "success", ""): 1}
+    api.delete("/dags/etl/dagRuns/r1")
+    assert by(samples(api, "runs_ended_total")) == {("etl", "success", ""): 1}, "a total never goes back"
+
+
+def test_further_dags_count_as_other(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_totals, "DAGS_MAX", 2)
+    for number in range(4):
+        api.save(f"d{number}", FAILING)
+        run_once(api, "r1", dag_id=f"d{number}")
+    runs = by(samples(api, "runs_ended_total"))
+    assert runs == {("d0", "success", ""): 1, ("d1", "success", ""): 1, ("other", "success", ""): 2}
+
+
+def test_many_events_are_counted_in_parts(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_totals, "EVENTS_AT_ONCE", 3)
+    api.save("etl", FAILING)
+    for number in range(3):
+        run_once(api, f"r{number}")
+    assert by(samples(api, "runs_ended_total")) == {("etl", "success", ""): 3}
+
+
+def test_requests_are_counted_by_route_and_never_by_path(sqlite_api: Api) -> None:
+    api = sqlite_api
+    api.save("etl", {"a": SHELL})
+    for number in range(3):
+        api.get(f"/dags/none-{number}", 404)
+    api.request("GET", "/no/such/path/secret-part")
+    api.request("POST", "/hooks/mh_secret-part", token=None, json={})
+    requests = by(samples(api, "http_requests_total"))
+    assert requests["GET", "/api/v2/dags/<dag_id>", "404"] == 3
+    assert requests["PUT", "/api/v2/dags/<dag_id>", "201"] == 1
+    assert requests["GET", "unknown", "404"] == 1
+    assert requests["POST", "/api/v2/hooks/<hook_id>", "404"] == 1
+    assert "secret-part" not in str(requests)
+    latencies = by(samples(api, "http_request_duration_seconds_count"))
+    assert latencies[("/api/v2/dags/<dag_id>",)] == 4
+
+
+def test_every_process_shows_the_same_totals(open_api: OpenApi) -> None:
+    with open_api("sqlite") as first:
+        settings = first.app.extensions["mainspring"].settings
+        with closing(Api(settings.database_url, settings.home)) as second:
+            first.get("/dags")
+            second.get("/dags")
+            first.request("GET", "/metrics")
+            for api, others in ((second, 1), (first, 2)):
+                # Only what was added counts: what a process has not added yet is in no answer of the others.
+                page = api.request("GET", "/metrics").body.decode()
+                counted = re.findall(r'route="/api/v2/dags",status="200"} (\d+)', page)
+                assert counted[-1:] == ["2"], (others, counted)
+
+
+def test_counts_that_cannot_be_added_stay(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    totals = sqlite_api.app.extensions["mainspring"].totals
+    totals.count("hook_deliveries", ("run",))
+
+    def broken(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "add_totals", broken)
+        totals.add()
+    assert by(samples(sqlite_api, "hook_deliveries_total"))[("run",)] == 1
+
+
+def test_totals_are_added_and_read(api: Api) -> None:
+    for _ in range(2):
+        add_totals(api.database, {("http_requests", ("GET", 'a"b', "200")): 2, ("x_sum", ()): 0.5})
+    totals = read_totals(api.database)
+    assert totals["http_requests"] == {("GET", 'a"b', "200"): 4}
+    assert totals["x_sum"] == {(): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [(0.0, "0.001"), (0.001, "0.001"), (0.0011, "0.0025"), (5.0, "5"), (5.1, "+Inf")]
+)
+def test_a_value_on_a_bound_is_in_its_bucket(value: float, name: str) -> None:
+    assert bucket_name(LATENCY_BOUNDS, value) == name
