@@ -527,6 +527,28 @@ def test_a_lease_keeps_other_schedulers_away_until_it_ends(sending: Sending) -> 
     assert sending.send() == 3
 
 
+def test_a_webhook_that_is_switched_off_while_it_is_sent_to_goes_on_at_once_when_it_is_switched_on(
+    sending: Sending,
+) -> None:
+    sending.webhook()
+
+    def change(state: str) -> None:
+        now = sending.engine.clock.now()
+        change_receiver(sending.database, sending.key_ring, ReceiverKind.WEBHOOK, "w", {"state": state}, now=now)
+
+    def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        change("disabled")
+        return 200, {}, b""
+
+    sending.server.answer = answer
+    sending.run("r1")
+    sending.deliver()
+    sending.server.answer = lambda path, body: (200, {}, b"")
+    change("active")
+    sending.run("r2")
+    assert [body["data"]["run"]["dag_run_id"] for body in sending.deliver()] == ["r1"] * 3 + ["r2"] * 3
+
+
 def test_an_attempt_that_is_not_noted_is_made_again_with_its_id(
     sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:

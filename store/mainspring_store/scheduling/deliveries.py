@@ -199,11 +199,14 @@ def claim_receiver(
 ) -> Claim | None:
     """Take or renew the lease of a receiver, and read up to `limit` deliveries.
 
-    None = another scheduler has the lease, or no delivery is due. Without a due delivery the lease ends.
+    None = another scheduler has the lease, or no delivery is due, or the receiver is switched off. Then an own lease
+    ends.
     """
     with database.write() as connection:
         row = connection.execute(_LEASE, {"key": receiver_id, "me": by, "now": now, "until": until}).one_or_none()
         if row is None:
+            # A user may have switched the receiver off since the last claim.
+            connection.execute(_RELEASE, {"key": receiver_id, "me": by})
             return None
         due = connection.execute(_NEXT, {"key": receiver_id, "limit_": limit}).all()
         if not due:
