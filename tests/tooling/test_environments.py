@@ -21,6 +21,7 @@ READERS = {
     "chaos/task_body.py",  # runs as a task
     "packages/conftest.py",  # where packages are made
     "page/conftest.py",  # whether a browser must be there: in CI
+    "scheduler/test_notifiers.py",  # whether a notifier gets the home of its own process
     "page/test_pictures.py",  # where the pictures are kept
 }
 """Files that read single variables of their own process."""
