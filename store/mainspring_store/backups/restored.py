@@ -29,6 +29,7 @@ from mainspring_store.tables import (
     browser_session,
     feed_event,
     feed_floor,
+    hook,
     receiver,
     secret,
     service,
@@ -65,6 +66,7 @@ def check_keys(database: Database, key_ring: KeyRing) -> int:
         sealed = {f"secret '{row.name}'": row.ciphertext for row in connection.execute(_SECRETS)}
         sealed |= {f"connection '{row.connection_id}'": row.ciphertext for row in connection.execute(_CONNECTIONS)}
         sealed |= {f"{row.kind} '{row.name}'": row.ciphertext for row in connection.execute(_RECEIVERS)}
+        sealed |= {f"hook '{row.name}'": row.ciphertext for row in connection.execute(_HOOKS)}
     locked = [name for name, ciphertext in sealed.items() if not _opens(key_ring, ciphertext)]
     if locked:
         raise BackupError(
@@ -155,6 +157,7 @@ _CONNECTIONS = (
     .where(stored_connection.c.ciphertext.is_not(None))
     .order_by(stored_connection.c.connection_id)
 )
+_HOOKS = select(hook.c.name, hook.c.ciphertext).order_by(hook.c.id)
 _RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
 _RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
 _UNSTOPPED = text("task_try.stopped_at IS NULL")
