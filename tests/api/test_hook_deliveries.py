@@ -15,6 +15,7 @@ from mainspring.hook_signatures import HookKind
 from mainspring_api.http.limits import RateLimit
 from mainspring_api.resources.runs import hook_deliveries
 from mainspring_api.settings import BODY_BYTES_MAX
+from mainspring_store.access.installation import hold_schedules, release_schedules
 from mainspring_store.access.rate_limits import Bucket
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import add_token, revoke_token
@@ -58,6 +59,17 @@ def test_a_signed_delivery_starts_a_run(api: Api, kind: HookKind) -> None:
     assert (kept["outcome"], kept["dag_run_id"], kept["message"]) == ("run", run["dag_run_id"], None)
     (entry,) = api.get("/eventLogs?event=deliver_to_hook")["event_logs"]
     assert (entry["owner"], entry["dag_id"], entry["run_id"]) == ("hook:push", "etl", run["dag_run_id"])
+
+
+def test_a_restored_instance_starts_nothing_until_it_is_resumed(api: Api) -> None:
+    api.save()
+    sender = make_hook(api)
+    with api.database.write() as connection:
+        hold_schedules(connection, datetime.now(UTC))
+    assert sender.send(PUSH).status == 503
+    assert runs(api) == []
+    release_schedules(api.database)
+    assert sender.send(PUSH).status == 202
 
 
 def test_a_delivery_that_comes_twice_makes_one_run(api: Api) -> None:

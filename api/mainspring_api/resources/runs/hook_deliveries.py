@@ -17,7 +17,7 @@ from flask import Response, g, request
 from marshmallow import fields
 
 from mainspring.definition import load_json
-from mainspring.errors import ExpressionError, InvalidInput, MainspringError, NotFound, Problem
+from mainspring.errors import ExpressionError, InvalidInput, MainspringError, NotFound, Problem, StoreUnavailable
 from mainspring.expressions import Expression
 from mainspring.hook_signatures import (
     Check,
@@ -42,6 +42,7 @@ from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.runs.hooks import HOOK_ROOTS, blueprint
 from mainspring_api.resources.runs.triggers import params_of_trigger
 from mainspring_api.settings import BODY_BYTES_MAX
+from mainspring_store.access.installation import holds_schedules
 from mainspring_store.access.principals import principal_by_id
 from mainspring_store.access.roles import Role
 from mainspring_store.database.key_ring import CannotOpen, KeyRing
@@ -136,6 +137,9 @@ def deliver_to_hook(hook_id: str) -> Response:
         note_delivery(ctx.database, delivery.noted(DeliveryOutcome.PING, 200))
         return _answered(hook, DeliveryOutcome.PING, None)
     ctx.limits.hook_deliveries.take(hook.id)
+    if holds_schedules(ctx.database):
+        # The original may be alive, and a delivery must not start a run twice.
+        raise StoreUnavailable("the instance was restored from a backup and is held; send the delivery again later")
     try:
         _act_as_owner(ctx, hook, delivery.now)
         return _started(ctx, delivery)
