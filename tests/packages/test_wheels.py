@@ -34,7 +34,7 @@ def test_each_file_belongs_to_one_wheel(dist: Path) -> None:
     assert roots(wheel(dist, "mainspring_client")) == {"mainspring_client"}
     assert roots(wheel(dist, "mainspring")) == {
         *("mainspring", "mainspring_store", "mainspring_executors"),
-        *("mainspring_scheduler", "mainspring_api", "mainspring_cli"),
+        *("mainspring_scheduler", "mainspring_api", "mainspring_testing", "mainspring_cli"),
     }
 
 
