@@ -156,7 +156,8 @@ def _output_of_up(home: Path, *, is_terminal: bool) -> bytes:
     with suppress(OSError):
         while part := os.read(reading, 4096):
             text += part
-            if b"admin-token" in text:
+            # On a terminal the link follows; the program that makes the link would wait for a server that has ended.
+            if (b"#code=" if is_terminal else b"admin-token") in text:
                 process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
     os.close(reading)

@@ -106,6 +106,10 @@ def test_a_stop_answers_those_who_wait(api: Api) -> None:
         "state": "queued",
         "state_reason": None,
         "message": None,
+        "is_finished": False,
+        "exit_code": 4,
+        "failed_tasks": [],
+        "failed_tasks_total": 0,
         "outputs": None,
         "results": {},
     }

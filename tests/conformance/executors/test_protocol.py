@@ -76,7 +76,10 @@ def test_recover_tells_where_each_attempt_is(make: Callable[..., Harness], tmp_p
 def test_recover_calls_a_lost_attempt_finished_and_never_absent(harness: Harness) -> None:
     task = sh("sleep 60")
     harness.start(task)
-    for _, host in harness.hosts():
+    harness.pid_of(task)  # a worker's start is its claim: wait for the host that runs the task
+    hosts = harness.hosts()
+    assert hosts
+    for _, host in hosts:
         os.kill(host, signal.SIGKILL)
     seen = set()
     while harness.finished(task) is None:
