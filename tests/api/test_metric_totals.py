@@ -124,6 +124,14 @@ def test_requests_are_counted_by_route_and_never_by_path(sqlite_api: Api) -> Non
     assert latencies[("/api/v2/dags/<dag_id>",)] == 4
 
 
+def test_invented_methods_are_counted_as_one(sqlite_api: Api) -> None:
+    for number in range(5):
+        sqlite_api.request(f"X{number}", "/version", token=None)
+    methods = {method for method, *_ in by(samples(sqlite_api, "http_requests_total"))}
+    assert "other" in methods
+    assert methods <= {"GET", "POST", "other"}
+
+
 def test_every_process_shows_the_same_totals(open_api: OpenApi) -> None:
     with open_api("sqlite") as first:
         settings = first.app.extensions["mainspring"].settings

@@ -27,6 +27,9 @@ from mainspring_store.access.roles import Principal, Role
 
 __all__ = ["PUBLIC_OPERATIONS", "credential_in_use", "install_middleware", "is_sent_by_admin", "sender"]
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods with counts of their own. A client can invent any number of methods."""
+
 PUBLIC_OPERATIONS = frozenset(
     {
         "document.get_docs",
@@ -172,7 +175,8 @@ def _count(status: int) -> None:
     if begun_at is not None:
         # Never the path: anybody can invent any number of paths, and some hold a secret.
         route = "unknown" if request.url_rule is None else request.url_rule.rule
-        context().totals.note_request(request.method, route, status, perf_counter() - begun_at)
+        method = request.method if request.method in _METHODS else "other"
+        context().totals.note_request(method, route, status, perf_counter() - begun_at)
 
 
 _HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
