@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from mainspring.errors import StoreUnavailable
+from mainspring_api.resources.interventions import many_triggers
 from mainspring_store.access.roles import Grant, Role
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
@@ -63,6 +65,20 @@ def test_an_entry_that_is_refused_leaves_the_others(api: Api) -> None:
     assert statuses(answered) == [409, 404, 400, 400, 200]
     assert [each["problem"] is None for each in answered["dag_runs"]] == [False, False, False, False, True]
     assert api.get("/dags/etl/dagRuns")["total_entries"] == 2
+
+
+def test_a_database_that_is_away_ends_the_request(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    sqlite_api.save("etl", {"a": SHELL})
+    tried = []
+
+    def unreachable(*_: object) -> None:
+        tried.append(1)
+        raise StoreUnavailable("the database cannot be used now")
+
+    monkeypatch.setattr(many_triggers, "_start", unreachable)
+    answered = sqlite_api.request("POST", TRIGGER, json=entries(100))
+    assert (answered.status, len(tried)) == (503, 1)
+    assert "Retry-After" in answered.headers
 
 
 def test_a_caller_starts_runs_of_granted_dags_alone(api: Api) -> None:

@@ -8,7 +8,7 @@ import orjson
 from flask import Response, g
 from marshmallow import fields, post_load, validate
 
-from mainspring.errors import MainspringError, Problem
+from mainspring.errors import MainspringError, Problem, StoreUnavailable
 from mainspring.exit_codes import exit_code_of_run
 from mainspring.states import RUN_FINISHED, RunState
 from mainspring_api.http.answers import answer, dump
@@ -192,6 +192,9 @@ def _triggered(entry: _Entry, path_dag_id: str, *, is_first: bool) -> dict[str, 
             context().limits.writes.take(g.user.id)
         content = b"\n".join([b"trigger", dag_id.encode(), entry.content])
         made, is_replayed = once_for_key(entry.key, content, lambda: dump(_start(dag_id, entry.trigger)))
+    except StoreUnavailable:
+        # Each further entry would wait for the database too. The client sends the request again.
+        raise
     except MainspringError as exc:
         problem = problem_of(exc)
         return {"status": problem["status"], "is_replayed": False, "dag_run": None, "problem": problem}
