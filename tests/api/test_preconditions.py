@@ -220,3 +220,13 @@ def test_of_many_who_change_one_state_one_does(api: Api, method: str, path: str,
 
     with ThreadPoolExecutor(8) as clients:
         assert sorted(clients.map(change, bodies)) == [200] + [412] * 7
+
+
+def test_of_many_who_create_one_secret_one_does(api: Api) -> None:
+    def create(value: int) -> int:
+        client = api.app.test_client()
+        headers = {"If-None-Match": "*", "Authorization": f"Bearer {api.token}"}
+        return client.put("/api/v2/secrets/s", json={"value": f"{value}"}, headers=headers).status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        assert sorted(clients.map(create, range(8))) == [201] + [412] * 7

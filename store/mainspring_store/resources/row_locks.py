@@ -4,12 +4,12 @@ On SQLite the write transaction is the lock. On PostgreSQL each function locks r
 runs come before their DAG.
 """
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, literal, select
 
 from mainspring.states import RUN_FINISHED
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.tables import connection as connection_table
-from mainspring_store.tables import dag, dag_run, pool, secret, user_account, variable
+from mainspring_store.tables import dag, dag_run, pool, user_account, variable
 
 __all__ = [
     "lock_connection",
@@ -55,8 +55,9 @@ def lock_connection(connection: Connection, connection_id: str) -> None:
 
 
 def lock_secret(connection: Connection, name: str) -> None:
-    """Lock a secret; a missing secret locks nothing."""
-    connection.execute(_SECRET, {"name": name})
+    """Lock the name of a secret, which may be missing: of two clients that create a secret, one waits."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SECRET_NAME, {"name": name})
 
 
 def lock_user(connection: Connection, username: str) -> None:
@@ -76,5 +77,5 @@ _CONNECTION = (
     .where(connection_table.c.connection_id == bindparam("id"))
     .with_for_update()
 )
-_SECRET = select(secret.c.name).where(secret.c.name == bindparam("name")).with_for_update()
+_SECRET_NAME = select(func.pg_advisory_xact_lock(func.hashtextextended(literal("secret ") + bindparam("name"), 0)))
 _USER = select(user_account.c.id).where(user_account.c.username == bindparam("name")).with_for_update()

@@ -14,6 +14,7 @@ from mainspring_store.database.key_ring import CannotOpen, KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.connections import reencrypt_connections
 from mainspring_store.resources.hooks import reencrypt_hooks
+from mainspring_store.resources.row_locks import lock_secret
 from mainspring_store.state.receivers import reencrypt_receivers
 from mainspring_store.tables import secret
 
@@ -42,6 +43,7 @@ def put_secret(
     row = {"name": name, "ciphertext": key_ring.encrypt(name, value), "updated_at": now}
     dialect = sqlite if database.is_sqlite else postgresql
     with database.write() as connection:
+        lock_secret(connection, name)
         created = connection.scalar(
             dialect.insert(secret).on_conflict_do_nothing(index_elements=["name"]).returning(secret.c.name),
             {**row, "principal_id": owner and owner.principal_id},
@@ -56,6 +58,7 @@ def put_secret(
 def delete_secret(database: Database, name: str) -> None:
     """Delete a secret. Raises NotFound when there is no such secret. From now on tasks that name the secret fail."""
     with database.write() as connection:
+        lock_secret(connection, name)
         if connection.execute(_DELETE, {"name": name}).rowcount == 0:
             raise NotFound(f"The Secret with name: `{name}` was not found")
 
