@@ -25,6 +25,7 @@ from mainspring_api.http.fields import (
     list_arguments,
     list_query,
 )
+from mainspring_api.http.idempotency import REPLAYED
 from mainspring_api.http.operations import Resource, load_query
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
@@ -32,7 +33,7 @@ from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.receiver_addresses import check_callback_url
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
-from mainspring_api.resources.runs.awaited_triggers import WAIT_SECONDS, awaited
+from mainspring_api.resources.runs.awaited_triggers import WAIT_SECONDS, awaited, location_of_run
 from mainspring_api.resources.runs.trigger_plans import PLAN_MEDIA_TYPE, TriggerPlan, plan_of_trigger
 from mainspring_api.resources.runs.triggers import (
     Trigger,
@@ -190,9 +191,10 @@ def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Res
         number = get_version(ctx.database, dag_id)["version_number"]
         return Response(dump(plan_of_trigger(ctx, run, number, now=now)), mimetype=PLAN_MEDIA_TYPE)
     audit_detail(run_id=run.run_id)
-    made = _create(ctx, run, now)
+    response = answer(_create(ctx, run, now))
     ctx.notifier.notify()
-    return answer(made)
+    response.headers["Location"] = location_of_run(dag_id, run.run_id)
+    return response
 
 
 def start_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> dict[str, Any]:
@@ -214,6 +216,8 @@ def _create(ctx: Context, run: NewRun, now: datetime) -> dict[str, Any]:
 def _follow(response: Response) -> Response:
     """Wait for the run of a trigger, if the request asks for a wait."""
     if response.status_code != 200 or response.mimetype == PLAN_MEDIA_TYPE:
+        return response
+    if "wait" not in request.args and REPLAYED not in response.headers:
         return response
     seconds = load_query(_TRIGGER_QUERY)["wait"]
     return awaited(response, seconds, show=lambda row: dump(run_body(row)))
