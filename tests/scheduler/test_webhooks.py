@@ -15,6 +15,7 @@ from mainspring.attempts import Outcome
 from mainspring.events import EventKind
 from mainspring.webhook_signatures import new_private_key, new_secret, public_key_of
 from mainspring_executors.addresses import AddressPolicy
+from mainspring_scheduler.deliveries import fan_out
 from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.deliveries.fan_out import FanOut
 from mainspring_scheduler.deliveries.posting import Poster
@@ -502,9 +503,9 @@ def test_two_schedulers_make_each_delivery_once(sending: Sending, tmp_path: Path
     made = 0
     for number in range(6):
         sending.run(f"r{number}")
-        for fan_out in (sending.fan_out, other) if number % 2 else (other, sending.fan_out):
+        for maker in (sending.fan_out, other) if number % 2 else (other, sending.fan_out):
             for _ in range(4):
-                made += fan_out.step()[1]
+                made += maker.step()[1]
     while sending.fan_out.step()[0] or other.step()[0]:
         pass
     sending.deliver()
@@ -595,6 +596,46 @@ def test_a_webhook_that_is_deleted_meanwhile_takes_no_delivery_of_others_along(
 
     monkeypatch.setattr("mainspring_scheduler.deliveries.fan_out.failpoint", delete_first)
     assert [body["type"] for body in sending.deliver()] == ["run.success"]
+
+
+@pytest.mark.parametrize("kind", ["webhook", "callback"])
+def test_a_receiver_that_is_made_while_the_fan_out_reads_misses_no_event(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The receiver and its event are committed between the two reads of a step: of the log, and of the receivers."""
+    sending.webhook("other", types=("run.success",))
+    version = sending.engine.save("etl", {"a": {}})
+    sending.make()
+
+    def make_both() -> None:
+        monkeypatch.undo()
+        if kind == "webhook":
+            sending.webhook(types=("run.success",))
+        callback = callback_of(sending, "/w", new_secret()) if kind == "callback" else None
+        owner = sending.user(etl=Role.OPERATOR)
+        sending.engine.trigger(version, "r1", callback=callback, principal_id=owner)
+        sending.engine.run_until_idle()
+        sending.engine.finish("a", run_id="r1")
+        sending.engine.run_until_idle()
+
+    reads: list[str] = []
+
+    def between(name: str, read: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:
+            if reads and reads[-1] != name:
+                make_both()
+            reads.append(name)
+            return read(*arguments)
+
+        return wrapped
+
+    monkeypatch.setattr(fan_out, "read_subscribers", between("subscribers", fan_out.read_subscribers))
+    monkeypatch.setattr(fan_out.SettledEvents, "read", between("events", fan_out.SettledEvents.read))
+    sending.make()
+    sending.deliver()
+    assert len(reads) >= 2
+    paths = sorted(received.path for received in sending.server.accepted)
+    assert paths == ["/other", "/w"]
 
 
 def test_a_webhook_whose_key_is_lost_fails_with_the_cause(sending: Sending) -> None:

@@ -74,25 +74,38 @@ class FanOut:
         Raises:
             StoreUnavailable: The next step repeats the page.
         """
-        subscribers = read_subscribers(self._database)
-        begins_after = subscribers.begins_after
-        self.has_subscribers = begins_after is not None
-        if begins_after is None:
-            self._stored_position = None
+        if self._stored_position is None and not self._begin():
             return 0, 0
-        if self._stored_position is None:
-            self._stored_position = read_position(self._database)
-            # No subscriber wants an event before; without subscribers the position stood still.
-            self._events.position = max(self._stored_position, begins_after)
         begin = self._events.position
         try:
             events = self._events.read(PAGE)
+            # A receiver commits before the events that it wants. Read after them, none of these receivers is missing.
+            subscribers = read_subscribers(self._database)
+            if subscribers.begins_after is None:
+                self._end()
+                return 0, 0
             deliveries = list(self._deliveries(subscribers, events))
             self._store(deliveries)
         except BaseException:
             self._events.position = begin
             raise
         return len(events), len(deliveries)
+
+    def _begin(self) -> bool:
+        """Take the stored position. Returns False when there are no subscribers."""
+        begins_after = read_subscribers(self._database).begins_after
+        if begins_after is None:
+            self._end()
+            return False
+        self.has_subscribers = True
+        self._stored_position = read_position(self._database)
+        # No subscriber wants an event before; without subscribers the position stood still.
+        self._events.position = max(self._stored_position, begins_after)
+        return True
+
+    def _end(self) -> None:
+        self.has_subscribers = False
+        self._stored_position = None
 
     def _store(self, deliveries: Sequence[NewDelivery]) -> None:
         old, new = self._stored_position, self._events.position
