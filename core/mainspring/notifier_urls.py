@@ -4,7 +4,7 @@ The library can also read files, load plug-ins and fetch configurations by a URL
 """
 
 import re
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 __all__ = ["NOTIFIER_SCHEMES", "notifier_url_fault", "shown_notifier_url"]
 
@@ -21,12 +21,19 @@ _PARAMETERS = frozenset(
 _HEADER = re.compile(r"[+:][A-Za-z0-9_-]{1,100}", re.ASCII)
 """A header (`+`) or a further member (`:`) of a JSON message."""
 _URL_CHARS_MAX = 2_000
+_MARKS = (";", "#", "\\")
+"""The library reads these otherwise than `urlsplit`: as the end of a parameter, as a part of one, as a slash."""
 
 
 def notifier_url_fault(url: str) -> str | None:
     """Why a URL cannot be the address of a notifier, without any part that may be secret; None = it can."""
     if len(url) > _URL_CHARS_MAX or not url.isprintable() or " " in url:
         return f"must be a URL of at most {_URL_CHARS_MAX} characters without spaces"
+    for mark in _MARKS:
+        if mark in url:
+            return f"has the character '{mark}'; write {quote(mark)}"
+    if url.count("://") > 1:
+        return "has '://' a second time; write %3A// there"
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from mainspring.attempts import Outcome
 from mainspring.notifier_urls import NOTIFIER_SCHEMES, notifier_url_fault, shown_notifier_url
+from mainspring_scheduler.deliveries import notice_process
 from mainspring_scheduler.deliveries.notices import Notices, notice_environment
 from mainspring_scheduler.deliveries.posting import PostFailed
 from mainspring_store.database.key_ring import KeyRing
@@ -105,6 +106,11 @@ def test_the_process_gets_no_setting_and_no_home(monkeypatch: pytest.MonkeyPatch
         "mailto://user:pass@example.test?attach=/etc/passwd",
         "mailto://user:pass@example.test?pgpkey=/etc/passwd",
         "slack://a b",
+        "slack://a/b/c/#channel?template=/etc/passwd",
+        "json://a.example/x,rsyslog://127.0.0.1:9514",
+        "json://a.example/x?to=y;verify=no",
+        "json://a.example/x?to=y#&verify=no",
+        "json://a.example\\x",
         "json://" + "x" * 3000,
     ],
 )
@@ -114,6 +120,17 @@ def test_other_schemes_and_parameters_are_refused(url: str) -> None:
     assert "pass@" not in fault
     with pytest.raises(PostFailed, match="the address of the notifier"):
         Notices(()).post(url, {}, BODY)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of apprise
+@pytest.mark.parametrize("url", ["rsyslog://127.0.0.1:9514", "jsons://127.0.0.1/x?to=y;verify=no"])
+def test_the_process_sends_nothing_when_the_library_reads_an_address_otherwise(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notice_process, "notifier_url_fault", lambda url: None)
+    monkeypatch.setattr(notice_process, "_guard_addresses", lambda http_allow: [])
+    error = notice_process.send_notice({"url": url, "title": "t", "text": "x", "http_allow": []})
+    assert "read otherwise by apprise" in (error or "")
 
 
 def test_allowed_addresses_show_their_scheme_alone() -> None:

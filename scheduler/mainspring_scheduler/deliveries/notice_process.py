@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mainspring.notifier_urls import notifier_url_fault
+from mainspring.notifier_urls import NOTIFIER_SCHEMES, notifier_url_fault
 from mainspring_executors.addresses import AddressPolicy, AddressRefused
 from mainspring_executors.masking import Masker
 
@@ -49,12 +49,21 @@ def send_notice(job: Mapping[str, Any]) -> str | None:
         pgp_autogen=False,
         pem_autogen=False,
     )
+    # Not `Apprise.add`, which takes a text for several addresses.
+    service = apprise.Apprise.instantiate(job["url"], asset=asset)
+    if service is not None and not _is_allowed(service):
+        return "the address of the notifier is read otherwise by apprise; write it with fewer special characters"
     notifier = apprise.Apprise(asset=asset)
-    is_sent = notifier.add(job["url"]) and notifier.notify(body=job["text"], title=job["title"])
+    is_sent = service and notifier.add(service) and notifier.notify(body=job["text"], title=job["title"])
     if is_sent:
         return None
     cause = "; ".join([*refused, *log.messages]) or "the service did not take the message"
     return Masker(_secrets_of(job["url"])).mask(cause)[:500]
+
+
+def _is_allowed(service: Any) -> bool:
+    """Whether the library has read from the address what `notifier_url_fault` has read."""
+    return service.schema in NOTIFIER_SCHEMES and service.verify_certificate is True
 
 
 class _Log(logging.Handler):
