@@ -87,6 +87,14 @@ def test_an_address_that_is_not_public_is_refused_and_named_without_its_token() 
         assert [received.path for received in server.ledger] == ["/canary-token"]
 
 
+def test_the_process_imports_nothing_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apprise.py").write_text("open('imported', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    with receiving() as server:
+        Notices(("127.0.0.1",)).post(url_of(server), {}, BODY)
+    assert not (tmp_path / "imported").exists()
+
+
 def test_the_process_gets_no_setting_and_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAINSPRING_DATABASE_URL", "postgresql://canary")
     monkeypatch.setenv("PGPASSFILE", "canary")

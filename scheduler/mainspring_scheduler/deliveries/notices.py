@@ -13,7 +13,8 @@ from mainspring_scheduler.deliveries.posting import PostFailed, Reply
 __all__ = ["NOTICE_SECONDS_MAX", "Notices"]
 
 NOTICE_SECONDS_MAX = 15.0
-_COMMAND = (sys.executable, "-m", "mainspring_scheduler.deliveries.notice_process")
+# Without -P, Python would import from the working folder of the scheduler.
+_COMMAND = (sys.executable, "-P", "-m", "mainspring_scheduler.deliveries.notice_process")
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PYTHONPATH")
 
 
