@@ -1,5 +1,6 @@
 """Messages to people: sent by a process without credentials, within the address rules, and masked in errors."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,26 @@ def test_allowed_addresses_show_their_scheme_alone() -> None:
         assert notifier_url_fault(url) is None
         assert shown_notifier_url(url) == f"{scheme}://***"
     assert notifier_url_fault("jsons://example.test/?+X-Token=canary&:key=value") is None
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of apprise
+def test_a_value_of_the_query_is_masked_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        schema, verify_certificate = "json", True
+
+        def __init__(self, url: str) -> None:
+            logging.getLogger("apprise").error("wrong: canary-a, canary b and topic for %s", url.split("?")[0])
+
+        def __bool__(self) -> bool:
+            return False
+
+    import apprise
+
+    monkeypatch.setattr(apprise.Apprise, "instantiate", lambda url, asset: Refusing(url))
+    monkeypatch.setattr(notice_process, "_guard_addresses", lambda http_allow: [])
+    url = "json://example.test/canary-c?+X-Token=canary-a&topic=canary%20b&format=text"
+    error = notice_process.send_notice({"url": url, "title": "t", "text": "x", "http_allow": []})
+    assert error == "wrong: ***, *** and topic for json://***/***"
 
 
 def test_a_key_ring_that_is_elsewhere_sends_nothing(engine: Engine, tmp_path: Path) -> None:

@@ -101,7 +101,8 @@ def _guard_addresses(http_allow: Sequence[str]) -> list[str]:
 def _secrets_of(url: str) -> list[str]:
     """The parts of a URL that may be credentials."""
     parts = urlsplit(url)
-    pieces = [url, parts.username, parts.password, parts.query, *parts.path.split("/"), *parts.netloc.split("@")]
+    values = [parameter.split("=", 1)[-1] for parameter in parts.query.split("&")]
+    pieces = [url, parts.query, *values, parts.username, parts.password, *parts.path.split("/"), *parts.netloc.split("@")]
     return [text for piece in pieces if piece for text in (piece, unquote(piece))]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -120,11 +120,14 @@ def open_address(key_ring: KeyRing, kind: str, name: str, ciphertext: bytes) -> 
 
 
 def url_without_secrets(url: str) -> str:
-    """The URL as people may see it: the values of its query are masked, and user info and fragment are left out."""
+    """The URL as people may see it: the values of its query are masked, and user info and fragment are left out.
+
+    A piece of the query without `=` is masked as a whole. The path is shown.
+    """
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    query = urlencode([(name, MASK) for name in names], safe="*") if names else MASK if parts.query else ""
+    pieces = [piece.partition("=") for piece in parts.query.split("&") if piece]
+    query = "&".join(f"{name}={MASK}" if equals else MASK for name, equals, _ in pieces)
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
 
 
