@@ -96,6 +96,13 @@ def test_the_process_imports_nothing_from_the_working_folder(tmp_path: Path, mon
     assert not (tmp_path / "imported").exists()
 
 
+def test_what_the_library_prints_is_no_part_of_the_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apprise.py").write_text("print('progress')\nraise ImportError\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(PostFailed, match="not installed"):
+        Notices(()).post("json://example.test", {}, BODY)
+
+
 def test_the_process_gets_no_setting_and_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAINSPRING_DATABASE_URL", "postgresql://canary")
     monkeypatch.setenv("PGPASSFILE", "canary")

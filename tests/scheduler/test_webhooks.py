@@ -18,7 +18,7 @@ from mainspring_executors.addresses import AddressPolicy
 from mainspring_scheduler.deliveries import fan_out
 from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.deliveries.fan_out import FanOut
-from mainspring_scheduler.deliveries.posting import Poster
+from mainspring_scheduler.deliveries.posting import Poster, PostFailed, Reply
 from mainspring_scheduler.deliveries.sending import LEASE, Outcomes, Sender, delay_after
 from mainspring_store.access.installation import hold_schedules, keep_webhook_key, release_schedules
 from mainspring_store.access.roles import Grant, Role
@@ -653,6 +653,30 @@ def test_a_webhook_whose_key_is_lost_fails_with_the_cause(sending: Sending) -> N
 
 def redirecting(status: int, location: str) -> Callable[[str, bytes], tuple[int, dict[str, str], bytes]]:
     return lambda path, body: (status, {"Location": location}, b"") if path != "/end" else (200, {}, b"arrived")
+
+
+@pytest.mark.parametrize("cause", [OSError("no process: canary"), RecursionError(), PostFailed("line\0 of an answer")])
+def test_any_error_of_an_attempt_is_a_failure_with_a_pause(
+    sending: Sending, cause: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    sending.webhook(types=("run.success",))
+    sending.run()
+    sending.make()
+    ((receiver_id, _),) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
+
+    def post(url: str, headers: dict[str, str], body: bytes) -> Reply:
+        raise cause
+
+    assert sending.sender.send(receiver_id, lambda kind: post, lambda: False) == 1
+    with sending.database.read() as connection:
+        row = connection.execute(select(delivery.c.state, delivery.c.attempts, delivery.c.error)).one()
+    assert (row.state, row.attempts) == ("pending", 1)
+    assert "canary" not in row.error + caplog.text
+    assert "\0" not in row.error
+    assert sending.row()["failures"] == 1
+    sending.engine.clock.move(timedelta(seconds=1))
+    assert sending.send() == 1
+    assert sending.states() == ["delivered"]
 
 
 def test_redirects_are_followed_with_the_body_and_guarded(sending: Sending) -> None:

@@ -10,6 +10,7 @@ import logging
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +25,8 @@ _INSTALL = "apprise is not installed where the scheduler runs; install mainsprin
 
 def main() -> int:
     """Send the message of standard input; returns the exit code 0, also after a failure."""
-    error = send_notice(json.load(sys.stdin))
+    with redirect_stdout(sys.stderr):  # what the library prints is no part of the outcome
+        error = send_notice(json.load(sys.stdin))
     json.dump({"error": error}, sys.stdout)
     return 0
 
@@ -102,7 +104,15 @@ def _secrets_of(url: str) -> list[str]:
     """The parts of a URL that may be credentials."""
     parts = urlsplit(url)
     values = [parameter.split("=", 1)[-1] for parameter in parts.query.split("&")]
-    pieces = [url, parts.query, *values, parts.username, parts.password, *parts.path.split("/"), *parts.netloc.split("@")]
+    pieces = [
+        url,
+        parts.query,
+        *values,
+        parts.username,
+        parts.password,
+        *parts.path.split("/"),
+        *parts.netloc.split("@"),
+    ]
     return [text for piece in pieces if piece for text in (piece, unquote(piece))]
 
 

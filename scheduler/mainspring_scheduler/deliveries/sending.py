@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from time import monotonic
+from traceback import format_tb
 from typing import Protocol
 
+from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import failpoint
 from mainspring.webhook_signatures import new_private_key, signature_headers
 from mainspring_scheduler.clock import Clock
@@ -50,7 +52,7 @@ _OK = range(200, 300)
 
 
 class Post(Protocol):
-    """Sends a body to an address; see `Poster.post` and `Notifying`."""
+    """Sends a body to an address; see `Poster.post` and `Notices.post`."""
 
     def __call__(self, url: str, headers: dict[str, str], body: bytes) -> Reply: ...
 
@@ -162,11 +164,13 @@ class _Batch:
         self.attempts += 1
         try:
             reply = self._post(address.url, self._headers(delivery, address), delivery.body.encode())
-        except PostFailed as exc:
+        except StoreUnavailable:
+            raise
+        except Exception as exc:
             if self._is_stopped():  # the end of this process, not of the receiver
                 self._note()
                 return True
-            self._failed(self._outcome(delivery, began, error=str(exc)))
+            self._failed(self._outcome(delivery, began, error=_error_of(exc)))
             return False
         failpoint("webhooks.sent")
         if reply.status == GONE and self._claim.kind is ReceiverKind.WEBHOOK:
@@ -229,7 +233,7 @@ class _Batch:
             seconds=monotonic() - began,
             status=None if reply is None else reply.status,
             answer=None if reply is None else reply.text,
-            error=error,
+            error=None if error is None else error.replace("\0", ""),  # PostgreSQL stores no NUL
         )
 
     def _refuse(self, delivery: DueDelivery) -> None:
@@ -283,3 +287,11 @@ class _Batch:
             end_receiver(sender.database, claim.receiver_id, reason, now=sender.clock.now())
         sender.outcomes.add("ended")
         _log.warning("webhook ended: kind=%s name=%s reason=%s", claim.kind, claim.name, reason)
+
+
+def _error_of(exc: Exception) -> str:
+    """The cause of a failed attempt. The texts of unexpected errors may hold parts of the address."""
+    if isinstance(exc, PostFailed):
+        return str(exc)
+    _log.error("attempt failed unexpectedly: error=%s\n%s", type(exc).__name__, "".join(format_tb(exc.__traceback__)))
+    return f"the scheduler could not send: {type(exc).__name__}"
