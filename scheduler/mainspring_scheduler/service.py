@@ -331,13 +331,18 @@ class Service:
         select.select([], [], [], seconds)
 
     def _close(self, grace: timedelta) -> None:
-        for duty in (self._retention, self._log_packing, self._deliveries):
+        if self._deliveries is not None:
+            self._deliveries.abort()
+        for duty in (self._retention, self._log_packing):
             if duty is not None:
                 duty.stop()
         for executor in self._executors.values():
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)
         self._guarded(lambda: services.stop_service(self._database, self.incarnation, now=self._clock.now()))
+        if self._deliveries is not None:
+            # Last, because a thread that connects to a dead host ends late. The tasks have had their grace meanwhile.
+            self._deliveries.stop()
         self._feed.notify()
         self._feed.close()
         self._listener.close()

@@ -110,8 +110,8 @@ class DeliveryDuty:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """End now: attempts under way are aborted, and made again by the next scheduler."""
+    def abort(self) -> None:
+        """Begin to end, without waiting: attempts under way are aborted, and made again by the next scheduler."""
         self._stopped.set()
         self._wake()
         with self._lock:
@@ -119,6 +119,11 @@ class DeliveryDuty:
         for poster, notices in posters:
             poster.abort()
             notices.abort()
+
+    def stop(self) -> None:
+        """Abort, and wait for the threads. A thread that looks up or connects to a host ends after this at most
+        `ATTEMPT_SECONDS_MAX`."""
+        self.abort()
         if self._thread.is_alive():
             self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
