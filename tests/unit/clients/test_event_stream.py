@@ -107,6 +107,16 @@ def test_a_kind_of_a_newer_server_is_left_out(follow: Follow, pauses: list[float
     assert next(events).id == f"{6:016x}"
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_only_a_line_feed_ends_a_line(follow: Follow, pauses: list[float], separator: str) -> None:
+    data = f'{{"state":"queued","dag_run_id":"a{separator}b"}}'
+    pieces = [bytes([byte]) for byte in event(5, data=data).replace(b"\n", b"\r\n")]
+    _, events = follow(answer(*pieces, event(6)))
+    first = next(events)
+    assert (first.id[-1], first.data.dag_run_id) == ("5", f"a{separator}b")
+    assert next(events).id[-1] == "6"
+
+
 def test_pauses_grow_until_an_event_comes(follow: Follow, pauses: list[float]) -> None:
     down: list[Answer] = [httpx.ConnectError("refused"), httpx.Response(503), httpx.Response(502, text="<html>")]
     _, events = follow(*down, *down, *down, answer(event(5)), *down, answer(event(6)))

@@ -60,7 +60,7 @@ def follow_json(
                 connected_at = answered_at = time.monotonic()
                 # A stream without a position begins now: its cursor says where, also when no event comes.
                 position = position or response.headers.get("Mainspring-Cursor")
-                for event in _events(response.iter_lines()):
+                for event in _events(_lines(response.iter_bytes())):
                     failures, position = 0, event["id"]
                     yield event
                 answered_at = time.monotonic()
@@ -103,6 +103,18 @@ def _connected(
             response.read()
             raise ApiError(HTTPStatus(response.status_code), parse_problem(response), response.content)
         yield response
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    """The lines of a stream, without an incomplete last line.
+
+    `httpx.Response.iter_lines` also ends a line at characters that a name may contain, such as U+2028.
+    """
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield line.removesuffix(b"\r").decode(errors="replace")
 
 
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
