@@ -51,20 +51,28 @@ def follow_json(
     give_up_seconds: float | None,
 ) -> Iterator[dict[str, Any]]:
     """As `follow_events`, with each event as the JSON of the server: `id`, `event` and `data`."""
-    position, failures, answered_at = after, 0, time.monotonic()
+    position, failures, heard_at = after, 0, time.monotonic()
+
+    def heard_pieces(response: httpx.Response) -> Iterator[bytes]:
+        nonlocal heard_at
+        for piece in response.iter_bytes():
+            yield piece
+            # The silence begins when the reader has used the piece: its own time is no silence of the server.
+            heard_at = time.monotonic()
+
     while True:
         failure: httpx.HTTPError | ApiError | None = None
         position_before = position
         try:
             with _connected(client, position, dag_ids, types) as response:
-                connected_at = answered_at = time.monotonic()
+                connected_at = heard_at = time.monotonic()
                 # A stream without a position begins now: its cursor says where, also when no event comes.
                 position = position or response.headers.get("Mainspring-Cursor")
-                for event in _events(_lines(response.iter_bytes())):
+                for event in _events(_lines(heard_pieces(response))):
                     failures, position = 0, event["id"]
                     yield event
-                answered_at = time.monotonic()
-                if answered_at - connected_at >= STEADY_SECONDS:
+                heard_at = time.monotonic()
+                if heard_at - connected_at >= STEADY_SECONDS:
                     failures = 0
         except httpx.HTTPError as exc:
             failure = exc
@@ -72,7 +80,7 @@ def follow_json(
             if exc.status_code not in _LATER:
                 raise
             failure = exc
-        if failure is not None and give_up_seconds is not None and time.monotonic() - answered_at >= give_up_seconds:
+        if failure is not None and give_up_seconds is not None and time.monotonic() - heard_at >= give_up_seconds:
             raise failure
         if position != position_before:
             continue  # the server ends each stream in time, and the next one goes on

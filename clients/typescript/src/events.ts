@@ -39,26 +39,26 @@ export async function* followEvents(connection: Connection, options: EventOption
   const { signal, giveUpAfter = Infinity } = options;
   let position = options.after;
   let failures = 0;
-  let answeredAt = Date.now();
+  let heardAt = Date.now();
   while (!signal?.aborted) {
     const positionBefore = position;
     const attempt = new Attempt(signal);
     try {
       const response = await attempt.open(connection, options, position);
-      const connectedAt = (answeredAt = Date.now());
+      const connectedAt = (heardAt = Date.now());
       // A stream without a position begins now: its cursor says where, also when no event comes.
       position ??= response.headers.get("Mainspring-Cursor") ?? undefined;
-      for await (const event of attempt.events(response)) {
+      for await (const event of attempt.events(response, () => (heardAt = Date.now()))) {
         failures = 0;
         position = event.id;
         yield event;
       }
-      answeredAt = Date.now();
-      if (answeredAt - connectedAt >= STEADY) failures = 0;
+      heardAt = Date.now();
+      if (heardAt - connectedAt >= STEADY) failures = 0;
     } catch (error) {
       if (signal?.aborted) return;
       if (error instanceof MainspringError && !LATER.has(error.status)) throw error;
-      if (Date.now() - answeredAt >= giveUpAfter) throw error;
+      if (Date.now() - heardAt >= giveUpAfter) throw error;
     } finally {
       attempt.close();
     }
@@ -95,14 +95,16 @@ class Attempt {
     return response;
   }
 
-  async *events(response: Response): AsyncGenerator<Event, void, void> {
+  /** `onAsk` is called before each read: the time that the reader takes for an event is no silence of the server. */
+  async *events(response: Response, onAsk: () => void): AsyncGenerator<Event, void, void> {
     const reader = response.body!.getReader();
     const decoder = new TextDecoder();
     let rest = "";
     for (;;) {
+      onAsk();
+      this.hear();
       const { done, value } = await reader.read();
       if (done) return;
-      this.hear();
       const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
       rest = blocks.pop() ?? "";
       for (const block of blocks) {

@@ -78,6 +78,37 @@ await assert.rejects(
   (error) => error instanceof MainspringError && error.status === 400,
 );
 
+/** A clock that the scripted servers below move. */
+const machineClock = Date.now;
+let ahead = 0;
+Date.now = () => machineClock() + ahead;
+
+/** Streams that are good for 75 seconds and are then cut; each begins with an event. */
+let streams = 0;
+async function longStream(): Promise<Response> {
+  streams += 1;
+  const id = String(streams).padStart(16, "0");
+  const pieces = [`id: ${id}\nevent: run\ndata: {"state":"queued"}\n\n`, ":\n\n", ":\n\n", ":\n\n", ":\n\n"];
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        ahead += 15_000;
+        const piece = pieces.shift();
+        if (piece === undefined) controller.error(new Error("cut off"));
+        else controller.enqueue(new TextEncoder().encode(piece));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(stream, { headers: { "Mainspring-Cursor": "0".repeat(16) } });
+}
+
+const steady = createMainspringClient({ baseUrl, token, fetch: longStream });
+for await (const event of steady.events({ giveUpAfter: 60_000 })) {
+  if (Number(event.id) === 3) break;
+}
+assert.equal(streams, 3, "a stream that was good is followed by the next one");
+
 const controller = new AbortController();
 const quiet = client.events({ types: ["pool"], signal: controller.signal });
 setTimeout(() => controller.abort(), 100);

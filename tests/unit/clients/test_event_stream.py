@@ -150,6 +150,36 @@ def test_a_limit_ends_the_iterator_when_the_server_stays_away(follow: Follow, mo
     assert len(server.requests) < 15
 
 
+@pytest.mark.parametrize("sign", [b":\n\n", event(5)], ids=["comment", "event"])
+def test_only_time_since_the_last_byte_is_silence(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch, pauses: list[float], sign: bytes
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(event_stream.time, "monotonic", lambda: clock[0])
+
+    def content() -> Iterator[bytes]:
+        for _ in range(5):
+            clock[0] += 15.0
+            yield sign
+        raise httpx.ReadError("cut off")
+
+    long = httpx.Response(200, headers={"Mainspring-Cursor": f"{1:016x}"}, content=content())
+    server, events = follow(long, answer(event(6)), give_up_seconds=60.0)
+    assert next(each for each in events if each.id == f"{6:016x}")
+    assert len(server.requests) == 2
+
+
+def test_the_time_of_the_reader_is_no_silence(
+    follow: Follow, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(event_stream.time, "monotonic", lambda: clock[0])
+    _, events = follow(answer(event(5), cut_off=True), answer(event(6)), give_up_seconds=60.0)
+    next(events)
+    clock[0] += 61.0
+    assert next(events).id == f"{6:016x}"
+
+
 def test_the_reader_may_stop_at_any_event(follow: Follow, pauses: list[float]) -> None:
     server, events = follow(answer(event(5), event(6)))
     for each in events:
