@@ -6,7 +6,10 @@ import { unwrap } from "./unwrap.js";
 
 const WAIT_SECONDS = 55;
 const PAUSE_SECONDS = [0.2, 0.5, 1, 2, 5];
+const REFUSED_PAUSE_SECONDS = 1;
 const BUSY = new Set([429, 500, 502, 503, 504]);
+/** Codes of a server that is well. With a key in use, the server is still answering the same request. */
+const LATER = new Set(["idempotency_key_in_use", "too_many_requests", "too_many_waits"]);
 
 export interface AwaitOptions {
   /** Seconds to wait for the end at most; the run goes on afterwards. Undefined = no limit. */
@@ -39,11 +42,13 @@ export async function runAndWait(
   while (!run.is_finished && Date.now() < deadline) {
     const runPath = { dag_id: dagId, dag_run_id: run.dag_run_id };
     run = await repeated(reachSeconds, async () => {
-      await unwrap(
-        client.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", {
-          params: { path: runPath, query: { timeout: secondsLeft() } },
-        }),
-      );
+      const query = { timeout: secondsLeft() };
+      const waiting = client.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", { params: { path: runPath, query } });
+      await unwrap(waiting).catch(async (error: unknown) => {
+        // No place for a wait is free: the client asks for the run instead.
+        if (!isAnswer(error)) throw error;
+        await sleep(REFUSED_PAUSE_SECONDS);
+      });
       return unwrap(client.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: runPath } }));
     });
   }
@@ -51,23 +56,29 @@ export async function runAndWait(
 }
 
 async function repeated<T>(reachSeconds: number, ask: () => Promise<T>): Promise<T> {
-  const begin = Date.now();
+  let silentSince: number | undefined;
   for (let failures = 0; ; failures++) {
     try {
       return await ask();
     } catch (error) {
-      if (!mayPass(error) || Date.now() - begin >= reachSeconds * 1000) {
+      // The time inside a request is no silence: the server may answer a wait for a minute.
+      silentSince = isAnswer(error) ? undefined : (silentSince ?? Date.now());
+      const isLate = silentSince !== undefined && Date.now() - silentSince >= reachSeconds * 1000;
+      if (isLate || !mayPass(error)) {
         throw error;
       }
     }
-    const pause = PAUSE_SECONDS[Math.min(failures, PAUSE_SECONDS.length - 1)]!;
-    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    await sleep(PAUSE_SECONDS[Math.min(failures, PAUSE_SECONDS.length - 1)]!);
   }
 }
 
+const sleep = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Whether the server is well and refuses a request that may pass later. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof MainspringError && error.code !== undefined && LATER.has(error.code);
+}
+
 function mayPass(error: unknown): boolean {
-  if (!(error instanceof MainspringError)) {
-    return true; // no answer
-  }
-  return BUSY.has(error.status) || error.code === "idempotency_key_in_use";
+  return !(error instanceof MainspringError) || isAnswer(error) || BUSY.has(error.status);
 }

@@ -111,4 +111,33 @@ const refused = await stranger.GET("/api/v2/dags");
 assert.equal(refused.response.status, 403);
 assert.equal(refused.error?.code, "forbidden");
 
+// A cut at the end of a long wait begins the silence, and a refused wait is an answer.
+const machineClock = Date.now;
+let ahead = 0;
+Date.now = () => machineClock() + ahead;
+const refusal = (status: number, code: string): Response => Response.json({ code, detail: code, status }, { status });
+const waits: (() => Response)[] = [
+  () => {
+    ahead += 59_990;
+    throw new TypeError("cut off");
+  },
+  () => {
+    ahead += 1_000;
+    throw new TypeError("refused");
+  },
+  () => refusal(503, "too_many_waits"),
+];
+let questions = 0;
+const scripted = createMainspringClient({
+  baseUrl,
+  token: "",
+  fetch: async ({ method, url }) => {
+    if (method === "POST") return Response.json({ dag_run_id: "one", is_finished: false });
+    if (url.includes("/wait")) return waits.shift()!();
+    return Response.json({ dag_run_id: "one", is_finished: ++questions === 1 });
+  },
+});
+assert.equal((await runAndWait(scripted, "typed")).is_finished, true);
+assert.deepEqual([waits.length, questions], [0, 1]);
+
 console.log("done");

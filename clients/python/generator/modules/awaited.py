@@ -5,7 +5,6 @@ import time
 from asyncio import sleep
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -21,12 +20,16 @@ __all__ = ["run_and_wait", "run_and_wait_async"]
 WAIT_SECONDS = 55.0
 """Of one request."""
 REACH_SECONDS = 60.0
-"""Default for the time without an answer before a call gives up."""
+"""Default for the time from the first request without an answer until a call gives up."""
 _KEEP_ALIVE_SECONDS = 15.0
 """Between two bytes of the server during a wait. A client that waits less for a byte asks for shorter waits."""
 _PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between requests to a server that does not answer; the last one repeats."""
+_REFUSED_PAUSE_SECONDS = 1.0
+"""After a wait that the server refused, and a question in its place."""
 _BUSY = frozenset({429, 500, 502, 503, 504})
+_LATER = frozenset({"idempotency_key_in_use", "too_many_requests", "too_many_waits"})
+"""Codes of a server that is well. With a key in use, the server is still answering the same request."""
 
 
 def run_and_wait(
@@ -57,7 +60,8 @@ def run_and_wait(
             if run is None:
                 run = trigger_dag_run.sync(dag_id, client=client, body=trigger or {}, **course.trigger_options)
             else:
-                wait_dag_run_until_finished.sync(dag_id, run.dag_run_id, client=client, timeout=course.seconds)
+                with course.wait():
+                    wait_dag_run_until_finished.sync(dag_id, run.dag_run_id, client=client, timeout=course.seconds)
                 run = get_dag_run.sync(dag_id, run.dag_run_id, client=client)
         time.sleep(course.pause)
     return run
@@ -79,7 +83,10 @@ async def run_and_wait_async(
             if run is None:
                 run = await trigger_dag_run.asyncio(dag_id, client=client, body=trigger or {}, **course.trigger_options)
             else:
-                await wait_dag_run_until_finished.asyncio(dag_id, run.dag_run_id, client=client, timeout=course.seconds)
+                with course.wait():
+                    await wait_dag_run_until_finished.asyncio(
+                        dag_id, run.dag_run_id, client=client, timeout=course.seconds
+                    )
                 run = await get_dag_run.asyncio(dag_id, run.dag_run_id, client=client)
         await sleep(course.pause)
     return run
@@ -93,8 +100,9 @@ class _Course:
         self._seconds_max = WAIT_SECONDS if read is None or read > _KEEP_ALIVE_SECONDS else read / 2
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._reach_seconds = reach_seconds
-        self._answered_at = time.monotonic()
+        self._silent_since: float | None = None
         self._failures = 0
+        self._is_wait_refused = False
         # The key belongs to one request: its parameters stay the same when it is repeated.
         self.trigger_options = {"wait": self.seconds, "idempotency_key": secrets.token_hex(16)}
 
@@ -112,7 +120,20 @@ class _Course:
     @property
     def pause(self) -> float:
         """Seconds until the next request; 0 after an answer."""
-        return _PAUSE_SECONDS[min(self._failures, len(_PAUSE_SECONDS)) - 1] if self._failures else 0.0
+        if self._failures:
+            return _PAUSE_SECONDS[min(self._failures, len(_PAUSE_SECONDS)) - 1]
+        return _REFUSED_PAUSE_SECONDS if self._is_wait_refused else 0.0
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Swallow the refusal of a wait for which the server has no place: the client asks for the run instead."""
+        self._is_wait_refused = False
+        try:
+            yield
+        except ApiError as exc:
+            if not _is_answer(exc):
+                raise
+            self._is_wait_refused = True
 
     @contextmanager
     def outage(self) -> Iterator[None]:
@@ -122,15 +143,23 @@ class _Course:
             yield
         except (httpx.HTTPError, ApiError) as exc:
             self._failures += 1
-            if not _may_pass(exc) or time.monotonic() - self._answered_at >= self._reach_seconds:
+            now = time.monotonic()
+            if _is_answer(exc):
+                self._silent_since = None
+            elif self._silent_since is None:
+                # The time inside a request is no silence: the server may answer a wait for a minute.
+                self._silent_since = now
+            is_late = self._silent_since is not None and now - self._silent_since >= self._reach_seconds
+            if is_late or not _may_pass(exc):
                 raise
         else:
-            self._answered_at, self._failures = time.monotonic(), 0
+            self._silent_since, self._failures = None, 0
+
+
+def _is_answer(exc: httpx.HTTPError | ApiError) -> bool:
+    """Whether the server is well and refuses a request that may pass later."""
+    return isinstance(exc, ApiError) and exc.code in _LATER
 
 
 def _may_pass(exc: httpx.HTTPError | ApiError) -> bool:
-    if not isinstance(exc, ApiError):
-        return True
-    # The server is answering the same request, whose answer the client did not wait for.
-    is_in_use = exc.status_code == HTTPStatus.CONFLICT and exc.code == "idempotency_key_in_use"
-    return is_in_use or int(exc.status_code) in _BUSY
+    return not isinstance(exc, ApiError) or _is_answer(exc) or int(exc.status_code) in _BUSY
