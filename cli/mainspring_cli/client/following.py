@@ -33,16 +33,16 @@ class Patience:
     """How long to go on without an answer, and to an end at all."""
 
     reach_seconds: float
-    """Without any answer of the server."""
+    """From the first request without an answer. A request that waits is answered late by a server that is well."""
     deadline: float | None = None
     """`time.monotonic()` at which to stop waiting; `None` = wait without a limit."""
 
     def __post_init__(self) -> None:
-        self._answered_at = time.monotonic()
-        self._failures = 0
+        self.answered()
 
     def answered(self) -> None:
-        self._answered_at, self._failures = time.monotonic(), 0
+        self._silent_since: float | None = None
+        self._failures = 0
 
     def pause(self, exc: Unreachable) -> None:
         """Pause before the next question.
@@ -51,8 +51,10 @@ class Patience:
             Unreachable: The one that was given; the server was silent for too long.
         """
         now = time.monotonic()
+        if self._silent_since is None:
+            self._silent_since = now
         is_late = self.deadline is not None and now >= self.deadline
-        if is_late or now - self._answered_at >= self.reach_seconds:
+        if is_late or now - self._silent_since >= self.reach_seconds:
             raise exc
         time.sleep(_PAUSE_SECONDS[min(self._failures, len(_PAUSE_SECONDS) - 1)])
         self._failures += 1
