@@ -78,6 +78,42 @@ def test_a_run_leaves_a_report_and_annotations(mainspring: Command, script: str,
     assert ("::error title=" in answer.stderr, "it broke here" in answer.stderr) == (exit_code == 1, exit_code == 1)
 
 
+@pytest.mark.parametrize(("script", "exit_code"), [("true", 74), ("exit 7", 1)])
+def test_a_report_that_cannot_be_written_hides_no_end(mainspring: Command, script: str, exit_code: int) -> None:
+    mainspring.save("reported", f"tasks: {{only: {{type: shell, script: '{script}'}}}}")
+    answer = mainspring("run", "reported", "--wait", "--junit", "/dev/full")
+    assert answer.returncode == exit_code, answer.stderr
+    assert "/dev/full: the report cannot be written: No space left on device" in answer.stderr
+
+
+@pytest.mark.parametrize(("script", "exit_code"), [("true", 74), ("exit 7", 1)])
+def test_a_report_that_does_not_come_hides_no_end(
+    mainspring: Command, server: Server, script: str, exit_code: int
+) -> None:
+    mainspring.save("reported", f"tasks: {{only: {{type: shell, script: '{script}'}}}}")
+    run = ("run", "reported", "--wait", "--reach-timeout", "1s", "--junit", "report.xml", "--annotations", "github")
+    with _losing_first_replies(server, 1_000_000, path=b"/report.junit.xml") as (url, _):
+        answer = _at(mainspring, url)(*run)
+    assert answer.returncode == exit_code, answer.stderr
+    assert "there is no report of the run: " in answer.stderr
+    assert ("::error title=" in answer.stderr) == (exit_code == 1), "one report does not hinder the other"
+
+
+def test_a_report_is_asked_for_with_the_patience_of_the_wait(mainspring: Command, server: Server) -> None:
+    mainspring.save("reported", "tasks: {only: {type: noop}}")
+    with _losing_first_replies(server, 2, path=b"/report.junit.xml") as (url, lost):
+        answer = _at(mainspring, url)("run", "reported", "--wait", "--junit", "report.xml")
+    assert (answer.returncode, lost) == (0, [2]), answer.stderr
+    assert ElementTree.parse(mainspring.folder / "report.xml").getroot().get("tests") == "1"
+
+
+def test_a_report_without_a_folder_starts_no_run(mainspring: Command) -> None:
+    mainspring.save("unreported", "tasks: {only: {type: noop}}")
+    answer = mainspring("run", "unreported", "--wait", "--junit", "nowhere/report.xml")
+    assert (answer.returncode, "there is no folder nowhere" in answer.stderr) == (2, True), answer.stderr
+    assert mainspring.json("runs", "list", "unreported") == []
+
+
 def test_a_report_needs_the_end_of_the_run(mainspring: Command) -> None:
     answer = mainspring("run", "gate", "--junit", "report.xml")
     assert (answer.returncode, "--wait" in answer.stderr) == (2, True)
@@ -239,8 +275,11 @@ def _until_state(mainspring: Command, run_id: str, state: str) -> None:
 
 
 @contextmanager
-def _losing_first_replies(server: Server, count: int) -> Iterator[tuple[str, list[int]]]:
-    """A proxy that hands requests on, and closes the connection instead of giving the first answers to a POST."""
+def _losing_first_replies(server: Server, count: int, *, path: bytes | None = None) -> Iterator[tuple[str, list[int]]]:
+    """A proxy that hands requests on, and closes the connection instead of giving the first answers to a POST.
+
+    path: end of the path of the requests whose answers are lost instead.
+    """
     target = urlsplit(server.client.url)
     lost = [0]
 
@@ -248,11 +287,11 @@ def _losing_first_replies(server: Server, count: int) -> Iterator[tuple[str, lis
         with client, socket.create_connection((target.hostname, target.port)) as upstream:
             request = client.recv(65536)
             upstream.sendall(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-            is_post = request.startswith(b"POST")
+            is_meant = request.startswith(b"POST") if path is None else request.split(b" ", 2)[1].endswith(path)
             client_body = threading.Thread(target=_pump, args=(client, upstream), daemon=True)
             client_body.start()
             first = upstream.recv(65536)
-            if is_post and lost[0] < count:
+            if is_meant and lost[0] < count:
                 lost[0] += 1
                 client.shutdown(socket.SHUT_RDWR)
                 return

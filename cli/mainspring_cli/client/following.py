@@ -8,13 +8,13 @@ answer of the server says how a run ended.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mainspring.exit_codes import exit_code_of_run
 from mainspring_cli.client.exits import Exit, Rejected, Unreachable
 from mainspring_cli.client.session import Session
 
-__all__ = ["REACH_SECONDS", "Patience", "Show", "ask", "await_end", "exit_of", "start_run"]
+__all__ = ["REACH_SECONDS", "Patience", "Show", "ask", "await_end", "exit_of", "persist", "start_run"]
 
 WAIT_SECONDS_MAX = 20.0
 """Of one request that waits; the next follows at once."""
@@ -26,6 +26,7 @@ _PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between questions to a server that does not answer; the last one repeats."""
 
 Show = Callable[[], None]
+Answer = TypeVar("Answer")
 
 
 @dataclass(kw_only=True)
@@ -123,7 +124,12 @@ def exit_of(run: Mapping[str, Any]) -> Exit:
     return Exit(exit_code_of_run(run["state"], run["state_reason"]))
 
 
-def ask(session: Session, patience: Patience, operation: Any, *arguments: Any) -> Any:
+def ask(session: Session, patience: Patience, operation: Any, *arguments: Any, **options: Any) -> Any:
+    """The answer of an operation; raises as `persist`."""
+    return persist(patience, lambda: session.call(operation, *arguments, **options))
+
+
+def persist(patience: Patience, question: Callable[[], Answer]) -> Answer:
     """The answer of a question, asked again while there is none.
 
     Raises:
@@ -132,7 +138,7 @@ def ask(session: Session, patience: Patience, operation: Any, *arguments: Any) -
     """
     while True:
         try:
-            answer = session.call(operation, *arguments)
+            answer = question()
         except Unreachable as exc:
             patience.pause(exc)
         else:

@@ -20,7 +20,7 @@ from mainspring_cli.client.parameters import DURATION
 from mainspring_cli.client.progress import Progress, open_progress
 from mainspring_cli.client.resource_names import DAG_ID
 from mainspring_cli.client.session import Session, open_session
-from mainspring_cli.commands.run_reports import ANNOTATIONS, report_run
+from mainspring_cli.commands.run_reports import ANNOTATIONS, check_report_path, report_run
 
 __all__ = ["RUN_MEMBERS", "run"]
 
@@ -45,7 +45,9 @@ _TASKS_SHOWN_MAX = 100
 @click.option(
     "--reach-timeout", type=DURATION, default=REACH_SECONDS, show_default="1m", help="How long without any answer."
 )
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the run as a JUnit report.")
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Write the run as a JUnit report."
+)
 @click.option("--annotations", type=click.Choice(ANNOTATIONS), help="Show failed tasks as this CI system shows errors.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the tasks.")
 @click.option("--context", metavar="NAME", help="Which server (default: the current context).")
@@ -68,10 +70,12 @@ def run(
     """Start a run of a DAG.
 
     Exit codes with --wait: 0 success, 1 failed, 2 usage, 3 cancelled, 4 still running at the timeout, 5 server
-    unreachable, 6 rejected.
+    unreachable, 6 rejected, 74 success without a report.
     """
     if not is_waiting and (junit or annotations):
         raise click.UsageError("--junit and --annotations need --wait: they are about the end of the run")
+    if junit is not None:
+        check_report_path(junit)
     # A key of its own, not the run's id: who asks for the same id again means a second run, and is to be refused.
     session = open_session(context, output, headers={"Idempotency-Key": secrets.token_hex(16)})
     trigger = {"dag_run_id": run_id or _new_run_id(), "conf": read_conf(params, conf), "note": note}
@@ -84,7 +88,9 @@ def run(
         return
     exit_code = _wait(session, started, patience, is_quiet=quiet or annotations is not None)
     if exit_code in (Exit.SUCCESS, Exit.FAILED, Exit.CANCELLED, Exit.STILL_RUNNING):
-        report_run(session, dag_id, started["dag_run_id"], junit=junit, annotations=annotations)
+        is_reported = report_run(session, patience, dag_id, started["dag_run_id"], junit=junit, annotations=annotations)
+        if exit_code is Exit.SUCCESS and not is_reported:
+            exit_code = Exit.OUTPUT
     raise SystemExit(exit_code)
 
 

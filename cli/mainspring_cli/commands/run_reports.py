@@ -2,40 +2,75 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mainspring_cli.client.annotations import escaped, escaped_property
+from mainspring_cli.client.exits import RemoteError
+from mainspring_cli.client.following import Patience, ask, persist
 from mainspring_cli.client.session import Session
 
-__all__ = ["ANNOTATIONS", "annotation_lines", "report_run"]
+__all__ = ["ANNOTATIONS", "annotation_lines", "check_report_path", "report_run"]
 
 ANNOTATIONS = ("github", "gitlab")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def report_run(session: Session, dag_id: str, run_id: str, *, junit: Path | None, annotations: str | None) -> None:
-    """Write the report of a run to the file `junit`, and print annotations to the error stream.
+def check_report_path(junit: Path) -> None:
+    """Refuse a report that has no folder, while there is no run yet.
 
     Raises:
-        Rejected, Unreachable: See `Session.call`.
-        click.FileError: The file cannot be written.
+        click.UsageError: There is no such folder.
     """
-    from mainspring_client.api.dag_runs import get_dag_run_junit_report, wait_dag_run_until_finished
+    if not junit.parent.is_dir():
+        raise click.UsageError(f"--junit {junit}: there is no folder {junit.parent}")
 
-    if junit is not None:
-        report = session.text(get_dag_run_junit_report, dag_id, run_id)
-        try:
-            junit.write_text(report, encoding="utf-8")
-        except OSError as exc:
-            raise click.FileError(str(junit), exc.strerror or "cannot be written") from exc
-    if annotations is not None:
-        result = session.call(wait_dag_run_until_finished, dag_id, run_id, timeout=0)
-        for line in annotation_lines(annotations, f"{dag_id}/{run_id}", result, now=time.time()):
-            click.echo(line, err=True)
+
+def report_run(
+    session: Session, patience: Patience, dag_id: str, run_id: str, *, junit: Path | None, annotations: str | None
+) -> bool:
+    """Write the report of a run to the file `junit`, and print annotations to the error stream.
+
+    Returns whether all succeeded. A failure is told on the error stream and raises nothing: the end of the run is
+    known, and a report does not change the end.
+    """
+    is_written = junit is None or _tried(lambda: _write_junit(session, patience, dag_id, run_id, junit))
+    is_annotated = annotations is None or _tried(lambda: _annotate(session, patience, dag_id, run_id, annotations))
+    return is_written and is_annotated
+
+
+def _tried(step: Callable[[], None]) -> bool:
+    try:
+        step()
+    except RemoteError as exc:
+        click.echo(f"mainspring: there is no report of the run: {exc}", err=True)
+        return False
+    except OSError as exc:
+        click.echo(f"mainspring: {exc.filename}: the report cannot be written: {exc.strerror}", err=True)
+        return False
+    return True
+
+
+def _write_junit(session: Session, patience: Patience, dag_id: str, run_id: str, junit: Path) -> None:
+    from mainspring_client.api.dag_runs import get_dag_run_junit_report
+
+    report = persist(patience, lambda: session.text(get_dag_run_junit_report, dag_id, run_id))
+    try:
+        junit.write_text(report, encoding="utf-8")
+    except OSError as exc:
+        # A disk that is full names no file.
+        raise OSError(exc.errno, exc.strerror, str(junit)) from exc
+
+
+def _annotate(session: Session, patience: Patience, dag_id: str, run_id: str, system: str) -> None:
+    from mainspring_client.api.dag_runs import wait_dag_run_until_finished
+
+    result = ask(session, patience, wait_dag_run_until_finished, dag_id, run_id, timeout=0)
+    for line in annotation_lines(system, f"{dag_id}/{run_id}", result, now=time.time()):
+        click.echo(line, err=True)
 
 
 def annotation_lines(system: str, run: str, result: Mapping[str, Any], *, now: float) -> Iterator[str]:

@@ -27,8 +27,7 @@ def test_a_silence_ends_the_patience_and_an_answer_renews_it(clock: list[float])
     for _ in range(2):
         begin = clock[0]
         with pytest.raises(Unreachable):
-            while True:
-                patience.pause(Unreachable("refused"))
+            _ask_for_ever(patience)
         assert 5.0 <= clock[0] - begin < 10.0
         patience.answered()
 
@@ -36,3 +35,8 @@ def test_a_silence_ends_the_patience_and_an_answer_renews_it(clock: list[float])
 def test_no_patience_is_none(clock: list[float]) -> None:
     with pytest.raises(Unreachable):
         Patience(reach_seconds=0.0).pause(Unreachable("refused"))
+
+
+def _ask_for_ever(patience: Patience) -> None:
+    while True:
+        patience.pause(Unreachable("refused"))

@@ -91,7 +91,9 @@ TRIGGERED = ("dagRuns", 55.0, run("running"))
 
 def test_the_time_inside_a_wait_is_no_silence(play: Play) -> None:
     down = [("wait", 0.1, httpx.ConnectError("refused"))] * 8
-    _, end = play(TRIGGERED, ("wait", 54.0, LOST), *down, ("wait", 1.0, waited("success")), ("one", 0.0, run("success")))
+    _, end = play(
+        TRIGGERED, ("wait", 54.0, LOST), *down, ("wait", 1.0, waited("success")), ("one", 0.0, run("success"))
+    )
     assert end.is_finished
 
 
