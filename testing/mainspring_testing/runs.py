@@ -77,9 +77,7 @@ def run_dag(
     with_stubs = dict(stubs or {})
     document = stubbed_document(definition.document, with_stubs, task)
     if task is not None:
-        with_stubs = {
-            name: with_stubs.get(name, {}) for name in document["tasks"] if name != task or name in with_stubs
-        }
+        with_stubs = {name: with_stubs.get(name, {}) for name in document["tasks"] if name != task}
     prepared = parse_definition(document, media="json", dag_id=definition.dag_id)
     params = resolve_params(prepared.params, conf or {})
     with _opened(code_path) as (database, key_ring, executors):

@@ -60,6 +60,11 @@ def test_one_task_runs_alone_with_the_tasks_above_it_stubbed() -> None:
     assert [task.name for task in run.tasks if not task.is_stubbed] == ["big"]
 
 
+def test_the_chosen_task_works_although_it_has_a_stub() -> None:
+    run = run_dag(ETL, {"rows": 4}, task="count", stubs={"count": {"rows": 6}})
+    assert (run.task("count").outputs, run.task("count").is_stubbed) == ({"rows": 4}, False)
+
+
 def test_waits_and_pauses_before_retries_take_no_time() -> None:
     tasks = {
         "rest": {"type": "wait", "for": "30d"},
