@@ -33,13 +33,12 @@ from mainspring_store.schema.migrate import migrate
 from mainspring_store.state.runs import NewRun, create_run
 from mainspring_store.tables import dag_run, task_instance, xcom
 from mainspring_testing.results import RunResult, TaskResult
-from mainspring_testing.stubs import StubbingExecutor, stubbed_document
+from mainspring_testing.stubs import EXECUTORS, StubbingExecutor, stubbed_document
 
 __all__ = ["run_dag"]
 
 SECONDS_MAX = 600.0
 """Default of the time limit."""
-_EXECUTORS = ("thread", "local")
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 _IDLE_SECONDS = 0.2
 _WAITING_STATES = (TaskState.UP_FOR_RETRY, TaskState.DEFERRED)
@@ -115,7 +114,7 @@ def _opened(code_path: Sequence[Path]) -> Iterator[tuple[Database, KeyRing, Mapp
         stack.callback(database.close)
         migrate(database)
         executors = {}
-        for name in _EXECUTORS:
+        for name in EXECUTORS:
             settings = ExecutorSettings(code_path=tuple(code_path), state_dir=home / name)
             executors[name] = open_executor(name, settings)
             stack.callback(executors[name].close, timedelta(0))

@@ -11,7 +11,10 @@ from mainspring.hints import did_you_mean
 from mainspring.pointers import join_pointer
 from mainspring_executors.contract import AttemptLocation, Executor, SubmitResult, Submitted
 
-__all__ = ["StubbingExecutor", "stubbed_document"]
+__all__ = ["EXECUTORS", "StubbingExecutor", "stubbed_document"]
+
+EXECUTORS = ("thread", "local")
+"""Executors that need no server; the first is the default."""
 
 _KEPT_FIELDS = frozenset(field.name for field in COMMON_TASK_FIELDS)
 _PLACEHOLDER: Mapping[str, Any] = {"type": "shell", "command": ["true"]}
@@ -20,6 +23,7 @@ _PLACEHOLDER: Mapping[str, Any] = {"type": "shell", "command": ["true"]}
 
 def stubbed_document(document: Mapping[str, Any], stubs: Mapping[str, Any], task_id: str | None) -> dict[str, Any]:
     """A definition in which stubbed tasks have no work: they keep their place, conditions and limits.
+    The default executor takes the place of each executor that needs a server.
 
     task_id: the only task with work; the tasks above it are stubbed, the others are left out. `None` = all tasks.
 
@@ -36,11 +40,13 @@ def stubbed_document(document: Mapping[str, Any], stubs: Mapping[str, Any], task
     ancestors = set(tasks) if task_id is None else _above(tasks, task_id)
     without_work = {*stubs} if task_id is None else {*stubs, *ancestors} - {task_id}
     kept = {
-        name: _without_work(task) if name in without_work else task
+        name: _with_executor(_without_work(task) if name in without_work else task)
         for name, task in tasks.items()
         if name in ancestors or name == task_id
     }
     changed = {**document, "tasks": kept}
+    if "default_args" in document:
+        changed["default_args"] = _with_executor(document["default_args"])
     if task_id is not None:
         changed.pop("outputs", None)  # they may read tasks that are left out
     return changed
@@ -60,6 +66,11 @@ def _above(tasks: Mapping[str, Any], task_id: str) -> set[str]:
 
 def _without_work(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in task.items() if name in _KEPT_FIELDS}, **_PLACEHOLDER}
+
+
+def _with_executor(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without an executor that this process does not have."""
+    return {name: value for name, value in fields.items() if name != "executor" or value in EXECUTORS}
 
 
 class StubbingExecutor:

@@ -65,6 +65,17 @@ def test_the_chosen_task_works_although_it_has_a_stub() -> None:
     assert (run.task("count").outputs, run.task("count").is_stubbed) == ({"rows": 4}, False)
 
 
+@pytest.mark.parametrize("options", [{}, {"stubs": {"a": {}}}, {"task": "a"}], ids=["work", "stub", "task"])
+def test_executors_of_a_server_are_replaced(options: dict[str, Any]) -> None:
+    tasks = {
+        "a": {**SHELL, "executor": "rq", "queue": "gpu"},
+        "b": {**SHELL, "depends_on": ["a"], "executor": "local"},
+        "c": {**SHELL, "depends_on": ["b"]},
+    }
+    run = run_dag({"default_args": {"executor": "http", "queue": "gpu"}, "tasks": tasks}, **options)
+    assert (run.state, set(states(run).values())) == ("success", {"success"})
+
+
 def test_waits_and_pauses_before_retries_take_no_time() -> None:
     tasks = {
         "rest": {"type": "wait", "for": "30d"},
