@@ -31,27 +31,25 @@ def check_report_path(junit: Path) -> None:
 
 def report_run(
     session: Session, patience: Patience, dag_id: str, run_id: str, *, junit: Path | None, annotations: str | None
-) -> bool:
+) -> None:
     """Write the report of a run to the file `junit`, and print annotations to the error stream.
 
-    Returns whether all succeeded. A failure is told on the error stream and raises nothing: the end of the run is
-    known, and a report does not change the end.
+    A failure is told on the error stream and raises nothing: the end of the run is known, and a report does not
+    change the end.
     """
-    is_written = junit is None or _tried(lambda: _write_junit(session, patience, dag_id, run_id, junit))
-    is_annotated = annotations is None or _tried(lambda: _annotate(session, patience, dag_id, run_id, annotations))
-    return is_written and is_annotated
+    if junit is not None:
+        _try(lambda: _write_junit(session, patience, dag_id, run_id, junit))
+    if annotations is not None:
+        _try(lambda: _annotate(session, patience, dag_id, run_id, annotations))
 
 
-def _tried(step: Callable[[], None]) -> bool:
+def _try(step: Callable[[], None]) -> None:
     try:
         step()
     except RemoteError as exc:
         click.echo(f"mainspring: there is no report of the run: {exc}", err=True)
-        return False
     except OSError as exc:
         click.echo(f"mainspring: {exc.filename}: the report cannot be written: {exc.strerror}", err=True)
-        return False
-    return True
 
 
 def _write_junit(session: Session, patience: Patience, dag_id: str, run_id: str, junit: Path) -> None:
