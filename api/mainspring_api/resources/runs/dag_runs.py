@@ -181,8 +181,9 @@ def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Res
 
     `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
-    leaves the run. The same request with the same `Idempotency-Key` waits for the same run. White space before the
-    JSON keeps the connection alive.
+    leaves the run. The same request with the same `Idempotency-Key` waits for the same run. A server that has no
+    place for a further wait answers at once, so a client pauses for a second or two before it asks again. White space
+    before the JSON keeps the connection alive.
     """
     ctx = context()
     now = datetime.now(UTC)
