@@ -132,6 +132,45 @@ export const hardScenarios = {
     await seen(page.getByText("Nothing differs in meaning."));
   },
 
+  async what_is_typed_during_a_save_or_just_before_leaving_stays({ open, task }) {
+    // A text that begins with a brace is YAML when its author said so.
+    await sendText(task, "page_busy", "{dag_id: page_busy, tasks: {one: {type: noop}}}\n");
+    const page = await open({ token: task.token });
+    await edit(page, "page_busy");
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route(/\/dags\/page_busy(\?|$)/, async (route) => {
+      if (route.request().method() === "PUT") await held;
+      await route.continue();
+    });
+    for (const _ of "}}\n") await page.keyboard.press("ArrowLeft");
+    await page.keyboard.insertText(", before: {type: noop}");
+    const save = page.getByRole("button", { name: /^Save/ });
+    await until("the plan", () => save.isEnabled().catch(() => false));
+    const sent = page.waitForRequest((request) => request.method() === "PUT");
+    await page.keyboard.press("Control+s");
+    await sent;
+    await page.keyboard.insertText(", during: {type: noop}");
+    release();
+    await seen(page.getByText("Saved as v2"));
+    await until("the next plan", () => save.isEnabled().catch(() => false));
+    assert.match(page.url(), /edit$/);
+    await page.keyboard.press("Control+s");
+    await page.waitForURL(/version=3$/);
+    const all = "{dag_id: page_busy, tasks: {one: {type: noop}, before: {type: noop}, during: {type: noop}}}\n";
+    assert.equal(await sentText(task, "page_busy"), all);
+    assert.equal(await page.evaluate(() => localStorage.getItem("mainspring.draft.page_busy")), null);
+    for (const [letter, leave] of [["a", () => page.goBack()], ["b", () => page.goto("/runs")]]) {
+      await edit(page, "page_busy");
+      // No pause in which a timer could keep the letter.
+      await page.clock.install();
+      await page.keyboard.insertText(letter);
+      await leave();
+      const draft = await page.evaluate(() => localStorage.getItem("mainspring.draft.page_busy"));
+      assert.ok(JSON.parse(draft ?? "{}").text?.endsWith(letter), `kept: ${draft}`);
+    }
+  },
+
   async an_editor_outlives_its_session({ open, task, violations }) {
     await sendText(task, "page_stays", text("first").replace("page_edit", "page_stays"));
     const page = await open({ token: task.token });

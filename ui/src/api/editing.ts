@@ -2,9 +2,12 @@
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, type Schema, api, ok, reportStatus } from "./client.ts";
 
-/** The saved text that is edited, with what a save must send along. */
+/** A saved version with its text, and what a save of another text must send along. */
 export interface SavedText {
   text: string;
+  version: number;
+  /** Empty = unknown. */
+  author: string;
   /** The ETag of the DAG: a save is refused when it has changed. */
   etag: string;
   isYaml: boolean;
@@ -16,7 +19,10 @@ const YAML = "application/yaml";
 const JSON_TYPE = "application/json";
 const mediaOf = (isYaml: boolean): string => (isYaml ? YAML : JSON_TYPE);
 
-/** The current text of a definition. An object as JSON is edited as JSON. */
+/** The name of the attachment tells the version of a text: `nightly.v3.yaml`. */
+const VERSION_OF_NAME = /\.v(\d+)\.\w+"?$/;
+
+/** The current text of a definition, with its type and author. A DAG without a kept text is edited as JSON. */
 export async function savedText(dagId: string, signal?: AbortSignal): Promise<SavedText> {
   const path = `/api/v2/dags/${encodeURIComponent(dagId)}/definition`;
   const read = (query: string) => fetch(path + query, { cache: "no-store", headers: { Accept: "text/plain, application/json;q=0.5", "X-Mainspring-Page": "1" }, ...(signal ? { signal } : {}) });
@@ -25,7 +31,17 @@ export async function savedText(dagId: string, signal?: AbortSignal): Promise<Sa
   if (!isSent) response = await read("");
   await refuse(response);
   const text = isSent ? await response.text() : `${JSON.stringify(await response.json(), null, 2)}\n`;
-  return { text, etag: response.headers.get("ETag") ?? "", isYaml: !text.trimStart().startsWith("{"), isSent };
+  const saved = await versionOf(dagId, Number(VERSION_OF_NAME.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? 0), signal);
+  const isYaml = isSent && saved?.source_media_type !== JSON_TYPE;
+  return { text, etag: response.headers.get("ETag") ?? "", isYaml, isSent, version: saved?.version_number ?? 1, author: saved?.created_by ?? "" };
+}
+
+/** One version; number 0 = the latest. */
+async function versionOf(dagId: string, number: number, signal?: AbortSignal): Promise<Schema<"DagVersionDetails"> | undefined> {
+  const options = signal ? { signal } : {};
+  if (number > 0) return ok(api.GET("/api/v2/dags/{dag_id}/dagVersions/{version_number}", { params: { path: { dag_id: dagId, version_number: number } }, ...options }));
+  const { dag_versions: versions } = await ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit: 1, order_by: ["-version_number"] } }, ...options }));
+  return versions[0];
 }
 
 /** What a save of the text would change, or an `ApiError` with its faults. */

@@ -26,7 +26,7 @@ export function DefinitionTab({ dagId }: { dagId: string }) {
       <Loaded query={query} rows={6} what={`v${version}`}>
         {(content) => <DefinitionGraph content={content as Schema<"Definition">} version={version} chosen={search.task ?? null} view={search.view} />}
       </Loaded>
-      <TextPanel dagId={dagId} version={version} content={query.data} numbers={known.data?.dag_versions.map((each) => each.version_number) ?? [version]} />
+      <TextPanel dagId={dagId} version={version} content={query.data} mediaType={known.data?.dag_versions.find((each) => each.version_number === version)?.source_media_type} numbers={known.data?.dag_versions.map((each) => each.version_number) ?? [version]} />
     </div>
   );
 }
@@ -38,7 +38,16 @@ function DefinitionGraph({ content, version, chosen, view }: { content: Schema<"
   return <GraphPanel graph={graphOf(content)} version={version} chosen={chosen} isDimming={chosen !== null} view={view} hrefOf={hrefOf} onChoose={choose} onOpen={choose} onView={(next) => change({ view: next })} />;
 }
 
-function TextPanel({ dagId, version, content, numbers }: { dagId: string; version: number; content: unknown; numbers: readonly number[] }) {
+interface TextProps {
+  dagId: string;
+  version: number;
+  content: unknown;
+  /** Of the text as sent; undefined = unknown. */
+  mediaType: string | null | undefined;
+  numbers: readonly number[];
+}
+
+function TextPanel({ dagId, version, content, mediaType, numbers }: TextProps) {
   const { dag: t } = useT();
   const change = useSearchChange();
   const sent = useQuery(sentText(dagId, version));
@@ -62,7 +71,7 @@ function TextPanel({ dagId, version, content, numbers }: { dagId: string; versio
   return (
     <Panel title={t.definition_of(version)} aside={sent.data === null ? t.as_json : sent.data !== undefined ? t.as_sent : ""} actions={actions}>
       <Loaded query={sent} rows={8}>
-        {(text) => <Code label={t.definition_of(version)} text={text ?? (content === undefined ? "" : JSON.stringify(content, null, 2))} isYaml={text !== null && !text.trimStart().startsWith("{")} />}
+        {(text) => <Code label={t.definition_of(version)} text={text ?? (content === undefined ? "" : JSON.stringify(content, null, 2))} isYaml={text !== null && mediaType !== "application/json"} />}
       </Loaded>
     </Panel>
   );

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, type Schema } from "../../api/client.ts";
-import { names as namesQuery, plan as planQuery } from "../../api/editing.ts";
+import { type SavedText, names as namesQuery, plan as planQuery, savedText } from "../../api/editing.ts";
 import { type EditorProblem, problemOf } from "../../editor/problems.ts";
 import type { Editor } from "../../editor/codemirror.ts";
 import { useT } from "../../i18n/index.tsx";
@@ -16,7 +16,7 @@ import { useSession } from "../session.tsx";
 import { useDelayed } from "./use_delayed.ts";
 import { InFlight, PlanPanel } from "./plan_panel.tsx";
 import { useCodeMirror } from "./use_codemirror.ts";
-import { type Base, type Editing, readBase, useEditing } from "./use_editing.ts";
+import { type Editing, useEditing } from "./use_editing.ts";
 import "../dag/dag.css";
 import "./editor.css";
 
@@ -26,7 +26,7 @@ export function EditorPage() {
   const { common } = useT();
   const session = useSession();
   const isAuthor = session.may("author", dagId);
-  const query = useQuery({ queryKey: ["editor", dagId], queryFn: ({ signal }) => readBase(dagId, signal), meta: { isStatic: true }, staleTime: Infinity, gcTime: 0, enabled: isAuthor });
+  const query = useQuery({ queryKey: ["editor", dagId], queryFn: ({ signal }) => savedText(dagId, signal), meta: { isStatic: true }, staleTime: Infinity, gcTime: 0, enabled: isAuthor });
   useEffect(() => void (document.title = `${dagId} · Mainspring`), [dagId]);
   if (!isAuthor) return <Empty title={common.forbidden_now} />;
   return (
@@ -38,7 +38,7 @@ export function EditorPage() {
 
 const PLAN_MS = 400;
 
-function DefinitionEditor({ dagId, saved }: { dagId: string; saved: Base }) {
+function DefinitionEditor({ dagId, saved }: { dagId: string; saved: SavedText }) {
   const { editor: t } = useT();
   const editing = useEditing(dagId, saved);
   const { base, text } = editing;

@@ -1,29 +1,23 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
-import { ApiError, type Schema, api, ok } from "../../api/client.ts";
+import { type RefObject, useEffect, useRef, useState } from "react";
+import { ApiError } from "../../api/client.ts";
 import { dagVersions } from "../../api/dag.ts";
 import { type SavedText, saveText, savedText } from "../../api/editing.ts";
 import { queries } from "../../api/queries.ts";
-import { keepDraft, readDraft } from "../../editor/drafts.ts";
+import { type Draft, keepDraft, readDraft } from "../../editor/drafts.ts";
 import { merged } from "../../editor/merge.ts";
 import { useT } from "../../i18n/index.tsx";
 import { useToast } from "../../kit/toast.tsx";
 
-/** A saved version with its text. */
-export interface Base extends SavedText {
-  version: number;
-  author: string;
-}
-
 export type Note = "restored" | "moved" | null;
 
 export interface Editing {
-  base: Base;
+  base: SavedText;
   text: string;
   setText(text: string): void;
   /** A newer version whose changes touch the same lines; null = none. */
-  rival: Base | null;
+  rival: SavedText | null;
   /** The number of a newer version that was not looked at yet, and its author. */
   newer: { version: number; author: string } | null;
   note: Note;
@@ -35,24 +29,15 @@ export interface Editing {
   isSaving: boolean;
 }
 
-/** The text first: a version that is saved meanwhile is then noticed as a newer one, and never taken for the one read. */
-export async function readBase(dagId: string, signal?: AbortSignal): Promise<Base> {
-  const saved = await savedText(dagId, signal);
-  const { dag_versions: versions } = await ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit: 1, order_by: ["-version_number"] } }, ...(signal ? { signal } : {}) }));
-  return { ...saved, version: versions[0]?.version_number ?? 1, author: authorOf(versions[0]) };
-}
-
-const authorOf = (version: Schema<"DagVersion"> | undefined): string => (version as { created_by?: string | null } | undefined)?.created_by ?? "";
-
 interface Start {
-  base: Base;
+  base: SavedText;
   text: string;
-  rival: Base | null;
+  rival: SavedText | null;
   note: Note;
 }
 
 /** A draft of this browser goes on where it ended, on the version that is saved now if that is possible. */
-function startOf(dagId: string, saved: Base): Start {
+function startOf(dagId: string, saved: SavedText): Start {
   const draft = readDraft(dagId);
   if (draft === null || draft.text === saved.text) return { base: saved, text: saved.text, rival: null, note: null };
   if (draft.etag === saved.etag) return { base: saved, text: draft.text, rival: null, note: "restored" };
@@ -63,29 +48,37 @@ function startOf(dagId: string, saved: Base): Start {
 
 const DRAFT_MS = 300;
 
-export function useEditing(dagId: string, saved: Base): Editing {
+export function useEditing(dagId: string, saved: SavedText): Editing {
   const { editor: t } = useT();
   const toast = useToast();
   const navigate = useNavigate();
-  const [{ base, text, rival, note }, set] = useState<Start>(() => startOf(dagId, saved));
-  const change = (next: Partial<Start>) => set((before) => ({ ...before, ...next }));
-  useKeptDraft(dagId, base, text);
+  const [{ base, text, rival, note }, show] = useState<Start>(() => startOf(dagId, saved));
+  // The answer of a save must see what was typed meanwhile, painted or not.
+  const current = useRef<Start>({ base, text, rival, note });
+  const set = (next: (before: Start) => Partial<Start>) => {
+    current.current = { ...current.current, ...next(current.current) };
+    show(current.current);
+  };
+  const drafts = useKeptDraft(dagId, current, base, text);
   const latest = useQuery(dagVersions(dagId, 1)).data?.dag_versions[0];
   const rebase = async () => {
-    const next = await readBase(dagId);
+    const next = await savedText(dagId);
     set((before) => {
       const both = merged(before.base.text, before.text, next.text);
-      return both === null ? { ...before, rival: next } : { base: next, text: both, rival: null, note: "moved" };
+      return both === null ? { rival: next } : { base: next, text: both, rival: null, note: "moved" };
     });
   };
   const mutation = useMutation({
-    mutationFn: (message: string) => saveText(dagId, text, base, message),
-    onSuccess: (dag) => {
-      keepDraft(dagId, null);
+    mutationFn: ({ sent, message }: { sent: string; message: string }) => saveText(dagId, sent, base, message),
+    onSuccess: async (dag, { sent }) => {
       const version = dag.latest_dag_version?.version_number ?? base.version;
       toast.note(version === base.version ? t.same(version) : t.saved(version));
       void queries.invalidateQueries();
-      void navigate({ href: `/dags/${encodeURIComponent(dagId)}/definition?version=${version}` });
+      set((before) => ({ base: { ...before.base, text: sent }, note: null }));
+      drafts.keep();
+      if (!drafts.isOpen()) return;
+      if (current.current.text === sent) return navigate({ href: `/dags/${encodeURIComponent(dagId)}/definition?version=${version}` });
+      await rebase().catch((reason: unknown) => toast.fail(reason));
     },
     onError: async (error) => {
       if (!(error instanceof ApiError) || error.status !== 412) return toast.fail(error);
@@ -98,20 +91,46 @@ export function useEditing(dagId: string, saved: Base): Editing {
     text,
     rival,
     note,
-    newer: rival === null && latest && latest.version_number > base.version ? { version: latest.version_number, author: authorOf(latest) } : null,
-    setText: (next) => change({ text: next }),
+    newer: rival === null && !mutation.isPending && latest && latest.version_number > base.version ? { version: latest.version_number, author: latest.created_by ?? "" } : null,
+    setText: (next) => set(() => ({ text: next })),
     rebase: () => rebase().catch((reason: unknown) => toast.fail(reason)),
-    keepMine: () => rival && change({ base: rival, rival: null, note: null }),
-    discard: () => change({ base: rival ?? base, text: (rival ?? base).text, rival: null, note: null }),
-    save: (message) => mutation.mutate(message),
+    keepMine: () => rival && set(() => ({ base: rival, rival: null, note: null })),
+    discard: () => set(() => ({ base: rival ?? base, text: (rival ?? base).text, rival: null, note: null })),
+    save: (message) => mutation.mutate({ sent: text, message }),
     isSaving: mutation.isPending,
   };
 }
 
-function useKeptDraft(dagId: string, base: Base, text: string): void {
+const draftOf = ({ base, text }: Start): Draft | null => (text === base.text ? null : { base: base.text, etag: base.etag, version: base.version, text });
+
+/** Keep the draft when the typing pauses, when the reader leaves the editor, and when the page ends. */
+function useKeptDraft(dagId: string, current: RefObject<Start>, base: SavedText, text: string): { keep(): void; isOpen(): boolean } {
+  // Another tab may edit the same DAG: a draft that this editor did not change is left alone.
+  const kept = useRef(JSON.stringify(draftOf(current.current)));
+  const isOpen = useRef(false);
+  const keep = () => {
+    const draft = draftOf(current.current);
+    const content = JSON.stringify(draft);
+    if (content !== kept.current) keepDraft(dagId, draft);
+    kept.current = content;
+  };
   useEffect(() => {
-    const draft = text === base.text ? null : { base: base.text, etag: base.etag, version: base.version, text };
-    const timer = setTimeout(() => keepDraft(dagId, draft), DRAFT_MS);
+    const timer = setTimeout(keep, DRAFT_MS);
     return () => clearTimeout(timer);
+    // `keep` reads references alone.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [dagId, base, text]);
+  useEffect(() => {
+    isOpen.current = true;
+    window.addEventListener("pagehide", keep);
+    document.addEventListener("visibilitychange", keep);
+    return () => {
+      isOpen.current = false;
+      window.removeEventListener("pagehide", keep);
+      document.removeEventListener("visibilitychange", keep);
+      keep();
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [dagId]);
+  return { keep, isOpen: () => isOpen.current };
 }
