@@ -206,10 +206,13 @@ def _set_aside(target: Path, now: datetime) -> None:
 
 
 def _refuse_sessions(database: "Database") -> None:
+    # Processes of the server itself have no user: autovacuum works on each database that pg_restore has just filled.
+    statement = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"
+    )
     with database.read() as connection:
-        others = connection.exec_driver_sql(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).scalar()
+        others = connection.exec_driver_sql(statement).scalar()
     if others:
         raise Conflict(f"{others} other sessions use the database; stop the services first")
 

@@ -1,7 +1,7 @@
 """`mainspring backup` and `mainspring restore`: sound files, refused files, and what must never be overwritten."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from mainspring.errors import Conflict, MainspringError
 from mainspring_cli.config import Config, ConfigError, load_config
 from mainspring_cli.main import cli
 from mainspring_cli.services.backups import (
+    _refuse_sessions,
     back_up,
     back_up_keys,
     restore_dump,
@@ -220,6 +221,24 @@ def test_postgresql_has_tools_of_its_own(postgres_database: Database, tmp_path: 
             restore_dump(config, keeps_tokens=False)
     with pytest.raises(ConfigError, match="give the file"):
         restore_dump(config_of(tmp_path), keeps_tokens=False)
+
+
+def test_processes_of_the_server_itself_count_as_no_session(postgres_database: Database) -> None:
+    url = postgres_database.engine.url.update_query_dict({"options": "-csearch_path=seen,pg_catalog"})
+    with postgres_database.write() as connection:
+        connection.execute(text("CREATE SCHEMA seen"))
+    try:
+        with closing(open_database(url.render_as_string(hide_password=False))) as database:
+            for user in ("NULL", "10"):
+                row = f"SELECT current_database() AS datname, -1 AS pid, {user}::oid AS usesysid"
+                with postgres_database.write() as connection:
+                    connection.execute(text(f"CREATE OR REPLACE VIEW seen.pg_stat_activity AS {row}"))
+                refused = pytest.raises(Conflict, match="1 other sessions") if user != "NULL" else nullcontext()
+                with refused:
+                    _refuse_sessions(database)
+    finally:
+        with postgres_database.write() as connection:
+            connection.execute(text("DROP SCHEMA seen CASCADE"))
 
 
 def test_the_commands_say_what_they_did(config: Config, tmp_path: Path) -> None:
