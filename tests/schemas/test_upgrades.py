@@ -17,6 +17,7 @@ from mainspring_cli.main import cli
 from mainspring_scheduler.duties.rescue import find_lost
 from mainspring_store import Database, open_database
 from mainspring_store.resources import heartbeats
+from mainspring_store.resources.metric_totals import add_totals
 from mainspring_store.schema.losses import LOSSES
 from mainspring_store.schema.migrate import (
     DowngradeRefused,
@@ -170,6 +171,22 @@ def test_a_step_that_would_lose_rows_is_refused_and_changes_nothing(empty_databa
 def test_a_step_whose_rows_are_not_there_is_taken(empty_database: Database) -> None:
     load(empty_database, "0012")
     assert step_down(empty_database) == ("0012", "0011")
+
+
+def test_totals_of_metrics_refuse_no_step_down(empty_database: Database) -> None:
+    migrate(empty_database)
+    downgrade(empty_database, "0018")
+    add_totals(empty_database, {("http_requests", ("GET", "/dags", "200")): 1})
+    assert step_down(empty_database) == ("0018", "0017")
+
+
+def test_who_paused_a_dag_is_not_deleted_unsaid(empty_database: Database) -> None:
+    load(empty_database, "0014")
+    downgrade(empty_database, "0013")
+    with empty_database.write() as connection:
+        connection.execute(text("UPDATE dag SET paused_by = 'ann', paused_at = '2026-03-01 12:00:00+00:00'"))
+    with pytest.raises(DowngradeRefused, match=r"0013 to 0012 would delete for good: who paused a DAG, and when \("):
+        step_down(empty_database)
 
 
 def test_the_first_schema_has_none_before(empty_database: Database) -> None:
