@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["keep", "replace"]
+__all__ = ["keep", "replace", "sync_folder"]
 
 
 def keep(path: Path, fresh: str) -> tuple[str, bool]:
@@ -28,6 +28,15 @@ def keep(path: Path, fresh: str) -> tuple[str, bool]:
 def replace(path: Path, text: str) -> None:
     """Put another content into the file, at once for every reader. Mode 0600."""
     _draft(path, text).replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the name of a new file in the folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _draft(path: Path, text: str) -> Path:

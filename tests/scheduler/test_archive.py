@@ -1,6 +1,9 @@
 """The archive of pruned runs: complete, on the disk before the rows go, and in the way when it cannot be written."""
 
+import fcntl
 import json
+import os
+import stat
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,7 @@ from typing import Any
 import pytest
 
 from mainspring.retention import Policy, RunPolicy
-from mainspring_store.retention import Archive, ArchiveUnavailable, sweep
+from mainspring_store.retention import Archive, ArchiveUnavailable, archive, sweep
 from mainspring_store.retention.archive import FIELDS
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_retention import run_ids
@@ -86,6 +89,47 @@ def test_a_line_that_was_cut_off_spoils_no_other_line(old: Engine, tmp_path: Pat
     torn, *rest = (folder / "runs-2026-03-10.ndjson").read_text().splitlines()
     assert torn == '{"type":"run","dag'
     assert {json.loads(line)["run_id"] for line in rest} == {"r1", "r2"}
+
+
+def test_the_name_of_a_new_file_is_on_the_disk_too(
+    old: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bool] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    prune(old, tmp_path / "archive")
+    assert run_ids(old) == ["r3"]
+    with old.database.read() as connection:
+        Archive(tmp_path / "archive").write(connection, [1], now=old.clock.now())
+    assert synced == [True, False, False], "once for the file, before its first lines"
+
+
+def test_nothing_is_done_for_no_runs(old: Engine, tmp_path: Path) -> None:
+    with old.database.read() as connection:
+        Archive(tmp_path / "archive").write(connection, [], now=old.clock.now())
+    assert not (tmp_path / "archive").exists()
+
+
+def test_two_sweeps_append_one_after_the_other(old: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_torn_line = archive._end_torn_line
+    turns: list[str] = []
+
+    def other_sweep(path: Path, descriptor: int) -> None:
+        with path.open("ab") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        turns.append(path.name)
+        end_torn_line(path, descriptor)
+
+    monkeypatch.setattr(archive, "_end_torn_line", other_sweep)
+    prune(old, tmp_path / "archive")
+    assert turns
+    with (tmp_path / "archive" / turns[0]).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # free again
 
 
 def test_a_large_run_is_archived_once_and_whole(

@@ -21,6 +21,7 @@ import orjson
 
 from mainspring.errors import MainspringError
 from mainspring.instants import format_instant
+from mainspring.private_files import sync_folder
 from mainspring_store.database.transactions import Database
 from mainspring_store.schema.migrate import current_revision, head_revision
 
@@ -89,7 +90,7 @@ def write_backup(
         _write_digest(draft, mark)
         # Linked into place: an existing file is never overwritten.
         os.link(draft, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return manifest
 
 
@@ -187,12 +188,3 @@ def _explained(path: Path) -> Iterator[None]:
         raise BackupError(f"{path} is damaged: {exc}; use another backup") from exc
     except sqlite3.Error as exc:
         raise BackupError(f"{path}: {exc}; the disk may be full, or the file may be damaged") from exc
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

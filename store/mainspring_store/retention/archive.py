@@ -4,6 +4,7 @@ The lines are on the disk before the transaction that deletes the rows commits. 
 loses none: `archived_at` tells the copies apart. `FIELDS` is the schema of the lines; docs/operations.md explains it.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from mainspring.errors import MainspringError
 from mainspring.instants import format_instant
+from mainspring.private_files import sync_folder
 from mainspring_store.tables import dag_run, dag_version, feed_event, task_instance, task_try
 
 __all__ = ["FIELDS", "Archive", "ArchiveUnavailable"]
@@ -54,16 +56,22 @@ class Archive:
         Raises:
             ArchiveUnavailable: The message names the file and the cause. Some lines may have been written.
         """
+        if not keys:
+            return
         lines = b"".join(orjson.dumps(line) + b"\n" for line in _lines(connection, keys, now))
         path = self._folder / f"runs-{now:%Y-%m-%d}.ndjson"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                _end_torn_line(path, file.fileno())
+                # Another sweep may append at the same time, and a half-written line of it is no torn line.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if os.fstat(descriptor).st_size == 0:
+                    sync_folder(self._folder)
+                _end_torn_line(path, descriptor)
                 file.write(lines)
                 file.flush()
-                os.fsync(file.fileno())
+                os.fsync(descriptor)
         except OSError as exc:
             raise ArchiveUnavailable(
                 f"retention_archive: {path} cannot be written: {exc.strerror}; nothing is pruned meanwhile"
