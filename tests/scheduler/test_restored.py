@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
+from mainspring.hook_signatures import HookKind
 from mainspring_scheduler.duties.rescue import find_lost
 from mainspring_store import Database
-from mainspring_store.access.installation import holds_schedules, release_schedules
+from mainspring_store.access.installation import holds_schedules, keep_webhook_key, release_schedules
 from mainspring_store.access.roles import Role
 from mainspring_store.access.sessions import NewSession, add_session, find_session
 from mainspring_store.access.tokens import add_token, find_token
@@ -18,6 +20,7 @@ from mainspring_store.backups import BackupError, check_keys, prepare_restored
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.queries.events import floor_of_feed, is_drawn
 from mainspring_store.resources import heartbeats
+from mainspring_store.resources.hooks import NewHook, Rotation, create_hook, rotate_hook
 from mainspring_store.resources.secrets import put_secret
 from mainspring_store.tables import audit_event, dag_run, feed_event
 from tests.scheduler.engine import Engine
@@ -178,6 +181,38 @@ def test_a_key_ring_that_cannot_open_the_secrets_is_refused(database: Database, 
     for other in (KeyRing(tmp_path / "absent"), KeyRing(tmp_path / "x", ["A" * 43 + "="])):
         with pytest.raises(BackupError, match="cannot open 1 of 1 secrets, among them secret 'warehouse'"):
             check_keys(database, other)
+
+
+def test_the_keys_must_open_each_secret_of_a_hook_and_the_key_of_webhooks(engine: Engine, tmp_path: Path) -> None:
+    old, new = (KeyRing(tmp_path / "none", [Fernet.generate_key().decode()]) for _ in range(2))
+    engine.save("etl", {"a": {}})
+    hook_id = create_hook(engine.database, old, HOOK, now=engine.clock.now())
+    until = engine.clock.now() + timedelta(hours=1)
+    rotation = Rotation(url_part=None, secret="fresh", previous_until=until)
+    rotate_hook(engine.database, new, hook_id, rotation, now=engine.clock.now())
+    with pytest.raises(BackupError, match="cannot open 1 of 2 secrets, among them previous secret of hook 'push'"):
+        check_keys(engine.database, new)
+    with pytest.raises(BackupError, match="cannot open 1 of 2 secrets, among them hook 'push'"):
+        check_keys(engine.database, old)
+    both = KeyRing(tmp_path / "none", [*new.keys, *old.keys])
+    assert check_keys(engine.database, both) == 2
+    keep_webhook_key(engine.database, KeyRing(tmp_path / "other"), lambda: "whsk")
+    with pytest.raises(BackupError, match="cannot open 1 of 3 secrets, among them private key of webhooks"):
+        check_keys(engine.database, both)
+
+
+HOOK = NewHook(
+    name="push",
+    dag_id="etl",
+    principal_id="ann",
+    kind=HookKind.GITHUB,
+    url_part="mh_part",
+    secret="first",
+    conf=None,
+    filter=None,
+    description=None,
+    is_enabled=True,
+)
 
 
 def count(database: Database, table: Any) -> int:

@@ -22,6 +22,7 @@ __all__ = [
     "read_fact",
     "reencrypt_webhook_key",
     "release_schedules",
+    "sealed_webhook_key",
     "write_fact",
 ]
 
@@ -91,16 +92,22 @@ def keep_webhook_key(database: Database, key_ring: KeyRing, make: Callable[[], s
     return key_ring.decrypt(_WEBHOOK_KEY, base64.b64decode(stored))
 
 
+def sealed_webhook_key(connection: Connection) -> bytes | None:
+    """The private key of callbacks as the key ring encrypted it; None = there is none."""
+    stored = read_fact(connection, _WEBHOOK_KEY)
+    return None if stored is None else base64.b64decode(stored)
+
+
 def reencrypt_webhook_key(connection: Connection, key_ring: KeyRing) -> int:
     """Encrypt the private key of callbacks with the newest key, in the caller's transaction; returns 1, or 0 = none.
 
     Raises:
         CannotOpen: No key of the ring decrypts the stored key.
     """
-    stored = read_fact(connection, _WEBHOOK_KEY)
-    if stored is None:
+    sealed = sealed_webhook_key(connection)
+    if sealed is None:
         return 0
-    write_fact(connection, _WEBHOOK_KEY, base64.b64encode(key_ring.reencrypt(base64.b64decode(stored))).decode())
+    write_fact(connection, _WEBHOOK_KEY, base64.b64encode(key_ring.reencrypt(sealed)).decode())
     return 1
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, String, bindparam, delete, exists, func, lite
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring_store.access.audit import AuditEvent, Outcome, write_event
-from mainspring_store.access.installation import hold_schedules
+from mainspring_store.access.installation import hold_schedules, sealed_webhook_key
 from mainspring_store.backups.files import BackupError
 from mainspring_store.database.key_ring import CannotOpen, KeyRing
 from mainspring_store.database.transactions import Database, lift_time_limit
@@ -67,6 +67,10 @@ def check_keys(database: Database, key_ring: KeyRing) -> int:
         sealed |= {f"connection '{row.connection_id}'": row.ciphertext for row in connection.execute(_CONNECTIONS)}
         sealed |= {f"{row.kind} '{row.name}'": row.ciphertext for row in connection.execute(_RECEIVERS)}
         sealed |= {f"hook '{row.name}'": row.ciphertext for row in connection.execute(_HOOKS)}
+        sealed |= {f"previous secret of hook '{row.name}'": row.ciphertext for row in connection.execute(_PREVIOUS)}
+        webhook_key = sealed_webhook_key(connection)
+        if webhook_key is not None:
+            sealed["private key of webhooks"] = webhook_key
     locked = [name for name, ciphertext in sealed.items() if not _opens(key_ring, ciphertext)]
     if locked:
         raise BackupError(
@@ -158,7 +162,11 @@ _CONNECTIONS = (
     .order_by(stored_connection.c.connection_id)
 )
 _HOOKS = select(hook.c.name, hook.c.ciphertext).order_by(hook.c.id)
-_RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
+_PREVIOUS = (
+    select(hook.c.name, hook.c.previous_ciphertext.label("ciphertext"))
+    .where(hook.c.previous_ciphertext.is_not(None))
+    .order_by(hook.c.id)
+)
 _RECEIVERS = select(receiver.c.kind, receiver.c.name, receiver.c.ciphertext).order_by(receiver.c.id)
 _UNSTOPPED = text("task_try.stopped_at IS NULL")
 _HAS_END = exists().where(
