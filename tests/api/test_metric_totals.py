@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from mainspring.attempts import Outcome
 from mainspring.errors import StoreUnavailable
 from mainspring.metric_buckets import DURATION_BOUNDS, LATENCY_BOUNDS, bucket_name
 from mainspring_api.http import metric_totals as counting
-from mainspring_store.queries.events import SettledEvents
+from mainspring_store.backups import prepare_restored
+from mainspring_store.queries.events import SettledEvents, floor_of_feed
 from mainspring_store.resources import metric_totals
 from mainspring_store.resources.metric_totals import add_totals, count_events, read_totals
+from mainspring_store.tables import feed_event, metric_position
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 
@@ -104,7 +108,38 @@ def test_many_events_are_counted_in_parts(api: Api, monkeypatch: pytest.MonkeyPa
     api.save("etl", FAILING)
     for number in range(3):
         run_once(api, f"r{number}")
+    api.request("GET", "/metrics")
+    with api.database.read() as connection:
+        position = connection.scalar(select(metric_position.c.event_id)) or 0
+        last = connection.scalar(select(func.max(feed_event.c.id))) or 0
+    assert position < last, "a request counts a bounded number of them"
+    api.app.extensions["mainspring"].totals.add()
     assert by(samples(api, "runs_ended_total")) == {("etl", "success", ""): 3}
+
+
+def test_the_last_round_of_a_process_is_short(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_totals, "EVENTS_AT_ONCE", 1)
+    totals = counting.MetricTotals(sqlite_api.database)
+    sqlite_api.save("etl", FAILING)
+    run_once(sqlite_api, "r1")
+    with sqlite_api.database.read() as connection:
+        before = connection.scalar(select(metric_position.c.event_id)) or 0
+    totals.count("hook_deliveries", ("run",))
+    totals.close()
+    with sqlite_api.database.read() as connection:
+        assert connection.scalar(select(metric_position.c.event_id)) == before + 1
+
+
+def test_a_restore_skips_a_billion_numbers_and_costs_one_transaction(api: Api) -> None:
+    api.save("etl", FAILING)
+    run_once(api, "r1")
+    prepare_restored(api.database, keeps_tokens=True, now=datetime.now(UTC))
+    reader = SettledEvents(api.database)
+    reader.look()
+    assert not count_events(api.database, reader), "nothing is left"
+    with api.database.read() as connection:
+        assert connection.scalar(select(metric_position.c.event_id)) == floor_of_feed(api.database)
+    assert read_totals(api.database)["runs_ended"] == {("etl", "success", ""): 1}, "no event of before is left out"
 
 
 def test_requests_are_counted_by_route_and_never_by_path(sqlite_api: Api) -> None:
@@ -146,17 +181,20 @@ def test_every_process_shows_the_same_totals(open_api: OpenApi) -> None:
                 assert counted[-1:] == ["2"], (others, counted)
 
 
-def test_counts_that_cannot_be_added_stay(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("a fault")])
+def test_counts_that_cannot_be_added_stay(
+    sqlite_api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     totals = sqlite_api.app.extensions["mainspring"].totals
     totals.count("hook_deliveries", ("run",))
 
     def broken(*_: object) -> None:
-        raise StoreUnavailable("away")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(counting, "add_totals", broken)
-        totals.add()
+        with nullcontext() if isinstance(error, StoreUnavailable) else pytest.raises(type(error)):
+            totals.add()
     assert by(samples(sqlite_api, "hook_deliveries_total"))[("run",)] == 1
 
 

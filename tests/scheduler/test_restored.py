@@ -17,6 +17,7 @@ from mainspring_store.access.roles import Role
 from mainspring_store.access.sessions import NewSession, add_session, find_session
 from mainspring_store.access.tokens import add_token, find_token
 from mainspring_store.backups import BackupError, check_keys, prepare_restored
+from mainspring_store.backups.restored import EVENTS_SKIPPED
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.queries.events import floor_of_feed, is_drawn
 from mainspring_store.resources import heartbeats
@@ -169,6 +170,15 @@ def test_a_follower_whose_place_the_original_gave_out_later_begins_anew(engine: 
     engine.finish("a")
     with engine.database.read() as connection:
         assert (connection.scalar(select(func.max(feed_event.c.id))) or 0) > floor_of_feed(engine.database)
+
+
+def test_a_second_restore_skips_numbers_again(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.run_until_idle()
+    restore(engine)
+    first = floor_of_feed(engine.database)
+    restore(engine)
+    assert floor_of_feed(engine.database) == first + EVENTS_SKIPPED
 
 
 def test_a_key_ring_that_cannot_open_the_secrets_is_refused(database: Database, tmp_path: Path) -> None:

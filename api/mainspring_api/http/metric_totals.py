@@ -48,8 +48,12 @@ class MetricTotals:
             self._sums[key] = self._sums.get(key, 0.0) + seconds
             self._start()
 
-    def add(self) -> None:
-        """Add the counts, and count the new events. Counts that cannot be added now stay for the next time."""
+    def add(self, *, parts_max: int | None = None) -> None:
+        """Add the counts at least once, and count the new events. Counts that cannot be added now stay for the next
+        time; after a commit of unknown outcome they may be added twice.
+
+        parts_max: of the new events, so that a request is answered in time; None = all, until `close`.
+        """
         with self._adding:
             with self._lock:
                 counts, sums = self._counts, self._sums
@@ -61,9 +65,11 @@ class MetricTotals:
                 log.debug("totals are added later: cause=%s", exc)
                 self._restore(counts, sums)
                 return
+            except BaseException:
+                self._restore(counts, sums)
+                raise
             try:
-                while count_events(self._database, self._settled):
-                    pass
+                self._count_events(parts_max)
             except StoreUnavailable as exc:
                 log.debug("events are counted later: cause=%s", exc)
 
@@ -75,6 +81,13 @@ class MetricTotals:
         if self._thread is not None:
             self._thread.join(timeout=5)
             self.add()
+
+    def _count_events(self, parts_max: int | None) -> None:
+        parts = 0
+        while count_events(self._database, self._settled) and not self._is_closed.is_set():
+            parts += 1
+            if parts == parts_max:
+                return
 
     def _restore(
         self, counts: Counter[tuple[str, tuple[str, ...]]], sums: dict[tuple[str, tuple[str, ...]], float]

@@ -22,6 +22,7 @@ from mainspring_store.backups.files import BackupError
 from mainspring_store.database.key_ring import CannotOpen, KeyRing
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.queries.events import POSTGRESQL_LAST, SQLITE_LAST
 from mainspring_store.state.records import RESTORED_OWNER
 from mainspring_store.tables import (
     api_token,
@@ -142,8 +143,10 @@ def _fence_attempts(connection: Connection, now: datetime) -> int:
 
 
 def _skip_events(connection: Connection, *, is_sqlite: bool) -> None:
-    last = connection.scalar(_LAST_EVENT) or 0
-    following = last + EVENTS_SKIPPED
+    # The sequence is ahead of the rows when the last events were rolled back or deleted, or after an earlier restore.
+    drawn: int | None = connection.scalar(SQLITE_LAST if is_sqlite else POSTGRESQL_LAST)
+    last: int | None = connection.scalar(_LAST_EVENT)
+    following = max(drawn or 0, last or 0) + EVENTS_SKIPPED
     if is_sqlite:
         updated = connection.execute(
             text("UPDATE sqlite_sequence SET seq = :seq WHERE name = 'feed_event'"), {"seq": following}

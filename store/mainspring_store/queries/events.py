@@ -22,6 +22,8 @@ from mainspring_store.queries.runs import run_not_found
 from mainspring_store.tables import dag_run, feed_event, feed_floor, task_instance
 
 __all__ = [
+    "POSTGRESQL_LAST",
+    "SQLITE_LAST",
     "SettledEvents",
     "StoredEvent",
     "events_after",
@@ -97,12 +99,12 @@ class SettledEvents:
         """Move the position ahead without reading events. A second call may be needed until the position moves."""
         with self._database.read() as connection:
             if self._database.is_sqlite:
-                self.position = connection.scalar(_SQLITE_LAST) or 0
+                self.position = connection.scalar(SQLITE_LAST) or 0
                 return
             xmin: int = connection.execute(_XMIN).scalar_one()
             if self._pending is not None and xmin > self._pending[1]:
                 self._settle(self._pending[0])
-            last: int = connection.scalar(_POSTGRESQL_LAST) or 0
+            last: int = connection.scalar(POSTGRESQL_LAST) or 0
             if last != self.position and self._pending is None:
                 self._ask(connection, last)
 
@@ -182,7 +184,7 @@ def floor_of_feed(database: Database) -> int:
 def is_drawn(database: Database, number: int) -> bool:
     """Whether the log has given out a number, or a higher one."""
     with database.read() as connection:
-        last: int | None = connection.scalar(_SQLITE_LAST if database.is_sqlite else _POSTGRESQL_LAST)
+        last: int | None = connection.scalar(SQLITE_LAST if database.is_sqlite else POSTGRESQL_LAST)
     return number <= (last or 0)
 
 
@@ -239,7 +241,8 @@ _xmin = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", 
 _AFTER_WITH_XMIN = _AFTER.add_columns(_xmin)
 _XMIN = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _NEW_TRANSACTION = text("SELECT pg_current_xact_id()::text::bigint")
-_SQLITE_LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'feed_event'")
-_POSTGRESQL_LAST = text("SELECT pg_sequence_last_value('feed_event_id_seq')")
+SQLITE_LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'feed_event'")
+POSTGRESQL_LAST = text("SELECT pg_sequence_last_value('feed_event_id_seq')")
+"""As `SQLITE_LAST`: the last number that the log has given out; no row, or NULL = none yet."""
 _RUN_KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
 _FIRST_AT = select(_event.at).where(_event.id >= bindparam("id")).order_by(_event.id).limit(1)

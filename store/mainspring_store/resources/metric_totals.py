@@ -48,24 +48,27 @@ def add_totals(database: Database, totals: Totals) -> None:
         _add(connection, totals)
 
 
-def count_events(database: Database, settled: SettledEvents) -> int:
-    """Count the settled events that are not counted yet, at most `EVENTS_AT_ONCE`; returns their number.
+def count_events(database: Database, settled: SettledEvents) -> bool:
+    """Count the settled events that are not counted yet, at most `EVENTS_AT_ONCE`; returns whether more are left.
 
     Processes may call the function at the same time: each event is counted once.
     """
     settled.look()
     if settled.position is None or settled.position <= _position(database):
-        return 0
+        return False
     with database.write() as connection:
         start = connection.scalar(_LOCK_POSITION) or 0
-        end = min(settled.position, start + EVENTS_AT_ONCE)
-        if end <= start:
-            return 0
+        if settled.position <= start:
+            return False
+        # A restore leaves a gap of a billion numbers: what bounds a part is the number of events.
+        part = {"start": start, "end": settled.position, "others": EVENTS_AT_ONCE - 1}
+        last = connection.scalar(_LAST_OF_PART, part)
+        end = settled.position if last is None else last
         bounds = {"start": start, "end": end}
         _admit_dags(connection, bounds)
         _add(connection, Counter[tuple[str, tuple[str, ...]]](_totals_of_events(connection, bounds)))
         connection.execute(_MOVE, {"end": end})
-    return end - start
+    return end < settled.position
 
 
 def _position(database: Database) -> int:
@@ -127,6 +130,7 @@ _ALL = select(metric_total.c.name, metric_total.c.labels, metric_total.c.value)
 _DAGS = select(metric_dag.c.dag_id)
 _POSITION = select(metric_position.c.event_id)
 _LOCK_POSITION = _POSITION.with_for_update()
+_LAST_OF_PART = select(_event.id).where(*_new).order_by(_event.id).offset(bindparam("others")).limit(1)
 _MOVE = update(metric_position).values(event_id=bindparam("end"))
 _DAGS_OF_EVENTS = (
     select(dag_run.c.dag_id)

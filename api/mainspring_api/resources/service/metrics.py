@@ -25,6 +25,8 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _Samples = Mapping[tuple[str, ...], float]
 """Values of the labels, in order -> value."""
+_PARTS_MAX = 2
+"""Of events that an answer counts first: the thread counts what is left, and the answer comes in time."""
 _ENDS = ("dag_id", "state", "reason")
 _COUNTERS: Sequence[tuple[str, str, tuple[str, ...]]] = (
     ("runs_ended", "Runs that ended, by DAG; further DAGs count as `other`.", _ENDS),
@@ -130,7 +132,7 @@ def _of_workers(figures: Figures) -> Iterator[str]:
 
 def _of_totals(ctx: Context) -> Iterator[str]:
     """What all processes have counted since the installation of this feature."""
-    ctx.totals.add()
+    ctx.totals.add(parts_max=_PARTS_MAX)
     totals = read_totals(ctx.database)
     for name, what, labels in _COUNTERS:
         yield from _metric(f"{name}_total", what, labels, totals.get(name, {}), kind="counter")
