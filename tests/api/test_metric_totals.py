@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from mainspring.attempts import Outcome
+from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
 from mainspring.metric_buckets import DURATION_BOUNDS, LATENCY_BOUNDS, bucket_name
+from mainspring.states import StateReason
 from mainspring_api.http import metric_totals as counting
 from mainspring_store.backups import prepare_restored
 from mainspring_store.queries.events import SettledEvents, floor_of_feed
 from mainspring_store.resources import metric_totals
 from mainspring_store.resources.metric_totals import add_totals, count_events, read_totals
-from mainspring_store.tables import feed_event, metric_position
+from mainspring_store.tables import feed_event, metric_position, task_try
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 
@@ -142,6 +143,32 @@ def test_a_restore_skips_a_billion_numbers_and_costs_one_transaction(api: Api) -
     assert read_totals(api.database)["runs_ended"] == {("etl", "success", ""): 1}, "no event of before is left out"
 
 
+def test_the_duration_of_a_retried_task_is_that_of_each_try(api: Api) -> None:
+    api.save("etl", {"a": {**SHELL, "retries": 1, "retry_delay": "PT1S"}})
+    api.trigger(run_id="r1")
+    engine = api.engine  # every access sets its clock
+    for seconds, end in (
+        (5, {"outcome": Outcome.FAILED, "reason": StateReason.EXIT_CODE}),
+        (50, {"outcome": Outcome.SUCCESS}),
+    ):
+        engine.run_until_idle()
+        engine.start("a")
+        engine.run_until_idle()
+        engine.clock.move(timedelta(seconds=seconds))
+        attempt_id = engine.attempt("a").attempt_id
+        engine.executor.report(Finished(attempt_id=attempt_id, seq=2, at=engine.clock.now(), **end))
+        engine.executor.finished.add(attempt_id)
+        engine.run_until_idle()
+        engine.clock.move(timedelta(minutes=1))
+    with api.database.read() as connection:
+        tries = connection.execute(select(task_try.c.start_date, task_try.c.end_date)).all()
+    durations = [(row.end_date - row.start_date).total_seconds() for row in tries]
+    assert len({bucket_name(DURATION_BOUNDS, duration) for duration in durations}) == 2, "the tries differ"
+    assert by(samples(api, "task_duration_seconds_count"))[()] == 2
+    assert by(samples(api, "task_duration_seconds_sum"))[()] == pytest.approx(sum(durations), abs=0.001)
+    assert by(samples(api, "task_queue_wait_seconds_count"))[()] == 2
+
+
 def test_requests_are_counted_by_route_and_never_by_path(sqlite_api: Api) -> None:
     api = sqlite_api
     api.save("etl", {"a": SHELL})
@@ -182,9 +209,7 @@ def test_every_process_shows_the_same_totals(open_api: OpenApi) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("a fault")])
-def test_counts_that_cannot_be_added_stay(
-    sqlite_api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_counts_that_cannot_be_added_stay(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     totals = sqlite_api.app.extensions["mainspring"].totals
     totals.count("hook_deliveries", ("run",))
 

@@ -18,7 +18,7 @@ from mainspring.states import RUN_FINISHED, TASK_FINISHED, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.events import SettledEvents
 from mainspring_store.queries.filters import seconds_between
-from mainspring_store.tables import dag_run, feed_event, metric_dag, metric_position, metric_total, task_instance
+from mainspring_store.tables import dag_run, feed_event, metric_dag, metric_position, metric_total, task_try
 
 __all__ = ["DAGS_MAX", "OTHER", "Totals", "add_totals", "count_events", "read_totals"]
 
@@ -149,6 +149,18 @@ _ENDS = (
 )
 
 
+_attempt = task_try.alias("attempt")
+# A clear begins a generation whose tries have the numbers of earlier tries, and a lost host costs no try number.
+_ATTEMPT = (
+    select(_attempt.c.attempt_id)
+    .where(_attempt.c.task_instance_id == _event.task_instance_id, _attempt.c.try_number == _event.try_number)
+    .order_by(_attempt.c.generation.desc(), _attempt.c.queued_at.desc(), _attempt.c.attempt_id.desc())
+    .limit(1)
+    .correlate(feed_event)
+    .scalar_subquery()
+)
+
+
 def _histogram(
     seconds: ColumnElement[float], bounds: Sequence[float], ended: Sequence[ColumnElement[bool]], *, is_of_task: bool
 ) -> Select[Any]:
@@ -157,22 +169,22 @@ def _histogram(
     rows = select(bucket.label("bucket"), func.count().label("number"), func.sum(seconds).label("seconds"))
     joined = rows.select_from(feed_event)
     if is_of_task:
-        joined = joined.join(task_instance, task_instance.c.id == _event.task_instance_id)
+        joined = joined.join(task_try, task_try.c.attempt_id == _ATTEMPT)
     else:
         joined = joined.join(dag_run, dag_run.c.id == _event.dag_run_id)
     return joined.where(*_new, *ended, seconds >= 0).group_by(bucket)
 
 
-_instance = task_instance.c
+_try = task_try.c
 _HISTOGRAMS: Mapping[str, Select[Any]] = {
     "run_duration_seconds": _histogram(
         seconds_between(dag_run.c.start_date, dag_run.c.end_date), DURATION_BOUNDS, _RUN_ENDED, is_of_task=False
     ),
     "task_duration_seconds": _histogram(
-        seconds_between(_instance.start_date, _instance.end_date), DURATION_BOUNDS, _TASK_ENDED, is_of_task=True
+        seconds_between(_try.start_date, _try.end_date), DURATION_BOUNDS, _TASK_ENDED, is_of_task=True
     ),
     "task_queue_wait_seconds": _histogram(
-        seconds_between(_instance.queued_at, _instance.start_date),
+        seconds_between(_try.queued_at, _try.start_date),
         WAIT_BOUNDS,
         (_event.kind == EventKind.TASK.value, _event.state == TaskState.RUNNING.value),
         is_of_task=True,

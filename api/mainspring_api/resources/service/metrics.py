@@ -35,7 +35,7 @@ _COUNTERS: Sequence[tuple[str, str, tuple[str, ...]]] = (
 )
 _HISTOGRAMS: Sequence[tuple[str, str, tuple[str, ...], Sequence[float]]] = (
     ("run_duration_seconds", "From the start to the end of a run.", (), DURATION_BOUNDS),
-    ("task_duration_seconds", "From the start to the end of a task instance.", (), DURATION_BOUNDS),
+    ("task_duration_seconds", "From the start to the end of a try.", (), DURATION_BOUNDS),
     ("task_queue_wait_seconds", "From the decision to start a task to its start.", (), WAIT_BOUNDS),
     ("http_request_duration_seconds", "Time to the first byte of an answer.", ("route",), LATENCY_BOUNDS),
 )
