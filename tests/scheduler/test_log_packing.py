@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from mainspring.attempts import LogChunk
 from mainspring_scheduler.duties.log_packing import PACKED_AFTER, LogPacking
 from mainspring_store.database.log_blocks import BLOCK_BYTES, pack, unpack
+from mainspring_store.database.transactions import Database
 from mainspring_store.queries.logs import read_log
+from mainspring_store.resources import log_packing
 from mainspring_store.resources.log_packing import Packed, pack_next_log
 from mainspring_store.resources.logs import append_chunks
 from mainspring_store.schema.migrate import downgrade, migrate
@@ -133,6 +135,48 @@ def test_the_thread_packs_and_stops(engine: Engine, attempt_id: str) -> None:
     duty.stop()
     assert log(engine, attempt_id) == whole
     assert duty.pack_all() == 0
+
+
+def test_a_look_that_finds_nothing_waits_for_no_writer(engine: Engine) -> None:
+    with engine.database.write():
+        assert pack_log(engine) is None
+
+
+def test_a_look_steps_over_the_chunks_of_running_attempts(engine: Engine) -> None:
+    if not engine.database.is_sqlite:
+        pytest.skip("only SQLite counts the steps of a statement")
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.run_until_idle()
+    attempt_id = engine.attempt("a").attempt_id
+
+    def steps() -> int:
+        counts = []
+        with engine.database.read() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.set_progress_handler(lambda: counts.append(1), 1)
+            assert connection.scalar(log_packing._NEXT, {"after": "", "before": engine.clock.now()}) is None
+            driver.set_progress_handler(None, 0)
+        return len(counts)
+
+    write(engine, attempt_id, LINE, length=len(LINE))
+    alone = steps()
+    write(engine, attempt_id, LINE * 300, offset=len(LINE), length=len(LINE))
+    assert steps() <= alone + 20
+
+
+def test_two_schedulers_pack_a_log_once(engine: Engine, attempt_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = log_packing._pack
+
+    def late(database: Database, key: str) -> Packed | None:
+        monkeypatch.setattr(log_packing, "_pack", original)
+        assert pack_log(engine) is not None, "the other scheduler is faster"
+        return original(database, key)
+
+    whole = log(engine, attempt_id)
+    monkeypatch.setattr(log_packing, "_pack", late)
+    assert pack_log(engine) is None
+    assert log(engine, attempt_id) == whole
 
 
 def test_an_error_packs_nothing(engine: Engine, attempt_id: str, monkeypatch: pytest.MonkeyPatch) -> None:

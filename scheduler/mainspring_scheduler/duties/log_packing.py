@@ -50,12 +50,13 @@ class LogPacking:
         Raises:
             StoreUnavailable: The database is unreachable; what was packed before stays packed.
         """
-        count = 0
+        count, after = 0, ""
         while not self._stopped.is_set():
             began = monotonic()
-            if pack_next_log(self._database, ended_before=self._clock.now() - PACKED_AFTER) is None:
+            packed = pack_next_log(self._database, ended_before=self._clock.now() - PACKED_AFTER, after=after)
+            if packed is None:
                 break
-            count += 1
+            count, after = count + 1, packed.attempt_id
             self._stopped.wait(min(REST_SECONDS_MAX, max(REST_SECONDS_MIN, REST * (monotonic() - began))))
         return count
 

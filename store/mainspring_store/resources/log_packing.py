@@ -10,8 +10,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, literal_column, select, text, update
-from sqlalchemy.types import Integer
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    String,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from mainspring_store.database.log_blocks import BLOCK_BYTES, TimedBytes, pack
 from mainspring_store.database.transactions import Database
@@ -30,17 +42,32 @@ class Packed:
     bytes_after: int
 
 
-def pack_next_log(database: Database, *, ended_before: datetime) -> Packed | None:
-    """Pack the log of one attempt that ended and stopped before an instant; None = all such logs are packed.
+def pack_next_log(database: Database, *, ended_before: datetime, after: str = "") -> Packed | None:
+    """Pack the log of the next attempt that ended and stopped before an instant, by attempt id; None = none is left.
 
     Several schedulers may call this at once: each packs another log.
+
+    after: the attempt that was packed last, so that the search does not begin anew.
     """
-    with database.write() as connection:
-        attempt = connection.execute(_select_next(database.is_sqlite), {"before": ended_before}).first()
-        if attempt is None:
+    while True:
+        # The search holds no lock: nobody who writes waits for it.
+        with database.read() as connection:
+            attempt_id = connection.scalar(_NEXT, {"after": after, "before": ended_before})
+        if attempt_id is None:
             return None
-        attempt_id, packed_bytes = attempt
-        rows = connection.execute(_CHUNKS, {"me": attempt_id}).all()
+        packed = _pack(database, attempt_id)
+        if packed is not None:
+            return packed
+        after = attempt_id
+
+
+def _pack(database: Database, attempt_id: str) -> Packed | None:
+    """Pack the log of an attempt that ended; None = another scheduler packs the log, or it is gone."""
+    with database.write() as connection:
+        attempt = connection.execute(_lock_attempt(database.is_sqlite), {"me": attempt_id}).first()
+        rows = connection.execute(_CHUNKS, {"me": attempt_id}).all() if attempt is not None else []
+        if attempt is None or not rows:
+            return None
         connection.execute(_DELETE_CHUNKS, {"me": attempt_id})
         blocks = [
             {
@@ -50,7 +77,7 @@ def pack_next_log(database: Database, *, ended_before: datetime) -> Packed | Non
                 "data": pack(chunks),
                 "raw_bytes": sum(len(data) for _, data in chunks),
             }
-            for offset, chunks in _blocks(_without_overlaps(rows, packed_bytes or 0))
+            for offset, chunks in _blocks(_without_overlaps(rows, attempt.log_packed_bytes or 0))
         ]
         if blocks:
             connection.execute(insert(task_log), blocks)
@@ -95,21 +122,36 @@ def _blocks(placed: Iterator[_Placed]) -> Iterator[tuple[int, list[TimedBytes]]]
 
 
 @cache
-def _select_next(is_sqlite: bool) -> Select[Any]:
-    unpacked = select(task_log.c.attempt_id).where(text("task_log.raw_bytes IS NULL"))
-    statement = (
-        select(task_try.c.attempt_id, task_try.c.log_packed_bytes)
+def _lock_attempt(is_sqlite: bool) -> Select[Any]:
+    statement = select(task_try.c.log_packed_bytes).where(task_try.c.attempt_id == bindparam("me"))
+    return statement if is_sqlite else statement.with_for_update(skip_locked=True)
+
+
+def _first_unpacked(after: ColumnElement[str]) -> ScalarSelect[Any]:
+    unpacked = task_log.alias()
+    # The literal condition is that of the partial index.
+    is_chunk = unpacked.c.raw_bytes.is_(None)
+    return select(func.min(unpacked.c.attempt_id)).where(is_chunk, unpacked.c.attempt_id > after).scalar_subquery()
+
+
+def _select_next() -> Select[Any]:
+    """The first attempt to pack. Steps from attempt to attempt in the index, whatever number of chunks each has."""
+    attempts = select(_first_unpacked(bindparam("after", type_=String())).label("attempt_id")).cte(recursive=True)
+    following = select(_first_unpacked(attempts.c.attempt_id)).where(attempts.c.attempt_id.is_not(None))
+    attempts = attempts.union_all(following)
+    return (
+        select(attempts.c.attempt_id)
+        .join(task_try, task_try.c.attempt_id == attempts.c.attempt_id)
         .where(
-            task_try.c.attempt_id.in_(unpacked),
             task_try.c.state.not_in([literal_column("'queued'"), literal_column("'running'")]),
             task_try.c.stopped_at < bindparam("before", type_=UtcDateTime),
             task_try.c.end_date < bindparam("before", type_=UtcDateTime),
         )
         .limit(literal_column("1", Integer()))
     )
-    return statement if is_sqlite else statement.with_for_update(skip_locked=True, of=task_try)
 
 
+_NEXT = _select_next()
 _OF_ATTEMPT = task_log.c.attempt_id == bindparam("me")
 _IS_CHUNK = task_log.c.raw_bytes.is_(None)
 _CHUNKS = (

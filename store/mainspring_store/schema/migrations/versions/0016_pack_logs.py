@@ -32,7 +32,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     connection = op.get_bind()
     is_packed = _log.c.raw_bytes.is_not(None)
-    while block := connection.execute(sa.select(_log).where(is_packed).limit(1)).first():
+    packed = sa.select(_log).where(is_packed).order_by(_log.c.attempt_id, _log.c.offset).limit(1)
+    # The key of the block before: a search from the first row would read all unpacked rows each time.
+    following = packed.where(
+        sa.tuple_(_log.c.attempt_id, _log.c.offset) > sa.tuple_(sa.bindparam("me"), sa.bindparam("last"))
+    )
+    block = connection.execute(packed).first()
+    while block is not None:
         here = sa.and_(_log.c.attempt_id == block.attempt_id, _log.c.offset == block.offset)
         connection.execute(sa.delete(_log).where(here))
         rows, offset = [], block.offset
@@ -40,6 +46,7 @@ def downgrade() -> None:
             rows.append({"attempt_id": block.attempt_id, "offset": offset, "at": at, "data": data, "raw_bytes": None})
             offset += len(data)
         connection.execute(sa.insert(_log), rows)
+        block = connection.execute(following, {"me": block.attempt_id, "last": block.offset}).first()
     op.drop_index("ix_task_log_unpacked", table_name="task_log")
     op.drop_column("task_log", "raw_bytes")
     op.drop_column("task_try", "log_packed_bytes")
