@@ -1,11 +1,12 @@
 """`mainspring backup` and `mainspring restore`: the files, the key ring and the database of the settings."""
 
+import logging
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from mainspring.private_files import keep
 from mainspring_api.http.credential_files import admin_token_path
 from mainspring_cli.config import Config, ConfigError
 from mainspring_cli.services.commands import key_ring
-from mainspring_cli.services.database import opened_database
+from mainspring_cli.services.database import opened_database, refuse_living_services
 from mainspring_cli.services.home import lock_home, prepare_home
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["back_up", "back_up_keys", "restore_dump", "restore_file", "resume_schedules", "verify_backup"]
 
-_ALIVE = timedelta(seconds=30)
+_log = logging.getLogger(__name__)
 _SIDE_FILES = ("-wal", "-shm")
 
 
@@ -176,24 +177,30 @@ def _made_fit(config: Config, database: "Database", *, keeps_tokens: bool, now: 
 @contextmanager
 def _unused(config: Config, target: Path, *, replaces: bool) -> Iterator[None]:
     """Hold the lease of the scheduler on an existing database, so that no scheduler starts meanwhile."""
-    from mainspring_store.database.lease import take_scheduler_lease
-    from mainspring_store.resources.heartbeats import alive
-    from mainspring_store.schema.migrate import current_revision, head_revision
+    from mainspring_store.database.lease import take_file_lease
 
     if not target.exists() or target.stat().st_size == 0:
         yield
         return
     if not replaces:
         raise Conflict(f"there is a database at {target}; add --replace to keep it under another name and go on")
-    with opened_database(config.store_url) as database:
-        lease = take_scheduler_lease(database)
-        try:
-            is_known = current_revision(database) == head_revision()
-            if is_known and alive(database, since=datetime.now(UTC) - _ALIVE):
-                raise Conflict(f"services use {target}, or did until just now; stop them, and wait {_ALIVE.seconds} s")
-            yield
-        finally:
-            lease.release()
+    lease = take_file_lease(target)
+    try:
+        _refuse_users(config, target)
+        yield
+    finally:
+        lease.release()
+
+
+def _refuse_users(config: Config, target: Path) -> None:
+    """Raises Conflict when services use the database. A damaged database has no users that the restore could harm."""
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        with opened_database(config.store_url) as database:
+            refuse_living_services(database)
+    except (DatabaseError, sqlite3.DatabaseError) as exc:
+        _log.warning("%s is damaged, so nobody can tell whether services use it; going on: cause=%s", target, exc)
 
 
 def _set_aside(target: Path, now: datetime) -> None:

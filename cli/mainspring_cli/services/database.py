@@ -19,8 +19,12 @@ __all__ = [
     "look_at_database",
     "opened_database",
     "prepare_database",
+    "refuse_living_services",
     "upgrade_database",
 ]
+
+
+_ALIVE = timedelta(seconds=30)
 
 
 def prepare_database(config: Config) -> None:
@@ -48,15 +52,24 @@ def downgrade_database(config: Config) -> tuple[str, str]:
     Raises:
         Conflict: Services use the database, or the step would delete rows for good.
     """
-    from mainspring_store.resources.heartbeats import alive
-    from mainspring_store.schema.migrate import current_revision, head_revision, step_down
+    from mainspring_store.schema.migrate import step_down
 
     prepare_home(config.home)
     with opened_database(config.migrator_database_url or config.store_url) as database:
-        is_known = current_revision(database) == head_revision()
-        if is_known and alive(database, since=datetime.now(UTC) - timedelta(seconds=30)):
-            raise Conflict("services use the database, or did until just now; stop them, and wait 30 seconds")
+        refuse_living_services(database)
         return step_down(database)
+
+
+def refuse_living_services(database: "Database") -> None:
+    """Raises Conflict when services use the database. The tables may be of any revision, or absent."""
+    from mainspring_store.resources.heartbeats import alive
+    from mainspring_store.schema.migrate import current_revision
+
+    # The table of services is the same in all revisions.
+    if current_revision(database) is not None and alive(database, since=datetime.now(UTC) - _ALIVE):
+        raise Conflict(
+            f"services use the database, or did until just now; stop them, and wait {_ALIVE.seconds} seconds"
+        )
 
 
 def _migrate(config: Config, url: str, *, service_role: str | None) -> None:

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+from pathlib import Path
 
 from mainspring.errors import Conflict
 from mainspring_store.database.transactions import Database
 
-__all__ = ["SchedulerLease", "take_scheduler_lease"]
+__all__ = ["SchedulerLease", "take_file_lease", "take_scheduler_lease"]
 
 
 class SchedulerLease:
@@ -32,16 +33,21 @@ def take_scheduler_lease(database: Database) -> SchedulerLease:
     Raises:
         Conflict: Another scheduler runs on this SQLite database.
     """
-    if not database.is_sqlite:
-        return SchedulerLease(None)
-    path = f"{database.sqlite_path}-scheduler"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return take_file_lease(database.sqlite_path) if database.is_sqlite else SchedulerLease(None)
+
+
+def take_file_lease(database_path: Path) -> SchedulerLease:
+    """Take the lease of an SQLite file, which may be damaged.
+
+    Raises:
+        Conflict: A scheduler runs on the file.
+    """
+    descriptor = os.open(f"{database_path}-scheduler", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         raise Conflict(
-            f"another scheduler runs on {database.sqlite_path}; SQLite takes one. "
-            "Stop it, or use PostgreSQL to run several"
+            f"another scheduler runs on {database_path}; SQLite takes one. Stop it, or use PostgreSQL to run several"
         ) from None
     return SchedulerLease(descriptor)

@@ -1,6 +1,8 @@
 """`mainspring backup` and `mainspring restore`: sound files, refused files, and what must never be overwritten."""
 
+import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +24,14 @@ from mainspring_cli.services.backups import (
     verify_backup,
 )
 from mainspring_cli.services.commands import key_ring
+from mainspring_cli.services.database import downgrade_database
 from mainspring_store import Database, open_database
 from mainspring_store.backups import BackupError
 from mainspring_store.backups.files import MANIFEST_TABLE
-from mainspring_store.database.lease import take_scheduler_lease
+from mainspring_store.database.lease import take_file_lease, take_scheduler_lease
 from mainspring_store.resources import heartbeats
 from mainspring_store.resources.secrets import open_secrets, put_secret
-from mainspring_store.schema.migrate import migrate
+from mainspring_store.schema.migrate import downgrade, migrate
 from mainspring_store.tables import service, variable
 
 NOW = datetime.now(UTC)
@@ -196,6 +199,47 @@ def test_a_database_in_use_is_not_replaced(config: Config, tmp_path: Path) -> No
         with database.write() as connection:
             connection.execute(service.delete())
     restored(config, tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: b"garbage" * 20 + content[140:], id="header"),
+        pytest.param(lambda content: content[:5000], id="cut-off"),
+        pytest.param(lambda content: content[:4096] + b"\xff" * (len(content) - 4096), id="overwritten"),
+        pytest.param(lambda content: content[:100] + os.urandom(len(content) - 100), id="random"),
+    ],
+)
+def test_a_damaged_database_is_replaced_and_kept(
+    config: Config, tmp_path: Path, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    back_up(config, tmp_path / "b")
+    file = config.home / "mainspring.db"
+    damaged = damage(file.read_bytes())
+    file.write_bytes(damaged)
+    lease = take_file_lease(file)
+    with pytest.raises(Conflict, match="another scheduler runs"):
+        restored(config, tmp_path / "b")
+    lease.release()
+    restored(config, tmp_path / "b")
+    assert "nobody can tell whether services use it" in caplog.text
+    assert variables(config) == {"city": "Seoul"}
+    (kept,) = config.home.glob("mainspring.db.before-restore-????????T??????")
+    assert kept.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("revision", ["0001", "0016"])
+def test_services_on_tables_of_an_earlier_revision_are_users(config: Config, tmp_path: Path, revision: str) -> None:
+    back_up(config, tmp_path / "b")
+    with closing(open_database(config.store_url)) as database:
+        downgrade(database, revision)
+        heartbeats.register_service(
+            database, incarnation="a", kind="api", hostname="h", pid=1, version="1", details={}, now=datetime.now(UTC)
+        )
+    with pytest.raises(Conflict, match="services use"):
+        restored(config, tmp_path / "b")
+    with pytest.raises(Conflict, match="services use"):
+        downgrade_database(config)
 
 
 def test_an_admin_token_of_before_is_made_anew(config: Config, tmp_path: Path) -> None:
