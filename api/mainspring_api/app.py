@@ -22,6 +22,7 @@ from mainspring_api.http.middleware import install_middleware
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.places import Places
 from mainspring_api.http.problems import register_error_handlers
+from mainspring_api.http.refused_deliveries import RefusedDeliveries
 from mainspring_api.http.routing import route_exactly
 from mainspring_api.http.run_watcher import RunWatcher
 from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, plans, schedules, tasks
@@ -148,6 +149,7 @@ def create_app(settings: ApiSettings) -> Flask:
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
     feed = EventFeed(database, kept=settings.events_kept)
     login_tokens = LoginTokens(login_key(settings.home))
+    limits = limits_of(database, settings.writes_per_second_max)
     app.extensions[EXTENSION] = Context(
         settings=settings,
         database=database,
@@ -162,13 +164,14 @@ def create_app(settings: ApiSettings) -> Flask:
         login_tokens=login_tokens,
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
         keys_in_use=KeysInUse(),
-        limits=limits_of(database, settings.writes_per_second_max),
+        limits=limits,
         login_limits=login_limits_of(database),
         log_indexes=LogIndexes(database),
         log_waits=_places("waits for log lines", settings.log_waits_max, max(1, settings.log_waits_max // 2)),
         trusted_proxies=TrustedProxies(settings.trusted_proxies),
         usage=Usage(settings.quotas, StoredTotals(database)),
         totals=MetricTotals(database),
+        refused_deliveries=RefusedDeliveries(database, limits.noted_deliveries),
     )
     register_error_handlers(app)
     install_middleware(app)
@@ -197,6 +200,7 @@ def close_app(app: Flask) -> None:
     context.watcher.close()
     context.feed.close()
     context.totals.close()
+    context.refused_deliveries.close()
     context.usage.close()
     context.notifier.close()
     context.database.close()

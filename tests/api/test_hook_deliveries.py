@@ -2,23 +2,27 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import current_thread, main_thread
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from mainspring.hook_signatures import HookKind
 from mainspring_api.http.limits import RateLimit
 from mainspring_api.resources.runs import hook_deliveries
 from mainspring_api.settings import BODY_BYTES_MAX
+from mainspring_store import Database
 from mainspring_store.access.installation import hold_schedules, release_schedules
 from mainspring_store.access.rate_limits import Bucket
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import add_token, revoke_token
+from mainspring_store.database.key_ring import key_file
 from mainspring_store.resources.hooks import DELIVERIES_KEPT, Delivery, DeliveryOutcome, note_delivery
 from mainspring_store.tables import hook_identity
 from tests.api.conftest import OpenApi
@@ -38,8 +42,14 @@ def runs(api: Api) -> list[dict[str, Any]]:
     return listed
 
 
+def write_refusals(api: Api) -> None:
+    """Do the work of the thread at once."""
+    api.app.extensions["mainspring"].refused_deliveries.write()
+
+
 def deliveries(sender: Sender) -> list[tuple[str, int]]:
     """Outcome and status, oldest first."""
+    write_refusals(sender.api)
     listed = sender.api.get(f"/hooks/{sender.id}/deliveries")["deliveries"]
     return [(each["outcome"], each["status"]) for each in reversed(listed)]
 
@@ -201,8 +211,17 @@ def test_unknown_disabled_and_wrong_are_answered_alike_after_the_same_work(
 ) -> None:
     api.save()
     sender = make_hook(api)
+    ctx = api.app.extensions["mainspring"]
     work: list[str] = []
-    for name in ("open_hook_secret", "check_delivery", "find_hook_of_url"):
+    begin = Database.write
+
+    def counted(database: Database) -> AbstractContextManager[Connection]:
+        if current_thread() is main_thread():
+            work.append("write")
+        return begin(database)
+
+    monkeypatch.setattr(Database, "write", counted)
+    for name in ("open_hook_secret", "check_delivery", "find_hook_of_url", "note_delivery"):
         inner = getattr(hook_deliveries, name)
         monkeypatch.setattr(
             hook_deliveries,
@@ -211,6 +230,8 @@ def test_unknown_disabled_and_wrong_are_answered_alike_after_the_same_work(
         )
 
     def refused(**options: Any) -> tuple[int, Any, list[str]]:
+        for limit in (ctx.limits.refused_deliveries, ctx.limits.noted_deliveries):
+            limit._known.clear()
         work.clear()
         answer = sender.send(PUSH, **options)
         told = {name: value for name, value in answer.json.items() if name != "request_id"}
@@ -224,10 +245,45 @@ def test_unknown_disabled_and_wrong_are_answered_alike_after_the_same_work(
     assert refused(path=f"/hooks/{sender.id}") == wrong, "the identifier opens nothing"
     api.patch(f"/hooks/{sender.id}", {"is_enabled": False})
     assert refused() == wrong
-    assert work == ["find_hook_of_url", "open_hook_secret", "check_delivery"]
+    work_of_ours = [name for name in work if name != "write"]
+    assert work_of_ours == ["find_hook_of_url", "open_hook_secret", "check_delivery"], "a limit alone writes"
     assert runs(api) == []
     api.patch(f"/hooks/{sender.id}", {"is_enabled": True})
     assert sender.send(PUSH).status == 202
+
+
+def test_a_refusal_is_kept_with_its_answer_and_audited_as_nothing_done(api: Api) -> None:
+    api.save()
+    sender = make_hook(api, HookKind.STANDARD)
+    assert sender.send(PUSH, age=timedelta(minutes=6)).status == 400
+    assert sender.send(PUSH, secret="whsec_" + "eHh4" * 8).status == 404
+    api.patch(f"/hooks/{sender.id}", {"is_enabled": False})
+    assert sender.send(PUSH).status == 404
+    assert deliveries(sender) == [("refused", 400), ("refused", 404), ("refused", 404)]
+    api.patch(f"/hooks/{sender.id}", {"is_enabled": True, "conf": "body.absent"})
+    assert sender.send(PUSH).status == 422
+    kept = api.get(f"/hooks/{sender.id}/deliveries")["deliveries"]
+    messages = [each["message"] for each in reversed(kept)]
+    assert "5 minutes" in messages[0]
+    assert messages[1:3] == ["the signature is wrong", "the hook is disabled"]
+    assert api.get("/eventLogs?event=deliver_to_hook&outcome=done")["event_logs"] == []
+
+
+def test_the_thread_keeps_refusals_and_ends(sqlite_api: Api) -> None:
+    sqlite_api.save()
+    sender = make_hook(sqlite_api)
+    refused = sqlite_api.app.extensions["mainspring"].refused_deliveries
+    sender.send(PUSH, secret="x" * 32)
+    refused.close()
+    assert sqlite_api.get(f"/hooks/{sender.id}/deliveries")["deliveries"][0]["outcome"] == "refused"
+    assert not refused._thread.is_alive()
+
+
+def test_a_request_without_a_hook_makes_no_keys(sqlite_api: Api) -> None:
+    keys = key_file(sqlite_api.app.extensions["mainspring"].settings.home)
+    hook_deliveries._decoy.cache_clear()
+    assert sqlite_api.request("POST", "/hooks/mh_unknown", token=None, json=PUSH).status == 404
+    assert not keys.exists()
 
 
 @pytest.mark.parametrize("kind", [HookKind.STRIPE, HookKind.STANDARD])
@@ -279,9 +335,11 @@ def test_refusals_are_counted_and_at_most_ten_a_minute_are_logged_and_kept(
         statuses = [sender.send({"n": number}, secret="x" * 32).status for number in range(70)]
     assert set(statuses[:60]) == {404}
     assert set(statuses[62:]) == {429}, "guessing costs no more than this"
+    write_refusals(sqlite_api)
     told = [record for record in caplog.records if "refused" in record.message]
     assert 10 <= len(told) <= 11
     assert sender.path.rpartition("/")[2] not in caplog.text
+    assert sender.id not in caplog.text, "the log tells unknown and wrong no more apart than the answer"
     assert deliveries(sender)[:10] == [("refused", 404)] * 10
     assert len(deliveries(sender)) <= 11
     figures = sqlite_api.request("GET", "/metrics").body.decode()
@@ -311,6 +369,7 @@ def test_a_hook_takes_a_bounded_number_of_deliveries(sqlite_api: Api) -> None:
     answers = [sender.send({"n": number}, headers={"x-github-delivery": str(number)}) for number in range(5)]
     assert [answer.status for answer in answers] == [202, 202, 202, 429, 429]
     assert int(answers[-1].headers["Retry-After"]) >= 1
+    assert sender.send({}, headers={"x-github-event": "ping"}).status == 429, "a ping is a delivery"
     assert len(runs(sqlite_api)) == 3
     assert other.send(PUSH).status == 202, "each hook has a bound of its own"
 

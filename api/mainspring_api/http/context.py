@@ -15,6 +15,7 @@ from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.metric_totals import MetricTotals
 from mainspring_api.http.places import Places
+from mainspring_api.http.refused_deliveries import RefusedDeliveries
 from mainspring_api.http.run_watcher import RunWatcher
 from mainspring_api.settings import ApiSettings
 from mainspring_store import Database
@@ -53,6 +54,7 @@ class Context:
     trusted_proxies: TrustedProxies
     usage: Usage
     totals: MetricTotals
+    refused_deliveries: RefusedDeliveries
 
 
 def context() -> Context:

@@ -150,7 +150,7 @@ class Limits:
     refused_deliveries: RateLimit
     """To hooks, with a wrong signature or an unknown URL, from one network of clients."""
     noted_deliveries: RateLimit
-    """To a hook, with a wrong signature: what is above is refused too, but neither logged nor kept."""
+    """To a hook, with a wrong signature: what is above is refused too, but not kept."""
 
 
 def limits_of(database: Database, writes_per_second: float) -> Limits:

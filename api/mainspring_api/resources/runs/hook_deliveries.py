@@ -5,11 +5,12 @@ which URLs exist.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -34,7 +35,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.client_address import client_network
-from mainspring_api.http.context import Context, context
+from mainspring_api.http.context import Context, application_context, context
 from mainspring_api.http.fields import Answer, Choice
 from mainspring_api.http.operations import BODY_DEPTH_MAX, BODY_NODES_MAX, JSON, read_body
 from mainspring_api.http.owners import current_owner
@@ -65,8 +66,6 @@ __all__ = ["blueprint"]
 FORM = "application/x-www-form-urlencoded"
 _PAYLOAD = {"type": "string", "description": "JSON of the delivery"}
 _REFUSAL = "there is no such hook, or the signature is wrong"
-_DECOY_SECRET = new_hook_secret(HookKind.GITHUB)
-"""For the check of a delivery to an unknown hook."""
 
 log = logging.getLogger(__name__)
 
@@ -133,10 +132,10 @@ def deliver_to_hook(hook_id: str) -> Response:
     delivery = _authentic(ctx, hook_id, body)
     hook = delivery.hook
     audit_detail(hook_id=hook.id, dag_id=hook.dag_id)
+    ctx.limits.hook_deliveries.take(hook.id)
     if hook.kind is HookKind.GITHUB and delivery.headers.get("x-github-event") == "ping":
         note_delivery(ctx.database, delivery.noted(DeliveryOutcome.PING, 200))
         return _answered(hook, DeliveryOutcome.PING, None)
-    ctx.limits.hook_deliveries.take(hook.id)
     if holds_schedules(ctx.database):
         # The original may be alive, and a delivery must not start a run twice.
         raise StoreUnavailable("the instance was restored from a backup and is held; send the delivery again later")
@@ -162,54 +161,59 @@ def _authentic(ctx: Context, url_part: str, body: bytes) -> _Request:
     keys, is_readable = _keys(ctx, hook)
     check = check_delivery(kind, keys, headers, body, now=now)
     if hook is None or not hook.is_enabled or not is_readable or check is Check.WRONG:
-        _refuse(ctx, hook, now, "the signature is wrong" if is_readable else "the secret cannot be opened")
+        _refuse(ctx, hook, now, HTTPStatus.NOT_FOUND, _cause(hook, is_readable=is_readable))
         raise NotFound(_REFUSAL)
     if check is Check.STALE:
         message = "the signed time is more than 5 minutes away from the server's; send the delivery again"
-        _refuse(ctx, hook, now, message)
+        _refuse(ctx, hook, now, HTTPStatus.BAD_REQUEST, message)
         raise BadRequest([Problem(pointer="", message=message, code="stale_delivery")])
     return _Request(hook=hook, headers=headers, body=body, now=now)
 
 
 def _keys(ctx: Context, hook: HookOfUrl | None) -> tuple[list[str], bool]:
     """The secrets of a hook, and whether they can be read. The work is the same where there is no hook."""
+    key_ring, hook_id, ciphertexts = _decoy() if hook is None else (ctx.key_ring, hook.id, hook.ciphertexts)
     try:
-        if hook is None:
-            return [open_hook_secret(ctx.key_ring, "", _decoy(ctx.key_ring))], True
-        return [open_hook_secret(ctx.key_ring, hook.id, ciphertext) for ciphertext in hook.ciphertexts], True
+        return [open_hook_secret(key_ring, hook_id, ciphertext) for ciphertext in ciphertexts], True
     except CannotOpen as exc:
-        _decoy.cache_clear()
         log.debug("the secret of a hook cannot be opened: cause=%s", exc)
-        return [_DECOY_SECRET], hook is None
+        return [new_hook_secret(HookKind.GITHUB)], False
 
 
-@lru_cache(maxsize=8)
-def _decoy(key_ring: KeyRing) -> bytes:
-    """What is opened in place of the secret of an unknown hook."""
-    return seal_hook_secret(key_ring, "", _DECOY_SECRET)
+@cache
+def _decoy() -> tuple[KeyRing, str, Sequence[bytes]]:
+    """What is opened in place of the secrets of an unknown hook, with a key of this process alone."""
+    from cryptography.fernet import Fernet
+
+    key_ring = KeyRing(Path(), [Fernet.generate_key().decode()])
+    return key_ring, "", [seal_hook_secret(key_ring, "", new_hook_secret(HookKind.GITHUB))]
 
 
-def _refuse(ctx: Context, hook: HookOfUrl | None, now: datetime, cause: str) -> None:
-    """Count a refusal; log and keep at most 10 a minute of a hook.
+def _cause(hook: HookOfUrl | None, *, is_readable: bool) -> str:
+    if hook is not None and not hook.is_enabled:
+        return "the hook is disabled"
+    return "the signature is wrong" if is_readable else "the secret cannot be opened"
+
+
+def _refuse(ctx: Context, hook: HookOfUrl | None, now: datetime, status: HTTPStatus, cause: str) -> None:
+    """Count a refusal. A thread keeps at most 10 a minute of a hook.
 
     Raises:
         TooManyRequests: Too many refusals to this network of clients.
     """
     ctx.totals.count("hook_deliveries", (DeliveryOutcome.REFUSED,))
     ctx.limits.refused_deliveries.take(client_network())
-    if not ctx.limits.noted_deliveries.has_room(hook.id if hook else ""):
-        return
-    log.warning("a delivery was refused: hook=%s cause=%s", hook.id if hook else "unknown", cause)
-    if hook is not None and hook.is_enabled:
-        refused = Delivery(
+    delivery = None
+    if hook is not None:
+        delivery = Delivery(
             hook_id=hook.id,
             received_at=now,
             delivery_id=None,
             outcome=DeliveryOutcome.REFUSED,
-            status=HTTPStatus.NOT_FOUND,
+            status=status,
             message=cause,
         )
-        note_delivery(ctx.database, refused)
+    ctx.refused_deliveries.add(delivery)
 
 
 def _act_as_owner(ctx: Context, hook: HookOfUrl, now: datetime) -> None:
@@ -326,7 +330,9 @@ def _note_failure(ctx: Context, delivery: _Request, error: MainspringError) -> N
     status = 400 if isinstance(error, BadRequest) else 422 if isinstance(error, InvalidInput) else 403
     status = 404 if isinstance(error, NotFound) else status
     ctx.totals.count("hook_deliveries", (DeliveryOutcome.FAILED,))
-    note_delivery(ctx.database, delivery.noted(DeliveryOutcome.FAILED, status, message=str(error)))
+    # Not by the database of the request, which would note the operation as done.
+    database = application_context().database
+    note_delivery(database, delivery.noted(DeliveryOutcome.FAILED, status, message=str(error)))
 
 
 def _answered(hook: HookOfUrl, outcome: DeliveryOutcome, run_id: str | None) -> Response:
