@@ -1,7 +1,7 @@
 """Deliveries to hooks that were refused: logged and kept by a thread, after their answers.
 
 A refusal for an unknown URL has no hook that could keep it. The thread does the work that differs, so that the time of
-an answer tells nobody which URLs exist.
+an answer does not show which URLs exist.
 """
 
 import logging
@@ -65,7 +65,7 @@ class RefusedDeliveries:
             self.write()
 
     def _write(self, delivery: Delivery | None) -> None:
-        # The log tells its readers no more than the answer tells the sender.
+        # The log does not show which URLs exist, like the answer.
         if self._noted.has_room(""):
             log.warning("a delivery to a hook was refused: the URL, the signature or its time is wrong")
         if delivery is not None and self._noted.has_room(delivery.hook_id):

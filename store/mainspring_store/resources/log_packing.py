@@ -47,10 +47,10 @@ def pack_next_log(database: Database, *, ended_before: datetime, after: str = ""
 
     Several schedulers may call this at once: each packs another log.
 
-    after: the attempt that was packed last, so that the search does not begin anew.
+    after: the attempt that was packed last, so that the search goes on behind it.
     """
     while True:
-        # The search holds no lock: nobody who writes waits for it.
+        # The search holds no lock, so no writer waits for it.
         with database.read() as connection:
             attempt_id = connection.scalar(_NEXT, {"after": after, "before": ended_before})
         if attempt_id is None:
@@ -69,7 +69,7 @@ def _pack(database: Database, attempt_id: str) -> Packed | None:
         if attempt is None or not rows:
             return None
         connection.execute(_DELETE_CHUNKS, {"me": attempt_id})
-        blocks = [
+        blocks: list[dict[str, Any]] = [
             {
                 "attempt_id": attempt_id,
                 "offset": offset,
@@ -135,7 +135,7 @@ def _first_unpacked(after: ColumnElement[str]) -> ScalarSelect[Any]:
 
 
 def _select_next() -> Select[Any]:
-    """The first attempt to pack. Steps from attempt to attempt in the index, whatever number of chunks each has."""
+    """The first attempt to pack. Steps from attempt to attempt in the index, and reads no chunks."""
     attempts = select(_first_unpacked(bindparam("after", type_=String())).label("attempt_id")).cte(recursive=True)
     following = select(_first_unpacked(attempts.c.attempt_id)).where(attempts.c.attempt_id.is_not(None))
     attempts = attempts.union_all(following)
