@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["back_up", "back_up_keys", "restore_dump", "restore_file", "resume_schedules", "verify_backup"]
 
 _log = logging.getLogger(__name__)
+_SESSIONS_END_SECONDS = 2.0
+"""The session of pg_restore may end a moment after its process."""
 _SIDE_FILES = ("-wal", "-shm")
 
 
@@ -218,10 +221,15 @@ def _refuse_sessions(database: "Database") -> None:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"
     )
-    with database.read() as connection:
-        others = connection.exec_driver_sql(statement).scalar()
-    if others:
-        raise Conflict(f"{others} other sessions use the database; stop the services first")
+    deadline = time.monotonic() + _SESSIONS_END_SECONDS
+    while True:
+        with database.read() as connection:
+            others = connection.exec_driver_sql(statement).scalar()
+        if not others:
+            return
+        if time.monotonic() >= deadline:
+            raise Conflict(f"{others} other sessions use the database; stop the services first")
+        time.sleep(0.05)
 
 
 def _forget_admin_token(config: Config, *, keeps_tokens: bool) -> None:

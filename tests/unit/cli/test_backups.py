@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, insert, select, text
 from mainspring.errors import Conflict, MainspringError
 from mainspring_cli.config import Config, ConfigError, load_config
 from mainspring_cli.main import cli
+from mainspring_cli.services import backups
 from mainspring_cli.services.backups import (
     _refuse_sessions,
     back_up,
@@ -252,7 +253,10 @@ def test_an_admin_token_of_before_is_made_anew(config: Config, tmp_path: Path) -
     assert not token.exists()
 
 
-def test_postgresql_has_tools_of_its_own(postgres_database: Database, tmp_path: Path) -> None:
+def test_postgresql_has_tools_of_its_own(
+    postgres_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "_SESSIONS_END_SECONDS", 0.0)
     url = postgres_database.engine.url.render_as_string(hide_password=False)
     config = config_of(tmp_path, database_url=url)
     with pytest.raises(ConfigError, match="pg_dump"):
@@ -267,7 +271,10 @@ def test_postgresql_has_tools_of_its_own(postgres_database: Database, tmp_path: 
         restore_dump(config_of(tmp_path), keeps_tokens=False)
 
 
-def test_processes_of_the_server_itself_count_as_no_session(postgres_database: Database) -> None:
+def test_processes_of_the_server_itself_count_as_no_session(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "_SESSIONS_END_SECONDS", 0.0)
     url = postgres_database.engine.url.update_query_dict({"options": "-csearch_path=seen,pg_catalog"})
     with postgres_database.write() as connection:
         connection.execute(text("CREATE SCHEMA seen"))
@@ -283,6 +290,16 @@ def test_processes_of_the_server_itself_count_as_no_session(postgres_database: D
     finally:
         with postgres_database.write() as connection:
             connection.execute(text("DROP SCHEMA seen CASCADE"))
+
+
+def test_a_session_that_is_about_to_end_is_waited_for(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_database.engine.url.render_as_string(hide_password=False)
+    with closing(open_database(url)) as database, postgres_database.engine.connect() as ending:
+        ending.execute(select(func.now()))
+        monkeypatch.setattr(backups.time, "sleep", lambda _: ending.invalidate())
+        _refuse_sessions(database)
 
 
 def test_the_commands_say_what_they_did(config: Config, tmp_path: Path) -> None:
