@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select
 
+from mainspring_api.resources.stored import notifiers, webhooks
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.resources.secrets import rotate_keys
 from mainspring_store.state.receivers import open_address
@@ -176,7 +178,9 @@ def test_tests_and_repeated_deliveries_are_stored_and_limited(api: Api) -> None:
     assert (shown["id"], shown["type"], shown["state"], shown["attempts"]) == (key, "webhook.test", "pending", 0)
     assert api.post(f"/webhooks/w/deliveries/{key}/redeliver", None, 409)["code"] == "conflict"
     api.post("/webhooks/w/deliveries/999/redeliver", None, 404)
-    api.post("/webhooks/w/deliveries/x/redeliver", None, 422)
+    for number in ("x", "1_0", "-1", "٣", 10**20):
+        problem = api.post(f"/webhooks/w/deliveries/{quote(str(number))}/redeliver", None, 422)
+        assert problem["errors"][0]["pointer"] == "/delivery_id"
     with api.database.write() as connection:
         connection.execute(delivery.update().values(state="failed"))
     assert api.post(f"/webhooks/w/deliveries/{key}/redeliver", None) == {"delivery_id": key}
@@ -187,9 +191,42 @@ def test_tests_and_repeated_deliveries_are_stored_and_limited(api: Api) -> None:
     assert api.get("/webhooks/w/deliveries")["total_entries"] == 1 + statuses.count(200)
 
 
+def test_an_owner_with_grants_sees_tests_and_deliveries_of_the_dags_of_now(api: Api) -> None:
+    token = author(api)
+    made(api, token=token, dag_id_pattern="team_a.*")
+    api.post("/webhooks/w/test", None, token=token)
+    with api.database.write() as connection:
+        row = connection.execute(select(delivery)).one()._asdict()
+        del row["id"]
+        for dag_id in ("team_a.etl", "team_b.etl"):
+            connection.execute(delivery.insert().values({**row, "dag_id": dag_id}))
+    shown = api.get("/webhooks/w/deliveries", token=token)
+    assert [entry["dag_id"] for entry in shown["deliveries"]] == ["team_a.etl", None]
+    assert shown["total_entries"] == 2
+    assert api.get("/webhooks/w/deliveries")["total_entries"] == 3
+
+
+@pytest.mark.parametrize(("collection", "url"), [("webhooks", URL), ("notifiers", "ntfys://ntfy.example.test/x")])
+def test_a_receiver_that_is_made_disabled_is_never_active(
+    sqlite_api: Api, collection: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("a second write: the receiver was active until then")
+
+    for module in (webhooks, notifiers):
+        monkeypatch.setattr(module, "change_receiver", fail)
+    body = {"name": "w", "url": url, "state": "disabled"}
+    assert sqlite_api.post(f"/{collection}", body, 201)["state"] == "disabled"
+    assert sqlite_api.get(f"/{collection}/w")["state"] == "disabled"
+
+
 def test_a_user_may_have_a_hundred_webhooks(sqlite_api: Api) -> None:
-    for number in range(100):
-        made(sqlite_api, f"w{number}")
+    made(sqlite_api, "w0")
+    with sqlite_api.database.write() as connection:
+        row = connection.execute(select(receiver)).one()._asdict()
+        del row["id"]
+        connection.execute(receiver.insert(), [{**row, "name": f"w{number}"} for number in range(1, 99)])
+    made(sqlite_api, "w99")
     assert "100 webhooks" in sqlite_api.post("/webhooks", {"name": "x", "url": URL}, 409)["detail"]["message"]
 
 

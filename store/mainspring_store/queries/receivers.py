@@ -1,15 +1,16 @@
 """Webhooks and notifiers without their addresses and secrets, and what was sent to them."""
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, or_, select
 
 from mainspring.errors import NotFound
 from mainspring.webhook_types import WEBHOOK_TYPES
 from mainspring_store.access.principals import name_of_principal
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.filters import Kind, equal_to, one_of, patterns
-from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
+from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, is_seen, list_rows
 from mainspring_store.state.receivers import DeliveryState, ReceiverKind, ReceiverState
 from mainspring_store.tables import delivery, receiver
 
@@ -24,12 +25,6 @@ __all__ = [
 
 _receiver = receiver.c
 _delivery = delivery.c
-_pending = (
-    select(func.count())
-    .where(_delivery.receiver_id == _receiver.id, _delivery.state == DeliveryState.PENDING)
-    .correlate(receiver)
-    .scalar_subquery()
-)
 _RECEIVER = select(
     _receiver.id,
     _receiver.kind,
@@ -46,7 +41,6 @@ _RECEIVER = select(
     _receiver.next_attempt_at,
     _receiver.created_at,
     _receiver.updated_at,
-    _pending.label("deliveries_pending"),
 )
 _STATES = [state.value for state in ReceiverState if state is not ReceiverState.WAITING]
 
@@ -120,9 +114,15 @@ def list_receivers(database: Database, kind: ReceiverKind, query: ListQuery, *, 
 
 
 def list_deliveries(database: Database, receiver_id: int, query: ListQuery) -> Listed:
-    """A page of the deliveries of a receiver, without their bodies. Raises InvalidPage, see `list_rows`."""
+    """A page of the deliveries of a receiver, without their bodies. Raises InvalidPage, see `list_rows`.
+
+    Tests belong to no DAG: whoever may see the receiver sees them.
+    """
+    conditions = [_delivery.receiver_id == receiver_id]
+    if query.seen is not None:
+        conditions.append(or_(_delivery.dag_id.is_(None), is_seen(_delivery.dag_id, query.seen)))
     with database.read() as connection:
-        return list_rows(connection, DELIVERIES, query, _delivery.receiver_id == receiver_id)
+        return list_rows(connection, DELIVERIES, replace(query, seen=None), *conditions)
 
 
 def receiver_not_found(kind: ReceiverKind, name: str) -> NotFound:

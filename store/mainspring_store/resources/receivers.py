@@ -56,10 +56,11 @@ class NewReceiver:
     types: tuple[str, ...] = ()
     description: str | None = None
     includes_outputs: bool = False
+    state: ReceiverState = ReceiverState.ACTIVE
 
 
 def create_receiver(database: Database, key_ring: KeyRing, new: NewReceiver, *, now: datetime) -> None:
-    """Create a webhook or a notifier, which gets the events from now on.
+    """Create a webhook or a notifier, which gets the events from now on, unless it is disabled.
 
     Raises:
         Conflict: There is one of this name, or the owner has too many.
@@ -72,7 +73,7 @@ def create_receiver(database: Database, key_ring: KeyRing, new: NewReceiver, *, 
         "types": list(new.types),
         "description": new.description,
         "includes_outputs": new.includes_outputs,
-        "state": ReceiverState.ACTIVE,
+        "state": new.state,
         "ciphertext": seal_address(key_ring, new.kind, new.name, new.address),
         "shown_url": new.shown_url,
         "created_at": now,

@@ -149,11 +149,10 @@ def post_notifier(body: Mapping[str, Any]) -> Response:
         shown_url=shown_notifier_url(body["url"]),
         pattern=body["dag_id_pattern"],
         description=body.get("description"),
+        state=ReceiverState(body.get("state", ReceiverState.ACTIVE)),
     )
     audit_detail(notifier_name=new.name)
     create_receiver(ctx.database, ctx.key_ring, new, now=datetime.now(UTC))
-    if body.get("state") == ReceiverState.DISABLED:
-        _change(new.name, {"state": ReceiverState.DISABLED})
     ctx.notifier.notify()
     return answer(_notifier(_find(new.name)), 201)
 

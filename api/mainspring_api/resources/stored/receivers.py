@@ -1,5 +1,6 @@
 """What webhooks and notifiers have in common: names, patterns, and the list of deliveries."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +39,8 @@ NAME = [
     validate.NoneOf(_RESERVED, error="is reserved; choose another name"),
 ]
 PATTERN = validate.Regexp(rf"(?:{GRANT_PATTERN.pattern})\Z", error="must be a dag_id, or the beginning of one and *")
+_DELIVERY_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+"""Fits the columns of both databases."""
 DESCRIPTION = validate.Length(max=1000)
 
 
@@ -124,11 +127,10 @@ def tested(kind: ReceiverKind, name: str) -> Response:
 
 def redelivered(kind: ReceiverKind, name: str, delivery_id: str) -> Response:
     """Send a delivery again, within the limit of the sender."""
-    try:
-        number = int(delivery_id)
-    except ValueError as exc:
-        problem = Problem(pointer="/delivery_id", message="must be a number", code="invalid_value")
-        raise InvalidInput([problem]) from exc
+    if not _DELIVERY_ID.fullmatch(delivery_id):
+        problem = Problem(pointer="/delivery_id", message="must be a number of 1 to 18 digits", code="invalid_value")
+        raise InvalidInput([problem])
+    number = int(delivery_id)
     context().limits.deliveries.take(g.user.id)
     redeliver(context().database, kind, name, number, now=datetime.now(UTC))
     context().notifier.notify()

@@ -232,12 +232,11 @@ def post_webhook(body: Mapping[str, Any]) -> Response:
         pattern=body["dag_id_pattern"],
         types=tuple(dict.fromkeys(body.get("types", ()))),
         description=body.get("description"),
+        state=ReceiverState(body.get("state", ReceiverState.ACTIVE)),
         includes_outputs=body.get("includes_outputs", False),
     )
     audit_detail(webhook_name=new.name)
     create_receiver(ctx.database, ctx.key_ring, new, now=datetime.now(UTC))
-    if body.get("state") == ReceiverState.DISABLED:
-        _change(new.name, {"state": ReceiverState.DISABLED})
     ctx.notifier.notify()
     return answer({**_webhook(_own(new.name)), "secret": secret}, 201)
 
