@@ -44,8 +44,8 @@ def notifier(sending: Sending, name: str = "chat", pattern: str = "*", url: str 
 def sent(sending: Sending) -> list[Any]:
     sending.make()
     notices = Notices(("127.0.0.1",))
-    for receiver_id, _ in due_receivers(sending.database, now=sending.engine.clock.now(), limit=9):
-        sending.sender.send(receiver_id, lambda kind: notices.post, lambda: False)
+    for due in due_receivers(sending.database, now=sending.engine.clock.now(), limit=9):
+        sending.sender.send(due.id, lambda kind: notices.post, lambda: False)
     return [received.json for received in sending.server.ledger]
 
 

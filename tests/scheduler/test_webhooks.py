@@ -1,5 +1,6 @@
 """What leaves the installation: each event at least once, in order, to those who may see it, signed and bounded."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -36,7 +37,7 @@ from mainspring_store.resources.receivers import (
     send_test,
 )
 from mainspring_store.resources.secrets import put_secret
-from mainspring_store.scheduling.deliveries import PENDING_OF_RECEIVER_MAX, claim_receiver, due_receivers
+from mainspring_store.scheduling.deliveries import claim_receiver, due_receivers
 from mainspring_store.state.receivers import (
     Address,
     LiveSecret,
@@ -50,7 +51,8 @@ from tests.scheduler.engine import Engine
 from tests.services.receiver import Receiver, receiving
 
 ALL_RUN_TYPES = ("run.queued", "run.running", "run.success", "run.failed", "run.late")
-LOOPBACK = DeliverySettings(http_allow=("127.0.0.1",))
+PENDING_MAX = 20
+LOOPBACK = DeliverySettings(http_allow=("127.0.0.1",), callback_allow=("127.0.0.1",))
 
 
 class Sending:
@@ -127,8 +129,8 @@ class Sending:
         """Send what is due; returns the number of attempts."""
         with closing(Poster(AddressPolicy(("127.0.0.1",)))) as poster:
             return sum(
-                self.sender.send(receiver_id, lambda kind: poster.post, lambda: False)
-                for receiver_id, _ in due_receivers(self.database, now=self.engine.clock.now(), limit=100)
+                self.sender.send(due.id, lambda kind: poster.post, lambda: False)
+                for due in due_receivers(self.database, now=self.engine.clock.now(), limit=100)
             )
 
     def deliver(self) -> list[Any]:
@@ -163,6 +165,17 @@ class Sending:
     def events(self) -> list[int]:
         """Numbers of the events that the receiver has accepted, in order."""
         return [int(received.json["data"]["event"]["id"], 16) for received in self.server.accepted]
+
+
+def duty_of(sending: Sending) -> DeliveryDuty:
+    return DeliveryDuty(
+        sending.database,
+        LOOPBACK,
+        sending.engine.clock,
+        key_ring=sending.key_ring,
+        incarnation="duty",
+        is_exclusive=True,
+    )
 
 
 @pytest.fixture
@@ -239,6 +252,33 @@ def test_a_pattern_and_types_bound_what_is_sent(sending: Sending) -> None:
         ("dag.saved", "team_a.etl"),
         ("run.success", "team_a.etl"),
     ]
+
+
+def test_runs_that_no_receiver_wants_are_not_read(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    sending.webhook(pattern="team_a.*")
+    sending.webhook("named", types=())
+    rules = [{"on": ["failed"], "webhook": "named"}]
+    sending.run(dag_id="team_a.etl")
+    for dag_id, fields in (("team_b.etl", {}), ("team_c.etl", {"notify": rules})):
+        for number, outcome in enumerate((Outcome.SUCCESS, Outcome.FAILED)):
+            sending.run(f"r{number}", outcome, dag_id=dag_id, **fields)
+    read: list[int] = []
+    read_facts = fan_out.run_facts
+
+    def counting(database: Any, keys: Any) -> Any:
+        facts = read_facts(database, keys)
+        read.extend(facts)
+        assert len(facts) == len(keys)
+        return facts
+
+    monkeypatch.setattr(fan_out, "run_facts", counting)
+    bodies = sending.deliver()
+    assert [(body["type"], body["data"]["run"]["dag_id"]) for body in bodies if "queued" not in body["type"]] == [
+        ("run.running", "team_a.etl"),
+        ("run.success", "team_a.etl"),
+        ("run.failed", "team_c.etl"),
+    ]
+    assert len(read) == 2
 
 
 def test_only_events_after_the_creation_are_sent_and_none_of_a_time_without_the_webhook(sending: Sending) -> None:
@@ -325,6 +365,7 @@ def test_after_a_day_a_delivery_is_given_up_and_can_be_sent_again(sending: Sendi
 def test_a_receiver_that_fails_keeps_a_bounded_number_of_deliveries(
     sending: Sending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mainspring_store.scheduling.deliveries.PENDING_OF_RECEIVER_MAX", PENDING_MAX)
     sending.webhook(types=("run.success",))
     sending.server.answer = lambda path, body: (500, {}, b"")
     sending.run()
@@ -332,10 +373,41 @@ def test_a_receiver_that_fails_keeps_a_bounded_number_of_deliveries(
     with sending.database.write() as connection:
         row = connection.execute(select(delivery)).one()._asdict()
         del row["id"]
-        connection.execute(delivery.insert(), [row] * PENDING_OF_RECEIVER_MAX)
+        connection.execute(delivery.insert(), [row] * PENDING_MAX)
     sending.send()
     states = sending.states()
-    assert (states[0], states.count("pending")) == ("failed", PENDING_OF_RECEIVER_MAX)
+    assert (states[0], states.count("pending")) == ("failed", PENDING_MAX)
+
+
+def test_a_slow_receiver_keeps_a_bounded_number_of_deliveries_for_a_bounded_time(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mainspring_store.scheduling.deliveries.PENDING_OF_RECEIVER_MAX", PENDING_MAX)
+    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.BATCH", 1)
+    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.TURN_SECONDS", 0.05)
+    sending.webhook(types=("run.success",))
+    sending.run()
+    sending.make()
+    now = sending.engine.clock.now()
+    with sending.database.write() as connection:
+        row = connection.execute(select(delivery)).one()._asdict()
+        del row["id"]
+        expired = {**row, "created_at": now - timedelta(days=1), "expires_at": now}
+        connection.execute(delivery.insert(), [expired, expired, *[row] * PENDING_MAX])
+    send_test(sending.database, ReceiverKind.WEBHOOK, "w", type_="webhook.test", body="{}", now=now)
+    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.monotonic", ticking())
+    assert sending.send() == 1
+    states = sending.states()
+    assert states[:5] == ["delivered", "failed", "failed", "failed", "pending"]
+    assert states.count("pending") == PENDING_MAX
+    assert states[-1] == "pending"
+    assert sending.outcomes.read() == {"delivered": 1, "given_up": 3}
+
+
+def ticking() -> Callable[[], float]:
+    """A clock that moves 30 ms with each look, so that a turn ends after its first batch."""
+    looks = itertools.count()
+    return lambda: next(looks) * 0.03
 
 
 def test_a_test_is_sent_once_whatever_comes_of_it(sending: Sending) -> None:
@@ -449,6 +521,28 @@ def test_a_definition_does_not_send_what_the_owner_of_its_webhook_may_not_see(se
     assert sending.row()["state"] == "active"
 
 
+def test_a_refusal_is_no_success_of_a_receiver_that_fails(sending: Sending) -> None:
+    owner = sending.user(**{"team_a.*": Role.AUTHOR})
+    sending.webhook(owner=owner, types=("run.failed",), pattern="team_a.*")
+    rules = [{"on": ["failed"], "webhook": "w"}]
+    sending.server.answer = lambda path, body: (500, {}, b"")
+    sending.run("r1", Outcome.FAILED, dag_id="team_b.etl", notify=rules)
+    sending.run("r1", Outcome.FAILED, dag_id="team_a.etl")
+    sending.run("r2", Outcome.FAILED, dag_id="team_b.etl", notify=rules)
+    sending.run("r2", Outcome.FAILED, dag_id="team_a.etl")
+    sending.make()
+    with sending.database.write() as connection:
+        connection.execute(update(receiver).values(failures=5))
+    assert sending.send() == 1
+    assert sending.row()["failures"] == 6
+    with sending.database.write() as connection:
+        connection.execute(delete(delivery).where(delivery.c.dag_id == "team_a.etl"))
+    sending.engine.clock.move(timedelta(hours=1))
+    assert sending.send() == 0
+    assert sending.states() == ["refused", "refused"]
+    assert sending.row()["failures"] == 6
+
+
 def callback_of(sending: Sending, path: str, secret: str | None) -> NewCallback:
     name = new_message_id()
     address = Address(url=sending.server.url + path, secrets=() if secret is None else (LiveSecret(value=secret),))
@@ -518,12 +612,12 @@ def test_a_lease_keeps_other_schedulers_away_until_it_ends(sending: Sending) -> 
     sending.run()
     sending.make()
     now = sending.engine.clock.now()
-    ((receiver_id, _),) = due_receivers(sending.database, now=now, limit=9)
-    claim = claim_receiver(sending.database, receiver_id, by="dead", now=now, until=now + LEASE, limit=9)
+    (due,) = due_receivers(sending.database, now=now, limit=9)
+    claim = claim_receiver(sending.database, due.id, by="dead", now=now, until=now + LEASE, limit=9)
     assert claim is not None
     assert len(claim.deliveries) == 3
     assert sending.send() == 0
-    assert claim_receiver(sending.database, receiver_id, by="first", now=now, until=now + LEASE, limit=9) is None
+    assert claim_receiver(sending.database, due.id, by="first", now=now, until=now + LEASE, limit=9) is None
     sending.engine.clock.move(LEASE + timedelta(seconds=1))
     assert sending.send() == 3
 
@@ -662,12 +756,12 @@ def test_any_error_of_an_attempt_is_a_failure_with_a_pause(
     sending.webhook(types=("run.success",))
     sending.run()
     sending.make()
-    ((receiver_id, _),) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
+    (due,) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
 
     def post(url: str, headers: dict[str, str], body: bytes) -> Reply:
         raise cause
 
-    assert sending.sender.send(receiver_id, lambda kind: post, lambda: False) == 1
+    assert sending.sender.send(due.id, lambda kind: post, lambda: False) == 1
     with sending.database.read() as connection:
         row = connection.execute(select(delivery.c.state, delivery.c.attempts, delivery.c.error)).one()
     assert (row.state, row.attempts) == ("pending", 1)
@@ -714,8 +808,8 @@ def test_a_private_address_is_refused_at_each_attempt(sending: Sending) -> None:
     poster = Poster(AddressPolicy((), resolve=lambda host, port: ["10.0.0.1"]))
     sending.run()
     sending.make()
-    ((receiver_id, _),) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
-    sending.sender.send(receiver_id, lambda kind: poster.post, lambda: False)
+    (due,) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
+    sending.sender.send(due.id, lambda kind: poster.post, lambda: False)
     with sending.database.read() as connection:
         assert "not public" in (connection.scalar(select(delivery.c.error)) or "")
 
@@ -728,7 +822,55 @@ def test_a_closed_connection_is_opened_again_at_once(sending: Sending) -> None:
     assert sending.send() == 0
 
 
-def test_a_slow_receiver_costs_only_itself(database: Any, tmp_path: Path, engine: Engine) -> None:
+def test_old_deliveries_are_forgotten_in_batches_until_none_is_left(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mainspring_store.scheduling.deliveries._FORGOTTEN_AT_ONCE", 10)
+    seconds = [0.0]
+    monkeypatch.setattr("mainspring_scheduler.deliveries.duty.monotonic", lambda: seconds[0])
+    sending.webhook(types=("run.success",))
+    sending.run()
+    sending.deliver()
+    with sending.database.write() as connection:
+        row = connection.execute(select(delivery)).one()._asdict()
+        del row["id"]
+        old = {**row, "created_at": row["created_at"] - timedelta(days=8)}
+        connection.execute(delivery.insert(), [old] * 25 + [{**old, "state": "pending"}])
+        connection.execute(update(receiver).values(state="disabled"))
+    duty = duty_of(sending)
+    left = []
+    for seconds[0] in (599.0, 601.0, 601.5, 602.0, 603.0, 604.0):
+        duty.turn()
+        left.append(len(sending.states()))
+    duty.stop()
+    assert left == [27, 17, 17, 7, 2, 2]
+    assert sorted(sending.states()) == ["delivered", "pending"]
+
+
+class Hanging:
+    """Counts requests that hang."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._number = self.most = 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._number += 1
+            self.most = max(self.most, self._number)
+            self._changed.notify_all()
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._number -= 1
+
+    def wait_for(self, number: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._number >= number, 30), f"{self._number} requests hang"
+
+
+@pytest.mark.parametrize("kind", ["webhook", "callback"])
+def test_a_slow_receiver_costs_only_itself(tmp_path: Path, engine: Engine, kind: str) -> None:
     """Threads of the real duty: more receivers hang than may have a thread, and another gets its events meanwhile."""
     with ExitStack() as stack:
         server = stack.enter_context(receiving())
@@ -736,29 +878,41 @@ def test_a_slow_receiver_costs_only_itself(database: Any, tmp_path: Path, engine
         let_go = threading.Event()
         stack.callback(let_go.set)
 
+        hanging = Hanging()
+
         def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
             if path.startswith("/slow"):
-                let_go.wait(60)
+                with hanging:
+                    let_go.wait(60)
             return 200, {}, b""
 
         server.answer = answer
-        for number in range(20):
-            sending.webhook(f"slow{number}", types=("run.success",))
-        with database.write() as connection:
-            connection.execute(update(receiver).values(failures=1))
         sending.webhook("quick", types=("run.success",))
-        for number in range(3):
-            sending.run(f"r{number}")
-        duty = DeliveryDuty(
-            database, LOOPBACK, engine.clock, key_ring=sending.key_ring, incarnation="duty", is_exclusive=True
-        )
+        duty = duty_of(sending)
         duty.start()
         stack.callback(duty.stop)
-        bodies = [received for received in server.wait(3) if received.path == "/quick"]
-        assert [received.json["data"]["run"]["dag_run_id"] for received in bodies] == ["r0", "r1", "r2"]
+        sending.run("r0")
+        server.wait(1)
+        owner = sending.user(etl=Role.OPERATOR)
+        version = sending.engine.save("etl", {"a": {}})
+        for number in range(20):
+            if kind == "webhook":
+                sending.webhook(f"slow{number}", types=("run.success",))
+            else:
+                callback = callback_of(sending, f"/slow{number}", new_secret())
+                sending.engine.trigger(version, f"c{number}", callback=callback, principal_id=owner)
+        sending.engine.run_until_idle()
+        for number in range(20 if kind == "callback" else 0):
+            sending.engine.finish("a", run_id=f"c{number}")
+        sending.run("r1")
+        hanging.wait_for(8)
+        sending.run("r2")
+        quick = 23 if kind == "callback" else 3
+        bodies = [received.json["data"]["run"]["dag_run_id"] for received in server.wait(quick)]
+        assert (len(bodies), bodies[-1]) == (quick, "r2")
+        assert hanging.most == 8
         let_go.set()
-        server.wait(63)
-        assert duty.outcomes["delivered"] >= 60
+        server.wait(quick + (20 if kind == "callback" else 40))
 
 
 def test_the_duty_ends_while_a_receiver_hangs_and_loses_nothing(tmp_path: Path, engine: Engine) -> None:
@@ -774,9 +928,7 @@ def test_the_duty_ends_while_a_receiver_hangs_and_loses_nothing(tmp_path: Path, 
         server.answer = answer
         sending.webhook(types=("run.success",))
         sending.run()
-        duty = DeliveryDuty(
-            engine.database, LOOPBACK, engine.clock, key_ring=sending.key_ring, incarnation="duty", is_exclusive=True
-        )
+        duty = duty_of(sending)
         duty.start()
         assert arrived.wait(30)
         duty.stop()
@@ -794,9 +946,7 @@ def test_a_restored_instance_sends_nothing_until_it_is_resumed(tmp_path: Path, e
         sending.run()
         with engine.database.write() as connection:
             hold_schedules(connection, engine.clock.now())
-        duty = DeliveryDuty(
-            engine.database, LOOPBACK, engine.clock, key_ring=sending.key_ring, incarnation="duty", is_exclusive=True
-        )
+        duty = duty_of(sending)
         assert duty.turn() > 0
         assert sending.states() == []
         release_schedules(engine.database)

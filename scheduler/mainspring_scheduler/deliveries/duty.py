@@ -1,7 +1,8 @@
 """Sends events to receivers outside of the installation, in threads that run while the passes go on.
 
 One thread makes deliveries of events and hands receivers to a pool of threads. A receiver has at most one thread at a
-time. Receivers that fail or are slow share half of the threads, so they cost the other receivers nothing.
+time. Receivers that fail, that are slow, or that have taken nothing yet share half of the threads, so they cost the
+other receivers nothing.
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -27,7 +28,12 @@ from mainspring_store.access.installation import holds_schedules
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.notify import Listener, open_feed_listener
 from mainspring_store.database.transactions import Database
-from mainspring_store.scheduling.deliveries import due_receivers, forget_deliveries, release_receivers
+from mainspring_store.scheduling.deliveries import (
+    DueReceiver,
+    due_receivers,
+    forget_deliveries,
+    release_receivers,
+)
 from mainspring_store.state.receivers import ReceiverKind
 
 __all__ = ["DeliveryDuty", "DeliverySettings"]
@@ -37,6 +43,7 @@ _log = logging.getLogger(__name__)
 THREADS = 16
 SLOW_SECONDS = 2.0
 """A receiver whose turn took longer for each delivery counts as slow, until it is fast again."""
+_TRUSTED_MAX = 5_000
 KEPT = timedelta(days=7)
 """Deliveries that ended stay so long."""
 _POLL_SECONDS = 1.0
@@ -44,6 +51,8 @@ _BLOCKED_POLL_SECONDS = 0.01
 _GATHER_SECONDS = 0.02
 """After each page, so that the events of a busy engine share a page."""
 _FORGET_SECONDS = 600.0
+_FORGET_PAUSE_SECONDS = 1.0
+"""Between two batches of old deliveries, so that the engine gets the database between them."""
 _DUE_MAX = 100
 
 
@@ -94,12 +103,13 @@ class DeliveryDuty:
         self._posters: dict[int, tuple[Poster, Notices]] = {}
         """Receivers that have a thread now."""
         self._suspects: set[int] = set()
-        """Those of them that failed before their turn, or are slow."""
-        self._slow: set[int] = set()
+        """Those of them that are not trusted."""
+        self._trusted: dict[int, datetime] = {}
+        """Receivers that were fast in their latest turn -> when a user changed them last. Longest known first."""
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliveries")
         self._thread = Thread(target=self._run, name="webhooks", daemon=True)
         self._listener: Listener | None = None
-        self._forgotten_at = monotonic()
+        self._forgets_at = monotonic() + _FORGET_SECONDS
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
@@ -148,15 +158,13 @@ class DeliveryDuty:
 
     def turn(self) -> float:
         """Make deliveries, and begin to send what is due. Returns the longest pause before the next turn."""
+        self._abort_overdue()  # also while the database is unreachable
         if holds_schedules(self._database):
             # The original may be alive, and its receivers must not hear from a copy.
             return _POLL_SECONDS
         events, _ = self._fan_out.step()
         self._begin_due()
-        self._abort_overdue()
-        if monotonic() - self._forgotten_at > _FORGET_SECONDS:
-            self._forgotten_at = monotonic()
-            forget_deliveries(self._database, before=self._clock.now() - KEPT)
+        self._forget()
         if not self._fan_out.has_subscribers:
             self._drop_listener()
             return _POLL_SECONDS
@@ -168,25 +176,41 @@ class DeliveryDuty:
             return 0.0
         return _BLOCKED_POLL_SECONDS if self._fan_out.is_blocked else _POLL_SECONDS
 
-    def _begin_due(self) -> None:
-        for receiver_id, failures in due_receivers(self._database, now=self._clock.now(), limit=_DUE_MAX):
-            with self._lock:
-                is_suspect = failures > 0 or receiver_id in self._slow
-                has_thread = len(self._posters) < THREADS and not (is_suspect and len(self._suspects) >= THREADS // 2)
-                if receiver_id in self._posters or not has_thread:
-                    continue
-                self._posters[receiver_id] = Poster(self._policy), Notices(self._http_allow)
-                if is_suspect:
-                    self._suspects.add(receiver_id)
-            self._pool.submit(self._send, receiver_id)
+    def _forget(self) -> None:
+        """Delete a batch of old deliveries when a batch is due."""
+        now = monotonic()
+        if now >= self._forgets_at:
+            # A batch that fails is due again after the long pause.
+            self._forgets_at = now + _FORGET_SECONDS
+            if forget_deliveries(self._database, before=self._clock.now() - KEPT):
+                self._forgets_at = now + _FORGET_PAUSE_SECONDS
 
-    def _send(self, receiver_id: int) -> None:
+    def _begin_due(self) -> None:
+        now = self._clock.now()
+        due = due_receivers(self._database, now=now, limit=_DUE_MAX)
+        if len(due) == _DUE_MAX:
+            # Receivers that wait for a thread of the suspects must not hide the others.
+            with self._lock:
+                trusted = list(self._trusted)
+            due = [*due_receivers(self._database, now=now, limit=_DUE_MAX, among=trusted), *due]
+        for receiver in due:
+            with self._lock:
+                is_suspect = receiver.failures > 0 or self._trusted.get(receiver.id) != receiver.updated_at
+                has_thread = len(self._posters) < THREADS and not (is_suspect and len(self._suspects) >= THREADS // 2)
+                if receiver.id in self._posters or not has_thread:
+                    continue
+                self._posters[receiver.id] = Poster(self._policy), Notices(self._http_allow)
+                if is_suspect:
+                    self._suspects.add(receiver.id)
+            self._pool.submit(self._send, receiver)
+
+    def _send(self, receiver: DueReceiver) -> None:
         """In a thread of the pool."""
-        poster, notices = self._posters[receiver_id]
+        poster, notices = self._posters[receiver.id]
         began, attempts = monotonic(), 0
         try:
             attempts = self._sender.send(
-                receiver_id, lambda kind: self._post_of(kind, poster, notices), self._stopped.is_set
+                receiver.id, lambda kind: self._post_of(kind, poster, notices), self._stopped.is_set
             )
         except StoreUnavailable as exc:
             _log.warning("outcomes of deliveries are not stored, they are sent again: cause=%s", exc)
@@ -194,12 +218,21 @@ class DeliveryDuty:
             _log.exception("deliveries failed")
         finally:
             poster.close()
-            is_slow = monotonic() - began > SLOW_SECONDS * max(1, attempts)
+            is_fast = monotonic() - began <= SLOW_SECONDS * max(1, attempts)
             with self._lock:
-                del self._posters[receiver_id]
-                self._suspects.discard(receiver_id)
-                (self._slow.add if is_slow else self._slow.discard)(receiver_id)
+                del self._posters[receiver.id]
+                self._suspects.discard(receiver.id)
+                self._note_turn(receiver, attempts, is_fast=is_fast)
             self._wake()
+
+    def _note_turn(self, receiver: DueReceiver, attempts: int, *, is_fast: bool) -> None:
+        """Trust a receiver or not; under the lock. Failures are in the database. A callback has a single turn."""
+        if not is_fast:
+            self._trusted.pop(receiver.id, None)
+        elif attempts and receiver.kind is not ReceiverKind.CALLBACK:
+            self._trusted[receiver.id] = receiver.updated_at
+            if len(self._trusted) > _TRUSTED_MAX:
+                del self._trusted[next(iter(self._trusted))]
 
     def _post_of(self, kind: ReceiverKind, poster: Poster, notices: Notices) -> Post:
         if kind is ReceiverKind.NOTIFIER:
@@ -214,7 +247,8 @@ class DeliveryDuty:
         with self._lock:
             posters = list(self._posters.values())
         for poster, _ in posters:
-            if poster.ends_at is not None and poster.ends_at + 1.0 < now:
+            ends_at = poster.ends_at  # the thread of the attempt may set None at any time
+            if ends_at is not None and ends_at + 1.0 < now:
                 poster.abort()
 
     def _wait(self, seconds: float) -> None:

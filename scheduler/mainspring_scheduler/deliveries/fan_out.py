@@ -17,7 +17,7 @@ from mainspring_store.access.roles import Grant, Role
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.events import SettledEvents, StoredEvent
-from mainspring_store.queries.webhook_events import RunFacts, ciphertexts_of, document_of, run_facts
+from mainspring_store.queries.webhook_events import RunFacts, ciphertexts_of, document_of, run_facts, versions_of_runs
 from mainspring_store.resources.receivers import EXPIRES_AFTER
 from mainspring_store.resources.secrets import open_ciphertexts
 from mainspring_store.scheduling.deliveries import (
@@ -39,6 +39,7 @@ _POSITION_KEPT_SECONDS = 5.0
 """How often the position is stored while no event is for any receiver."""
 _VERSIONS_MAX = 500
 _END_TYPES = frozenset({"run.success", "run.failed"})
+_NOTIFY_TYPES = frozenset(NOTIFY_TYPES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +130,15 @@ class FanOut:
             for event in events
             if event.dag_id is not None
         ]
-        runs = run_facts(self._database, self._runs_needed(subscribers, typed))
-        callbacks = self._callbacks(subscribers, typed)
+        wanted = list(self._wanted(subscribers, typed))
+        runs = run_facts(self._database, {event.run_key for event, _, _ in wanted if event.run_key is not None})
         maskers: dict[int, Masker | None] = {}
-        for event, type_ in typed:
+        for event, type_, receivers in wanted:
             run = None if event.run_key is None else runs.get(event.run_key)
-            receivers = {
-                subscriber.id: subscriber
-                for subscriber in self._receivers_of(subscribers, callbacks, event, type_, run)
-            }
-            if not receivers:
-                continue
             subject = Subject(
                 event=event, run=run, masker=self._masker(run, type_, maskers), public_url=self._public_url
             )
-            for receiver in receivers.values():
+            for receiver in receivers:
                 assert event.dag_id is not None
                 yield NewDelivery(
                     receiver_id=receiver.id,
@@ -153,10 +148,21 @@ class FanOut:
                     body=_body(receiver, subject),
                 )
 
-    def _runs_needed(self, subscribers: Subscribers, typed: Sequence[tuple[StoredEvent, str]]) -> set[int]:
-        """Keys of the runs of events that may be for a receiver."""
-        wanted = frozenset(NOTIFY_TYPES.values()).union(*(subscriber.types for subscriber in subscribers.active))
-        return {event.run_key for event, type_ in typed if event.run_key is not None and type_ in wanted}
+    def _wanted(
+        self, subscribers: Subscribers, typed: Sequence[tuple[StoredEvent, str]]
+    ) -> Iterator[tuple[StoredEvent, str, Sequence[Subscriber]]]:
+        """The events that receivers want, with these receivers."""
+        callbacks = self._callbacks(subscribers, typed)
+        notifying = {event.run_key for event, type_ in typed if type_ in _NOTIFY_TYPES and event.run_key is not None}
+        versions = versions_of_runs(self._database, notifying) if notifying and subscribers.active else {}
+        for event, type_ in typed:
+            version_id = None if event.run_key is None else versions.get(event.run_key)
+            receivers = {
+                subscriber.id: subscriber
+                for subscriber in self._receivers_of(subscribers, callbacks, event, type_, version_id)
+            }
+            if receivers:
+                yield event, type_, list(receivers.values())
 
     def _callbacks(self, subscribers: Subscribers, typed: Sequence[tuple[StoredEvent, str]]) -> dict[int, Subscriber]:
         """Key of a run -> its callback, for the runs that end in these events."""
@@ -172,22 +178,25 @@ class FanOut:
         callbacks: dict[int, Subscriber],
         event: StoredEvent,
         type_: str,
-        run: RunFacts | None,
+        version_id: int | None,
     ) -> Iterator[Subscriber]:
-        """May yield a receiver twice. Removes the callback of the run from `callbacks`: only the first end is sent."""
+        """version_id: of the run, where its definition may notify.
+
+        May yield a receiver twice. Removes the callback of the run from `callbacks`: only the first end is sent.
+        """
         assert event.dag_id is not None
         active = [subscriber for subscriber in subscribers.active if event.id > subscriber.begins_after]
         for subscriber in active:
             if type_ in subscriber.types and _covers(subscriber.pattern, event.dag_id):
                 yield subscriber
-        if run is not None and type_ in NOTIFY_TYPES.values():
-            yield from self._notified(active, event.dag_id, type_, run)
+        if version_id is not None and type_ in _NOTIFY_TYPES:
+            yield from self._notified(active, event.dag_id, type_, version_id)
         if type_ in _END_TYPES and event.run_key is not None and event.run_key in callbacks:
             yield callbacks.pop(event.run_key)
 
-    def _notified(self, active: Sequence[Subscriber], dag_id: str, type_: str, run: RunFacts) -> Iterator[Subscriber]:
-        """The receivers that the definition of the run names for a type."""
-        for rule in self._version(run.version_id).notify:
+    def _notified(self, active: Sequence[Subscriber], dag_id: str, type_: str, version_id: int) -> Iterator[Subscriber]:
+        """The receivers that the definition of a run names for a type."""
+        for rule in self._version(version_id).notify:
             if type_ not in (NOTIFY_TYPES[word] for word in rule["on"]):
                 continue
             kind = ReceiverKind.WEBHOOK if "webhook" in rule else ReceiverKind.NOTIFIER

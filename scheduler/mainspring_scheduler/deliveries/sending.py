@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
@@ -26,6 +26,7 @@ from mainspring_store.scheduling.deliveries import (
     DueDelivery,
     claim_receiver,
     end_receiver,
+    give_up_late,
     note_failure,
     note_progress,
     release_receiver,
@@ -116,6 +117,10 @@ class Sender:
             attempts += batch.attempts
             if not goes_on:
                 return attempts
+        given_up = give_up_late(self.database, receiver_id, now=self.clock.now()) if attempts else 0
+        if given_up:
+            self.outcomes.add("given_up", given_up)
+            _log.warning("receiver is too slow: receiver=%d given_up=%d", receiver_id, given_up)
         release_receiver(self.database, receiver_id, by=self.incarnation)
         return attempts
 
@@ -247,14 +252,15 @@ class _Batch:
             return
         note_progress(self._sender.database, self._claim.receiver_id, attempted)
         failpoint("webhooks.noted")
-        if self._claim.failures:
+        if self._claim.failures and _has_success(attempted):
             _log.info("receiver answers again: kind=%s name=%s", self._claim.kind, self._claim.name)
         if self._claim.kind is ReceiverKind.CALLBACK:
             remove_callback(self._sender.database, self._claim.receiver_id)
 
     def _failed(self, attempted: Attempted) -> None:
         claim, sender = self._claim, self._sender
-        failures = (0 if self._attempted else claim.failures) + 1
+        # A refusal says nothing about the receiver.
+        failures = (0 if _has_success(self._attempted) else claim.failures) + 1
         now = sender.clock.now()
         given_up = note_failure(
             sender.database,
@@ -287,6 +293,10 @@ class _Batch:
             end_receiver(sender.database, claim.receiver_id, reason, now=sender.clock.now())
         sender.outcomes.add("ended")
         _log.warning("webhook ended: kind=%s name=%s reason=%s", claim.kind, claim.name, reason)
+
+
+def _has_success(attempted: Sequence[Attempted]) -> bool:
+    return any(entry.state is DeliveryState.DELIVERED for entry in attempted)
 
 
 def _error_of(exc: Exception) -> str:

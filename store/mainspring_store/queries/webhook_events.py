@@ -11,7 +11,15 @@ from mainspring.states import TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import dag_run, dag_version, secret, task_instance, task_try
 
-__all__ = ["FAILED_TASKS_MAX", "FailedTask", "RunFacts", "ciphertexts_of", "document_of", "run_facts"]
+__all__ = [
+    "FAILED_TASKS_MAX",
+    "FailedTask",
+    "RunFacts",
+    "ciphertexts_of",
+    "document_of",
+    "run_facts",
+    "versions_of_runs",
+]
 
 FAILED_TASKS_MAX = 20
 
@@ -49,13 +57,19 @@ class RunFacts:
 
 
 def run_facts(database: Database, keys: Iterable[int]) -> Mapping[int, RunFacts]:
-    """Key -> run, without runs that are deleted. A statement for all runs, and one for task run with failed tasks."""
+    """Key -> run, without runs that are deleted. A statement for all runs, and one for each run with failed tasks."""
     with database.read() as connection:
         facts = {}
         for row in connection.execute(_RUNS, {"keys": sorted(set(keys))}):
             failed = connection.execute(_FAILED, {"key": row.key}).all() if row.failed_total else ()
             facts[row.key] = RunFacts(**row._asdict(), failed=tuple(FailedTask(**task._asdict()) for task in failed))
     return facts
+
+
+def versions_of_runs(database: Database, keys: Iterable[int]) -> Mapping[int, int]:
+    """Key of a run -> key of its version, without runs that are deleted."""
+    with database.read() as connection:
+        return {row.id: row.dag_version_id for row in connection.execute(_VERSIONS, {"keys": sorted(keys)})}
 
 
 def document_of(database: Database, version_id: int) -> Mapping[str, Any]:
@@ -87,6 +101,7 @@ _RUNS = select(
     _run.outputs,
     _run.tasks_failed.label("failed_total"),
 ).where(_run.id.in_(bindparam("keys", expanding=True)))
+_VERSIONS = select(_run.id, _run.dag_version_id).where(_run.id.in_(bindparam("keys", expanding=True)))
 _FAILED = (
     select(task_instance.c.task_id, task_instance.c.map_index, task_instance.c.try_number, task_try.c.message)
     .outerjoin(task_try, task_try.c.attempt_id == task_instance.c.attempt_id)

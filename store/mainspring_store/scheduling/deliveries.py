@@ -22,6 +22,7 @@ __all__ = [
     "Attempted",
     "Claim",
     "DueDelivery",
+    "DueReceiver",
     "NewDelivery",
     "Subscriber",
     "Subscribers",
@@ -30,6 +31,7 @@ __all__ = [
     "due_receivers",
     "end_receiver",
     "forget_deliveries",
+    "give_up_late",
     "make_deliveries",
     "note_failure",
     "note_progress",
@@ -41,7 +43,7 @@ __all__ = [
 ]
 
 PENDING_OF_RECEIVER_MAX = 10_000
-"""When a receiver fails, its oldest deliveries beyond this number are given up."""
+"""When a receiver fails or is slow, its oldest deliveries beyond this number are given up."""
 _FORGOTTEN_AT_ONCE = 1_000
 
 
@@ -99,6 +101,17 @@ class DueDelivery:
     body: str
     attempts: int
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueReceiver:
+    """A receiver that a scheduler may claim."""
+
+    id: int
+    kind: ReceiverKind
+    failures: int
+    updated_at: datetime
+    """When a user changed the receiver last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,10 +201,19 @@ def make_deliveries(
     return True
 
 
-def due_receivers(database: Database, *, now: datetime, limit: int) -> Sequence[tuple[int, int]]:
-    """(id, failures) of receivers with pending deliveries to which no scheduler sends now, fewest failures first."""
+def due_receivers(
+    database: Database, *, now: datetime, limit: int, among: Iterable[int] | None = None
+) -> Sequence[DueReceiver]:
+    """Receivers with pending deliveries to which no scheduler sends now, fewest failures first.
+
+    among: ids to choose from; None = all.
+    """
+    statement = _DUE if among is None else _DUE.where(_receiver.id.in_(list(among)))
     with database.read() as connection:
-        return [(row.id, row.failures) for row in connection.execute(_DUE, {"now": now, "limit_": limit})]
+        return [
+            DueReceiver(**{**row._asdict(), "kind": ReceiverKind(row.kind)})
+            for row in connection.execute(statement, {"now": now, "limit_": limit})
+        ]
 
 
 def claim_receiver(
@@ -226,10 +248,14 @@ def claim_receiver(
 
 
 def note_progress(database: Database, receiver_id: int, attempted: Sequence[Attempted]) -> None:
-    """Store the outcomes of attempts of which none failed. The lease goes on."""
+    """Store the outcomes of attempts of which none is to be made again. A success ends the row of failures.
+
+    The lease goes on.
+    """
     with database.write() as connection:
         _note(connection, attempted)
-        connection.execute(_NO_FAILURES, {"key": receiver_id})
+        if any(entry.state is DeliveryState.DELIVERED for entry in attempted):
+            connection.execute(_NO_FAILURES, {"key": receiver_id})
 
 
 def note_failure(
@@ -250,9 +276,7 @@ def note_failure(
         _note(connection, attempted)
         given_up = sum(entry.state is DeliveryState.FAILED for entry in attempted)
         given_up += connection.execute(_EXPIRE, {"key": receiver_id, "now": now}).rowcount
-        first_kept = connection.scalar(_FIRST_KEPT, {"key": receiver_id})
-        if first_kept is not None:
-            given_up += connection.execute(_SHORTEN, {"key": receiver_id, "first": first_kept}).rowcount
+        given_up += _shorten(connection, receiver_id)
         connection.execute(_DELAY, {"key": receiver_id, "me": by, "count": failures, "next": next_attempt_at})
     return given_up
 
@@ -266,6 +290,16 @@ def end_receiver(database: Database, receiver_id: int, reason: str, *, now: date
         connection.execute(_REFUSE, {"key": receiver_id, "why": reason})
         data = {"name": row.name, "reason": reason}
         write_event(connection, EventKind.WEBHOOK, "ended", at=now, data=data)
+
+
+def give_up_late(database: Database, receiver_id: int, *, now: datetime) -> int:
+    """Give up the waiting deliveries of a slow receiver whose time is over, and those beyond the bound.
+
+    Tests wait on: their time is over from the beginning. Returns the number of deliveries that were given up.
+    """
+    with database.write() as connection:
+        given_up = connection.execute(_EXPIRE_LATE, {"key": receiver_id, "now": now}).rowcount
+        return given_up + _shorten(connection, receiver_id)
 
 
 def release_receiver(database: Database, receiver_id: int, *, by: str) -> None:
@@ -287,9 +321,19 @@ def remove_callback(database: Database, receiver_id: int) -> None:
 
 
 def forget_deliveries(database: Database, *, before: datetime) -> int:
-    """Delete some deliveries that ended and were created before an instant; returns their number."""
+    """Delete a batch of the deliveries that ended and were created before an instant.
+
+    Returns the size of the batch; 0 = none is left.
+    """
     with database.write() as connection:
         return connection.execute(_FORGET, {"before": before, "limit_": _FORGOTTEN_AT_ONCE}).rowcount
+
+
+def _shorten(connection: Connection, receiver_id: int) -> int:
+    first_kept = connection.scalar(_FIRST_KEPT, {"key": receiver_id, "kept": PENDING_OF_RECEIVER_MAX - 1})
+    if first_kept is None:
+        return 0
+    return connection.execute(_SHORTEN, {"key": receiver_id, "first": first_kept}).rowcount
 
 
 def _note(connection: Connection, attempted: Sequence[Attempted]) -> None:
@@ -354,7 +398,7 @@ _ACTIVATE = (
 _is_free = or_(_receiver.leased_until.is_(None), _receiver.leased_until < _now)
 _is_due = or_(_receiver.next_attempt_at.is_(None), _receiver.next_attempt_at <= _now)
 _DUE = (
-    select(_receiver.id, _receiver.failures)
+    select(_receiver.id, _receiver.kind, _receiver.failures, _receiver.updated_at)
     .where(
         _receiver.state == _literal(ReceiverState.ACTIVE),
         _is_free,
@@ -432,13 +476,14 @@ _FAILED = DeliveryState.FAILED.value
 _EXPIRE = (
     update(delivery)
     .where(_of_receiver, _is_pending, _delivery.expires_at <= _now)
-    .values(state=_FAILED, error=func.coalesce(_delivery.error, "the receiver failed until the delivery expired"))
+    .values(state=_FAILED, error=func.coalesce(_delivery.error, "the delivery expired before the receiver took it"))
 )
+_EXPIRE_LATE = _EXPIRE.where(_delivery.expires_at > _delivery.created_at)
 _FIRST_KEPT = (
     select(_delivery.id)
     .where(_of_receiver, _is_pending)
     .order_by(_delivery.id.desc())
-    .offset(PENDING_OF_RECEIVER_MAX - 1)
+    .offset(bindparam("kept"))
     .limit(1)
 )
 _SHORTEN = (
