@@ -62,7 +62,9 @@ def generate_python(target: Path) -> None:
 
 _TO_DICT = re.compile(r"\b([\w.]+)\.to_dict\(\)")
 _BODY = re.compile(r"^    body: (?!File\b|list\b)([^=\n]*?)( \| Unset = UNSET)?,$", re.MULTILINE)
-_BODY_KIND = re.compile(r"isinstance\(body, (?!File\b|Unset\b)(\w+)\)")
+_BODY_BLOCK = re.compile(r"^    if isinstance\(body, (?!Unset\b)(\w+)\):\n((?:        .*\n|\n)+)", re.MULTILINE)
+_BODIES = re.compile(f"(?:{_BODY_BLOCK.pattern})+", re.MULTILINE)
+_NO_MODELS = frozenset({"File", "list"})
 
 
 def _taking_dicts(text: str, package: str, *, before: str) -> str:
@@ -74,9 +76,32 @@ def _taking_dicts(text: str, package: str, *, before: str) -> str:
 def _taking_dict_bodies(text: str) -> str:
     """As `_taking_dicts`, for the module of an operation."""
     text = _taking_dicts(text, "...", before="from ...types import ")
-    changed, count = _BODY.subn(r"    body: \1 | Mapping[str, Any]\2,", text)
-    changed = _BODY_KIND.sub(r"isinstance(body, \1 | Mapping)", changed)
-    return f"from collections.abc import Mapping\n{changed}" if count else text
+    changed, count = _BODY.subn(_body_argument, text)
+    if not count:
+        return text
+    return "from collections.abc import Mapping\n" + _BODIES.sub(_sending_one_body, changed)
+
+
+def _body_argument(declared: re.Match[str]) -> str:
+    kinds = " | ".join(dict.fromkeys(declared[1].split(" | ")))
+    return f"    body: {kinds} | Mapping[str, Any]{declared[2] or ''},"
+
+
+def _sending_one_body(blocks: re.Match[str]) -> str:
+    """The statements that send a body, one for each media type: the first that takes the value alone sends.
+
+    A dict goes to the first model. A second statement for the same model, as a form, is left out. JSON of any value
+    comes last, since it takes every value.
+    """
+    statements = dict(reversed([(block[1], block[2]) for block in _BODY_BLOCK.finditer(blocks[0])]))
+    any_value = statements.pop("Any", None)
+    written = ""
+    for position, (kind, lines) in enumerate(reversed(statements.items())):
+        taken = f"{kind} | Mapping" if position == 0 and kind not in _NO_MODELS and any_value is None else kind
+        written += f"    {'elif' if position else 'if'} isinstance(body, {taken}):\n{lines}"
+    if any_value is not None:
+        written += f"    {'elif' if statements else 'if'} not isinstance(body, Unset):\n{any_value}"
+    return written
 
 
 def generate_typescript(target: Path) -> None:

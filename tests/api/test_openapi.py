@@ -184,6 +184,40 @@ def test_schemas_say_what_generators_understand() -> None:
             assert set(schema["required"]) <= schema["properties"].keys(), at
 
 
+def test_no_schema_is_named_as_the_constructor_of_another() -> None:
+    """The Go clients of generators have a function `NewX` for each type `X`."""
+    names = document()["components"]["schemas"].keys()
+    assert [name for name in names if name.startswith("New") and name.removeprefix("New") in names] == []
+
+
+def test_nothing_is_null_alone() -> None:
+    nulls = [at for at, schema in schemas_of(document()) if schema.get("type") == "null"]
+    assert [at for at in nulls if not re.search("/anyOf/[0-9]+$", at)] == []
+
+
+def test_no_default_is_null(each_document: Mapping[str, Any]) -> None:
+    assert [at for at, schema in schemas_of(each_document) if schema.get("default", ...) is None] == []
+
+
+def test_what_may_be_null_is_a_choice() -> None:
+    assert [at for at, schema in schemas_of(document()) if isinstance(schema.get("type", ""), list)] == []
+
+
+def test_no_operation_has_two_parameters_of_one_name() -> None:
+    """Generated functions have one argument for each name, wherever the value is sent."""
+    for path, item in document()["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            names = [each["name"].lower().replace("-", "_") for each in
+                     item.get("parameters", []) + item[method].get("parameters", [])]  # fmt: skip
+            assert len(names) == len(set(names)), (method, path)
+
+
+def test_every_operation_has_a_description(each_document: Mapping[str, Any]) -> None:
+    for path, item in each_document["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            assert item[method].get("description", "").strip(), (method, path)
+
+
 def test_every_path_parameter_is_told_and_no_name_is_told_twice() -> None:
     for path, item in document()["paths"].items():
         for method, operation in item.items():

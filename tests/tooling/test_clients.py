@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 from clients import generate
+from mainspring_client.api.hooks import deliver_to_hook
+from mainspring_client.api.login import create_token
+from mainspring_client.models import JsonObject, LoginBody
 from tests.services.environment import child_environment
 
 
@@ -20,6 +23,29 @@ def test_the_typescript_types_are_the_generated_ones(tmp_path: Path) -> None:
     assert (tmp_path / "schema.ts").read_bytes() == (generate.TYPESCRIPT / generate.SCHEMA).read_bytes(), (
         "run ./dev sdk"
     )
+
+
+def test_each_operation_of_the_python_client_sends_one_body() -> None:
+    modules = [path for path in (generate.PYTHON / "api").rglob("*.py") if "body: " in path.read_text()]
+    assert [path.name for path in modules if len(re.findall(r"^    if .*\(body, ", path.read_text(), re.M)) > 1] == []
+    assert modules
+
+
+def test_a_log_in_is_sent_as_json_alone() -> None:
+    """Two bodies at once are one body with the type of the other."""
+    for body in (LoginBody(username="ada", password="x"), {"username": "ada", "password": "x"}):
+        sent = create_token._get_kwargs(body=body)
+        assert sent["json"] == {"username": "ada", "password": "x"}
+        assert "data" not in sent
+        assert sent["headers"] == {"Content-Type": "application/json"}
+
+
+def test_a_delivery_is_sent_as_json_of_any_value_or_as_a_form() -> None:
+    assert deliver_to_hook._get_kwargs("h", body=["a"])["json"] == ["a"]
+    assert deliver_to_hook._get_kwargs("h", body={"a": 1})["json"] == {"a": 1}
+    form = deliver_to_hook._get_kwargs("h", body=JsonObject.from_dict({"payload": "{}"}))
+    assert form["data"] == {"payload": "{}"}
+    assert "json" not in form
 
 
 MISTAKES = """\

@@ -30,7 +30,7 @@ _COMPONENT_NAMES: Mapping[type[StrEnum], str] = {
 class _Converter(OpenAPIConverter):
     def init_attribute_functions(self) -> None:
         super().init_attribute_functions()  # type: ignore[no-untyped-call]
-        for function in (_pattern, _exclusive_minimum, _nullable_enum, _reference, _description):
+        for function in (_pattern, _exclusive_minimum, _nullable_enum, _null_default, _reference, _description):
             self.add_attribute_function(function)  # type: ignore[no-untyped-call]
 
 
@@ -61,7 +61,15 @@ def _nullable_enum(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[s
         return {}
     values = [value for value in ret.pop("enum") if value is not None]
     del ret["type"]
-    return {"anyOf": [{"type": "string", "enum": values}, _NULL]} if values else dict(_NULL)
+    # A member that is null alone has no type in most languages.
+    return {"anyOf": [{"type": "string", **({"enum": values} if values else {})}, _NULL]}
+
+
+def _null_default(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Leave out a default of null: generators send it, or do not compile it. Absent means the same."""
+    if ret.get("default", ...) is None:
+        del ret["default"]
+    return {}
 
 
 def _reference(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ together. `Body` and `Query` check what we are sent.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -131,17 +131,20 @@ def list_arguments(
     listing: Listing,
     *,
     filters: Mapping[str, Filter] | None = None,
+    without: Set[str] = frozenset(),
     has_cursor: bool = False,
     **members: fields.Field[Any],
 ) -> type[Query]:
     """The query parameters of a list: filters, order, page, and `members` for the view.
 
-    filters: further ones than the listing's. has_cursor: it can be paged by cursor too.
+    filters: further ones than the listing's. without: filters whose value the path gives. has_cursor: it can be
+    paged by cursor too.
     """
     keys = ", ".join(listing.sort_keys)
     arguments = {
         filter_name: _filter_field(filter_name, entry)
         for filter_name, entry in {**listing.filters, **(filters or {})}.items()
+        if filter_name not in without
     }
     arguments |= members
     if has_cursor:

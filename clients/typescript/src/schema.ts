@@ -5076,20 +5076,11 @@ export interface components {
             is_paused: boolean;
         };
         PlannedDefinition: {
-            /**
-             * @description Id to save it under; null = as the document says
-             * @default null
-             */
+            /** @description Id to save it under; null = as the document says */
             dag_id?: string | null;
-            /**
-             * @description Definition as an object
-             * @default null
-             */
+            /** @description Definition as an object */
             definition?: components["schemas"]["JsonObject"] | null;
-            /**
-             * @description Definition as text, which is kept as it is
-             * @default null
-             */
+            /** @description Definition as text, which is kept as it is */
             text?: string | null;
             /**
              * @description Language of `text`
@@ -5286,10 +5277,7 @@ export interface components {
         DagsBody: {
             /** @description Definitions to save, at most 500, each DAG once */
             definitions?: components["schemas"]["PlannedDefinition"][];
-            /**
-             * @description Token of the plan of exactly these definitions; null = save without a plan
-             * @default null
-             */
+            /** @description Token of the plan of exactly these definitions; null = save without a plan */
             plan_token?: string | null;
             /**
              * @description Reason of the change, kept with each new version
@@ -5797,10 +5785,7 @@ export interface components {
              * @default false
              */
             run_backwards?: boolean;
-            /**
-             * @description `conf` of each run of the backfill
-             * @default null
-             */
+            /** @description `conf` of each run of the backfill */
             dag_run_conf?: components["schemas"]["JsonObject"] | null;
             /**
              * @description Slots with a run that run again
@@ -5812,15 +5797,9 @@ export interface components {
              * @default 10
              */
             max_active_runs?: number;
-            /**
-             * @description Number of failed runs that pauses the backfill, with the cause in `message`; null = never
-             * @default null
-             */
+            /** @description Number of failed runs that pauses the backfill, with the cause in `message`; null = never */
             max_failed_runs?: number | null;
-            /**
-             * @description Runs go by the version that is current when it is their turn; otherwise new ones by the current one of now, and those that exist by their own
-             * @default null
-             */
+            /** @description Runs go by the version that is current when it is their turn; otherwise new ones by the current one of now, and those that exist by their own */
             run_on_latest_version?: boolean | null;
         };
         /** @enum {string} */
@@ -6219,10 +6198,7 @@ export interface components {
         CallbackBody: {
             /** @description Address that the end is posted to; its host must be in the setting `callback_allow` */
             url: string;
-            /**
-             * @description Secret that signs the callback, as `whsec_` and base64 of 24 to 64 bytes; null = the key of the installation signs, see `GET /webhooks/key`
-             * @default null
-             */
+            /** @description Secret that signs the callback, as `whsec_` and base64 of 24 to 64 bytes; null = the key of the installation signs, see `GET /webhooks/key` */
             secret?: string | null;
         };
         /**
@@ -6235,50 +6211,23 @@ export interface components {
          * @example {}
          */
         TriggerBody: {
-            /**
-             * @description Identifier of the run within its DAG; null = made by the server
-             * @default null
-             */
+            /** @description Identifier of the run within its DAG; null = made by the server */
             dag_run_id?: string | null;
-            /**
-             * @description Instant that the run stands for; null = none
-             * @default null
-             */
+            /** @description Instant that the run stands for; null = none */
             logical_date?: string | null;
-            /**
-             * @description Start of the interval that the run covers, inclusive
-             * @default null
-             */
+            /** @description Start of the interval that the run covers, inclusive */
             data_interval_start?: string | null;
-            /**
-             * @description End of the interval that the run covers, exclusive
-             * @default null
-             */
+            /** @description End of the interval that the run covers, exclusive */
             data_interval_end?: string | null;
-            /**
-             * @description Earliest start, and the end of the run's id after `manual__`; null = now
-             * @default null
-             */
+            /** @description Earliest start, and the end of the run's id after `manual__`; null = now */
             run_after?: string | null;
-            /**
-             * @description Values of the DAG's parameters, as an object; null = none
-             * @default null
-             */
+            /** @description Values of the DAG's parameters, as an object; null = none */
             conf?: components["schemas"]["JsonObject"] | null;
-            /**
-             * @description Text that a person attached
-             * @default null
-             */
+            /** @description Text that a person attached */
             note?: string | null;
-            /**
-             * @description Null only: no DAG is partitioned
-             * @default null
-             */
+            /** @description Null only: no DAG is partitioned */
             partition_key?: string | null;
-            /**
-             * @description Address that gets the end of this run alone; null = none
-             * @default null
-             */
+            /** @description Address that gets the end of this run alone; null = none */
             callback?: components["schemas"]["CallbackBody"] | null;
         };
         /**
@@ -6496,25 +6445,13 @@ export interface components {
             dag_id: string;
             /** @description How the sender shows that it knows the secret */
             kind: components["schemas"]["HookKind"];
-            /**
-             * @description Secret that the sender has already, 16 to 500 characters; null = made by the server
-             * @default null
-             */
+            /** @description Secret that the sender has already, 16 to 500 characters; null = made by the server */
             secret?: string | null;
-            /**
-             * @description CEL of `headers` and `body` whose object is the `conf` of the run; null = an empty `conf`
-             * @default null
-             */
+            /** @description CEL of `headers` and `body` whose object is the `conf` of the run; null = an empty `conf` */
             conf?: string | null;
-            /**
-             * @description CEL of `headers` and `body`; false = the delivery starts no run; null = each delivery does
-             * @default null
-             */
+            /** @description CEL of `headers` and `body`; false = the delivery starts no run; null = each delivery does */
             filter?: string | null;
-            /**
-             * @description Purpose in a sentence
-             * @default null
-             */
+            /** @description Purpose in a sentence */
             description?: string | null;
             /**
              * @description False = deliveries are answered as for an unknown hook
@@ -6612,10 +6549,7 @@ export interface components {
              * @default true
              */
             secret?: boolean;
-            /**
-             * @description Secret that the sender has already, 16 to 500 characters; null = made by the server
-             * @default null
-             */
+            /** @description Secret that the sender has already, 16 to 500 characters; null = made by the server */
             new_secret?: string | null;
             /**
              * @description For how long the replaced parts stay valid, in seconds
@@ -6757,10 +6691,7 @@ export interface components {
              * @default 0
              */
             page_offset?: number;
-            /**
-             * @description Sort key, with `-` in front for descending order: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration
-             * @default null
-             */
+            /** @description Sort key, with `-` in front for descending order: id, state, dag_id, run_id, dag_run_id, logical_date, partition_date, run_after, start_date, end_date, updated_at, conf, duration */
             order_by?: string | null;
         };
         BulkAction: {
@@ -6783,10 +6714,7 @@ export interface components {
              * @enum {string}
              */
             action_on_non_existence?: "fail" | "skip";
-            /**
-             * @description Members to update; null = all members of the entity
-             * @default null
-             */
+            /** @description Members to update; null = all members of the entity */
             update_mask?: string[] | null;
         };
         /**
@@ -6854,10 +6782,7 @@ export interface components {
             keep?: boolean | null;
             /** @description Identifier of the run within its DAG */
             dag_run_id: string;
-            /**
-             * @description Identifier of the DAG; absent = the DAG of the path
-             * @default null
-             */
+            /** @description Identifier of the DAG; absent = the DAG of the path */
             dag_id?: string | null;
         };
         /**
@@ -6887,92 +6812,41 @@ export interface components {
              * @default false
              */
             only_new?: boolean;
-            /**
-             * @description True = the latest version of the DAG; otherwise a run keeps its version
-             * @default null
-             */
+            /** @description True = the latest version of the DAG; otherwise a run keeps its version */
             run_on_latest_version?: boolean | null;
-            /**
-             * @description Text that a person attached
-             * @default null
-             */
+            /** @description Text that a person attached */
             note?: string | null;
-            /**
-             * @description Runs to clear
-             * @default null
-             */
+            /** @description Runs to clear */
             dag_runs?: components["schemas"]["BulkRun"][] | null;
-            /**
-             * @description Null only: no DAG is partitioned
-             * @default null
-             */
+            /** @description Null only: no DAG is partitioned */
             partition_key?: string | null;
-            /**
-             * @description Null only: no DAG is partitioned
-             * @default null
-             */
+            /** @description Null only: no DAG is partitioned */
             partition_date_start?: string | null;
-            /**
-             * @description Null only: no DAG is partitioned
-             * @default null
-             */
+            /** @description Null only: no DAG is partitioned */
             partition_date_end?: string | null;
         };
         NamedTriggerBody: {
-            /**
-             * @description Identifier of the run within its DAG; null = made by the server
-             * @default null
-             */
+            /** @description Identifier of the run within its DAG; null = made by the server */
             dag_run_id?: string | null;
-            /**
-             * @description Instant that the run stands for; null = none
-             * @default null
-             */
+            /** @description Instant that the run stands for; null = none */
             logical_date?: string | null;
-            /**
-             * @description Start of the interval that the run covers, inclusive
-             * @default null
-             */
+            /** @description Start of the interval that the run covers, inclusive */
             data_interval_start?: string | null;
-            /**
-             * @description End of the interval that the run covers, exclusive
-             * @default null
-             */
+            /** @description End of the interval that the run covers, exclusive */
             data_interval_end?: string | null;
-            /**
-             * @description Earliest start, and the end of the run's id after `manual__`; null = now
-             * @default null
-             */
+            /** @description Earliest start, and the end of the run's id after `manual__`; null = now */
             run_after?: string | null;
-            /**
-             * @description Values of the DAG's parameters, as an object; null = none
-             * @default null
-             */
+            /** @description Values of the DAG's parameters, as an object; null = none */
             conf?: components["schemas"]["JsonObject"] | null;
-            /**
-             * @description Text that a person attached
-             * @default null
-             */
+            /** @description Text that a person attached */
             note?: string | null;
-            /**
-             * @description Null only: no DAG is partitioned
-             * @default null
-             */
+            /** @description Null only: no DAG is partitioned */
             partition_key?: string | null;
-            /**
-             * @description Address that gets the end of this run alone; null = none
-             * @default null
-             */
+            /** @description Address that gets the end of this run alone; null = none */
             callback?: components["schemas"]["CallbackBody"] | null;
-            /**
-             * @description Identifier of the DAG; null = the DAG of the path
-             * @default null
-             */
+            /** @description Identifier of the DAG; null = the DAG of the path */
             dag_id?: string | null;
-            /**
-             * @description Key of this run, as in the header `Idempotency-Key`; null = none
-             * @default null
-             */
+            /** @description Key of this run, as in the header `Idempotency-Key`; null = none */
             idempotency_key?: string | null;
         };
         /**
@@ -7387,10 +7261,7 @@ export interface components {
              * @default 0
              */
             page_offset?: number;
-            /**
-             * @description Sort key, with `-` in front for descending order: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator
-             * @default null
-             */
+            /** @description Sort key, with `-` in front for descending order: id, state, duration, start_date, end_date, map_index, try_number, logical_date, run_after, data_interval_start, data_interval_end, rendered_map_index, operator */
             order_by?: string | null;
         };
         /**
@@ -7405,25 +7276,13 @@ export interface components {
              * @default true
              */
             dry_run?: boolean;
-            /**
-             * @description Identifier of the run; null = all runs, or the runs between the dates
-             * @default null
-             */
+            /** @description Identifier of the run; null = all runs, or the runs between the dates */
             dag_run_id?: string | null;
-            /**
-             * @description Earliest logical date of the runs (`run_after` where a run has none); null = no bound
-             * @default null
-             */
+            /** @description Earliest logical date of the runs (`run_after` where a run has none); null = no bound */
             start_date?: string | null;
-            /**
-             * @description Latest logical date of the runs (`run_after` where a run has none); null = no bound
-             * @default null
-             */
+            /** @description Latest logical date of the runs (`run_after` where a run has none); null = no bound */
             end_date?: string | null;
-            /**
-             * @description Tasks to clear, as task ids or pairs of task id and map index; null = all
-             * @default null
-             */
+            /** @description Tasks to clear, as task ids or pairs of task id and map index; null = all */
             task_ids?: (string | (string | number)[])[] | null;
             /**
              * @description Clear failed instances only
@@ -7465,15 +7324,9 @@ export interface components {
              * @default false
              */
             prevent_running_task?: boolean;
-            /**
-             * @description True = the latest version of the DAG; otherwise a run keeps its version
-             * @default null
-             */
+            /** @description True = the latest version of the DAG; otherwise a run keeps its version */
             run_on_latest_version?: boolean | null;
-            /**
-             * @description Text that a person attached
-             * @default null
-             */
+            /** @description Text that a person attached */
             note?: string | null;
         };
         /**
@@ -7497,15 +7350,9 @@ export interface components {
              * @default false
              */
             only_new?: boolean;
-            /**
-             * @description True = the latest version of the DAG; otherwise a run keeps its version
-             * @default null
-             */
+            /** @description True = the latest version of the DAG; otherwise a run keeps its version */
             run_on_latest_version?: boolean | null;
-            /**
-             * @description Text that a person attached
-             * @default null
-             */
+            /** @description Text that a person attached */
             note?: string | null;
         };
         /**
@@ -7772,10 +7619,7 @@ export interface components {
         ApprovalAnswerBody: {
             /** @description One of the approval's choices */
             choice: string;
-            /**
-             * @description Text that a person attached
-             * @default null
-             */
+            /** @description Text that a person attached */
             note?: string | null;
         };
         /**
@@ -8514,7 +8358,7 @@ export interface components {
              */
             include_deferred?: boolean;
             /** @description Always null: the server has no teams */
-            team_name?: null;
+            team_name?: string | null;
         };
         /**
          * @example {
@@ -8533,7 +8377,7 @@ export interface components {
             /** @description Whether deferred task instances hold their slots */
             include_deferred?: boolean | null;
             /** @description Always null: the server has no teams */
-            team_name?: null;
+            team_name?: string | null;
         };
         /**
          * @example {
@@ -8590,7 +8434,7 @@ export interface components {
             /** @description Purpose in a sentence */
             description?: string | null;
             /** @description Always null: the server has no teams */
-            team_name?: null;
+            team_name?: string | null;
         };
         /**
          * @example {
@@ -8605,7 +8449,7 @@ export interface components {
             /** @description Purpose in a sentence */
             description?: string | null;
             /** @description Always null: the server has no teams */
-            team_name?: null;
+            team_name?: string | null;
         };
         /**
          * @example {
@@ -8696,7 +8540,7 @@ export interface components {
             /** @description Write-only value; answered as *** when set */
             extra?: string | null;
             /** @description Always null: the server has no teams */
-            team_name?: null;
+            team_name?: string | null;
         };
         /**
          * @example {
@@ -8724,7 +8568,7 @@ export interface components {
             /** @description Write-only value; answered as *** when set */
             extra?: string | null;
             /** @description Always null: the server has no teams */
-            team_name?: null;
+            team_name?: string | null;
         };
         /**
          * @example {
@@ -8927,7 +8771,7 @@ export interface components {
          *       "secret": "whsec_dGhpcyBleGFtcGxlIGlzIG5vIHJlYWwgc2VjcmV0ISE="
          *     }
          */
-        NewWebhook: {
+        CreatedWebhook: {
             /** @description Name of the webhook, which definitions use */
             name: string;
             /** @description Address that deliveries are posted to; answered with the values of its query masked */
@@ -10481,10 +10325,7 @@ export interface components {
             username: string;
             /** @description Password; the server stores a hash */
             password: string;
-            /**
-             * @description Role on every DAG and everything else; null = only the grants
-             * @default null
-             */
+            /** @description Role on every DAG and everything else; null = only the grants */
             role?: components["schemas"]["Role"] | null;
             /** @description Roles on single DAGs or groups of DAGs */
             grants?: components["schemas"]["GrantBody"][];
@@ -10576,22 +10417,13 @@ export interface components {
         ApiTokenBody: {
             /** @description Name of the token for people */
             name: string;
-            /**
-             * @description Role on every DAG and everything else; null = only the grants
-             * @default null
-             */
+            /** @description Role on every DAG and everything else; null = only the grants */
             role?: components["schemas"]["Role"] | null;
             /** @description Roles on single DAGs or groups of DAGs */
             grants?: components["schemas"]["GrantBody"][];
-            /**
-             * @description Makes a token for workers of this queue: it opens the execution API, for attempts of this queue alone, and nothing else. Admins only
-             * @default null
-             */
+            /** @description Makes a token for workers of this queue: it opens the execution API, for attempts of this queue alone, and nothing else. Admins only */
             queue?: string | null;
-            /**
-             * @description Instant from which the token is refused; null = never
-             * @default null
-             */
+            /** @description Instant from which the token is refused; null = never */
             expires_at?: string | null;
             /** @description Whose it is; absent = one's own, null = nobody's. Others' and nobody's: admins only */
             username?: string | null;
@@ -10612,7 +10444,7 @@ export interface components {
          *       "token": "ms_the-token-itself"
          *     }
          */
-        NewApiToken: {
+        CreatedApiToken: {
             /**
              * Format: uuid
              * @description Identifier of the token
@@ -12736,10 +12568,12 @@ export interface operations {
                  *     }
                  */
                 "application/json": unknown;
-                "application/x-www-form-urlencoded": {
-                    /** @description JSON of the delivery */
-                    payload: string;
-                };
+                /**
+                 * @example {
+                 *       "payload": "{\"ref\": \"refs/heads/main\"}"
+                 *     }
+                 */
+                "application/x-www-form-urlencoded": components["schemas"]["JsonObject"];
             };
         };
         responses: {
@@ -13409,7 +13243,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": null;
+                    "application/json": unknown;
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -13472,8 +13306,6 @@ export interface operations {
     get_mapped_task_instances: {
         parameters: {
             query?: {
-                /** @description Identifier of the task within its DAG */
-                task_id?: string;
                 /** @description Lower bound of `run_after`, inclusive */
                 run_after_gte?: string;
                 /** @description Lower bound of `run_after`, exclusive */
@@ -15716,7 +15548,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewWebhook"];
+                    "application/json": components["schemas"]["CreatedWebhook"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -17574,7 +17406,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewApiToken"];
+                    "application/json": components["schemas"]["CreatedApiToken"];
                 };
             };
             401: components["responses"]["Unauthorized"];

@@ -143,7 +143,7 @@ def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
     return answer(instance_body(ctx, questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id)))
 
 
-MappedList = list_arguments("MappedInstanceList", questions.INSTANCES)
+MappedList = list_arguments("MappedInstanceList", questions.INSTANCES, without={"task_id"})
 
 
 @blueprint.operation(

@@ -84,7 +84,7 @@ def bulk_task_instances(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -
     "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>",
     "delete_task_instance",
     role=Role.OPERATOR,
-    answer={"type": "null"},
+    answer={"description": "Always null"},
     query=MapIndex,
     errors=(404, 409),
 )

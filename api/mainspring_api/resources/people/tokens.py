@@ -59,7 +59,7 @@ class ApiToken(Answer):
     )
 
 
-class NewApiToken(ApiToken):
+class CreatedApiToken(ApiToken):
     """An API token that was just made."""
 
     token = fields.String(metadata={"description": "Token for `Authorization: Bearer ...`; shown only once"})
@@ -141,7 +141,7 @@ def get_tokens(query: Mapping[str, Any]) -> Response:
     "post_token",
     role=Role.VIEWER,
     over=Over.SELF,
-    answer=NewApiToken,
+    answer=CreatedApiToken,
     status=201,
     body=ApiTokenBody,
     errors=(404,),

@@ -64,7 +64,6 @@ from mainspring_store.state.runs import NewRun, create_run
 __all__ = ["blueprint"]
 
 FORM = "application/x-www-form-urlencoded"
-_PAYLOAD = {"type": "string", "description": "JSON of the delivery"}
 _REFUSAL = "there is no such hook, or the signature is wrong"
 
 log = logging.getLogger(__name__)
@@ -114,7 +113,10 @@ class _Request:
     also={200: HookAnswer},
     body_content={
         JSON: {"schema": {}, "example": {"ref": "refs/heads/main", "after": "9fceb02"}},
-        FORM: {"schema": {"type": "object", "properties": {"payload": _PAYLOAD}, "required": ["payload"]}},
+        FORM: {
+            "schema": {"$ref": "#/components/schemas/JsonObject"},
+            "example": {"payload": '{"ref": "refs/heads/main"}'},
+        },
     },
     body_bytes_max=BODY_BYTES_MAX,
     errors=(400, 403, 404),

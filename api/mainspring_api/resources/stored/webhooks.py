@@ -86,7 +86,7 @@ class Webhook(Answer):
     updated_at = Instant()
 
 
-class NewWebhook(Webhook):
+class CreatedWebhook(Webhook):
     """A webhook that was just made."""
 
     secret = fields.String(metadata={"description": "Secret that signs deliveries; shown only once"})
@@ -208,7 +208,7 @@ def get_webhooks(query: Mapping[str, Any]) -> Response:
     "post_webhook",
     role=Role.VIEWER,
     over=Over.SELF,
-    answer=NewWebhook,
+    answer=CreatedWebhook,
     status=201,
     body=WebhookBody,
     errors=(409,),

@@ -54,7 +54,11 @@ if TYPE_CHECKING:
     from .connection_collection import ConnectionCollection
     from .connection_patch_body import ConnectionPatchBody
     from .create_backfill_dry_run_slots import CreateBackfillDryRunSlots
+    from .created_api_token import CreatedApiToken
+    from .created_api_token_kind import CreatedApiTokenKind
     from .created_hook import CreatedHook
+    from .created_webhook import CreatedWebhook
+    from .created_webhook_state import CreatedWebhookState
     from .current_version import CurrentVersion
     from .dag import Dag
     from .dag_collection import DagCollection
@@ -94,7 +98,6 @@ if TYPE_CHECKING:
     from .definition_form import DefinitionForm
     from .definition_params import DefinitionParams
     from .definition_warning import DefinitionWarning
-    from .deliver_to_hook_data_body import DeliverToHookDataBody
     from .delivery import Delivery
     from .delivery_collection import DeliveryCollection
     from .delivery_outcome import DeliveryOutcome
@@ -187,10 +190,6 @@ if TYPE_CHECKING:
     from .me import Me
     from .named_run_state import NamedRunState
     from .named_trigger_body import NamedTriggerBody
-    from .new_api_token import NewApiToken
-    from .new_api_token_kind import NewApiTokenKind
-    from .new_webhook import NewWebhook
-    from .new_webhook_state import NewWebhookState
     from .next_run import NextRun
     from .next_runs import NextRuns
     from .noop_task import NoopTask
@@ -385,7 +384,11 @@ _MODULES = {
     "ConnectionCollection": ".connection_collection",
     "ConnectionPatchBody": ".connection_patch_body",
     "CreateBackfillDryRunSlots": ".create_backfill_dry_run_slots",
+    "CreatedApiToken": ".created_api_token",
+    "CreatedApiTokenKind": ".created_api_token_kind",
     "CreatedHook": ".created_hook",
+    "CreatedWebhook": ".created_webhook",
+    "CreatedWebhookState": ".created_webhook_state",
     "CurrentVersion": ".current_version",
     "Dag": ".dag",
     "DagCollection": ".dag_collection",
@@ -423,7 +426,6 @@ _MODULES = {
     "DefinitionForm": ".definition_form",
     "DefinitionParams": ".definition_params",
     "DefinitionWarning": ".definition_warning",
-    "DeliverToHookDataBody": ".deliver_to_hook_data_body",
     "Delivery": ".delivery",
     "DeliveryCollection": ".delivery_collection",
     "DeliveryOutcome": ".delivery_outcome",
@@ -516,10 +518,6 @@ _MODULES = {
     "Me": ".me",
     "NamedRunState": ".named_run_state",
     "NamedTriggerBody": ".named_trigger_body",
-    "NewApiToken": ".new_api_token",
-    "NewApiTokenKind": ".new_api_token_kind",
-    "NewWebhook": ".new_webhook",
-    "NewWebhookState": ".new_webhook_state",
     "NextRun": ".next_run",
     "NextRuns": ".next_runs",
     "NoopTask": ".noop_task",
@@ -724,7 +722,11 @@ __all__ = (
     "ConnectionCollection",
     "ConnectionPatchBody",
     "CreateBackfillDryRunSlots",
+    "CreatedApiToken",
+    "CreatedApiTokenKind",
     "CreatedHook",
+    "CreatedWebhook",
+    "CreatedWebhookState",
     "CurrentVersion",
     "Dag",
     "DagCollection",
@@ -762,7 +764,6 @@ __all__ = (
     "DefinitionForm",
     "DefinitionParams",
     "DefinitionWarning",
-    "DeliverToHookDataBody",
     "Delivery",
     "DeliveryCollection",
     "DeliveryOutcome",
@@ -855,10 +856,6 @@ __all__ = (
     "Me",
     "NamedRunState",
     "NamedTriggerBody",
-    "NewApiToken",
-    "NewApiTokenKind",
-    "NewWebhook",
-    "NewWebhookState",
     "NextRun",
     "NextRuns",
     "NoopTask",

@@ -23,7 +23,7 @@ class ConnectionBody:
         port (int | None | Unset): Port number
         password (None | str | Unset): Write-only value; answered as *** when set
         extra (None | str | Unset): Write-only value; answered as *** when set
-        team_name (None | Unset): Always null: the server has no teams
+        team_name (None | str | Unset): Always null: the server has no teams
     """
 
     connection_id: str
@@ -35,7 +35,7 @@ class ConnectionBody:
     port: int | None | Unset = UNSET
     password: None | str | Unset = UNSET
     extra: None | str | Unset = UNSET
-    team_name: None | Unset = UNSET
+    team_name: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         connection_id = self.connection_id
@@ -84,7 +84,11 @@ class ConnectionBody:
         else:
             extra = self.extra
 
-        team_name = self.team_name
+        team_name: None | str | Unset
+        if isinstance(self.team_name, Unset):
+            team_name = UNSET
+        else:
+            team_name = self.team_name
 
         field_dict: dict[str, Any] = {}
 
@@ -183,7 +187,14 @@ class ConnectionBody:
 
         extra = _parse_extra(d.pop("extra", UNSET))
 
-        team_name = d.pop("team_name", UNSET)
+        def _parse_team_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        team_name = _parse_team_name(d.pop("team_name", UNSET))
 
         connection_body = cls(
             connection_id=connection_id,

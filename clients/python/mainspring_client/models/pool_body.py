@@ -18,14 +18,14 @@ class PoolBody:
         slots (int): Number of slots; -1 = no limit
         description (None | str | Unset): Purpose in a sentence
         include_deferred (bool | Unset): Whether deferred task instances hold their slots Default: False.
-        team_name (None | Unset): Always null: the server has no teams
+        team_name (None | str | Unset): Always null: the server has no teams
     """
 
     name: str
     slots: int
     description: None | str | Unset = UNSET
     include_deferred: bool | Unset = False
-    team_name: None | Unset = UNSET
+    team_name: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name
@@ -40,7 +40,11 @@ class PoolBody:
 
         include_deferred = self.include_deferred
 
-        team_name = self.team_name
+        team_name: None | str | Unset
+        if isinstance(self.team_name, Unset):
+            team_name = UNSET
+        else:
+            team_name = self.team_name
 
         field_dict: dict[str, Any] = {}
 
@@ -77,7 +81,14 @@ class PoolBody:
 
         include_deferred = d.pop("include_deferred", UNSET)
 
-        team_name = d.pop("team_name", UNSET)
+        def _parse_team_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        team_name = _parse_team_name(d.pop("team_name", UNSET))
 
         pool_body = cls(
             name=name,

@@ -19,7 +19,7 @@ class PoolPatchBody:
         slots (int | None | Unset): Number of slots; -1 = no limit
         description (None | str | Unset): Purpose in a sentence
         include_deferred (bool | None | Unset): Whether deferred task instances hold their slots
-        team_name (None | Unset): Always null: the server has no teams
+        team_name (None | str | Unset): Always null: the server has no teams
     """
 
     pool: None | str | Unset = UNSET
@@ -27,7 +27,7 @@ class PoolPatchBody:
     slots: int | None | Unset = UNSET
     description: None | str | Unset = UNSET
     include_deferred: bool | None | Unset = UNSET
-    team_name: None | Unset = UNSET
+    team_name: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         pool: None | str | Unset
@@ -60,7 +60,11 @@ class PoolPatchBody:
         else:
             include_deferred = self.include_deferred
 
-        team_name = self.team_name
+        team_name: None | str | Unset
+        if isinstance(self.team_name, Unset):
+            team_name = UNSET
+        else:
+            team_name = self.team_name
 
         field_dict: dict[str, Any] = {}
 
@@ -129,7 +133,14 @@ class PoolPatchBody:
 
         include_deferred = _parse_include_deferred(d.pop("include_deferred", UNSET))
 
-        team_name = d.pop("team_name", UNSET)
+        def _parse_team_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        team_name = _parse_team_name(d.pop("team_name", UNSET))
 
         pool_patch_body = cls(
             pool=pool,

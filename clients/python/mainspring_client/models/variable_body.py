@@ -17,13 +17,13 @@ class VariableBody:
         key (str): Name of the variable
         value (Any): Text of the variable; another JSON value is stored as its text
         description (None | str | Unset): Purpose in a sentence
-        team_name (None | Unset): Always null: the server has no teams
+        team_name (None | str | Unset): Always null: the server has no teams
     """
 
     key: str
     value: Any
     description: None | str | Unset = UNSET
-    team_name: None | Unset = UNSET
+    team_name: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         key = self.key
@@ -36,7 +36,11 @@ class VariableBody:
         else:
             description = self.description
 
-        team_name = self.team_name
+        team_name: None | str | Unset
+        if isinstance(self.team_name, Unset):
+            team_name = UNSET
+        else:
+            team_name = self.team_name
 
         field_dict: dict[str, Any] = {}
 
@@ -69,7 +73,14 @@ class VariableBody:
 
         description = _parse_description(d.pop("description", UNSET))
 
-        team_name = d.pop("team_name", UNSET)
+        def _parse_team_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        team_name = _parse_team_name(d.pop("team_name", UNSET))
 
         variable_body = cls(
             key=key,

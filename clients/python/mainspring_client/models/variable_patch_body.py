@@ -17,13 +17,13 @@ class VariablePatchBody:
         key (str | Unset): Name of the variable; the name in the path, or absent
         value (Any | Unset): Text of the variable; another JSON value is stored as its text
         description (None | str | Unset): Purpose in a sentence
-        team_name (None | Unset): Always null: the server has no teams
+        team_name (None | str | Unset): Always null: the server has no teams
     """
 
     key: str | Unset = UNSET
     value: Any | Unset = UNSET
     description: None | str | Unset = UNSET
-    team_name: None | Unset = UNSET
+    team_name: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         key = self.key
@@ -36,7 +36,11 @@ class VariablePatchBody:
         else:
             description = self.description
 
-        team_name = self.team_name
+        team_name: None | str | Unset
+        if isinstance(self.team_name, Unset):
+            team_name = UNSET
+        else:
+            team_name = self.team_name
 
         field_dict: dict[str, Any] = {}
 
@@ -68,7 +72,14 @@ class VariablePatchBody:
 
         description = _parse_description(d.pop("description", UNSET))
 
-        team_name = d.pop("team_name", UNSET)
+        def _parse_team_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        team_name = _parse_team_name(d.pop("team_name", UNSET))
 
         variable_patch_body = cls(
             key=key,

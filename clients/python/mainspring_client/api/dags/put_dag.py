@@ -40,7 +40,7 @@ def _get_kwargs(
         _kwargs["json"] = as_dict(body)
 
         headers["Content-Type"] = "application/json"
-    if isinstance(body, File):
+    elif isinstance(body, File):
         _kwargs["content"] = body.payload
 
         headers["Content-Type"] = "application/yaml"

@@ -7,8 +7,8 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
-from ...models.deliver_to_hook_data_body import DeliverToHookDataBody
 from ...models.hook_answer import HookAnswer
+from ...models.json_object import JsonObject
 from ...models.problem import Problem
 from ...plain import as_dict
 from ...types import UNSET, Response, Unset
@@ -17,7 +17,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     hook_id: str,
     *,
-    body: Any | DeliverToHookDataBody | Mapping[str, Any] | Unset = UNSET,
+    body: Any | JsonObject | Mapping[str, Any] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -28,15 +28,15 @@ def _get_kwargs(
         ),
     }
 
-    if isinstance(body, Any | Mapping):
-        _kwargs["json"] = body
-
-        headers["Content-Type"] = "application/json"
-    if isinstance(body, DeliverToHookDataBody | Mapping):
+    if isinstance(body, JsonObject):
         _kwargs["data"] = as_dict(body)
 
         headers["Content-Type"] = "application/x-www-form-urlencoded"
 
+    elif not isinstance(body, Unset):
+        _kwargs["json"] = body
+
+        headers["Content-Type"] = "application/json"
     _kwargs["headers"] = headers
     return _kwargs
 
@@ -68,7 +68,7 @@ def sync(
     hook_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Any | DeliverToHookDataBody | Mapping[str, Any] | Unset = UNSET,
+    body: Any | JsonObject | Mapping[str, Any] | Unset = UNSET,
 ) -> HookAnswer:
     """Start a run by a signed request of a service outside.
 
@@ -96,7 +96,7 @@ def sync_detailed(
     hook_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Any | DeliverToHookDataBody | Mapping[str, Any] | Unset = UNSET,
+    body: Any | JsonObject | Mapping[str, Any] | Unset = UNSET,
 ) -> Response[HookAnswer | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -110,7 +110,7 @@ async def asyncio(
     hook_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Any | DeliverToHookDataBody | Mapping[str, Any] | Unset = UNSET,
+    body: Any | JsonObject | Mapping[str, Any] | Unset = UNSET,
 ) -> HookAnswer:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -125,7 +125,7 @@ async def asyncio_detailed(
     hook_id: str,
     *,
     client: AuthenticatedClient | Client,
-    body: Any | DeliverToHookDataBody | Mapping[str, Any] | Unset = UNSET,
+    body: Any | JsonObject | Mapping[str, Any] | Unset = UNSET,
 ) -> Response[HookAnswer | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

@@ -15,7 +15,7 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
+    body: LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -28,11 +28,6 @@ def _get_kwargs(
         _kwargs["json"] = as_dict(body)
 
         headers["Content-Type"] = "application/json"
-    if isinstance(body, LoginBody | Mapping):
-        _kwargs["data"] = as_dict(body)
-
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-
     _kwargs["headers"] = headers
     return _kwargs
 
@@ -58,7 +53,7 @@ def _build_response(response: httpx.Response) -> Response[AccessToken | Problem]
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
+    body: LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> AccessToken:
     """Log in; the token is good for 24 hours.
 
@@ -78,7 +73,7 @@ def sync(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
+    body: LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> Response[AccessToken | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -90,7 +85,7 @@ def sync_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
+    body: LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> AccessToken:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -103,7 +98,7 @@ async def asyncio(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: LoginBody | LoginBody | Mapping[str, Any] | Unset = UNSET,
+    body: LoginBody | Mapping[str, Any] | Unset = UNSET,
 ) -> Response[AccessToken | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(

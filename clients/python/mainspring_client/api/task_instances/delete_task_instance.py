@@ -37,15 +37,15 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> None | Problem:
+def _parse_response(response: httpx.Response) -> Any | Problem | None:
     if response.status_code == 200:
-        response_200 = cast(None, response.json())
+        response_200 = response.json()
         return response_200
 
     return parse_problem(response)
 
 
-def _build_response(response: httpx.Response) -> Response[None | Problem]:
+def _build_response(response: httpx.Response) -> Response[Any | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -61,7 +61,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     map_index: int | Unset = -1,
-) -> None:
+) -> Any:
     """Delete a task instance with its tries, logs and outputs. Refused while its run has not ended.
 
     Needs the role `operator` on the DAG.
@@ -77,7 +77,7 @@ def sync(
         client=client,
         map_index=map_index,
     )
-    expect_success(response)
+    return cast(Any, expect_success(response))
 
 
 def sync_detailed(
@@ -87,7 +87,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     map_index: int | Unset = -1,
-) -> Response[None | Problem]:
+) -> Response[Any | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
@@ -105,7 +105,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     map_index: int | Unset = -1,
-) -> None:
+) -> Any:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         dag_id=dag_id,
@@ -114,7 +114,7 @@ async def asyncio(
         client=client,
         map_index=map_index,
     )
-    expect_success(response)
+    return cast(Any, expect_success(response))
 
 
 async def asyncio_detailed(
@@ -124,7 +124,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     map_index: int | Unset = -1,
-) -> Response[None | Problem]:
+) -> Response[Any | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,

@@ -18,9 +18,8 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     dag_id: str,
     dag_run_id: str,
-    task_id_path: str,
+    task_id: str,
     *,
-    task_id_query: str | Unset = UNSET,
     run_after_gte: datetime.datetime | Unset = UNSET,
     run_after_gt: datetime.datetime | Unset = UNSET,
     run_after_lte: datetime.datetime | Unset = UNSET,
@@ -75,8 +74,6 @@ def _get_kwargs(
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
-
-    params["task_id"] = task_id_query
 
     json_run_after_gte: str | Unset = UNSET
     if not isinstance(run_after_gte, Unset):
@@ -283,10 +280,10 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id_path}/listMapped".format(
+        "url": "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped".format(
             dag_id=quote(str(dag_id), safe=""),
             dag_run_id=quote(str(dag_run_id), safe=""),
-            task_id_path=quote(str(task_id_path), safe=""),
+            task_id=quote(str(task_id), safe=""),
         ),
         "params": params,
     }
@@ -315,10 +312,9 @@ def _build_response(response: httpx.Response) -> Response[TaskInstanceCollection
 def sync(
     dag_id: str,
     dag_run_id: str,
-    task_id_path: str,
+    task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    task_id_query: str | Unset = UNSET,
     run_after_gte: datetime.datetime | Unset = UNSET,
     run_after_gt: datetime.datetime | Unset = UNSET,
     run_after_lte: datetime.datetime | Unset = UNSET,
@@ -382,9 +378,8 @@ def sync(
     response = sync_detailed(
         dag_id=dag_id,
         dag_run_id=dag_run_id,
-        task_id_path=task_id_path,
+        task_id=task_id,
         client=client,
-        task_id_query=task_id_query,
         run_after_gte=run_after_gte,
         run_after_gt=run_after_gt,
         run_after_lte=run_after_lte,
@@ -443,10 +438,9 @@ def sync(
 def sync_detailed(
     dag_id: str,
     dag_run_id: str,
-    task_id_path: str,
+    task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    task_id_query: str | Unset = UNSET,
     run_after_gte: datetime.datetime | Unset = UNSET,
     run_after_gt: datetime.datetime | Unset = UNSET,
     run_after_lte: datetime.datetime | Unset = UNSET,
@@ -503,8 +497,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         dag_id=dag_id,
         dag_run_id=dag_run_id,
-        task_id_path=task_id_path,
-        task_id_query=task_id_query,
+        task_id=task_id,
         run_after_gte=run_after_gte,
         run_after_gt=run_after_gt,
         run_after_lte=run_after_lte,
@@ -563,10 +556,9 @@ def sync_detailed(
 async def asyncio(
     dag_id: str,
     dag_run_id: str,
-    task_id_path: str,
+    task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    task_id_query: str | Unset = UNSET,
     run_after_gte: datetime.datetime | Unset = UNSET,
     run_after_gt: datetime.datetime | Unset = UNSET,
     run_after_lte: datetime.datetime | Unset = UNSET,
@@ -623,9 +615,8 @@ async def asyncio(
     response = await asyncio_detailed(
         dag_id=dag_id,
         dag_run_id=dag_run_id,
-        task_id_path=task_id_path,
+        task_id=task_id,
         client=client,
-        task_id_query=task_id_query,
         run_after_gte=run_after_gte,
         run_after_gt=run_after_gt,
         run_after_lte=run_after_lte,
@@ -684,10 +675,9 @@ async def asyncio(
 async def asyncio_detailed(
     dag_id: str,
     dag_run_id: str,
-    task_id_path: str,
+    task_id: str,
     *,
     client: AuthenticatedClient | Client,
-    task_id_query: str | Unset = UNSET,
     run_after_gte: datetime.datetime | Unset = UNSET,
     run_after_gt: datetime.datetime | Unset = UNSET,
     run_after_lte: datetime.datetime | Unset = UNSET,
@@ -744,8 +734,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         dag_id=dag_id,
         dag_run_id=dag_run_id,
-        task_id_path=task_id_path,
-        task_id_query=task_id_query,
+        task_id=task_id,
         run_after_gte=run_after_gte,
         run_after_gt=run_after_gt,
         run_after_lte=run_after_lte,

@@ -7,7 +7,7 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
 from ...models.api_token_body import ApiTokenBody
-from ...models.new_api_token import NewApiToken
+from ...models.created_api_token import CreatedApiToken
 from ...models.problem import Problem
 from ...plain import as_dict
 from ...types import UNSET, Response, Unset
@@ -35,16 +35,16 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> NewApiToken | Problem | None:
+def _parse_response(response: httpx.Response) -> CreatedApiToken | Problem | None:
     if response.status_code == 201:
-        response_201 = NewApiToken.from_dict(response.json())
+        response_201 = CreatedApiToken.from_dict(response.json())
 
         return response_201
 
     return parse_problem(response)
 
 
-def _build_response(response: httpx.Response) -> Response[NewApiToken | Problem]:
+def _build_response(response: httpx.Response) -> Response[CreatedApiToken | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -58,7 +58,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> NewApiToken:
+) -> CreatedApiToken:
     """Make a token. The rights of the user bound the rights of the token.
 
     Needs a token, with any role.
@@ -72,7 +72,7 @@ def sync(
         body=body,
         idempotency_key=idempotency_key,
     )
-    return cast(NewApiToken, expect_success(response))
+    return cast(CreatedApiToken, expect_success(response))
 
 
 def sync_detailed(
@@ -80,7 +80,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> Response[NewApiToken | Problem]:
+) -> Response[CreatedApiToken | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         body=body,
@@ -94,14 +94,14 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> NewApiToken:
+) -> CreatedApiToken:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
         body=body,
         idempotency_key=idempotency_key,
     )
-    return cast(NewApiToken, expect_success(response))
+    return cast(CreatedApiToken, expect_success(response))
 
 
 async def asyncio_detailed(
@@ -109,7 +109,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: ApiTokenBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> Response[NewApiToken | Problem]:
+) -> Response[CreatedApiToken | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         body=body,

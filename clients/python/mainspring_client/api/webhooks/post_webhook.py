@@ -6,7 +6,7 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...errors import expect_success, parse_problem
-from ...models.new_webhook import NewWebhook
+from ...models.created_webhook import CreatedWebhook
 from ...models.problem import Problem
 from ...models.webhook_body import WebhookBody
 from ...plain import as_dict
@@ -35,16 +35,16 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> NewWebhook | Problem | None:
+def _parse_response(response: httpx.Response) -> CreatedWebhook | Problem | None:
     if response.status_code == 201:
-        response_201 = NewWebhook.from_dict(response.json())
+        response_201 = CreatedWebhook.from_dict(response.json())
 
         return response_201
 
     return parse_problem(response)
 
 
-def _build_response(response: httpx.Response) -> Response[NewWebhook | Problem]:
+def _build_response(response: httpx.Response) -> Response[CreatedWebhook | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -58,7 +58,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: WebhookBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> NewWebhook:
+) -> CreatedWebhook:
     """Create a webhook. Needs the role `author` on all DAGs of the pattern.
 
     The webhook gets the events from now on, as long as its owner may see their DAGs.
@@ -74,7 +74,7 @@ def sync(
         body=body,
         idempotency_key=idempotency_key,
     )
-    return cast(NewWebhook, expect_success(response))
+    return cast(CreatedWebhook, expect_success(response))
 
 
 def sync_detailed(
@@ -82,7 +82,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: WebhookBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> Response[NewWebhook | Problem]:
+) -> Response[CreatedWebhook | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         body=body,
@@ -96,14 +96,14 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: WebhookBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> NewWebhook:
+) -> CreatedWebhook:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
         client=client,
         body=body,
         idempotency_key=idempotency_key,
     )
-    return cast(NewWebhook, expect_success(response))
+    return cast(CreatedWebhook, expect_success(response))
 
 
 async def asyncio_detailed(
@@ -111,7 +111,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: WebhookBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
-) -> Response[NewWebhook | Problem]:
+) -> Response[CreatedWebhook | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         body=body,

@@ -7,13 +7,13 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.new_webhook_state import NewWebhookState
+from ..models.created_webhook_state import CreatedWebhookState
 
-T = TypeVar("T", bound="NewWebhook")
+T = TypeVar("T", bound="CreatedWebhook")
 
 
 @_attrs_define
-class NewWebhook:
+class CreatedWebhook:
     """
     Attributes:
         name (str): Name of the webhook, which definitions use
@@ -22,7 +22,7 @@ class NewWebhook:
         dag_id_pattern (str): Id of the DAG whose events are sent, or the beginning of ids and `*`
         description (None | str): Purpose in a sentence
         includes_outputs (bool): Whether the end of a run is sent with the outputs of the run
-        state (NewWebhookState): `disabled` = switched off by a user; `ended` = switched off by the server
+        state (CreatedWebhookState): `disabled` = switched off by a user; `ended` = switched off by the server
         ended_reason (None | str): Why the server ended the webhook: `owner_gone`, `grant_revoked` or `gone` (the
             receiver answered 410); null = it did not
         owner (None | str): Name of the owner; null = the owner is deleted
@@ -37,7 +37,7 @@ class NewWebhook:
     dag_id_pattern: str
     description: None | str
     includes_outputs: bool
-    state: NewWebhookState
+    state: CreatedWebhookState
     ended_reason: None | str
     owner: None | str
     created_at: datetime.datetime
@@ -114,7 +114,7 @@ class NewWebhook:
 
         includes_outputs = d.pop("includes_outputs")
 
-        state = NewWebhookState(d.pop("state"))
+        state = CreatedWebhookState(d.pop("state"))
 
         def _parse_ended_reason(data: object) -> None | str:
             if data is None:
@@ -136,7 +136,7 @@ class NewWebhook:
 
         secret = d.pop("secret")
 
-        new_webhook = cls(
+        created_webhook = cls(
             name=name,
             url=url,
             types=types,
@@ -151,8 +151,8 @@ class NewWebhook:
             secret=secret,
         )
 
-        new_webhook.additional_properties = d
-        return new_webhook
+        created_webhook.additional_properties = d
+        return created_webhook
 
     @property
     def additional_keys(self) -> list[str]:

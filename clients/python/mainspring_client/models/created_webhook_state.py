@@ -1,7 +1,7 @@
 from enum import StrEnum
 
 
-class NewWebhookState(StrEnum):
+class CreatedWebhookState(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     ENDED = "ended"

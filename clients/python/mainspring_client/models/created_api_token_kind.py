@@ -1,7 +1,7 @@
 from enum import StrEnum
 
 
-class NewApiTokenKind(StrEnum):
+class CreatedApiTokenKind(StrEnum):
     ADMIN = "admin"
     API = "api"
     WORKER = "worker"

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.new_api_token_kind import NewApiTokenKind
+from ..models.created_api_token_kind import CreatedApiTokenKind
 from ..models.role import Role
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 from ..plain import as_dict
 
-T = TypeVar("T", bound="NewApiToken")
+T = TypeVar("T", bound="CreatedApiToken")
 
 
 @_attrs_define
-class NewApiToken:
+class CreatedApiToken:
     """
     Attributes:
         id (UUID): Identifier of the token
         name (str): Name of the token for people
-        kind (NewApiTokenKind): Kind of the token
+        kind (CreatedApiTokenKind): Kind of the token
         username (None | str): Owner of the token; null = no owner
         role (None | Role): Role on every DAG and everything else; null = only the grants
         grants (list[Grant]): Roles on single DAGs or groups of DAGs
@@ -39,7 +39,7 @@ class NewApiToken:
 
     id: UUID
     name: str
-    kind: NewApiTokenKind
+    kind: CreatedApiTokenKind
     username: None | str
     role: None | Role
     grants: list[Grant]
@@ -127,7 +127,7 @@ class NewApiToken:
 
         name = d.pop("name")
 
-        kind = NewApiTokenKind(d.pop("kind"))
+        kind = CreatedApiTokenKind(d.pop("kind"))
 
         def _parse_username(data: object) -> None | str:
             if data is None:
@@ -214,7 +214,7 @@ class NewApiToken:
 
         token = d.pop("token")
 
-        new_api_token = cls(
+        created_api_token = cls(
             id=id,
             name=name,
             kind=kind,
@@ -229,8 +229,8 @@ class NewApiToken:
             token=token,
         )
 
-        new_api_token.additional_properties = d
-        return new_api_token
+        created_api_token.additional_properties = d
+        return created_api_token
 
     @property
     def additional_keys(self) -> list[str]:
