@@ -39,8 +39,8 @@ from mainspring_api.resources.instances import (
     xcoms,
 )
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, many_triggers, marking
-from mainspring_api.resources.page import activity, calendar, grid, overview, search, summary, timeline
-from mainspring_api.resources.people import login, sessions, tokens, users
+from mainspring_api.resources.page import activity, calendar, grid, home, overview, search, summary, timeline
+from mainspring_api.resources.people import login, sessions, tokens, ui_config, users
 from mainspring_api.resources.runs import backfills, dag_runs, hook_deliveries, run_waits
 from mainspring_api.resources.service import (
     airflow_only,
@@ -53,7 +53,6 @@ from mainspring_api.resources.service import (
     moved,
     page,
     root,
-    ui_config,
     version,
     workers,
 )
@@ -110,6 +109,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     metrics.blueprint,
     workers.blueprint,
     overview.blueprint,
+    home.blueprint,
     summary.blueprint,
     activity.blueprint,
     grid.blueprint,

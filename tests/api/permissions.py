@@ -24,7 +24,7 @@ viewer self  get_webhooks post_webhook get_webhook patch_webhook delete_webhook 
 viewer self  test_webhook get_webhook_deliveries redeliver_webhook
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
 viewer dags  get_hitl_details get_events
-viewer dags  get_summary get_activity get_upcoming get_dag_overview search
+viewer dags  get_home get_summary get_activity get_upcoming get_dag_overview search
 viewer dags  get_dag_run_states get_list_dag_runs_batch get_task_instances_batch
 viewer dags  list_backfills create_backfill_dry_run get_dag_tags get_dag_stats
 viewer dag   get_calendar get_grid get_timeline get_log_lines search_log get_log_marks

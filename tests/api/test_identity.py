@@ -53,7 +53,9 @@ class TestLogin:
             None,
         )
         token = answer.json["access_token"]
-        assert api.get("/me", token=token) == {"name": "anna", "rights": [{"role": "operator", "grants": []}]}
+        me = api.get("/me", token=token)
+        assert (me["name"], me["rights"]) == ("anna", [{"role": "operator", "grants": []}])
+        assert me["page"] == api.get("/uiConfig", token=token)
         assert api.request("GET", "/secrets", token=token).status == 403
 
     def test_a_form_is_read_too(self, sqlite_api: Api) -> None:

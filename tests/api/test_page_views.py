@@ -143,10 +143,13 @@ class TestOverview:
         for number in range(4):
             api.save(f"etl_{number}")
             api.trigger(f"etl_{number}")
-            overview(api)
-            statements.clear()
-            overview(api)
-            counts.append(len(statements))
+            repeats = []
+            for _ in range(3):
+                statements.clear()
+                overview(api)
+                repeats.append(len(statements))
+            # Now and then the API reads the token anew.
+            counts.append(min(repeats))
         assert len(set(counts)) == 1, counts
 
 
@@ -285,6 +288,31 @@ class TestActivity:
     )
     def test_what_cannot_be_asked(self, shared: Api, query: str) -> None:
         shared.get(f"/activity?{query}", 422)
+
+
+class TestHome:
+    SPAN = "from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&bins=4"
+
+    @pytest.mark.parametrize("filters", ["", "&limit=1&order_by=dag_id&runs=2"])
+    @pytest.mark.parametrize("pattern", ["*", "green"])
+    def test_it_is_three_views_in_one_answer(self, shared: Api, filters: str, pattern: str) -> None:
+        token = granted(shared, Role.VIEWER, pattern)
+        home = shared.get(f"/home?{self.SPAN}{filters}", token=token)
+        del home["summary"]["health"]  # tells the instant of the last heartbeat
+        summary = shared.get("/summary", token=token)
+        del summary["health"]
+        assert home == {
+            "summary": summary,
+            "activity": shared.get(f"/activity?{self.SPAN}", token=token),
+            "overview": shared.get(f"/dagOverview?{filters.removeprefix('&')}", token=token),
+        }
+        assert len(home["activity"]["bins"]) == 4
+
+    @pytest.mark.parametrize(
+        ("query", "status"), [("", 422), ("from=2026-01-02&to=2026-01-01", 422), (f"{SPAN}&order_by=colour", 400)]
+    )
+    def test_what_cannot_be_asked(self, shared: Api, query: str, status: int) -> None:
+        shared.get(f"/home?{query}", status)
 
 
 class TestSummary:

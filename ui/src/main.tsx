@@ -4,7 +4,8 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { DAGS_PAGE, overview, queries, summary } from "./api/queries.ts";
+import { queries } from "./api/queries.ts";
+import { prefetchHome } from "./routes/home/prefetch.ts";
 import { I18nProvider } from "./i18n/index.tsx";
 import { listenToKeys } from "./keys/keys.ts";
 import { Toasts } from "./kit/toast.tsx";
@@ -17,10 +18,7 @@ import "./kit/kit.css";
 applyTheme();
 listenToKeys();
 // What Home shows first is asked for at once, not after the answer that says who the reader is.
-if (location.pathname === "/" && location.search === "") {
-  void queries.prefetchQuery(summary());
-  void queries.prefetchQuery(overview({ limit: DAGS_PAGE }));
-}
+if (location.pathname === "/" && location.search === "") prefetchHome();
 const place = document.getElementById("root");
 if (!place) throw new Error("the page has no root");
 createRoot(place).render(

@@ -2677,6 +2677,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The summary, the activity in a span, and a page of DAGs with their latest runs, in one answer.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_home"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/summary": {
         parameters: {
             query?: never;
@@ -2836,7 +2856,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who asks, and what they may do.
+         * Who asks, what they may do, and the settings of the page.
          * @description Needs a token, with any role.
          */
         get: operations["get_me"];
@@ -9918,6 +9938,149 @@ export interface components {
             /** @description Bins by time. A run counts where it was due */
             bins: unknown[][];
         };
+        /**
+         * @example {
+         *       "summary": {
+         *         "counts": {
+         *           "running": 2,
+         *           "queued": 0,
+         *           "failing": 1,
+         *           "late": 0,
+         *           "approvals": 0,
+         *           "runs_24h": 48,
+         *           "success_24h": 46
+         *         },
+         *         "attention": [
+         *           {
+         *             "kind": "failed",
+         *             "since": "2026-11-28T08:00:12Z",
+         *             "dag_id": "etl",
+         *             "dag_run_id": "deploy-4711",
+         *             "task_id": "load",
+         *             "map_index": -1,
+         *             "try_number": 3,
+         *             "state_reason": "exit_code",
+         *             "message": "exit code 1",
+         *             "line": {
+         *               "n": 1261,
+         *               "text": "ERROR connection refused"
+         *             },
+         *             "failed_in_a_row": 2,
+         *             "next_try_at": null,
+         *             "due_at": null,
+         *             "choices": null
+         *           }
+         *         ],
+         *         "health": {
+         *           "metadatabase": {
+         *             "status": "healthy"
+         *           },
+         *           "scheduler": {
+         *             "status": "healthy",
+         *             "latest_scheduler_heartbeat": "2026-11-28T03:25:40.105Z",
+         *             "alive": 1,
+         *             "clock_offset_seconds": 0,
+         *             "refused_starts": {},
+         *             "retention": "runs=P180D failed_runs=P365D keep_last=100 versions=P365D services=P30D audit=forever",
+         *             "schedules_held": false
+         *           },
+         *           "triggerer": {
+         *             "status": null,
+         *             "latest_triggerer_heartbeat": null
+         *           },
+         *           "execution_api": {
+         *             "status": null,
+         *             "latest_execution_api_heartbeat": null,
+         *             "alive": 0
+         *           },
+         *           "worker": {
+         *             "status": null,
+         *             "latest_worker_heartbeat": null,
+         *             "alive": 0,
+         *             "refused_starts": {}
+         *           },
+         *           "event_feed": {
+         *             "status": "healthy",
+         *             "lag_seconds": 0
+         *           }
+         *         }
+         *       },
+         *       "activity": {
+         *         "bins": [
+         *           [
+         *             "2026-11-28T00:00:00Z",
+         *             11,
+         *             1,
+         *             0,
+         *             0
+         *           ],
+         *           [
+         *             "2026-11-28T01:00:00Z",
+         *             0,
+         *             0,
+         *             2,
+         *             9
+         *           ]
+         *         ]
+         *       },
+         *       "overview": {
+         *         "dags": [
+         *           {
+         *             "dag_id": "etl",
+         *             "tags": [
+         *               "sales"
+         *             ],
+         *             "owners": [
+         *               "ada"
+         *             ],
+         *             "is_paused": false,
+         *             "paused_by": null,
+         *             "paused_at": null,
+         *             "state": "failed",
+         *             "timetable_description": "At 02:30 AM",
+         *             "timezone": "Europe/Berlin",
+         *             "next": {
+         *               "run_after": "2026-11-29T01:30:00Z",
+         *               "logical_date": "2026-11-28T01:30:00Z"
+         *             },
+         *             "version": {
+         *               "version_number": 3,
+         *               "created_at": "2026-11-20T08:00:00Z",
+         *               "created_by": "ada"
+         *             },
+         *             "median_duration": 41.5,
+         *             "runs": [
+         *               [
+         *                 "scheduled__2026-11-26T01:30:00+00:00",
+         *                 "success",
+         *                 "scheduled",
+         *                 "2026-11-27T01:30:00Z",
+         *                 41.5,
+         *                 3
+         *               ],
+         *               [
+         *                 "scheduled__2026-11-27T01:30:00+00:00",
+         *                 "failed",
+         *                 "scheduled",
+         *                 "2026-11-28T01:30:00Z",
+         *                 12.25,
+         *                 3
+         *               ]
+         *             ]
+         *           }
+         *         ],
+         *         "total_entries": 1
+         *       }
+         *     }
+         */
+        Home: {
+            /** @description As the answer of `GET /summary` */
+            summary: components["schemas"]["Summary"];
+            /** @description As the answer of `GET /activity` */
+            activity: components["schemas"]["Activity"];
+            /** @description As the answer of `GET /dagOverview` */
+            overview: components["schemas"]["DagOverviewCollection"];
+        };
         UpcomingRun: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -10213,13 +10376,65 @@ export interface components {
         };
         /**
          * @example {
+         *       "instance_name": "Mainspring",
+         *       "logins": [
+         *         "password",
+         *         "token"
+         *       ],
+         *       "languages": [
+         *         "en",
+         *         "ko"
+         *       ],
+         *       "build": "5f3b6c1d9a0e4b72",
+         *       "banner": null,
+         *       "default_timezone": "Asia/Seoul",
+         *       "version": "0.1.0",
+         *       "public_url": "https://mainspring.example.com"
+         *     }
+         */
+        UiConfig: {
+            /** @description Name of this installation */
+            instance_name: string;
+            /** @description Ways to log in: `password`, `token` */
+            logins: string[];
+            /** @description Languages of the page, by ISO 639 code */
+            languages: string[];
+            /** @description Build of the page that this server has; empty = no page */
+            build: string;
+            /** @description Sentence to show above all; null = no banner */
+            banner: string | null;
+            /** @description IANA zone to show instants in; null = the zone of the browser */
+            default_timezone: string | null;
+            /** @description Version of Mainspring */
+            version: string | null;
+            /** @description Address of this server as the client reaches it, without a path */
+            public_url: string | null;
+        };
+        /**
+         * @example {
          *       "name": "admin",
          *       "rights": [
          *         {
          *           "role": "admin",
          *           "grants": []
          *         }
-         *       ]
+         *       ],
+         *       "page": {
+         *         "instance_name": "Mainspring",
+         *         "logins": [
+         *           "password",
+         *           "token"
+         *         ],
+         *         "languages": [
+         *           "en",
+         *           "ko"
+         *         ],
+         *         "build": "5f3b6c1d9a0e4b72",
+         *         "banner": null,
+         *         "default_timezone": "Asia/Seoul",
+         *         "version": "0.1.0",
+         *         "public_url": "https://mainspring.example.com"
+         *       }
          *     }
          */
         Me: {
@@ -10227,6 +10442,8 @@ export interface components {
             name: string;
             /** @description Rights of the user and of the token; an action needs all of them */
             rights: components["schemas"]["Rights"][];
+            /** @description Settings of the page, as the answer of `GET /uiConfig` */
+            page: components["schemas"]["UiConfig"];
         };
         /**
          * @example {
@@ -10610,42 +10827,6 @@ export interface components {
             mainspring_version: string;
             /** @description Always null */
             git_version: string | null;
-        };
-        /**
-         * @example {
-         *       "instance_name": "Mainspring",
-         *       "logins": [
-         *         "password",
-         *         "token"
-         *       ],
-         *       "languages": [
-         *         "en",
-         *         "ko"
-         *       ],
-         *       "build": "5f3b6c1d9a0e4b72",
-         *       "banner": null,
-         *       "default_timezone": "Asia/Seoul",
-         *       "version": "0.1.0",
-         *       "public_url": "https://mainspring.example.com"
-         *     }
-         */
-        UiConfig: {
-            /** @description Name of this installation */
-            instance_name: string;
-            /** @description Ways to log in: `password`, `token` */
-            logins: string[];
-            /** @description Languages of the page, by ISO 639 code */
-            languages: string[];
-            /** @description Build of the page that this server has; empty = no page */
-            build: string;
-            /** @description Sentence to show above all; null = no banner */
-            banner: string | null;
-            /** @description IANA zone to show instants in; null = the zone of the browser */
-            default_timezone: string | null;
-            /** @description Version of Mainspring */
-            version: string | null;
-            /** @description Address of this server as the client reaches it, without a path */
-            public_url: string | null;
         };
         /**
          * @example {
@@ -16878,6 +17059,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DagOverviewCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_home: {
+        parameters: {
+            query: {
+                /** @description Owners of tasks; a DAG with a task of any of them matches */
+                owners?: string[];
+                /** @description Part of `dag_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                dag_id_pattern?: string;
+                /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                dag_id_prefix_pattern?: string;
+                /** @description Part of `dag_display_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
+                dag_display_name_pattern?: string;
+                /** @description Prefix of `dag_display_name`, case-sensitive; `|` separates alternatives, `~` matches every text */
+                dag_display_name_prefix_pattern?: string;
+                /** @description True = paused DAGs alone, false = DAGs that are not paused alone */
+                paused?: boolean;
+                /** @description State of the latest run of the DAG */
+                last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
+                has_import_errors?: boolean;
+                /** @description DAGs have no bundles: with a value, no entry matches */
+                bundle_name?: string;
+                /** @description DAGs have no bundles: with a value, no entry matches */
+                bundle_version?: string;
+                /** @description There are no assets: with a value, no DAG matches */
+                asset_dependency?: string;
+                /** @description There are no assets: with true, no DAG matches */
+                has_asset_schedule?: boolean;
+                /** @description There are no favourites: with true, no DAG matches */
+                is_favorite?: boolean;
+                /** @description Timetables have no Python class: with a value, no DAG matches */
+                timetable_type?: string[];
+                /** @description Lower bound of `dag_run_start_date`, inclusive */
+                dag_run_start_date_gte?: string;
+                /** @description Lower bound of `dag_run_start_date`, exclusive */
+                dag_run_start_date_gt?: string;
+                /** @description Upper bound of `dag_run_start_date`, inclusive */
+                dag_run_start_date_lte?: string;
+                /** @description Upper bound of `dag_run_start_date`, exclusive */
+                dag_run_start_date_lt?: string;
+                /** @description Lower bound of `dag_run_end_date`, inclusive */
+                dag_run_end_date_gte?: string;
+                /** @description Lower bound of `dag_run_end_date`, exclusive */
+                dag_run_end_date_gt?: string;
+                /** @description Upper bound of `dag_run_end_date`, inclusive */
+                dag_run_end_date_lte?: string;
+                /** @description Upper bound of `dag_run_end_date`, exclusive */
+                dag_run_end_date_lt?: string;
+                /** @description States of runs; a DAG with a run in any of them matches */
+                dag_run_state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
+                /** @description Names of tags */
+                tags?: string[];
+                /** @description `any` = DAGs with at least one of `tags`, `all` = DAGs with each of `tags` */
+                tags_match_mode?: "any" | "all";
+                /** @description Latest runs of each DAG */
+                runs?: number;
+                /** @description Begin of the first bin */
+                from: string;
+                /** @description End of the last bin, exclusive */
+                to: string;
+                /** @description Number of bins */
+                bins?: number;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: dag_id, dag_display_name, next_dagrun, state, last_run_state, start_date, last_run_start_date, attention */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -27,13 +27,31 @@ export const queries = new QueryClient({
   },
 });
 
-export const me = () => queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => ok(api.GET("/api/v2/me", { signal })), meta: { isStatic: true }, staleTime: 60_000 });
+/** Who reads the page. The answer brings the settings of the page along. */
+export const me = () =>
+  queryOptions({
+    queryKey: ["me"],
+    queryFn: async ({ signal }) => {
+      const answer = await ok(api.GET("/api/v2/me", { signal }));
+      queries.setQueryData(uiConfig().queryKey, answer.page);
+      return answer;
+    },
+    meta: { isStatic: true },
+    staleTime: 60_000,
+  });
 
 export const uiConfig = () => queryOptions({ queryKey: ["uiConfig"], queryFn: ({ signal }) => ok(api.GET("/api/v2/uiConfig", { signal })), meta: { isStatic: true }, staleTime: Infinity });
 
 export const summary = () => queryOptions({ queryKey: ["summary"], queryFn: ({ signal }) => shaped<Summary>(api.GET("/api/v2/summary", { signal })) });
 
-export const activity = (from: string, to: string, bins: number) =>
+/** A span of time in bins. */
+export interface SpanQuery {
+  from: string;
+  to: string;
+  bins: number;
+}
+
+export const activity = ({ from, to, bins }: SpanQuery) =>
   queryOptions({ queryKey: ["activity", from, to, bins], queryFn: ({ signal }) => shaped<Activity>(api.GET("/api/v2/activity", { params: { query: { from, to, bins } }, signal })) });
 
 export interface OverviewFilter {
@@ -48,15 +66,17 @@ export interface OverviewFilter {
 /** DAGs that Home shows at first. */
 export const DAGS_PAGE = 100;
 
-export const overview = ({ q, state, tag, owner, sort, limit }: OverviewFilter) => {
-  const query = {
-    runs: 20,
-    limit,
-    order_by: [sort ?? "attention"],
-    ...(q ? { dag_id_pattern: `%${q}%` } : {}),
-    ...(tag ? { tags: [tag] } : {}),
-    ...(owner ? { owners: [owner] } : {}),
-    ...(state === "paused" ? { paused: true } : state ? { last_dag_run_state: state as Schema<"DagRunState"> } : {}),
-  };
+export const overviewQuery = ({ q, state, tag, owner, sort, limit }: OverviewFilter) => ({
+  runs: 20,
+  limit,
+  order_by: [sort ?? "attention"],
+  ...(q ? { dag_id_pattern: `%${q}%` } : {}),
+  ...(tag ? { tags: [tag] } : {}),
+  ...(owner ? { owners: [owner] } : {}),
+  ...(state === "paused" ? { paused: true } : state ? { last_dag_run_state: state as Schema<"DagRunState"> } : {}),
+});
+
+export const overview = (filter: OverviewFilter) => {
+  const query = overviewQuery(filter);
   return queryOptions({ queryKey: ["overview", query], queryFn: ({ signal }) => shaped<Overview>(api.GET("/api/v2/dagOverview", { params: { query }, signal })) });
 };

@@ -18,6 +18,8 @@ export type OverviewRun = [dag_run_id: string, state: string, run_type: string, 
 export type OverviewDag = With<Schema<"DagOverviewRow">, { runs: OverviewRun[] }>;
 export type Overview = With<Schema<"DagOverviewCollection">, { dags: OverviewDag[] }>;
 
+export type Home = With<Schema<"Home">, { summary: Summary; activity: Activity; overview: Overview }>;
+
 export type GridCell = [state: string | null, tries: number, counts?: Record<string, number>] | null;
 export type GridRun = With<Schema<"GridColumn">, { cells: GridCell[] }>;
 export type GridTask = With<Schema<"GridTask">, { versions: [from: number, to: number] }>;

@@ -5,7 +5,8 @@ import { ZONE_KEY, ZoneContext, browserZone, isZone } from "./zone.ts";
 
 /** The chosen zone, else the server's, else the browser's. `?tz=` of a shared link chooses for this tab alone. */
 export function ZoneProvider({ children }: { children: ReactNode }) {
-  const { data } = useQuery(uiConfig());
+  // The answer that says who reads brings the settings.
+  const { data } = useQuery({ ...uiConfig(), enabled: false });
   const [chosen, setChosen] = useState(() => new URLSearchParams(location.search).get("tz") ?? localStorage.getItem(ZONE_KEY) ?? "");
   const [isUtc, setUtc] = useState(false);
   const fallback = data?.default_timezone ?? browserZone();

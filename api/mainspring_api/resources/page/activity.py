@@ -20,7 +20,7 @@ from mainspring_api.resources.page.planned import planned_slots
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.page.activity import count_by_bin, future_runs, planned_dags
 
-__all__ = ["blueprint", "check_span"]
+__all__ = ["Activity", "activity_body", "activity_members", "blueprint", "check_span"]
 
 blueprint = Resource("activity", "Activity: runs over time", tag="page_views")
 
@@ -60,12 +60,18 @@ class Upcoming(Answer):
     runs = fields.List(fields.Nested(UpcomingRun), metadata={"description": "Soonest first"})
 
 
-class ActivityQuery(Query):
-    start = Instant(data_key="from", required=True, metadata={"description": "Begin of the first bin"})
-    end = Instant(data_key="to", required=True, metadata={"description": "End of the last bin, exclusive"})
-    bins = fields.Integer(
-        load_default=48, validate=validate.Range(min=1, max=BINS_MAX), metadata={"description": "Number of bins"}
-    )
+def activity_members() -> dict[str, fields.Field[Any]]:
+    """The query parameters of a span in bins."""
+    return {
+        "start": Instant(data_key="from", required=True, metadata={"description": "Begin of the first bin"}),
+        "end": Instant(data_key="to", required=True, metadata={"description": "End of the last bin, exclusive"}),
+        "bins": fields.Integer(
+            load_default=48, validate=validate.Range(min=1, max=BINS_MAX), metadata={"description": "Number of bins"}
+        ),
+    }
+
+
+ActivityQuery = type("ActivityQuery", (Query,), activity_members())
 
 
 class UpcomingQuery(Query):
@@ -83,11 +89,15 @@ class UpcomingQuery(Query):
 )
 def get_activity(query: Mapping[str, Any]) -> Response:
     """Count runs in bins of time, with the runs that schedules plan."""
-    start, end, count = query["start"], query["end"], query["bins"]
+    return answer(activity_body(query["start"], query["end"], query["bins"]))
+
+
+def activity_body(start: datetime, end: datetime, count: int) -> dict[str, Any]:
+    """An `Activity` of `count` bins for the sender of the request. Raises InvalidQuery."""
     check_span(start, end)
     ctx, now = context(), datetime.now(UTC)
     width = (end - start).total_seconds() / count
-    bins = [[start + timedelta(seconds=width * index), 0, 0, 0, 0] for index in range(count)]
+    bins: list[list[Any]] = [[start + timedelta(seconds=width * index), 0, 0, 0, 0] for index in range(count)]
 
     def add(index: float, position: int, number: int = 1) -> None:
         bins[min(max(int(index), 0), count - 1)][position] += number
@@ -102,7 +112,7 @@ def get_activity(query: Mapping[str, Any]) -> Response:
         for run_after in _future(end, now):
             if start <= run_after < end:
                 add((run_after - start).total_seconds() / width, _PLANNED)
-    return answer({"bins": bins})
+    return {"bins": bins}
 
 
 @blueprint.operation(

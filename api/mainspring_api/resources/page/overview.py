@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from mainspring.states import RunState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
-from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
+from mainspring_api.http.fields import Answer, Choice, Instant, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
 from mainspring_api.resources.page.compact import Row
@@ -19,7 +19,7 @@ from mainspring_store.queries.dags import DAG_RUN_FILTERS
 from mainspring_store.queries.page.latest_runs import RunInStrip, median_duration
 from mainspring_store.queries.page.overview import OVERVIEW, list_overview
 
-__all__ = ["blueprint"]
+__all__ = ["DagOverviewCollection", "blueprint", "overview_arguments", "overview_body"]
 
 blueprint = Resource("page_views", "Views: whole panels of the page, each in one request")
 
@@ -74,18 +74,26 @@ class DagOverviewCollection(Answer):
     total_entries = fields.Integer()
 
 
-OverviewList = list_arguments(
-    "OverviewList",
-    OVERVIEW,
-    filters=DAG_RUN_FILTERS,
-    tags=fields.List(fields.String(), load_default=list, validate=validate.Length(max=50)),
-    tags_match_mode=fields.String(load_default="any", validate=validate.OneOf(["any", "all"])),
-    runs=fields.Integer(
-        load_default=20,
-        validate=validate.Range(min=1, max=RUNS_MAX),
-        metadata={"description": "Latest runs of each DAG"},
-    ),
-)
+def overview_arguments(name: str, **members: fields.Field[Any]) -> type[Query]:
+    """The query parameters of a list of DAGs with their latest runs, and `members` for the view."""
+    return list_arguments(
+        name,
+        OVERVIEW,
+        filters=DAG_RUN_FILTERS,
+        without=frozenset(),
+        has_cursor=False,
+        tags=fields.List(fields.String(), load_default=list, validate=validate.Length(max=50)),
+        tags_match_mode=fields.String(load_default="any", validate=validate.OneOf(["any", "all"])),
+        runs=fields.Integer(
+            load_default=20,
+            validate=validate.Range(min=1, max=RUNS_MAX),
+            metadata={"description": "Latest runs of each DAG"},
+        ),
+        **members,
+    )
+
+
+OverviewList = overview_arguments("OverviewList")
 
 
 @blueprint.operation(
@@ -100,6 +108,11 @@ OverviewList = list_arguments(
 )
 def get_dag_overview(query: Mapping[str, Any]) -> Response:
     """List DAGs with their latest runs. The order `attention` has failing DAGs first."""
+    return answer(overview_body(query))
+
+
+def overview_body(query: Mapping[str, Any]) -> dict[str, Any]:
+    """A `DagOverviewCollection` for loaded `overview_arguments`."""
     ctx = context()
     overview = list_overview(
         ctx.database,
@@ -110,7 +123,7 @@ def get_dag_overview(query: Mapping[str, Any]) -> Response:
         now=datetime.now(UTC),
     )
     dags = [_dag(ctx, row, overview.runs.get(row["dag_id"], [])) for row in overview.rows]
-    return answer({"dags": dags, "total_entries": overview.total})
+    return {"dags": dags, "total_entries": overview.total}
 
 
 def _dag(ctx: Context, row: Mapping[str, Any], runs: list[RunInStrip]) -> dict[str, Any]:

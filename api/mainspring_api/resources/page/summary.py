@@ -19,7 +19,7 @@ from mainspring_api.resources.service.monitor import Health, health
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.page.attention import Attention, Failure, LateRun, read_attention
 
-__all__ = ["blueprint"]
+__all__ = ["Summary", "blueprint", "summary_body"]
 
 blueprint = Resource("summary", "Summary: what needs a person", tag="page_views")
 
@@ -93,23 +93,26 @@ class Summary(Answer):
 @blueprint.operation("GET", "/summary", "get_summary", role=Role.VIEWER, over=Over.DAGS, answer=Summary)
 def get_summary() -> Response:
     """Counts of runs, what needs a person, and the health of the services."""
+    return answer(summary_body())
+
+
+def summary_body() -> dict[str, Any]:
+    """A `Summary` for the sender of the request."""
     ctx = context()
     attention = read_attention(ctx.database, seen=g.user.seen, now=datetime.now(UTC), limit=ATTENTION_MAX)
-    return answer(
-        {
-            "counts": {
-                "running": attention.running,
-                "queued": attention.queued,
-                "failing": attention.failing,
-                "late": attention.late,
-                "approvals": attention.approvals,
-                "runs_24h": attention.runs,
-                "success_24h": attention.successes,
-            },
-            "attention": _items(ctx, attention),
-            "health": health(),
-        }
-    )
+    return {
+        "counts": {
+            "running": attention.running,
+            "queued": attention.queued,
+            "failing": attention.failing,
+            "late": attention.late,
+            "approvals": attention.approvals,
+            "runs_24h": attention.runs,
+            "success_24h": attention.successes,
+        },
+        "attention": _items(ctx, attention),
+        "health": health(),
+    }
 
 
 def _items(ctx: Context, attention: Attention) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.passwords import hash_password, is_password
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
+from mainspring_api.resources.people.ui_config import UiConfig, ui_config
 from mainspring_store.access.roles import GRANT_PATTERN, Grant, Role
 from mainspring_store.access.users import change_user, create_user, delete_user, find_credential
 from mainspring_store.queries import identity as questions
@@ -73,6 +74,7 @@ class Me(Answer):
         fields.Nested(RightsSchema),
         metadata={"description": "Rights of the user and of the token; an action needs all of them"},
     )
+    page = fields.Nested(UiConfig, metadata={"description": "Settings of the page, as the answer of `GET /uiConfig`"})
 
 
 class GrantBody(Body):
@@ -125,9 +127,9 @@ UserList = list_arguments("UserList", questions.USERS)
 
 @blueprint.operation("GET", "/me", "get_me", role=Role.VIEWER, over=Over.SELF, answer=Me)
 def get_me() -> Response:
-    """Who asks, and what they may do."""
+    """Who asks, what they may do, and the settings of the page."""
     rights = [{"role": right.role, "grants": [_grant(grant) for grant in right.grants]} for right in g.user.rights]
-    return answer({"name": g.user.name, "rights": rights})
+    return answer({"name": g.user.name, "rights": rights, "page": ui_config(is_known=True)})
 
 
 @blueprint.operation(

@@ -135,6 +135,8 @@ if TYPE_CHECKING:
     from .get_event_logs_outcome_item import GetEventLogsOutcomeItem
     from .get_events_types_item import GetEventsTypesItem
     from .get_hitl_details_state_item import GetHitlDetailsStateItem
+    from .get_home_dag_run_state_item import GetHomeDagRunStateItem
+    from .get_home_tags_match_mode import GetHomeTagsMatchMode
     from .get_import_errors import GetImportErrors
     from .get_mapped_task_instances_state_item import GetMappedTaskInstancesStateItem
     from .get_notifier_deliveries_state_item import GetNotifierDeliveriesStateItem
@@ -158,6 +160,7 @@ if TYPE_CHECKING:
     from .hitl_detail import HitlDetail
     from .hitl_detail_collection import HitlDetailCollection
     from .hitl_user import HitlUser
+    from .home import Home
     from .hook import Hook
     from .hook_answer import HookAnswer
     from .hook_answer_outcome import HookAnswerOutcome
@@ -463,6 +466,8 @@ _MODULES = {
     "GetEventLogsOutcomeItem": ".get_event_logs_outcome_item",
     "GetEventsTypesItem": ".get_events_types_item",
     "GetHitlDetailsStateItem": ".get_hitl_details_state_item",
+    "GetHomeDagRunStateItem": ".get_home_dag_run_state_item",
+    "GetHomeTagsMatchMode": ".get_home_tags_match_mode",
     "GetImportErrors": ".get_import_errors",
     "GetMappedTaskInstancesStateItem": ".get_mapped_task_instances_state_item",
     "GetNotifierDeliveriesStateItem": ".get_notifier_deliveries_state_item",
@@ -486,6 +491,7 @@ _MODULES = {
     "HitlDetail": ".hitl_detail",
     "HitlDetailCollection": ".hitl_detail_collection",
     "HitlUser": ".hitl_user",
+    "Home": ".home",
     "Hook": ".hook",
     "HookAnswer": ".hook_answer",
     "HookAnswerOutcome": ".hook_answer_outcome",
@@ -801,6 +807,8 @@ __all__ = (
     "GetEventLogsOutcomeItem",
     "GetEventsTypesItem",
     "GetHitlDetailsStateItem",
+    "GetHomeDagRunStateItem",
+    "GetHomeTagsMatchMode",
     "GetImportErrors",
     "GetMappedTaskInstancesStateItem",
     "GetNotifierDeliveriesStateItem",
@@ -824,6 +832,7 @@ __all__ = (
     "HitlDetail",
     "HitlDetailCollection",
     "HitlUser",
+    "Home",
     "Hook",
     "HookAnswer",
     "HookAnswerOutcome",

@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.rights import Rights
+    from ..models.ui_config import UiConfig
 
 from ..plain import as_dict
 
@@ -20,10 +21,12 @@ class Me:
     Attributes:
         name (str): Name of the user or token
         rights (list[Rights]): Rights of the user and of the token; an action needs all of them
+        page (UiConfig):
     """
 
     name: str
     rights: list[Rights]
+    page: UiConfig
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,12 +37,15 @@ class Me:
             rights_item = as_dict(rights_item_data)
             rights.append(rights_item)
 
+        page = as_dict(self.page)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "name": name,
                 "rights": rights,
+                "page": page,
             }
         )
 
@@ -48,6 +54,7 @@ class Me:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.rights import Rights  # noqa: PLC0415
+        from ..models.ui_config import UiConfig  # noqa: PLC0415
 
         d = dict(src_dict)
         name = d.pop("name")
@@ -59,9 +66,12 @@ class Me:
 
             rights.append(rights_item)
 
+        page = UiConfig.from_dict(d.pop("page"))
+
         me = cls(
             name=name,
             rights=rights,
+            page=page,
         )
 
         me.additional_properties = d

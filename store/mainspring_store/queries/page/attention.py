@@ -113,8 +113,11 @@ def read_attention(database: Database, *, seen: Seen | None, now: datetime, limi
 
 
 def _active(connection: Connection, seen: Seen | None, now: datetime) -> dict[str, int]:
-    rows = connection.execute(_narrowed(_ACTIVE, _run.dag_id, seen), {"now": now})
-    return {row.state: row.runs for row in rows}
+    # By one condition on both states, PostgreSQL reads all stored runs.
+    return {
+        state: connection.scalars(_narrowed(statement, _run.dag_id, seen), {"now": now}).one()
+        for state, statement in _ACTIVE.items()
+    }
 
 
 def _late(connection: Connection, seen: Seen | None, now: datetime) -> list[LateRun]:
@@ -179,11 +182,10 @@ _run = dag_run.c
 _ti = task_instance.c
 _due = bindparam("due", type_=_run.run_after.type)
 _now = bindparam("now", type_=_run.run_after.type)
-_ACTIVE = (
-    select(_run.state, func.count().label("runs"))
-    .where(text("dag_run.state IN ('queued', 'running')"), _run.run_after <= _now)
-    .group_by(_run.state)
-)
+_ACTIVE = {
+    state: select(func.count()).select_from(dag_run).where(text(f"dag_run.state = '{state}'"), _run.run_after <= _now)
+    for state in (RunState.QUEUED, RunState.RUNNING)
+}
 _DAY = (
     select(_run.state, func.count().label("runs"))
     .where(_run.run_after > bindparam("since", type_=_run.run_after.type), _run.run_after <= _now)

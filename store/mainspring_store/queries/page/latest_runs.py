@@ -1,7 +1,7 @@
 """The latest runs of many DAGs at once, and what follows from them.
 
-A run is later than another when its `run_after` is later. The statement finds the bound of each DAG by the index of
-its runs first, so that the cost follows the number of wanted runs and not the number of stored runs.
+A run is later than another when its `run_after` is later. The statements read the runs of each DAG by their index, so
+that the cost follows the number of wanted runs and not the number of stored runs.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, literal, select, true
 
 from mainspring.states import RunState
 from mainspring_store.database.types import UtcDateTime
@@ -52,7 +52,11 @@ def latest_runs(
     runs: dict[str, list[RunInStrip]] = {}
     if not dag_ids:
         return runs
-    rows = connection.execute(_LATEST, {"dag_ids": list(dag_ids), "skipped": count - 1, "now": now})
+    parameters = {"dag_ids": list(dag_ids), "now": now}
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(_LATEST_BY_BOUND, {**parameters, "skipped": count - 1})
+    else:
+        rows = connection.execute(_LATEST, {**parameters, "count": count})
     for row in rows:
         runs.setdefault(row.dag_id, []).append(RunInStrip(*row))
     # Runs that are due at one instant may exceed the count.
@@ -66,8 +70,38 @@ def median_duration(runs: Sequence[RunInStrip]) -> float | None:
     return median(known) if known else None
 
 
+_now = bindparam("now", type_=UtcDateTime)
+_dag_ids: BindParameter[str] = bindparam("dag_ids", expanding=True)
+_STRIP = (
+    select(
+        dag_run.c.id,
+        dag_run.c.dag_id,
+        dag_run.c.run_id,
+        dag_run.c.state,
+        dag_run.c.run_type,
+        dag_run.c.run_after,
+        dag_run.c.start_date,
+        dag_run.c.end_date,
+        dag_run.c.dag_version_id,
+    )
+    .where(dag_run.c.dag_id == dag.c.dag_id, dag_run.c.run_after <= _now)
+    .order_by(dag_run.c.run_after.desc(), dag_run.c.id.desc())
+    .limit(bindparam("count"))
+    .correlate(dag)
+    .lateral("strip")
+)
+_LATEST = (
+    select(*(column for column in _STRIP.c if column.name != "dag_version_id"), dag_version.c.version_number)
+    .select_from(dag)
+    .join(_STRIP, true())
+    .join(dag_version, dag_version.c.id == _STRIP.c.dag_version_id)
+    .where(dag.c.dag_id.in_(_dag_ids))
+    .order_by(_STRIP.c.dag_id, _STRIP.c.run_after.desc(), _STRIP.c.id.desc())
+)
+"""For PostgreSQL, which reads all stored runs for a join with bounds: it cannot know how few runs are above a bound."""
+
 _bounded = dag_run.alias("bounded")
-_is_past: ColumnElement[bool] = _bounded.c.run_after <= bindparam("now", type_=UtcDateTime)
+_is_past: ColumnElement[bool] = _bounded.c.run_after <= _now
 _BOUNDS = (
     select(
         dag.c.dag_id,
@@ -82,12 +116,10 @@ _BOUNDS = (
             literal(_BEGIN_OF_TIME, UtcDateTime),
         ).label("bound"),
     )
-    .where(dag.c.dag_id.in_(bindparam("dag_ids", expanding=True)))
+    .where(dag.c.dag_id.in_(_dag_ids))
     .cte("bounds")
-    # Otherwise PostgreSQL searches the bound of the DAG again for each of its runs.
-    .prefix_with("MATERIALIZED", dialect="postgresql")
 )
-_LATEST = (
+_LATEST_BY_BOUND = (
     select(
         dag_run.c.id,
         dag_run.c.dag_id,
@@ -105,9 +137,10 @@ _LATEST = (
         and_(
             dag_run.c.dag_id == _BOUNDS.c.dag_id,
             dag_run.c.run_after >= _BOUNDS.c.bound,
-            dag_run.c.run_after <= bindparam("now", type_=UtcDateTime),
+            dag_run.c.run_after <= _now,
         ),
     )
     .join(dag_version, dag_version.c.id == dag_run.c.dag_version_id)
     .order_by(dag_run.c.dag_id, dag_run.c.run_after.desc(), dag_run.c.id.desc())
 )
+"""For SQLite, which has no lateral joins."""

@@ -1,3 +1,4 @@
+import type { SpanQuery } from "../../api/queries.ts";
 import type { ActivityBin } from "../../api/shapes.ts";
 
 const MINUTE = 60_000;
@@ -27,6 +28,13 @@ export function windowOf(span: Span, now: number): Window {
   const from = Math.floor(now / bin) * bin - past;
   const to = from + past + future + bin;
   return { from, to, bin, bins: Math.round((to - from) / bin), tick };
+}
+
+/** The question for the runs of the window. */
+export function spanOf(span: Span, now: number): SpanQuery {
+  const { from, to, bins } = windowOf(span, now);
+  const iso = (instant: number) => new Date(instant).toISOString();
+  return { from: iso(from), to: iso(to), bins };
 }
 
 export interface Bar {

@@ -6,7 +6,7 @@ import { Segments } from "../../kit/button.tsx";
 import { useClock } from "../../kit/time.tsx";
 import { type Clock, dayOfMonth, duration, near, time } from "../../time/format.ts";
 import { wallOf } from "../../time/zone.ts";
-import { type Bar, type Span, type Window, barsOf, scaleOf, windowOf } from "./bins.ts";
+import { type Bar, type Span, type Window, barsOf, scaleOf, spanOf, windowOf } from "./bins.ts";
 
 const HEIGHT = 62;
 const TOP = 14;
@@ -18,8 +18,7 @@ export function DayOfRuns() {
   const navigate = useNavigate();
   const clock = useClock(10);
   const window = windowOf(span, clock.now);
-  const iso = (instant: number) => new Date(instant).toISOString();
-  const { data } = useQuery(activity(iso(window.from), iso(window.to), window.bins));
+  const { data } = useQuery(activity(spanOf(span, clock.now)));
   const choose = (next: Span) => void navigate({ from: "/", to: "/", search: (before) => ({ ...before, span: next === "12h" ? undefined : next }), replace: true });
   return (
     <>

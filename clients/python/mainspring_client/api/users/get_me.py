@@ -42,7 +42,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Me:
-    """Who asks, and what they may do.
+    """Who asks, what they may do, and the settings of the page.
 
     Needs a token, with any role.
 

@@ -1,5 +1,7 @@
 """What the page must know before and after a login."""
 
+from typing import Any
+
 from flask import Response, request
 from marshmallow import fields
 
@@ -10,7 +12,7 @@ from mainspring_api.http.fields import Answer
 from mainspring_api.http.middleware import sender
 from mainspring_api.http.operations import Resource
 
-__all__ = ["blueprint"]
+__all__ = ["UiConfig", "blueprint", "ui_config"]
 
 blueprint = Resource("ui_config", "Settings of the page", tag="root")
 
@@ -38,18 +40,19 @@ class UiConfig(Answer):
 @blueprint.operation("GET", "/uiConfig", "get_ui_config", role=None, answer=UiConfig)
 def get_ui_config() -> Response:
     """Settings of the page: a few for everybody, the others for who is logged in."""
-    ctx = context()
-    is_known = sender() is not None
-    settings, built = ctx.settings, bundle()
-    return answer(
-        {
-            "instance_name": settings.ui_name,
-            "logins": LOGINS,
-            "languages": LANGUAGES,
-            "build": built.build if built else "",
-            "banner": settings.ui_banner if is_known else None,
-            "default_timezone": settings.ui_timezone if is_known else None,
-            "version": settings.version if is_known else None,
-            "public_url": request.host_url.rstrip("/") if is_known else None,
-        }
-    )
+    return answer(ui_config(is_known=sender() is not None))
+
+
+def ui_config(*, is_known: bool) -> dict[str, Any]:
+    """A `UiConfig`. is_known: whether the request has a credential."""
+    settings, built = context().settings, bundle()
+    return {
+        "instance_name": settings.ui_name,
+        "logins": LOGINS,
+        "languages": LANGUAGES,
+        "build": built.build if built else "",
+        "banner": settings.ui_banner if is_known else None,
+        "default_timezone": settings.ui_timezone if is_known else None,
+        "version": settings.version if is_known else None,
+        "public_url": request.host_url.rstrip("/") if is_known else None,
+    }
