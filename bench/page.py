@@ -48,6 +48,7 @@ def _questions() -> list[tuple[str, str, float]]:
     today = quote((now - timedelta(hours=12)).isoformat()), quote((now + timedelta(hours=2)).isoformat())
     run = f"/dags/{DAGS[7]}/dagRuns/r777"
     return [
+        ("home of 50 DAGs", f"/home?runs=20&limit=50&from={today[0]}&to={today[1]}&bins=72", 200),
         ("overview of 50 DAGs", "/dagOverview?runs=20&limit=50", 200),
         ("summary", "/summary", 200),
         ("activity of this day", f"/activity?from={today[0]}&to={today[1]}&bins=48", 200),

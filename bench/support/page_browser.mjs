@@ -134,11 +134,15 @@ async function graphs() {
     return performance.now() - begun;
   });
   tell("its layout", median(layouts), 200, "ms");
-  await page.goto("/");
-  const begun = Date.now();
-  await page.goto("/dags/bench_wide", { waitUntil: "commit" });
-  await page.getByRole("gridcell").nth(1000).waitFor();
-  tell("grid with 200 tasks seen, page and all", Date.now() - begun, 1000, "ms");
+  const grids = [];
+  for (let time = 0; time < TIMES; time += 1) {
+    await page.goto("/runs");
+    const begun = Date.now();
+    await page.goto("/dags/bench_wide", { waitUntil: "commit" });
+    await page.getByRole("gridcell").nth(1000).waitFor();
+    grids.push(Date.now() - begun);
+  }
+  tell("grid with 200 tasks seen, page and all", median(grids), 1000, "ms");
   await context.close();
 }
 

@@ -104,16 +104,22 @@ def browser() -> Iterator["subprocess.Popen[bytes]"]:
 @pytest.fixture
 def play(page_server: Server, browser: "subprocess.Popen[bytes]", tmp_path: Path) -> Scenario:
     """Plays a scenario of scenarios.mjs; fails with its error. A screenshot of the failure is in `tmp_path`."""
-    body = {"name": f"viewer-{tmp_path.name}", "role": "viewer"}
-    viewer: Mapping[str, Any] = page_server.client.post("/tokens", body)
+    return player(page_server, browser, tmp_path)
+
+
+def player(server: Server, browser: "subprocess.Popen[bytes]", folder: Path, **members: Any) -> Scenario:
+    """Plays scenarios against a server. folder: for screenshots. members: further ones of the scenario's `task`."""
+    body = {"name": f"viewer-{folder.name}", "role": "viewer"}
+    viewer: Mapping[str, Any] = server.client.post("/tokens", body)
 
     def play(name: str) -> None:
         task = {
             "scenario": name,
-            "url": page_server.client.url.removesuffix("/api/v2"),
-            "token": page_server.client.token,
+            "url": server.client.url.removesuffix("/api/v2"),
+            "token": server.client.token,
             "viewer": viewer["token"],
-            "folder": str(tmp_path),
+            "folder": str(folder),
+            **members,
         }
         assert browser.stdin is not None
         assert browser.stdout is not None

@@ -196,15 +196,17 @@ export const hardScenarios = {
       if (request.url().includes("/api/v2/events")) begun += 1;
     });
     const tabs = [first, ...(await Promise.all(Array.from({ length: 7 }, () => first.context().newPage())))];
-    for (const tab of tabs) await tab.goto("/runs?dag=page_works");
-    for (const tab of tabs) await seen(live(tab));
+    await first.goto("/runs?dag=page_works");
+    await seen(live(first));
+    await Promise.all(tabs.slice(1).map((tab) => tab.goto("/runs?dag=page_works")));
+    await Promise.all(tabs.map((tab) => seen(live(tab))));
     assert.equal(begun, 1);
     await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "in-eight-tabs" });
-    for (const tab of tabs) await seen(tab.locator('a[title="in-eight-tabs"]'));
+    await Promise.all(tabs.map((tab) => seen(tab.locator('a[title="in-eight-tabs"]'))));
     await first.close();
     await until("another tab reads the stream", () => begun === 2);
     await api("POST", "/dags/page_works/dagRuns", { logical_date: null, dag_run_id: "in-seven-tabs" });
-    for (const tab of tabs.slice(1)) await seen(tab.locator('a[title="in-seven-tabs"]'));
+    await Promise.all(tabs.slice(1).map((tab) => seen(tab.locator('a[title="in-seven-tabs"]'))));
     assert.equal(begun, 2);
   },
 

@@ -236,7 +236,7 @@ export const scenarios = {
       for (const path of PAGES) {
         await page.goto(path);
         await seen(page.locator("main h1"));
-        await page.waitForLoadState("networkidle", { timeout: 2000 }).catch(() => undefined);
+        await until("all parts are loaded", async () => (await page.locator("[aria-busy=true]").count()) === 0);
         faults.push(...(await violations(page)).map((fault) => `${path} ${theme} ${language} ${fault}`));
       }
     }
@@ -308,9 +308,13 @@ export const scenarios = {
     const { dag_run_id: run } = await api("POST", "/dags/page_night/dagRuns", { logical_date: null });
     await until("the failure", async () => (await api("GET", `/dags/page_night/dagRuns/${encodeURIComponent(run)}`)).state === "failed");
     const page = await open({ token: task.token });
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
     await page.goto("/");
     const item = page.locator(".att", { hasText: "page_night" });
     await seen(item.getByText("Error: night falls"));
+    await seen(page.locator(".tbl .id"));
+    assert.deepEqual(asked.filter((path) => /^\/api\/v2\/(?!events)/.test(path)).toSorted(), ["/api/v2/home", "/api/v2/me"]);
     await until("the row is chosen", async () => {
       if ((await item.getAttribute("aria-current")) === "true") return true;
       await page.keyboard.press("j");
