@@ -1,10 +1,12 @@
 """Pruning: what is old goes, what anything needs stays, and what was given to a run is not given to another."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from mainspring.attempts import Outcome
 from mainspring.errors import Conflict
@@ -37,6 +39,7 @@ from mainspring_store.tables import (
     xcom,
 )
 from tests.acceptance.server import until
+from tests.invariants import assert_sound
 from tests.scheduler.engine import START, Engine
 
 DAY = timedelta(days=1)
@@ -503,6 +506,57 @@ def test_the_small_rows_of_pruned_runs_go_in_short_transactions_too(
     assert len(commits) >= 6
     with engine.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(pruned_run)) == 0
+
+
+def test_queued_runs_of_a_deleted_dag_go_in_short_transactions_too(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 10)
+    version = engine.save("etl", {"a": {"type": "wait", "for": "PT1H"}}, max_active_runs=1)
+    for number in range(40):
+        engine.trigger(version, f"r{number}")
+    engine.run_until_idle()
+    batches: list[int] = []
+    remove = dags.remove_runs
+
+    def counted(connection: Connection, keys: Sequence[int]) -> None:
+        batches.append(len(keys))
+        remove(connection, keys)
+
+    monkeypatch.setattr(dags, "remove_runs", counted)
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    assert sum(batches) == 39, "all but the running run"
+    assert max(batches) <= 10
+    assert run_ids(engine) == []
+    assert_sound(engine.database)
+
+
+def test_the_history_of_a_deleted_dag_is_looked_at_before_the_turn_to_write(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not engine.database.is_sqlite:
+        pytest.skip("only SQLite has one writer and counts steps")
+    version = engine.save("etl", {"a": {"type": "noop"}})
+    for number in range(400):
+        engine.trigger(version, f"r{number}")
+    engine.run_until_idle()
+    steps: list[int] = []
+    write = engine.database.write
+
+    @contextmanager
+    def counted() -> Iterator[Connection]:
+        with write() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            steps.append(0)
+            driver.set_progress_handler(lambda: steps.__setitem__(-1, steps[-1] + 1), 1)
+            try:
+                yield connection
+            finally:
+                driver.set_progress_handler(None, 0)
+
+    monkeypatch.setattr(engine.database, "write", counted)
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    assert steps[0] < 200, "the pause of the DAG reads none of its 400 runs"
 
 
 def test_a_busy_dag_loses_nothing_when_its_deletion_is_refused(engine: Engine) -> None:

@@ -50,13 +50,13 @@ class LogPacking:
         Raises:
             StoreUnavailable: The database is unreachable; what was packed before stays packed.
         """
-        count, after = 0, ""
+        count, last_id = 0, ""
         while not self._stopped.is_set():
             began = monotonic()
-            packed = pack_next_log(self._database, ended_before=self._clock.now() - PACKED_AFTER, after=after)
+            packed = pack_next_log(self._database, ended_before=self._clock.now() - PACKED_AFTER, last_id=last_id)
             if packed is None:
                 break
-            count, after = count + 1, packed.attempt_id
+            count, last_id = count + 1, packed.attempt_id
             self._stopped.wait(min(REST_SECONDS_MAX, max(REST_SECONDS_MIN, REST * (monotonic() - began))))
         return count
 

@@ -31,7 +31,7 @@ from mainspring.definition.changes import summarise
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed
 from mainspring.events import EventKind
-from mainspring.states import RUN_FINISHED, TASK_ACTIVE
+from mainspring.states import RUN_FINISHED, TASK_ACTIVE, RunState
 from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.transactions import Database, lift_time_limit
@@ -200,7 +200,7 @@ def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
 
 
 _ROWS_AT_ONCE = 300
-"""Most runs and task instances that one transaction deletes. With more, ended runs go before the DAG."""
+"""Most runs and task instances that one transaction deletes. With more, runs that are not running go first."""
 _ROWS_AT_ONCE_MIN = 10
 _DELETION_SECONDS = 0.02
 """Aim for the length of one transaction."""
@@ -209,40 +209,47 @@ _REST_SECONDS_MIN = 0.002
 
 
 def _delete_long_history(database: Database, dag_id: str, *, now: datetime) -> None:
-    """Delete the ended runs of a DAG in short transactions, unless they are few. Raises as `delete_dag`."""
+    """Delete the runs of a DAG that are not running in short transactions, unless they are few. Raises Conflict."""
     with database.read() as connection:
         runs, instances = connection.execute(_HISTORY, {"dag_id": dag_id}).one()
         pruned = connection.scalar(_COUNT_PRUNED, {"dag_id": dag_id}) or 0
-    if runs + (instances or 0) + pruned <= _ROWS_AT_ONCE:
-        return
+        if runs + (instances or 0) + pruned <= _ROWS_AT_ONCE:
+            return
+        _refuse_active(connection, dag_id)
     with database.write() as connection:
-        _lock_idle(connection, dag_id)
         connection.execute(_SET_PAUSED, {"id": dag_id, "paused": True, "now": now})
-    rows_max, has_more = _ROWS_AT_ONCE // 4, True
-    while has_more:
+    rows_max, last_key, is_left = _ROWS_AT_ONCE // 4, 0, True
+    while is_left:
         with database.write() as connection:
             began = monotonic()
-            has_more = _delete_oldest(connection, dag_id, rows_max, now=now)
+            last_key, is_left = _delete_oldest(connection, dag_id, last_key, rows_max, now=now)
+            # Without the commit: a slow disk takes as long for few rows as for many.
             seconds = monotonic() - began
         fitting = int(rows_max * _DELETION_SECONDS / max(seconds, _DELETION_SECONDS / 2))
         rows_max = max(_ROWS_AT_ONCE_MIN, min(_ROWS_AT_ONCE, fitting))
         sleep(max(_REST_SECONDS_MIN, min(seconds, _DELETION_SECONDS) / 4))
 
 
-def _delete_oldest(connection: Connection, dag_id: str, rows_max: int, *, now: datetime) -> bool:
-    """Delete the oldest ended runs of a DAG, then the small rows of its pruned runs; False = there were none."""
-    rows = connection.execute(_OLDEST_ENDED, {"dag_id": dag_id, "limit_": rows_max}).all()
-    keys = lock_runs(connection, _first_of(rows, rows_max))
-    # A user may have cleared some of them before this transaction locked them.
-    ended = connection.execute(_STILL_ENDED, {"keys": sorted(keys)}).all() if keys else []
-    if not ended:
-        return connection.execute(_DELETE_PRUNED, {"dag_id": dag_id, "limit_": rows_max}).rowcount > 0
-    wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended], now=now)
-    if len(ended) == 1 and ended[0].tasks_total > rows_max:
-        remove_instances(connection, ended[0].id, rows_max)
-    else:
-        remove_runs(connection, [row.id for row in ended])
-    return True
+def _delete_oldest(
+    connection: Connection, dag_id: str, last_key: int, rows_max: int, *, now: datetime
+) -> tuple[int, bool]:
+    """Delete the oldest runs of a DAG behind a key that are not running, then the small rows of its pruned runs.
+
+    Returns the key behind which to go on, and whether rows may be left.
+    """
+    parameters = {"dag_id": dag_id, "after": last_key, "limit_": rows_max}
+    keys = _first_of(connection.execute(_OLDEST_IDLE, parameters).all(), rows_max)
+    if not keys:
+        return last_key, connection.execute(_DELETE_PRUNED, {"dag_id": dag_id, "limit_": rows_max}).rowcount > 0
+    lock_runs(connection, keys)
+    # The scheduler or a user may have started some of them before this transaction locked them.
+    idle = connection.execute(_STILL_IDLE, {"keys": keys}).all()
+    wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in idle], now=now)
+    if len(idle) == 1 and idle[0].tasks_total > rows_max:
+        remove_instances(connection, idle[0].id, rows_max)
+        return last_key, True
+    remove_runs(connection, [row.id for row in idle])
+    return keys[-1], True
 
 
 def _first_of(rows: Sequence[Any], rows_max: int) -> list[int]:
@@ -261,6 +268,10 @@ def _lock_idle(connection: Connection, dag_id: str) -> None:
     """Lock the unfinished runs of a DAG. Raises Conflict when task instances are queued or running."""
     # Lock runs before their DAG, in the order of the scheduler.
     lock_runs(connection, connection.scalars(_UNFINISHED_RUNS, {"dag_id": dag_id}).all())
+    _refuse_active(connection, dag_id)
+
+
+def _refuse_active(connection: Connection, dag_id: str) -> None:
     active = connection.scalar(_ACTIVE_INSTANCES, {"dag_id": dag_id})
     if active:
         raise Conflict(
@@ -522,11 +533,16 @@ _DELETE_PRUNED = delete(pruned_run).where(
     _OF_DAG, pruned_run.c.run_id.in_(select(pruned_run.c.run_id).where(_OF_DAG).limit(_limit))
 )
 _HISTORY = select(func.count(), func.sum(dag_run.c.tasks_total)).where(dag_run.c.dag_id == bindparam("dag_id"))
-_ENDED = select(dag_run.c.id, dag_run.c.parent_attempt_id, dag_run.c.tasks_total).where(
-    dag_run.c.state.in_(RUN_FINISHED)
+# A queued run has no active instance and no deferred one, so its instances hold no slots.
+_IDLE = select(dag_run.c.id, dag_run.c.parent_attempt_id, dag_run.c.tasks_total).where(
+    dag_run.c.state.in_({*RUN_FINISHED, RunState.QUEUED})
 )
-_OLDEST_ENDED = _ENDED.where(dag_run.c.dag_id == bindparam("dag_id")).order_by(dag_run.c.id).limit(_limit)
-_STILL_ENDED = _ENDED.where(dag_run.c.id.in_(bindparam("keys", expanding=True))).order_by(dag_run.c.id)
+_OLDEST_IDLE = (
+    _IDLE.where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.id > bindparam("after"))
+    .order_by(dag_run.c.id)
+    .limit(_limit)
+)
+_STILL_IDLE = _IDLE.where(dag_run.c.id.in_(bindparam("keys", expanding=True))).order_by(dag_run.c.id)
 _ACTIVE_INSTANCES = (
     select(func.count())
     .select_from(task_instance)

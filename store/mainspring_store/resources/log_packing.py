@@ -42,23 +42,23 @@ class Packed:
     bytes_after: int
 
 
-def pack_next_log(database: Database, *, ended_before: datetime, after: str = "") -> Packed | None:
+def pack_next_log(database: Database, *, ended_before: datetime, last_id: str = "") -> Packed | None:
     """Pack the log of the next attempt that ended and stopped before an instant, by attempt id; None = none is left.
 
     Several schedulers may call this at once: each packs another log.
 
-    after: the attempt that was packed last, so that the search goes on behind it.
+    last_id: the attempt that was packed last, so that the search goes on behind it.
     """
     while True:
         # The search holds no lock, so no writer waits for it.
         with database.read() as connection:
-            attempt_id = connection.scalar(_NEXT, {"after": after, "before": ended_before})
+            attempt_id = connection.scalar(_NEXT, {"after": last_id, "before": ended_before})
         if attempt_id is None:
             return None
         packed = _pack(database, attempt_id)
         if packed is not None:
             return packed
-        after = attempt_id
+        last_id = attempt_id
 
 
 def _pack(database: Database, attempt_id: str) -> Packed | None:
@@ -127,11 +127,11 @@ def _lock_attempt(is_sqlite: bool) -> Select[Any]:
     return statement if is_sqlite else statement.with_for_update(skip_locked=True)
 
 
-def _first_unpacked(after: ColumnElement[str]) -> ScalarSelect[Any]:
+def _first_unpacked(lower_id: ColumnElement[str]) -> ScalarSelect[Any]:
     unpacked = task_log.alias()
     # The literal condition is that of the partial index.
     is_chunk = unpacked.c.raw_bytes.is_(None)
-    return select(func.min(unpacked.c.attempt_id)).where(is_chunk, unpacked.c.attempt_id > after).scalar_subquery()
+    return select(func.min(unpacked.c.attempt_id)).where(is_chunk, unpacked.c.attempt_id > lower_id).scalar_subquery()
 
 
 def _select_next() -> Select[Any]:
