@@ -1,6 +1,7 @@
 """`dst`, `calendar` and `jitter` of a schedule, and how far a schedule reaches back when it catches up."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice, pairwise
 from pathlib import Path
@@ -55,6 +56,15 @@ def is_near_change(instant: datetime, zone: str) -> bool:
     return before.utcoffset() != after.utcoffset()
 
 
+def weeks_of(zone: str) -> Iterator[datetime]:
+    """The beginnings of the weeks of 2026 in whose middle the clock of a zone changes, and of one without a change."""
+    days = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(366)]
+    offsets = [day.astimezone(ZoneInfo(zone)).utcoffset() for day in days]
+    changes = [day for day, (before, after) in zip(days, pairwise(offsets), strict=False) if before != after]
+    for day in (*changes, datetime(2026, 7, 4, tzinfo=UTC)):
+        yield day - timedelta(days=3)
+
+
 @pytest.mark.parametrize("gap", GapRule)
 @pytest.mark.parametrize("overlap", OverlapRule)
 @pytest.mark.parametrize("zone", [BERLIN, "Australia/Lord_Howe", "Antarctica/Troll", "America/Havana"])
@@ -63,9 +73,10 @@ def test_under_every_rule_slots_rise_join_and_are_the_same_wherever_one_starts_t
     cron: str, zone: str, gap: GapRule, overlap: OverlapRule
 ) -> None:
     timetable = timetable_of(Schedule(crons=(cron,), timezone=zone, gap=gap, overlap=overlap))
-    for month in (3, 4, 10, 11):
-        first = datetime(2026, month, 1, tzinfo=UTC)
-        last = first + timedelta(days=31)
+    weeks = list(weeks_of(zone))
+    assert len(weeks) == 3
+    for first in weeks:
+        last = first + timedelta(days=8)
         slots = list(slots_between(timetable, first, last, due_by=last + timedelta(days=9)))
         assert all(before.data_interval_end == after.logical_date for before, after in pairwise(slots))
         assert all(slot.logical_date < slot.run_after for slot in slots)
