@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from mainspring_api.http import passwords
 from tests.api.harness import Api
+from tests.api.remembered_passwords import RememberingHasher
 from tests.services.database_pool import DatabasePool
+
+_HASHER = RememberingHasher(passwords._hasher())
 
 OpenApi = Callable[[str], AbstractContextManager[Api]]
 
@@ -45,3 +49,9 @@ def sqlite_api(open_api: OpenApi) -> Iterator[Api]:
     """On SQLite alone: for what is decided before the store."""
     with open_api("sqlite") as api:
         yield api
+
+
+@pytest.fixture(autouse=True)
+def remembered_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test of how long hashing takes, or of how much runs at once, has a fixture of this name that does nothing."""
+    monkeypatch.setattr(passwords, "_hasher", lambda: _HASHER)

@@ -248,6 +248,11 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_has(peer: str, for
     assert proxies.client(peer, forwarded) == client
 
 
+@pytest.fixture
+def remembered_passwords() -> None:
+    """Hashes are made anew here: the tests measure them."""
+
+
 class BlockedHasher:
     """Counts the checks that run, and lets none end before it is told."""
 
