@@ -15,6 +15,7 @@ _PROCESSES_PER_CORE = 1.5
 """Tests of whole services wait a good part of their time, for processes to start and for time-outs to pass."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """The number of processes for `-n auto`."""
     return max(2, round(len(os.sched_getaffinity(0)) * _PROCESSES_PER_CORE))
