@@ -37,6 +37,9 @@ __all__ = [
 _ENVIRONMENT_PREFIX = "MAINSPRING_"
 _CONFIG_FILE = "mainspring.toml"
 _LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1")
+_HOST_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]")
+_SECRET_CHARS_MIN, _SECRET_DIFFERENT_MIN = 16, 8
+"""Bounds of a secret that other machines may try to guess."""
 
 
 class ConfigError(MainspringError):
@@ -65,6 +68,15 @@ def _paths(raw: Any) -> tuple[Path, ...]:
 def _words(raw: Any) -> tuple[str, ...]:
     items = raw.split(",") if isinstance(raw, str) else raw
     return tuple(_text(item).strip() for item in items if item)
+
+
+def _host_names(raw: Any) -> tuple[str, ...]:
+    """Names as they stand in the Host header before its port, in lower case."""
+    words = tuple(word.lower() for word in _words(raw))
+    for word in words:
+        if not _HOST_NAME.fullmatch(word):
+            raise ValueError(f"must be names like flows.example.test, not {word!r}: no scheme, no port, no path")
+    return words
 
 
 def _executors(raw: Any) -> tuple[str, ...]:
@@ -173,7 +185,7 @@ class Config:
     secret_keys: tuple[str, ...] = field(default=(), metadata={"parse": _fernet_keys, "is_secret": True})
     """Keys that secrets are encrypted with: 32 bytes in URL-safe base64 each, newest first, comma separated; all are
     tried to decrypt. Empty = the first use makes a value in `home`."""
-    allowed_hosts: tuple[str, ...] = field(default=(), metadata={"parse": _words})
+    allowed_hosts: tuple[str, ...] = field(default=(), metadata={"parse": _host_names})
     """Names that clients may put in the Host header, in addition to loopback names and `host`."""
     behind_proxy: bool = field(default=False, metadata={"parse": _flag})
     """A proxy that ends TLS stands before the API."""
@@ -404,7 +416,8 @@ def check_exposure(config: Config) -> None:
     """
     if (config.tls_certificate is None) != (config.tls_key is None):
         raise ConfigError(["tls_certificate and tls_key go together: give both or none"])
-    _check_host(config, "host", config.host, "admin_token", config.admin_token)
+    secrets = () if config.admin_token is None else (config.admin_token,)
+    _check_host(config, "host", config.host, "admin_token", secrets)
 
 
 def check_execution_exposure(config: Config) -> None:
@@ -413,16 +426,22 @@ def check_execution_exposure(config: Config) -> None:
     Raises:
         ConfigError: says what is missing.
     """
-    _check_host(config, "execution_host", config.execution_host, "worker_token", config.worker_token or None)
+    secrets = [token.rpartition(":")[2] for token in config.worker_token]
+    _check_host(config, "execution_host", config.execution_host, "worker_token", secrets)
 
 
-def _check_host(config: Config, name: str, host: str, secret_name: str, secret: object) -> None:
+def _check_host(config: Config, name: str, host: str, secret_name: str, secrets: Sequence[str]) -> None:
     if is_loopback(host):
         return
     faults = []
-    if secret is None:
-        variable = _variable(secret_name)
+    variable = _variable(secret_name)
+    if not secrets:
         faults.append(f"{name} {host!r} is reachable from other machines: set {variable} to a secret")
+    if any(_is_weak(secret) for secret in secrets):
+        faults.append(
+            f"{name} {host!r} is reachable from other machines, and {variable} can be guessed: take at least "
+            f"{_SECRET_CHARS_MIN} characters, {_SECRET_DIFFERENT_MIN} of them different, as `openssl rand -hex 32` does"
+        )
     if config.tls_certificate is None and not config.behind_proxy:
         faults.append(
             f"{name} {host!r} is reachable from other machines: set tls_certificate and tls_key,"
@@ -430,6 +449,10 @@ def _check_host(config: Config, name: str, host: str, secret_name: str, secret: 
         )
     if faults:
         raise ConfigError(faults)
+
+
+def _is_weak(secret: str) -> bool:
+    return len(secret) < _SECRET_CHARS_MIN or len(set(secret)) < _SECRET_DIFFERENT_MIN
 
 
 def _parse(setting: Field[Any], sources: tuple[Any, str], faults: list[str]) -> Any:

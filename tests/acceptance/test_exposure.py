@@ -25,18 +25,26 @@ def _total_dags(url: str, token: str, *, context: ssl.SSLContext | None = None) 
 
 
 def test_tls_is_spoken_with_the_given_certificate(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    settings = {"tls_certificate": str(certificate[0]), "tls_key": str(certificate[1]), "admin_token": "chosen-by-us"}
+    settings = {
+        "tls_certificate": str(certificate[0]),
+        "tls_key": str(certificate[1]),
+        "admin_token": "chosen-by-us-2026",
+    }
     with started(tmp_path / "home", host="0.0.0.0", **settings) as server:
         port = server.client.url.split(":")[2].split("/")[0]
         context = ssl.create_default_context(cafile=str(certificate[0]))
         assert server.client.url.startswith("https://")
-        assert _total_dags(f"https://localhost:{port}/api/v2", "chosen-by-us", context=context) == 0
+        assert _total_dags(f"https://localhost:{port}/api/v2", "chosen-by-us-2026", context=context) == 0
 
 
 def test_workers_beside_an_api_behind_tls_find_the_execution_api(
     tmp_path: Path, certificate: tuple[Path, Path], valkey_url: str
 ) -> None:
-    settings = {"tls_certificate": str(certificate[0]), "tls_key": str(certificate[1]), "admin_token": "chosen-by-us"}
+    settings = {
+        "tls_certificate": str(certificate[0]),
+        "tls_key": str(certificate[1]),
+        "admin_token": "chosen-by-us-2026",
+    }
     settings |= {"executor": "rq", "redis_url": valkey_url, "execution_port": "0"}
     with started(tmp_path / "home", **settings) as server:
         context = ssl.create_default_context(cafile=str(certificate[0]))
@@ -51,12 +59,12 @@ def _alive_workers(url: str, *, context: ssl.SSLContext) -> int:
 
 
 def test_behind_a_proxy_only_names_that_were_allowed_are_answered(tmp_path: Path) -> None:
-    settings = {"behind_proxy": "true", "admin_token": "chosen-by-us", "allowed_hosts": "flows.example.test"}
+    settings = {"behind_proxy": "true", "admin_token": "chosen-by-us-2026", "allowed_hosts": "flows.example.test"}
     with started(tmp_path / "home", host="0.0.0.0", **settings) as server:
         url = server.client.url.replace("0.0.0.0", "127.0.0.1")
         statuses = {}
         for name in ("flows.example.test", "evil.example.test"):
-            headers = {"Authorization": "Bearer chosen-by-us", "Host": name}
+            headers = {"Authorization": "Bearer chosen-by-us-2026", "Host": name}
             try:
                 with urllib.request.urlopen(urllib.request.Request(f"{url}/dags", headers=headers)) as answer:
                     statuses[name] = answer.status
@@ -67,8 +75,8 @@ def test_behind_a_proxy_only_names_that_were_allowed_are_answered(tmp_path: Path
 
 
 def test_a_token_of_the_settings_is_not_shown(tmp_path: Path) -> None:
-    with started(tmp_path / "home", admin_token="chosen-by-us") as server:
-        assert _total_dags(server.client.url, "chosen-by-us") == 0
+    with started(tmp_path / "home", admin_token="chosen-by-us-2026") as server:
+        assert _total_dags(server.client.url, "chosen-by-us-2026") == 0
         server.process.terminate()
         assert server.process.stdout is not None
-        assert "chosen-by-us" not in server.process.stdout.read() + server.errors()
+        assert "chosen-by-us-2026" not in server.process.stdout.read() + server.errors()

@@ -5,7 +5,7 @@ import pytest
 
 from mainspring.attempts import Attempt
 from mainspring.quotas import Quotas
-from mainspring_cli.config import Config, ConfigError, check_exposure, load_config
+from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure, load_config
 from mainspring_cli.services.commands import shown_worker_token
 from mainspring_executors.environment import ATTEMPT_VARIABLE, HOST_VARIABLE, facts
 
@@ -105,6 +105,7 @@ def test_secrets_are_hidden_from_whoever_looks_at_the_settings() -> None:
     assert ("database_url", "(hidden)", "--database-url") in resolved.describe()
 
 
+_STRONG = "a1b2c3d4e5f6a7b8"
 _TLS = {"tls_certificate": Path("/c"), "tls_key": Path("/k")}
 
 
@@ -116,9 +117,9 @@ _TLS = {"tls_certificate": Path("/c"), "tls_key": Path("/k")}
         pytest.param({"host": "localhost"}, None, id="loopback by name"),
         pytest.param({"host": "0.0.0.0"}, "MAINSPRING_ADMIN_TOKEN", id="all addresses"),
         pytest.param({"host": "::", **_TLS}, "MAINSPRING_ADMIN_TOKEN", id="TLS but no token"),
-        pytest.param({"host": "example.test", "admin_token": "s"}, "behind_proxy", id="token but clear text"),
-        pytest.param({"host": "0.0.0.0", "admin_token": "s", "behind_proxy": True}, None, id="token and proxy"),
-        pytest.param({"host": "0.0.0.0", "admin_token": "s", **_TLS}, None, id="token and TLS"),
+        pytest.param({"host": "example.test", "admin_token": _STRONG}, "behind_proxy", id="token but clear text"),
+        pytest.param({"host": "0.0.0.0", "admin_token": _STRONG, "behind_proxy": True}, None, id="token and proxy"),
+        pytest.param({"host": "0.0.0.0", "admin_token": _STRONG, **_TLS}, None, id="token and TLS"),
         pytest.param({"tls_key": Path("/k")}, "go together", id="half of TLS"),
     ],
 )
@@ -131,6 +132,32 @@ def test_other_machines_are_served_only_with_a_chosen_secret_and_no_clear_text(
     else:
         with pytest.raises(ConfigError, match=refused):
             check_exposure(config)
+
+
+@pytest.mark.parametrize("token", ["abc", "changemechangeme", "a" * 40, "a1b2c3d4e5f6a7b"])
+@pytest.mark.parametrize("setting", ["admin_token", "worker_token"])
+def test_a_secret_that_can_be_guessed_is_refused_where_other_machines_can_try(setting: str, token: str) -> None:
+    check, host = {
+        "admin_token": (check_exposure, "host"),
+        "worker_token": (check_execution_exposure, "execution_host"),
+    }[setting]
+    value = token if setting == "admin_token" else (_STRONG, f"gpu:{token}")
+    config = Config(behind_proxy=True, **{setting: value})  # type: ignore[arg-type]
+    check(config)
+    with pytest.raises(ConfigError, match=f"MAINSPRING_{setting.upper()} can be guessed") as refused:
+        check(dataclasses.replace(config, **{host: "0.0.0.0"}))
+    assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["https://x/", "x:8080", "x/", "*", "a b", "-x", "[::1]:80", "x.", "한국"])
+def test_a_host_name_that_no_request_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"must be names like flows\.example\.test"):
+        load_config({}, {"MAINSPRING_ALLOWED_HOSTS": f"flows.example.test,{name}"})
+
+
+def test_host_names_are_compared_in_lower_case() -> None:
+    config = load_config({}, {"MAINSPRING_ALLOWED_HOSTS": "Flows.Example.test, [::1],10.0.0.7"}).config
+    assert config.allowed_hosts == ("flows.example.test", "[::1]", "10.0.0.7")
 
 
 def test_a_task_that_calls_mainspring_does_not_change_its_settings() -> None:
