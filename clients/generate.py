@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "clients" / "python" / "mainspring_client"
 TYPESCRIPT = ROOT / "clients" / "typescript"
+GENERATORS = ROOT / "clients" / "generators"
+"""Packages of generators that are not ours, for tests/generators."""
 SCHEMA = Path("src") / "schema.ts"
 NODE_MIN = 20
 
@@ -118,17 +120,18 @@ def generate_typescript(target: Path) -> None:
 def install() -> None:
     """Make every environment that this module and the tests may ask for."""
     install_node_packages()
+    install_node_packages(GENERATORS, locked_node())
     for lock in sorted((ROOT / "clients").glob("*.lock")):
         if lock.stem != "node":  # only for machines without Node.js, and made by `node` then
             tool_environment(lock.name)
 
 
-def install_node_packages() -> None:
-    """What clients/typescript/package-lock.json asks for, if it is not there yet."""
-    stamp, wanted = TYPESCRIPT / "node_modules" / ".stamp", _digest(TYPESCRIPT / "package-lock.json")
+def install_node_packages(folder: Path = TYPESCRIPT, program: Path | None = None) -> None:
+    """What package-lock.json of the folder asks for, if it is not there yet. program: the Node.js; None = `node()`."""
+    stamp, wanted = folder / "node_modules" / ".stamp", _digest(folder / "package-lock.json")
     if not stamp.is_file() or stamp.read_text() != wanted:
-        npm = node().parent / "npm"
-        _run([npm, "ci", "--ignore-scripts", "--silent"], path=node().parent, cwd=TYPESCRIPT)
+        program = program or node()
+        _run([*npm(program), "ci", "--ignore-scripts", "--silent"], path=program.parent, cwd=folder)
         stamp.write_text(wanted)
 
 
@@ -140,6 +143,12 @@ def node() -> Path:
         if int(version.lstrip("v").split(".")[0]) >= NODE_MIN:
             return Path(found)
     return locked_node()
+
+
+def npm(program: Path) -> list[Path]:
+    """The command of the npm of a Node.js. The `npm` beside the Node.js of the Python index cannot run."""
+    script = program.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [program, script] if script.is_file() else [program.parent / "npm"]
 
 
 def locked_node() -> Path:

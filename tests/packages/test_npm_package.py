@@ -37,8 +37,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def npm(*arguments: str, folder: Path) -> str:
-    program = generate.node().parent / "npm"
-    return run_well([program, *arguments], folder=folder, PATH=f"{program.parent}:/usr/bin:/bin")
+    node = generate.node()
+    return run_well([*generate.npm(node), *arguments], folder=folder, PATH=f"{node.parent}:/usr/bin:/bin")
 
 
 def test_a_fresh_project_compiles_and_runs(project: Path) -> None:

@@ -1,0 +1,2 @@
+// The parts of Node.js that the programs use.
+declare const process: { argv: string[] };
